@@ -1,0 +1,83 @@
+import type { MethodEntry, ProtocolMethods, RequestEntry } from "./read-methods.js";
+import { banner, renderShape, renderTags } from "./render-types.js";
+import type { NotificationRoute } from "./routing.js";
+import { refsIn } from "./type-shape.js";
+
+/** The module with one interface per kind of message, before formatting. */
+export function renderMethods(methods: ProtocolMethods): string {
+  const requests = [...methods.clientRequests, ...methods.serverRequests];
+  const all = [...requests, ...methods.clientNotifications, ...methods.serverNotifications];
+  const names = new Set([
+    ...all.flatMap((entry) => [...refsIn(entry.params)]),
+    ...requests.map((request) => request.result),
+  ]);
+  return [
+    banner,
+    "",
+    `import type { ${[...names].sort().join(", ")} } from "./types.js";`,
+    "",
+    renderMap("ClientRequests", methods.clientRequests, renderRequest),
+    renderMap("ClientNotifications", methods.clientNotifications, renderNotification),
+    renderMap("ServerRequests", methods.serverRequests, renderRequest),
+    renderMap("ServerNotifications", methods.serverNotifications, renderNotification),
+    "export type ClientRequestMethod = keyof ClientRequests;",
+    "export type ClientNotificationMethod = keyof ClientNotifications;",
+    "export type ServerRequestMethod = keyof ServerRequests;",
+    "export type ServerNotificationMethod = keyof ServerNotifications;",
+    "",
+  ].join("\n");
+}
+
+/** The module with the routing table, before formatting. */
+export function renderRouting(routes: ReadonlyMap<string, NotificationRoute>): string {
+  const lines = [...routes].map(
+    ([method, route]) => `${JSON.stringify(method)}: ${JSON.stringify(route)},`,
+  );
+  return `${banner}
+
+import type { ServerNotificationMethod } from "./methods.js";
+
+/** Where a notification's params keep the ids that say whom it is for: dotted paths. */
+export interface NotificationRoute {
+  readonly thread?: string;
+  readonly turn?: string;
+  readonly item?: string;
+  /** An id that the caller chose or was given, such as a process, watch or login id. */
+  readonly handle?: string;
+}
+
+/** One route for each notification; the ones about the whole process have an empty route. */
+export const notificationRouting = {
+${lines.join("\n")}
+} as const satisfies Record<ServerNotificationMethod, NotificationRoute>;
+`;
+}
+
+/** The module that says which runtime all of this was made from, before formatting. */
+export function renderRuntime(version: string): string {
+  return `${banner}
+
+/** The version of the codex binary that the types, methods and schemas were made from. */
+export const RUNTIME_VERSION = ${JSON.stringify(version)};
+`;
+}
+
+function renderMap<Entry extends MethodEntry>(
+  name: string,
+  entries: readonly Entry[],
+  render: (entry: Entry) => string,
+): string {
+  const lines = entries.map(
+    (entry) =>
+      `${renderTags(entry.experimental ? ["experimental"] : [])}${JSON.stringify(entry.method)}: ${render(entry)};`,
+  );
+  return `export interface ${name} {\n${lines.join("\n")}\n}\n`;
+}
+
+function renderRequest(entry: RequestEntry): string {
+  return `{ params: ${renderShape(entry.params)}; result: ${entry.result} }`;
+}
+
+function renderNotification(entry: MethodEntry): string {
+  return `{ params: ${renderShape(entry.params)} }`;
+}

@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+/** The exact version of the runtime that this package is made for, from its dev dependencies. */
+export async function readPin(packageFile: string): Promise<string> {
+  const manifest = JSON.parse(await readFile(packageFile, "utf8")) as {
+    devDependencies?: Record<string, string>;
+  };
+  return exactVersion(manifest.devDependencies?.["@openai/codex"]);
+}
+
+/** Refuses a range: what is generated must not depend on the day it is generated. */
+export function exactVersion(pin: string | undefined): string {
+  if (!pin || !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(pin)) {
+    throw new Error(
+      `devDependencies must pin @openai/codex to an exact version, not ${pin ?? "nothing"}`,
+    );
+  }
+  return pin;
+}
+
+/** Throws, naming both versions, unless the output of `codex --version` names the pinned one. */
+export function requireVersion(output: string, pin: string): void {
+  const version = /\d+\.\d+\.\d+\S*/.exec(output)?.[0] ?? "no version";
+  if (version !== pin) {
+    throw new Error(
+      `The installed codex binary is ${version}, but package.json pins ${pin}: run npm ci`,
+    );
+  }
+}
+
+/** The native binary inside the installed platform package. */
+export async function findBinary(packageFile: string): Promise<string> {
+  const fromHere = createRequire(packageFile);
+  const fromCodex = createRequire(fromHere.resolve("@openai/codex/package.json"));
+  const platform = `${process.platform}-${process.arch}`;
+  const vendor = join(
+    dirname(fromCodex.resolve(`@openai/codex-${platform}/package.json`)),
+    "vendor",
+  );
+  const [triple] = await readdir(vendor);
+  if (!triple) throw new Error(`The platform package for ${platform} holds no binary`);
+  return join(vendor, triple, "bin", process.platform === "win32" ? "codex.exe" : "codex");
+}
+
+/** Runs the binary with nothing of the user's: its home is the given private folder. */
+export async function runBinary(
+  binary: string,
+  args: readonly string[],
+  home: string,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(binary, args, {
+    env: {
+      PATH: [dirname(binary), process.env["PATH"]].join(delimiter),
+      ...(process.env["SystemRoot"] && { SystemRoot: process.env["SystemRoot"] }),
+      HOME: home,
+      USERPROFILE: home,
+      TMPDIR: home,
+      TEMP: home,
+      CODEX_HOME: home,
+      CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG: "1",
+      OPENAI_API_KEY: "",
+    },
+  });
+  return stdout;
+}
