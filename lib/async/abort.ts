@@ -1,0 +1,24 @@
+/**
+ * Calls `listener` when `signal` aborts, at once when it already has. Returns the function that
+ * unlinks. `{ once: true }` alone would leave a listener behind on every signal that never aborts,
+ * and signals may live as long as the process.
+ */
+export function onAbort(
+  signal: AbortSignal | undefined,
+  listener: (reason: unknown) => void,
+): () => void {
+  if (!signal) return noop;
+  if (signal.aborted) {
+    listener(signal.reason);
+    return noop;
+  }
+  const handle = (): void => {
+    listener(signal.reason);
+  };
+  signal.addEventListener("abort", handle, { once: true });
+  return () => {
+    signal.removeEventListener("abort", handle);
+  };
+}
+
+function noop(): void {}

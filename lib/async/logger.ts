@@ -1,0 +1,22 @@
+/**
+ * Where the library reports what is not an error of the caller: `console` fits, and so does any
+ * logger whose methods take a string. Messages name methods and counts, never params or values.
+ */
+export interface Logger {
+  debug?(message: string): void;
+  info?(message: string): void;
+  warn?(message: string): void;
+  error?(message: string): void;
+}
+
+/** `logger` with every method present; one that throws is ignored. */
+export function safeLogger(logger: Logger | undefined): Required<Logger> {
+  const call = (level: keyof Logger) => (message: string) => {
+    try {
+      logger?.[level]?.(message);
+    } catch {
+      // Logging must never change what the library does.
+    }
+  };
+  return { debug: call("debug"), info: call("info"), warn: call("warn"), error: call("error") };
+}

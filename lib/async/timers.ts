@@ -1,0 +1,19 @@
+/** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
+export const maxTimerMs = 2_147_483_647;
+
+/**
+ * Settles with `promise`, or with `"timeout"` after `ms` milliseconds. The timer does not keep the
+ * process alive, and is gone when the promise settles first.
+ */
+export async function settleWithin<T>(promise: Promise<T>, ms: number): Promise<T | "timeout"> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<"timeout">((resolve) => {
+    timer = setTimeout(resolve, ms, "timeout");
+    timer.unref();
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,28 @@
+const brand = Symbol.for("codex-app-server-sdk.AppServerError");
+
+/**
+ * The base of every error this library makes. `code` is stable and meant for `switch`; `message`
+ * is for people and may change.
+ *
+ * Two rejections are not of this class: an aborted call rejects with its `signal.reason`, untouched,
+ * and errors thrown by your own callbacks stay yours.
+ */
+export class AppServerError extends Error {
+  /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+    Object.defineProperty(this, brand, { value: true });
+  }
+}
+
+/**
+ * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of
+ * another installed copy of the package.
+ */
+export function isAppServerError(error: unknown): error is AppServerError {
+  return typeof error === "object" && error !== null && brand in error;
+}

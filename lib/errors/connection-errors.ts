@@ -1,0 +1,91 @@
+import { AppServerError } from "./base.js";
+import { withStderr } from "./start-errors.js";
+
+/** Why a connection ended. `AppServerClient.closed` resolves with it. */
+export interface CloseReason {
+  /** `"closed"`: we closed it. `"exited"`: the process ended by itself. `"failed"`: the stream broke. */
+  readonly kind: "closed" | "exited" | "failed";
+  /** Exit code of the process, or `null` when it was ended by a signal or is not known. */
+  readonly exitCode: number | null;
+  /** Signal that ended the process, or `null`. */
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what the process wrote to stderr, at most 8,192 characters. */
+  readonly stderrTail: string;
+  /** What went wrong, when `kind` is `"failed"`. */
+  readonly error?: Error;
+}
+
+/**
+ * The process or the socket is gone. Every pending call rejects with an instance of its own; what
+ * was already sent may or may not have been carried out.
+ */
+export class TransportClosedError extends AppServerError {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderrTail: string;
+  /** The request that was waiting, if there was one. */
+  readonly method: string | undefined;
+
+  constructor(reason: CloseReason, method?: string) {
+    const waiting = method === undefined ? "" : ` while ${method} was pending`;
+    super("TRANSPORT_CLOSED", withStderr(`${describe(reason)}${waiting}.`, reason.stderrTail), {
+      cause: reason.error,
+    });
+    this.exitCode = reason.exitCode;
+    this.signal = reason.signal;
+    this.stderrTail = reason.stderrTail;
+    this.method = method;
+  }
+}
+
+/**
+ * No answer within the deadline. The outcome is unknown: the server may still carry the request
+ * out, so look before you repeat a request that changes something.
+ */
+export class RequestTimeoutError extends AppServerError {
+  readonly method: string;
+  readonly timeoutMs: number;
+
+  constructor(method: string, timeoutMs: number) {
+    super(
+      "REQUEST_TIMEOUT",
+      `${method} was not answered within ${timeoutMs} ms; the server may still carry it out.`,
+    );
+    this.method = method;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A message is larger than the limit (`maxMessageBytes`, in bytes). */
+export class MessageTooLargeError extends AppServerError {
+  readonly limitBytes: number;
+
+  constructor(direction: "incoming" | "outgoing", limitBytes: number) {
+    super(
+      "MESSAGE_TOO_LARGE",
+      `An ${direction} message is larger than ${limitBytes} bytes. Raise maxMessageBytes if you expect that.`,
+    );
+    this.limitBytes = limitBytes;
+  }
+}
+
+/** The server sent something that is not the protocol. */
+export class ProtocolError extends AppServerError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("PROTOCOL_ERROR", message, options);
+  }
+}
+
+function describe(reason: CloseReason): string {
+  if (reason.kind === "closed") return "The connection is closed";
+  if (reason.kind === "failed") {
+    return `The connection to the app-server failed${reason.error ? ` (${reason.error.message})` : ""}`;
+  }
+  const how =
+    reason.signal !== null
+      ? ` by ${reason.signal}`
+      : reason.exitCode !== null
+        ? ` with code ${reason.exitCode}`
+        : "";
+  return `The app-server process ended${how}`;
+}

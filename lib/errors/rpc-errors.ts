@@ -1,0 +1,122 @@
+import { AppServerError } from "./base.js";
+
+/** What a JSON-RPC error answer carries. */
+export interface RpcFailure {
+  /** The method that was refused. */
+  readonly method: string;
+  /** JSON-RPC error code, e.g. `-32600`. */
+  readonly rpcCode: number;
+  /** The server's own sentence. */
+  readonly message: string;
+  /** The server's structured details, if it sent any. */
+  readonly data: unknown;
+}
+
+/** The server answered a request with an error. The subclasses say which kind. */
+export class JsonRpcError extends AppServerError {
+  readonly method: string;
+  readonly rpcCode: number;
+  readonly data: unknown;
+  /** The server's sentence, without what this library adds around it. */
+  readonly serverMessage: string;
+
+  constructor(failure: RpcFailure, code = "RPC_ERROR", advice?: string) {
+    super(
+      code,
+      `${failure.method} was refused: ${failure.message}${advice === undefined ? "" : ` ${advice}`}`,
+    );
+    this.method = failure.method;
+    this.rpcCode = failure.rpcCode;
+    this.data = failure.data;
+    this.serverMessage = failure.message;
+  }
+}
+
+/** `-32700`: the server could not read the message. */
+export class ParseError extends JsonRpcError {
+  constructor(failure: RpcFailure) {
+    super(failure, "PARSE_ERROR");
+  }
+}
+
+/** `-32600` without a more precise class: a precondition does not hold, or the request is malformed. */
+export class InvalidRequestError extends JsonRpcError {
+  constructor(failure: RpcFailure, code = "INVALID_REQUEST", advice?: string) {
+    super(failure, code, advice);
+  }
+}
+
+/** This server does not know the method, or not for this thread. Use another one or another runtime. */
+export class MethodNotFoundError extends JsonRpcError {
+  constructor(failure: RpcFailure, advice?: string) {
+    super(failure, "METHOD_NOT_FOUND", advice);
+  }
+}
+
+/** The params are wrong: fix the call. Never worth repeating unchanged. */
+export class InvalidParamsError extends JsonRpcError {
+  constructor(failure: RpcFailure) {
+    super(failure, "INVALID_PARAMS");
+  }
+}
+
+/** `-32603`: the server failed on its own. */
+export class InternalRpcError extends JsonRpcError {
+  constructor(failure: RpcFailure) {
+    super(failure, "INTERNAL_ERROR");
+  }
+}
+
+/** No thread of that id is loaded or stored. */
+export class ThreadNotFoundError extends InvalidRequestError {
+  constructor(failure: RpcFailure, advice?: string) {
+    super(failure, "THREAD_NOT_FOUND", advice);
+  }
+}
+
+/** Another process, or a review or compaction, holds the thread. */
+export class ThreadBusyError extends JsonRpcError {
+  constructor(failure: RpcFailure, advice?: string) {
+    super(failure, "THREAD_BUSY", advice);
+  }
+}
+
+/** The turn to steer or to interrupt is not the one that runs. */
+export class TurnNotActiveError extends InvalidRequestError {
+  constructor(failure: RpcFailure) {
+    super(failure, "TURN_NOT_ACTIVE");
+  }
+}
+
+/** The method or field needs `experimentalApi: true` (the default of this library). */
+export class ExperimentalApiError extends InvalidRequestError {
+  constructor(failure: RpcFailure) {
+    super(failure, "EXPERIMENTAL_API", "Start the client with experimentalApi: true.");
+  }
+}
+
+/**
+ * `-32001`: the server's queue is full. It did not run the request, so repeating it is safe;
+ * `retryOnOverload` does.
+ */
+export class ServerBusyError extends JsonRpcError {
+  constructor(failure: RpcFailure, code = "SERVER_BUSY", advice?: string) {
+    super(failure, code, advice);
+  }
+}
+
+/** The server was still busy after the last attempt. */
+export class RetryLimitExceededError extends ServerBusyError {
+  /** How many times the request was sent. */
+  readonly attempts: number;
+
+  constructor(last: ServerBusyError, attempts: number) {
+    super(
+      { method: last.method, rpcCode: last.rpcCode, message: last.serverMessage, data: last.data },
+      "RETRY_LIMIT_EXCEEDED",
+      `(${attempts} attempts)`,
+    );
+    this.attempts = attempts;
+    this.cause = last;
+  }
+}

@@ -1,0 +1,56 @@
+import { AppServerError } from "./base.js";
+
+/** No runtime binary was found. `tried` lists every place looked at, in order, and what was there. */
+export class BinaryNotFoundError extends AppServerError {
+  readonly tried: readonly string[];
+
+  constructor(tried: readonly string[], fix: string) {
+    const places = tried.map((place) => `\n  - ${place}`).join("");
+    super("BINARY_NOT_FOUND", `No codex runtime was found. Tried:${places}\n${fix}`);
+    this.tried = tried;
+  }
+}
+
+/** The operating system refused to start the runtime: not executable, or built for another machine. */
+export class SpawnError extends AppServerError {
+  /** The file that could not be started. */
+  readonly command: string;
+
+  constructor(command: string, problem: string, options?: ErrorOptions) {
+    super("SPAWN_FAILED", `Could not start ${command}: ${problem}`, options);
+    this.command = command;
+  }
+}
+
+/** The process started but did not become a usable app-server. */
+export class HandshakeError extends AppServerError {
+  /** The end of what the process wrote to stderr, or an empty string. */
+  readonly stderrTail: string;
+
+  constructor(problem: string, stderrTail: string, options?: ErrorOptions) {
+    super("HANDSHAKE_FAILED", withStderr(problem, stderrTail), options);
+    this.stderrTail = stderrTail;
+  }
+}
+
+/** The server is older than the oldest supported release. */
+export class IncompatibleServerError extends AppServerError {
+  readonly serverVersion: string;
+  readonly minimumVersion: string;
+
+  constructor(serverVersion: string, minimumVersion: string) {
+    super(
+      "INCOMPATIBLE_SERVER",
+      `codex app-server ${serverVersion} is older than ${minimumVersion}, the oldest supported release. ` +
+        "Install a newer runtime, or set allowUnsupportedServer: true to go on at your own risk.",
+    );
+    this.serverVersion = serverVersion;
+    this.minimumVersion = minimumVersion;
+  }
+}
+
+/** Appends the stderr tail to a sentence, when there is one. */
+export function withStderr(sentence: string, stderrTail: string): string {
+  const tail = stderrTail.trim();
+  return tail === "" ? sentence : `${sentence}\nThe process wrote to stderr:\n${tail}`;
+}

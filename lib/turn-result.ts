@@ -1,0 +1,69 @@
+import type { ThreadItem, TurnError, TurnStatus } from "../generated/types.js";
+import type { TurnState } from "./turn-state.js";
+import type { TurnUsage } from "./turn-usage.js";
+
+/** A finished turn. Look at `status`: an interrupted turn has a result too. */
+export interface TurnResult {
+  /** The turn's id; empty when the turn was stopped before it was sent. */
+  readonly id: string;
+  readonly threadId: string;
+  /** `"completed"`, `"interrupted"` or `"failed"`. */
+  readonly status: TurnStatus;
+  /** Why the turn failed; `null` unless `status` is `"failed"`. */
+  readonly error: TurnError | null;
+  /**
+   * The assistant's answer: the last message marked as the final answer, else the last message
+   * without a mark; `null` when there is none. Commentary never counts.
+   */
+  readonly finalResponse: string | null;
+  /**
+   * Everything the turn produced, the user's message included, in order of completion. Items that
+   * the server left open come last; see the docs for how they are closed.
+   */
+  readonly items: readonly ThreadItem[];
+  /** Token counts; `null` when the model reported none. */
+  readonly usage: TurnUsage | null;
+  /** Unix time in seconds. */
+  readonly startedAt: number | null;
+  /** Unix time in seconds. */
+  readonly completedAt: number | null;
+  /** Milliseconds from start to end. */
+  readonly durationMs: number | null;
+}
+
+/** The result as far as the turn has come. */
+export function toTurnResult(state: TurnState): TurnResult {
+  const { id, threadId, status, error, usage, startedAt, completedAt, durationMs } = state;
+  const items = [...state.items, ...state.openItems.map((item) => closed(item, status))];
+  return {
+    id,
+    threadId,
+    status,
+    error,
+    finalResponse: finalResponse(state.items),
+    items,
+    usage,
+    startedAt,
+    completedAt,
+    durationMs,
+  };
+}
+
+/**
+ * The server does not complete every item it starts. What a turn that was cut short left "in
+ * progress" has failed; in a completed turn such an item, a background command say, really goes on.
+ */
+function closed(item: ThreadItem, status: TurnStatus): ThreadItem {
+  const cutShort = status === "interrupted" || status === "failed";
+  if (!cutShort || !("status" in item) || item.status !== "inProgress") return item;
+  return { ...item, status: "failed" };
+}
+
+/** Only completed messages count: one that was cut, by a steer say, is no answer. */
+function finalResponse(items: readonly ThreadItem[]): string | null {
+  const messages = items.filter((item) => item.type === "agentMessage");
+  const answer =
+    messages.findLast((message) => message.phase === "final_answer") ??
+    messages.findLast((message) => message.phase !== "commentary");
+  return answer?.text ?? null;
+}

@@ -1,0 +1,126 @@
+import type { ThreadItem, TurnError, TurnPlanStep, TurnStatus } from "../generated/types.js";
+import { applyDelta } from "./item-delta.js";
+import type { TurnEvent } from "./protocol.js";
+import { updateUsage, type TurnUsage } from "./turn-usage.js";
+
+/** What is known of a turn at one moment. Snapshots never change; each event makes a new one. */
+export interface TurnState {
+  readonly threadId: string;
+  /** Empty until the server has accepted the turn. */
+  readonly id: string;
+  readonly status: TurnStatus;
+  /** Why the turn failed; while it runs, the last problem that the server reported. */
+  readonly error: TurnError | null;
+  /** Completed items, in the order in which they completed. */
+  readonly items: readonly ThreadItem[];
+  /** Items that have started and not completed, with what has been streamed of them. */
+  readonly openItems: readonly ThreadItem[];
+  readonly usage: TurnUsage | null;
+  /** The latest plan; `null` when the turn has none. */
+  readonly plan: readonly TurnPlanStep[] | null;
+  /** The latest unified diff of all the turn's file changes, or `null`. */
+  readonly diff: string | null;
+  /** Unix time in seconds, or `null` when the server did not say. */
+  readonly startedAt: number | null;
+  /** Unix time in seconds, or `null` until the end. */
+  readonly completedAt: number | null;
+  /** Milliseconds from start to end, or `null` until the end. */
+  readonly durationMs: number | null;
+}
+
+export function initialTurnState(threadId: string): TurnState {
+  return {
+    threadId,
+    id: "",
+    status: "inProgress",
+    error: null,
+    items: [],
+    openItems: [],
+    usage: null,
+    plan: null,
+    diff: null,
+    startedAt: null,
+    completedAt: null,
+    durationMs: null,
+  };
+}
+
+/**
+ * Folds one notification of the turn into its state. Pure; what it does not know, or cannot make
+ * sense of, leaves the state as it is.
+ */
+export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
+  switch (event.method) {
+    case "turn/started":
+      return { ...state, startedAt: event.params.turn.startedAt ?? state.startedAt };
+    case "item/started":
+      return isItem(event.params.item) ? itemStarted(state, event.params.item) : state;
+    case "item/completed":
+      return isItem(event.params.item) ? itemCompleted(state, event.params.item) : state;
+    case "thread/tokenUsage/updated":
+      return { ...state, usage: updateUsage(state.usage, event.params.tokenUsage) };
+    case "turn/plan/updated":
+      return { ...state, plan: event.params.plan };
+    case "turn/diff/updated":
+      return { ...state, diff: event.params.diff };
+    case "error":
+      return { ...state, error: event.params.error };
+    case "turn/completed":
+      return turnCompleted(state, event.params.turn);
+    default: {
+      const openItems = applyDelta(state.openItems, event);
+      return openItems === state.openItems ? state : { ...state, openItems };
+    }
+  }
+}
+
+function itemStarted(state: TurnState, item: ThreadItem): TurnState {
+  return { ...state, openItems: [...without(state.openItems, item), item] };
+}
+
+function itemCompleted(state: TurnState, item: ThreadItem): TurnState {
+  return {
+    ...state,
+    items: [...state.items, item],
+    openItems: without(state.openItems, item),
+  };
+}
+
+type TerminalTurn = Extract<TurnEvent, { method: "turn/completed" }>["params"]["turn"];
+
+function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState {
+  const status = turn.status ?? (turn.error ? "failed" : "completed");
+  let merged = state;
+  // The copy in here is a summary, not the list; but what it holds is final.
+  for (const item of (turn.items ?? []).filter(isItem)) merged = mergeFinal(merged, item);
+  return {
+    ...merged,
+    status,
+    error: turn.error ?? (status === "failed" ? state.error : null),
+    startedAt: turn.startedAt ?? state.startedAt,
+    completedAt: turn.completedAt ?? null,
+    durationMs: turn.durationMs ?? null,
+  };
+}
+
+function mergeFinal(state: TurnState, item: ThreadItem): TurnState {
+  const index = state.items.findLastIndex((known) => isSame(known, item));
+  if (index === -1) return itemCompleted(state, item);
+  return { ...state, items: state.items.with(index, item) };
+}
+
+function without(items: readonly ThreadItem[], item: ThreadItem): readonly ThreadItem[] {
+  return items.some((other) => isSame(other, item))
+    ? items.filter((other) => !isSame(other, item))
+    : items;
+}
+
+function isSame(left: ThreadItem, right: ThreadItem): boolean {
+  return left.id === right.id && left.type === right.type;
+}
+
+function isItem(value: unknown): value is ThreadItem {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, type } = value as { id?: unknown; type?: unknown };
+  return typeof id === "string" && typeof type === "string";
+}
