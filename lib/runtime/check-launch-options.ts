@@ -1,0 +1,94 @@
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { LaunchOptions } from "./launch.js";
+
+/**
+ * Checks what can be checked without looking at the disk. The types say the same, but much of what
+ * arrives here comes from JavaScript, from JSON, or from the environment.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkLaunchOptions(options: LaunchOptions): void {
+  const given: Readonly<Record<keyof LaunchOptions, unknown>> = asRecord("options", options);
+  checkCommandLine(given);
+  if (given.codexPath !== undefined) checkText("codexPath", given.codexPath);
+  if (given.cwd !== undefined) checkText("cwd", given.cwd);
+  if (given.env !== undefined) checkEnv(given.env);
+  if (given.inheritEnv !== undefined && typeof given.inheritEnv !== "boolean") {
+    throw new InvalidArgumentError("inheritEnv", "must be true or false.");
+  }
+  if (given.config !== undefined) asRecord("config", given.config);
+  if (given.configOverrides !== undefined) checkOverrides(given.configOverrides);
+}
+
+function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>): void {
+  if (given.launch === undefined) return;
+  const launch = asRecord("launch", given.launch);
+  checkText("launch.command", launch.command);
+  if (launch.args !== undefined) {
+    checkArray("launch.args", launch.args).forEach((argument, index) => {
+      if (typeof argument !== "string") {
+        throw new InvalidArgumentError(`launch.args[${index}]`, "must be a string.");
+      }
+      checkNoNul(`launch.args[${index}]`, argument);
+    });
+  }
+  for (const other of ["codexPath", "config", "configOverrides"] as const) {
+    if (given[other] === undefined) continue;
+    throw new InvalidArgumentError(
+      other,
+      "would be ignored, because launch replaces the whole command line. Give only one of the two.",
+    );
+  }
+}
+
+function checkEnv(env: unknown): void {
+  for (const [name, value] of Object.entries(asRecord("env", env))) {
+    if (name === "" || /[=\0]/.test(name)) {
+      throw new InvalidArgumentError(
+        `env[${JSON.stringify(name)}]`,
+        'is not a name for a variable: it must not be empty, nor contain "=" or a NUL character.',
+      );
+    }
+    if (value === undefined) continue;
+    if (typeof value !== "string") {
+      throw new InvalidArgumentError(`env.${name}`, "must be a string, or undefined to remove it.");
+    }
+    checkNoNul(`env.${name}`, value);
+  }
+}
+
+function checkOverrides(overrides: unknown): void {
+  checkArray("configOverrides", overrides).forEach((override, index) => {
+    const argument = `configOverrides[${index}]`;
+    // A leading "-" would be read as another option.
+    if (typeof override !== "string" || !/^\s*[^\s=-][^=]*=/.test(override)) {
+      throw new InvalidArgumentError(argument, 'must be a string of the form "key=value".');
+    }
+    checkNoNul(argument, override);
+  });
+}
+
+function checkText(argument: string, value: unknown): void {
+  if (typeof value !== "string" || value === "") {
+    throw new InvalidArgumentError(argument, "must be a non-empty string.");
+  }
+  checkNoNul(argument, value);
+}
+
+function checkNoNul(argument: string, value: string): void {
+  if (value.includes("\0")) {
+    throw new InvalidArgumentError(argument, "must not contain a NUL character.");
+  }
+}
+
+function checkArray(argument: string, value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new InvalidArgumentError(argument, "must be an array of strings.");
+}
+
+function asRecord(argument: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, unknown>>;
+  }
+  throw new InvalidArgumentError(argument, "must be an object.");
+}

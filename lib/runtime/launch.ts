@@ -1,0 +1,133 @@
+import path from "node:path";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkLaunchOptions } from "./check-launch-options.js";
+import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
+import { configArgs, type ConfigObject } from "./config-args.js";
+import { kindOf } from "./files.js";
+import { findRuntime, type FindRuntimeOptions, type Runtime } from "./find-runtime.js";
+
+export type { ConfigObject, ConfigValue } from "./config-args.js";
+
+/** Which app-server to start, and how. */
+export interface LaunchOptions {
+  /**
+   * The codex executable: a path (a relative one starts at this process's working directory), or a
+   * bare name such as `"codex"`, which is looked up on the PATH. Where that leads to the Node
+   * launcher of `@openai/codex`, the native binary behind it is used.
+   *
+   * Default: the environment variable `CODEX_PATH`, read like this option; otherwise a runtime
+   * bundled with this package; otherwise the one inside the installed `@openai/codex`.
+   */
+  readonly codexPath?: string | undefined;
+  /**
+   * A command line of your own in place of the whole one this library would make, e.g.
+   * `{ command: "docker", args: ["run", "-i", "my-image", "codex", "app-server"] }`. It is passed on
+   * as it is, without a shell, and must speak the protocol on its stdin and stdout. It cannot be
+   * combined with `codexPath`, `config` or `configOverrides`.
+   */
+  readonly launch?:
+    { readonly command: string; readonly args?: readonly string[] | undefined } | undefined;
+  /** Working directory of the process, and so of new threads without one. Default: this process's. */
+  readonly cwd?: string | undefined;
+  /**
+   * Environment variables for the process, over those of this process: a string sets one,
+   * `undefined` removes one. This is the place for secrets.
+   */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /**
+   * Whether the process starts from this process's environment. Default: `true`. With `false` it
+   * gets what `env` says and nothing else, except for the runtime's helper programs on the PATH and,
+   * on Windows, `SystemRoot`, without which nothing starts. Give it a `PATH`, or the agent finds no
+   * commands. `CODEX_PATH`, and the PATH on which `codexPath: "codex"` is looked up, are addressed to
+   * this library: they still come from this process unless `env` has them.
+   */
+  readonly inheritEnv?: boolean | undefined;
+  /**
+   * Configuration for this server, over its `config.toml`: `{ model: "…", features: { … } }`. It is
+   * passed as command-line arguments, which every user of the machine can see: put secrets into
+   * `env`. Keys that are `undefined` are left out; `null`, dates and functions are refused.
+   */
+  readonly config?: ConfigObject | undefined;
+  /**
+   * The same as raw `key=value` strings, as `codex -c` takes them: the key is split at its dots, and
+   * a value that is not TOML is taken as a string. They win over `config`, and later ones over
+   * earlier ones.
+   */
+  readonly configOverrides?: readonly string[] | undefined;
+}
+
+/** A process to start: everything resolved, nothing left to look up. */
+export interface LaunchCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Absolute path, or `undefined` for this process's working directory. */
+  readonly cwd: string | undefined;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What decided on the command. */
+  readonly source: Runtime["source"] | "launch";
+}
+
+/** The process to start the launch from; tests give their own. */
+export type LaunchHost = Pick<
+  FindRuntimeOptions,
+  "platform" | "arch" | "packageRoot" | "startDirs"
+> & { readonly env?: NodeJS.ProcessEnv | undefined };
+
+/**
+ * Turns launch options into a command line.
+ *
+ * @throws InvalidArgumentError for an option that cannot work; the message names it, not its value.
+ * @throws BinaryNotFoundError when there is no runtime.
+ * @throws SpawnError when the runtime is built for another machine.
+ */
+export async function resolveLaunch(
+  options: LaunchOptions = {},
+  host: LaunchHost = {},
+): Promise<LaunchCommand> {
+  checkLaunchOptions(options);
+  const platform = host.platform ?? process.platform;
+  const parent = host.env ?? process.env;
+  const cwd = await resolveCwd(options.cwd);
+  const env = childEnvironment(options, parent, platform);
+  if (options.launch !== undefined) {
+    const { command, args = [] } = options.launch;
+    return { command, args: [...args], cwd, env, source: "launch" };
+  }
+  const config = configArgs(options.config ?? {});
+  const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
+  const { command, args, helperDir, source } = await findRuntime({
+    ...host,
+    codexPath: options.codexPath,
+    env: mergeEnvironment(parent, options.env ?? {}, platform),
+  });
+  return {
+    command,
+    args: [...args, "app-server", ...config, ...overrides],
+    cwd,
+    env: helperDir === undefined ? env : prependToPath(env, helperDir, platform),
+    source,
+  };
+}
+
+function childEnvironment(
+  { env = {}, inheritEnv = true }: LaunchOptions,
+  parent: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+): Record<string, string> {
+  if (inheritEnv) return mergeEnvironment(parent, env, platform);
+  const systemRoot = environmentVariable(parent, "SystemRoot", platform);
+  const kept = platform === "win32" ? { SystemRoot: systemRoot } : {};
+  return mergeEnvironment(kept, env, platform);
+}
+
+async function resolveCwd(cwd: string | undefined): Promise<string | undefined> {
+  if (cwd === undefined) return undefined;
+  const directory = path.resolve(cwd);
+  const kind = await kindOf(directory);
+  if (kind === "directory") return directory;
+  throw new InvalidArgumentError(
+    "cwd",
+    kind === "missing" ? "must exist." : "must be a directory, not a file.",
+  );
+}

@@ -1,0 +1,79 @@
+import { runtimeTargets } from "../../lib/runtime/platform.js";
+import type { RunCommand } from "./command.js";
+
+const packageName = "@openai/codex";
+
+/** What vendor-bin/manifest.json says: one release, and how to recognise its platform packages. */
+export interface Manifest {
+  readonly runtimeVersion: string;
+  readonly package: string;
+  /** By target triple. */
+  readonly platforms: Readonly<Record<string, PlatformRelease>>;
+}
+
+export interface PlatformRelease {
+  /** Version of `package` that holds this platform's binaries, e.g. `"1.2.3-linux-x64"`. */
+  readonly version: string;
+  /** The registry's checksum of the tarball, `"sha512-<base64>"`. */
+  readonly integrity: string;
+}
+
+/** Asks the registry about a release: the given version, or the newest of a channel. */
+export async function readRelease(
+  wanted: { readonly version: string | undefined; readonly channel: string },
+  run: RunCommand,
+  cwd: string,
+): Promise<Manifest> {
+  const view = async (spec: string, field: string): Promise<unknown> => {
+    const text = await run("npm", ["view", spec, field, "--json"], { cwd }).catch(nothingIf404);
+    // npm prints nothing at all for a field that does not exist.
+    return text.trim() === "" ? undefined : (JSON.parse(text) as unknown);
+  };
+  const version = wanted.version ?? (await newestOf(wanted.channel, view));
+  const dependencies = await view(`${packageName}@${version}`, "optionalDependencies");
+  if (!isRecord(dependencies)) {
+    throw new Error(`${packageName}@${version} is not published, or has no platform packages.`);
+  }
+  const platforms: Record<string, PlatformRelease> = {};
+  for (const target of runtimeTargets) {
+    const platformVersion = aliasedVersion(dependencies[target.packageName]);
+    if (platformVersion === undefined) {
+      throw new Error(`${packageName}@${version} names no package for ${target.triple}.`);
+    }
+    const integrity = await view(`${packageName}@${platformVersion}`, "dist.integrity");
+    if (typeof integrity !== "string" || !integrity.startsWith("sha512-")) {
+      throw new Error(`The registry has no sha512 checksum of ${packageName}@${platformVersion}.`);
+    }
+    platforms[target.triple] = { version: platformVersion, integrity };
+  }
+  return { runtimeVersion: version, package: packageName, platforms };
+}
+
+async function newestOf(
+  channel: string,
+  view: (spec: string, field: string) => Promise<unknown>,
+): Promise<string> {
+  const tag = channel === "stable" ? "latest" : channel;
+  const tags = await view(packageName, "dist-tags");
+  const version = isRecord(tags) ? tags[tag] : undefined;
+  if (typeof version === "string") return version;
+  const known = isRecord(tags) ? Object.keys(tags).join(", ") : "none";
+  throw new Error(`${packageName} has no release tagged "${tag}"; there are: ${known}.`);
+}
+
+/** `"npm:@openai/codex@1.2.3-linux-x64"` → `"1.2.3-linux-x64"`. */
+function aliasedVersion(specifier: unknown): string | undefined {
+  const prefix = `npm:${packageName}@`;
+  return typeof specifier === "string" && specifier.startsWith(prefix)
+    ? specifier.slice(prefix.length)
+    : undefined;
+}
+
+function nothingIf404(error: unknown): string {
+  if (error instanceof Error && error.message.includes("E404")) return "";
+  throw error;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
