@@ -1,0 +1,323 @@
+import {
+  createMessageConnection,
+  ParameterStructures,
+  ResponseError,
+  type Message,
+  type MessageConnection,
+} from "vscode-jsonrpc/node";
+import { onAbort } from "../async/abort.js";
+import { Deferred } from "../async/deferred.js";
+import { Fifo } from "../async/fifo.js";
+import type { Logger } from "../async/logger.js";
+import { maxTimerMs, settleWithin } from "../async/timers.js";
+import {
+  MessageTooLargeError,
+  RequestTimeoutError,
+  TransportClosedError,
+  type CloseReason,
+} from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { toRpcError } from "../errors/to-rpc-error.js";
+import type { Transport } from "../transport/transport.js";
+import { InFlightLimit } from "./in-flight.js";
+import type { NotificationMessage, RequestMessage } from "./message.js";
+import { LineMessageReader } from "./reader.js";
+import { EncodedParams, LineMessageWriter } from "./writer.js";
+
+export interface ConnectionOptions {
+  readonly maxInFlight: number;
+  readonly maxMessageBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: Required<Logger>;
+  /** Gets every notification in wire order. */
+  onNotification(message: NotificationMessage): void;
+  /** Answers a server request; it is called in wire order and may take its time. */
+  onRequest(message: RequestMessage): Answer | Promise<Answer>;
+}
+
+/** What goes back to the server for one of its requests. */
+export type Answer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: number; readonly message: string } };
+
+export interface RequestOptions {
+  /** Stops waiting; the call rejects with `signal.reason`. The server may still carry it out. */
+  signal?: AbortSignal | undefined;
+  /** How long to wait for the answer, queueing included (ms). `Infinity` waits for ever. */
+  timeoutMs?: number | undefined;
+}
+
+type Outcome =
+  | { readonly kind: "answered"; readonly result: unknown }
+  | { readonly kind: "refused"; readonly error: unknown }
+  | { readonly kind: "aborted"; readonly reason: unknown }
+  | { readonly kind: "timeout" | "closed" };
+
+const maxAbandoned = 1_024;
+
+/**
+ * One JSON-RPC connection: vscode-jsonrpc correlates requests and answers; this class adds the
+ * in-flight limit, deadlines, abort signals, one kind of error, and an end that nobody misses.
+ */
+export class Connection {
+  /** Resolves with the reason when the connection is over; never rejects. */
+  readonly closed: Promise<CloseReason>;
+  readonly #closed = new Deferred<CloseReason>();
+  readonly #transport: Transport;
+  readonly #options: ConnectionOptions;
+  readonly #reader: LineMessageReader;
+  readonly #writer: LineMessageWriter;
+  readonly #rpc: MessageConnection;
+  readonly #limit: InFlightLimit;
+  readonly #pending = new Set<(outcome: Outcome) => void>();
+  readonly #abandoned = new Fifo<number>();
+  #dispatching: Message | undefined;
+  #reason: CloseReason | undefined;
+  #failure: Error | undefined;
+  #closing = false;
+
+  constructor(transport: Transport, options: ConnectionOptions) {
+    this.closed = this.#closed.promise;
+    this.#transport = transport;
+    this.#options = options;
+    this.#limit = new InFlightLimit(options.maxInFlight);
+    this.#writer = new LineMessageWriter(transport.output);
+    this.#reader = new LineMessageReader(transport.input, options.maxMessageBytes, {
+      onNotification: (message) => {
+        options.onNotification(message);
+      },
+      onSkipped: (problem) => {
+        options.logger.warn(`A line from the server was skipped: it ${problem}.`);
+      },
+      onEnd: (error) => {
+        void this.#finish(error);
+      },
+    });
+    this.#rpc = createMessageConnection(this.#reader, this.#writer, silent, {
+      messageStrategy: {
+        handleMessage: (message, next) => {
+          // Handlers are not told the request's id, but they run while `next` does.
+          this.#dispatching = message;
+          try {
+            return next(message);
+          } finally {
+            this.#dispatching = undefined;
+            this.#reader.dispatched();
+          }
+        },
+      },
+    });
+    this.#rpc.onRequest(() => this.#answer());
+    this.#rpc.listen();
+  }
+
+  /**
+   * Sends a request and resolves with its result.
+   *
+   * @throws a subclass of JsonRpcError, RequestTimeoutError, TransportClosedError,
+   * InvalidArgumentError, MessageTooLargeError, or `signal.reason`.
+   */
+  async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
+    options.signal?.throwIfAborted();
+    if (this.#isOver()) throw this.#closedError(method);
+    const encoded = this.#encode(method, params);
+    const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
+    const outcome = await this.#exchange(method, encoded, options.signal, timeoutMs);
+    // The errors are made here, after the await, so that their stacks name the callers.
+    switch (outcome.kind) {
+      case "answered":
+        return outcome.result;
+      case "aborted":
+        throw outcome.reason;
+      case "timeout":
+        throw new RequestTimeoutError(method, timeoutMs);
+      case "closed":
+        await this.#closed.promise;
+        throw this.#closedError(method);
+      case "refused":
+        throw toRpcError(method, outcome.error);
+    }
+  }
+
+  /** Sends a notification; resolves when it is written. */
+  async notify(method: string, params?: unknown): Promise<void> {
+    if (this.#isOver()) throw this.#closedError(method);
+    try {
+      if (params === undefined) await this.#rpc.sendNotification(method);
+      else {
+        const encoded = this.#encode(method, params);
+        await this.#rpc.sendNotification(method, ParameterStructures.byName, encoded);
+      }
+    } catch (error) {
+      if (error instanceof InvalidArgumentError || error instanceof MessageTooLargeError)
+        throw error;
+      this.#fail(error as Error);
+      await this.#closed.promise;
+      throw this.#closedError(method);
+    }
+  }
+
+  /** Ends the connection and the process behind it. Resolves when both are gone; never rejects. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#transport.close();
+    await this.#closed.promise;
+  }
+
+  async #exchange(
+    method: string,
+    params: EncodedParams,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+  ): Promise<Outcome> {
+    const { promise, resolve: settle } = new Deferred<Outcome>();
+    this.#pending.add(settle);
+    const unlink = onAbort(signal, (reason) => {
+      settle({ kind: "aborted", reason });
+    });
+    const timer =
+      timeoutMs > maxTimerMs ? undefined : setTimeout(settle, timeoutMs, { kind: "timeout" });
+    let id: number | undefined;
+    const ticket = this.#limit.enter(() => {
+      id = this.#send(method, params, settle);
+    });
+    try {
+      const outcome = await promise;
+      if (outcome.kind === "timeout" || outcome.kind === "aborted") this.#abandon(id);
+      return outcome;
+    } finally {
+      ticket.leave();
+      clearTimeout(timer);
+      unlink();
+      this.#pending.delete(settle);
+    }
+  }
+
+  #send(
+    method: string,
+    params: EncodedParams,
+    settle: (outcome: Outcome) => void,
+  ): number | undefined {
+    if (this.#isOver()) {
+      settle({ kind: "closed" });
+      return undefined;
+    }
+    this.#rpc.sendRequest(method, ParameterStructures.byName, params).then(
+      (result) => {
+        settle({ kind: "answered", result });
+      },
+      (error: unknown) => {
+        const code = error instanceof ResponseError ? error.code : undefined;
+        if (code === writeFailed) this.#fail(error as Error);
+        settle(
+          code === writeFailed || code === disposed
+            ? { kind: "closed" }
+            : { kind: "refused", error },
+        );
+      },
+    );
+    return this.#writer.lastRequestId;
+  }
+
+  /**
+   * Nobody waits for this answer any more, but vscode-jsonrpc keeps a place for it until it comes.
+   * Should it never come, the oldest places are cleared with an answer of our own.
+   */
+  #abandon(id: number | undefined): void {
+    if (id === undefined) return;
+    this.#abandoned.push(id);
+    if (this.#abandoned.size <= maxAbandoned) return;
+    const oldest = this.#abandoned.shift() as number;
+    this.#reader.inject({ id: oldest, error: { code: disposed, message: "abandoned" } });
+  }
+
+  async #answer(): Promise<unknown> {
+    const request = this.#dispatching as Message & RequestMessage;
+    try {
+      const answer = await this.#options.onRequest(request);
+      if ("result" in answer) return answer.result;
+      return new ResponseError(answer.error.code, answer.error.message);
+    } catch {
+      this.#options.logger.error(`The handler of ${request.method} failed.`);
+      return new ResponseError(internalError, "the client failed to handle the request");
+    }
+  }
+
+  #encode(method: string, params: unknown): EncodedParams {
+    let json: string;
+    try {
+      json = JSON.stringify(params ?? {});
+    } catch (error) {
+      throw new InvalidArgumentError(`params of ${method}`, "cannot be written as JSON", {
+        cause: error,
+      });
+    }
+    if (!(json as string | undefined)?.startsWith("{")) {
+      throw new InvalidArgumentError(`params of ${method}`, "must be an object");
+    }
+    const limit = this.#options.maxMessageBytes;
+    // A character is at most three bytes of UTF-8; count exactly only when that could matter.
+    if (json.length * 3 > limit && Buffer.byteLength(json) > limit) {
+      throw new MessageTooLargeError("outgoing", limit);
+    }
+    return new EncodedParams(json);
+  }
+
+  #isOver(): boolean {
+    return this.#closing || this.#reason !== undefined || this.#failure !== undefined;
+  }
+
+  #closedError(method: string): TransportClosedError {
+    return new TransportClosedError(this.#reason ?? this.#reasonNow(), method);
+  }
+
+  /** Nothing can be sent any more: end the process; what it has sent is still read. */
+  #fail(error: Error): void {
+    if (this.#isOver()) return;
+    this.#failure = error;
+    void this.#transport.close();
+  }
+
+  async #finish(error: Error | undefined): Promise<void> {
+    if (error) {
+      this.#failure ??= error;
+      void this.#transport.close();
+    }
+    const waitMs = 1_000;
+    let end = await settleWithin(this.#transport.ended, waitMs);
+    if (end === "timeout") {
+      // The output is closed but the process goes on: it is of no use any more.
+      this.#failure ??= new Error("the server closed its output");
+      await this.#transport.close();
+      end = await settleWithin(this.#transport.ended, waitMs);
+    }
+    this.#reason = { ...this.#reasonNow(), ...(end === "timeout" ? {} : end) };
+    this.#rpc.dispose();
+    for (const settle of this.#pending) settle({ kind: "closed" });
+    this.#closed.resolve(this.#reason);
+  }
+
+  #reasonNow(): CloseReason {
+    const kind = this.#closing ? "closed" : this.#failure ? "failed" : "exited";
+    return {
+      kind,
+      exitCode: null,
+      signal: null,
+      stderrTail: this.#transport.stderrTail(),
+      ...(this.#failure ? { error: this.#failure } : {}),
+    };
+  }
+}
+
+// Codes that vscode-jsonrpc gives to failures on our side of the wire.
+const writeFailed = -32_099;
+const disposed = -32_097;
+const internalError = -32_603;
+
+/** vscode-jsonrpc's own log lines hold message contents; what matters is reported by us. */
+const silent = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  log: () => undefined,
+};

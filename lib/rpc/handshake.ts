@@ -1,0 +1,41 @@
+import type { InitializeParams, InitializeResponse } from "../../generated/types.js";
+import { AppServerError } from "../errors/base.js";
+import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
+import { HandshakeError } from "../errors/start-errors.js";
+import type { Connection } from "./connection.js";
+
+/**
+ * Introduces the client (`initialize`, then `initialized`).
+ *
+ * @throws HandshakeError, which explains what the process did instead, or `signal.reason`.
+ */
+export async function handshake(
+  connection: Connection,
+  params: InitializeParams,
+  options: { timeoutMs: number; signal: AbortSignal | undefined; stderrTail: () => string },
+): Promise<Partial<InitializeResponse>> {
+  try {
+    const response = await connection.request("initialize", params, options);
+    await connection.notify("initialized");
+    return typeof response === "object" && response !== null ? response : {};
+  } catch (error) {
+    if (!(error instanceof AppServerError)) throw error;
+    throw new HandshakeError(explain(error), options.stderrTail(), { cause: error });
+  }
+}
+
+function explain(error: AppServerError): string {
+  if (error instanceof TransportClosedError) {
+    const how =
+      error.signal !== null
+        ? `was ended by ${error.signal}`
+        : error.exitCode !== null
+          ? `ended with code ${error.exitCode}`
+          : "closed its output";
+    return `The process ${how} before it answered; it may not be a codex app-server, or may lack its configuration.`;
+  }
+  if (error instanceof RequestTimeoutError) {
+    return `The process did not answer within ${error.timeoutMs} ms; it may not be a codex app-server. Raise startTimeoutMs if it only needs longer.`;
+  }
+  return `The app-server did not accept the handshake: ${error.message}`;
+}

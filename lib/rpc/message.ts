@@ -1,0 +1,61 @@
+import { malformedResponseCode } from "../errors/to-rpc-error.js";
+
+/** The four shapes on the wire. There is no `jsonrpc` member. */
+export interface RequestMessage {
+  readonly id: string | number;
+  readonly method: string;
+  readonly params?: unknown;
+}
+
+export interface NotificationMessage {
+  readonly method: string;
+  readonly params?: unknown;
+  /** When the server made it (ms since the epoch). */
+  readonly emittedAtMs?: number;
+}
+
+export interface ResponseMessage {
+  readonly id: string | number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
+}
+
+export type IncomingMessage =
+  | { readonly kind: "request"; readonly message: RequestMessage }
+  | { readonly kind: "response"; readonly message: ResponseMessage }
+  | { readonly kind: "notification"; readonly message: NotificationMessage };
+
+/**
+ * Tells which of the shapes a parsed line has. Anything else is `undefined`: to be skipped, never
+ * fatal. A malformed answer to a request becomes an error answer, so that nobody waits for ever.
+ */
+export function classify(value: unknown): IncomingMessage | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const fields = value as Record<string, unknown>;
+  const id = fields["id"];
+  const hasId = typeof id === "number" || typeof id === "string";
+  if (typeof fields["method"] === "string") {
+    if (id === undefined) return { kind: "notification", message: fields as never };
+    return hasId ? { kind: "request", message: fields as never } : undefined;
+  }
+  if (!hasId || Array.isArray(value)) return undefined;
+  if (fields["error"] !== undefined && fields["error"] !== null) {
+    return { kind: "response", message: { id, error: toError(fields["error"]) } };
+  }
+  if ("result" in fields) return { kind: "response", message: { id, result: fields["result"] } };
+  const error = { code: malformedResponseCode, message: "the answer has no result and no error" };
+  return { kind: "response", message: { id, error } };
+}
+
+function toError(value: unknown): { code: number; message: string; data?: unknown } {
+  const error = (typeof value === "object" && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
+  const { code, message, data } = error;
+  return {
+    code: typeof code === "number" ? code : malformedResponseCode,
+    message: typeof message === "string" ? message : "the answer has a malformed error",
+    ...(data === undefined ? {} : { data }),
+  };
+}

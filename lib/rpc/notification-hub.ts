@@ -1,0 +1,73 @@
+import { onAbort } from "../async/abort.js";
+import { EventQueue } from "../async/event-queue.js";
+import type { Logger } from "../async/logger.js";
+import { TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
+import type { NotificationMessage } from "./message.js";
+
+type Listener = (message: NotificationMessage) => void;
+
+/** Hands every notification to whoever asked for it, whatever thread or turn it is about. */
+export class NotificationHub {
+  readonly #logger: Required<Logger>;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #queues = new Set<EventQueue<NotificationMessage>>();
+  #closed: CloseReason | undefined;
+
+  constructor(logger: Required<Logger>) {
+    this.#logger = logger;
+  }
+
+  publish(message: NotificationMessage): void {
+    for (const queue of this.#queues) queue.push(message);
+    if (this.#listeners.size === 0) return;
+    for (const listener of [...(this.#listeners.get(message.method) ?? [])]) {
+      try {
+        listener(message);
+      } catch {
+        this.#logger.error(`A listener of ${message.method} threw an error.`);
+      }
+    }
+  }
+
+  /** Returns the function that takes the listener away again. */
+  on(method: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(method) ?? new Set();
+    this.#listeners.set(method, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(method) === listeners) {
+        this.#listeners.delete(method);
+      }
+    };
+  }
+
+  /** All notifications from now on; it ends with the connection. */
+  iterate(signal: AbortSignal | undefined): EventQueue<NotificationMessage> {
+    let unlink = (): void => undefined;
+    const leave = (): void => {
+      this.#queues.delete(queue);
+      unlink();
+    };
+    const queue = new EventQueue<NotificationMessage>(leave);
+    this.#queues.add(queue);
+    unlink = onAbort(signal, (reason) => {
+      this.#queues.delete(queue);
+      queue.fail(reason);
+    });
+    if (this.#closed) finish(queue, this.#closed);
+    return queue;
+  }
+
+  close(reason: CloseReason): void {
+    this.#closed = reason;
+    for (const queue of this.#queues) finish(queue, reason);
+    this.#queues.clear();
+    this.#listeners.clear();
+  }
+}
+
+/** Closing was the caller's wish; anything else must not look like a natural end. */
+function finish(queue: EventQueue<NotificationMessage>, reason: CloseReason): void {
+  if (reason.kind === "closed") queue.end();
+  else queue.fail(new TransportClosedError(reason));
+}

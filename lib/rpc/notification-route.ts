@@ -1,0 +1,48 @@
+import { notificationRouting, type NotificationRoute } from "../../generated/routing.js";
+import type { NotificationMessage } from "./message.js";
+
+type Read = (params: Record<string, unknown>) => string | undefined;
+
+/** For methods that are newer than this library: most name their thread and turn like this. */
+const usual = { thread: reader("threadId"), turn: reader("turnId") };
+
+const routes = new Map<string, { thread: Read; turn: Read }>(
+  Object.entries<NotificationRoute>(notificationRouting).map(([method, route]) => [
+    method,
+    { thread: reader(route.thread), turn: reader(route.turn) },
+  ]),
+);
+
+/** The thread that a notification is about; `undefined` when it is about none. */
+export function threadIdOf(message: NotificationMessage): string | undefined {
+  return read("thread", message);
+}
+
+/** The turn that a notification is about; `undefined` when it is about none. */
+export function turnIdOf(message: NotificationMessage): string | undefined {
+  return read("turn", message);
+}
+
+function read(key: "thread" | "turn", message: NotificationMessage): string | undefined {
+  const { params } = message;
+  if (typeof params !== "object" || params === null) return undefined;
+  const route = routes.get(message.method) ?? usual;
+  return route[key](params as Record<string, unknown>);
+}
+
+/** Nearly every path has one step; these closures keep the hot path free of splitting. */
+function reader(path: string | undefined): Read {
+  if (path === undefined) return () => undefined;
+  const [first, second] = path.split(".") as [string, string?];
+  if (second === undefined) return (params) => asId(params[first]);
+  return (params) => {
+    const inner = params[first];
+    return typeof inner === "object" && inner !== null
+      ? asId((inner as Record<string, unknown>)[second])
+      : undefined;
+  };
+}
+
+function asId(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,103 @@
+import pRetry from "p-retry";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
+
+export interface RetryOptions {
+  /** How often to try again after the first attempt (default 5). */
+  retries?: number | undefined;
+  /** Wait before the first retry (ms, default 100). */
+  minTimeoutMs?: number | undefined;
+  /** Longest wait between two attempts (ms, default 5,000). */
+  maxTimeoutMs?: number | undefined;
+  /** What each wait is longer by than the one before (default 2). */
+  factor?: number | undefined;
+  /** Stretches each wait by a random factor from 1 to 2, so that clients do not come back in step (default true). */
+  jitter?: boolean | undefined;
+  /** Stops waiting and trying; the call rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+  /** Called before each wait. */
+  onRetry?: ((error: ServerBusyError, attempt: number) => void) | undefined;
+}
+
+/**
+ * Whether repeating the call unchanged is safe and may help: true only for a ServerBusyError whose
+ * request the server never ran. A time-out is not: the outcome is unknown.
+ */
+export function isRetryableError(error: unknown): error is ServerBusyError {
+  return error instanceof ServerBusyError && !(error instanceof RetryLimitExceededError);
+}
+
+/**
+ * Calls `operation` again, with growing pauses, as long as the server is too busy to take it.
+ * Every other error is thrown at once.
+ *
+ * @throws RetryLimitExceededError, a ServerBusyError with the number of attempts, after the last.
+ */
+export async function retryOnOverload<T>(
+  operation: (attempt: number) => Promise<T> | T,
+  options: RetryOptions = {},
+): Promise<T> {
+  const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
+    withDefaults(options);
+  let attempts = 0;
+  let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+  try {
+    await pRetry(
+      async (attempt) => {
+        attempts = attempt;
+        try {
+          outcome = { value: await operation(attempt) };
+        } catch (error) {
+          // What is not to be repeated is kept out of p-retry, which wraps what is not an Error and
+          // would itself repeat a DOM AbortError.
+          if (isRetryableError(error)) throw error;
+          outcome = { error };
+        }
+      },
+      {
+        retries,
+        minTimeout: minTimeoutMs,
+        maxTimeout: maxTimeoutMs,
+        factor,
+        randomize: jitter,
+        ...(signal ? { signal } : {}),
+        shouldRetry: ({ error }) => isRetryableError(error),
+        onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
+          if (isRetryableError(error) && retriesLeft > 0) onRetry?.(error, attemptNumber);
+        },
+      },
+    );
+  } catch (error) {
+    // An operation that has settled counts, even if the signal aborted in the same moment.
+    if (!outcome) {
+      signal?.throwIfAborted();
+      throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
+    }
+  }
+  if (!outcome) throw new TypeError("The operation was not called.");
+  if ("value" in outcome) return outcome.value;
+  throw outcome.error;
+}
+
+function withDefaults(options: RetryOptions) {
+  const {
+    retries = 5,
+    minTimeoutMs = 100,
+    maxTimeoutMs = 5_000,
+    factor = 2,
+    jitter = true,
+  } = options;
+  const { signal, onRetry } = options;
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw new InvalidArgumentError("retries", "must be a whole number, 0 or more");
+  }
+  for (const [name, value] of Object.entries({ minTimeoutMs, maxTimeoutMs, factor })) {
+    if (!(value >= 0) || value === Infinity) {
+      throw new InvalidArgumentError(name, "must be a number, 0 or more");
+    }
+  }
+  if (maxTimeoutMs < minTimeoutMs) {
+    throw new InvalidArgumentError("maxTimeoutMs", "must not be less than minTimeoutMs");
+  }
+  return { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry };
+}

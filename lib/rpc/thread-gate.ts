@@ -1,0 +1,114 @@
+import { Fifo } from "../async/fifo.js";
+import type { NotificationMessage } from "./message.js";
+import { threadIdOf } from "./notification-route.js";
+
+/** A turn's right to run on its thread. */
+export interface Pass {
+  /** Resolves when the turn may start. */
+  readonly admitted: Promise<void>;
+  /** Gives the right back, or stops waiting for it. Calling it again does nothing. */
+  leave(): void;
+}
+
+interface Entry extends Pass {
+  state: "waiting" | "inside" | "left";
+  readonly admit: () => void;
+}
+
+interface Gate {
+  readonly waiting: Fifo<Entry>;
+  inside: number;
+  /** Whether the server runs a turn here, of ours or of anybody's. */
+  running: boolean;
+}
+
+/**
+ * Lets one turn at a time onto a thread. The server treats a `turn/start` on a busy thread as
+ * steering: both callers would share one turn without knowing. Turns that this client did not
+ * start (goals, queues, other clients) count too, as far as the server tells of them.
+ */
+export class ThreadGate {
+  readonly #gates = new Map<string, Gate>();
+
+  /** Whether a turn runs on the thread, or waits to. */
+  isBusy(threadId: string): boolean {
+    return this.#gates.has(threadId);
+  }
+
+  /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
+  enter(threadId: string, options: { wait: boolean }): Pass {
+    const gate = this.#open(threadId);
+    let admit!: () => void;
+    const admitted = new Promise<void>((resolve) => {
+      admit = resolve;
+    });
+    const entry: Entry = {
+      state: "waiting",
+      admitted,
+      admit,
+      leave: () => {
+        if (entry.state === "left") return;
+        if (entry.state === "inside") gate.inside -= 1;
+        entry.state = "left";
+        this.#admitNext(threadId, gate);
+      },
+    };
+    if (options.wait) {
+      gate.waiting.push(entry);
+      this.#admitNext(threadId, gate);
+    } else {
+      admitEntry(gate, entry);
+    }
+    return entry;
+  }
+
+  /** Learns from a notification whether the thread runs a turn. */
+  observe(message: NotificationMessage): void {
+    switch (message.method) {
+      case "turn/started":
+        this.setRunning(threadIdOf(message), true);
+        break;
+      case "turn/completed":
+      case "thread/closed":
+      case "thread/archived":
+      case "thread/deleted":
+        this.setRunning(threadIdOf(message), false);
+        break;
+    }
+  }
+
+  /** What an answer or a notification said of the thread. */
+  setRunning(threadId: string | undefined, running: boolean): void {
+    if (threadId === undefined) return;
+    const gate = running ? this.#open(threadId) : this.#gates.get(threadId);
+    if (!gate) return;
+    gate.running = running;
+    this.#admitNext(threadId, gate);
+  }
+
+  #open(threadId: string): Gate {
+    let gate = this.#gates.get(threadId);
+    if (!gate) {
+      gate = { waiting: new Fifo(), inside: 0, running: false };
+      this.#gates.set(threadId, gate);
+    }
+    return gate;
+  }
+
+  #admitNext(threadId: string, gate: Gate): void {
+    while (gate.inside === 0 && !gate.running) {
+      const next = gate.waiting.shift();
+      if (!next) {
+        this.#gates.delete(threadId);
+        return;
+      }
+      if (next.state === "waiting") admitEntry(gate, next);
+    }
+  }
+}
+
+function admitEntry(gate: Gate, entry: Entry): void {
+  entry.state = "inside";
+  gate.inside += 1;
+  entry.admit();
+}

@@ -1,0 +1,118 @@
+import type { CloseReason } from "../errors/connection-errors.js";
+import type { NotificationMessage } from "./message.js";
+import { threadIdOf, turnIdOf } from "./notification-route.js";
+
+/** Whoever follows a turn. Neither function may throw. */
+export interface TurnSink {
+  /** A notification about the turn, in wire order. */
+  receive(message: NotificationMessage): void;
+  /** The connection is over; nothing more will come. */
+  connectionClosed(reason: CloseReason): void;
+}
+
+/** A turn that is being started and whose id is not known yet. */
+export interface PendingTurn<Sink extends TurnSink> {
+  /**
+   * The turn got its id: `sink` receives what has come for it so far, then the rest. Returns the
+   * sinks that were following this turn already.
+   */
+  claim(turnId: string, sink: Sink): readonly Sink[];
+  /** Ends the wait; needed once, whether the turn was claimed or not. */
+  settle(): void;
+}
+
+interface ThreadRoutes<Sink> {
+  readonly sinks: Map<string, Sink[]>;
+  /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
+  readonly unclaimed: Map<string, NotificationMessage[]>;
+  pending: number;
+}
+
+/**
+ * Brings each turn's notifications to its handle, by thread and turn id.
+ *
+ * The events of a turn may come before the answer that tells its id. So the thread is watched from
+ * before `turn/start` is sent, and what comes for unknown turns is kept until the answer is there.
+ * Outside that window nothing is kept for turns that nobody follows.
+ */
+export class TurnRoutes<Sink extends TurnSink = TurnSink> {
+  readonly #threads = new Map<string, ThreadRoutes<Sink>>();
+
+  route(message: NotificationMessage): void {
+    if (this.#threads.size === 0) return;
+    const threadId = threadIdOf(message);
+    const thread = threadId === undefined ? undefined : this.#threads.get(threadId);
+    if (!thread) return;
+    const turnId = turnIdOf(message);
+    if (turnId === undefined) return;
+    const sinks = thread.sinks.get(turnId);
+    if (sinks) {
+      // A copy is needed only when several follow: the last event makes a sink unfollow.
+      if (sinks.length === 1) sinks[0]?.receive(message);
+      else for (const sink of [...sinks]) sink.receive(message);
+    } else if (thread.pending > 0) {
+      const events = thread.unclaimed.get(turnId);
+      if (events) events.push(message);
+      else thread.unclaimed.set(turnId, [message]);
+    }
+  }
+
+  /** Call before sending what starts a turn. */
+  expect(threadId: string): PendingTurn<Sink> {
+    const thread = this.#open(threadId);
+    thread.pending += 1;
+    let settled = false;
+    return {
+      claim: (turnId, sink) => {
+        const others = this.#follow(thread, turnId, sink);
+        const events = thread.unclaimed.get(turnId) ?? [];
+        thread.unclaimed.delete(turnId);
+        for (const event of events) sink.receive(event);
+        return others;
+      },
+      settle: () => {
+        if (settled) return;
+        settled = true;
+        thread.pending -= 1;
+        if (thread.pending === 0) thread.unclaimed.clear();
+        this.#tidy(threadId, thread);
+      },
+    };
+  }
+
+  unfollow(threadId: string, turnId: string, sink: Sink): void {
+    const thread = this.#threads.get(threadId);
+    const sinks = thread?.sinks.get(turnId);
+    if (!thread || !sinks) return;
+    const rest = sinks.filter((other) => other !== sink);
+    if (rest.length > 0) thread.sinks.set(turnId, rest);
+    else thread.sinks.delete(turnId);
+    this.#tidy(threadId, thread);
+  }
+
+  close(reason: CloseReason): void {
+    const sinks = [...this.#threads.values()].flatMap((thread) =>
+      [...thread.sinks.values()].flat(),
+    );
+    for (const sink of sinks) sink.connectionClosed(reason);
+  }
+
+  #open(threadId: string): ThreadRoutes<Sink> {
+    let thread = this.#threads.get(threadId);
+    if (!thread) {
+      thread = { sinks: new Map(), unclaimed: new Map(), pending: 0 };
+      this.#threads.set(threadId, thread);
+    }
+    return thread;
+  }
+
+  #follow(thread: ThreadRoutes<Sink>, turnId: string, sink: Sink): readonly Sink[] {
+    const others = thread.sinks.get(turnId) ?? [];
+    thread.sinks.set(turnId, [...others, sink]);
+    return others;
+  }
+
+  #tidy(threadId: string, thread: ThreadRoutes<Sink>): void {
+    if (thread.pending === 0 && thread.sinks.size === 0) this.#threads.delete(threadId);
+  }
+}

@@ -1,0 +1,52 @@
+import type { Writable } from "node:stream";
+import { AbstractMessageWriter, type Message, type MessageWriter } from "vscode-jsonrpc/node";
+
+/** Params that were serialised when the call was made: once, and as they were then. */
+export class EncodedParams {
+  readonly json: string;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+}
+
+/** Writes newline-delimited JSON without the `jsonrpc` member, which the server does not use. */
+export class LineMessageWriter extends AbstractMessageWriter implements MessageWriter {
+  readonly #output: Writable;
+  #lastRequestId: number | undefined;
+
+  constructor(output: Writable) {
+    super();
+    this.#output = output;
+  }
+
+  /** The id that vscode-jsonrpc gave to the request it wrote last; it does not tell its caller. */
+  get lastRequestId(): number | undefined {
+    return this.#lastRequestId;
+  }
+
+  write(message: Message & { id?: unknown; method?: unknown }): Promise<void> {
+    if (typeof message.id === "number" && message.method !== undefined) {
+      this.#lastRequestId = message.id;
+    }
+    const line = encodeLine(message);
+    return new Promise((resolve, reject) => {
+      this.#output.write(line, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  end(): void {
+    this.#output.end();
+  }
+}
+
+function encodeLine(message: Message & { params?: unknown }): string {
+  const { params, ...rest } = { ...message, jsonrpc: undefined };
+  if (!(params instanceof EncodedParams)) {
+    return `${JSON.stringify(params === undefined ? rest : { ...rest, params })}\n`;
+  }
+  return `${JSON.stringify(rest).slice(0, -1)},"params":${params.json}}\n`;
+}

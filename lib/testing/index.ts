@@ -1,0 +1,29 @@
+export { configFor } from "./config-for.js";
+export type { LoopbackConfig, LoopbackConfigOverrides } from "./config-for.js";
+export type { ConfigObject, ConfigValue } from "../runtime/config-args.js";
+export type { ModelRequest, ToolOutput } from "./inspect-request.js";
+export type { JsonObject, JsonValue } from "./json.js";
+export { startLoopbackModel } from "./loopback-model.js";
+export type { LoopbackModel, LoopbackModelOptions } from "./loopback-model.js";
+export { reply } from "./replies/index.js";
+export type {
+  PermissionsWanted,
+  SpawnAgentOptions,
+  UserQuestion,
+  WaitAgentOptions,
+} from "./replies/agent-calls.js";
+export type { UsageLimitOptions } from "./replies/failures.js";
+export type { ReasoningOptions } from "./replies/reasoning.js";
+export type {
+  HoldPart,
+  HttpReply,
+  ModelUsage,
+  Reply,
+  ReplyPart,
+  ReplyStep,
+} from "./replies/reply.js";
+export type { TextOptions, TextPieces } from "./replies/text.js";
+export type { CallOptions, FunctionCallOptions, ShellOptions } from "./replies/tool-calls.js";
+export type { ReplyHandler, RequestMatch } from "./reply-script.js";
+export type { NextRequestOptions } from "./request-log.js";
+export type { ModelEvent } from "./sse-format.js";

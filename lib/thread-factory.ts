@@ -1,0 +1,104 @@
+import type {
+  Model,
+  ModelListParams,
+  Thread as ThreadRecord,
+  ThreadForkParams,
+  ThreadListParams,
+  ThreadResumeParams,
+  ThreadStartParams,
+} from "../generated/types.js";
+import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import { Pages } from "./pages.js";
+import { Thread } from "./thread.js";
+import type { ThreadHost } from "./thread-host.js";
+
+/** Settings of a new thread, as in `thread/start`. */
+export type StartThreadOptions = ThreadStartParams;
+/** What to change while resuming, as in `thread/resume`. */
+export type ResumeThreadOptions = Omit<ThreadResumeParams, "threadId">;
+/** What to change in the copy, and where to cut it, as in `thread/fork`. */
+export type ForkThreadOptions = Omit<ThreadForkParams, "threadId">;
+/** Which threads to list, as in `thread/list`. */
+export type ListThreadsOptions = Omit<ThreadListParams, "cursor">;
+/** Which models to list, as in `model/list`. */
+export type ListModelsOptions = Omit<ModelListParams, "cursor">;
+
+/** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
+export abstract class ThreadFactory {
+  /** The connection of this moment. */
+  protected abstract connect(): Promise<ThreadHost>;
+
+  /** Starts a new conversation (`thread/start`). */
+  async startThread(options: StartThreadOptions = {}): Promise<Thread> {
+    const host = await this.connect();
+    const opened = await host.call("thread/start", options);
+    return new Thread(() => this.connect(), opened.thread.id, opened);
+  }
+
+  /**
+   * Loads a stored thread and changes what `options` names: model, instructions, sandbox and so on
+   * (`thread/resume`). The history is left out of the answer unless `excludeTurns` is false; read
+   * it in pages with `thread.turns()`.
+   *
+   * @throws ThreadNotFoundError, also for a thread that never ran a turn.
+   */
+  async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
+    checkThreadId(id);
+    const host = await this.connect();
+    const params = { excludeTurns: true, ...options, threadId: id };
+    const opened = await host.call("thread/resume", params);
+    return new Thread(() => this.connect(), opened.thread.id, opened);
+  }
+
+  /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
+  async forkThread(id: string, options: ForkThreadOptions = {}): Promise<Thread> {
+    checkThreadId(id);
+    const host = await this.connect();
+    const params = { excludeTurns: true, ...options, threadId: id };
+    const opened = await host.call("thread/fork", params);
+    return new Thread(() => this.connect(), opened.thread.id, opened);
+  }
+
+  /** A handle on an existing thread. Sends nothing; the first turn loads the thread. */
+  thread(id: string): Thread {
+    checkThreadId(id);
+    return new Thread(() => this.connect(), id);
+  }
+
+  /** Archives a thread (`thread/archive`). */
+  async archiveThread(id: string): Promise<void> {
+    await this.thread(id).archive();
+  }
+
+  /** Takes a thread back from the archive (`thread/unarchive`). */
+  async unarchiveThread(id: string): Promise<Thread> {
+    const thread = this.thread(id);
+    await thread.unarchive();
+    return thread;
+  }
+
+  /**
+   * The stored threads (`thread/list`): iterate over all, or take `page()`s. Without `sourceKinds`
+   * the server lists only threads of its interactive clients.
+   */
+  listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      return host.call("thread/list", cursor === undefined ? options : { ...options, cursor });
+    });
+  }
+
+  /** The models that this login can use (`model/list`). */
+  models(options: ListModelsOptions = {}): Pages<Model> {
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      return host.call("model/list", cursor === undefined ? options : { ...options, cursor });
+    });
+  }
+}
+
+function checkThreadId(id: string): void {
+  if (typeof id !== "string" || id === "") {
+    throw new InvalidArgumentError("id", "must be the id of a thread");
+  }
+}

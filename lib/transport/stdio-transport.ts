@@ -1,0 +1,133 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { settleWithin } from "../async/timers.js";
+import type { LaunchCommand } from "../runtime/launch.js";
+import { explainSpawnFailure } from "../runtime/spawn-failure.js";
+import { StderrTail } from "./stderr-tail.js";
+import type { Transport, TransportEnd } from "./transport.js";
+
+export interface StdioTransportOptions {
+  /** Gets what the process writes to stderr, as it comes, in pieces that need not be whole lines. */
+  onStderr?: ((text: string) => void) | undefined;
+  /** How long each step of closing may take before the next, harsher one (ms, default 2,000). */
+  closeGraceMs?: number | undefined;
+}
+
+/**
+ * Starts the process and resolves once the operating system has accepted it.
+ *
+ * @throws SpawnError or BinaryNotFoundError, when it has not.
+ */
+export async function startStdioTransport(
+  launch: LaunchCommand,
+  options: StdioTransportOptions = {},
+): Promise<Transport> {
+  let child: ChildProcessWithoutNullStreams;
+  try {
+    child = spawn(launch.command, [...launch.args], {
+      cwd: launch.cwd,
+      env: launch.env,
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+    });
+  } catch (error) {
+    throw explainSpawnFailure(error as NodeJS.ErrnoException, launch.command, launch.cwd);
+  }
+  const transport = new StdioTransport(child, options);
+  try {
+    await once(child, "spawn");
+  } catch (error) {
+    throw explainSpawnFailure(error as NodeJS.ErrnoException, launch.command, launch.cwd);
+  }
+  return transport;
+}
+
+class StdioTransport implements Transport {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly ended: Promise<TransportEnd>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #exited: Promise<TransportEnd>;
+  readonly #stderr: StderrTail;
+  readonly #graceMs: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(child: ChildProcessWithoutNullStreams, options: StdioTransportOptions) {
+    this.#child = child;
+    this.#graceMs = options.closeGraceMs ?? 2_000;
+    this.input = child.stdout;
+    this.output = child.stdin;
+    this.#stderr = new StderrTail(child.stderr, options.onStderr);
+    // Without these listeners an EPIPE, or a failed kill, would end the host process. What they
+    // report reaches the connection anyway: through the failed write, and through the end.
+    for (const emitter of [child, child.stdin, child.stdout, child.stderr]) {
+      emitter.on("error", () => undefined);
+    }
+    this.#exited = new Promise((resolve) => {
+      child.once("exit", (exitCode, signal) => {
+        resolve({ exitCode, signal });
+      });
+    });
+    this.ended = this.#untilEnded();
+  }
+
+  stderrTail(): string {
+    return this.#stderr.text;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeInSteps();
+    return this.#closing;
+  }
+
+  async #closeInSteps(): Promise<void> {
+    const { stdin } = this.#child;
+    const steps = [
+      () => stdin.end(),
+      () => this.#child.kill("SIGTERM"),
+      () => this.#child.kill("SIGKILL"),
+    ];
+    for (const step of steps) {
+      step();
+      if ((await settleWithin(this.#exited, this.#graceMs)) !== "timeout") break;
+    }
+    await settleWithin(this.ended, this.#graceMs);
+  }
+
+  /** Waits for the exit, and then for the last bytes; those on stderr explain the exit. */
+  async #untilEnded(): Promise<TransportEnd> {
+    const { stdin, stdout, stderr } = this.#child;
+    const drained = Promise.all([untilClosed(stdout), untilClosed(stderr)]);
+    const end = await this.#exited;
+    stdin.destroy();
+    void destroyWhenQuiet(stdout);
+    void destroyWhenQuiet(stderr);
+    await drained;
+    return end;
+  }
+}
+
+function untilClosed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("close", resolve);
+  });
+}
+
+/**
+ * A grandchild may have inherited the pipe and keep it open long after the process itself has
+ * ended, so its end cannot be waited for without bound. Whatever is in the pipe is read first: the
+ * stream counts as finished only when a whole turn of the event loop has brought nothing new.
+ */
+async function destroyWhenQuiet(stream: Readable & { bytesRead?: number }): Promise<void> {
+  const quietMs = 100;
+  const maxRounds = 50;
+  for (let round = 0; round < maxRounds && !stream.destroyed; round += 1) {
+    const before = stream.bytesRead;
+    await new Promise((resolve) => setTimeout(resolve, quietMs).unref());
+    // Timers run before the poll phase, which reads the pipe; look only after it.
+    await new Promise(setImmediate);
+    if (stream.bytesRead === before) break;
+  }
+  stream.destroy();
+}
