@@ -41,18 +41,25 @@ export interface LoopbackConfig {
  *
  * The server starts with retries off, so that failures arrive at once; turn them on with
  * `{ config: { model_providers: { mock: { stream_max_retries: 2 } } } }`.
+ *
+ * Rejects with an error of code `"MODEL_CLOSED"` when the model is closed already.
  */
 export async function configFor(
   model: Pick<LoopbackModel, "url" | "onClose">,
   overrides: LoopbackConfigOverrides = {},
 ): Promise<LoopbackConfig> {
-  const home = await realpath(await mkdtemp(path.join(tmpdir(), "codex-loopback-")));
-  // A server that has just ended may still have files in flight on a slow disk.
-  model.onClose(() => rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
+  let home = "";
+  model.onClose(() => remove(home));
+  home = await realpath(await mkdtemp(path.join(tmpdir(), "codex-loopback-")));
   return {
     env: { ...privateEnv(home), ...overrides.env },
     config: deepMerge(loopbackConfig(model.url, overrides), overrides.config ?? {}),
   };
+}
+
+async function remove(home: string): Promise<void> {
+  // A server that has just ended may still have files in flight on a slow disk.
+  if (home) await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 function privateEnv(home: string): Record<string, string> {

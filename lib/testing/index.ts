@@ -17,10 +17,14 @@ export type { ReasoningOptions } from "./replies/reasoning.js";
 export type {
   HoldPart,
   HttpReply,
+  MakeId,
   ModelUsage,
+  PauseStep,
   Reply,
   ReplyPart,
   ReplyStep,
+  SendStep,
+  StopStep,
 } from "./replies/reply.js";
 export type { TextOptions, TextPieces } from "./replies/text.js";
 export type { CallOptions, FunctionCallOptions, ShellOptions } from "./replies/tool-calls.js";

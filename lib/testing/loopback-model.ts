@@ -1,9 +1,8 @@
 import { inspectRequest, type ModelRequest } from "./inspect-request.js";
 import { ModelHttp, type ModelCall } from "./model-http.js";
-import { http } from "./replies/failures.js";
 import type { Reply } from "./replies/reply.js";
 import { ReplyScript, type ReplyHandler, type RequestMatch } from "./reply-script.js";
-import { RequestLog, type NextRequestOptions } from "./request-log.js";
+import { closedError, RequestLog, type NextRequestOptions } from "./request-log.js";
 import { sendReply } from "./send-reply.js";
 
 export interface LoopbackModelOptions {
@@ -53,7 +52,7 @@ export interface LoopbackModel extends AsyncDisposable {
    * Close the client before the model. Calling it again gives the same promise.
    */
   close(): Promise<void>;
-  /** Runs when the model closes, after its port is freed. */
+  /** Runs when the model closes, after its port is freed. Throws when it is closed already. */
   onClose(cleanup: () => Promise<void>): void;
 }
 
@@ -71,7 +70,7 @@ export async function startLoopbackModel(
   const server = new ModelHttp(async ({ body, message, response, signal }: ModelCall) => {
     const request = inspectRequest(body, message.headers, signal);
     // Chosen before the log tells anyone, so that a test which waits for the request cannot change it.
-    const reply = chooseReply(script, request);
+    const reply = script.next(request);
     log.add(request);
     await sendReply(response, reply, makeId, signal);
   });
@@ -101,18 +100,10 @@ export async function startLoopbackModel(
     },
     nextRequest: (next) => log.next(next),
     onClose: (cleanup) => {
+      if (closing) throw closedError();
       cleanups.push(cleanup);
     },
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };
-}
-
-async function chooseReply(script: ReplyScript, request: ModelRequest): Promise<Reply> {
-  try {
-    return await script.next(request);
-  } catch (error) {
-    // Of all failures, the server shows the body of this one to its client.
-    return http(400, `The model script failed: ${error instanceof Error ? error.message : "?"}`);
-  }
 }

@@ -75,9 +75,10 @@ export class ModelHttp {
       const body = parse(text);
       if (body === undefined) refuse(response, 400, "The body is not JSON.");
       else await this.#answer({ body, message, response, signal: left.signal });
-    } catch {
-      // The caller left while we read or wrote; there is nobody to tell.
-      response.destroy();
+    } catch (error) {
+      // Of all failures, the server shows the message of this one to its client.
+      if (response.headersSent || left.signal.aborted) response.destroy();
+      else refuse(response, 400, `The model script failed: ${messageOf(error)}`);
     } finally {
       this.#closing.signal.removeEventListener("abort", leave);
     }
@@ -101,4 +102,8 @@ function parse(text: string): JsonObject | undefined {
 function refuse(response: ServerResponse, status: number, problem: string): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify({ error: { message: problem } }));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "it threw no error";
 }

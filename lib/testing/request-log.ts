@@ -58,6 +58,6 @@ export class RequestLog {
   }
 }
 
-function closedError(): AppServerError {
-  return new AppServerError("MODEL_CLOSED", "The loopback model is closed; no request will come.");
+export function closedError(): AppServerError {
+  return new AppServerError("MODEL_CLOSED", "The loopback model is closed.");
 }

@@ -52,11 +52,12 @@ async function streamParts(
   signal: AbortSignal,
 ): Promise<void> {
   const responseId = makeId("resp");
+  const steps = parts.flatMap((part) => part.steps(makeId));
   const stream = new StreamPlayer(response, signal);
   response.writeHead(200, { "content-type": "text/event-stream", ...headersOf(parts) });
 
   await stream.send(createdEvent(responseId));
-  for (const step of parts.flatMap((part) => part.steps(makeId))) {
+  for (const step of steps) {
     if (step.do === "send") await stream.send(step.event);
     else if (step.do !== "stop") await stream.pause(step);
     else {
