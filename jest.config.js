@@ -15,4 +15,5 @@ export default {
   },
   testTimeout: 60_000,
   maxWorkers: 2,
+  reporters: ["default", "<rootDir>/tests/support/counts-reporter.js"],
 };
