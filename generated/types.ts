@@ -1352,7 +1352,7 @@ export type ClientRequest =
   | {
       method: "account/rateLimits/read";
       id: RequestId;
-      params?: GetAccountRateLimitsParams | undefined;
+      params?: GetAccountRateLimitsParams | undefined | null;
     }
   | {
       method: "account/rateLimitResetCredit/consume";
@@ -1362,7 +1362,7 @@ export type ClientRequest =
   | {
       method: "account/usage/read";
       id: RequestId;
-      params?: GetAccountTokenUsageParams | undefined;
+      params?: GetAccountTokenUsageParams | undefined | null;
     }
   | {
       method: "account/workspaceMessages/read";
@@ -1885,7 +1885,7 @@ export interface ConfigReadParams {
 export interface ConfigReadResponse {
   config: Config;
   origins: { [key: string]: ConfigLayerMetadata };
-  layers: ConfigLayer[] | null;
+  layers?: ConfigLayer[] | null;
 }
 
 export interface ConfigRequirements {
@@ -1945,8 +1945,8 @@ export interface ConfigValueWriteParams {
 export interface ConfigWarningNotification {
   summary: string;
   details: string | null;
-  path?: string;
-  range?: TextRange;
+  path?: string | null;
+  range?: TextRange | null;
 }
 
 export interface ConfigWriteResponse {
@@ -2262,7 +2262,7 @@ export interface EnvironmentStatusParams {
 /** @experimental */
 export interface EnvironmentStatusResponse {
   status: EnvironmentStatusKind;
-  error?: string;
+  error?: string | null;
 }
 
 export interface ErrorNotification {
@@ -2866,8 +2866,8 @@ export interface GetAccountTokenUsageResponse {
 }
 
 export interface GetAuthStatusParams {
-  includeToken: boolean | null;
-  refreshToken: boolean | null;
+  includeToken?: boolean | null;
+  refreshToken?: boolean | null;
 }
 
 export interface GetAuthStatusResponse {
@@ -3457,9 +3457,9 @@ export type McpElicitationArrayType = "array";
 
 export interface McpElicitationBooleanSchema {
   type: McpElicitationBooleanType;
-  title?: string;
-  description?: string;
-  default?: boolean;
+  title?: string | null;
+  description?: string | null;
+  default?: boolean | null;
 }
 
 export type McpElicitationBooleanType = "boolean";
@@ -3476,11 +3476,11 @@ export type McpElicitationEnumSchema =
 
 export interface McpElicitationLegacyTitledEnumSchema {
   type: McpElicitationStringType;
-  title?: string;
-  description?: string;
+  title?: string | null;
+  description?: string | null;
   enum: string[];
-  enumNames?: string[];
-  default?: string;
+  enumNames?: string[] | null;
+  default?: string | null;
 }
 
 export type McpElicitationMultiSelectEnumSchema =
@@ -3488,11 +3488,11 @@ export type McpElicitationMultiSelectEnumSchema =
 
 export interface McpElicitationNumberSchema {
   type: McpElicitationNumberType;
-  title?: string;
-  description?: string;
-  minimum?: number;
-  maximum?: number;
-  default?: number;
+  title?: string | null;
+  description?: string | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  default?: number | null;
 }
 
 export type McpElicitationNumberType = "number" | "integer";
@@ -3506,10 +3506,10 @@ export type McpElicitationPrimitiveSchema =
   | McpElicitationBooleanSchema;
 
 export interface McpElicitationSchema {
-  $schema?: string;
+  $schema?: string | null;
   type: McpElicitationObjectType;
   properties: { [key: string]: McpElicitationPrimitiveSchema };
-  required?: string[];
+  required?: string[] | null;
 }
 
 export type McpElicitationSingleSelectEnumSchema =
@@ -3519,12 +3519,12 @@ export type McpElicitationStringFormat = "email" | "uri" | "date" | "date-time";
 
 export interface McpElicitationStringSchema {
   type: McpElicitationStringType;
-  title?: string;
-  description?: string;
-  minLength?: number;
-  maxLength?: number;
-  format?: McpElicitationStringFormat;
-  default?: string;
+  title?: string | null;
+  description?: string | null;
+  minLength?: number | null;
+  maxLength?: number | null;
+  format?: McpElicitationStringFormat | null;
+  default?: string | null;
 }
 
 export type McpElicitationStringType = "string";
@@ -3535,20 +3535,20 @@ export interface McpElicitationTitledEnumItems {
 
 export interface McpElicitationTitledMultiSelectEnumSchema {
   type: McpElicitationArrayType;
-  title?: string;
-  description?: string;
-  minItems?: number;
-  maxItems?: number;
+  title?: string | null;
+  description?: string | null;
+  minItems?: number | null;
+  maxItems?: number | null;
   items: McpElicitationTitledEnumItems;
-  default?: string[];
+  default?: string[] | null;
 }
 
 export interface McpElicitationTitledSingleSelectEnumSchema {
   type: McpElicitationStringType;
-  title?: string;
-  description?: string;
+  title?: string | null;
+  description?: string | null;
   oneOf: McpElicitationConstOption[];
-  default?: string;
+  default?: string | null;
 }
 
 export interface McpElicitationUntitledEnumItems {
@@ -3558,20 +3558,20 @@ export interface McpElicitationUntitledEnumItems {
 
 export interface McpElicitationUntitledMultiSelectEnumSchema {
   type: McpElicitationArrayType;
-  title?: string;
-  description?: string;
-  minItems?: number;
-  maxItems?: number;
+  title?: string | null;
+  description?: string | null;
+  minItems?: number | null;
+  maxItems?: number | null;
   items: McpElicitationUntitledEnumItems;
-  default?: string[];
+  default?: string[] | null;
 }
 
 export interface McpElicitationUntitledSingleSelectEnumSchema {
   type: McpElicitationStringType;
-  title?: string;
-  description?: string;
+  title?: string | null;
+  description?: string | null;
   enum: string[];
-  default?: string;
+  default?: string | null;
 }
 
 export interface McpResourceReadParams {
@@ -3711,7 +3711,7 @@ export interface McpServerOauthLoginCompletedNotification {
   threadId: string | null;
   loginId?: string | null;
   success: boolean;
-  error?: string;
+  error?: string | null;
 }
 
 export interface McpServerOauthLoginParams {
@@ -3724,7 +3724,7 @@ export interface McpServerOauthLoginParams {
 
 export interface McpServerOauthLoginResponse {
   authorizationUrl: string;
-  loginId?: string;
+  loginId?: string | null;
 }
 
 export type McpServerRefreshResponse = Record<string, never>;
@@ -3769,7 +3769,7 @@ export interface McpServerToolCallParams {
 export interface McpServerToolCallResponse {
   content: JsonValue[];
   structuredContent?: JsonValue;
-  isError?: boolean;
+  isError?: boolean | null;
   _meta?: JsonValue;
 }
 
@@ -5009,26 +5009,26 @@ export type ResidencyRequirement = "us";
 
 export interface Resource {
   annotations?: JsonValue;
-  description?: string;
-  mimeType?: string;
+  description?: string | null;
+  mimeType?: string | null;
   name: string;
-  size?: number;
-  title?: string;
+  size?: number | null;
+  title?: string | null;
   uri: string;
-  icons?: JsonValue[];
+  icons?: JsonValue[] | null;
   _meta?: JsonValue;
 }
 
 export type ResourceContent =
   | {
       uri: string;
-      mimeType?: string;
+      mimeType?: string | null;
       text: string;
       _meta?: JsonValue;
     }
   | {
       uri: string;
-      mimeType?: string;
+      mimeType?: string | null;
       blob: string;
       _meta?: JsonValue;
     };
@@ -5037,9 +5037,9 @@ export interface ResourceTemplate {
   annotations?: JsonValue;
   uriTemplate: string;
   name: string;
-  title?: string;
-  description?: string;
-  mimeType?: string;
+  title?: string | null;
+  description?: string | null;
+  mimeType?: string | null;
 }
 
 export type ResponseItem =
@@ -6230,22 +6230,22 @@ export interface SkillErrorInfo {
 }
 
 export interface SkillInterface {
-  displayName?: string;
-  shortDescription?: string;
-  iconSmall?: AbsolutePathBuf;
-  iconLarge?: AbsolutePathBuf;
+  displayName?: string | null;
+  shortDescription?: string | null;
+  iconSmall?: AbsolutePathBuf | null;
+  iconLarge?: AbsolutePathBuf | null;
   iconSmallUrl: string | null;
   iconLargeUrl: string | null;
-  brandColor?: string;
-  defaultPrompt?: string;
+  brandColor?: string | null;
+  defaultPrompt?: string | null;
 }
 
 export interface SkillMetadata {
   name: string;
   description: string;
-  shortDescription?: string;
-  interface?: SkillInterface;
-  dependencies?: SkillDependencies;
+  shortDescription?: string | null;
+  interface?: SkillInterface | null;
+  dependencies?: SkillDependencies | null;
   path: LegacyAppPathString;
   scope: SkillScope;
   enabled: boolean;
@@ -6270,10 +6270,10 @@ export interface SkillSummary {
 export interface SkillToolDependency {
   type: string;
   value: string;
-  description?: string;
-  transport?: string;
-  command?: string;
-  url?: string;
+  description?: string | null;
+  transport?: string | null;
+  command?: string | null;
+  url?: string | null;
 }
 
 export type SkillsChangedNotification = Record<string, never>;
@@ -6823,7 +6823,7 @@ export type ThreadItem =
       status: McpToolCallStatus;
       arguments: JsonValue;
       appContext: McpToolCallAppContext | null;
-      mcpAppResourceUri?: string;
+      mcpAppResourceUri?: string | null;
       mcpAppUi: McpAppUi | null;
       pluginId: string | null;
       readOnlyHint: boolean | null;
@@ -6899,9 +6899,9 @@ export type ThreadItem =
       id: string;
       status: string;
       revisedPrompt: string | null;
-      transparentBackground?: boolean;
+      transparentBackground?: boolean | null;
       failure: ImageGenerationFailure | null;
-      savedPath?: AbsolutePathBuf;
+      savedPath?: AbsolutePathBuf | null;
       inputImages?: ImageGenerationInputImage[];
       generationId: string | null;
       fileId: string;
@@ -6913,9 +6913,9 @@ export type ThreadItem =
       id: string;
       status: string;
       revisedPrompt: string | null;
-      transparentBackground?: boolean;
+      transparentBackground?: boolean | null;
       failure: ImageGenerationFailure | null;
-      savedPath?: AbsolutePathBuf;
+      savedPath?: AbsolutePathBuf | null;
       inputImages?: ImageGenerationInputImage[];
       generationId: string | null;
       result: string;
@@ -7078,7 +7078,7 @@ export interface ThreadMetadataUpdateResponse {
 
 export interface ThreadNameUpdatedNotification {
   threadId: string;
-  threadName?: string;
+  threadName?: string | null;
 }
 
 /** @experimental */
@@ -7959,12 +7959,12 @@ export interface TokenUsageBreakdown {
 
 export interface Tool {
   name: string;
-  title?: string;
-  description?: string;
+  title?: string | null;
+  description?: string | null;
   inputSchema: JsonValue;
   outputSchema?: JsonValue;
   annotations?: JsonValue;
-  icons?: JsonValue[];
+  icons?: JsonValue[] | null;
   _meta?: JsonValue;
 }
 

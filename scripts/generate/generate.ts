@@ -4,8 +4,8 @@ import { extname, join } from "node:path";
 import * as prettier from "prettier";
 import { readMethods } from "./read-methods.js";
 import { readExport, readTypes } from "./read-types.js";
-import { relaxInputs } from "./relax-inputs.js";
-import type { UpstreamSchemas } from "./relax-inputs.js";
+import { relaxForSchemas, relaxTypes } from "./relax.js";
+import type { UpstreamSchemas } from "./relax.js";
 import { renderManifest, renderMethodIndex, renderSchema } from "./render-json.js";
 import { renderMethods, renderRouting, renderRuntime } from "./render-methods.js";
 import { renderTypes } from "./render-types.js";
@@ -42,10 +42,11 @@ async function makeFiles(binary: string, pin: string, folder: string): Promise<G
 
   const exported = readTypes(all, stable);
   const methods = readMethods(exported, readTypes(stable, stable));
-  const types = relaxInputs(exported, methods, await readUpstreamSchemas(json));
+  const upstream = await readUpstreamSchemas(json);
+  const types = relaxTypes(exported, methods, upstream);
   const routes = readRouting(methods.serverNotifications, types);
-  const typesModule = renderTypes(types);
-  const schema = await makeSchemas(typesModule, [...types.keys()], folder);
+  const judged = renderTypes(relaxForSchemas(types, upstream));
+  const schema = await makeSchemas(judged, [...types.keys()], folder);
   return new Map([
     ["manifest.json", renderManifest(pin, types, methods)],
     ["methods.ts", renderMethods(methods)],
@@ -53,7 +54,7 @@ async function makeFiles(binary: string, pin: string, folder: string): Promise<G
     ["runtime.ts", renderRuntime(pin)],
     ["schemas/methods.json", renderMethodIndex(methods)],
     ["schemas/protocol.json", renderSchema(schema)],
-    ["types.ts", typesModule],
+    ["types.ts", renderTypes(types)],
   ]);
 }
 

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "@jest/globals";
+import { parseTypeFile } from "../../../scripts/generate/parse-type.js";
+import { nameTypes, readTypes } from "../../../scripts/generate/read-types.js";
+import { shapeOf, tableOf } from "./type-tables.js";
+
+describe("reading the binary's types", () => {
+  test("types every 64-bit integer as number", () => {
+    const types = tableOf({ Usage: "{ total: bigint, last: bigint | null, }" });
+    expect(shapeOf(types, "Usage")).toBe(
+      "export interface Usage { total: number; last: number | null; }",
+    );
+  });
+
+  test("keeps only bare deprecation tags of upstream's comments", () => {
+    const types = tableOf({
+      Model:
+        "{\n/**\n * Long story.\n * @deprecated Use another.\n */\nold: string,\n/** Tale. */\nid: string, }",
+    });
+    expect(shapeOf(types, "Model")).toBe(
+      "export interface Model { /** @deprecated */ old: string; id: string; }",
+    );
+  });
+
+  test("tags the types and fields that the stable export lacks as experimental", () => {
+    const stable = { Start: "{ cwd: string, }" };
+    const types = tableOf(
+      { Start: "{ cwd: string, tools: Spec, }", Spec: "{ a: string }" },
+      stable,
+    );
+    expect(shapeOf(types, "Start")).toBe(
+      "export interface Start { cwd: string; /** @experimental */ tools: Spec; }",
+    );
+    expect(shapeOf(types, "Spec")).toBe(
+      "/** @experimental */ export interface Spec { a: string; }",
+    );
+  });
+
+  test("renames the root type of two namesakes, with every reference to it", () => {
+    const files = new Map([
+      ["Source", 'export type Source = "cli" | "mcp";'],
+      ["v2/Source", 'export type Source = "cli" | "appServer";'],
+      ["Old", 'import type { Source } from "./Source";\nexport type Old = { source: Source, };'],
+      ["v2/New", 'import type { Source } from "./Source";\nexport type New = { source: Source, };'],
+      ["v2/Mixed", 'import type { Source } from "../Source";\nexport type Mixed = Array<Source>;'],
+    ]);
+    const types = readTypes(files, files);
+    expect([...types.keys()]).toEqual(["CoreSource", "Mixed", "New", "Old", "Source"]);
+    expect(shapeOf(types, "Old")).toBe("export interface Old { source: CoreSource; }");
+    expect(shapeOf(types, "New")).toBe("export interface New { source: Source; }");
+    expect(shapeOf(types, "Mixed")).toBe("export type Mixed = CoreSource[];");
+    expect(shapeOf(types, "Source")).toBe('export type Source = "cli" | "appServer";');
+  });
+
+  test("refuses two types that would get one name", () => {
+    expect(() => nameTypes(["v2/Source", "Source", "CoreSource"])).toThrow(
+      "would both be named CoreSource",
+    );
+    expect(() => nameTypes(["a/Value", "v2/Value"])).toThrow("would both be named Value");
+  });
+
+  test.each([
+    ["a declaration that is no type", "export const Thing = 1;"],
+    ["a generic type", "export type Thing<T> = { value: T };"],
+    ["a tuple", "export type Thing = [string, number];"],
+    ["an unknown helper", "export type Thing = Partial<string>;"],
+    ["a type it does not import", "export type Thing = { other: Other };"],
+    ["a method", "export type Thing = { run(): void };"],
+  ])("refuses %s, naming the file", (_, text) => {
+    expect(() => parseTypeFile("v2/Thing", text)).toThrow("v2/Thing.ts: cannot read");
+  });
+
+  test("refuses a file that declares another type than its name says", () => {
+    expect(() => parseTypeFile("v2/Thing", "export type Other = string;")).toThrow(
+      "v2/Thing.ts does not declare the type Thing",
+    );
+  });
+
+  test("refuses a reference to a type that was not exported", () => {
+    const text = 'import type { Gone } from "./Gone";\nexport type Thing = { gone: Gone };';
+    const files = new Map([["Thing", text]]);
+    expect(() => readTypes(files, files)).toThrow("Thing refers to Gone");
+  });
+});
+
+describe("intersections", () => {
+  test("become plain unions, the distinguishing field first", () => {
+    const types = tableOf({
+      Item: '{ at?: number | null, } & ({ id: string, "type": "a", } | { "type": "b" } & Sleep)',
+      Sleep: "{ id: string, ms: number, }",
+    });
+    expect(shapeOf(types, "Item")).toBe(
+      'export type Item = { type: "a"; at?: number | null; id: string; }' +
+        ' | { type: "b"; at?: number | null; id: string; ms: number; };',
+    );
+  });
+
+  test("with a map become an index signature that covers the named fields", () => {
+    const types = tableOf({ Apps: "{ first: string | null, } & ({ [key in string]?: boolean })" });
+    expect(shapeOf(types, "Apps")).toBe(
+      "export interface Apps { first: string | null; [key: string]: boolean | string | null; }",
+    );
+  });
+
+  test("with a map of any JSON leave the other fields unknown", () => {
+    const types = tableOf({
+      JsonValue: "number | string | Array<JsonValue> | null",
+      Config:
+        "{ model: string, } & ({ [key in string]?: number | string | Array<JsonValue> | null })",
+    });
+    expect(shapeOf(types, "Config")).toBe(
+      "export interface Config { model: string; [key: string]: unknown; }",
+    );
+  });
+
+  test("of two different fields of one name are refused, naming type and field", () => {
+    expect(() => tableOf({ Odd: "{ id: string } & { id: number }" })).toThrow(
+      "Odd: two different fields named id",
+    );
+  });
+
+  test("of something that is no object are refused", () => {
+    expect(() => tableOf({ Odd: "{ id: string } & string" })).toThrow("Odd: cannot intersect");
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, jest, test } from "@jest/globals";
+import { readMethods } from "../../../scripts/generate/read-methods.js";
+import { relaxForSchemas, relaxTypes } from "../../../scripts/generate/relax.js";
+import { renderTypes } from "../../../scripts/generate/render-types.js";
+import { makeSchemas, nameDefinitions } from "../../../scripts/generate/schemas.js";
+import { makeTempDir } from "../../support/temp-dir.js";
+import { protocol, shapeOf, tableOf } from "./type-tables.js";
+
+describe("missing and null fields", () => {
+  const upstream = {
+    definitions: {
+      v2: {
+        ThreadStartParams: {
+          properties: { cwd: { type: "string" }, model: { type: ["string", "null"] } },
+          required: ["cwd"],
+        },
+        Thread: {
+          properties: {
+            id: { type: "string" },
+            name: { anyOf: [{ type: "string" }, { type: "null" }] },
+            title: { type: ["string", "null"] },
+          },
+          required: ["id"],
+        },
+        Input: {
+          oneOf: [
+            {
+              properties: { type: { enum: ["text"] }, marks: { type: "array" } },
+              required: ["type"],
+            },
+            { properties: { type: { enum: ["image"] }, marks: {} }, required: ["type", "marks"] },
+          ],
+        },
+      },
+    },
+  };
+  const sources = {
+    ...protocol,
+    ThreadStartParams: "{ cwd: string, model: string, input: Input, }",
+    Thread: "{ id: string, name: string | null, title?: string, }",
+    Input: '{ "type": "text", marks: Array<string> } | { "type": "image", marks: Array<string> }',
+  };
+  const types = tableOf(sources);
+
+  test("are allowed in what a client sends wherever the server's own schema allows them", () => {
+    const relaxed = relaxTypes(types, readMethods(types, types), upstream);
+    expect(shapeOf(relaxed, "ThreadStartParams")).toBe(
+      "export interface ThreadStartParams { cwd: string; model?: string | null; input: Input; }",
+    );
+    expect(shapeOf(relaxed, "Input")).toBe(
+      'export type Input = { type: "text"; marks?: string[]; } | { type: "image"; marks: string[]; };',
+    );
+    expect(shapeOf(relaxed, "UsageParams")).toBe(
+      "export interface UsageParams { threadId?: string | null; }",
+    );
+  });
+
+  test("are left as exported in what a server sends, but for null in optional fields", () => {
+    const relaxed = relaxTypes(types, readMethods(types, types), upstream);
+    expect(shapeOf(relaxed, "Thread")).toBe(
+      "export interface Thread { id: string; name: string | null; title?: string | null; }",
+    );
+  });
+
+  test("are allowed in schemas on both ways", () => {
+    const relaxed = relaxForSchemas(types, upstream);
+    expect(shapeOf(relaxed, "Thread")).toBe(
+      "export interface Thread { id: string; name?: string | null; title?: string | null; }",
+    );
+  });
+});
+
+describe("making the schemas", () => {
+  test("refuses a missing definition and a reference that leads nowhere", () => {
+    expect(() => nameDefinitions({}, ["Thread"])).toThrow("The type Thread has no schema");
+    expect(() => nameDefinitions({ A: { $ref: "#/definitions/B" } }, ["A"])).toThrow(
+      "A schema refers to B",
+    );
+  });
+
+  test("writes unnamed definitions out where they are used", () => {
+    const definitions = {
+      A: { items: { $ref: "#/definitions/__type" } },
+      __type: { type: "object", properties: { a: { $ref: "#/definitions/A" } } },
+    };
+    expect(nameDefinitions(definitions, ["A"])).toEqual({
+      A: { items: { type: "object", properties: { a: { $ref: "#/definitions/A" } } } },
+    });
+    const endless = { A: { $ref: "#/definitions/B" }, B: { items: { $ref: "#/definitions/B" } } };
+    expect(() => nameDefinitions(endless, ["A"])).toThrow("The unnamed type B contains itself");
+  });
+
+  test("gives each type one definition, whether a field of it is optional or not", async () => {
+    await using folder = await makeTempDir();
+    const types = tableOf({
+      JsonValue:
+        "number | string | boolean | Array<JsonValue> | { [key in string]?: JsonValue } | null",
+      Role: '"user" | "assistant"',
+      Message: "{ role?: Role, other: Role | null, extra: JsonValue, list: Array<Role>, }",
+      Empty: "Record<string, never>",
+    });
+    const schema = await makeSchemas(renderTypes(types), [...types.keys()], folder.path);
+    expect(schema).toEqual({
+      $schema: "http://json-schema.org/draft-07/schema#",
+      definitions: {
+        Empty: { type: "object" },
+        JsonValue: {},
+        Message: {
+          type: "object",
+          properties: {
+            role: { $ref: "#/definitions/Role" },
+            other: { anyOf: [{ type: "string", enum: ["assistant", "user"] }, { type: "null" }] },
+            extra: { $ref: "#/definitions/JsonValue" },
+            list: { type: "array", items: { $ref: "#/definitions/Role" } },
+          },
+          required: ["extra", "list", "other"],
+        },
+        Role: { type: "string", enum: ["assistant", "user"] },
+      },
+    });
+  });
+
+  test("fails when the types do not compile", async () => {
+    await using folder = await makeTempDir();
+    const printed = jest.spyOn(console, "error").mockReturnValue();
+    await expect(makeSchemas("export type A = B;", ["A"], folder.path)).rejects.toThrow(
+      "The generated types do not compile",
+    );
+    expect(printed).toHaveBeenCalledWith(expect.stringContaining("Cannot find name 'B'"));
+    printed.mockRestore();
+  });
+});
