@@ -21,7 +21,7 @@ import { handshake } from "./rpc/handshake.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
-import { retryOnOverload } from "./rpc/retry.js";
+import { retryOnOverload, type RetryOptions } from "./rpc/retry.js";
 import { checkServerVersion, toServerInfo, type ServerInfo } from "./rpc/server-info.js";
 import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
@@ -71,9 +71,11 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
     const unlink = onAbort(settings.signal, () => void this.close());
     this.closed = this.#connection.closed.then((reason) => {
       unlink();
-      this.#turns.close(reason);
-      this.#hub.close(reason);
+      // First of all, so that nobody who is told of the loss still takes this client for a live one.
       this.#ended.abort(new TransportClosedError(reason));
+      this.#turns.close(reason);
+      this.#gate.close();
+      this.#hub.close(reason);
       return reason;
     });
   }
@@ -200,11 +202,38 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
   ): Promise<ResultOf<M>> {
     const { retryOnOverload: retry } = this.#settings;
     const send = () => this.#connection.request(method, params, options);
-    const result = retry
-      ? await retryOnOverload(send, { ...retry, signal: options.signal })
-      : await send();
-    this.#loaded.answered(method, params, result);
-    return result as ResultOf<M>;
+    const refused = this.#loaded.asked(method, params);
+    try {
+      const result = await (retry ? this.#retrying(method, send, retry, options.signal) : send());
+      this.#loaded.answered(method, params, result);
+      return result as ResultOf<M>;
+    } catch (error) {
+      refused();
+      throw error;
+    }
+  }
+
+  /** A pause before the next attempt ends with the connection, too. */
+  async #retrying(
+    method: string,
+    send: () => Promise<unknown>,
+    retry: RetryOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const stop = new AbortController();
+    const unlinks = [signal, this.signal].map((each) =>
+      onAbort(each, (reason) => {
+        stop.abort(reason);
+      }),
+    );
+    try {
+      return await retryOnOverload(send, { ...retry, signal: stop.signal });
+    } catch (error) {
+      if (error !== this.signal.reason) throw error;
+      throw new TransportClosedError(await this.closed, method);
+    } finally {
+      for (const unlink of unlinks) unlink();
+    }
   }
 
   #receive(message: NotificationMessage): void {

@@ -1,4 +1,5 @@
 import type { Account } from "../generated/types.js";
+import { onAbort } from "./async/abort.js";
 import { AppServerClient } from "./client.js";
 import { TransportClosedError } from "./errors/connection-errors.js";
 import { resolveSettings, type AppServerClientOptions } from "./options.js";
@@ -29,6 +30,7 @@ export interface Readiness {
  */
 export class Codex extends ThreadFactory implements AsyncDisposable {
   readonly #options: CodexOptions;
+  readonly #closed = new AbortController();
   #client: Promise<AppServerClient> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -37,7 +39,13 @@ export class Codex extends ThreadFactory implements AsyncDisposable {
     super();
     resolveSettings(options);
     checkLaunchOptions(options);
-    this.#options = { retryOnOverload: true, ...options };
+    const { signal } = this.#closed;
+    this.#options = {
+      retryOnOverload: true,
+      ...options,
+      // Closing must not wait for a start that takes its time.
+      signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
+    };
   }
 
   /**
@@ -46,7 +54,7 @@ export class Codex extends ThreadFactory implements AsyncDisposable {
    * @throws what `AppServerClient.start` throws; TransportClosedError after `close()`.
    */
   async client(): Promise<AppServerClient> {
-    if (this.#closing) throw closedByCaller();
+    this.#closed.signal.throwIfAborted();
     this.#client ??= this.#start();
     return this.#client;
   }
@@ -82,11 +90,13 @@ export class Codex extends ThreadFactory implements AsyncDisposable {
     const forget = (): void => {
       if (this.#client === starting) this.#client = undefined;
     };
-    starting.then((client) => client.closed.then(forget), forget);
+    // The signal is the first to tell of a loss: whoever calls upon hearing of it gets a new start.
+    starting.then((client) => onAbort(client.signal, forget), forget);
     return starting;
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort(closedByCaller());
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }

@@ -60,7 +60,7 @@ function update(
 
 function append(parts: readonly string[], index: number, text: string): string[] {
   // The index comes from the wire: it must not be able to make a huge array.
-  if (!(index >= 0 && index <= parts.length)) return [...parts];
+  if (!Number.isInteger(index) || index < 0 || index > parts.length) return [...parts];
   const next = [...parts];
   next[index] = (parts[index] ?? "") + text;
   return next;

@@ -1,6 +1,6 @@
 import { safeLogger, type Logger } from "./async/logger.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import type { RetryOptions } from "./rpc/retry.js";
+import { resolveRetry, type RetryOptions } from "./rpc/retry.js";
 import type { LaunchOptions } from "./runtime/launch.js";
 import { SDK_VERSION } from "./version.js";
 
@@ -108,12 +108,21 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     maxInFlight: whole(options, "maxInFlight", 64, 1),
     maxMessageBytes: whole(options, "maxMessageBytes", 256 * 1024 * 1024, 65_536),
     allowUnsupportedServer: boolean(options, "allowUnsupportedServer", false),
-    retryOnOverload:
-      retryOnOverload === true ? {} : retryOnOverload === false ? undefined : retryOnOverload,
+    retryOnOverload: retry(retryOnOverload),
     signal: options.signal,
     onStderr: options.onStderr,
     logger: safeLogger(options.logger),
   };
+}
+
+function retry(value: boolean | Omit<RetryOptions, "signal">): RetryOptions | undefined {
+  if (typeof value === "boolean") return value ? {} : undefined;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
+  if (typeof value !== "object" || value === null) {
+    throw new InvalidArgumentError("retryOnOverload", "must be true, false or an object");
+  }
+  resolveRetry(value, "retryOnOverload.");
+  return value;
 }
 
 function positive(

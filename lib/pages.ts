@@ -36,9 +36,10 @@ export class Pages<T> implements AsyncIterable<T> {
     for (;;) {
       const page = await this.#fetch(cursor);
       yield* page.data;
-      // A server that repeats a cursor would keep us here for ever.
-      if (page.nextCursor === null || page.nextCursor === cursor) return;
-      cursor = page.nextCursor;
+      // A server that repeats a cursor, or leaves it out, would keep us here for ever.
+      const next: unknown = page.nextCursor;
+      if (typeof next !== "string" || next === cursor) return;
+      cursor = next;
     }
   }
 }

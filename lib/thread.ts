@@ -75,13 +75,21 @@ export class Thread {
   }
 
   /**
-   * Asks the server to summarise the history (`thread/compact/start`). Resolves when it has begun;
-   * turns that are started meanwhile wait for its end.
+   * Asks the server to summarise the history (`thread/compact/start`), once the turns before it have
+   * ended. Resolves when it has begun; turns that are started meanwhile wait for its end.
    */
   async compact(): Promise<void> {
     const host = await this.#connect();
-    await host.load(this.id);
-    await host.call("thread/compact/start", { threadId: this.id });
+    // The server would interrupt a running turn for it.
+    const pass = host.gate.enter(this.id, { wait: true });
+    try {
+      await pass.admitted;
+      await host.load(this.id);
+      await pass.idle();
+      await host.call("thread/compact/start", { threadId: this.id });
+    } finally {
+      pass.leave();
+    }
   }
 
   /** The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise. */

@@ -18,6 +18,9 @@ import { initialTurnState, reduceTurn, type TurnState } from "./turn-state.js";
 /** How long a turn that is being stopped may take to end before nobody waits any longer (ms). */
 const stopGraceMs = 10_000;
 
+/** How long after the answer to `turn/start` the server may take to say that the turn runs (ms). */
+const runningGraceMs = 1_000;
+
 /** Makes what the waiters of a turn are rejected with: an instance of its own for each. */
 export type Failure = () => unknown;
 
@@ -41,8 +44,6 @@ export interface TurnListener {
 export class TurnExecution {
   /** Resolves when the server has named the turn; rejects, unnoticed, when it never will. */
   readonly accepted: Promise<{ readonly id: string }>;
-  /** Resolves when the server says that the turn runs; only then can it be interrupted. */
-  readonly running: Promise<void>;
   /** Resolves, whichever way the turn ends. */
   readonly ended: Promise<void>;
 
@@ -50,12 +51,14 @@ export class TurnExecution {
   readonly #request: TurnRequest;
   readonly #listener: TurnListener;
   readonly #accepted = new Deferred<{ readonly id: string }>();
+  /** The server has said that the turn runs; only then can it be interrupted or steered. */
   readonly #running = new Deferred<void>();
   readonly #ended = new Deferred<void>();
   readonly #follower: TurnFollower;
   #state: TurnState;
   #host: ThreadHost | undefined;
   #pass: Pass | undefined;
+  #reloaded = false;
   #phase: "waiting" | "sent" | "ended" = "waiting";
   #failure: Failure | undefined;
   #stopped: Failure | undefined;
@@ -67,7 +70,6 @@ export class TurnExecution {
     this.#request = request;
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
-    this.running = this.#running.promise;
     this.ended = this.#ended.promise;
     this.#state = initialTurnState(request.threadId);
     this.#follower = this.#createFollower();
@@ -93,6 +95,14 @@ export class TurnExecution {
     return this.#host;
   }
 
+  /**
+   * Resolves when the turn can be steered. Of a turn that somebody else has started, and that this
+   * one turned out to steer, the server does not say again that it runs: hence the limit.
+   */
+  async untilRunning(): Promise<void> {
+    await settleWithin(Promise.race([this.#running.promise, this.ended]), runningGraceMs);
+  }
+
   /** Stops the turn at any stage; concurrent calls share one attempt. */
   interrupt(): Promise<void> {
     this.#interrupting ??= this.#interrupt().catch((error: unknown) => {
@@ -112,29 +122,21 @@ export class TurnExecution {
 
   async #execute(): Promise<void> {
     try {
-      await checkLocalFiles(this.#request.items);
-      if (this.hasEnded()) return;
+      const checked = ignoreRejection(checkLocalFiles(this.#request.items));
       const host = await this.#connect();
-      if (this.hasEnded()) return;
       this.#host = host;
-      await this.#waitForThread(host);
       if (this.hasEnded()) return;
-      await host.load(this.#request.threadId);
-      if (this.hasEnded()) return;
-      this.#phase = "sent";
-      await this.#start(host).catch(async (error: unknown) => {
-        // Unloaded behind our back: the server forgot the thread, but has it stored.
-        if (!(error instanceof ThreadNotFoundError)) throw error;
-        host.unload(this.#request.threadId);
-        await host.load(this.#request.threadId);
-        await this.#start(host);
-      });
+      // Turns run in the order of the calls, so the gate comes before anything that takes time.
+      const pass = this.#enterGate(host);
+      this.#pass = pass;
+      await Promise.race([Promise.all([pass.admitted, checked]), this.ended]);
+      while (!this.hasEnded()) await this.#attempt(host, pass);
     } catch (error) {
       this.#finish(() => error);
     }
   }
 
-  async #waitForThread(host: ThreadHost): Promise<void> {
+  #enterGate(host: ThreadHost): Pass {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     if (whenBusy === "reject" && host.gate.isBusy(threadId)) {
@@ -148,8 +150,35 @@ export class TurnExecution {
         'It was not sent. Wait for that turn, or choose whenBusy: "queue" or "steer".',
       );
     }
-    this.#pass = host.gate.enter(threadId, { wait: whenBusy === "queue" });
-    await Promise.race([this.#pass.admitted, this.ended]);
+    return host.gate.enter(threadId, { wait: whenBusy === "queue" });
+  }
+
+  /** Gets the turn accepted and follows it to its end, or changes what was in its way. */
+  async #attempt(host: ThreadHost, pass: Pass): Promise<void> {
+    const { threadId, controls } = this.#request;
+    const queues = (controls.whenBusy ?? "queue") === "queue";
+    this.#phase = "waiting";
+    await host.load(threadId);
+    // Loading may have shown that the thread runs a turn of somebody else.
+    const idle = queues ? pass.idle() : undefined;
+    if (idle) await Promise.race([idle, this.ended]);
+    if (this.hasEnded()) return;
+    this.#phase = "sent";
+    try {
+      await this.#start(host);
+      await this.ended;
+    } catch (error) {
+      if (error instanceof ThreadNotFoundError && !this.#reloaded) {
+        // Unloaded behind our back: the server forgot the thread, but has it stored.
+        this.#reloaded = true;
+        host.unload(threadId);
+      } else if (error instanceof ThreadBusyError && queues) {
+        // A review or a compaction, which cannot be steered, had begun before we heard of it.
+        host.gate.setRunning(threadId, true);
+      } else {
+        throw error;
+      }
+    }
   }
 
   async #start(host: ThreadHost): Promise<void> {
@@ -161,7 +190,10 @@ export class TurnExecution {
       this.#accepted.resolve({ id: turn.id });
       // Whoever waited for the answer may have given up meanwhile.
       if (this.hasEnded()) {
-        await interruptTurn(host, threadId, turn.id, this.running);
+        const pause = async () => {
+          await settleWithin(this.#running.promise, runningGraceMs);
+        };
+        await interruptTurn(host, threadId, turn.id, pause);
         return;
       }
       const [other] = pending.claim(turn.id, this.#follower);
@@ -239,9 +271,8 @@ export class TurnExecution {
     }
     const accepted = await Promise.race([this.accepted.catch(() => undefined), this.ended]);
     if (!accepted || !this.#host || this.hasEnded()) return;
-    const running = Promise.race([this.running, this.ended]);
     await Promise.race([
-      interruptTurn(this.#host, this.#request.threadId, accepted.id, running),
+      interruptTurn(this.#host, this.#request.threadId, accepted.id, () => this.untilRunning()),
       this.ended,
     ]);
   }

@@ -1,4 +1,10 @@
-import type { ThreadItem, TurnError, TurnPlanStep, TurnStatus } from "../generated/types.js";
+import type {
+  ThreadItem,
+  ThreadTokenUsage,
+  TurnError,
+  TurnPlanStep,
+  TurnStatus,
+} from "../generated/types.js";
 import { applyDelta } from "./item-delta.js";
 import type { TurnEvent } from "./protocol.js";
 import { updateUsage, type TurnUsage } from "./turn-usage.js";
@@ -58,7 +64,7 @@ export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
     case "item/completed":
       return isItem(event.params.item) ? itemCompleted(state, event.params.item) : state;
     case "thread/tokenUsage/updated":
-      return { ...state, usage: updateUsage(state.usage, event.params.tokenUsage) };
+      return usageUpdated(state, event.params.tokenUsage);
     case "turn/plan/updated":
       return { ...state, plan: event.params.plan };
     case "turn/diff/updated":
@@ -86,13 +92,19 @@ function itemCompleted(state: TurnState, item: ThreadItem): TurnState {
   };
 }
 
+function usageUpdated(state: TurnState, update: ThreadTokenUsage): TurnState {
+  const compacting = state.openItems.some((item) => item.type === "contextCompaction");
+  return { ...state, usage: updateUsage(state.usage, update, compacting) };
+}
+
 type TerminalTurn = Extract<TurnEvent, { method: "turn/completed" }>["params"]["turn"];
 
 function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState {
   const status = turn.status ?? (turn.error ? "failed" : "completed");
   let merged = state;
   // The copy in here is a summary, not the list; but what it holds is final.
-  for (const item of (turn.items ?? []).filter(isItem)) merged = mergeFinal(merged, item);
+  const final: unknown[] = Array.isArray(turn.items) ? turn.items : [];
+  for (const item of final.filter(isItem)) merged = mergeFinal(merged, item);
   return {
     ...merged,
     status,

@@ -13,12 +13,29 @@ export interface TurnUsage extends ThreadTokenUsage {
 /**
  * The server counts per thread and per response, never per turn. What the thread had used before
  * this turn is the first update's total without that update's own response.
+ *
+ * At the start of a compaction, though, the server repeats the thread's last update under the new
+ * turn's id; an empty thread has none to repeat. So a first update during a compaction counts
+ * nothing yet: if the next one leaves the total alone and only estimates the context that is left
+ * (in `last`), the first was the compaction's own response after all.
  */
-export function updateUsage(before: TurnUsage | null, update: ThreadTokenUsage): TurnUsage {
-  const turn = before
-    ? combine(before.turn, combine(update.total, before.total, -1), 1)
-    : { ...update.last };
-  return { ...update, turn };
+export function updateUsage(
+  before: TurnUsage | null,
+  update: ThreadTokenUsage,
+  compacting: boolean,
+): TurnUsage {
+  return { ...update, turn: usageOfTurn(before, update, compacting) };
+}
+
+function usageOfTurn(
+  before: TurnUsage | null,
+  update: ThreadTokenUsage,
+  compacting: boolean,
+): TokenUsageBreakdown {
+  if (!before) return compacting ? combine(update.last, update.last, -1) : { ...update.last };
+  const since = combine(update.total, before.total, -1);
+  const isEstimate = compacting && isZero(since) && !isSame(update.last, before.last);
+  return isEstimate && isZero(before.turn) ? { ...before.last } : combine(before.turn, since, 1);
 }
 
 function combine(
@@ -31,4 +48,12 @@ function combine(
     sum[key] = left[key] + sign * right[key];
   }
   return sum;
+}
+
+function isZero(usage: TokenUsageBreakdown): boolean {
+  return Object.values(usage).every((count) => count === 0);
+}
+
+function isSame(left: TokenUsageBreakdown, right: TokenUsageBreakdown): boolean {
+  return isZero(combine(left, right, -1));
 }

@@ -138,7 +138,7 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
     await checkLocalFiles(items);
     const { threadId } = this;
     const { id } = await this.started;
-    await Promise.race([this.#execution.running, this.#execution.ended]);
+    await this.#execution.untilRunning();
     await this.#execution.host?.call("turn/steer", { threadId, expectedTurnId: id, input: items });
   }
 

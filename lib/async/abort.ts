@@ -1,3 +1,8 @@
+import { defaultMaxListeners, getMaxListeners, setMaxListeners } from "node:events";
+
+/** How many calls may share one signal before Node suspects a leak; `fetch` allows as many. */
+const maxListeners = 1_500;
+
 /**
  * Calls `listener` when `signal` aborts, at once when it already has. Returns the function that
  * unlinks. `{ once: true }` alone would leave a listener behind on every signal that never aborts,
@@ -15,6 +20,7 @@ export function onAbort(
   const handle = (): void => {
     listener(signal.reason);
   };
+  if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(maxListeners, signal);
   signal.addEventListener("abort", handle, { once: true });
   return () => {
     signal.removeEventListener("abort", handle);

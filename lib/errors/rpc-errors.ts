@@ -21,10 +21,7 @@ export class JsonRpcError extends AppServerError {
   readonly serverMessage: string;
 
   constructor(failure: RpcFailure, code = "RPC_ERROR", advice?: string) {
-    super(
-      code,
-      `${failure.method} was refused: ${failure.message}${advice === undefined ? "" : ` ${advice}`}`,
-    );
+    super(code, `${failure.method} was refused: ${withAdvice(failure.message, advice)}`);
     this.method = failure.method;
     this.rpcCode = failure.rpcCode;
     this.data = failure.data;
@@ -119,4 +116,11 @@ export class RetryLimitExceededError extends ServerBusyError {
     this.attempts = attempts;
     this.cause = last;
   }
+}
+
+/** The server's sentences seldom end with a full stop. */
+function withAdvice(message: string, advice: string | undefined): string {
+  if (advice === undefined) return message;
+  const sentence = message.trimEnd();
+  return `${sentence}${/[.!?]$/.test(sentence) ? "" : "."} ${advice}`;
 }

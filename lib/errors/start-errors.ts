@@ -1,4 +1,5 @@
 import { AppServerError } from "./base.js";
+import { withoutValues } from "./without-values.js";
 
 /** No runtime binary was found. `tried` lists every place looked at, in order, and what was there. */
 export class BinaryNotFoundError extends AppServerError {
@@ -51,6 +52,6 @@ export class IncompatibleServerError extends AppServerError {
 
 /** Appends the stderr tail to a sentence, when there is one. */
 export function withStderr(sentence: string, stderrTail: string): string {
-  const tail = stderrTail.trim();
+  const tail = withoutValues(stderrTail.trim());
   return tail === "" ? sentence : `${sentence}\nThe process wrote to stderr:\n${tail}`;
 }

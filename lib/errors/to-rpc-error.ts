@@ -14,9 +14,7 @@ import {
   TurnNotActiveError,
   type RpcFailure,
 } from "./rpc-errors.js";
-
-/** Local code for an answer with neither a result nor a proper error. Never on the wire. */
-export const malformedResponseCode = -32_050;
+import { withoutValues } from "./without-values.js";
 
 const neverRan =
   "A thread has no stored history before its first turn; if it has run one, check the id.";
@@ -26,10 +24,25 @@ const neverRan =
  * `-32600` with a sentence, so the sentence counts as much as the code.
  */
 export function toRpcError(method: string, error: unknown): AppServerError {
-  const failure = readFailure(method, error);
+  const { code, message, data } = readFields(error);
+  if (typeof code !== "number") {
+    const problem =
+      typeof message === "string" ? message : "the error has neither code nor message";
+    return new ProtocolError(`${method} got a malformed answer: ${withoutValues(problem)}`);
+  }
+  const raw = {
+    method,
+    rpcCode: code,
+    message: typeof message === "string" ? message : "no message",
+    data,
+  };
+  if (raw.rpcCode === -32_600 && raw.message.startsWith(unknownMethod(method))) {
+    // The server goes on with the names of all its methods.
+    const short = { ...raw, message: "the server does not know this method." };
+    return new MethodNotFoundError(short, "Compare the runtime's version with the pinned one.");
+  }
+  const failure = { ...raw, message: withoutValues(raw.message) };
   switch (failure.rpcCode) {
-    case malformedResponseCode:
-      return new ProtocolError(`${method} got a malformed answer: ${failure.message}`);
     case -32_700:
       return new ParseError(failure);
     case -32_001:
@@ -37,10 +50,7 @@ export function toRpcError(method: string, error: unknown): AppServerError {
     case -32_600:
       return fromSentence(failure);
     case -32_601:
-      return new MethodNotFoundError(
-        failure,
-        failure.message.includes("list_turns") ? neverRan : undefined,
-      );
+      return new MethodNotFoundError(failure, adviceForLists(failure.message));
     case -32_602:
       return new InvalidParamsError(failure);
     case -32_603:
@@ -57,13 +67,11 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   const says = (...parts: string[]): boolean => parts.some((part) => message.includes(part));
 
   if (says("requires experimentalApi capability")) return new ExperimentalApiError(failure);
-  if (message.startsWith(unknownMethod(failure.method))) {
-    // The server goes on with the names of all its methods.
-    const short = { ...failure, message: "the server does not know this method." };
-    return new MethodNotFoundError(short, "Compare the runtime's version with the pinned one.");
-  }
   if (says("no rollout found", "not materialized yet")) {
     return new ThreadNotFoundError(failure, neverRan);
+  }
+  if (says("no archived rollout found")) {
+    return new ThreadNotFoundError(failure, "Check the id, and whether the thread is archived.");
   }
   if (says("thread not found", "thread not loaded")) return new ThreadNotFoundError(failure);
   if (says("already has an active writer")) {
@@ -74,33 +82,23 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   }
   if (says("cannot steer a", "not steerable")) return new ThreadBusyError(failure);
   if (says("no active turn", "expected active turn id")) return new TurnNotActiveError(failure);
-  if (message.startsWith("Invalid request:") || says("must not be empty")) {
-    return new InvalidParamsError({ ...failure, message: withoutValues(message) });
+  if (/^Invalid request:|^invalid (?:thread|session) id:|must not be empty/.test(message)) {
+    return new InvalidParamsError(failure);
   }
   return new InvalidRequestError(failure);
+}
+
+/** For lists that the server has, but not of this thread. */
+function adviceForLists(message: string): string | undefined {
+  if (message.includes("list_turns")) return neverRan;
+  if (!message.includes("thread/items/list")) return undefined;
+  return "A thread has no stored items before its first turn, nor has one that an old runtime stored.";
 }
 
 function unknownMethod(method: string): string {
   return `Invalid request: unknown variant \`${method}\``;
 }
 
-/** A decoding error quotes the value that did not fit, which may be anything the caller passed. */
-function withoutValues(message: string): string {
-  return message
-    .replace(/unknown variant `[^`]*`/g, "unknown variant")
-    .replace(/(invalid (?:type|value|length)): (\w+) .*?(, expected )/gs, "$1: $2$3");
-}
-
-function readFailure(method: string, error: unknown): RpcFailure {
-  const fields = (typeof error === "object" && error !== null ? error : {}) as Record<
-    string,
-    unknown
-  >;
-  const { code, message, data } = fields;
-  return {
-    method,
-    rpcCode: typeof code === "number" ? code : malformedResponseCode,
-    message: typeof message === "string" ? message : "no message",
-    data,
-  };
+function readFields(error: unknown): { code?: unknown; message?: unknown; data?: unknown } {
+  return typeof error === "object" && error !== null ? error : {};
 }

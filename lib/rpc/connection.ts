@@ -20,7 +20,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
 import { InFlightLimit } from "./in-flight.js";
-import type { NotificationMessage, RequestMessage } from "./message.js";
+import { ErrorAnswer, type NotificationMessage, type RequestMessage } from "./message.js";
 import { LineMessageReader } from "./reader.js";
 import { EncodedParams, LineMessageWriter } from "./writer.js";
 
@@ -75,13 +75,16 @@ export class Connection {
   #reason: CloseReason | undefined;
   #failure: Error | undefined;
   #closing = false;
+  #broken = false;
 
   constructor(transport: Transport, options: ConnectionOptions) {
     this.closed = this.#closed.promise;
     this.#transport = transport;
     this.#options = options;
     this.#limit = new InFlightLimit(options.maxInFlight);
-    this.#writer = new LineMessageWriter(transport.output);
+    this.#writer = new LineMessageWriter(transport.output, (error) => {
+      void this.#writeFailed(error);
+    });
     this.#reader = new LineMessageReader(transport.input, options.maxMessageBytes, {
       onNotification: (message) => {
         options.onNotification(message);
@@ -119,7 +122,7 @@ export class Connection {
    */
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted();
-    if (this.#isOver()) throw this.#closedError(method);
+    if (this.#isOver()) throw await this.#closedError(method);
     const encoded = this.#encode(method, params);
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
     const outcome = await this.#exchange(method, encoded, options.signal, timeoutMs);
@@ -132,8 +135,8 @@ export class Connection {
       case "timeout":
         throw new RequestTimeoutError(method, timeoutMs);
       case "closed":
-        await this.#closed.promise;
-        throw this.#closedError(method);
+        await this.closed;
+        throw await this.#closedError(method);
       case "refused":
         throw toRpcError(method, outcome.error);
     }
@@ -141,19 +144,13 @@ export class Connection {
 
   /** Sends a notification; resolves when it is written. */
   async notify(method: string, params?: unknown): Promise<void> {
-    if (this.#isOver()) throw this.#closedError(method);
+    if (this.#isOver()) throw await this.#closedError(method);
+    const encoded = params === undefined ? [] : [this.#encode(method, params)];
     try {
-      if (params === undefined) await this.#rpc.sendNotification(method);
-      else {
-        const encoded = this.#encode(method, params);
-        await this.#rpc.sendNotification(method, ParameterStructures.byName, encoded);
-      }
-    } catch (error) {
-      if (error instanceof InvalidArgumentError || error instanceof MessageTooLargeError)
-        throw error;
-      this.#fail(error as Error);
-      await this.#closed.promise;
-      throw this.#closedError(method);
+      await this.#rpc.sendNotification(method, ParameterStructures.byName, ...encoded);
+    } catch {
+      // It could not be written: the connection is over, or about to be.
+      throw await this.#closedError(method);
     }
   }
 
@@ -161,7 +158,7 @@ export class Connection {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#transport.close();
-    await this.#closed.promise;
+    await this.closed;
   }
 
   async #exchange(
@@ -204,16 +201,12 @@ export class Connection {
     }
     this.#rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
-        settle({ kind: "answered", result });
+        if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
+        else settle({ kind: "answered", result });
       },
-      (error: unknown) => {
-        const code = error instanceof ResponseError ? error.code : undefined;
-        if (code === writeFailed) this.#fail(error as Error);
-        settle(
-          code === writeFailed || code === disposed
-            ? { kind: "closed" }
-            : { kind: "refused", error },
-        );
+      // Error answers do not come this way: it could not be written, or the connection is over.
+      () => {
+        settle({ kind: "closed" });
       },
     );
     return this.#writer.lastRequestId;
@@ -228,7 +221,7 @@ export class Connection {
     this.#abandoned.push(id);
     if (this.#abandoned.size <= maxAbandoned) return;
     const oldest = this.#abandoned.shift() as number;
-    this.#reader.inject({ id: oldest, error: { code: disposed, message: "abandoned" } });
+    this.#reader.inject({ id: oldest, result: null });
   }
 
   async #answer(): Promise<unknown> {
@@ -264,17 +257,24 @@ export class Connection {
   }
 
   #isOver(): boolean {
-    return this.#closing || this.#reason !== undefined || this.#failure !== undefined;
+    return (
+      this.#closing || this.#broken || this.#reason !== undefined || this.#failure !== undefined
+    );
   }
 
-  #closedError(method: string): TransportClosedError {
-    return new TransportClosedError(this.#reason ?? this.#reasonNow(), method);
+  async #closedError(method: string): Promise<TransportClosedError> {
+    // Who has called close() need not wait to learn why; everybody else is told how it ended.
+    const reason = this.#closing && !this.#reason ? this.#reasonNow() : await this.closed;
+    return new TransportClosedError(reason, method);
   }
 
-  /** Nothing can be sent any more: end the process; what it has sent is still read. */
-  #fail(error: Error): void {
+  /** Most often the process has just ended, and the reader is about to tell how. */
+  async #writeFailed(error: Error): Promise<void> {
     if (this.#isOver()) return;
-    this.#failure = error;
+    this.#broken = true;
+    if ((await settleWithin(this.closed, lastWordsMs)) !== "timeout") return;
+    // It lives on, but nothing reaches it any more.
+    this.#failure ??= error;
     void this.#transport.close();
   }
 
@@ -283,13 +283,12 @@ export class Connection {
       this.#failure ??= error;
       void this.#transport.close();
     }
-    const waitMs = 1_000;
-    let end = await settleWithin(this.#transport.ended, waitMs);
+    let end = await settleWithin(this.#transport.ended, lastWordsMs);
     if (end === "timeout") {
       // The output is closed but the process goes on: it is of no use any more.
       this.#failure ??= new Error("the server closed its output");
       await this.#transport.close();
-      end = await settleWithin(this.#transport.ended, waitMs);
+      end = await settleWithin(this.#transport.ended, lastWordsMs);
     }
     this.#reason = { ...this.#reasonNow(), ...(end === "timeout" ? {} : end) };
     this.#rpc.dispose();
@@ -309,9 +308,9 @@ export class Connection {
   }
 }
 
-// Codes that vscode-jsonrpc gives to failures on our side of the wire.
-const writeFailed = -32_099;
-const disposed = -32_097;
+/** How long one half of a connection may outlive the other before it is ended (ms). */
+const lastWordsMs = 1_000;
+
 const internalError = -32_603;
 
 /** vscode-jsonrpc's own log lines hold message contents; what matters is reported by us. */

@@ -19,6 +19,8 @@ export async function handshake(
     await connection.notify("initialized");
     return typeof response === "object" && response !== null ? response : {};
   } catch (error) {
+    // Whoever aborted may have given an error of ours as the reason, or closed the connection too.
+    options.signal?.throwIfAborted();
     if (!(error instanceof AppServerError)) throw error;
     throw new HandshakeError(explain(error), options.stderrTail(), { cause: error });
   }

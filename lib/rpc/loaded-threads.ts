@@ -32,6 +32,23 @@ export class LoadedThreads {
     this.#loaded.delete(threadId);
   }
 
+  /**
+   * Learns from a request that is about to be sent. Some make the server run a turn that no handle
+   * follows, and are answered before it says so: our own turns have to wait from now on. Returns
+   * what to call when the request fails.
+   */
+  asked(method: string, params: unknown): () => void {
+    const threadId = threadIdIn(params);
+    // Of a thread that is not loaded, nothing would tell the end of the turn.
+    if (threadId === undefined || !this.#loaded.has(threadId)) return noop;
+    const isBusy = this.#gate.isBusy(threadId);
+    if (!startsTurn(method, isBusy) || this.#gate.isRunning(threadId)) return noop;
+    this.#gate.setRunning(threadId, true);
+    return () => {
+      this.#gate.setRunning(threadId, false);
+    };
+  }
+
   /** Learns from the answer to a request. */
   answered(method: string, params: unknown, result: unknown): void {
     switch (method) {
@@ -43,8 +60,10 @@ export class LoadedThreads {
       case "thread/unsubscribe":
       case "thread/archive":
       case "thread/delete": {
-        const { threadId } = params as { threadId?: unknown };
-        if (typeof threadId === "string") this.#loaded.delete(threadId);
+        const threadId = threadIdIn(params);
+        this.#loaded.delete(threadId ?? "");
+        // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
+        this.#gate.setRunning(threadId, false);
         break;
       }
     }
@@ -67,3 +86,24 @@ export class LoadedThreads {
     if (thread.status?.type === "active") this.#gate.setRunning(thread.id, true);
   }
 }
+
+function startsTurn(method: string, isBusy: boolean): boolean {
+  switch (method) {
+    case "thread/compact/start":
+    case "review/start":
+      return true;
+    case "turn/start":
+    case "thread/shellCommand":
+      // On a busy thread they become part of the turn that runs, or belong to the handle inside.
+      return !isBusy;
+    default:
+      return false;
+  }
+}
+
+function threadIdIn(params: unknown): string | undefined {
+  const { threadId } = (params ?? {}) as { threadId?: unknown };
+  return typeof threadId === "string" ? threadId : undefined;
+}
+
+function noop(): void {}

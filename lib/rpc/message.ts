@@ -1,5 +1,3 @@
-import { malformedResponseCode } from "../errors/to-rpc-error.js";
-
 /** The four shapes on the wire. There is no `jsonrpc` member. */
 export interface RequestMessage {
   readonly id: string | number;
@@ -16,8 +14,20 @@ export interface NotificationMessage {
 
 export interface ResponseMessage {
   readonly id: string | number;
-  readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
+  /** An `ErrorAnswer` when the server refused. */
+  readonly result: unknown;
+}
+
+/**
+ * An error answer, as the server wrote it. It takes the place of a result on its way through
+ * vscode-jsonrpc, for which some codes mean failures on this side of the wire.
+ */
+export class ErrorAnswer {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
 }
 
 export type IncomingMessage =
@@ -40,22 +50,9 @@ export function classify(value: unknown): IncomingMessage | undefined {
   }
   if (!hasId || Array.isArray(value)) return undefined;
   if (fields["error"] !== undefined && fields["error"] !== null) {
-    return { kind: "response", message: { id, error: toError(fields["error"]) } };
+    return { kind: "response", message: { id, result: new ErrorAnswer(fields["error"]) } };
   }
   if ("result" in fields) return { kind: "response", message: { id, result: fields["result"] } };
-  const error = { code: malformedResponseCode, message: "the answer has no result and no error" };
-  return { kind: "response", message: { id, error } };
-}
-
-function toError(value: unknown): { code: number; message: string; data?: unknown } {
-  const error = (typeof value === "object" && value !== null ? value : {}) as Record<
-    string,
-    unknown
-  >;
-  const { code, message, data } = error;
-  return {
-    code: typeof code === "number" ? code : malformedResponseCode,
-    message: typeof message === "string" ? message : "the answer has a malformed error",
-    ...(data === undefined ? {} : { data }),
-  };
+  const error = { message: "it has no result and no error" };
+  return { kind: "response", message: { id, result: new ErrorAnswer(error) } };
 }

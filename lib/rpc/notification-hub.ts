@@ -10,7 +10,8 @@ type Listener = (message: NotificationMessage) => void;
 export class NotificationHub {
   readonly #logger: Required<Logger>;
   readonly #listeners = new Map<string, Set<Listener>>();
-  readonly #queues = new Set<EventQueue<NotificationMessage>>();
+  /** The open iterations, each with what unlinks it from its signal. */
+  readonly #queues = new Map<EventQueue<NotificationMessage>, () => void>();
   #closed: CloseReason | undefined;
 
   constructor(logger: Required<Logger>) {
@@ -18,7 +19,7 @@ export class NotificationHub {
   }
 
   publish(message: NotificationMessage): void {
-    for (const queue of this.#queues) queue.push(message);
+    for (const queue of this.#queues.keys()) queue.push(message);
     if (this.#listeners.size === 0) return;
     for (const listener of [...(this.#listeners.get(message.method) ?? [])]) {
       try {
@@ -43,26 +44,33 @@ export class NotificationHub {
 
   /** All notifications from now on; it ends with the connection. */
   iterate(signal: AbortSignal | undefined): EventQueue<NotificationMessage> {
-    let unlink = (): void => undefined;
-    const leave = (): void => {
-      this.#queues.delete(queue);
-      unlink();
-    };
-    const queue = new EventQueue<NotificationMessage>(leave);
-    this.#queues.add(queue);
-    unlink = onAbort(signal, (reason) => {
-      this.#queues.delete(queue);
+    const queue = new EventQueue<NotificationMessage>(() => {
+      this.#leave(queue);
+    });
+    if (this.#closed) {
+      finish(queue, this.#closed);
+      return queue;
+    }
+    const unlink = onAbort(signal, (reason) => {
+      this.#leave(queue);
       queue.fail(reason);
     });
-    if (this.#closed) finish(queue, this.#closed);
+    if (!signal?.aborted) this.#queues.set(queue, unlink);
     return queue;
   }
 
   close(reason: CloseReason): void {
     this.#closed = reason;
-    for (const queue of this.#queues) finish(queue, reason);
-    this.#queues.clear();
+    for (const queue of [...this.#queues.keys()]) {
+      this.#leave(queue);
+      finish(queue, reason);
+    }
     this.#listeners.clear();
+  }
+
+  #leave(queue: EventQueue<NotificationMessage>): void {
+    this.#queues.get(queue)?.();
+    this.#queues.delete(queue);
   }
 }
 

@@ -38,7 +38,7 @@ export async function retryOnOverload<T>(
   options: RetryOptions = {},
 ): Promise<T> {
   const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
-    withDefaults(options);
+    resolveRetry(options);
   let attempts = 0;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   try {
@@ -79,7 +79,12 @@ export async function retryOnOverload<T>(
   throw outcome.error;
 }
 
-function withDefaults(options: RetryOptions) {
+/**
+ * The options with every default filled in. `path` goes before the name of an option in errors.
+ *
+ * @throws InvalidArgumentError
+ */
+export function resolveRetry(options: RetryOptions, path = "") {
   const {
     retries = 5,
     minTimeoutMs = 100,
@@ -89,15 +94,15 @@ function withDefaults(options: RetryOptions) {
   } = options;
   const { signal, onRetry } = options;
   if (!Number.isInteger(retries) || retries < 0) {
-    throw new InvalidArgumentError("retries", "must be a whole number, 0 or more");
+    throw new InvalidArgumentError(`${path}retries`, "must be a whole number, 0 or more");
   }
   for (const [name, value] of Object.entries({ minTimeoutMs, maxTimeoutMs, factor })) {
     if (!(value >= 0) || value === Infinity) {
-      throw new InvalidArgumentError(name, "must be a number, 0 or more");
+      throw new InvalidArgumentError(`${path}${name}`, "must be a number, 0 or more");
     }
   }
   if (maxTimeoutMs < minTimeoutMs) {
-    throw new InvalidArgumentError("maxTimeoutMs", "must not be less than minTimeoutMs");
+    throw new InvalidArgumentError(`${path}maxTimeoutMs`, "must not be less than minTimeoutMs");
   }
   return { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry };
 }

@@ -23,13 +23,14 @@ export function toServerInfo(
   response: Partial<InitializeResponse>,
   clientName: string,
 ): ServerInfo {
-  const userAgent = response.userAgent ?? "";
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const userAgent = text(response.userAgent);
   return {
     version: parseVersion(userAgent, clientName),
     userAgent,
-    codexHome: response.codexHome ?? "",
-    platformFamily: response.platformFamily ?? "",
-    platformOs: response.platformOs ?? "",
+    codexHome: text(response.codexHome),
+    platformFamily: text(response.platformFamily),
+    platformOs: text(response.platformOs),
   };
 }
 

@@ -1,3 +1,4 @@
+import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
@@ -6,6 +7,8 @@ import { threadIdOf } from "./notification-route.js";
 export interface Pass {
   /** Resolves when the turn may start. */
   readonly admitted: Promise<void>;
+  /** Resolves when the turn that the server runs has ended; undefined when it runs none. */
+  idle(): Promise<void> | undefined;
   /** Gives the right back, or stops waiting for it. Calling it again does nothing. */
   leave(): void;
 }
@@ -18,8 +21,8 @@ interface Entry extends Pass {
 interface Gate {
   readonly waiting: Fifo<Entry>;
   inside: number;
-  /** Whether the server runs a turn here, of ours or of anybody's. */
-  running: boolean;
+  /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
+  running: Deferred<void> | undefined;
 }
 
 /**
@@ -35,6 +38,11 @@ export class ThreadGate {
     return this.#gates.has(threadId);
   }
 
+  /** Whether the server runs a turn on the thread, as far as is known. */
+  isRunning(threadId: string): boolean {
+    return this.#gates.get(threadId)?.running !== undefined;
+  }
+
   /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
   enter(threadId: string, options: { wait: boolean }): Pass {
     const gate = this.#open(threadId);
@@ -46,6 +54,7 @@ export class ThreadGate {
       state: "waiting",
       admitted,
       admit,
+      idle: () => gate.running?.promise,
       leave: () => {
         if (entry.state === "left") return;
         if (entry.state === "inside") gate.inside -= 1;
@@ -82,14 +91,24 @@ export class ThreadGate {
     if (threadId === undefined) return;
     const gate = running ? this.#open(threadId) : this.#gates.get(threadId);
     if (!gate) return;
-    gate.running = running;
+    if (running) {
+      gate.running ??= new Deferred();
+    } else {
+      gate.running?.resolve();
+      gate.running = undefined;
+    }
     this.#admitNext(threadId, gate);
+  }
+
+  /** The connection is over and nothing runs any more; whoever waits finds out by going in. */
+  close(): void {
+    for (const threadId of [...this.#gates.keys()]) this.setRunning(threadId, false);
   }
 
   #open(threadId: string): Gate {
     let gate = this.#gates.get(threadId);
     if (!gate) {
-      gate = { waiting: new Fifo(), inside: 0, running: false };
+      gate = { waiting: new Fifo(), inside: 0, running: undefined };
       this.#gates.set(threadId, gate);
     }
     return gate;

@@ -14,7 +14,7 @@ export interface TurnSink {
 export interface PendingTurn<Sink extends TurnSink> {
   /**
    * The turn got its id: `sink` receives what has come for it so far, then the rest. Returns the
-   * sinks that were following this turn already.
+   * sinks that were following this turn already, up to its end if it has ended meanwhile.
    */
   claim(turnId: string, sink: Sink): readonly Sink[];
   /** Ends the wait; needed once, whether the turn was claimed or not. */
@@ -25,7 +25,14 @@ interface ThreadRoutes<Sink> {
   readonly sinks: Map<string, Sink[]>;
   /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
   readonly unclaimed: Map<string, NotificationMessage[]>;
+  /** Turns that ended while a start was pending, which may turn out to have joined one of them. */
+  readonly ended: Map<string, EndedTurn<Sink>>;
   pending: number;
+}
+
+interface EndedTurn<Sink> {
+  readonly sinks: readonly Sink[];
+  readonly lastEvent: NotificationMessage;
 }
 
 /**
@@ -38,6 +45,11 @@ interface ThreadRoutes<Sink> {
 export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   readonly #threads = new Map<string, ThreadRoutes<Sink>>();
 
+  /** How many threads have a turn that is followed or being started. */
+  get size(): number {
+    return this.#threads.size;
+  }
+
   route(message: NotificationMessage): void {
     if (this.#threads.size === 0) return;
     const threadId = threadIdOf(message);
@@ -46,15 +58,8 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     const turnId = turnIdOf(message);
     if (turnId === undefined) return;
     const sinks = thread.sinks.get(turnId);
-    if (sinks) {
-      // A copy is needed only when several follow: the last event makes a sink unfollow.
-      if (sinks.length === 1) sinks[0]?.receive(message);
-      else for (const sink of [...sinks]) sink.receive(message);
-    } else if (thread.pending > 0) {
-      const events = thread.unclaimed.get(turnId);
-      if (events) events.push(message);
-      else thread.unclaimed.set(turnId, [message]);
-    }
+    if (sinks) deliver(thread, turnId, sinks, message);
+    else if (thread.pending > 0) keep(thread, turnId, message);
   }
 
   /** Call before sending what starts a turn. */
@@ -64,17 +69,28 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     let settled = false;
     return {
       claim: (turnId, sink) => {
+        const ended = thread.ended.get(turnId);
+        if (ended) {
+          sink.receive(ended.lastEvent);
+          return ended.sinks;
+        }
         const others = this.#follow(thread, turnId, sink);
         const events = thread.unclaimed.get(turnId) ?? [];
         thread.unclaimed.delete(turnId);
-        for (const event of events) sink.receive(event);
+        for (const event of events) {
+          // What comes after the end of a turn is for nobody.
+          if (thread.sinks.has(turnId)) deliver(thread, turnId, [sink], event);
+        }
         return others;
       },
       settle: () => {
         if (settled) return;
         settled = true;
         thread.pending -= 1;
-        if (thread.pending === 0) thread.unclaimed.clear();
+        if (thread.pending === 0) {
+          thread.unclaimed.clear();
+          thread.ended.clear();
+        }
         this.#tidy(threadId, thread);
       },
     };
@@ -100,7 +116,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   #open(threadId: string): ThreadRoutes<Sink> {
     let thread = this.#threads.get(threadId);
     if (!thread) {
-      thread = { sinks: new Map(), unclaimed: new Map(), pending: 0 };
+      thread = { sinks: new Map(), unclaimed: new Map(), ended: new Map(), pending: 0 };
       this.#threads.set(threadId, thread);
     }
     return thread;
@@ -115,4 +131,26 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   #tidy(threadId: string, thread: ThreadRoutes<Sink>): void {
     if (thread.pending === 0 && thread.sinks.size === 0) this.#threads.delete(threadId);
   }
+}
+
+function deliver<Sink extends TurnSink>(
+  thread: ThreadRoutes<Sink>,
+  turnId: string,
+  sinks: readonly Sink[],
+  message: NotificationMessage,
+): void {
+  for (const sink of sinks) sink.receive(message);
+  if (thread.pending > 0 && !thread.sinks.has(turnId)) {
+    thread.ended.set(turnId, { sinks, lastEvent: message });
+  }
+}
+
+function keep<Sink>(
+  thread: ThreadRoutes<Sink>,
+  turnId: string,
+  message: NotificationMessage,
+): void {
+  const events = thread.unclaimed.get(turnId);
+  if (events) events.push(message);
+  else thread.unclaimed.set(turnId, [message]);
 }

@@ -13,11 +13,14 @@ export class EncodedParams {
 /** Writes newline-delimited JSON without the `jsonrpc` member, which the server does not use. */
 export class LineMessageWriter extends AbstractMessageWriter implements MessageWriter {
   readonly #output: Writable;
+  readonly #onFailure: (error: Error) => void;
   #lastRequestId: number | undefined;
 
-  constructor(output: Writable) {
+  /** `onFailure` learns of every message that could not be written, answers included. */
+  constructor(output: Writable, onFailure: (error: Error) => void) {
     super();
     this.#output = output;
+    this.#onFailure = onFailure;
   }
 
   /** The id that vscode-jsonrpc gave to the request it wrote last; it does not tell its caller. */
@@ -32,8 +35,12 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     const line = encodeLine(message);
     return new Promise((resolve, reject) => {
       this.#output.write(line, (error) => {
-        if (error) reject(error);
-        else resolve();
+        if (!error) {
+          resolve();
+          return;
+        }
+        this.#onFailure(error);
+        reject(error);
       });
     });
   }

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { getEventListeners } from "node:events";
+import {
+  isRetryableError,
+  RequestTimeoutError,
+  retryOnOverload,
+  ServerBusyError,
+  type AppServerClient,
+} from "../../lib/index.js";
+import { RealStage, rejection } from "../support/real.js";
+
+const dangerFullAccess = { type: "dangerFullAccess" } as const;
+
+let stage: RealStage;
+let client: AppServerClient;
+
+beforeAll(async () => {
+  stage = await RealStage.open();
+  client = await stage.client();
+});
+afterAll(() => stage.close());
+
+function many<T>(count: number, make: (index: number) => Promise<T>) {
+  return Promise.allSettled(Array.from({ length: count }, (_, index) => make(index)));
+}
+
+test("5,000 requests that start at once all get their answer", async () => {
+  const outcomes = await many(5_000, (index) =>
+    client.request("mock/experimentalMethod", { value: `request ${index}` }),
+  );
+  const echoes = outcomes.map((outcome) =>
+    outcome.status === "fulfilled" ? outcome.value.echoed : String(outcome.reason),
+  );
+  expect(echoes).toEqual(outcomes.map((_, index) => `request ${index}`));
+});
+
+test("the server's own overload answer is recognised, and whatever it drops is bounded", async () => {
+  const flooding = await stage.client({ maxInFlight: 5_000, requestTimeoutMs: 3_000 });
+  const outcomes = await many(3_000, () => flooding.request("thread/loaded/list", {}));
+  const errors: unknown[] = outcomes.flatMap((o): unknown[] =>
+    o.status === "rejected" ? [o.reason] : [],
+  );
+  const busy = errors.filter((error) => error instanceof ServerBusyError);
+  const unanswered = errors.filter((error) => error instanceof RequestTimeoutError);
+
+  expect(busy[0]).toMatchObject({ rpcCode: -32_001, method: "thread/loaded/list" });
+  expect(busy.every(isRetryableError)).toBe(true);
+  expect(unanswered.some(isRetryableError)).toBe(false);
+  expect(errors).toHaveLength(busy.length + unanswered.length);
+  await expect(flooding.request("thread/loaded/list", {})).resolves.toBeDefined();
+  await flooding.close();
+});
+
+test("what the server was too busy for succeeds when it is tried again", async () => {
+  const flooding = await stage.client({ maxInFlight: 5_000, requestTimeoutMs: 3_000 });
+  let recovered = 0;
+  const outcomes = await many(1_000, async () => {
+    let refusals = 0;
+    const onRetry = () => {
+      refusals += 1;
+    };
+    const options = { retries: 10, minTimeoutMs: 20, onRetry };
+    await retryOnOverload(() => flooding.request("thread/loaded/list", {}), options);
+    if (refusals > 0) recovered += 1;
+  });
+  expect(recovered).toBeGreaterThan(0);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(RequestTimeoutError);
+  }
+  await flooding.close();
+});
+
+test("a request that waits too long says which, and that the outcome is unknown", async () => {
+  const processId = "too-long";
+  const command = ["sh", "-c", "read line"];
+  const params = { command, processId, streamStdin: true, sandboxPolicy: dangerFullAccess };
+  const error = await rejection(client.request("command/exec", params, { timeoutMs: 300 }));
+  expect(error).toBeInstanceOf(RequestTimeoutError);
+  expect(error.message).toMatch(/^command\/exec was not answered within 300 ms; .* may still/);
+  await client.request("command/exec/terminate", { processId });
+});
+
+test("an aborted request rejects with the signal's reason and leaves no listener", async () => {
+  const controller = new AbortController();
+  const reason = new Error("the user left");
+  const processId = "aborted";
+  const command = ["sh", "-c", "echo begun; read line"];
+  const begun = new Promise<void>((resolve) => {
+    const stop = client.on("command/exec/outputDelta", ({ params }) => {
+      if (params.processId !== processId) return;
+      stop();
+      resolve();
+    });
+  });
+  const params = {
+    command,
+    processId,
+    streamStdin: true,
+    streamStdoutStderr: true,
+    sandboxPolicy: dangerFullAccess,
+  };
+  const waiting = client.request("command/exec", params, { signal: controller.signal });
+  await begun;
+  controller.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  await expect(
+    client.request("command/exec/terminate", { processId }, { signal: controller.signal }),
+  ).rejects.toBe(reason);
+  await client.request("command/exec/terminate", { processId });
+  expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+});
+
+test("every notification can be followed, from the call on", async () => {
+  const notifications = client.notifications();
+  const [thread] = await Promise.all([client.startThread()]);
+  const result = await thread.run("Hi");
+  const methods: string[] = [];
+  for await (const { method, emittedAtMs } of notifications) {
+    methods.push(method);
+    expect(emittedAtMs).toBeGreaterThan(0);
+    if (method === "turn/completed") break;
+  }
+  expect(methods).toContain("thread/started");
+  expect(methods).toContain("account/rateLimits/updated");
+  expect(result.status).toBe("completed");
+});
+
+test("64 MiB travel in one message, both ways", async () => {
+  const path = `${stage.project}/large.bin`;
+  const dataBase64 = Buffer.alloc(48 * 1024 * 1024, "codex").toString("base64");
+  await client.request("fs/writeFile", { path, dataBase64 });
+  const read = await client.request("fs/readFile", { path });
+  expect(read.dataBase64 === dataBase64).toBe(true);
+});

@@ -1,0 +1,21 @@
+/** Everything that an iteration yields, once it has ended. */
+export async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const values: T[] = [];
+  for await (const value of iterable) values.push(value);
+  return values;
+}
+
+/** What a promise rejects with; fails when it resolves. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  const outcome = await promise.then(
+    () => ({ rejected: false as const }),
+    (reason: unknown) => ({ rejected: true as const, reason }),
+  );
+  if (!outcome.rejected) throw new Error("The promise resolved; it should have been rejected.");
+  return outcome.reason;
+}
+
+/** Lets everything run that is due already: microtasks, streams and immediates, several times over. */
+export async function settled(): Promise<void> {
+  for (let round = 0; round < 10; round += 1) await new Promise(setImmediate);
+}

@@ -1,0 +1,191 @@
+import { PassThrough } from "node:stream";
+import { AppServerClient } from "../../lib/client.js";
+import type { ConnectionSettings } from "../../lib/options.js";
+import type { Thread } from "../../lib/thread.js";
+import type { Transport, TransportEnd } from "../../lib/transport/transport.js";
+import {
+  opened,
+  turnMessages,
+  turnRecord,
+  type Message,
+  type Params,
+  type TurnScript,
+} from "./turn-messages.js";
+
+/** A request that the client has sent. */
+export interface ClientRequest {
+  readonly id: number | string;
+  readonly method: string;
+  readonly params: Params;
+}
+
+/** Answers a request: returns the result, throws an RpcFail, or returns `later` to do it by hand. */
+export type Handler = (params: Params, request: ClientRequest) => unknown;
+
+/** What a handler returns when the test answers with `respond` or `refuse`. */
+export const later = Symbol("later");
+
+/** What a handler throws to answer with an error. */
+export class RpcFail extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data?: unknown,
+  ) {
+    super(message);
+  }
+}
+
+interface LinkedPair extends AsyncDisposable {
+  readonly client: AppServerClient;
+  readonly server: LinkedServer;
+}
+
+/** A client and a fake server in one process, after the handshake. Dispose of it to close both. */
+export async function linked(options: ConnectionSettings = {}): Promise<LinkedPair> {
+  const server = new LinkedServer();
+  const client = await AppServerClient.attach(server.transport, options);
+  return { client, server, [Symbol.asyncDispose]: () => client.close() };
+}
+
+/** The same with a thread, `"thread-1"`, that the client has started. */
+export async function linkedThread(
+  options: ConnectionSettings = {},
+): Promise<LinkedPair & { readonly thread: Thread }> {
+  const pair = await linked(options);
+  return { ...pair, thread: await pair.client.startThread() };
+}
+
+/** The server's end of the pair: answers requests like a server that has nothing to say. */
+export class LinkedServer {
+  /** Every request so far, the handshake included. */
+  readonly requests: ClientRequest[] = [];
+  readonly transport: Transport;
+  readonly #toClient = new PassThrough();
+  readonly #fromClient = new PassThrough();
+  readonly #handlers = new Map<string, Handler>(Object.entries(this.#defaultHandlers()));
+  readonly #unseen = new Map<string, ClientRequest[]>();
+  readonly #waiting = new Map<string, ((request: ClientRequest) => void)[]>();
+  #stderr = "";
+  #end!: (end: TransportEnd) => void;
+  #turns = 0;
+  #threads = 0;
+
+  constructor() {
+    const ended = new Promise<TransportEnd>((resolve) => {
+      this.#end = resolve;
+    });
+    this.transport = {
+      input: this.#toClient,
+      output: this.#fromClient,
+      ended,
+      stderrTail: () => this.#stderr,
+      close: () => {
+        this.crash({ exitCode: 0 });
+        return ended.then(() => undefined);
+      },
+    };
+    let rest = "";
+    this.#fromClient.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#receive(JSON.parse(line) as Params);
+    });
+  }
+
+  handle(method: string, handler: Handler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  /** The next request of this method that no other call of this function has returned. */
+  nextRequest(method: string): Promise<ClientRequest> {
+    const request = this.#unseen.get(method)?.shift();
+    if (request) return Promise.resolve(request);
+    return new Promise((resolve) => {
+      this.#waiting.set(method, [...(this.#waiting.get(method) ?? []), resolve]);
+    });
+  }
+
+  /** The params of every request of this method so far. */
+  paramsOf(method: string): Params[] {
+    return this.requests.filter((one) => one.method === method).map(({ params }) => params);
+  }
+
+  respond(request: ClientRequest, result: unknown): void {
+    this.send(answer(request, result));
+  }
+
+  refuse(request: ClientRequest, code: number, message: string, data?: unknown): void {
+    this.send({
+      id: request.id,
+      error: { code, message, ...(data === undefined ? {} : { data }) },
+    });
+  }
+
+  notify(method: string, params: Params): void {
+    this.send({ method, params });
+  }
+
+  /** Sends each message in a chunk of its own. */
+  send(...messages: readonly Message[]): void {
+    for (const message of messages) this.#toClient.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Sends all messages in one chunk. */
+  sendTogether(messages: readonly Message[]): void {
+    this.#toClient.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+  }
+
+  /** Everything that the server sends about a normal turn. */
+  turn(options: TurnScript): void {
+    this.send(...turnMessages(options));
+  }
+
+  /** The process is gone; what was sent before still arrives. */
+  crash(end: Partial<TransportEnd> & { stderr?: string } = {}): void {
+    const { exitCode = null, signal = null, stderr } = end;
+    this.#stderr = stderr ?? this.#stderr;
+    this.#toClient.end();
+    this.#end({ exitCode, signal });
+  }
+
+  #receive(message: Params): void {
+    const { id, method, params = {} } = message as Partial<ClientRequest>;
+    if (id === undefined || method === undefined) return;
+    const request = { id, method, params };
+    this.requests.push(request);
+    const waiter = this.#waiting.get(request.method)?.shift();
+    if (waiter) waiter(request);
+    else this.#unseen.set(request.method, [...(this.#unseen.get(request.method) ?? []), request]);
+    void this.#answer(request);
+  }
+
+  async #answer(request: ClientRequest): Promise<void> {
+    try {
+      const handler = this.#handlers.get(request.method) ?? (() => ({}));
+      const result = await handler(request.params, request);
+      if (result !== later) this.respond(request, result);
+    } catch (error) {
+      const { code, message, data } = error as RpcFail;
+      this.refuse(request, code, message, data);
+    }
+  }
+
+  #defaultHandlers(): Record<string, Handler> {
+    return {
+      initialize: () => ({
+        userAgent: "codex-app-server-sdk/0.169.0 (Linux; x86_64)",
+        codexHome: "/home/user/.codex",
+        platformFamily: "unix",
+        platformOs: "linux",
+      }),
+      "thread/start": () => opened(`thread-${(this.#threads += 1)}`),
+      "thread/resume": ({ threadId }) => opened(threadId as string),
+      "turn/start": () => ({ turn: turnRecord(`turn-${(this.#turns += 1)}`) }),
+    };
+  }
+}
+
+export function answer(request: ClientRequest, result: unknown): Message {
+  return { id: request.id, result };
+}

@@ -1,0 +1,68 @@
+/** The messages of the protocol that tests send again and again. */
+
+export type Params = Record<string, unknown>;
+/** A message on its way to the client. */
+export type Message = Params;
+
+/** The part of an answer to `thread/start`, `resume` or `fork` that matters here. */
+export function opened(id: string, status: Params = { type: "idle" }): Params {
+  return { thread: { id, status, turns: [] }, model: "mock-model", cwd: "/home/user/project" };
+}
+
+export function turnRecord(id: string, fields: Params = {}): Params {
+  return {
+    id,
+    rootTurnId: id,
+    items: [],
+    itemsView: "notLoaded",
+    status: "inProgress",
+    error: null,
+    startedAt: null,
+    completedAt: null,
+    durationMs: null,
+    ...fields,
+  };
+}
+
+export interface TurnIds {
+  readonly threadId: string;
+  readonly turnId: string;
+}
+
+export interface TurnScript extends TurnIds {
+  /** The whole answer, streamed word by word. */
+  readonly text: string;
+}
+
+export function turnStarted({ threadId, turnId }: TurnIds): Message {
+  const turn = turnRecord(turnId, { startedAt: 1_767_225_600 });
+  return { method: "turn/started", params: { threadId, turn } };
+}
+
+export function turnCompleted({ threadId, turnId }: TurnIds, fields: Params = {}): Message {
+  const end = { status: "completed", startedAt: 1_767_225_600, completedAt: 1_767_225_601 };
+  const turn = turnRecord(turnId, { ...end, durationMs: 1_000, ...fields });
+  return { method: "turn/completed", params: { threadId, turn } };
+}
+
+export function agentMessage(id: string, text: string, phase: string | null = null): Params {
+  return { type: "agentMessage", id, text, phase };
+}
+
+/** The messages of an answer that is streamed word by word. */
+export function textMessages({ threadId, turnId, text }: TurnScript, itemId = "msg-1"): Message[] {
+  const deltas = (text.match(/\S+\s*/g) ?? []).map((delta) => ({
+    method: "item/agentMessage/delta",
+    params: { threadId, turnId, itemId, delta },
+  }));
+  const item = (value: string) => ({ threadId, turnId, item: agentMessage(itemId, value) });
+  return [
+    { method: "item/started", params: item("") },
+    ...deltas,
+    { method: "item/completed", params: item(text) },
+  ];
+}
+
+export function turnMessages(options: TurnScript): Message[] {
+  return [turnStarted(options), ...textMessages(options), turnCompleted(options)];
+}

@@ -1,0 +1,274 @@
+import { describe, expect, test } from "@jest/globals";
+import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
+import { collect, rejection, settled } from "../../support/collect.js";
+import { later, linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import {
+  opened,
+  textMessages,
+  turnCompleted,
+  turnMessages,
+  turnRecord,
+  turnStarted,
+} from "../../support/turn-messages.js";
+
+const threadId = "thread-1";
+const ids = { threadId, turnId: "turn-1" };
+
+/** The texts of the turns that were sent, in order. */
+function sent(server: LinkedServer): string[] {
+  return server.paramsOf("turn/start").map(({ input }) => (input as [{ text: string }])[0].text);
+}
+
+describe('"queue", the default', () => {
+  test("sends three turns one after the other, in the order of the calls", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const turns = ["A", "B", "C"].map((text) => thread.turn(text));
+    for (const [index, turn] of turns.entries()) {
+      const { id } = await turn.started;
+      expect(sent(server)).toEqual(["A", "B", "C"].slice(0, index + 1));
+      server.turn({ threadId, turnId: id, text: `to ${index}` });
+      expect((await turn.run()).finalResponse).toBe(`to ${index}`);
+    }
+    expect(turns.map(({ id }) => id)).toEqual(["turn-1", "turn-2", "turn-3"]);
+  });
+
+  test.each([
+    ["completed", {}],
+    ["failed", { error: { message: "no" } }],
+    ["interrupted", {}],
+  ])("lets the next turn go when one is %s", async (status, fields) => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const first = thread.turn("A");
+    const second = thread.turn("B");
+    await first.started;
+    server.send(turnStarted(ids), turnCompleted(ids, { status, ...fields }));
+    expect(await second.started).toEqual({ id: "turn-2" });
+  });
+
+  test("lets the next turn go when one is refused", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("turn/start", () => {
+      throw new RpcFail(-32_602, "input too large");
+    });
+    const first = thread.turn("A");
+    const second = thread.turn("B");
+    const outcomes = await Promise.all([rejection(first.run()), rejection(second.run())]);
+    expect(outcomes).toMatchObject([{ code: "INVALID_PARAMS" }, { code: "INVALID_PARAMS" }]);
+  });
+
+  test("is shared by all handles of a thread, and by no other thread", async () => {
+    await using pair = await linkedThread();
+    const { client, server, thread } = pair;
+    const other = await client.startThread();
+    thread.turn("A");
+    client.thread(threadId).turn("B");
+    const unrelated = other.turn("C");
+    await unrelated.started;
+    expect(sent(server)).toEqual(["A", "C"]);
+  });
+
+  test("waits for a turn that somebody else started", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const foreign = { threadId, turnId: "goal-turn" };
+    server.send(turnStarted(foreign));
+    await settled();
+    const turn = thread.turn("A");
+    await settled();
+    expect(sent(server)).toEqual([]);
+    server.send(...turnMessages({ ...foreign, text: "Done" }).slice(1));
+    await turn.started;
+    expect(sent(server)).toEqual(["A"]);
+  });
+
+  test("waits for a review, whose turn/started has another id than its turn/completed", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.send(turnStarted({ threadId, turnId: "review-x" }));
+    await settled();
+    const turn = thread.turn("A");
+    await settled();
+    expect(sent(server)).toEqual([]);
+    server.send(turnCompleted({ threadId, turnId: "review-r" }));
+    await turn.started;
+    expect(sent(server)).toEqual(["A"]);
+  });
+
+  test("waits on a thread that was active when it was resumed", async () => {
+    await using pair = await linkedThread();
+    const { client, server } = pair;
+    server.handle("thread/resume", () => opened("busy", { type: "active", activeFlags: [] }));
+    const thread = await client.resumeThread("busy");
+    const turn = thread.turn("A");
+    await settled();
+    expect(sent(server)).toEqual([]);
+    server.send(turnCompleted({ threadId: "busy", turnId: "before" }));
+    await turn.started;
+    expect(sent(server)).toEqual(["A"]);
+  });
+
+  test.each(["thread/closed", "thread/archived", "thread/deleted"])(
+    "does not wait for a turn that ended with its thread: %s",
+    async (method) => {
+      await using pair = await linkedThread();
+      const { server, thread } = pair;
+      server.send(turnStarted({ threadId, turnId: "foreign" }));
+      await settled();
+      const turn = thread.turn("A");
+      server.notify(method, { threadId });
+      await turn.started;
+      expect(sent(server)).toEqual(["A"]);
+    },
+  );
+});
+
+describe('"reject"', () => {
+  test("fails at once on a thread that runs a turn, and sends nothing", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const first = thread.turn("A");
+    await first.started;
+    const second = thread.turn("B", { whenBusy: "reject" });
+    const error = await rejection(second.run());
+    expect(error).toBeInstanceOf(ThreadBusyError);
+    expect(error).toMatchObject({ code: "THREAD_BUSY", method: "turn/start" });
+    expect(await rejection(second.started)).toBeInstanceOf(ThreadBusyError);
+    expect(await rejection(collect(second))).toBeInstanceOf(ThreadBusyError);
+    expect(sent(server)).toEqual(["A"]);
+    server.turn({ ...ids, text: "Hello" });
+    expect((await first.run()).finalResponse).toBe("Hello");
+  });
+
+  test("fails also when the turn is somebody else's", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.send(turnStarted({ threadId, turnId: "foreign" }));
+    await settled();
+    const turn = thread.turn("A", { whenBusy: "reject" });
+    expect(await rejection(turn.run())).toBeInstanceOf(ThreadBusyError);
+    expect(sent(server)).toEqual([]);
+  });
+
+  test("runs on an idle thread, one of two that come together", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const first = thread.turn("A", { whenBusy: "reject" });
+    const second = thread.turn("B", { whenBusy: "reject" });
+    expect(await rejection(second.run())).toBeInstanceOf(ThreadBusyError);
+    await first.started;
+    expect(sent(server)).toEqual(["A"]);
+  });
+});
+
+describe('"steer"', () => {
+  test("adds the input to the running turn: both handles share id and result", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    const first = thread.turn("A");
+    await first.started;
+    const [started, ...rest] = turnMessages({ ...ids, text: "Hello there" });
+    server.send(started ?? {}, ...rest.slice(0, 2));
+    await settled();
+    const second = thread.turn("B", { whenBusy: "steer" });
+    expect(await second.started).toEqual({ id: "turn-1" });
+    expect(sent(server)).toEqual(["A", "B"]);
+    server.send(...rest.slice(2));
+    const [one, two] = await Promise.all([first.run(), second.run()]);
+    expect(two).toEqual(one);
+    expect(two.items).toMatchObject([{ text: "Hello there" }]);
+  });
+
+  test("starts a turn of its own on an idle thread", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const turn = thread.turn("A", { whenBusy: "steer" });
+    await turn.started;
+    server.turn({ ...ids, text: "Hello" });
+    expect((await turn.run()).finalResponse).toBe("Hello");
+  });
+
+  test("keeps the queue waiting until the shared turn has ended", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    const first = thread.turn("A");
+    await first.started;
+    const second = thread.turn("B", { whenBusy: "steer" });
+    const third = thread.turn("C");
+    await second.started;
+    await settled();
+    expect(sent(server)).toEqual(["A", "B"]);
+    server.turn({ ...ids, text: "Hello" });
+    await third.started;
+    expect(sent(server)).toEqual(["A", "B", "C"]);
+  });
+
+  test("an early end of the shared turn reaches a handle whose answer comes after it", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    const first = thread.turn("A");
+    await first.started;
+    server.handle("turn/start", () => later);
+    const second = thread.turn("B", { whenBusy: "steer" });
+    await server.nextRequest("turn/start");
+    const request = await server.nextRequest("turn/start");
+    server.turn({ ...ids, text: "Hello" });
+    await first.run();
+    server.respond(request, { turn: turnRecord("turn-1") });
+    expect(await second.run()).toEqual(await first.run());
+  });
+
+  test("joins a turn that somebody else started, and can steer it on", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const foreign = { threadId, turnId: "goal-turn" };
+    server.send(turnStarted(foreign));
+    await settled();
+    server.handle("turn/start", () => ({ turn: turnRecord("goal-turn") }));
+    const turn = thread.turn("A", { whenBusy: "steer" });
+    await turn.started;
+    server.send(...textMessages({ ...foreign, text: "Working" }));
+    await turn.steer("B");
+    server.send(turnCompleted(foreign));
+    expect((await turn.run()).finalResponse).toBe("Working");
+  });
+});
+
+describe("the order of the calls holds", () => {
+  test("when the second one steers", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    const first = thread.turn("A");
+    const second = thread.turn("B", { whenBusy: "steer" });
+    await Promise.all([first.started, second.started]);
+    expect(sent(server)).toEqual(["A", "B"]);
+  });
+
+  test("when the first one has a file to look at", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const first = thread.turn({ type: "localImage", path: import.meta.filename });
+    const second = thread.turn("B");
+    await Promise.race([first.started, second.started]);
+    expect(server.paramsOf("turn/start")).toMatchObject([{ input: [{ type: "localImage" }] }]);
+  });
+});
+
+test("a thread that turns out to be active while a turn loads it counts as busy", async () => {
+  await using pair = await linkedThread();
+  const { client, server } = pair;
+  server.handle("thread/resume", () => opened("busy", { type: "active", activeFlags: [] }));
+  const turn = client.thread("busy").turn("A");
+  await server.nextRequest("thread/resume");
+  await settled();
+  expect(sent(server)).toEqual([]);
+  server.send(turnCompleted({ threadId: "busy", turnId: "before" }));
+  await turn.started;
+  expect(sent(server)).toEqual(["A"]);
+});
