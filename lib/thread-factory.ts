@@ -25,7 +25,11 @@ export type ListModelsOptions = Omit<ModelListParams, "cursor">;
 
 /** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
 export abstract class ThreadFactory {
-  /** The connection of this moment. */
+  /**
+   * The connection of this moment.
+   *
+   * @internal
+   */
   protected abstract connect(): Promise<ThreadHost>;
 
   /** Starts a new conversation (`thread/start`). */

@@ -11,6 +11,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { configArgs } from "../../lib/runtime/config-args.js";
 import { configFor, startLoopbackModel } from "../../lib/testing/index.js";
+import { checkDeclarations } from "./declarations.js";
 import { readSnippets } from "./snippets.js";
 
 const run = promisify(execFile);
@@ -22,6 +23,7 @@ try {
   await install();
   const snippets = await writeSnippets(["README.md", "docs/testing.md"]);
   await compile();
+  await checkDeclarations(path.join(project, "node_modules/codex-app-server-sdk/dist/lib"));
   const env = await environment();
   for (const { name, file } of snippets) {
     await node([file], env);
@@ -45,9 +47,7 @@ async function install(): Promise<void> {
   await run("npm", [...install, "@types/node@20"], { cwd: project });
   // The runtime is 400 MB: the one that is installed here will do.
   await mkdir(path.join(project, "node_modules/@openai"), { recursive: true });
-  const codex = path.dirname(
-    createRequire(import.meta.url).resolve("@openai/codex/package.json"),
-  );
+  const codex = path.dirname(createRequire(import.meta.url).resolve("@openai/codex/package.json"));
   await symlink(codex, path.join(project, "node_modules/@openai/codex"));
 }
 
