@@ -136,7 +136,7 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
     method: M,
     ...[params, options]: [...ParamsArgument<M>, options?: RequestOptions]
   ): Promise<ResultOf<M>> {
-    return this.#call(method, params as ParamsOf<M>, options as RequestOptions | undefined);
+    return this.#call(method, params as ParamsOf<M>, options);
   }
 
   /** Sends a notification. The server knows only `initialized`, which the start has sent. */

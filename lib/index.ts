@@ -1,6 +1,11 @@
 export { AppServerClient } from "./client.js";
 export { Codex, type CodexOptions, type Readiness } from "./codex.js";
-export { Thread, type ThreadOpened } from "./thread.js";
+export {
+  Thread,
+  type ListItemsOptions,
+  type ListTurnsOptions,
+  type ThreadOpened,
+} from "./thread.js";
 export { Turn } from "./turn.js";
 export type {
   ForkThreadOptions,
@@ -22,6 +27,7 @@ export type { RequestOptions } from "./rpc/connection.js";
 export type { ServerInfo } from "./rpc/server-info.js";
 export { isRetryableError, retryOnOverload, type RetryOptions } from "./rpc/retry.js";
 export type {
+  AllowUndefined,
   ClientRequestMethod,
   ParamsArgument,
   ParamsOf,

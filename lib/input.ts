@@ -77,7 +77,7 @@ function toUserInput(item: string | InputItem, where: string): UserInput {
   }
   switch (item.type) {
     case "text":
-      return "text_elements" in item ? { ...item } : text(item.text, where);
+      return { ...text(item.text, where), ...item };
     case "image":
     case "audio":
       return media(item, where);

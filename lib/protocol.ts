@@ -8,7 +8,12 @@ export type ServerRequestMethod = keyof ServerRequests;
 /** A notification of the server, such as `"turn/completed"`. */
 export type ServerNotificationMethod = keyof ServerNotifications;
 
-export type ParamsOf<M extends ClientRequestMethod> = ClientRequests[M]["params"];
+/** Optional fields may also be `undefined`, which sends nothing. */
+export type AllowUndefined<T> = {
+  [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K];
+};
+
+export type ParamsOf<M extends ClientRequestMethod> = AllowUndefined<ClientRequests[M]["params"]>;
 export type ResultOf<M extends ClientRequestMethod> = ClientRequests[M]["result"];
 
 /** The params of a call, optional where the method has none or needs none. */

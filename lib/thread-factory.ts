@@ -9,19 +9,20 @@ import type {
 } from "../generated/types.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { Pages } from "./pages.js";
+import type { AllowUndefined } from "./protocol.js";
 import { Thread } from "./thread.js";
 import type { ThreadHost } from "./thread-host.js";
 
 /** Settings of a new thread, as in `thread/start`. */
-export type StartThreadOptions = ThreadStartParams;
+export type StartThreadOptions = AllowUndefined<ThreadStartParams>;
 /** What to change while resuming, as in `thread/resume`. */
-export type ResumeThreadOptions = Omit<ThreadResumeParams, "threadId">;
+export type ResumeThreadOptions = AllowUndefined<Omit<ThreadResumeParams, "threadId">>;
 /** What to change in the copy, and where to cut it, as in `thread/fork`. */
-export type ForkThreadOptions = Omit<ThreadForkParams, "threadId">;
+export type ForkThreadOptions = AllowUndefined<Omit<ThreadForkParams, "threadId">>;
 /** Which threads to list, as in `thread/list`. */
-export type ListThreadsOptions = Omit<ThreadListParams, "cursor">;
+export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
 /** Which models to list, as in `model/list`. */
-export type ListModelsOptions = Omit<ModelListParams, "cursor">;
+export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
 
 /** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
 export abstract class ThreadFactory {

@@ -7,11 +7,16 @@ import type {
 } from "../generated/types.js";
 import type { TurnInput } from "./input.js";
 import { Pages } from "./pages.js";
-import type { ResultOf } from "./protocol.js";
+import type { AllowUndefined, ResultOf } from "./protocol.js";
 import type { Connect } from "./thread-host.js";
 import type { RunOptions, TurnOptions } from "./turn-options.js";
 import type { TurnResult } from "./turn-result.js";
 import { Turn } from "./turn.js";
+
+/** Which turns to list, as in `thread/turns/list`. */
+export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
+/** Which items to list, as in `thread/items/list`. */
+export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threadId" | "cursor">>;
 
 /** What the server answered when the thread was started, resumed or forked. */
 export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/fork">;
@@ -93,7 +98,7 @@ export class Thread {
   }
 
   /** The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise. */
-  turns(params: Omit<ThreadTurnsListParams, "threadId" | "cursor"> = {}): Pages<TurnRecord> {
+  turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return host.call("thread/turns/list", { ...params, ...this.#page(cursor) });
@@ -101,7 +106,7 @@ export class Thread {
   }
 
   /** The thread's stored items (`thread/items/list`), each with the id of its turn. */
-  items(params: Omit<ThreadItemsListParams, "threadId" | "cursor"> = {}): Pages<ThreadItemEntry> {
+  items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return host.call("thread/items/list", { ...params, ...this.#page(cursor) });

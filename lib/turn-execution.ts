@@ -132,7 +132,11 @@ export class TurnExecution {
       await Promise.race([Promise.all([pass.admitted, checked]), this.ended]);
       while (!this.hasEnded()) await this.#attempt(host, pass);
     } catch (error) {
-      this.#finish(() => error);
+      this.#finish(() =>
+        error instanceof TransportClosedError
+          ? new TransportClosedError(error.reason, error.method)
+          : error,
+      );
     }
   }
 
@@ -174,7 +178,8 @@ export class TurnExecution {
         host.unload(threadId);
       } else if (error instanceof ThreadBusyError && queues) {
         // A review or a compaction, which cannot be steered, had begun before we heard of it.
-        host.gate.setRunning(threadId, true);
+        // Loading the thread again tells whether it still runs.
+        host.unload(threadId);
       } else {
         throw error;
       }

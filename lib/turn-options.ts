@@ -1,5 +1,6 @@
 import type { SandboxMode, SandboxPolicy, TurnStartParams } from "../generated/types.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import type { AllowUndefined } from "./protocol.js";
 
 /** How this library runs a turn; nothing here is sent to the server. */
 export interface TurnControls {
@@ -31,18 +32,15 @@ export interface TurnControls {
  * Settings of the turn, as in `turn/start`. The server keeps them: they also apply to the thread's
  * later turns. `undefined` sends nothing and changes nothing; `null` is sent and clears.
  */
-export interface TurnSettings extends Omit<
-  TurnStartParams,
-  "threadId" | "input" | "sandboxPolicy"
-> {
+export interface TurnSettings extends Omit<TurnStartSettings, "sandboxPolicy"> {
   /** The same names as for threads, or a whole policy. */
-  sandbox?: SandboxMode | SandboxPolicy | null;
+  sandbox?: SandboxMode | SandboxPolicy | null | undefined;
 }
 
 export interface TurnOptions extends TurnControls, TurnSettings {}
 
 /** The settings as `turn/start` takes them. */
-export type TurnStartSettings = Omit<TurnStartParams, "threadId" | "input">;
+export type TurnStartSettings = AllowUndefined<Omit<TurnStartParams, "threadId" | "input">>;
 
 export interface RunOptions {
   /** Whether `run()` throws a TurnFailedError for a failed turn (default), or returns its result. */

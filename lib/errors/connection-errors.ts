@@ -23,6 +23,8 @@ export class TransportClosedError extends AppServerError {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderrTail: string;
+  /** The same as `client.closed` resolves with. */
+  readonly reason: CloseReason;
   /** The request that was waiting, if there was one. */
   readonly method: string | undefined;
 
@@ -34,6 +36,7 @@ export class TransportClosedError extends AppServerError {
     this.exitCode = reason.exitCode;
     this.signal = reason.signal;
     this.stderrTail = reason.stderrTail;
+    this.reason = reason;
     this.method = method;
   }
 }

@@ -1,4 +1,5 @@
 import type { InitializeParams, InitializeResponse } from "../../generated/types.js";
+import { ignoreRejection } from "../async/deferred.js";
 import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { HandshakeError } from "../errors/start-errors.js";
@@ -16,7 +17,9 @@ export async function handshake(
 ): Promise<Partial<InitializeResponse>> {
   try {
     const response = await connection.request("initialize", params, options);
-    await connection.notify("initialized");
+    // Not awaited: whoever listens right after the start must not miss what comes behind the answer.
+    // If it cannot be written, the connection ends and says so itself.
+    void ignoreRejection(connection.notify("initialized"));
     return typeof response === "object" && response !== null ? response : {};
   } catch (error) {
     // Whoever aborted may have given an error of ours as the reason, or closed the connection too.

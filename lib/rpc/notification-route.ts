@@ -3,10 +3,15 @@ import type { NotificationMessage } from "./message.js";
 
 type Read = (params: Record<string, unknown>) => string | undefined;
 
-/** For methods that are newer than this library: most name their thread and turn like this. */
-const usual = { thread: reader("threadId"), turn: reader("turnId") };
+interface Route {
+  readonly thread: Read;
+  readonly turn: Read;
+}
 
-const routes = new Map<string, { thread: Read; turn: Read }>(
+/** For methods that are newer than this library: most name their thread and turn like this. */
+const usual: Route = { thread: reader("threadId"), turn: reader("turnId") };
+
+const routes = new Map<string, Route>(
   Object.entries<NotificationRoute>(notificationRouting).map(([method, route]) => [
     method,
     { thread: reader(route.thread), turn: reader(route.turn) },
@@ -26,8 +31,19 @@ export function turnIdOf(message: NotificationMessage): string | undefined {
 function read(key: "thread" | "turn", message: NotificationMessage): string | undefined {
   const { params } = message;
   if (typeof params !== "object" || params === null) return undefined;
-  const route = routes.get(message.method) ?? usual;
-  return route[key](params as Record<string, unknown>);
+  return routeOf(message.method)[key](params as Record<string, unknown>);
+}
+
+let latestMethod = "";
+let latestRoute = usual;
+
+/** One method comes many times in a row, and comparing two strings is cheaper than hashing one. */
+function routeOf(method: string): Route {
+  if (method !== latestMethod) {
+    latestMethod = method;
+    latestRoute = routes.get(method) ?? usual;
+  }
+  return latestRoute;
 }
 
 /** Nearly every path has one step; these closures keep the hot path free of splitting. */

@@ -30,6 +30,14 @@ interface ThreadRoutes<Sink> {
   pending: number;
 }
 
+/** Where the events of one turn go. */
+interface Destination<Sink> {
+  readonly threadId: string;
+  readonly turnId: string;
+  readonly thread: ThreadRoutes<Sink>;
+  readonly sinks: readonly Sink[];
+}
+
 interface EndedTurn<Sink> {
   readonly sinks: readonly Sink[];
   readonly lastEvent: NotificationMessage;
@@ -44,6 +52,8 @@ interface EndedTurn<Sink> {
  */
 export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   readonly #threads = new Map<string, ThreadRoutes<Sink>>();
+  /** Where the last event went; most go where the one before went, and comparing beats hashing. */
+  #latest: Destination<Sink> | undefined;
 
   /** How many threads have a turn that is followed or being started. */
   get size(): number {
@@ -53,13 +63,21 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   route(message: NotificationMessage): void {
     if (this.#threads.size === 0) return;
     const threadId = threadIdOf(message);
-    const thread = threadId === undefined ? undefined : this.#threads.get(threadId);
-    if (!thread) return;
     const turnId = turnIdOf(message);
-    if (turnId === undefined) return;
-    const sinks = thread.sinks.get(turnId);
-    if (sinks) deliver(thread, turnId, sinks, message);
-    else if (thread.pending > 0) keep(thread, turnId, message);
+    if (threadId === undefined || turnId === undefined) return;
+    const latest = this.#latest;
+    if (latest?.turnId === turnId && latest.threadId === threadId) {
+      deliver(latest, message);
+      return;
+    }
+    const thread = this.#threads.get(threadId);
+    const sinks = thread?.sinks.get(turnId);
+    if (thread && sinks) {
+      this.#latest = { threadId, turnId, thread, sinks };
+      deliver(this.#latest, message);
+    } else if (thread && thread.pending > 0) {
+      keep(thread, turnId, message);
+    }
   }
 
   /** Call before sending what starts a turn. */
@@ -79,7 +97,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
         thread.unclaimed.delete(turnId);
         for (const event of events) {
           // What comes after the end of a turn is for nobody.
-          if (thread.sinks.has(turnId)) deliver(thread, turnId, [sink], event);
+          if (thread.sinks.has(turnId)) deliver({ thread, turnId, sinks: [sink] }, event);
         }
         return others;
       },
@@ -100,6 +118,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     const thread = this.#threads.get(threadId);
     const sinks = thread?.sinks.get(turnId);
     if (!thread || !sinks) return;
+    this.#latest = undefined;
     const rest = sinks.filter((other) => other !== sink);
     if (rest.length > 0) thread.sinks.set(turnId, rest);
     else thread.sinks.delete(turnId);
@@ -124,6 +143,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
 
   #follow(thread: ThreadRoutes<Sink>, turnId: string, sink: Sink): readonly Sink[] {
     const others = thread.sinks.get(turnId) ?? [];
+    this.#latest = undefined;
     thread.sinks.set(turnId, [...others, sink]);
     return others;
   }
@@ -134,9 +154,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
 }
 
 function deliver<Sink extends TurnSink>(
-  thread: ThreadRoutes<Sink>,
-  turnId: string,
-  sinks: readonly Sink[],
+  { thread, turnId, sinks }: Omit<Destination<Sink>, "threadId">,
   message: NotificationMessage,
 ): void {
   for (const sink of sinks) sink.receive(message);
