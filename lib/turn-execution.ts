@@ -13,7 +13,8 @@ import type { Connect, ThreadHost, TurnFollower } from "./thread-host.js";
 import { interruptTurn } from "./turn-interrupt.js";
 import type { TurnControls, TurnStartSettings } from "./turn-options.js";
 import { toTurnResult } from "./turn-result.js";
-import { initialTurnState, reduceTurn, type TurnState } from "./turn-state.js";
+import { TurnProgress } from "./turn-progress.js";
+import type { TurnState } from "./turn-state.js";
 
 /** How long a turn that is being stopped may take to end before nobody waits any longer (ms). */
 const stopGraceMs = 10_000;
@@ -55,7 +56,7 @@ export class TurnExecution {
   readonly #running = new Deferred<void>();
   readonly #ended = new Deferred<void>();
   readonly #follower: TurnFollower;
-  #state: TurnState;
+  readonly #progress: TurnProgress;
   #host: ThreadHost | undefined;
   #pass: Pass | undefined;
   #reloaded = false;
@@ -71,14 +72,14 @@ export class TurnExecution {
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
     this.ended = this.#ended.promise;
-    this.#state = initialTurnState(request.threadId);
+    this.#progress = new TurnProgress(request.threadId);
     this.#follower = this.#createFollower();
     this.#unlink = this.#watchForStops();
     void this.#execute();
   }
 
   get state(): TurnState {
-    return this.#state;
+    return this.#progress.state;
   }
 
   /** What the waiters are to be rejected with, once the turn has ended. */
@@ -191,7 +192,7 @@ export class TurnExecution {
     const pending = host.turns.expect(threadId);
     try {
       const { turn } = await host.call("turn/start", { ...settings, threadId, input: items });
-      this.#state = { ...this.#state, id: turn.id };
+      this.#progress.state = { ...this.#progress.state, id: turn.id };
       this.#accepted.resolve({ id: turn.id });
       // Whoever waited for the answer may have given up meanwhile.
       if (this.hasEnded()) {
@@ -210,12 +211,12 @@ export class TurnExecution {
 
   /** The server took the input as steering: go on from where the running turn stands. */
   #join(other: TurnFollower): void {
-    this.#state = other.state;
+    this.#progress.state = other.state;
     this.#running.resolve();
   }
 
   #createFollower(): TurnFollower {
-    const state = (): TurnState => this.#state;
+    const state = (): TurnState => this.#progress.state;
     return {
       get state() {
         return state();
@@ -232,11 +233,7 @@ export class TurnExecution {
   #receive(message: NotificationMessage): void {
     // The routes know the turn; what the methods mean is the reducer's business.
     const event = message as TurnEvent;
-    try {
-      this.#state = reduceTurn(this.#state, event);
-    } catch {
-      // Known method, unknown shape: the event is still delivered, and the turn still ends.
-    }
+    this.#progress.add(event);
     this.#listener.event(event);
     if (event.method === "turn/started") this.#running.resolve();
     if (event.method === "turn/completed") this.#finish(undefined);
@@ -250,7 +247,7 @@ export class TurnExecution {
     });
     if (timeoutMs === undefined || timeoutMs > maxTimerMs || this.hasEnded()) return unlink;
     const timer = setTimeout(() => {
-      this.#stop(() => new TurnTimeoutError(timeoutMs, toTurnResult(this.#state)));
+      this.#stop(() => new TurnTimeoutError(timeoutMs, toTurnResult(this.#progress.state)));
     }, timeoutMs);
     return () => {
       clearTimeout(timer);
@@ -271,7 +268,7 @@ export class TurnExecution {
 
   async #interrupt(): Promise<void> {
     if (this.#phase === "waiting") {
-      this.#state = { ...this.#state, status: "interrupted" };
+      this.#progress.state = { ...this.#progress.state, status: "interrupted" };
       this.#finish(undefined);
     }
     const accepted = await Promise.race([this.accepted.catch(() => undefined), this.ended]);
@@ -287,9 +284,9 @@ export class TurnExecution {
     this.#phase = "ended";
     this.#failure = this.#stopped ?? failure;
     this.#unlink();
-    this.#host?.turns.unfollow(this.#request.threadId, this.#state.id, this.#follower);
+    this.#host?.turns.unfollow(this.#request.threadId, this.#progress.state.id, this.#follower);
     this.#pass?.leave();
-    if (this.#state.id === "") {
+    if (this.#progress.state.id === "") {
       this.#accepted.reject(this.#failure ? this.#failure() : new TurnNotStartedError());
     }
     this.#listener.ended(this.#failure);

@@ -63,6 +63,25 @@ test("each waiter gets an error of its own", async () => {
   expect(new Set(errors).size).toBe(4);
 });
 
+test("of two reasons to stop, the first one counts", async () => {
+  await using pair = await linkedThread();
+  const { server, thread } = pair;
+  const timeoutMs = 987_654;
+  const set = jest.spyOn(globalThis, "setTimeout");
+  const abort = new AbortController();
+  const turn = thread.turn("Hi", { timeoutMs, signal: abort.signal });
+  const run = rejection(turn.run());
+  await turn.started;
+  server.send(turnStarted(ids));
+  abort.abort("stop");
+  await server.nextRequest("turn/interrupt");
+  // The time is up.
+  set.mock.calls.find((call) => call[1] === timeoutMs)?.[0]();
+  server.send(turnCompleted(ids, { status: "interrupted" }));
+  expect(await run).toBe("stop");
+  expect(server.paramsOf("turn/interrupt")).toHaveLength(1);
+});
+
 test("waiting in the queue counts; such a turn is never sent", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;
