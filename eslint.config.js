@@ -24,7 +24,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["*.js", "tests/support/*.js"],
+    files: ["*.js", "tests/support/*.js", "**/*.mjs"],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { "no-restricted-syntax": "off" },
   },
