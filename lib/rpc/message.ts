@@ -48,7 +48,7 @@ export function classify(value: unknown): IncomingMessage | undefined {
     if (id === undefined) return { kind: "notification", message: fields as never };
     return hasId ? { kind: "request", message: fields as never } : undefined;
   }
-  if (!hasId || Array.isArray(value)) return undefined;
+  if (!hasId) return undefined;
   if (fields["error"] !== undefined && fields["error"] !== null) {
     return { kind: "response", message: { id, result: new ErrorAnswer(fields["error"]) } };
   }

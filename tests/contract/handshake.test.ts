@@ -81,6 +81,7 @@ describe("the handshake", () => {
 describe("the server's version", () => {
   test.each([
     ["behind a client name that holds a version itself", "my/1.2.3", "my/1.2.3/0.169.0 (Linux)"],
+    ["behind a client name that ends like one", "my/1.2.3 beta", "my/1.2.3 beta/0.169.0 (Linux)"],
     ["behind a client name with spaces", "a client 9.9.9", "a client 9.9.9/0.169.0 (Linux)"],
     ["behind another name than ours", "my-app", "codex_cli_rs/0.169.0 (Linux; 5.6.7)"],
     ["without anything behind it", "my-app", "my-app/0.169.0"],

@@ -1,69 +1,81 @@
 /**
- * A host process of its own, for what may end a process: `strict-host.ts <scenario> <launch>`, run
+ * A host process of its own, for what may end a process: `strict-host.ts <scenario> <options>`, run
  * with `--unhandled-rejections=strict`. It prints what happened as JSON, and ends when nothing keeps
  * it alive any more: it never calls `process.exit`.
  */
 import { AppServerClient } from "../../lib/client.js";
 import { isAppServerError } from "../../lib/errors/base.js";
-import type { LaunchOptions } from "../../lib/runtime/launch.js";
+import type { AppServerClientOptions } from "../../lib/options.js";
 
 const MiB = 1_048_576;
 
 const scenarios = {
   /** The process ends while it is being written to, with answers to it under way as well. */
-  async "large-write"(client: AppServerClient) {
+  async "large writes"(options: AppServerClientOptions) {
+    const client = await AppServerClient.start(options);
     const name = "x".repeat(32 * MiB);
-    const calls = [
+    const codes = await codesOf([
       client.request("thread/name/set", { threadId: "a", name }),
       client.request("thread/name/set", { threadId: "b", name }),
       client.notify("initialized", { name }),
       client.request("config/read", {}),
-    ];
-    return Promise.all(calls.map(codeOf));
+    ]);
+    const { kind, exitCode } = await client.closed;
+    return { codes, kind, exitCode };
   },
 
-  /** The process ends, and everything that could be awaited is not. */
-  async unattended(client: AppServerClient) {
+  /** The process ends, and hardly anything that could be awaited is. */
+  async unattended(options: AppServerClientOptions) {
+    const client = await AppServerClient.start(options);
     const thread = await client.startThread();
-    void client.notifications();
-    void client.notifications({ signal: new AbortController().signal });
-    const turn = thread.turn("Hi");
-    void thread.turn("waits for the first");
-    void turn.started;
-    const code = await codeOf(client.request("config/read", {}));
-    await client.closed;
-    return [code];
+    client.notifications();
+    client.notifications({ signal: new AbortController().signal });
+    thread.turn("Hi");
+    thread.turn("waits for the first");
+    const codes = await codesOf([client.request("config/read", {})]);
+    const { kind, exitCode } = await client.closed;
+    return { codes, kind, exitCode };
   },
 
   /** One signal for many calls at once is a normal thing to do, and no leak. */
-  async "shared-signal"(client: AppServerClient) {
+  async "one signal"(options: AppServerClientOptions) {
     const { signal } = new AbortController();
+    const client = await AppServerClient.start({ ...options, signal });
     const calls = Array.from({ length: 100 }, () => client.request("account/read", {}, { signal }));
-    const codes = await Promise.all(calls.map(codeOf));
+    const codes = await codesOf(calls);
     await client.close();
-    return [...new Set(codes)];
+    return { codes: [...new Set(codes)] };
+  },
+
+  async "failed starts"(options: AppServerClientOptions) {
+    const starts = [
+      AppServerClient.start({ ...options, startTimeoutMs: 500 }),
+      AppServerClient.start({ ...options, signal: AbortSignal.timeout(500) }),
+      AppServerClient.start({ launch: { command: "/no/such/program" } }),
+    ];
+    return { codes: await codesOf(starts) };
   },
 };
 
 async function main(): Promise<void> {
-  const [scenario, launch] = process.argv.slice(2) as [keyof typeof scenarios, string];
+  const [scenario, options] = process.argv.slice(2) as [keyof typeof scenarios, string];
   const warnings: string[] = [];
   process.on("warning", ({ name }) => warnings.push(name));
-  const client = await AppServerClient.start(JSON.parse(launch) as LaunchOptions);
-  const codes = await scenarios[scenario](client);
-  const { kind, exitCode } = await client.closed;
+  const report = await scenarios[scenario](JSON.parse(options) as AppServerClientOptions);
   process.once("beforeExit", () => {
-    process.stdout.write(JSON.stringify({ codes, kind, exitCode, warnings }));
+    process.stdout.write(JSON.stringify({ ...report, warnings }));
   });
 }
 
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "ok";
-  } catch (error) {
-    return isAppServerError(error) ? error.code : String(error);
-  }
+function codesOf(promises: Promise<unknown>[]): Promise<string[]> {
+  return Promise.all(
+    promises.map((promise) =>
+      promise.then(
+        () => "ok",
+        (error: unknown) => (isAppServerError(error) ? error.code : (error as Error).name),
+      ),
+    ),
+  );
 }
 
 await main();

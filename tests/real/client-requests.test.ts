@@ -34,39 +34,47 @@ test("5,000 requests that start at once all get their answer", async () => {
   expect(echoes).toEqual(outcomes.map((_, index) => `request ${index}`));
 });
 
-test("the server's own overload answer is recognised, and whatever it drops is bounded", async () => {
-  const flooding = await stage.client({ maxInFlight: 5_000, requestTimeoutMs: 3_000 });
-  const outcomes = await many(3_000, () => flooding.request("thread/loaded/list", {}));
-  const errors: unknown[] = outcomes.flatMap((o): unknown[] =>
-    o.status === "rejected" ? [o.reason] : [],
-  );
-  const busy = errors.filter((error) => error instanceof ServerBusyError);
-  const unanswered = errors.filter((error) => error instanceof RequestTimeoutError);
+// How much of a flood the server refuses, drops or serves depends on the machine's mood: hence rounds.
+const rounds = 10;
 
+test("the server's own overload answer is recognised, and whatever it drops is bounded", async () => {
+  const flooding = await stage.client({ maxInFlight: 5_000, requestTimeoutMs: 2_000 });
+  const busy: unknown[] = [];
+  for (let round = 0; round < rounds && busy.length === 0; round += 1) {
+    const outcomes = await many(3_000, () => flooding.request("thread/loaded/list", {}));
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") continue;
+      const reason: unknown = outcome.reason;
+      if (reason instanceof ServerBusyError) busy.push(reason);
+      else expect(reason).toBeInstanceOf(RequestTimeoutError);
+      expect(isRetryableError(reason)).toBe(reason instanceof ServerBusyError);
+    }
+  }
   expect(busy[0]).toMatchObject({ rpcCode: -32_001, method: "thread/loaded/list" });
-  expect(busy.every(isRetryableError)).toBe(true);
-  expect(unanswered.some(isRetryableError)).toBe(false);
-  expect(errors).toHaveLength(busy.length + unanswered.length);
   await expect(flooding.request("thread/loaded/list", {})).resolves.toBeDefined();
   await flooding.close();
 });
 
 test("what the server was too busy for succeeds when it is tried again", async () => {
-  const flooding = await stage.client({ maxInFlight: 5_000, requestTimeoutMs: 3_000 });
+  const flooding = await stage.client({ maxInFlight: 5_000, requestTimeoutMs: 2_000 });
   let recovered = 0;
-  const outcomes = await many(1_000, async () => {
+  const insist = async () => {
     let refusals = 0;
     const onRetry = () => {
       refusals += 1;
     };
-    const options = { retries: 10, minTimeoutMs: 20, onRetry };
-    await retryOnOverload(() => flooding.request("thread/loaded/list", {}), options);
+    const list = () => flooding.request("thread/loaded/list", {});
+    await retryOnOverload(list, { retries: 10, minTimeoutMs: 20, onRetry });
     if (refusals > 0) recovered += 1;
-  });
-  expect(recovered).toBeGreaterThan(0);
-  for (const outcome of outcomes) {
-    if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(RequestTimeoutError);
+  };
+  for (let round = 0; round < rounds && recovered === 0; round += 1) {
+    for (const outcome of await many(1_000, insist)) {
+      if (outcome.status === "rejected") {
+        expect(outcome.reason).toBeInstanceOf(RequestTimeoutError);
+      }
+    }
   }
+  expect(recovered).toBeGreaterThan(0);
   await flooding.close();
 });
 

@@ -34,7 +34,7 @@ describe("startThread", () => {
     const { client, server } = pair;
     const settings = { model: undefined, cwd: null, baseInstructions: "Be brief." };
     // exactOptionalPropertyTypes forbids the undefined; JavaScript does not.
-    await client.startThread(settings as object);
+    await client.startThread(settings);
     expect(server.paramsOf("thread/start")).toEqual([{ cwd: null, baseInstructions: "Be brief." }]);
   });
 

@@ -46,7 +46,7 @@ describe("the settings of a turn", () => {
       outputSchema: { type: "object", properties: { answer: { type: "string" } } },
       summary: null,
     } as const;
-    await thread.turn("Hi", { ...settings, cwd: undefined } as object).started;
+    await thread.turn("Hi", { ...settings, cwd: undefined }).started;
     const [params] = server.paramsOf("turn/start");
     expect(params).toEqual({ threadId: "thread-1", input: expect.any(Array), ...settings });
   });

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "@jest/globals";
+import { AppServerError } from "../../../lib/errors/base.js";
+import {
+  MessageTooLargeError,
+  ProtocolError,
+  RequestTimeoutError,
+  TransportClosedError,
+  type CloseReason,
+} from "../../../lib/errors/connection-errors.js";
+import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
+import { RetryLimitExceededError, ServerBusyError } from "../../../lib/errors/rpc-errors.js";
+import {
+  BinaryNotFoundError,
+  HandshakeError,
+  IncompatibleServerError,
+  SpawnError,
+} from "../../../lib/errors/start-errors.js";
+import { TurnNotStartedError, TurnStreamError } from "../../../lib/errors/turn-errors.js";
+
+const closed: CloseReason = { kind: "closed", exitCode: null, signal: null, stderrTail: "" };
+const exited: CloseReason = { ...closed, kind: "exited" };
+const failure = new Error("write EPIPE");
+
+describe("TransportClosedError", () => {
+  test.each<[CloseReason, string | undefined, string]>([
+    [closed, undefined, "The connection is closed."],
+    [closed, "thread/read", "The connection is closed while thread/read was pending."],
+    [exited, undefined, "The app-server process ended."],
+    [{ ...exited, exitCode: 0 }, undefined, "The app-server process ended with code 0."],
+    [
+      { ...exited, exitCode: 3 },
+      "the turn",
+      "The app-server process ended with code 3 while the turn was pending.",
+    ],
+    [{ ...exited, signal: "SIGKILL" }, undefined, "The app-server process ended by SIGKILL."],
+    [{ ...exited, kind: "failed" }, undefined, "The connection to the app-server failed."],
+    [
+      { ...exited, kind: "failed", error: failure },
+      "turn/start",
+      "The connection to the app-server failed (write EPIPE) while turn/start was pending.",
+    ],
+    [
+      { ...exited, exitCode: 1, stderrTail: "  out of memory\n" },
+      undefined,
+      "The app-server process ended with code 1.\nThe process wrote to stderr:\nout of memory",
+    ],
+  ])("%j, %s", (reason, method, message) => {
+    const error = new TransportClosedError(reason, method);
+    expect(error.message).toBe(message);
+    expect(error).toMatchObject({
+      code: "TRANSPORT_CLOSED",
+      exitCode: reason.exitCode,
+      signal: reason.signal,
+      stderrTail: reason.stderrTail,
+    });
+    expect(error.method).toBe(method);
+    expect(error.cause).toBe(reason.error);
+  });
+});
+
+const busy = new ServerBusyError({
+  method: "turn/start",
+  rpcCode: -32_001,
+  message: "Server overloaded; retry later.",
+  data: undefined,
+});
+
+test.each<[AppServerError, string, string]>([
+  [
+    new RequestTimeoutError("turn/start", 60_000),
+    "REQUEST_TIMEOUT",
+    "turn/start was not answered within 60000 ms; the server may still carry it out.",
+  ],
+  [
+    new MessageTooLargeError("incoming", 65_536),
+    "MESSAGE_TOO_LARGE",
+    "An incoming message is larger than 65536 bytes. Raise maxMessageBytes if you expect that.",
+  ],
+  [new ProtocolError("That is not JSON."), "PROTOCOL_ERROR", "That is not JSON."],
+  [
+    new InvalidArgumentError("config.model_providers", "must be an object"),
+    "INVALID_ARGUMENT",
+    "config.model_providers must be an object",
+  ],
+  [busy, "SERVER_BUSY", "turn/start was refused: Server overloaded; retry later."],
+  [
+    new RetryLimitExceededError(busy, 6),
+    "RETRY_LIMIT_EXCEEDED",
+    "turn/start was refused: Server overloaded; retry later. (6 attempts)",
+  ],
+  [
+    new BinaryNotFoundError(["CODEX_PATH: not set", "vendor-bin: empty"], "Run: npm install x"),
+    "BINARY_NOT_FOUND",
+    "No codex runtime was found. Tried:\n  - CODEX_PATH: not set\n  - vendor-bin: empty\n" +
+      "Run: npm install x",
+  ],
+  [
+    new SpawnError("/bin/codex", "it is not executable"),
+    "SPAWN_FAILED",
+    "Could not start /bin/codex: it is not executable",
+  ],
+  [
+    new HandshakeError("The process ended.", "no config"),
+    "HANDSHAKE_FAILED",
+    "The process ended.\nThe process wrote to stderr:\nno config",
+  ],
+  [new HandshakeError("The process ended.", " \n"), "HANDSHAKE_FAILED", "The process ended."],
+  [
+    new IncompatibleServerError("0.150.1", "0.155.1"),
+    "INCOMPATIBLE_SERVER",
+    "codex app-server 0.150.1 is older than 0.155.1, the oldest supported release. Install a newer " +
+      "runtime, or set allowUnsupportedServer: true to go on at your own risk.",
+  ],
+  [
+    new TurnNotStartedError(),
+    "TURN_NOT_STARTED",
+    "The turn was interrupted before it was sent to the server.",
+  ],
+  [new TurnStreamError("Taken."), "TURN_STREAM_UNAVAILABLE", "Taken."],
+])("%s", (error, code, message) => {
+  expect(error).toBeInstanceOf(AppServerError);
+  expect(error.code).toBe(code);
+  expect(error.message).toBe(message);
+  expect(error.name).toBe(error.constructor.name);
+  expect(error.stack).toContain(error.name);
+});
+
+test("the limit error keeps the last refusal and the number of attempts", () => {
+  const error = new RetryLimitExceededError(busy, 6);
+  expect(error).toBeInstanceOf(ServerBusyError);
+  expect(error.cause).toBe(busy);
+  expect(error).toMatchObject({ attempts: 6, rpcCode: -32_001, method: "turn/start" });
+});
+
+test("a secret in the process's last words is not repeated in the message", () => {
+  const stderrTail = 'Error: invalid type: string "sk-1234", expected a boolean';
+  const { message } = new HandshakeError("The process ended.", stderrTail);
+  expect(message).toContain("invalid type: string, expected a boolean");
+  expect(message).not.toContain("sk-1234");
+});

@@ -1,0 +1,215 @@
+import { describe, expect, test } from "@jest/globals";
+import { AppServerError } from "../../../lib/errors/base.js";
+import { ProtocolError } from "../../../lib/errors/connection-errors.js";
+import {
+  ExperimentalApiError,
+  InternalRpcError,
+  InvalidParamsError,
+  InvalidRequestError,
+  JsonRpcError,
+  MethodNotFoundError,
+  ParseError,
+  ServerBusyError,
+  ThreadBusyError,
+  ThreadNotFoundError,
+  TurnNotActiveError,
+} from "../../../lib/errors/rpc-errors.js";
+import { toRpcError } from "../../../lib/errors/to-rpc-error.js";
+
+type ErrorClass = new (...args: never[]) => AppServerError;
+
+// What the real server answers, as far as it was observed.
+const sentences: [number, string, ErrorClass, string][] = [
+  [-32_700, "Parse error", ParseError, "PARSE_ERROR"],
+  [-32_001, "Server overloaded; retry later.", ServerBusyError, "SERVER_BUSY"],
+  [-32_600, "Not initialized", InvalidRequestError, "INVALID_REQUEST"],
+  [-32_600, "Already initialized", InvalidRequestError, "INVALID_REQUEST"],
+  [
+    -32_600,
+    "thread/queue/list requires experimentalApi capability",
+    ExperimentalApiError,
+    "EXPERIMENTAL_API",
+  ],
+  [
+    -32_600,
+    "thread/start.dynamicTools requires experimentalApi capability",
+    ExperimentalApiError,
+    "EXPERIMENTAL_API",
+  ],
+  [
+    -32_600,
+    "askForApproval.granular requires experimentalApi capability",
+    ExperimentalApiError,
+    "EXPERIMENTAL_API",
+  ],
+  [-32_600, "Invalid request: missing field `params`", InvalidParamsError, "INVALID_PARAMS"],
+  [-32_600, "expectedTurnId must not be empty", InvalidParamsError, "INVALID_PARAMS"],
+  [-32_600, "input must not be empty", InvalidParamsError, "INVALID_PARAMS"],
+  [-32_602, "input too large", InvalidParamsError, "INVALID_PARAMS"],
+  [-32_600, "thread not found: 0199-8", ThreadNotFoundError, "THREAD_NOT_FOUND"],
+  [-32_600, "no rollout found for thread id 0199-8", ThreadNotFoundError, "THREAD_NOT_FOUND"],
+  [
+    -32_600,
+    "thread 0199-8 is not materialized yet; turns are unavailable",
+    ThreadNotFoundError,
+    "THREAD_NOT_FOUND",
+  ],
+  [-32_600, "thread 0199-8 already has an active writer", ThreadBusyError, "THREAD_BUSY"],
+  [-32_600, "cannot steer a review turn", ThreadBusyError, "THREAD_BUSY"],
+  [-32_600, "cannot steer a compact turn", ThreadBusyError, "THREAD_BUSY"],
+  [
+    -32_603,
+    "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Review }",
+    ThreadBusyError,
+    "THREAD_BUSY",
+  ],
+  [-32_600, "no active turn to steer", TurnNotActiveError, "TURN_NOT_ACTIVE"],
+  [-32_600, "no active turn to interrupt", TurnNotActiveError, "TURN_NOT_ACTIVE"],
+  [
+    -32_600,
+    "expected active turn id `0199-1` but found `0199-2`",
+    TurnNotActiveError,
+    "TURN_NOT_ACTIVE",
+  ],
+  [-32_600, "failed to load configuration: expected `=`", InvalidRequestError, "INVALID_REQUEST"],
+  [-32_600, "Server is draining; retry after reconnecting", InvalidRequestError, "INVALID_REQUEST"],
+  [-32_601, "list_turns is not supported yet", MethodNotFoundError, "METHOD_NOT_FOUND"],
+  [-32_603, "something broke", InternalRpcError, "INTERNAL_ERROR"],
+  [-32_042, "an MCP server's own", JsonRpcError, "RPC_ERROR"],
+];
+
+test.each(sentences)("%d %s", (code, message, type, name) => {
+  const data = { reason: "structured" };
+  const error = toRpcError("thread/read", { code, message, data });
+  expect(error.constructor).toBe(type);
+  expect(error).toBeInstanceOf(AppServerError);
+  expect(error).toMatchObject({
+    code: name,
+    name: type.name,
+    method: "thread/read",
+    rpcCode: code,
+    data,
+    serverMessage: message,
+  });
+  expect(error.message.startsWith(`thread/read was refused: ${message}`)).toBe(true);
+});
+
+describe("what the library adds to the server's sentence", () => {
+  const messageOf = (code: number, message: string) =>
+    toRpcError("turn/start", { code, message }).message;
+
+  test.each([
+    [
+      -32_600,
+      "no rollout found for thread id 0199-8",
+      "A thread has no stored history before its first turn; if it has run one, check the id.",
+    ],
+    [
+      -32_601,
+      "list_turns is not supported yet",
+      "A thread has no stored history before its first turn; if it has run one, check the id.",
+    ],
+    [
+      -32_600,
+      "thread 0199-8 already has an active writer",
+      "Another process has this thread open: close it there, or fork.",
+    ],
+    [
+      -32_603,
+      "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Compact }",
+      "Wait until the review or compaction has ended.",
+    ],
+    [
+      -32_600,
+      "thread/queue/list requires experimentalApi capability",
+      "Start the client with experimentalApi: true.",
+    ],
+  ])("%d %s", (code, message, advice) => {
+    expect(messageOf(code, message)).toBe(`turn/start was refused: ${message}. ${advice}`);
+  });
+
+  test("is nothing when the sentence says it all", () => {
+    expect(messageOf(-32_600, "no active turn to steer")).toBe(
+      "turn/start was refused: no active turn to steer",
+    );
+  });
+});
+
+test("an unknown method is told without the list of all the others", () => {
+  const variants = Array.from({ length: 187 }, (_value, index) => `\`method/${index}\``).join(", ");
+  const message = `Invalid request: unknown variant \`thread/fly\`, expected one of ${variants}`;
+  const error = toRpcError("thread/fly", { code: -32_600, message });
+  expect(error).toBeInstanceOf(MethodNotFoundError);
+  expect(error.message).toBe(
+    "thread/fly was refused: the server does not know this method. " +
+      "Compare the runtime's version with the pinned one.",
+  );
+});
+
+describe("values that the server quotes do not reach the message", () => {
+  const secret = "sk-1234";
+
+  test.each([
+    [`unknown variant \`${secret}\`, expected one of \`never\`, \`always\``, "`never`, `always`"],
+    [`unknown variant \`a\`${secret}\`, expected one of \`never\``, "expected one of `never`"],
+    [`invalid type: string "${secret}", expected u32`, "invalid type: string, expected u32"],
+    [`invalid type: string "a \\"${secret}\\", b", expected u32`, "string, expected u32"],
+    [`invalid type: string "a, expected ${secret}", expected a map`, "string, expected a map"],
+    [
+      `invalid value: string "${secret}", expected a path`,
+      "invalid value: string, expected a path",
+    ],
+    ["invalid value: integer `1234`, expected u8", "invalid value: integer, expected u8"],
+    ["invalid type: floating point `12.34`, expected u8", "floating point, expected u8"],
+    ["invalid type: boolean `true`, expected a string", "invalid type: boolean, expected a string"],
+    ["invalid type: null, expected a string", "invalid type: null, expected a string"],
+  ])("Invalid request: %s", (problem, rest) => {
+    const error = toRpcError("turn/start", {
+      code: -32_600,
+      message: `Invalid request: ${problem}`,
+    });
+    expect(error).toBeInstanceOf(InvalidParamsError);
+    expect(error.message).toContain(rest);
+    expect(error.message).not.toMatch(/1234|12\.34|`true`/);
+    expect(error).toMatchObject({
+      serverMessage: expect.not.stringMatching(/1234|12\.34|`true`/),
+    });
+  });
+
+  test("whatever the code is", () => {
+    for (const code of [-32_602, -32_603, -32_000]) {
+      const message = `failed: invalid type: string "${secret}", expected u32`;
+      expect(toRpcError("turn/start", { code, message }).message).not.toContain(secret);
+    }
+  });
+
+  test("the names of fields do", () => {
+    const error = toRpcError("turn/start", {
+      code: -32_600,
+      message: "Invalid request: missing field `threadId`",
+    });
+    expect(error.message).toBe("turn/start was refused: Invalid request: missing field `threadId`");
+  });
+});
+
+describe("an answer that is no proper error is a ProtocolError", () => {
+  test.each<[unknown]>([
+    [null],
+    [undefined],
+    ["no"],
+    [7],
+    [{}],
+    [{ message: "no code" }],
+    [{ code: "-32600", message: "a string as code" }],
+  ])("%j", (value) => {
+    const error = toRpcError("thread/read", value);
+    expect(error).toBeInstanceOf(ProtocolError);
+    expect(error.message).toMatch(/^thread\/read got a malformed answer: /);
+  });
+
+  test("but a code without a message is enough", () => {
+    const error = toRpcError("thread/read", { code: -32_600 });
+    expect(error).toBeInstanceOf(InvalidRequestError);
+    expect(error.message).toBe("thread/read was refused: no message");
+  });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, test } from "@jest/globals";
+import type { CloseReason } from "../../../lib/errors/connection-errors.js";
+import type { NotificationMessage } from "../../../lib/rpc/message.js";
+import { TurnRoutes, type TurnSink } from "../../../lib/rpc/turn-routes.js";
+
+const end = "turn/completed";
+
+function event(text: string, turnId = "turn-1", threadId = "thread-1"): NotificationMessage {
+  if (text === end) return { method: end, params: { threadId, turn: { id: turnId } } };
+  return { method: "item/agentMessage/delta", params: { threadId, turnId, delta: text } };
+}
+
+/** A sink that writes down what it gets, and unfollows at the end of its turn. */
+class Recorder implements TurnSink {
+  readonly got: string[] = [];
+  readonly #routes: TurnRoutes;
+  readonly #turnId: string;
+
+  constructor(routes: TurnRoutes, turnId = "turn-1") {
+    this.#routes = routes;
+    this.#turnId = turnId;
+  }
+
+  receive(message: NotificationMessage): void {
+    const { delta } = message.params as { delta?: string };
+    this.got.push(delta ?? message.method);
+    if (message.method === end) this.#routes.unfollow("thread-1", this.#turnId, this);
+  }
+
+  connectionClosed(reason: CloseReason): void {
+    this.got.push(reason.kind);
+    this.#routes.unfollow("thread-1", this.#turnId, this);
+  }
+}
+
+function follow(routes: TurnRoutes, turnId = "turn-1"): Recorder {
+  const sink = new Recorder(routes, turnId);
+  const pending = routes.expect("thread-1");
+  pending.claim(turnId, sink);
+  pending.settle();
+  return sink;
+}
+
+test("a turn's events go to whoever follows it", () => {
+  const routes = new TurnRoutes();
+  const sink = follow(routes);
+  for (const one of [event("a"), event("b", "turn-2"), event("c", "turn-1", "other"), event("d")]) {
+    routes.route(one);
+  }
+  routes.route({ method: "thread/name/updated", params: { threadId: "thread-1" } });
+  routes.route({ method: "configWarning", params: {} });
+  routes.route({ method: "item/agentMessage/delta" });
+  expect(sink.got).toEqual(["a", "d"]);
+});
+
+test("what comes before the id is known is kept, in order, for the turn it is about", () => {
+  const routes = new TurnRoutes();
+  const [one, two] = [new Recorder(routes), new Recorder(routes, "turn-2")];
+  const [first, second] = [routes.expect("thread-1"), routes.expect("thread-1")];
+  for (const message of [event("a"), event("x", "turn-2"), event("b")]) routes.route(message);
+  expect(first.claim("turn-1", one)).toEqual([]);
+  first.settle();
+  routes.route(event("c"));
+  routes.route(event("y", "turn-2"));
+  second.claim("turn-2", two);
+  second.settle();
+  expect(one.got).toEqual(["a", "b", "c"]);
+  expect(two.got).toEqual(["x", "y"]);
+});
+
+test("a turn that ended before its id was known ends for the one who claims it", () => {
+  const routes = new TurnRoutes();
+  const sink = new Recorder(routes);
+  const pending = routes.expect("thread-1");
+  for (const message of [event("a"), event(end), event("late")]) routes.route(message);
+  pending.claim("turn-1", sink);
+  pending.settle();
+  expect(sink.got).toEqual(["a", end]);
+  expect(routes.size).toBe(0);
+});
+
+test("nothing is kept for turns that nobody is waiting for", () => {
+  const routes = new TurnRoutes();
+  routes.route(event("early"));
+  const failed = routes.expect("thread-1");
+  routes.route(event("of a turn that was refused"));
+  failed.settle();
+  failed.settle();
+  const sink = follow(routes);
+  expect(sink.got).toEqual([]);
+});
+
+describe("a turn with two followers", () => {
+  test("tells the second of the first, and both of everything from then on", () => {
+    const routes = new TurnRoutes();
+    const first = follow(routes);
+    routes.route(event("a"));
+    const second = new Recorder(routes);
+    const pending = routes.expect("thread-1");
+    routes.route(event("b"));
+    expect(pending.claim("turn-1", second)).toEqual([first]);
+    pending.settle();
+    routes.route(event("c"));
+    routes.route(event(end));
+    routes.route(event("late"));
+    expect(first.got).toEqual(["a", "b", "c", end]);
+    expect(second.got).toEqual(["c", end]);
+    expect(routes.size).toBe(0);
+  });
+
+  test("ends for every one of them that learns only later that it is one", () => {
+    const routes = new TurnRoutes();
+    const first = follow(routes);
+    const late = [new Recorder(routes), new Recorder(routes)];
+    const pending = late.map(() => routes.expect("thread-1"));
+    routes.route(event(end));
+    for (const [index, sink] of late.entries()) {
+      expect(pending[index]?.claim("turn-1", sink)).toEqual([first]);
+      pending[index]?.settle();
+      expect(sink.got).toEqual([end]);
+    }
+    expect(routes.size).toBe(0);
+  });
+
+  test("that both wait for its id: the second one gets at least its end", () => {
+    const routes = new TurnRoutes();
+    const sinks = [new Recorder(routes), new Recorder(routes)];
+    const pending = sinks.map(() => routes.expect("thread-1"));
+    for (const message of [event("a"), event(end)]) routes.route(message);
+    for (const [index, sink] of sinks.entries()) {
+      pending[index]?.claim("turn-1", sink);
+      pending[index]?.settle();
+    }
+    expect(sinks.map(({ got }) => got)).toEqual([["a", end], [end]]);
+    expect(routes.size).toBe(0);
+  });
+});
+
+test("that a turn has ended is not remembered longer than somebody waits for an id", () => {
+  const routes = new TurnRoutes();
+  follow(routes, "turn-2");
+  follow(routes);
+  const pending = routes.expect("thread-1");
+  routes.route(event(end));
+  pending.settle();
+  const again = follow(routes);
+  routes.route(event("a"));
+  expect(again.got).toEqual(["a"]);
+});
+
+test("a sink that has unfollowed gets nothing more", () => {
+  const routes = new TurnRoutes();
+  const sink = follow(routes);
+  routes.unfollow("thread-1", "turn-1", sink);
+  routes.unfollow("thread-1", "turn-1", sink);
+  routes.unfollow("nowhere", "turn-1", sink);
+  routes.route(event("a"));
+  expect(sink.got).toEqual([]);
+  expect(routes.size).toBe(0);
+});
+
+test("the end of the connection reaches every follower", () => {
+  const routes = new TurnRoutes();
+  const sinks = [follow(routes), follow(routes), follow(routes, "turn-2")];
+  routes.close({ kind: "exited", exitCode: 1, signal: null, stderrTail: "" });
+  expect(sinks.map(({ got }) => got)).toEqual([["exited"], ["exited"], ["exited"]]);
+  expect(routes.size).toBe(0);
+});
