@@ -41,8 +41,8 @@ export class Codex extends ThreadFactory implements AsyncDisposable {
     checkLaunchOptions(options);
     const { signal } = this.#closed;
     this.#options = {
-      retryOnOverload: true,
       ...options,
+      retryOnOverload: options.retryOnOverload ?? true,
       // Closing must not wait for a start that takes its time.
       signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
     };
@@ -54,7 +54,7 @@ export class Codex extends ThreadFactory implements AsyncDisposable {
    * @throws what `AppServerClient.start` throws; TransportClosedError after `close()`.
    */
   async client(): Promise<AppServerClient> {
-    this.#closed.signal.throwIfAborted();
+    if (this.#closing) throw closedByCaller();
     this.#client ??= this.#start();
     return this.#client;
   }

@@ -11,18 +11,17 @@ import { Fifo } from "../async/fifo.js";
 import type { Logger } from "../async/logger.js";
 import { maxTimerMs, settleWithin } from "../async/timers.js";
 import {
-  MessageTooLargeError,
   RequestTimeoutError,
   TransportClosedError,
   type CloseReason,
 } from "../errors/connection-errors.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
+import { encodeParams, type EncodedParams } from "./encoded-params.js";
 import { InFlightLimit } from "./in-flight.js";
 import { ErrorAnswer, type NotificationMessage, type RequestMessage } from "./message.js";
 import { LineMessageReader } from "./reader.js";
-import { EncodedParams, LineMessageWriter } from "./writer.js";
+import { LineMessageWriter } from "./writer.js";
 
 export interface ConnectionOptions {
   readonly maxInFlight: number;
@@ -123,7 +122,7 @@ export class Connection {
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted();
     if (this.#isOver()) throw await this.#closedError(method);
-    const encoded = this.#encode(method, params);
+    const encoded = encodeParams(method, params, this.#options.maxMessageBytes);
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
     const outcome = await this.#exchange(method, encoded, options.signal, timeoutMs);
     // The errors are made here, after the await, so that their stacks name the callers.
@@ -145,7 +144,8 @@ export class Connection {
   /** Sends a notification; resolves when it is written. */
   async notify(method: string, params?: unknown): Promise<void> {
     if (this.#isOver()) throw await this.#closedError(method);
-    const encoded = params === undefined ? [] : [this.#encode(method, params)];
+    const encoded =
+      params === undefined ? [] : [encodeParams(method, params, this.#options.maxMessageBytes)];
     try {
       await this.#rpc.sendNotification(method, ParameterStructures.byName, ...encoded);
     } catch {
@@ -234,26 +234,6 @@ export class Connection {
       this.#options.logger.error(`The handler of ${request.method} failed.`);
       return new ResponseError(internalError, "the client failed to handle the request");
     }
-  }
-
-  #encode(method: string, params: unknown): EncodedParams {
-    let json: string;
-    try {
-      json = JSON.stringify(params ?? {});
-    } catch (error) {
-      throw new InvalidArgumentError(`params of ${method}`, "cannot be written as JSON", {
-        cause: error,
-      });
-    }
-    if (!(json as string | undefined)?.startsWith("{")) {
-      throw new InvalidArgumentError(`params of ${method}`, "must be an object");
-    }
-    const limit = this.#options.maxMessageBytes;
-    // A character is at most three bytes of UTF-8; count exactly only when that could matter.
-    if (json.length * 3 > limit && Buffer.byteLength(json) > limit) {
-      throw new MessageTooLargeError("outgoing", limit);
-    }
-    return new EncodedParams(json);
   }
 
   #isOver(): boolean {

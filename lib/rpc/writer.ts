@@ -1,14 +1,6 @@
 import type { Writable } from "node:stream";
 import { AbstractMessageWriter, type Message, type MessageWriter } from "vscode-jsonrpc/node";
-
-/** Params that were serialised when the call was made: once, and as they were then. */
-export class EncodedParams {
-  readonly json: string;
-
-  constructor(json: string) {
-    this.json = json;
-  }
-}
+import { EncodedParams } from "./encoded-params.js";
 
 /** Writes newline-delimited JSON without the `jsonrpc` member, which the server does not use. */
 export class LineMessageWriter extends AbstractMessageWriter implements MessageWriter {
