@@ -29,6 +29,7 @@ import { resolveLaunch } from "./runtime/launch.js";
 import { refuseRequest } from "./server-requests/refusals.js";
 import { ThreadFactory } from "./thread-factory.js";
 import type { ThreadHost, TurnFollower } from "./thread-host.js";
+import { resumeThread } from "./thread-resume.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -244,17 +245,18 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
   }
 
   #createHost(): ThreadHost {
-    const resume = (threadId: string) =>
-      this.#call("thread/resume", { threadId, excludeTurns: true });
-    return {
+    const host: ThreadHost = {
       turns: this.#turns,
       gate: this.#gate,
       call: (method, params, options) => this.#call(method, params, options),
-      load: (threadId) => this.#loaded.ensure(threadId, () => resume(threadId)),
+      load: (threadId) =>
+        this.#loaded.ensure(threadId, () => resumeThread(host, { threadId, excludeTurns: true })),
+      isLoaded: (threadId) => this.#loaded.has(threadId),
       unload: (threadId) => {
         this.#loaded.delete(threadId);
       },
     };
+    return host;
   }
 
   async #shakeHands(transport: Transport): Promise<void> {

@@ -11,6 +11,7 @@ import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { Thread } from "./thread.js";
+import { resumeAnew, resumeThread } from "./thread-resume.js";
 import type { ThreadHost } from "./thread-host.js";
 
 /** Settings of a new thread, as in `thread/start`. */
@@ -41,9 +42,12 @@ export abstract class ThreadFactory {
   }
 
   /**
-   * Loads a stored thread and changes what `options` names: model, instructions, sandbox and so on
-   * (`thread/resume`). The history is left out of the answer unless `excludeTurns` is false; read
+   * Loads a stored thread and changes what `options` names: model, sandbox, base instructions and so
+   * on (`thread/resume`). The history is left out of the answer unless `excludeTurns` is false; read
    * it in pages with `thread.turns()`.
+   *
+   * The server ignores changes to a thread that it has loaded. So a thread in use here is unloaded
+   * first, once its running turn has ended; `thread.opened` tells what holds now.
    *
    * @throws ThreadNotFoundError, also for a thread that never ran a turn.
    */
@@ -51,7 +55,10 @@ export abstract class ThreadFactory {
     checkThreadId(id);
     const host = await this.connect();
     const params = { excludeTurns: true, ...options, threadId: id };
-    const opened = await host.call("thread/resume", params);
+    const opened =
+      host.isLoaded(id) && changesSettings(options)
+        ? await resumeAnew(host, params)
+        : await resumeThread(host, params);
     return new Thread(() => this.connect(), opened.thread.id, opened);
   }
 
@@ -100,6 +107,11 @@ export abstract class ThreadFactory {
       return host.call("model/list", cursor === undefined ? options : { ...options, cursor });
     });
   }
+}
+
+function changesSettings(options: ResumeThreadOptions): boolean {
+  const settings = { ...options, excludeTurns: undefined, initialTurnsPage: undefined };
+  return Object.values(settings).some((value) => value !== undefined);
 }
 
 function checkThreadId(id: string): void {

@@ -20,6 +20,8 @@ export interface ThreadHost {
   ): Promise<ResultOf<M>>;
   /** Makes sure that the thread is loaded and that this connection gets its events. */
   load(threadId: string): Promise<void>;
+  /** Whether the thread is loaded, and this connection gets its events. */
+  isLoaded(threadId: string): boolean;
   /** The server no longer has the thread loaded, whatever was known before. */
   unload(threadId: string): void;
 }

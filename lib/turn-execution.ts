@@ -144,29 +144,20 @@ export class TurnExecution {
   #enterGate(host: ThreadHost): Pass {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
-    if (whenBusy === "reject" && host.gate.isBusy(threadId)) {
-      throw new ThreadBusyError(
-        {
-          method: "turn/start",
-          rpcCode: 0,
-          message: "the thread already runs a turn.",
-          data: null,
-        },
-        'It was not sent. Wait for that turn, or choose whenBusy: "queue" or "steer".',
-      );
-    }
+    if (whenBusy === "reject" && host.gate.isBusy(threadId)) throw busyError();
     return host.gate.enter(threadId, { wait: whenBusy === "queue" });
   }
 
   /** Gets the turn accepted and follows it to its end, or changes what was in its way. */
   async #attempt(host: ThreadHost, pass: Pass): Promise<void> {
     const { threadId, controls } = this.#request;
-    const queues = (controls.whenBusy ?? "queue") === "queue";
+    const { whenBusy = "queue" } = controls;
     this.#phase = "waiting";
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else.
-    const idle = queues ? pass.idle() : undefined;
-    if (idle) await Promise.race([idle, this.ended]);
+    const idle = pass.idle();
+    if (idle && whenBusy === "reject") throw busyError();
+    if (idle && whenBusy === "queue") await Promise.race([idle, this.ended]);
     if (this.hasEnded()) return;
     this.#phase = "sent";
     try {
@@ -177,13 +168,15 @@ export class TurnExecution {
         // Unloaded behind our back: the server forgot the thread, but has it stored.
         this.#reloaded = true;
         host.unload(threadId);
-      } else if (error instanceof ThreadBusyError && queues) {
+      } else if (error instanceof ThreadBusyError && whenBusy === "queue") {
         // A review or a compaction, which cannot be steered, had begun before we heard of it.
         // Loading the thread again tells whether it still runs.
         host.unload(threadId);
       } else {
         throw error;
       }
+      // Whoever has stopped the turn meanwhile does not want it to be sent again.
+      if (this.#interrupting) this.#finishUnsent();
     }
   }
 
@@ -267,16 +260,18 @@ export class TurnExecution {
   }
 
   async #interrupt(): Promise<void> {
-    if (this.#phase === "waiting") {
-      this.#progress.state = { ...this.#progress.state, status: "interrupted" };
-      this.#finish(undefined);
-    }
+    if (this.#phase === "waiting") this.#finishUnsent();
     const accepted = await Promise.race([this.accepted.catch(() => undefined), this.ended]);
     if (!accepted || !this.#host || this.hasEnded()) return;
     await Promise.race([
       interruptTurn(this.#host, this.#request.threadId, accepted.id, () => this.untilRunning()),
       this.ended,
     ]);
+  }
+
+  #finishUnsent(): void {
+    this.#progress.state = { ...this.#progress.state, status: "interrupted" };
+    this.#finish(undefined);
   }
 
   #finish(failure: Failure | undefined): void {
@@ -292,4 +287,11 @@ export class TurnExecution {
     this.#listener.ended(this.#failure);
     this.#ended.resolve();
   }
+}
+
+function busyError(): ThreadBusyError {
+  return new ThreadBusyError(
+    { method: "turn/start", rpcCode: 0, message: "the thread already runs a turn.", data: null },
+    'It was not sent. Wait for that turn, or choose whenBusy: "queue" or "steer".',
+  );
 }

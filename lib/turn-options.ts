@@ -29,8 +29,8 @@ export interface TurnControls {
 }
 
 /**
- * Settings of the turn, as in `turn/start`. The server keeps them: they also apply to the thread's
- * later turns. `undefined` sends nothing and changes nothing; `null` is sent and clears.
+ * Settings of the turn, as in `turn/start`. The server keeps most of them: model, sandbox, approval
+ * policy and so on also apply to the thread's later turns; `outputSchema` does not. `undefined` sends nothing and changes nothing; `null` is sent and clears.
  */
 export interface TurnSettings extends Omit<TurnStartSettings, "sandboxPolicy"> {
   /** The same names as for threads, or a whole policy. */

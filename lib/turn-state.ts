@@ -131,7 +131,8 @@ function isSame(left: ThreadItem, right: ThreadItem): boolean {
   return left.id === right.id && left.type === right.type;
 }
 
-function isItem(value: unknown): value is ThreadItem {
+/** What a server sends as an item need not be one. */
+export function isItem(value: unknown): value is ThreadItem {
   if (typeof value !== "object" || value === null) return false;
   const { id, type } = value as { id?: unknown; type?: unknown };
   return typeof id === "string" && typeof type === "string";

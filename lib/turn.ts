@@ -6,7 +6,7 @@ import type { Connect } from "./thread-host.js";
 import { TurnExecution } from "./turn-execution.js";
 import { splitTurnOptions, type RunOptions, type TurnOptions } from "./turn-options.js";
 import { toTurnResult, type TurnResult } from "./turn-result.js";
-import type { TurnState } from "./turn-state.js";
+import { isItem, type TurnState } from "./turn-state.js";
 
 /**
  * One model execution on a thread, on its way since this handle was made.
@@ -94,14 +94,8 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
   async *textStream(): AsyncGenerator<string, undefined> {
     const streamed = new Set<string>();
     for await (const event of this.stream()) {
-      if (event.method === "item/agentMessage/delta") {
-        streamed.add(event.params.itemId);
-        yield event.params.delta;
-      } else if (event.method === "item/completed" && event.params.item.type === "agentMessage") {
-        // A message may come whole, without deltas.
-        const { id, text } = event.params.item;
-        if (!streamed.delete(id)) yield text;
-      }
+      const text = newText(event, streamed);
+      if (text !== undefined) yield text;
     }
     await this.run();
     return undefined;
@@ -164,5 +158,25 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
     } else {
       this.#queue.push(event);
     }
+  }
+}
+
+/** The text that an event adds, if any; `streamed` holds the messages that came in pieces so far. */
+function newText(event: TurnEvent, streamed: Set<string>): string | undefined {
+  switch (event.method) {
+    case "item/agentMessage/delta": {
+      const { itemId, delta }: { itemId: string; delta: unknown } = event.params;
+      streamed.add(itemId);
+      return typeof delta === "string" ? delta : undefined;
+    }
+    case "item/completed": {
+      // A message may come whole, without deltas. And what a server sends need not be an item.
+      const item: unknown = event.params.item;
+      if (!isItem(item) || item.type !== "agentMessage" || streamed.delete(item.id)) return;
+      const text: unknown = item.text;
+      return typeof text === "string" ? text : undefined;
+    }
+    default:
+      return undefined;
   }
 }

@@ -80,6 +80,7 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
       "Another process has this thread open: close it there, or fork.",
     );
   }
+  if (says("is closing")) return new ThreadBusyError(failure, "It is being unloaded.");
   if (says("cannot steer a", "not steerable")) return new ThreadBusyError(failure);
   if (says("no active turn", "expected active turn id")) return new TurnNotActiveError(failure);
   if (/^Invalid request:|^invalid (?:thread|session) id:|must not be empty/.test(message)) {

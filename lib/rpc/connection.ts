@@ -15,6 +15,7 @@ import {
   TransportClosedError,
   type CloseReason,
 } from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
 import { encodeParams, type EncodedParams } from "./encoded-params.js";
@@ -124,6 +125,9 @@ export class Connection {
     if (this.#isOver()) throw await this.#closedError(method);
     const encoded = encodeParams(method, params, this.#options.maxMessageBytes);
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
+    if (!(timeoutMs > 0)) {
+      throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
+    }
     const outcome = await this.#exchange(method, encoded, options.signal, timeoutMs);
     // The errors are made here, after the await, so that their stacks name the callers.
     switch (outcome.kind) {

@@ -28,6 +28,10 @@ export class LoadedThreads {
     await loading;
   }
 
+  has(threadId: string): boolean {
+    return this.#loaded.has(threadId);
+  }
+
   delete(threadId: string): void {
     this.#loaded.delete(threadId);
   }

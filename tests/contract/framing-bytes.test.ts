@@ -84,7 +84,7 @@ describe("a line that is no message", () => {
     ["a method that is no text", '{"method":7,"params":{}}', 1],
     ["a batch", `[${warningLine("batched")}]`, 1],
     ["an empty batch", "[]", 1],
-    ["a number", "42", 1],
+    ["a number", "4", 1],
     ["null", "null", 1],
     ["a string", '"warning"', 1],
   ])("is skipped: %s", async (_, line, warnings) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { RequestTimeoutError } from "../../lib/errors/connection-errors.js";
+import { InvalidArgumentError } from "../../lib/errors/invalid-argument-error.js";
 import { type Script, startScripted } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 
@@ -31,6 +32,18 @@ describe("the in-flight limit", () => {
     const sent = (await server.received("model/list")).map(({ params }) => params);
     expect(sent).toEqual(cursors.map((cursor) => ({ cursor })));
   });
+
+  test.each([0, -1, Number.NaN])(
+    "is never left waiting for a deadline of %d ms",
+    async (timeoutMs) => {
+      await using running = await startScripted(answerAll);
+      const { client, server } = running;
+      const error = await errorOf(client.request("model/list", {}, { timeoutMs }));
+      expect(error).toBeInstanceOf(InvalidArgumentError);
+      expect(error).toMatchObject({ argument: "timeoutMs" });
+      expect(await server.received("model/list")).toEqual([]);
+    },
+  );
 
   test("is 64 unless chosen otherwise", async () => {
     await using running = await startScripted({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import {
   InvalidRequestError,
+  ThreadNotFoundError,
   type AppServerClient,
   type Codex,
   type Thread,
@@ -43,6 +44,29 @@ describe("a stored thread", () => {
     const whole = await codex.resumeThread(thread.id, { excludeTurns: false });
     expect(whole.opened?.thread.turns).toHaveLength(2);
     await expect(bare.run("Three")).resolves.toMatchObject({ status: "completed" });
+  });
+
+  test("takes the changes also while it is loaded, and only after its running turn", async () => {
+    const thread = await threadWith("One");
+    const hold = reply.hold();
+    model.enqueueFor(thread.id, reply.text(["Work", hold, "ing"]));
+    const running = thread.turn("Two");
+    await hold.reached;
+    const resuming = codex.resumeThread(thread.id, { sandbox: "read-only", model: "other-model" });
+    hold.release();
+    expect((await running.run()).finalResponse).toBe("Working");
+    const { opened } = await resuming;
+    expect(opened).toMatchObject({ sandbox: { type: "readOnly" }, model: "other-model" });
+    await expect(thread.run("Three")).resolves.toMatchObject({ status: "completed" });
+    const last = model.requests.findLast((asked) => asked.threadId === thread.id);
+    expect(last?.model).toBe("other-model");
+  });
+
+  test("stays as it is when it cannot be loaded again, for want of a turn", async () => {
+    const thread = await codex.startThread();
+    const refused = codex.resumeThread(thread.id, { sandbox: "read-only" });
+    await expect(refused).rejects.toBeInstanceOf(ThreadNotFoundError);
+    await expect(thread.run("One")).resolves.toMatchObject({ status: "completed" });
   });
 
   test("is forked, whole or up to a turn, and the copies go their own ways", async () => {

@@ -27,6 +27,9 @@ function main() {
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
   if (survives.size > 0) setInterval(() => undefined, 1_000_000);
+  // A process that ignores its end must still not outlive a test run that was broken off.
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.exit(1), 1_000).unref();
 
   readLines();
   run(script.start ?? [], {});
@@ -148,7 +151,8 @@ const actions = {
     setInterval(() => undefined, 1_000_000);
   },
   async spawnHolder() {
-    const code = "setInterval(() => undefined, 1_000_000)";
+    // Nobody may be left to end it, so it does not live for ever.
+    const code = "setTimeout(() => undefined, 60_000)";
     const holder = spawn(process.execPath, ["-e", code], { stdio: "inherit" });
     await new Promise((resolve) => holder.once("spawn", resolve));
     log({ pid: holder.pid });

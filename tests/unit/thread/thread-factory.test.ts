@@ -79,6 +79,23 @@ describe.each(["thread/resume", "thread/fork"] as const)("%s", (method) => {
   });
 });
 
+test("a loaded thread is unloaded before it is resumed with changes, which it would ignore", async () => {
+  await using pair = await linked();
+  const { client, server } = pair;
+  server.handle("thread/resume", () => opened("thread-8"));
+  server.handle("thread/unsubscribe", () => ({ status: "unsubscribed" }));
+  await client.resumeThread("thread-8");
+  const before = server.requests.length;
+  await client.resumeThread("thread-8", { excludeTurns: false });
+  expect(server.requests.slice(before)).toHaveLength(1);
+  await client.resumeThread("thread-8", { sandbox: "read-only" });
+  expect(server.requests.slice(before + 1)).toMatchObject([
+    { method: "thread/resume", params: { threadId: "thread-8", excludeTurns: true } },
+    { method: "thread/unsubscribe", params: { threadId: "thread-8" } },
+    { method: "thread/resume", params: { threadId: "thread-8", sandbox: "read-only" } },
+  ]);
+});
+
 test("thread(id) sends nothing and knows nothing", async () => {
   await using pair = await linked();
   const { client, server } = pair;

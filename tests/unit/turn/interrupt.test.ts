@@ -81,6 +81,8 @@ test("before the answer to turn/start, it waits for the id and for turn/started"
   expect(server.paramsOf("turn/interrupt")).toHaveLength(0);
   server.respond(request, { turn: turnRecord("turn-1") });
   await turn.started;
+  await settled();
+  expect(server.paramsOf("turn/interrupt")).toHaveLength(0);
   server.send(turnStarted(ids));
   expect((await server.nextRequest("turn/interrupt")).params).toEqual(ids);
   await interrupting;

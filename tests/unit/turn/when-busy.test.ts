@@ -1,10 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import { linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
 import {
   opened,
-  textMessages,
   turnCompleted,
   turnMessages,
   turnRecord,
@@ -160,82 +159,6 @@ describe('"reject"', () => {
     expect(await rejection(second.run())).toBeInstanceOf(ThreadBusyError);
     await first.started;
     expect(sent(server)).toEqual(["A"]);
-  });
-});
-
-describe('"steer"', () => {
-  test("adds the input to the running turn: both handles share id and result", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
-    const first = thread.turn("A");
-    await first.started;
-    const [started, ...rest] = turnMessages({ ...ids, text: "Hello there" });
-    server.send(started ?? {}, ...rest.slice(0, 2));
-    await settled();
-    const second = thread.turn("B", { whenBusy: "steer" });
-    expect(await second.started).toEqual({ id: "turn-1" });
-    expect(sent(server)).toEqual(["A", "B"]);
-    server.send(...rest.slice(2));
-    const [one, two] = await Promise.all([first.run(), second.run()]);
-    expect(two).toEqual(one);
-    expect(two.items).toMatchObject([{ text: "Hello there" }]);
-  });
-
-  test("starts a turn of its own on an idle thread", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    const turn = thread.turn("A", { whenBusy: "steer" });
-    await turn.started;
-    server.turn({ ...ids, text: "Hello" });
-    expect((await turn.run()).finalResponse).toBe("Hello");
-  });
-
-  test("keeps the queue waiting until the shared turn has ended", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
-    const first = thread.turn("A");
-    await first.started;
-    const second = thread.turn("B", { whenBusy: "steer" });
-    const third = thread.turn("C");
-    await second.started;
-    await settled();
-    expect(sent(server)).toEqual(["A", "B"]);
-    server.turn({ ...ids, text: "Hello" });
-    await third.started;
-    expect(sent(server)).toEqual(["A", "B", "C"]);
-  });
-
-  test("an early end of the shared turn reaches a handle whose answer comes after it", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
-    const first = thread.turn("A");
-    await first.started;
-    server.handle("turn/start", () => later);
-    const second = thread.turn("B", { whenBusy: "steer" });
-    await server.nextRequest("turn/start");
-    const request = await server.nextRequest("turn/start");
-    server.turn({ ...ids, text: "Hello" });
-    await first.run();
-    server.respond(request, { turn: turnRecord("turn-1") });
-    expect(await second.run()).toEqual(await first.run());
-  });
-
-  test("joins a turn that somebody else started, and can steer it on", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    const foreign = { threadId, turnId: "goal-turn" };
-    server.send(turnStarted(foreign));
-    await settled();
-    server.handle("turn/start", () => ({ turn: turnRecord("goal-turn") }));
-    const turn = thread.turn("A", { whenBusy: "steer" });
-    await turn.started;
-    server.send(...textMessages({ ...foreign, text: "Working" }));
-    await turn.steer("B");
-    server.send(turnCompleted(foreign));
-    expect((await turn.run()).finalResponse).toBe("Working");
   });
 });
 

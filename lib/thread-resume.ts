@@ -1,0 +1,51 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ThreadBusyError } from "./errors/rpc-errors.js";
+import type { ParamsOf, ResultOf } from "./protocol.js";
+import type { ThreadHost } from "./thread-host.js";
+
+const attempts = 100;
+const pauseMs = 50;
+
+/**
+ * `thread/resume`, repeated for a few seconds while the server is about to unload the thread: it
+ * then refuses until it is done.
+ */
+export async function resumeThread(
+  host: Pick<ThreadHost, "call">,
+  params: ParamsOf<"thread/resume">,
+): Promise<ResultOf<"thread/resume">> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await host.call("thread/resume", params);
+    } catch (error) {
+      if (!isClosing(error) || attempt === attempts) throw error;
+      await pause(pauseMs);
+    }
+  }
+}
+
+/**
+ * Resumes a thread that is loaded here, with changes. The server ignores them as long as it has the
+ * thread loaded, so it has to let go of it first.
+ */
+export async function resumeAnew(
+  host: ThreadHost,
+  params: ParamsOf<"thread/resume">,
+): Promise<ResultOf<"thread/resume">> {
+  const { threadId } = params;
+  const pass = host.gate.enter(threadId, { wait: true });
+  try {
+    await pass.admitted;
+    await pass.idle();
+    // A thread that cannot be loaded again is refused here, before anything has changed.
+    await resumeThread(host, { threadId, excludeTurns: true });
+    await host.call("thread/unsubscribe", { threadId });
+    return await resumeThread(host, params);
+  } finally {
+    pass.leave();
+  }
+}
+
+function isClosing(error: unknown): boolean {
+  return error instanceof ThreadBusyError && error.serverMessage.includes("is closing");
+}
