@@ -1,28 +1,44 @@
 import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { makeTempDir } from "../support/temp-dir.js";
 
 const run = promisify(execFile);
-const root = path.resolve(import.meta.dirname, "../..");
-const examples = readdirSync(path.join(root, "examples")).filter((name) => /^\d\d-/.test(name));
+const folder = path.resolve(import.meta.dirname, "../../examples");
+const examples = readdirSync(folder).filter((name) => /^\d\d-.*\.ts$/.test(name));
 
-describe("each example runs by itself and checks itself", () => {
+describe("each example runs by itself, checks itself, and leaves nothing behind", () => {
   test.each(examples)("%s", async (example) => {
     await using home = await makeTempDir();
-    // No login here, so that the examples choose the loopback model.
-    const env = { ...process.env, HOME: home.path, CODEX_HOME: home.path, OPENAI_API_KEY: "" };
-    const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs");
-    const { stdout } = await run(process.execPath, [tsx, path.join(root, "examples", example)], {
-      cwd: root,
-      env,
+    await using temp = await makeTempDir();
+    const running = run(process.execPath, ["--import", "tsx", path.join(folder, example)], {
+      cwd: path.dirname(folder),
+      env: {
+        ...process.env,
+        // No login here, so that the examples choose the loopback model.
+        HOME: home.path,
+        CODEX_HOME: home.path,
+        OPENAI_API_KEY: "",
+        TMPDIR: temp.path,
+        TSX_DISABLE_CACHE: "1",
+      },
+      timeout: 50_000,
     });
+    running.child.stdin?.end();
+    // A check that fails ends the process with a code, which rejects.
+    const { stdout, stderr } = await running;
+    expect(stderr).toBe("");
     expect(stdout).toMatch(/completed/);
+    expect(await readdir(temp.path)).toEqual([]);
   });
+});
 
-  test("the quickstart is among them", () => {
-    expect(examples).toContain("01-quickstart.ts");
-  });
+test("the examples' README lists them all, in order", async () => {
+  const readme = await readFile(path.join(folder, "README.md"), "utf8");
+  const listed = [...readme.matchAll(/^\| \[(.*?)\]\(\1\)/gm)].map(([, name]) => name);
+  expect(examples).toContain("01-quickstart.ts");
+  expect(listed).toEqual(examples.toSorted());
 });
