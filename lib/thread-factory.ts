@@ -16,7 +16,10 @@ import type { ThreadHost } from "./thread-host.js";
 
 /** Settings of a new thread, as in `thread/start`. */
 export type StartThreadOptions = AllowUndefined<ThreadStartParams>;
-/** What to change while resuming, as in `thread/resume`. */
+/**
+ * What to change while resuming, as in `thread/resume`. Of the instructions, codex 0.169.0 shows only
+ * `baseInstructions` to the model; `developerInstructions` work in `startThread`.
+ */
 export type ResumeThreadOptions = AllowUndefined<Omit<ThreadResumeParams, "threadId">>;
 /** What to change in the copy, and where to cut it, as in `thread/fork`. */
 export type ForkThreadOptions = AllowUndefined<Omit<ThreadForkParams, "threadId">>;
