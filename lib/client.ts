@@ -1,5 +1,4 @@
 import { onAbort } from "./async/abort.js";
-import { ignoreRejection } from "./async/deferred.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import {
@@ -278,7 +277,5 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
     this.#serverInfo = toServerInfo(response, clientInfo.name);
     const { logger, allowUnsupportedServer } = this.#settings;
     checkServerVersion(this.#serverInfo, logger, allowUnsupportedServer);
-    // The connection may be lost before anybody waits for its end.
-    void ignoreRejection(this.closed);
   }
 }

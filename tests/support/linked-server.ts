@@ -189,3 +189,8 @@ export class LinkedServer {
 export function answer(request: ClientRequest, result: unknown): Message {
   return { id: request.id, result };
 }
+
+/** The texts of the turns that were sent, in order. */
+export function textsSent(server: LinkedServer): string[] {
+  return server.paramsOf("turn/start").map(({ input }) => (input as [{ text: string }])[0].text);
+}

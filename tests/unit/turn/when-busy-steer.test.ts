@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { settled } from "../../support/collect.js";
-import { later, linkedThread, type LinkedServer } from "../../support/linked-server.js";
+import { later, linkedThread, textsSent } from "../../support/linked-server.js";
 import {
   textMessages,
   turnCompleted,
@@ -11,11 +11,6 @@ import {
 
 const threadId = "thread-1";
 const ids = { threadId, turnId: "turn-1" };
-
-/** The texts of the turns that were sent, in order. */
-function sent(server: LinkedServer): string[] {
-  return server.paramsOf("turn/start").map(({ input }) => (input as [{ text: string }])[0].text);
-}
 
 describe('whenBusy: "steer"', () => {
   test("adds the input to the running turn: both handles share id and result", async () => {
@@ -29,7 +24,7 @@ describe('whenBusy: "steer"', () => {
     await settled();
     const second = thread.turn("B", { whenBusy: "steer" });
     expect(await second.started).toEqual({ id: "turn-1" });
-    expect(sent(server)).toEqual(["A", "B"]);
+    expect(textsSent(server)).toEqual(["A", "B"]);
     server.send(...rest.slice(2));
     const [one, two] = await Promise.all([first.run(), second.run()]);
     expect(two).toEqual(one);
@@ -55,10 +50,10 @@ describe('whenBusy: "steer"', () => {
     const third = thread.turn("C");
     await second.started;
     await settled();
-    expect(sent(server)).toEqual(["A", "B"]);
+    expect(textsSent(server)).toEqual(["A", "B"]);
     server.turn({ ...ids, text: "Hello" });
     await third.started;
-    expect(sent(server)).toEqual(["A", "B", "C"]);
+    expect(textsSent(server)).toEqual(["A", "B", "C"]);
   });
 
   test("an early end of the shared turn reaches a handle whose answer comes after it", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import { linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
 import {
   opened,
   turnCompleted,
@@ -13,11 +13,6 @@ import {
 const threadId = "thread-1";
 const ids = { threadId, turnId: "turn-1" };
 
-/** The texts of the turns that were sent, in order. */
-function sent(server: LinkedServer): string[] {
-  return server.paramsOf("turn/start").map(({ input }) => (input as [{ text: string }])[0].text);
-}
-
 describe('"queue", the default', () => {
   test("sends three turns one after the other, in the order of the calls", async () => {
     await using pair = await linkedThread();
@@ -25,7 +20,7 @@ describe('"queue", the default', () => {
     const turns = ["A", "B", "C"].map((text) => thread.turn(text));
     for (const [index, turn] of turns.entries()) {
       const { id } = await turn.started;
-      expect(sent(server)).toEqual(["A", "B", "C"].slice(0, index + 1));
+      expect(textsSent(server)).toEqual(["A", "B", "C"].slice(0, index + 1));
       server.turn({ threadId, turnId: id, text: `to ${index}` });
       expect((await turn.run()).finalResponse).toBe(`to ${index}`);
     }
@@ -66,7 +61,7 @@ describe('"queue", the default', () => {
     client.thread(threadId).turn("B");
     const unrelated = other.turn("C");
     await unrelated.started;
-    expect(sent(server)).toEqual(["A", "C"]);
+    expect(textsSent(server)).toEqual(["A", "C"]);
   });
 
   test("waits for a turn that somebody else started", async () => {
@@ -77,10 +72,10 @@ describe('"queue", the default', () => {
     await settled();
     const turn = thread.turn("A");
     await settled();
-    expect(sent(server)).toEqual([]);
+    expect(textsSent(server)).toEqual([]);
     server.send(...turnMessages({ ...foreign, text: "Done" }).slice(1));
     await turn.started;
-    expect(sent(server)).toEqual(["A"]);
+    expect(textsSent(server)).toEqual(["A"]);
   });
 
   test("waits for a review, whose turn/started has another id than its turn/completed", async () => {
@@ -90,10 +85,10 @@ describe('"queue", the default', () => {
     await settled();
     const turn = thread.turn("A");
     await settled();
-    expect(sent(server)).toEqual([]);
+    expect(textsSent(server)).toEqual([]);
     server.send(turnCompleted({ threadId, turnId: "review-r" }));
     await turn.started;
-    expect(sent(server)).toEqual(["A"]);
+    expect(textsSent(server)).toEqual(["A"]);
   });
 
   test("waits on a thread that was active when it was resumed", async () => {
@@ -103,10 +98,10 @@ describe('"queue", the default', () => {
     const thread = await client.resumeThread("busy");
     const turn = thread.turn("A");
     await settled();
-    expect(sent(server)).toEqual([]);
+    expect(textsSent(server)).toEqual([]);
     server.send(turnCompleted({ threadId: "busy", turnId: "before" }));
     await turn.started;
-    expect(sent(server)).toEqual(["A"]);
+    expect(textsSent(server)).toEqual(["A"]);
   });
 
   test.each(["thread/closed", "thread/archived", "thread/deleted"])(
@@ -119,7 +114,7 @@ describe('"queue", the default', () => {
       const turn = thread.turn("A");
       server.notify(method, { threadId });
       await turn.started;
-      expect(sent(server)).toEqual(["A"]);
+      expect(textsSent(server)).toEqual(["A"]);
     },
   );
 });
@@ -136,7 +131,7 @@ describe('"reject"', () => {
     expect(error).toMatchObject({ code: "THREAD_BUSY", method: "turn/start" });
     expect(await rejection(second.started)).toBeInstanceOf(ThreadBusyError);
     expect(await rejection(collect(second))).toBeInstanceOf(ThreadBusyError);
-    expect(sent(server)).toEqual(["A"]);
+    expect(textsSent(server)).toEqual(["A"]);
     server.turn({ ...ids, text: "Hello" });
     expect((await first.run()).finalResponse).toBe("Hello");
   });
@@ -148,7 +143,7 @@ describe('"reject"', () => {
     await settled();
     const turn = thread.turn("A", { whenBusy: "reject" });
     expect(await rejection(turn.run())).toBeInstanceOf(ThreadBusyError);
-    expect(sent(server)).toEqual([]);
+    expect(textsSent(server)).toEqual([]);
   });
 
   test("runs on an idle thread, one of two that come together", async () => {
@@ -158,7 +153,7 @@ describe('"reject"', () => {
     const second = thread.turn("B", { whenBusy: "reject" });
     expect(await rejection(second.run())).toBeInstanceOf(ThreadBusyError);
     await first.started;
-    expect(sent(server)).toEqual(["A"]);
+    expect(textsSent(server)).toEqual(["A"]);
   });
 });
 
@@ -170,7 +165,7 @@ describe("the order of the calls holds", () => {
     const first = thread.turn("A");
     const second = thread.turn("B", { whenBusy: "steer" });
     await Promise.all([first.started, second.started]);
-    expect(sent(server)).toEqual(["A", "B"]);
+    expect(textsSent(server)).toEqual(["A", "B"]);
   });
 
   test("when the first one has a file to look at", async () => {
@@ -190,8 +185,8 @@ test("a thread that turns out to be active while a turn loads it counts as busy"
   const turn = client.thread("busy").turn("A");
   await server.nextRequest("thread/resume");
   await settled();
-  expect(sent(server)).toEqual([]);
+  expect(textsSent(server)).toEqual([]);
   server.send(turnCompleted({ threadId: "busy", turnId: "before" }));
   await turn.started;
-  expect(sent(server)).toEqual(["A"]);
+  expect(textsSent(server)).toEqual(["A"]);
 });
