@@ -26,9 +26,9 @@ import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
 import { resolveLaunch } from "./runtime/launch.js";
 import { refuseRequest } from "./server-requests/refusals.js";
-import { ThreadFactory } from "./thread-factory.js";
-import type { ThreadHost, TurnFollower } from "./thread-host.js";
-import { resumeThread } from "./thread-resume.js";
+import { CodexApi } from "./api.js";
+import type { Host, TurnFollower } from "./host.js";
+import { resumeThread } from "./threads/thread-resume.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -38,7 +38,7 @@ import type { Transport } from "./transport/transport.js";
  *
  * `await using client = await AppServerClient.start()` closes it at the end of the block.
  */
-export class AppServerClient extends ThreadFactory implements AsyncDisposable {
+export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Resolves, never rejects, when the connection is over, with the reason. */
   readonly closed: Promise<CloseReason>;
   readonly #connection: Connection;
@@ -48,7 +48,7 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
   readonly #loaded = new LoadedThreads(this.#gate);
   readonly #turns = new TurnRoutes<TurnFollower>();
   readonly #ended = new AbortController();
-  readonly #host: ThreadHost;
+  readonly #host: Host;
   #serverInfo: ServerInfo | undefined;
   #closing: Promise<void> | undefined;
 
@@ -186,12 +186,12 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
   }
 
   /** @internal */
-  protected override connect(): Promise<ThreadHost> {
+  protected override connect(): Promise<Host> {
     return Promise.resolve(this.#host);
   }
 
   /** @internal For handles that outlive one connection. */
-  get host(): ThreadHost {
+  get host(): Host {
     return this.#host;
   }
 
@@ -243,10 +243,16 @@ export class AppServerClient extends ThreadFactory implements AsyncDisposable {
     this.#hub.publish(message);
   }
 
-  #createHost(): ThreadHost {
-    const host: ThreadHost = {
+  #createHost(): Host {
+    const closed = () => this.closed;
+    const host: Host = {
       turns: this.#turns,
       gate: this.#gate,
+      get closed() {
+        return closed();
+      },
+      signal: this.signal,
+      on: (method, listener) => this.on(method, listener),
       call: (method, params, options) => this.#call(method, params, options),
       load: (threadId) =>
         this.#loaded.ensure(threadId, () => resumeThread(host, { threadId, excludeTurns: true })),

@@ -5,8 +5,8 @@ import { TransportClosedError } from "./errors/connection-errors.js";
 import { resolveSettings, type AppServerClientOptions } from "./options.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
-import { ThreadFactory } from "./thread-factory.js";
-import type { ThreadHost } from "./thread-host.js";
+import { CodexApi } from "./api.js";
+import type { Host } from "./host.js";
 
 /** The options of the client, with overload retries on. */
 export type CodexOptions = AppServerClientOptions;
@@ -28,7 +28,7 @@ export interface Readiness {
  *
  * `await using codex = new Codex()` closes it at the end of the block.
  */
-export class Codex extends ThreadFactory implements AsyncDisposable {
+export class Codex extends CodexApi implements AsyncDisposable {
   readonly #options: CodexOptions;
   readonly #closed = new AbortController();
   #client: Promise<AppServerClient> | undefined;
@@ -81,7 +81,7 @@ export class Codex extends ThreadFactory implements AsyncDisposable {
   }
 
   /** @internal */
-  protected override async connect(): Promise<ThreadHost> {
+  protected override async connect(): Promise<Host> {
     return (await this.client()).host;
   }
 

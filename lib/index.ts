@@ -13,12 +13,12 @@ export type {
   ListThreadsOptions,
   ResumeThreadOptions,
   StartThreadOptions,
-} from "./thread-factory.js";
+} from "./api.js";
 export { Pages, type Page } from "./pages.js";
-export type { TurnResult } from "./turn-result.js";
-export type { TurnState } from "./turn-state.js";
-export type { TurnUsage } from "./turn-usage.js";
-export type { RunOptions, TurnControls, TurnOptions, TurnSettings } from "./turn-options.js";
+export type { TurnResult } from "./turns/turn-result.js";
+export type { TurnState } from "./turns/turn-state.js";
+export type { TurnUsage } from "./turns/turn-usage.js";
+export type { RunOptions, TurnControls, TurnOptions, TurnSettings } from "./turns/turn-options.js";
 export { maxInputCharacters, type InlineData, type InputItem, type TurnInput } from "./input.js";
 export type { AppServerClientOptions, ConnectionSettings } from "./options.js";
 export type { ConfigObject, ConfigValue, LaunchOptions } from "./runtime/launch.js";

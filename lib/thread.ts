@@ -8,9 +8,9 @@ import type {
 import type { TurnInput } from "./input.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
-import type { Connect } from "./thread-host.js";
-import type { RunOptions, TurnOptions } from "./turn-options.js";
-import type { TurnResult } from "./turn-result.js";
+import type { Connect } from "./host.js";
+import type { RunOptions, TurnOptions } from "./turns/turn-options.js";
+import type { TurnResult } from "./turns/turn-result.js";
 import { Turn } from "./turn.js";
 
 /** Which turns to list, as in `thread/turns/list`. */

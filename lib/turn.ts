@@ -2,11 +2,11 @@ import { EventQueue } from "./async/event-queue.js";
 import { TurnFailedError, TurnStreamError } from "./errors/turn-errors.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
 import type { TurnEvent } from "./protocol.js";
-import type { Connect } from "./thread-host.js";
-import { TurnExecution } from "./turn-execution.js";
-import { splitTurnOptions, type RunOptions, type TurnOptions } from "./turn-options.js";
-import { toTurnResult, type TurnResult } from "./turn-result.js";
-import { isItem, type TurnState } from "./turn-state.js";
+import type { Connect } from "./host.js";
+import { TurnExecution } from "./turns/turn-execution.js";
+import { splitTurnOptions, type RunOptions, type TurnOptions } from "./turns/turn-options.js";
+import { toTurnResult, type TurnResult } from "./turns/turn-result.js";
+import { isItem, type TurnState } from "./turns/turn-state.js";
 
 /**
  * One model execution on a thread, on its way since this handle was made.

@@ -1,5 +1,5 @@
 import type { CodexErrorInfo } from "../../generated/types.js";
-import type { TurnResult } from "../turn-result.js";
+import type { TurnResult } from "../turns/turn-result.js";
 import { AppServerError } from "./base.js";
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { InvalidArgumentError } from "../../lib/errors/invalid-argument-error.js";
-import { splitTurnOptions, type TurnOptions } from "../../lib/turn-options.js";
+import { splitTurnOptions, type TurnOptions } from "../../lib/turns/turn-options.js";
 
 test("what the library does is kept apart from what the server gets", () => {
   const { signal } = new AbortController();

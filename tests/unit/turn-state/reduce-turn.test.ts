@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { TurnEvent } from "../../../lib/protocol.js";
-import { toTurnResult } from "../../../lib/turn-result.js";
-import { initialTurnState, reduceTurn, type TurnState } from "../../../lib/turn-state.js";
+import { toTurnResult } from "../../../lib/turns/turn-result.js";
+import { initialTurnState, reduceTurn, type TurnState } from "../../../lib/turns/turn-state.js";
 import { deepFreeze } from "../../support/deep-freeze.js";
 import {
   agentMessage,

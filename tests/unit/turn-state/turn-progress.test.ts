@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { TurnEvent } from "../../../lib/protocol.js";
-import { TurnProgress } from "../../../lib/turn-progress.js";
-import { initialTurnState, reduceTurn, type TurnState } from "../../../lib/turn-state.js";
+import { TurnProgress } from "../../../lib/turns/turn-progress.js";
+import { initialTurnState, reduceTurn, type TurnState } from "../../../lib/turns/turn-state.js";
 import { recordedTurns, transcriptNames } from "../../support/transcripts.js";
 import { agentMessage, type Params } from "../../support/turn-messages.js";
 

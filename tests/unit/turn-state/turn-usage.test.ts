@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { TokenUsageBreakdown } from "../../../generated/types.js";
-import { updateUsage, type TurnUsage } from "../../../lib/turn-usage.js";
+import { updateUsage, type TurnUsage } from "../../../lib/turns/turn-usage.js";
 import { deepFreeze } from "../../support/deep-freeze.js";
 
 type Update = readonly [total: number, last: number, compacting?: "compacting"];

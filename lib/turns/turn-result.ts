@@ -1,4 +1,4 @@
-import type { ThreadItem, TurnError, TurnStatus } from "../generated/types.js";
+import type { ThreadItem, TurnError, TurnStatus } from "../../generated/types.js";
 import type { TurnState } from "./turn-state.js";
 import type { TurnUsage } from "./turn-usage.js";
 

@@ -1,15 +1,15 @@
-import type { UserInput } from "../generated/types.js";
-import { onAbort } from "./async/abort.js";
-import { Deferred, ignoreRejection } from "./async/deferred.js";
-import { maxTimerMs, settleWithin } from "./async/timers.js";
-import { TransportClosedError } from "./errors/connection-errors.js";
-import { ThreadBusyError, ThreadNotFoundError } from "./errors/rpc-errors.js";
-import { TurnNotStartedError, TurnTimeoutError } from "./errors/turn-errors.js";
-import { checkLocalFiles } from "./input.js";
-import type { TurnEvent } from "./protocol.js";
-import type { NotificationMessage } from "./rpc/message.js";
-import type { Pass } from "./rpc/thread-gate.js";
-import type { Connect, ThreadHost, TurnFollower } from "./thread-host.js";
+import type { UserInput } from "../../generated/types.js";
+import { onAbort } from "../async/abort.js";
+import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { maxTimerMs, settleWithin } from "../async/timers.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
+import { TurnNotStartedError, TurnTimeoutError } from "../errors/turn-errors.js";
+import { checkLocalFiles } from "../input.js";
+import type { TurnEvent } from "../protocol.js";
+import type { NotificationMessage } from "../rpc/message.js";
+import type { Pass } from "../rpc/thread-gate.js";
+import type { Connect, Host, TurnFollower } from "../host.js";
 import { interruptTurn } from "./turn-interrupt.js";
 import type { TurnControls, TurnStartSettings } from "./turn-options.js";
 import { toTurnResult } from "./turn-result.js";
@@ -57,7 +57,7 @@ export class TurnExecution {
   readonly #ended = new Deferred<void>();
   readonly #follower: TurnFollower;
   readonly #progress: TurnProgress;
-  #host: ThreadHost | undefined;
+  #host: Host | undefined;
   #pass: Pass | undefined;
   #reloaded = false;
   #phase: "waiting" | "sent" | "ended" = "waiting";
@@ -92,7 +92,7 @@ export class TurnExecution {
   }
 
   /** The connection that runs the turn; undefined until it is there. */
-  get host(): ThreadHost | undefined {
+  get host(): Host | undefined {
     return this.#host;
   }
 
@@ -141,7 +141,7 @@ export class TurnExecution {
     }
   }
 
-  #enterGate(host: ThreadHost): Pass {
+  #enterGate(host: Host): Pass {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     if (whenBusy === "reject" && host.gate.isBusy(threadId)) throw busyError();
@@ -149,7 +149,7 @@ export class TurnExecution {
   }
 
   /** Gets the turn accepted and follows it to its end, or changes what was in its way. */
-  async #attempt(host: ThreadHost, pass: Pass): Promise<void> {
+  async #attempt(host: Host, pass: Pass): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     this.#phase = "waiting";
@@ -180,7 +180,7 @@ export class TurnExecution {
     }
   }
 
-  async #start(host: ThreadHost): Promise<void> {
+  async #start(host: Host): Promise<void> {
     const { threadId, items, settings } = this.#request;
     const pending = host.turns.expect(threadId);
     try {

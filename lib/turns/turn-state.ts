@@ -4,9 +4,9 @@ import type {
   TurnError,
   TurnPlanStep,
   TurnStatus,
-} from "../generated/types.js";
+} from "../../generated/types.js";
 import { applyDelta } from "./item-delta.js";
-import type { TurnEvent } from "./protocol.js";
+import type { TurnEvent } from "../protocol.js";
 import { updateUsage, type TurnUsage } from "./turn-usage.js";
 
 /** What is known of a turn at one moment. Snapshots never change; each event makes a new one. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ThreadBusyError } from "./errors/rpc-errors.js";
-import type { ParamsOf, ResultOf } from "./protocol.js";
-import type { ThreadHost } from "./thread-host.js";
+import { ThreadBusyError } from "../errors/rpc-errors.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
+import type { Host } from "../host.js";
 
 const attempts = 100;
 const pauseMs = 50;
@@ -11,7 +11,7 @@ const pauseMs = 50;
  * then refuses until it is done.
  */
 export async function resumeThread(
-  host: Pick<ThreadHost, "call">,
+  host: Pick<Host, "call">,
   params: ParamsOf<"thread/resume">,
 ): Promise<ResultOf<"thread/resume">> {
   for (let attempt = 1; ; attempt += 1) {
@@ -29,7 +29,7 @@ export async function resumeThread(
  * thread loaded, so it has to let go of it first.
  */
 export async function resumeAnew(
-  host: ThreadHost,
+  host: Host,
   params: ParamsOf<"thread/resume">,
 ): Promise<ResultOf<"thread/resume">> {
   const { threadId } = params;

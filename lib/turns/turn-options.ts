@@ -1,6 +1,6 @@
-import type { SandboxMode, SandboxPolicy, TurnStartParams } from "../generated/types.js";
-import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import type { AllowUndefined } from "./protocol.js";
+import type { SandboxMode, SandboxPolicy, TurnStartParams } from "../../generated/types.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { AllowUndefined } from "../protocol.js";
 
 /** How this library runs a turn; nothing here is sent to the server. */
 export interface TurnControls {

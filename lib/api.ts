@@ -11,8 +11,8 @@ import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { Thread } from "./thread.js";
-import { resumeAnew, resumeThread } from "./thread-resume.js";
-import type { ThreadHost } from "./thread-host.js";
+import { resumeAnew, resumeThread } from "./threads/thread-resume.js";
+import type { Host } from "./host.js";
 
 /** Settings of a new thread, as in `thread/start`. */
 export type StartThreadOptions = AllowUndefined<ThreadStartParams>;
@@ -29,13 +29,13 @@ export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
 
 /** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
-export abstract class ThreadFactory {
+export abstract class CodexApi {
   /**
    * The connection of this moment.
    *
    * @internal
    */
-  protected abstract connect(): Promise<ThreadHost>;
+  protected abstract connect(): Promise<Host>;
 
   /** Starts a new conversation (`thread/start`). */
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {

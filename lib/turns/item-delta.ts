@@ -1,5 +1,5 @@
-import type { ThreadItem } from "../generated/types.js";
-import type { TurnEvent } from "./protocol.js";
+import type { ThreadItem } from "../../generated/types.js";
+import type { TurnEvent } from "../protocol.js";
 
 /**
  * Adds streamed text to the open item it belongs to. It matters for items that never complete: a

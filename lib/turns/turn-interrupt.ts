@@ -1,6 +1,6 @@
-import { TransportClosedError } from "./errors/connection-errors.js";
-import { TurnNotActiveError } from "./errors/rpc-errors.js";
-import type { ThreadHost } from "./thread-host.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import { TurnNotActiveError } from "../errors/rpc-errors.js";
+import type { Host } from "../host.js";
 
 const attempts = 5;
 
@@ -10,7 +10,7 @@ const attempts = 5;
  * comes after `untilRunning`, which also resolves at the turn's end, and within a bounded time.
  */
 export async function interruptTurn(
-  host: ThreadHost,
+  host: Host,
   threadId: string,
   turnId: string,
   untilRunning: () => Promise<void>,

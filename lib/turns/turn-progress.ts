@@ -1,4 +1,4 @@
-import type { TurnEvent } from "./protocol.js";
+import type { TurnEvent } from "../protocol.js";
 import { initialTurnState, reduceTurn, type TurnState } from "./turn-state.js";
 
 /** Bounds the memory of a long run; folding this many at once costs next to nothing for each. */

@@ -1,23 +1,39 @@
+import type { CloseReason } from "./errors/connection-errors.js";
+import type {
+  ClientRequestMethod,
+  ParamsOf,
+  ResultOf,
+  ServerNotification,
+  ServerNotificationMethod,
+} from "./protocol.js";
 import type { RequestOptions } from "./rpc/connection.js";
-import type { ClientRequestMethod, ParamsOf, ResultOf } from "./protocol.js";
 import type { ThreadGate } from "./rpc/thread-gate.js";
 import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
-import type { TurnState } from "./turn-state.js";
+import type { TurnState } from "./turns/turn-state.js";
 
 /** A turn handle, as the routes see it. */
 export interface TurnFollower extends TurnSink {
   readonly state: TurnState;
 }
 
-/** What thread and turn handles need of the connection behind them. */
-export interface ThreadHost {
+/** What handles (threads, turns, processes, watches) need of the connection behind them. */
+export interface Host {
   readonly turns: TurnRoutes<TurnFollower>;
   readonly gate: ThreadGate;
+  /** Resolves, never rejects, when the connection is over. */
+  readonly closed: Promise<CloseReason>;
+  /** Aborts when the connection is over; its reason is a TransportClosedError. */
+  readonly signal: AbortSignal;
   call<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
     options?: RequestOptions,
   ): Promise<ResultOf<M>>;
+  /** Calls `listener` for each notification of one method, in wire order, until it is stopped. */
+  on<M extends ServerNotificationMethod>(
+    method: M,
+    listener: (notification: ServerNotification<M>) => void,
+  ): () => void;
   /** Makes sure that the thread is loaded and that this connection gets its events. */
   load(threadId: string): Promise<void>;
   /** Whether the thread is loaded, and this connection gets its events. */
@@ -27,4 +43,4 @@ export interface ThreadHost {
 }
 
 /** Gives the connection of this moment; starts one when there is none. */
-export type Connect = () => Promise<ThreadHost>;
+export type Connect = () => Promise<Host>;

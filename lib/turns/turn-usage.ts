@@ -1,4 +1,4 @@
-import type { ThreadTokenUsage, TokenUsageBreakdown } from "../generated/types.js";
+import type { ThreadTokenUsage, TokenUsageBreakdown } from "../../generated/types.js";
 
 /** Token counts of a turn, as of the server's last update in it. */
 export interface TurnUsage extends ThreadTokenUsage {
