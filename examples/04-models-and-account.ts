@@ -16,10 +16,8 @@ const before = await codex.ready();
 console.log(`codex app-server ${before.serverInfo.version ?? "of unknown version"}`);
 
 if (before.loginRequired) {
-  const client = await codex.client();
-  // The server stores the key in its CODEX_HOME. For ChatGPT, ask for a browser login instead:
-  // { type: "chatgpt" } gives a URL to open, and account/login/completed tells how it went.
-  await client.request("account/login/start", { type: "apiKey", apiKey: "sk-not-a-real-key" });
+  // The server stores the key in its CODEX_HOME. See 22-login.ts for the other ways.
+  await codex.login.apiKey("sk-not-a-real-key");
 }
 
 const { account, loginRequired } = await codex.ready();

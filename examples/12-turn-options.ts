@@ -11,7 +11,7 @@ await using model = await startLoopbackModel();
 await using codex = new Codex(await configFor(model));
 const thread = await codex.startThread();
 
-// Settings. The answer to an outputSchema is JSON text: parse and check it as any input.
+// Settings. The answer to an outputSchema is parsed and checked; with a schema of Zod it is typed, too.
 model.enqueue(reply.shell("pwd"), reply.text('{"files": 3}'));
 const counted = await thread.run("How many files are here?", {
   model: "other-model",
@@ -25,7 +25,7 @@ const counted = await thread.run("How many files are here?", {
     additionalProperties: false,
   },
 });
-const answer: unknown = JSON.parse(counted.finalResponse ?? "null");
+const answer = counted.output;
 console.log("in JSON:", answer);
 
 // A time limit: the turn is interrupted, and the error has what it did so far.

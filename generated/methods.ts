@@ -473,6 +473,7 @@ import type {
   WindowsWorldWritableWarningNotification,
 } from "./types.js";
 
+/** The methods that a client calls, with what each takes and gives. */
 export interface ClientRequests {
   /** @experimental */
   "account/bedrock/checkGovCloudRequirements": {
@@ -945,10 +946,12 @@ export interface ClientRequests {
   };
 }
 
+/** The notifications that a client sends. */
 export interface ClientNotifications {
   initialized: { params: undefined };
 }
 
+/** The methods that the server calls on its client, with what each takes and gives. */
 export interface ServerRequests {
   "account/chatgptAuthTokens/refresh": {
     params: ChatgptAuthTokensRefreshParams;
@@ -985,6 +988,7 @@ export interface ServerRequests {
   };
 }
 
+/** The notifications that the server sends. */
 export interface ServerNotifications {
   "account/gatewayOAuth/changed": { params: GatewayOAuthChangedNotification };
   "account/login/completed": { params: AccountLoginCompletedNotification };

@@ -1,6 +1,8 @@
+import { CodexApi } from "./api.js";
 import { onAbort } from "./async/abort.js";
-import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
+import type { CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import type { Host } from "./host.js";
 import {
   resolveSettings,
   type AppServerClientOptions,
@@ -17,18 +19,12 @@ import type {
 } from "./protocol.js";
 import { Connection, type RequestOptions } from "./rpc/connection.js";
 import { handshake } from "./rpc/handshake.js";
-import { LoadedThreads } from "./rpc/loaded-threads.js";
-import type { NotificationMessage } from "./rpc/message.js";
-import { NotificationHub } from "./rpc/notification-hub.js";
-import { retryOnOverload, type RetryOptions } from "./rpc/retry.js";
 import { checkServerVersion, toServerInfo, type ServerInfo } from "./rpc/server-info.js";
-import { ThreadGate } from "./rpc/thread-gate.js";
-import { TurnRoutes } from "./rpc/turn-routes.js";
 import { resolveLaunch } from "./runtime/launch.js";
-import { refuseRequest } from "./server-requests/refusals.js";
-import { CodexApi } from "./api.js";
-import type { Host, TurnFollower } from "./host.js";
-import { resumeThread } from "./threads/thread-resume.js";
+import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
+import type { PendingRequest } from "./server-requests/open-request.js";
+import type { RequestAnswer } from "./server-requests/request-answer.js";
+import { Session } from "./session.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -43,39 +39,35 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   readonly closed: Promise<CloseReason>;
   readonly #connection: Connection;
   readonly #settings: ResolvedSettings;
-  readonly #hub: NotificationHub;
-  readonly #gate = new ThreadGate();
-  readonly #loaded = new LoadedThreads(this.#gate);
-  readonly #turns = new TurnRoutes<TurnFollower>();
-  readonly #ended = new AbortController();
-  readonly #host: Host;
+  readonly #handlers: ClientHandlers;
+  readonly #session: Session;
   #serverInfo: ServerInfo | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(transport: Transport, settings: ResolvedSettings) {
+  private constructor(
+    transport: Transport,
+    settings: ResolvedSettings,
+    handlers = new ClientHandlers(settings.handlers),
+  ) {
     super();
     this.#settings = settings;
-    this.#hub = new NotificationHub(settings.logger);
-    this.#host = this.#createHost();
+    this.#handlers = handlers;
+    const session = new Session(settings, handlers, (method, params, options) =>
+      this.#connection.request(method, params, options),
+    );
+    this.#session = session;
     // All routes exist before the first byte is read.
     this.#connection = new Connection(transport, {
       ...settings,
       onNotification: (message) => {
-        this.#receive(message);
+        session.receive(message);
       },
-      onRequest: (message) => {
-        settings.logger.warn(`${message.method} was refused: nobody handles it.`);
-        return refuseRequest(message);
-      },
+      onRequest: (message) => session.answer(message),
     });
     const unlink = onAbort(settings.signal, () => void this.close());
     this.closed = this.#connection.closed.then((reason) => {
       unlink();
-      // First of all, so that nobody who is told of the loss still takes this client for a live one.
-      this.#ended.abort(new TransportClosedError(reason));
-      this.#turns.close(reason);
-      this.#gate.close();
-      this.#hub.close(reason);
+      session.end(reason);
       return reason;
     });
   }
@@ -87,11 +79,23 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * IncompatibleServerError, or `signal.reason`.
    */
   static async start(options: AppServerClientOptions = {}): Promise<AppServerClient> {
+    return AppServerClient.startWith(options);
+  }
+
+  /**
+   * The same with handlers that live on when the process does not.
+   *
+   * @internal
+   */
+  static async startWith(
+    options: AppServerClientOptions,
+    handlers?: ClientHandlers,
+  ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
     settings.signal?.throwIfAborted();
     const launch = await resolveLaunch(options);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
-    return AppServerClient.#open(transport, settings);
+    return AppServerClient.#open(transport, settings, handlers);
   }
 
   /**
@@ -103,8 +107,12 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     return AppServerClient.#open(transport, resolveSettings(options));
   }
 
-  static async #open(transport: Transport, settings: ResolvedSettings): Promise<AppServerClient> {
-    const client = new AppServerClient(transport, settings);
+  static async #open(
+    transport: Transport,
+    settings: ResolvedSettings,
+    handlers?: ClientHandlers,
+  ): Promise<AppServerClient> {
+    const client = new AppServerClient(transport, settings, handlers);
     try {
       await client.#shakeHands(transport);
       return client;
@@ -122,7 +130,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   get signal(): AbortSignal {
-    return this.#ended.signal;
+    return this.#session.signal;
   }
 
   /**
@@ -136,7 +144,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     ...[params, options]: [...ParamsArgument<M>, options?: RequestOptions]
   ): Promise<ResultOf<M>> {
-    return this.#call(method, params as ParamsOf<M>, options);
+    return this.#session.call(method, params as ParamsOf<M>, options);
   }
 
   /** Sends a notification. The server knows only `initialized`, which the start has sent. */
@@ -152,7 +160,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   notifications(
     options: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<ServerNotification, undefined> {
-    return this.#hub.iterate(options.signal) as AsyncIterableIterator<
+    return this.#session.hub.iterate(options.signal) as AsyncIterableIterator<
       ServerNotification,
       undefined
     >;
@@ -166,7 +174,32 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     if (typeof listener !== "function") {
       throw new InvalidArgumentError("listener", "must be a function");
     }
-    return this.#hub.on(method, listener as (message: NotificationMessage) => void);
+    return this.#session.on(method, listener);
+  }
+
+  /**
+   * Answers the server's requests of one method, in their own shape, where no thread and no turn has a
+   * handler; it goes before the handlers of the options. Returns what takes it away again.
+   */
+  handle<M extends string>(method: M, handler: HandlerOf<M>): () => void {
+    return this.#handlers.handle(method, handler);
+  }
+
+  /** The server's requests that have no answer yet, oldest first. */
+  pendingRequests(): PendingRequest[] {
+    return this.#session.requests.pending();
+  }
+
+  /**
+   * Answers an open request, from anywhere: with what its handler would return, or with the result as
+   * it is on the wire. A handler that is still at it is told by its signal.
+   *
+   * @param request its `key`, or its `requestId`.
+   * @throws RequestNotPendingError when it is not open any more; InvalidArgumentError when this is no
+   * answer to it, which leaves it open.
+   */
+  respond(request: string | number, answer: RequestAnswer): void {
+    this.#session.requests.respond(request, answer);
   }
 
   /**
@@ -187,88 +220,21 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** @internal */
   protected override connect(): Promise<Host> {
-    return Promise.resolve(this.#host);
+    return Promise.resolve(this.#session);
   }
 
   /** @internal For handles that outlive one connection. */
   get host(): Host {
-    return this.#host;
-  }
-
-  async #call<M extends ClientRequestMethod>(
-    method: M,
-    params: ParamsOf<M>,
-    options: RequestOptions = {},
-  ): Promise<ResultOf<M>> {
-    const { retryOnOverload: retry } = this.#settings;
-    const send = () => this.#connection.request(method, params, options);
-    const refused = this.#loaded.asked(method, params);
-    try {
-      const result = await (retry ? this.#retrying(method, send, retry, options.signal) : send());
-      this.#loaded.answered(method, params, result);
-      return result as ResultOf<M>;
-    } catch (error) {
-      refused();
-      throw error;
-    }
-  }
-
-  /** A pause before the next attempt ends with the connection, too. */
-  async #retrying(
-    method: string,
-    send: () => Promise<unknown>,
-    retry: RetryOptions,
-    signal: AbortSignal | undefined,
-  ): Promise<unknown> {
-    const stop = new AbortController();
-    const unlinks = [signal, this.signal].map((each) =>
-      onAbort(each, (reason) => {
-        stop.abort(reason);
-      }),
-    );
-    try {
-      return await retryOnOverload(send, { ...retry, signal: stop.signal });
-    } catch (error) {
-      if (error !== this.signal.reason) throw error;
-      throw new TransportClosedError(await this.closed, method);
-    } finally {
-      for (const unlink of unlinks) unlink();
-    }
-  }
-
-  #receive(message: NotificationMessage): void {
-    this.#loaded.observe(message);
-    this.#gate.observe(message);
-    this.#turns.route(message);
-    this.#hub.publish(message);
-  }
-
-  #createHost(): Host {
-    const closed = () => this.closed;
-    const host: Host = {
-      turns: this.#turns,
-      gate: this.#gate,
-      get closed() {
-        return closed();
-      },
-      signal: this.signal,
-      on: (method, listener) => this.on(method, listener),
-      call: (method, params, options) => this.#call(method, params, options),
-      load: (threadId) =>
-        this.#loaded.ensure(threadId, () => resumeThread(host, { threadId, excludeTurns: true })),
-      isLoaded: (threadId) => this.#loaded.has(threadId),
-      unload: (threadId) => {
-        this.#loaded.delete(threadId);
-      },
-    };
-    return host;
+    return this.#session;
   }
 
   async #shakeHands(transport: Transport): Promise<void> {
     const { clientInfo, experimentalApi, optOutNotificationMethods, signal } = this.#settings;
     const capabilities = {
       experimentalApi,
-      requestAttestation: false,
+      requestAttestation: this.#handlers.canAttest,
+      // Or a turn would wait for somebody at a browser on the server's machine.
+      explicitGatewayOauth: true,
       optOutNotificationMethods: [...optOutNotificationMethods],
     };
     const response = await handshake(

@@ -1,3 +1,4 @@
+import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import type {
   ClientRequestMethod,
@@ -9,17 +10,28 @@ import type {
 import type { RequestOptions } from "./rpc/connection.js";
 import type { ThreadGate } from "./rpc/thread-gate.js";
 import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
+import type { SubagentTree } from "./rpc/subagent-tree.js";
+import type { RequestHandlers } from "./server-requests/handlers.js";
+import type { ThreadScopes } from "./server-requests/thread-scopes.js";
 import type { TurnState } from "./turns/turn-state.js";
 
 /** A turn handle, as the routes see it. */
 export interface TurnFollower extends TurnSink {
   readonly state: TurnState;
+  /** Who answers the server's requests in this turn, before anybody else. */
+  readonly handlers?: RequestHandlers | undefined;
 }
 
 /** What handles (threads, turns, processes, watches) need of the connection behind them. */
 export interface Host {
   readonly turns: TurnRoutes<TurnFollower>;
   readonly gate: ThreadGate;
+  /** The handlers and tools of threads. */
+  readonly scopes: ThreadScopes;
+  /** Which threads are sub-agents, and whose. */
+  readonly subagents: SubagentTree;
+  /** What this connection has heard of the rate limits so far. */
+  readonly rateLimits: Pick<RateLimitsHolder, "current" | "onChange">;
   /** Resolves, never rejects, when the connection is over. */
   readonly closed: Promise<CloseReason>;
   /** Aborts when the connection is over; its reason is a TransportClosedError. */

@@ -2,23 +2,168 @@ export { AppServerClient } from "./client.js";
 export { Codex, type CodexOptions, type Readiness } from "./codex.js";
 export {
   Thread,
+  type ForkThreadOptions,
   type ListItemsOptions,
   type ListTurnsOptions,
   type ThreadOpened,
 } from "./thread.js";
-export { Turn } from "./turn.js";
+export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
+export type { EventOrigin, Subagent } from "./turns/subagents.js";
 export type {
-  ForkThreadOptions,
   ListModelsOptions,
+  ListPermissionProfilesOptions,
   ListThreadsOptions,
+  LoadedThreadsOptions,
   ResumeThreadOptions,
+  SearchThreadsOptions,
   StartThreadOptions,
 } from "./api.js";
+export type { ListSectionsOptions, SectionOptions, Sections } from "./threads/sections.js";
+export type {
+  SearchOccurrencesOptions,
+  ThreadApi,
+  UpdateMetadataOptions,
+  UpdateSettingsOptions,
+} from "./threads/thread-api.js";
+export type {
+  AddAttachmentOptions,
+  AttachmentIdentity,
+  AttachmentOwnersOptions,
+  ListAttachmentsOptions,
+  ThreadAttachments,
+} from "./threads/thread-attachments.js";
+export type { SetGoalOptions, ThreadGoals } from "./threads/thread-goals.js";
+export type { GoalOptions } from "./threads/goal-options.js";
+export type { GoalResult, GoalRunStatus } from "./threads/goal-result.js";
+export { GoalRun } from "./threads/goal-run.js";
+export type { GoalEvent, GoalRunState } from "./threads/goal-state.js";
+export type {
+  AddToQueueOptions,
+  ListQueueOptions,
+  ThreadQueue,
+  UpdateQueuedOptions,
+} from "./threads/thread-queue.js";
+export type { ListTerminalsOptions, ThreadTerminals } from "./threads/thread-terminals.js";
+export type {
+  Apps,
+  AppsRead,
+  InstalledAppsOptions,
+  ListAppsOptions,
+  ReadAppsOptions,
+} from "./extensions/apps.js";
+export type { FollowOptions } from "./extensions/follow-notifications.js";
+export type { Hooks, ListHooksOptions } from "./extensions/hooks.js";
+export type {
+  AddMarketplaceOptions,
+  AddedMarketplace,
+  MarketplaceUpgrade,
+  Marketplaces,
+} from "./extensions/marketplaces.js";
+export type { McpLogin, McpLoginOptions } from "./extensions/mcp-login.js";
+export type {
+  ListMcpServersOptions,
+  Mcp,
+  McpResourceContents,
+  McpResourceRead,
+  McpStartup,
+  McpToolCall,
+  McpToolResult,
+} from "./extensions/mcp.js";
+export type {
+  InstalledPlugins,
+  InstalledPluginsOptions,
+  ListPluginsOptions,
+  PluginInstallation,
+  PluginList,
+  PluginSelector,
+  Plugins,
+  SearchPluginsOptions,
+} from "./extensions/plugins.js";
+export type { ListSkillsOptions, SkillSelector, Skills } from "./extensions/skills.js";
+export type {
+  ConfigChange,
+  ConfigStore,
+  ReadConfigOptions,
+  WriteConfigOptions,
+} from "./configuration/config-store.js";
+export type { Features, ListFeaturesOptions } from "./configuration/features.js";
+export type { KeyPath } from "./configuration/key-path.js";
+export type {
+  ModelProviderCapabilities,
+  ModelProviderList,
+  ModelProviders,
+} from "./configuration/model-providers.js";
+export type { AccountStatus } from "./account/account-status.js";
+export type {
+  AuthTokens,
+  BedrockAccessKeys,
+  BedrockApiKey,
+  BrowserLoginOptions,
+  Login,
+} from "./account/login.js";
+export { BrowserLogin, DeviceCodeLogin, LoginAttempt } from "./account/login-attempt.js";
+export type { LoginWaitOptions } from "./account/login-outcome.js";
+export { GatewayLogin, type GatewayLoginOptions } from "./account/gateway-login.js";
+export type { KnownRateLimits } from "./account/known-rate-limits.js";
+export type { RateLimits, ResetCreditOptions } from "./account/rate-limits.js";
+export { CommandHandle } from "./machine/command-handle.js";
+export type {
+  CommandOptions,
+  ExecOptions,
+  SpawnOptions,
+  TerminalSize,
+} from "./machine/command-options.js";
+export type { CommandResult } from "./machine/command-result.js";
+export { OutputStream } from "./machine/output-stream.js";
+export {
+  FileSearch,
+  type FileSearchOptions,
+  type FileSearchResults,
+  type SearchFilesOptions,
+} from "./machine/file-search.js";
+export type {
+  CopyOptions,
+  DirectoryEntry,
+  Files,
+  FileStat,
+  MakeDirectoryOptions,
+  RemoveOptions,
+} from "./machine/files.js";
+export { Watch, type WatchEvent, type WatchOptions } from "./machine/watch.js";
 export { Pages, type Page } from "./pages.js";
-export type { TurnResult } from "./turns/turn-result.js";
+export type { TurnFacts, TurnOutcome, TurnResult } from "./turns/turn-result.js";
 export type { TurnState } from "./turns/turn-state.js";
 export type { TurnUsage } from "./turns/turn-usage.js";
-export type { RunOptions, TurnControls, TurnOptions, TurnSettings } from "./turns/turn-options.js";
+export type {
+  RunOptions,
+  ServiceTurnOptions,
+  TurnControls,
+  TurnOptions,
+  TurnSettings,
+  WithoutOutput,
+} from "./turns/turn-options.js";
+export { defineTool, type ToolDefinition } from "./tools/define-tool.js";
+export type {
+  BoundTools,
+  StartThreadTools,
+  Tool,
+  ToolContent,
+  ToolContext,
+  ToolOutput,
+} from "./tools/tool.js";
+export type { OutputSchema } from "./schema/output-format.js";
+export type { JsonSchema, SchemaIssue } from "./schema/json-schema.js";
+export type {
+  InferOutput,
+  StandardIssue,
+  StandardJsonOptions,
+  StandardJsonSchema,
+  StandardJsonWriter,
+  StandardOutcome,
+  StandardProperties,
+  StandardSchema,
+  StandardTypes,
+} from "./schema/standard-schema.js";
 export { maxInputCharacters, type InlineData, type InputItem, type TurnInput } from "./input.js";
 export type { AppServerClientOptions, ConnectionSettings } from "./options.js";
 export type { ConfigObject, ConfigValue, LaunchOptions } from "./runtime/launch.js";
@@ -37,6 +182,8 @@ export type {
   ServerRequestMethod,
   TurnEvent,
   TurnEventMethod,
+  TurnRequestEvent,
+  TurnRequestMethod,
 } from "./protocol.js";
 export { AppServerError, isAppServerError } from "./errors/base.js";
 export { InvalidArgumentError } from "./errors/invalid-argument-error.js";
@@ -47,12 +194,35 @@ export {
   SpawnError,
 } from "./errors/start-errors.js";
 export {
+  ConfigWriteError,
+  FeatureNotChangedError,
+  type ConfigWriteRefusal,
+} from "./errors/config-errors.js";
+export { McpServerError } from "./errors/mcp-errors.js";
+export { OutputMismatchError, type OutputMismatchReason } from "./errors/output-errors.js";
+export { ToolInputError } from "./errors/tool-errors.js";
+export {
+  LoginFailedError,
+  LoginTimeoutError,
+  type LoginFailureReason,
+} from "./errors/login-errors.js";
+export {
   MessageTooLargeError,
   ProtocolError,
   RequestTimeoutError,
   TransportClosedError,
   type CloseReason,
 } from "./errors/connection-errors.js";
+export {
+  CommandEndedError,
+  CommandFailedError,
+  CommandNotStartedError,
+  FileNotFoundError,
+  FileSystemError,
+  HandleClosedError,
+  OutputOverflowError,
+  OutputStreamError,
+} from "./errors/machine-errors.js";
 export {
   ExperimentalApiError,
   InternalRpcError,
@@ -69,13 +239,67 @@ export {
   type RpcFailure,
 } from "./errors/rpc-errors.js";
 export {
+  GoalFailedError,
+  GoalNotActiveError,
+  GoalNotStartedError,
+  GoalStalledError,
+  GoalTimeoutError,
+  GoalsUnavailableError,
+} from "./errors/goal-errors.js";
+export {
+  TurnDetachedError,
   TurnFailedError,
   TurnNotStartedError,
   TurnStreamError,
   TurnTimeoutError,
   type TurnFailureReason,
 } from "./errors/turn-errors.js";
+export { RequestNotPendingError, ServerRequestOverError } from "./errors/server-request-errors.js";
+export type { RequestOverReason } from "./errors/server-request-errors.js";
+export {
+  approve,
+  type ApprovalDecision,
+  type ApprovalHandler,
+  type ApprovalHandlers,
+  type ApprovalPreset,
+  type ApprovalRequest,
+  type CommandApproval,
+  type CommandDecision,
+  type FileChangeApproval,
+  type FileChangeDecision,
+  type PermissionsApproval,
+  type PermissionsDecision,
+  type PermissionsGrant,
+} from "./server-requests/approvals.js";
+export { defer, type DeferredAnswer } from "./server-requests/defer.js";
+export type {
+  ElicitationAnswer,
+  ElicitationHandler,
+  ElicitationReply,
+  ElicitationRequest,
+  FormElicitation,
+  OtherElicitation,
+  ToolApprovalElicitation,
+  UrlElicitation,
+} from "./server-requests/elicitations.js";
+export type {
+  ClientRequestHandlers,
+  RawHandler,
+  RawHandlers,
+  RequestHandlers,
+} from "./server-requests/handlers.js";
+export type { HandlerOf } from "./server-requests/client-handlers.js";
+export type { PendingRequest } from "./server-requests/open-request.js";
+export type { RequestAnswer } from "./server-requests/request-answer.js";
+export type { Answering, RequestContext } from "./server-requests/request-context.js";
+export type { UserRequest } from "./server-requests/request-kinds.js";
+export type {
+  UserInputAnswers,
+  UserInputHandler,
+  UserInputRequest,
+} from "./server-requests/user-input.js";
 export { SDK_VERSION } from "./version.js";
 export { RUNTIME_VERSION } from "../generated/runtime.js";
 export type * as protocol from "../generated/types.js";
 export type { ClientRequests, ServerNotifications, ServerRequests } from "../generated/methods.js";
+export type { Rpc } from "../generated/rpc.js";

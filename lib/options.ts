@@ -2,10 +2,11 @@ import { safeLogger, type Logger } from "./async/logger.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { resolveRetry, type RetryOptions } from "./rpc/retry.js";
 import type { LaunchOptions } from "./runtime/launch.js";
+import { checkHandlers, type ClientRequestHandlers } from "./server-requests/handlers.js";
 import { SDK_VERSION } from "./version.js";
 
 /** How a connection behaves, whatever carries it. */
-export interface ConnectionSettings {
+export interface ConnectionSettings extends ClientRequestHandlers {
   /** How this application names itself to the server and, through it, to the model provider. */
   clientInfo?: { name: string; title?: string | null; version: string } | undefined;
   /** Whether experimental methods and fields may be used (default true). */
@@ -49,13 +50,22 @@ export interface ResolvedSettings {
   readonly signal: AbortSignal | undefined;
   readonly onStderr: ((text: string) => void) | undefined;
   readonly logger: Required<Logger>;
+  readonly handlers: ClientRequestHandlers | undefined;
 }
 
-/** Without these, turns and threads could not be followed. */
+/** Without these, turns, threads, commands and logins could not be followed. */
 const neededNotifications = new Set([
+  "account/gatewayOAuth/changed",
+  "account/login/completed",
+  "command/exec/outputDelta",
   "error",
+  "fs/changed",
+  "fuzzyFileSearch/sessionCompleted",
+  "fuzzyFileSearch/sessionUpdated",
   "item/completed",
   "item/started",
+  "process/exited",
+  "process/outputDelta",
   "serverRequest/resolved",
   "thread/archived",
   "thread/closed",
@@ -112,6 +122,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     signal: options.signal,
     onStderr: options.onStderr,
     logger: safeLogger(options.logger),
+    handlers: checkHandlers(options),
   };
 }
 

@@ -44,5 +44,30 @@ export type TurnEventMethod = {
   [K in ServerNotificationMethod]: Routing[K] extends { turn: string } ? K : never;
 }[ServerNotificationMethod];
 
-/** What iterating a turn yields: the server's notifications about that turn, in order. */
-export type TurnEvent = ServerNotification<TurnEventMethod>;
+/** The methods of the server's requests that belong to a turn. */
+export type TurnRequestMethod = {
+  [M in ServerRequestMethod]: ServerRequests[M]["params"] extends { turnId: unknown } ? M : never;
+}[ServerRequestMethod];
+
+/**
+ * A request of the server, such as an approval, at its place among the events of its turn. To see it
+ * is not to answer it: its handler does, or `respond(key, answer)`. When it is over, the event
+ * `serverRequest/resolved` comes with the same `requestId`, but not for tool calls.
+ */
+export type TurnRequestEvent<M extends TurnRequestMethod = TurnRequestMethod> = {
+  [K in M]: {
+    readonly method: K;
+    /** The id on the wire. */
+    readonly requestId: string | number;
+    /** Names the request in `respond()`; unique for ever. */
+    readonly key: string;
+    readonly params: ServerRequests[K]["params"];
+  };
+}[M];
+
+/**
+ * What iterating a turn yields, in order: the server's notifications about that turn, and the
+ * requests that it makes in it.
+ */
+export type TurnEvent =
+  ServerNotification<TurnEventMethod | "serverRequest/resolved"> | TurnRequestEvent;

@@ -1,22 +1,58 @@
 import type {
+  ReviewTarget,
   Thread as ThreadRecord,
+  ThreadForkParams,
   ThreadItemEntry,
   ThreadItemsListParams,
   ThreadTurnsListParams,
   Turn as TurnRecord,
 } from "../generated/types.js";
-import type { TurnInput } from "./input.js";
+import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import type { Connect, Host } from "./host.js";
+import { normalizeInput, type TurnInput } from "./input.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
-import type { Connect } from "./host.js";
-import type { RunOptions, TurnOptions } from "./turns/turn-options.js";
+import type { OutputFormat } from "./schema/output-format.js";
+import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
+import type { ThreadScope } from "./server-requests/thread-scopes.js";
+import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
+import { GoalRun } from "./threads/goal-run.js";
+import { ThreadApi } from "./threads/thread-api.js";
+import { bindScope, withScope } from "./threads/thread-scope.js";
+import { unsolicitedTurns } from "./threads/unsolicited-turns.js";
+import type { BoundTools } from "./tools/tool.js";
+import { checkTools } from "./tools/tool-specs.js";
+import {
+  splitServiceOptions,
+  splitTurnOptions,
+  type RunOptions,
+  type ServiceTurnOptions,
+  type TurnControls,
+  type TurnOptions,
+  type WithoutOutput,
+} from "./turns/turn-options.js";
 import type { TurnResult } from "./turns/turn-result.js";
+import {
+  compactionTurn,
+  inputTurn,
+  reviewTurn,
+  shellTurn,
+  type TurnStart,
+} from "./turns/turn-start.js";
 import { Turn } from "./turn.js";
 
 /** Which turns to list, as in `thread/turns/list`. */
 export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
 /** Which items to list, as in `thread/items/list`. */
 export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threadId" | "cursor">>;
+
+/**
+ * What to change in the copy, and where to cut it, as in `thread/fork`; and who answers the server's
+ * requests on the copy, which does not take over the handlers of this thread. It has the tools of this
+ * thread, carried out by the same functions unless `tools` has others.
+ */
+export interface ForkThreadOptions
+  extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools {}
 
 /** What the server answered when the thread was started, resumed or forked. */
 export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/fork">;
@@ -25,34 +61,156 @@ export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/f
  * A conversation: a local handle on a thread of the server. Making one with `thread(id)` sends
  * nothing; handles of the same id share the thread's queue of turns.
  */
-export class Thread {
-  readonly id: string;
+export class Thread extends ThreadApi {
   /** Model, working directory, sandbox and so on, as of the start; undefined for `thread(id)`. */
   readonly opened: ThreadOpened | undefined;
   readonly #connect: Connect;
+  /** The same without the handlers of this thread, for handles on other threads. */
+  readonly #connectUnbound: Connect;
 
   /** @internal Use `startThread`, `resumeThread`, `forkThread` or `thread`. */
-  constructor(connect: Connect, id: string, opened?: ThreadOpened) {
-    this.id = id;
+  constructor(connect: Connect, id: string, opened?: ThreadOpened, scope?: ThreadScope) {
+    const bound = withScope(connect, id, scope);
+    super(bound, id);
     this.opened = opened;
-    this.#connect = connect;
+    this.#connect = bound;
+    this.#connectUnbound = connect;
+  }
+
+  /**
+   * A handle on a thread that `host` has just opened. Call it right behind the answer: requests of the
+   * thread may be next.
+   *
+   * @internal
+   */
+  static open(connect: Connect, host: Host, opened: ThreadOpened, scope: ThreadScope): Thread {
+    bindScope(host, opened.thread.id, scope);
+    return new Thread(connect, opened.thread.id, opened, scope);
   }
 
   /**
    * Starts a turn (`turn/start`) and returns its handle at once. A thread that is not loaded is
    * resumed first.
    *
+   * With an `outputSchema` of Zod, ArkType or the like, `output` has the type that the schema gives.
+   * With plain JSON Schema it is unknown, or what you say it is: `turn<Answer>(…)`.
+   *
    * @throws InvalidArgumentError for input or options that cannot work. What goes wrong later
    * rejects `run()` and iteration.
    */
-  turn(input: TurnInput, options?: TurnOptions): Turn {
-    return new Turn(this.#connect, this.id, input, options);
+  turn(input: TurnInput, options?: WithoutOutput<TurnOptions>): Turn<undefined>;
+  turn<Output>(input: TurnInput, options?: TurnOptions<Output>): Turn<Output>;
+  turn(input: TurnInput, options: TurnOptions = {}): Turn {
+    const items = normalizeInput(input);
+    const { controls, handlers, settings, output } = splitTurnOptions(options);
+    return this.#begin(inputTurn(items, settings), controls, handlers, output);
   }
 
   /** Runs a turn to its end: `thread.turn(input, options).run(options)`. */
+  run(
+    input: TurnInput,
+    options?: WithoutOutput<TurnOptions & RunOptions>,
+  ): Promise<TurnResult<undefined>>;
+  run<Output>(
+    input: TurnInput,
+    options?: TurnOptions<Output> & RunOptions,
+  ): Promise<TurnResult<Output>>;
   async run(input: TurnInput, options: TurnOptions & RunOptions = {}): Promise<TurnResult> {
     const { throwOnFailure, ...turnOptions } = options;
     return this.turn(input, turnOptions).run({ throwOnFailure });
+  }
+
+  /**
+   * Has the model review code (`review/start`) and returns the turn at once; the review is its
+   * final response. It cannot be steered.
+   */
+  review(target: ReviewTarget, options: ServiceTurnOptions = {}): Turn {
+    checkTarget(target);
+    return this.#beginService(reviewTurn(target), options);
+  }
+
+  /**
+   * Has the history summarised (`thread/compact/start`) and returns the turn at once; it has one
+   * item, of type `contextCompaction`, and no response. It cannot be steered.
+   */
+  compact(options: ServiceTurnOptions = {}): Turn {
+    return this.#beginService(compactionTurn(), options);
+  }
+
+  /**
+   * Runs a shell command as if the user had typed it (`thread/shellCommand`), and shows it to the
+   * model: without any sandbox and without approval. The turn has one item, of type
+   * `commandExecution`. It runs by itself, after the turns before it.
+   *
+   * `commandTimeoutMs`: how long the command may take (ms; default: the server's limit).
+   */
+  shellCommand(
+    command: string,
+    options: ServiceTurnOptions & { commandTimeoutMs?: number | undefined } = {},
+  ): Turn {
+    if (typeof command !== "string" || command.trim() === "") {
+      throw new InvalidArgumentError("command", "must be a command line that is not empty");
+    }
+    const { commandTimeoutMs, ...rest } = options;
+    return this.#beginService(shellTurn(command, commandTimeoutMs), rest);
+  }
+
+  /**
+   * Sets a goal (`thread/goal/set`) and returns at once a handle on everything the server does for it:
+   * the turns that it starts by itself, one after the other, until the goal is complete, blocked or
+   * out of budget, count as one. A goal that the thread has already is replaced, and a thread that is
+   * not loaded is resumed.
+   *
+   * Turns of handles wait until the goal is over, but for those with `whenBusy: "steer"`, which join
+   * the turn that runs. Turns of the queue or of other clients that come in between belong to the
+   * goal's stream. When the handle stops the goal (`interrupt()`, a signal, a time limit, leaving the
+   * loop), it is `paused` in the server. When the connection is lost, it stays `active`: the server
+   * goes on with it as soon as the thread is loaded again.
+   *
+   * `objective`: at most 4,000 characters.
+   *
+   * @throws InvalidArgumentError for an objective or options that cannot work. What goes wrong later
+   * rejects `run()` and iteration: a GoalsUnavailableError where the server has no goals.
+   */
+  runGoal(objective: string, options: GoalOptions = {}): GoalRun {
+    const request = splitGoalOptions(objective, options);
+    return new GoalRun(this.#connect, { threadId: this.id, ...request });
+  }
+
+  /**
+   * The turns of this thread that no handle here has asked for, from now on: those of goals and
+   * queues, of other clients, or of requests made by hand. A thread that is not loaded is resumed.
+   * Leaving such a turn's loop does not interrupt it, and nothing is kept for turns that you do not
+   * take.
+   *
+   * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, or why
+   * the thread could not be loaded.
+   */
+  unsolicitedTurns(
+    options: { signal?: AbortSignal | undefined } = {},
+  ): AsyncIterableIterator<Turn, undefined> {
+    return unsolicitedTurns(this.#connect, this.id, options.signal);
+  }
+
+  /**
+   * Copies the thread (`thread/fork`), without sending its history here: whole, or up to and with the
+   * turn `lastTurnId`. A turn that runs goes on here, and is `interrupted` in the copy. The settings
+   * are those of this thread unless `options` name others.
+   *
+   * @throws ThreadNotFoundError for a thread that never ran a turn.
+   */
+  async fork(options: ForkThreadOptions = {}): Promise<Thread> {
+    const { handlers, rest } = splitHandlers(options);
+    const { tools, ...settings } = rest;
+    if (tools !== undefined) checkTools(tools);
+    const host = await this.#connect();
+    const opened = await host.call("thread/fork", {
+      excludeTurns: true,
+      ...settings,
+      threadId: this.id,
+    });
+    const scope = { handlers, tools: tools ?? host.scopes.of(this.id)?.tools };
+    return Thread.open(this.#connectUnbound, host, opened, scope);
   }
 
   /** The stored thread (`thread/read`), without loading it. Its turns: use `turns()`. */
@@ -79,24 +237,6 @@ export class Thread {
     await host.call("thread/unarchive", { threadId: this.id });
   }
 
-  /**
-   * Asks the server to summarise the history (`thread/compact/start`), once the turns before it have
-   * ended. Resolves when it has begun; turns that are started meanwhile wait for its end.
-   */
-  async compact(): Promise<void> {
-    const host = await this.#connect();
-    // The server would interrupt a running turn for it.
-    const pass = host.gate.enter(this.id, { wait: true });
-    try {
-      await pass.admitted;
-      await host.load(this.id);
-      await pass.idle();
-      await host.call("thread/compact/start", { threadId: this.id });
-    } finally {
-      pass.leave();
-    }
-  }
-
   /** The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise. */
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     return new Pages(async (cursor) => {
@@ -113,7 +253,28 @@ export class Thread {
     });
   }
 
+  #beginService(start: TurnStart, options: ServiceTurnOptions): Turn {
+    const { controls, handlers } = splitServiceOptions(options);
+    return this.#begin(start, controls, handlers);
+  }
+
+  #begin(
+    start: TurnStart,
+    controls: TurnControls,
+    handlers: RequestHandlers | undefined,
+    output?: OutputFormat,
+  ): Turn {
+    const request = { threadId: this.id, start, controls, handlers };
+    return new Turn(this.#connect, request, output);
+  }
+
   #page(cursor: string | undefined): { threadId: string; cursor?: string } {
     return cursor === undefined ? { threadId: this.id } : { threadId: this.id, cursor };
   }
+}
+
+function checkTarget(target: ReviewTarget): void {
+  const type: unknown = (target as ReviewTarget | null | undefined)?.type;
+  if (typeof type === "string") return;
+  throw new InvalidArgumentError("target", 'must be a review target, such as { type: "custom" }');
 }

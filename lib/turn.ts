@@ -1,12 +1,27 @@
+import type { KnownRateLimits } from "./account/known-rate-limits.js";
 import { EventQueue } from "./async/event-queue.js";
+import { mapIterator } from "./async/map-iterator.js";
 import { TurnFailedError, TurnStreamError } from "./errors/turn-errors.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
 import type { TurnEvent } from "./protocol.js";
-import type { Connect } from "./host.js";
-import { TurnExecution } from "./turns/turn-execution.js";
-import { splitTurnOptions, type RunOptions, type TurnOptions } from "./turns/turn-options.js";
+import type { Connect, TurnFollower } from "./host.js";
+import type { OutputFormat } from "./schema/output-format.js";
+import { newText } from "./turns/new-text.js";
+import { Subagents, type EventOrigin, type Subagent } from "./turns/subagents.js";
+import { TurnExecution, type TurnRequest } from "./turns/turn-execution.js";
+import type { RunOptions } from "./turns/turn-options.js";
+import { readOutput } from "./turns/turn-output.js";
 import { toTurnResult, type TurnResult } from "./turns/turn-result.js";
-import { isItem, type TurnState } from "./turns/turn-state.js";
+import type { TurnState } from "./turns/turn-state.js";
+
+/** What is known of a turn, and of the account it is charged to, at one moment. */
+export interface TurnSnapshot extends TurnState {
+  /** The newest rate limits that the server has told; `null` when it has told none. */
+  readonly rateLimits: KnownRateLimits | null;
+}
+
+/** What `stream({ subagents: true })` yields. */
+export type TurnEventWithOrigin = TurnEvent & { readonly origin: EventOrigin };
 
 /**
  * One model execution on a thread, on its way since this handle was made.
@@ -14,34 +29,46 @@ import { isItem, type TurnState } from "./turns/turn-state.js";
  * Iterate it to follow its notifications, call `run()` to wait for its result, or both. Leaving the
  * loop early interrupts the turn and waits for its end (see `onBreak`).
  */
-export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
+export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly threadId: string;
+  readonly #format: OutputFormat | undefined;
+  #output: Promise<unknown> | undefined;
   readonly #execution: TurnExecution;
-  readonly #queue: EventQueue<TurnEvent>;
-  #consumer: "none" | "stream" | "result" = "none";
+  readonly #queue: EventQueue<TurnEvent | SubagentEvent>;
+  readonly #subagents: Subagents;
+  #consumer: "none" | "stream" | "everything" | "result" = "none";
   #dropped = false;
 
   /** @internal Use `thread.turn()`. */
-  constructor(connect: Connect, threadId: string, input: TurnInput, options: TurnOptions = {}) {
-    const items = normalizeInput(input);
-    const { controls, settings } = splitTurnOptions(options);
+  constructor(connect: Connect, request: TurnRequest, format?: OutputFormat) {
+    const { threadId, controls } = request;
     this.threadId = threadId;
+    this.#format = format;
     this.#queue = new EventQueue(async () => {
       if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
     });
-    this.#execution = new TurnExecution(
-      connect,
-      { threadId, items, controls, settings },
-      {
-        event: (event) => {
-          this.#keep(event);
-        },
-        ended: (failure) => {
-          if (failure) this.#queue.fail(failure());
-          else this.#queue.end();
-        },
+    this.#subagents = new Subagents(
+      () => this.#execution.host,
+      (event, origin) => {
+        if (this.#consumer !== "stream") this.#keep(new SubagentEvent(event, origin));
       },
     );
+    this.#execution = new TurnExecution(connect, request, {
+      event: (event) => {
+        this.#keep(event);
+        this.#subagents.observe(event, { threadId, depth: 0 });
+      },
+      ended: (failure) => {
+        this.#subagents.stop();
+        if (failure) this.#queue.fail(failure());
+        else this.#queue.end();
+      },
+    });
+  }
+
+  /** @internal How the routes see the turn. */
+  get follower(): TurnFollower {
+    return this.#execution.follower;
   }
 
   /** The turn's id, once the server has named it. */
@@ -58,9 +85,10 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
     return this.#execution.accepted;
   }
 
-  /** A snapshot of the turn at this moment: items, streamed text, plan, diff, usage. */
-  get state(): TurnState {
-    return this.#execution.state;
+  /** A snapshot of the turn at this moment: items, streamed text, plan, diff, usage, rate limits. */
+  get state(): TurnSnapshot {
+    const { state, host } = this.#execution;
+    return { ...state, rateLimits: host?.rateLimits.current ?? null };
   }
 
   /** The same as `stream()`. */
@@ -72,10 +100,15 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
    * The turn's notifications from its very start. The iteration ends after `turn/completed`, whose
    * status tells how the turn went; it throws what kept the turn from getting there.
    *
+   * With `subagents`, those of its sub-agents' turns come in between, and each event has an
+   * `origin`. Without, a sub-agent's events never come.
+   *
    * @throws TurnStreamError when the turn is consumed already.
    */
-  stream(): AsyncIterableIterator<TurnEvent, undefined> {
-    if (this.#consumer === "stream") {
+  stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<TurnEvent, undefined>;
+  stream(options: { subagents: true }): AsyncIterableIterator<TurnEventWithOrigin, undefined>;
+  stream({ subagents = false } = {}): AsyncIterableIterator<TurnEvent, undefined> {
+    if (this.#consumer === "stream" || this.#consumer === "everything") {
       throw new TurnStreamError("This turn is already being iterated; a turn has one consumer.");
     }
     if (this.#dropped) {
@@ -83,13 +116,23 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
         "run() was called without iterating, so earlier events were not kept. Call stream() first.",
       );
     }
+    if (subagents) {
+      this.#consumer = "everything";
+      return mapIterator(this.#queue, (event) => this.#withOrigin(event));
+    }
     this.#consumer = "stream";
-    return this.#queue;
+    this.#queue.retain((event) => !(event instanceof SubagentEvent));
+    return this.#queue as EventQueue<TurnEvent>;
+  }
+
+  /** The sub-agents that the turn has started so far, and theirs, each with its own turns. */
+  subagents(): readonly Subagent[] {
+    return this.#subagents.list();
   }
 
   /**
    * The assistant's text only, as it comes. Unlike `stream()`, where you see the outcome pass by,
-   * it throws a TurnFailedError at the end of a failed turn.
+   * it throws at the end of a turn that failed or missed its `outputSchema`, as `run()` does.
    */
   async *textStream(): AsyncGenerator<string, undefined> {
     const streamed = new Set<string>();
@@ -107,9 +150,10 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
    *
    * @throws TurnFailedError for a failed turn, unless `throwOnFailure` is false. An interrupted
    * turn has a result, with `status: "interrupted"`.
+   * @throws OutputMismatchError when a completed turn's answer does not fit its `outputSchema`.
    * @throws TransportClosedError, TurnTimeoutError, `signal.reason`, or why it could not start.
    */
-  async run(options: RunOptions = {}): Promise<TurnResult> {
+  async run(options: RunOptions = {}): Promise<TurnResult<Output>> {
     if (this.#consumer === "none") this.#consumer = "result";
     await this.#execution.ended;
     const { failure, state } = this.#execution;
@@ -118,7 +162,11 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
     if (result.status === "failed" && options.throwOnFailure !== false) {
       throw new TurnFailedError(result);
     }
-    return result;
+    if (this.#format && result.status === "completed") {
+      this.#output ??= readOutput(this.#format, result);
+      return { ...result, output: (await this.#output) as Output };
+    }
+    return result as TurnResult<Output>;
   }
 
   /**
@@ -151,7 +199,7 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
   }
 
   /** Events are kept for a consumer that may still come, but not beside a lone `run()`. */
-  #keep(event: TurnEvent): void {
+  #keep(event: TurnEvent | SubagentEvent): void {
     if (this.#consumer === "result") {
       this.#queue.clear();
       this.#dropped = true;
@@ -159,24 +207,22 @@ export class Turn implements AsyncIterable<TurnEvent>, AsyncDisposable {
       this.#queue.push(event);
     }
   }
+
+  #withOrigin(event: TurnEvent | SubagentEvent): TurnEventWithOrigin {
+    if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
+    const { threadId } = this;
+    const origin = { threadId, turnId: this.id ?? "", parentThreadId: null, depth: 0 };
+    return { ...event, origin };
+  }
 }
 
-/** The text that an event adds, if any; `streamed` holds the messages that came in pieces so far. */
-function newText(event: TurnEvent, streamed: Set<string>): string | undefined {
-  switch (event.method) {
-    case "item/agentMessage/delta": {
-      const { itemId, delta }: { itemId: string; delta: unknown } = event.params;
-      streamed.add(itemId);
-      return typeof delta === "string" ? delta : undefined;
-    }
-    case "item/completed": {
-      // A message may come whole, without deltas. And what a server sends need not be an item.
-      const item: unknown = event.params.item;
-      if (!isItem(item) || item.type !== "agentMessage" || streamed.delete(item.id)) return;
-      const text: unknown = item.text;
-      return typeof text === "string" ? text : undefined;
-    }
-    default:
-      return undefined;
+/** An event of a sub-agent, on its way through the turn's queue. */
+class SubagentEvent {
+  readonly event: TurnEvent;
+  readonly origin: EventOrigin;
+
+  constructor(event: TurnEvent, origin: EventOrigin) {
+    this.event = event;
+    this.origin = origin;
   }
 }

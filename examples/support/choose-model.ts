@@ -41,10 +41,7 @@ async function withApiKey(apiKey: string): Promise<ChosenModel> {
     description: "with your OPENAI_API_KEY",
     options: { env: { CODEX_HOME: home } },
     sandbox: "workspace-write",
-    logIn: async (codex) => {
-      const client = await codex.client();
-      await client.request("account/login/start", { type: "apiKey", apiKey });
-    },
+    logIn: (codex) => codex.login.apiKey(apiKey),
     close: () => rm(home, { recursive: true, force: true }),
   };
 }

@@ -34,6 +34,14 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     else this.#items.push(item);
   }
 
+  /** Of what waits for the consumer, drops what `wanted` does not want. */
+  retain(wanted: (item: T) => boolean): void {
+    for (let left = this.#items.size; left > 0; left -= 1) {
+      const item = this.#items.shift() as T;
+      if (wanted(item)) this.#items.push(item);
+    }
+  }
+
   /** Drops what waits for the consumer. */
   clear(): void {
     this.#items.clear();

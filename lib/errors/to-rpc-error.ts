@@ -1,5 +1,8 @@
 import type { AppServerError } from "./base.js";
+import { ConfigWriteError } from "./config-errors.js";
 import { ProtocolError } from "./connection-errors.js";
+import { toMachineError } from "./machine-errors.js";
+import { McpServerError } from "./mcp-errors.js";
 import {
   ExperimentalApiError,
   InternalRpcError,
@@ -42,6 +45,9 @@ export function toRpcError(method: string, error: unknown): AppServerError {
     return new MethodNotFoundError(short, "Compare the runtime's version with the pinned one.");
   }
   const failure = { ...raw, message: withoutValues(raw.message) };
+  if (cameFromMcpServer(failure)) return new McpServerError(failure);
+  const ofMachine = toMachineError(failure);
+  if (ofMachine) return ofMachine;
   switch (failure.rpcCode) {
     case -32_700:
       return new ParseError(failure);
@@ -52,20 +58,33 @@ export function toRpcError(method: string, error: unknown): AppServerError {
     case -32_601:
       return new MethodNotFoundError(failure, adviceForLists(failure.message));
     case -32_602:
-      return new InvalidParamsError(failure);
+      return failure.message.startsWith("thread not found")
+        ? new ThreadNotFoundError(failure, neverRan)
+        : new InvalidParamsError(failure);
     case -32_603:
-      return failure.message.includes("ActiveTurnNotSteerable")
-        ? new ThreadBusyError(failure, "Wait until the review or compaction has ended.")
-        : new InternalRpcError(failure);
+      return fromInternalError(failure);
     default:
       return new JsonRpcError(failure);
   }
+}
+
+function fromInternalError(failure: RpcFailure): JsonRpcError {
+  if (failure.message.includes("ActiveTurnNotSteerable")) {
+    return new ThreadBusyError(failure, "Wait until the review or compaction has ended.");
+  }
+  if (failure.message.includes("ActiveTurnOutputSchemaMismatch")) {
+    const advice = "The running turn has another outputSchema: wait until it has ended.";
+    return new ThreadBusyError(failure, advice);
+  }
+  return new InternalRpcError(failure);
 }
 
 function fromSentence(failure: RpcFailure): JsonRpcError {
   const { message } = failure;
   const says = (...parts: string[]): boolean => parts.some((part) => message.includes(part));
 
+  const { config_write_error_code: writeRefusal } = readFields(failure.data);
+  if (typeof writeRefusal === "string") return new ConfigWriteError(failure, writeRefusal);
   if (says("requires experimentalApi capability")) return new ExperimentalApiError(failure);
   if (says("no rollout found", "not materialized yet")) {
     return new ThreadNotFoundError(failure, neverRan);
@@ -80,6 +99,7 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
       "Another process has this thread open: close it there, or fork.",
     );
   }
+  if (says("active or pending turn")) return new ThreadBusyError(failure);
   if (says("is closing")) return new ThreadBusyError(failure, "It is being unloaded.");
   if (says("cannot steer a", "not steerable")) return new ThreadBusyError(failure);
   if (says("no active turn", "expected active turn id")) return new TurnNotActiveError(failure);
@@ -87,6 +107,16 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
     return new InvalidParamsError(failure);
   }
   return new InvalidRequestError(failure);
+}
+
+/**
+ * Two methods pass on what an MCP server answered, its code included. To take its `-32001` for an
+ * overload of ours would run the tool again. What the app-server itself refuses has one of the others.
+ */
+function cameFromMcpServer({ method, rpcCode, message }: RpcFailure): boolean {
+  if (method !== "mcpServer/tool/call" && method !== "mcpServer/resource/read") return false;
+  if (rpcCode === -32_001) return !message.startsWith("Server overloaded");
+  return rpcCode !== -32_600 && rpcCode !== -32_603;
 }
 
 /** For lists that the server has, but not of this thread. */
@@ -100,6 +130,6 @@ function unknownMethod(method: string): string {
   return `Invalid request: unknown variant \`${method}\``;
 }
 
-function readFields(error: unknown): { code?: unknown; message?: unknown; data?: unknown } {
-  return typeof error === "object" && error !== null ? error : {};
+function readFields(value: unknown): Partial<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? value : {};
 }

@@ -35,7 +35,7 @@ export type TurnFailureReason =
 
 const waysToLogIn =
   "Nobody is logged in, or the login is not accepted. Log in with `codex login`, with " +
-  '`request("account/login/start", { type: "apiKey", apiKey })`, or set the environment variable ' +
+  "`codex.login.apiKey(key)`, or set the environment variable " +
   "that the model provider's env_key names.";
 
 /** The turn ended with `status: "failed"`. The thread stays usable. */
@@ -78,6 +78,19 @@ export class TurnTimeoutError extends AppServerError {
 export class TurnNotStartedError extends AppServerError {
   constructor() {
     super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.");
+  }
+}
+
+/**
+ * The thread was unsubscribed (`thread/unsubscribe`) while the turn ran. The turn goes on in the
+ * server, but this client hears nothing more of it.
+ */
+export class TurnDetachedError extends AppServerError {
+  constructor() {
+    super(
+      "TURN_DETACHED",
+      "The thread was unsubscribed while the turn ran. It may still run: resume the thread, and read its turns.",
+    );
   }
 }
 

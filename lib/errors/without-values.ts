@@ -1,10 +1,12 @@
 /**
- * The server's decoding errors quote the value that did not fit, be it a param or a setting: a
- * secret may be among them. This takes the values out and leaves what was expected, and where.
+ * The server's decoding errors quote the value that did not fit, be it a param or a setting, and other
+ * errors what a backend answered: a secret may be among them. This takes the values out and leaves
+ * what was expected, and where.
  */
 export function withoutValues(text: string): string {
   return text
     .replace(/(unknown variant) `[^]*?`(?=, (?:expected|there are no))/g, "$1")
     .replace(/(invalid (?:type|value|length): [a-z ]+?) (?:"(?:[^"\\]|\\.)*"|`[^`]*`)/g, "$1")
-    .replace(/(Model provider) `[^`]*`/g, "$1");
+    .replace(/(Model provider) `[^`]*`/g, "$1")
+    .replace(/; body=[^]*$/, "");
 }

@@ -1,7 +1,6 @@
 import {
   createMessageConnection,
   ParameterStructures,
-  ResponseError,
   type Message,
   type MessageConnection,
 } from "vscode-jsonrpc/node";
@@ -18,6 +17,7 @@ import {
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
+import { Admission } from "./admission.js";
 import { encodeParams, type EncodedParams } from "./encoded-params.js";
 import { InFlightLimit } from "./in-flight.js";
 import { ErrorAnswer, type NotificationMessage, type RequestMessage } from "./message.js";
@@ -31,8 +31,8 @@ export interface ConnectionOptions {
   readonly logger: Required<Logger>;
   /** Gets every notification in wire order. */
   onNotification(message: NotificationMessage): void;
-  /** Answers a server request; it is called in wire order and may take its time. */
-  onRequest(message: RequestMessage): Answer | Promise<Answer>;
+  /** Answers a server request, or not; it is called in wire order and may take its time. */
+  onRequest(message: RequestMessage): Promise<Answer | undefined>;
 }
 
 /** What goes back to the server for one of its requests. */
@@ -45,6 +45,12 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** How long to wait for the answer, queueing included (ms). `Infinity` waits for ever. */
   timeoutMs?: number | undefined;
+  /**
+   * For a method that is answered only when its work is done, such as `command/exec`: no deadline
+   * unless `timeoutMs` sets one, and the request counts towards `maxInFlight` only until the server
+   * has taken it up (default false).
+   */
+  longRunning?: boolean | undefined;
 }
 
 type Outcome =
@@ -69,9 +75,9 @@ export class Connection {
   readonly #writer: LineMessageWriter;
   readonly #rpc: MessageConnection;
   readonly #limit: InFlightLimit;
+  readonly #admission = new Admission(() => this.#askAnything());
   readonly #pending = new Set<(outcome: Outcome) => void>();
   readonly #abandoned = new Fifo<number>();
-  #dispatching: Message | undefined;
   #reason: CloseReason | undefined;
   #failure: Error | undefined;
   #closing = false;
@@ -99,18 +105,15 @@ export class Connection {
     this.#rpc = createMessageConnection(this.#reader, this.#writer, silent, {
       messageStrategy: {
         handleMessage: (message, next) => {
-          // Handlers are not told the request's id, but they run while `next` does.
-          this.#dispatching = message;
           try {
-            return next(message);
+            // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.
+            return isRequest(message) ? void this.#answer(message) : next(message);
           } finally {
-            this.#dispatching = undefined;
             this.#reader.dispatched();
           }
         },
       },
     });
-    this.#rpc.onRequest(() => this.#answer());
     this.#rpc.listen();
   }
 
@@ -124,11 +127,13 @@ export class Connection {
     options.signal?.throwIfAborted();
     if (this.#isOver()) throw await this.#closedError(method);
     const encoded = encodeParams(method, params, this.#options.maxMessageBytes);
-    const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
+    const { signal, longRunning = false } = options;
+    const timeoutMs =
+      options.timeoutMs ?? (longRunning ? Infinity : this.#options.requestTimeoutMs);
     if (!(timeoutMs > 0)) {
       throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
     }
-    const outcome = await this.#exchange(method, encoded, options.signal, timeoutMs);
+    const outcome = await this.#exchange(method, encoded, { signal, timeoutMs, longRunning });
     // The errors are made here, after the await, so that their stacks name the callers.
     switch (outcome.kind) {
       case "answered":
@@ -168,8 +173,7 @@ export class Connection {
   async #exchange(
     method: string,
     params: EncodedParams,
-    signal: AbortSignal | undefined,
-    timeoutMs: number,
+    { signal, timeoutMs, longRunning }: Required<RequestOptions> & { timeoutMs: number },
   ): Promise<Outcome> {
     const { promise, resolve: settle } = new Deferred<Outcome>();
     this.#pending.add(settle);
@@ -181,6 +185,11 @@ export class Connection {
     let id: number | undefined;
     const ticket = this.#limit.enter(() => {
       id = this.#send(method, params, settle);
+      if (longRunning === true && id !== undefined) {
+        this.#admission.sent(id, () => {
+          ticket.leave();
+        });
+      }
     });
     try {
       const outcome = await promise;
@@ -188,6 +197,7 @@ export class Connection {
       return outcome;
     } finally {
       ticket.leave();
+      if (id !== undefined) this.#admission.gone(id);
       clearTimeout(timer);
       unlink();
       this.#pending.delete(settle);
@@ -205,6 +215,10 @@ export class Connection {
     }
     this.#rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
+        if (id !== undefined) {
+          if (isRefusalForLackOfRoom(result)) this.#admission.gone(id);
+          else this.#admission.answered(id);
+        }
         if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
         else settle({ kind: "answered", result });
       },
@@ -213,7 +227,15 @@ export class Connection {
         settle({ kind: "closed" });
       },
     );
-    return this.#writer.lastRequestId;
+    const id = this.#writer.lastRequestId;
+    return id;
+  }
+
+  /** To end a watch that does not exist does nothing, and is answered at once. */
+  #askAnything(): number | undefined {
+    const params = { watchId: "codex-app-server-sdk" };
+    const encoded = encodeParams("fs/unwatch", params, this.#options.maxMessageBytes);
+    return this.#send("fs/unwatch", encoded, () => undefined);
   }
 
   /**
@@ -228,16 +250,22 @@ export class Connection {
     this.#reader.inject({ id: oldest, result: null });
   }
 
-  async #answer(): Promise<unknown> {
-    const request = this.#dispatching as Message & RequestMessage;
+  async #answer(request: RequestMessage): Promise<void> {
     try {
       const answer = await this.#options.onRequest(request);
-      if ("result" in answer) return answer.result;
-      return new ResponseError(answer.error.code, answer.error.message);
+      if (answer) await this.#reply(request, answer);
     } catch {
       this.#options.logger.error(`The handler of ${request.method} failed.`);
-      return new ResponseError(internalError, "the client failed to handle the request");
+      const message = "the client failed to handle the request";
+      await this.#reply(request, { error: { code: internalError, message } }).catch(
+        () => undefined,
+      );
     }
+  }
+
+  /** Rejects when the answer cannot be written as JSON, or not at all. */
+  async #reply({ id }: RequestMessage, answer: Answer): Promise<void> {
+    if (this.#reason === undefined) await this.#writer.write({ jsonrpc: "2.0", id, ...answer });
   }
 
   #isOver(): boolean {
@@ -292,10 +320,20 @@ export class Connection {
   }
 }
 
+function isRefusalForLackOfRoom(result: unknown): boolean {
+  if (!(result instanceof ErrorAnswer)) return false;
+  const { error } = result;
+  return typeof error === "object" && error !== null && "code" in error && error.code === -32_001;
+}
+
 /** How long one half of a connection may outlive the other before it is ended (ms). */
 const lastWordsMs = 1_000;
 
 const internalError = -32_603;
+
+function isRequest(message: Message): message is Message & RequestMessage {
+  return "method" in message && "id" in message;
+}
 
 /** vscode-jsonrpc's own log lines hold message contents; what matters is reported by us. */
 const silent = {

@@ -8,11 +8,14 @@ import type { ThreadGate } from "./thread-gate.js";
  */
 export class LoadedThreads {
   readonly #gate: ThreadGate;
+  readonly #unsubscribed: (threadId: string) => void;
   readonly #loaded = new Set<string>();
   readonly #loading = new Map<string, Promise<void>>();
 
-  constructor(gate: ThreadGate) {
+  /** Calls `unsubscribed` when no more events of a thread will come, though a turn may run there. */
+  constructor(gate: ThreadGate, unsubscribed: (threadId: string) => void) {
     this.#gate = gate;
+    this.#unsubscribed = unsubscribed;
   }
 
   /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
@@ -64,10 +67,11 @@ export class LoadedThreads {
       case "thread/unsubscribe":
       case "thread/archive":
       case "thread/delete": {
-        const threadId = threadIdIn(params);
-        this.#loaded.delete(threadId ?? "");
+        const threadId = threadIdIn(params) ?? "";
+        this.#loaded.delete(threadId);
         // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
         this.#gate.setRunning(threadId, false);
+        if (method === "thread/unsubscribe") this.#unsubscribed(threadId);
         break;
       }
     }
@@ -97,6 +101,7 @@ function startsTurn(method: string, isBusy: boolean): boolean {
     case "review/start":
       return true;
     case "turn/start":
+    case "thread/queue/start":
     case "thread/shellCommand":
       // On a busy thread they become part of the turn that runs, or belong to the handle inside.
       return !isBusy;

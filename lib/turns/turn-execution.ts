@@ -1,20 +1,22 @@
-import type { UserInput } from "../../generated/types.js";
-import { onAbort } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
-import { maxTimerMs, settleWithin } from "../async/timers.js";
+import { settleWithin } from "../async/timers.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
-import { TurnNotStartedError, TurnTimeoutError } from "../errors/turn-errors.js";
-import { checkLocalFiles } from "../input.js";
+import { TurnNotStartedError } from "../errors/turn-errors.js";
+import type { Connect, Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../rpc/message.js";
 import type { Pass } from "../rpc/thread-gate.js";
-import type { Connect, Host, TurnFollower } from "../host.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import { busyError } from "./busy-error.js";
+import { TurnIdentity } from "./turn-identity.js";
 import { interruptTurn } from "./turn-interrupt.js";
-import type { TurnControls, TurnStartSettings } from "./turn-options.js";
-import { toTurnResult } from "./turn-result.js";
+import type { TurnControls } from "./turn-options.js";
 import { TurnProgress } from "./turn-progress.js";
+import { toTurnResult } from "./turn-result.js";
+import type { RunningTurn, TurnStart } from "./turn-start.js";
 import type { TurnState } from "./turn-state.js";
+import { watchForStops } from "./turn-stops.js";
 
 /** How long a turn that is being stopped may take to end before nobody waits any longer (ms). */
 const stopGraceMs = 10_000;
@@ -27,9 +29,10 @@ export type Failure = () => unknown;
 
 export interface TurnRequest {
   readonly threadId: string;
-  readonly items: UserInput[];
+  readonly start: TurnStart | RunningTurn;
   readonly controls: TurnControls;
-  readonly settings: TurnStartSettings;
+  /** Who answers the server's requests in this turn, before anybody else. */
+  readonly handlers?: RequestHandlers | undefined;
 }
 
 /** Who is told of the turn's progress. Neither function may throw. */
@@ -39,8 +42,8 @@ export interface TurnListener {
 }
 
 /**
- * The life of one turn: waiting for its thread, `turn/start`, following its events, being stopped,
- * and its one end. `Turn` is the handle that callers have on it.
+ * The life of one turn: waiting for its thread, being started, its events, being stopped, and its
+ * one end. `Turn` is the handle that callers have on it.
  */
 export class TurnExecution {
   /** Resolves when the server has named the turn; rejects, unnoticed, when it never will. */
@@ -48,15 +51,17 @@ export class TurnExecution {
   /** Resolves, whichever way the turn ends. */
   readonly ended: Promise<void>;
 
-  readonly #connect: Connect;
+  /** How the routes see the turn. */
+  readonly follower: TurnFollower;
+
   readonly #request: TurnRequest;
   readonly #listener: TurnListener;
   readonly #accepted = new Deferred<{ readonly id: string }>();
   /** The server has said that the turn runs; only then can it be interrupted or steered. */
   readonly #running = new Deferred<void>();
   readonly #ended = new Deferred<void>();
-  readonly #follower: TurnFollower;
   readonly #progress: TurnProgress;
+  readonly #identity: TurnIdentity;
   #host: Host | undefined;
   #pass: Pass | undefined;
   #reloaded = false;
@@ -67,15 +72,23 @@ export class TurnExecution {
   #unlink: () => void = () => undefined;
 
   constructor(connect: Connect, request: TurnRequest, listener: TurnListener) {
-    this.#connect = connect;
+    const { threadId, start } = request;
     this.#request = request;
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
     this.ended = this.#ended.promise;
-    this.#progress = new TurnProgress(request.threadId);
-    this.#follower = this.#createFollower();
-    this.#unlink = this.#watchForStops();
-    void this.#execute();
+    this.#progress = new TurnProgress(threadId);
+    this.#identity = new TurnIdentity(start);
+    this.follower = this.#createFollower();
+    this.#unlink = watchForStops(
+      request.controls,
+      (failure) => {
+        this.#stop(failure);
+      },
+      () => toTurnResult(this.state),
+    );
+    if ("send" in start) void this.#execute(connect, start);
+    else this.#join(start);
   }
 
   get state(): TurnState {
@@ -121,17 +134,17 @@ export class TurnExecution {
     await settleWithin(this.ended, stopGraceMs);
   }
 
-  async #execute(): Promise<void> {
+  async #execute(connect: Connect, start: TurnStart): Promise<void> {
     try {
-      const checked = ignoreRejection(checkLocalFiles(this.#request.items));
-      const host = await this.#connect();
+      const checked = ignoreRejection(Promise.resolve(start.check?.()));
+      const host = await connect();
       this.#host = host;
       if (this.hasEnded()) return;
       // Turns run in the order of the calls, so the gate comes before anything that takes time.
-      const pass = this.#enterGate(host);
+      const pass = this.#enterGate(host, start);
       this.#pass = pass;
       await Promise.race([Promise.all([pass.admitted, checked]), this.ended]);
-      while (!this.hasEnded()) await this.#attempt(host, pass);
+      while (!this.hasEnded()) await this.#attempt(host, pass, start);
     } catch (error) {
       this.#finish(() =>
         error instanceof TransportClosedError
@@ -141,27 +154,27 @@ export class TurnExecution {
     }
   }
 
-  #enterGate(host: Host): Pass {
+  #enterGate(host: Host, start: TurnStart): Pass {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
-    if (whenBusy === "reject" && host.gate.isBusy(threadId)) throw busyError();
+    if (whenBusy === "reject" && host.gate.isBusy(threadId)) throw busyError(start.method);
     return host.gate.enter(threadId, { wait: whenBusy === "queue" });
   }
 
   /** Gets the turn accepted and follows it to its end, or changes what was in its way. */
-  async #attempt(host: Host, pass: Pass): Promise<void> {
+  async #attempt(host: Host, pass: Pass, start: TurnStart): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     this.#phase = "waiting";
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else.
     const idle = pass.idle();
-    if (idle && whenBusy === "reject") throw busyError();
+    if (idle && whenBusy === "reject") throw busyError(start.method);
     if (idle && whenBusy === "queue") await Promise.race([idle, this.ended]);
     if (this.hasEnded()) return;
     this.#phase = "sent";
     try {
-      await this.#start(host);
+      await this.#send(host, start);
       await this.ended;
     } catch (error) {
       if (error instanceof ThreadNotFoundError && !this.#reloaded) {
@@ -180,72 +193,71 @@ export class TurnExecution {
     }
   }
 
-  async #start(host: Host): Promise<void> {
-    const { threadId, items, settings } = this.#request;
+  async #send(host: Host, start: TurnStart): Promise<void> {
+    const { threadId } = this.#request;
     const pending = host.turns.expect(threadId);
     try {
-      const { turn } = await host.call("turn/start", { ...settings, threadId, input: items });
-      this.#progress.state = { ...this.#progress.state, id: turn.id };
-      this.#accepted.resolve({ id: turn.id });
+      const id = await start.send(host, threadId, pending, this.ended);
+      this.#named(id);
       // Whoever waited for the answer may have given up meanwhile.
       if (this.hasEnded()) {
         const pause = async () => {
           await settleWithin(this.#running.promise, runningGraceMs);
         };
-        await interruptTurn(host, threadId, turn.id, pause);
+        await interruptTurn(host, threadId, () => id, pause);
         return;
       }
-      const [other] = pending.claim(turn.id, this.#follower);
-      if (other) this.#join(other);
+      const [other] = pending.claim(id, this.follower);
+      // The server took the input as steering: go on from where the running turn stands.
+      if (other) {
+        this.#progress.state = other.state;
+        this.#running.resolve();
+      }
     } finally {
       pending.settle();
     }
   }
 
-  /** The server took the input as steering: go on from where the running turn stands. */
-  #join(other: TurnFollower): void {
-    this.#progress.state = other.state;
-    this.#running.resolve();
+  /** Somebody else has started the turn, and it is the routes that brought it here. */
+  #join({ host, id }: RunningTurn): void {
+    this.#host = host;
+    this.#phase = "sent";
+    this.#named(id);
+  }
+
+  #named(id: string): void {
+    this.#progress.state = { ...this.#progress.state, id };
+    this.#accepted.resolve({ id });
   }
 
   #createFollower(): TurnFollower {
     const state = (): TurnState => this.#progress.state;
+    const adoptsStart = () => this.#identity.adoptsStart(state());
+    const { handlers } = this.#request;
     return {
       get state() {
         return state();
       },
+      get adoptsStart() {
+        return adoptsStart();
+      },
+      handlers,
       receive: (message) => {
         this.#receive(message);
       },
-      connectionClosed: (reason) => {
-        this.#finish(() => new TransportClosedError(reason, "the turn"));
+      lost: (failure) => {
+        this.#finish(failure);
       },
     };
   }
 
   #receive(message: NotificationMessage): void {
     // The routes know the turn; what the methods mean is the reducer's business.
-    const event = message as TurnEvent;
+    const event = this.#identity.translate(message as TurnEvent, this.#progress.state.id);
     this.#progress.add(event);
     this.#listener.event(event);
     if (event.method === "turn/started") this.#running.resolve();
     if (event.method === "turn/completed") this.#finish(undefined);
-  }
-
-  /** Returns the function that stops watching. */
-  #watchForStops(): () => void {
-    const { signal, timeoutMs } = this.#request.controls;
-    const unlink = onAbort(signal, (reason) => {
-      this.#stop(() => reason);
-    });
-    if (timeoutMs === undefined || timeoutMs > maxTimerMs || this.hasEnded()) return unlink;
-    const timer = setTimeout(() => {
-      this.#stop(() => new TurnTimeoutError(timeoutMs, toTurnResult(this.#progress.state)));
-    }, timeoutMs);
-    return () => {
-      clearTimeout(timer);
-      unlink();
-    };
   }
 
   /** From now on the turn can only end with `failure`, however it really ends. */
@@ -264,7 +276,12 @@ export class TurnExecution {
     const accepted = await Promise.race([this.accepted.catch(() => undefined), this.ended]);
     if (!accepted || !this.#host || this.hasEnded()) return;
     await Promise.race([
-      interruptTurn(this.#host, this.#request.threadId, accepted.id, () => this.untilRunning()),
+      interruptTurn(
+        this.#host,
+        this.#request.threadId,
+        () => this.#identity.running ?? accepted.id,
+        () => this.untilRunning(),
+      ),
       this.ended,
     ]);
   }
@@ -279,7 +296,7 @@ export class TurnExecution {
     this.#phase = "ended";
     this.#failure = this.#stopped ?? failure;
     this.#unlink();
-    this.#host?.turns.unfollow(this.#request.threadId, this.#progress.state.id, this.#follower);
+    this.#host?.turns.unfollow(this.#request.threadId, this.#progress.state.id, this.follower);
     this.#pass?.leave();
     if (this.#progress.state.id === "") {
       this.#accepted.reject(this.#failure ? this.#failure() : new TurnNotStartedError());
@@ -287,11 +304,4 @@ export class TurnExecution {
     this.#listener.ended(this.#failure);
     this.#ended.resolve();
   }
-}
-
-function busyError(): ThreadBusyError {
-  return new ThreadBusyError(
-    { method: "turn/start", rpcCode: 0, message: "the thread already runs a turn.", data: null },
-    'It was not sent. Wait for that turn, or choose whenBusy: "queue" or "steer".',
-  );
 }

@@ -12,13 +12,13 @@ const attempts = 5;
 export async function interruptTurn(
   host: Host,
   threadId: string,
-  turnId: string,
+  turnId: () => string,
   untilRunning: () => Promise<void>,
 ): Promise<void> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await untilRunning();
     try {
-      await host.call("turn/interrupt", { threadId, turnId });
+      await host.call("turn/interrupt", { threadId, turnId: turnId() });
       return;
     } catch (error) {
       // It has ended: with its process, or just now.

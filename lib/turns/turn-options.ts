@@ -1,6 +1,13 @@
-import type { SandboxMode, SandboxPolicy, TurnStartParams } from "../../generated/types.js";
+import type {
+  JsonValue,
+  SandboxMode,
+  SandboxPolicy,
+  TurnStartParams,
+} from "../../generated/types.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { AllowUndefined } from "../protocol.js";
+import { toOutputFormat, type OutputFormat, type OutputSchema } from "../schema/output-format.js";
+import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
 
 /** How this library runs a turn; nothing here is sent to the server. */
 export interface TurnControls {
@@ -30,14 +37,46 @@ export interface TurnControls {
 
 /**
  * Settings of the turn, as in `turn/start`. The server keeps most of them: model, sandbox, approval
- * policy and so on also apply to the thread's later turns; `outputSchema` does not. `undefined` sends nothing and changes nothing; `null` is sent and clears.
+ * policy and so on also apply to the thread's later turns. `undefined` sends nothing and changes
+ * nothing; `null` is sent and clears.
  */
-export interface TurnSettings extends Omit<TurnStartSettings, "sandboxPolicy"> {
+export interface TurnSettings extends Omit<TurnStartSettings, "sandboxPolicy" | "outputSchema"> {
   /** The same names as for threads, or a whole policy. */
   sandbox?: SandboxMode | SandboxPolicy | null | undefined;
 }
 
-export interface TurnOptions extends TurnControls, TurnSettings {}
+/**
+ * Who answers the server's requests in this turn is decided by its handlers; those that are not
+ * given here are the thread's, then the client's.
+ */
+export interface TurnOptions<Output = unknown> extends TurnControls, TurnSettings, RequestHandlers {
+  /**
+   * The shape of the answer, for this turn only; the result's `output` is the answer, parsed and
+   * checked. A Standard Schema that can write itself as JSON Schema (Zod 4, ArkType, Valibot with
+   * `toStandardJsonSchema`), or plain JSON Schema, of which types, enumerations, properties, items,
+   * unions, references and the usual limits are checked.
+   *
+   * It is prepared for strict mode: objects are closed, and what is optional is asked for as
+   * something that may be null; those nulls are taken out again. Records, tuples, intersections and
+   * values of any type cannot be expressed.
+   *
+   * With `whenBusy: "steer"`, a turn that runs with another schema, or with none, is not joined: it
+   * fails with a ThreadBusyError.
+   */
+  outputSchema?: OutputSchema<Output> | null | undefined;
+}
+
+/** Options of a turn whose answer is plain text. */
+export type WithoutOutput<Options> = Options & { outputSchema?: null | undefined };
+
+/** Options of a turn that takes no input and no settings: a review, a compaction, a shell command. */
+export interface ServiceTurnOptions extends Omit<TurnControls, "whenBusy">, RequestHandlers {
+  /**
+   * What to do when the thread already runs a turn: `"queue"` (default) waits for its end;
+   * `"reject"` fails with a ThreadBusyError.
+   */
+  whenBusy?: "queue" | "reject" | undefined;
+}
 
 /** The settings as `turn/start` takes them. */
 export type TurnStartSettings = AllowUndefined<Omit<TurnStartParams, "threadId" | "input">>;
@@ -47,20 +86,40 @@ export interface RunOptions {
   throwOnFailure?: boolean | undefined;
 }
 
-/** Separates what the library needs from what the server gets, and checks the former. */
-export function splitTurnOptions(options: TurnOptions): {
+interface SplitOptions {
   controls: TurnControls;
+  handlers: RequestHandlers | undefined;
   settings: TurnStartSettings;
-} {
-  const { signal, timeoutMs, onBreak, whenBusy, sandbox, ...rest } = options;
+  /** How to read the answer; undefined when it is plain text. */
+  output: OutputFormat | undefined;
+}
+
+/** Separates what the library needs from what the server gets, and checks the former. */
+export function splitTurnOptions(options: TurnOptions): SplitOptions {
+  const { handlers, rest: others } = splitHandlers(options);
+  const { signal, timeoutMs, onBreak, whenBusy, sandbox, outputSchema, ...rest } = others;
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
   }
   checkChoice("onBreak", onBreak, ["interrupt", "detach"]);
   checkChoice("whenBusy", whenBusy, ["queue", "steer", "reject"]);
-  const settings =
-    sandbox === undefined ? rest : { ...rest, sandboxPolicy: toSandboxPolicy(sandbox) };
-  return { controls: { signal, timeoutMs, onBreak, whenBusy }, settings };
+  const output =
+    outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
+  const settings = {
+    ...rest,
+    ...(sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) }),
+    ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
+  };
+  return { controls: { signal, timeoutMs, onBreak, whenBusy }, handlers, settings, output };
+}
+
+/** The same for a turn that takes no settings. */
+export function splitServiceOptions(
+  options: ServiceTurnOptions,
+): Pick<SplitOptions, "controls" | "handlers"> {
+  checkChoice("whenBusy", options.whenBusy, ["queue", "reject"]);
+  const { controls, handlers } = splitTurnOptions(options);
+  return { controls, handlers };
 }
 
 function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
@@ -71,7 +130,7 @@ function checkChoice(name: string, value: string | undefined, choices: readonly 
 }
 
 /** Threads take a mode's name, turns a policy object: here one set of names serves both. */
-function toSandboxPolicy(sandbox: SandboxMode | SandboxPolicy | null): SandboxPolicy | null {
+export function toSandboxPolicy(sandbox: SandboxMode | SandboxPolicy | null): SandboxPolicy | null {
   if (typeof sandbox !== "string") return sandbox;
   switch (sandbox) {
     case "read-only":

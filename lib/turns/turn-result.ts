@@ -2,13 +2,26 @@ import type { ThreadItem, TurnError, TurnStatus } from "../../generated/types.js
 import type { TurnState } from "./turn-state.js";
 import type { TurnUsage } from "./turn-usage.js";
 
-/** A finished turn. Look at `status`: an interrupted turn has a result too. */
-export interface TurnResult {
+/**
+ * A finished turn. Look at `status`: an interrupted turn has a result too. Of a turn with an
+ * `outputSchema`, `status === "completed"` also tells the type of `output`.
+ */
+export type TurnResult<Output = unknown> = TurnFacts & TurnOutcome<Output>;
+
+/** How the turn ended: `"completed"`, `"interrupted"` or `"failed"`. */
+export type TurnOutcome<Output = unknown> =
+  | {
+      readonly status: "completed";
+      /** The answer, parsed and checked by `outputSchema`; undefined for a turn without one. */
+      readonly output: Output;
+    }
+  | { readonly status: Exclude<TurnStatus, "completed">; readonly output: undefined };
+
+/** What a result has, however the turn ended. */
+export interface TurnFacts {
   /** The turn's id; empty when the turn was stopped before it was sent. */
   readonly id: string;
   readonly threadId: string;
-  /** `"completed"`, `"interrupted"` or `"failed"`. */
-  readonly status: TurnStatus;
   /** Why the turn failed; `null` unless `status` is `"failed"`. */
   readonly error: TurnError | null;
   /**
@@ -39,6 +52,7 @@ export function toTurnResult(state: TurnState): TurnResult {
     id,
     threadId,
     status,
+    output: undefined,
     error,
     finalResponse: finalResponse(state.items),
     items,

@@ -1,10 +1,10 @@
 /**
  * Uses the package as its users get it: packs it, installs the tarball into an empty project, and
- * there type-checks and runs every TypeScript snippet of the README and docs/testing.md against the
- * real app-server and a loopback model, and loads it with `import` and with `require`.
+ * there type-checks and runs every TypeScript snippet of the README and of docs/ against the real
+ * app-server and a loopback model, and loads it with `import` and with `require`.
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,7 @@ const model = await startLoopbackModel();
 
 try {
   await install();
-  const snippets = await writeSnippets(["README.md", "docs/testing.md"]);
+  const snippets = await writeSnippets(await documents());
   await compile();
   await checkDeclarations(path.join(project, "node_modules/codex-app-server-sdk/dist/lib"));
   const env = await environment();
@@ -51,19 +51,25 @@ async function install(): Promise<void> {
   await symlink(codex, path.join(project, "node_modules/@openai/codex"));
 }
 
+async function documents(): Promise<readonly string[]> {
+  const names = await readdir(path.join(repository, "docs"));
+  const docs = names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+  return ["README.md", ...docs.toSorted()];
+}
+
 async function writeSnippets(
   documents: readonly string[],
 ): Promise<readonly { name: string; file: string }[]> {
   const written: { name: string; file: string }[] = [];
   for (const document of documents) {
     const snippets = readSnippets(await readFile(path.join(repository, document), "utf8"));
-    if (snippets.length === 0) throw new Error(`${document} has no snippet that runs.`);
     for (const [index, snippet] of snippets.entries()) {
       const base = `${path.basename(document, ".md").toLowerCase()}-${index + 1}`;
       await writeFile(path.join(project, `${base}.ts`), snippet);
       written.push({ name: `${document}, snippet ${index + 1}`, file: `${base}.js` });
     }
   }
+  if (written.length === 0) throw new Error("The documents have no snippet that runs.");
   return written;
 }
 

@@ -8,6 +8,7 @@ import { relaxForSchemas, relaxTypes } from "./relax.js";
 import type { UpstreamSchemas } from "./relax.js";
 import { renderManifest, renderMethodIndex, renderSchema } from "./render-json.js";
 import { renderMethods, renderRouting, renderRuntime } from "./render-methods.js";
+import { renderRpc } from "./render-rpc.js";
 import { renderTypes } from "./render-types.js";
 import { readRouting } from "./routing.js";
 import { findBinary, readPin, requireVersion, runBinary } from "./run-binary.js";
@@ -51,6 +52,7 @@ async function makeFiles(binary: string, pin: string, folder: string): Promise<G
     ["manifest.json", renderManifest(pin, types, methods)],
     ["methods.ts", renderMethods(methods)],
     ["routing.ts", renderRouting(routes)],
+    ["rpc.ts", renderRpc(methods, types, upstream)],
     ["runtime.ts", renderRuntime(pin)],
     ["schemas/methods.json", renderMethodIndex(methods)],
     ["schemas/protocol.json", renderSchema(schema)],

@@ -25,6 +25,7 @@ describe("the handshake", () => {
           capabilities: {
             experimentalApi: true,
             requestAttestation: false,
+            explicitGatewayOauth: true,
             optOutNotificationMethods: [],
           },
         },
@@ -38,7 +39,7 @@ describe("the handshake", () => {
     const clientInfo = { name: "my-app", title: "My App", version: "4.5.6" };
     await using running = await startScripted(
       {},
-      { clientInfo, experimentalApi: false, optOutNotificationMethods: ["fs/changed"] },
+      { clientInfo, experimentalApi: false, optOutNotificationMethods: ["deprecationNotice"] },
     );
 
     const [initialize] = await running.server.received("initialize");
@@ -47,7 +48,8 @@ describe("the handshake", () => {
       capabilities: {
         experimentalApi: false,
         requestAttestation: false,
-        optOutNotificationMethods: ["fs/changed"],
+        explicitGatewayOauth: true,
+        optOutNotificationMethods: ["deprecationNotice"],
       },
     });
   });

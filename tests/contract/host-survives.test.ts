@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { type Script, ScriptedServer } from "../support/scripted-server.js";
+import { type Script, ScriptedServer, type Step } from "../support/scripted-server.js";
 
 const host = fileURLToPath(new URL("strict-host.ts", import.meta.url));
 
@@ -31,7 +31,7 @@ test("the host survives a server that ends in the middle of large writes", async
       { ask: "item/tool/call", id: 1, params: {} },
       // Far more than the pipe holds, and far less than is being written.
       { waitForBytes: 1_000_000 },
-      { repeat: 50, steps: [{ ask: "item/tool/call", id: 2, params: {} }] },
+      { repeat: 50, steps: [{ ask: "item/tool/call", id: "{{index}}", params: {} }] },
       { exit: 3 },
     ],
   };
@@ -45,6 +45,28 @@ test("the host survives a crash that nobody attends to", async () => {
   const script: Script = { on: { "turn/start": [], "config/read": [{ exit: 3 }] } };
   expect(await runHost("unattended", script)).toEqual(
     undisturbed({ codes: ["TRANSPORT_CLOSED"], kind: "exited", exitCode: 3 }),
+  );
+});
+
+test("the host survives handlers that throw, reject, answer what cannot be written, or come too late", async () => {
+  const ask = (kind: string): Step => ({
+    ask: "item/commandExecution/requestApproval",
+    id: kind,
+    params: { command: kind, threadId: "thread", turnId: "turn", itemId: kind },
+  });
+  const kinds = ["throws", "rejects", "circle", "late rejection", "late answer"];
+  const script: Script = {
+    start: [{ waitFor: "initialized" }, ...kinds.map(ask)],
+    on: {
+      "account/read": [
+        ...kinds.slice(0, 3).map((id): Step => ({ waitForAnswer: id })),
+        { respond: {} },
+        { exit: 3 },
+      ],
+    },
+  };
+  expect(await runHost("failing handlers", script)).toEqual(
+    undisturbed({ codes: ["ok"], kind: "exited", exitCode: 3, pending: 2 }),
   );
 });
 

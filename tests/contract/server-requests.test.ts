@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { defer } from "../../lib/index.js";
 import { methodIndex, validateServerRequestResult } from "../support/schemas.js";
 import { type Json, type Message, startScripted, type Step } from "../support/scripted-server.js";
 import { recordingLogger } from "./recording-logger.js";
@@ -103,10 +104,10 @@ describe("a server request that nobody handles", () => {
     expect(answers.map(({ id }) => id)).toEqual(ids);
   });
 
-  test("is answered as often as it comes", async () => {
+  test("is answered once, however often it comes", async () => {
     const request = { method: "item/fileChange/requestApproval", id: 4 };
     const answer = { id: 4, result: { decision: "decline" } };
-    expect(await answersTo([request, request, request])).toEqual([answer, answer, answer]);
+    expect(await answersTo([request, request, request])).toEqual([answer]);
   });
 
   test("may use an id that a request of the client uses, too", async () => {
@@ -151,5 +152,102 @@ describe("a server request that nobody handles", () => {
       },
     });
     expect(await running.server.answers()).toHaveLength(1);
+  });
+});
+
+describe("a server request that a handler answers", () => {
+  const method = "item/commandExecution/requestApproval";
+  const ask = (id: string | number): Step => ({
+    ask: method,
+    id,
+    params: { threadId: "thread", turnId: "turn", itemId: `${id}`, command: `${id}` },
+  });
+
+  test("is answered when the handler is done, in any order, once, with the very id", async () => {
+    const ids = [0, "0", 1, "one"];
+    const steps: Step[] = [
+      { together: [...ids, ...ids].map(ask) },
+      ...ids.map((id): Step => ({ waitForAnswer: id })),
+      { together: [...ids.map(ask), { respond: {} }] },
+    ];
+    const decide: (() => void)[] = [];
+    await using running = await startScripted(
+      { on: { "config/read": steps, "account/read": [{ respond: {} }] } },
+      {
+        onApproval: () =>
+          new Promise((resolve) => {
+            decide.push(() => {
+              resolve("accept");
+            });
+            if (decide.length < ids.length) return;
+            setImmediate(() => {
+              for (const go of decide.toReversed()) go();
+            });
+          }),
+      },
+    );
+    await running.client.request("config/read", {});
+    await running.client.request("account/read", {});
+    expect(await running.server.answers()).toEqual(
+      ids.toReversed().map((id) => ({ id, result: { decision: "accept" } })),
+    );
+    expect(decide).toHaveLength(4);
+  });
+
+  test("is never answered when the server has resolved it, or its turn has ended", async () => {
+    const signals: AbortSignal[] = [];
+    const turn = { id: "turn", status: "interrupted", items: [] };
+    await using running = await startScripted(
+      {
+        on: {
+          "config/read": [
+            ask(0),
+            ask(1),
+            { notify: "serverRequest/resolved", params: { threadId: "thread", requestId: 0 } },
+            { notify: "turn/completed", params: { threadId: "thread", turn } },
+            { respond: {} },
+          ],
+          "account/read": [{ respond: {} }],
+        },
+      },
+      {
+        onApproval: (_, { signal }) => {
+          signals.push(signal);
+          return new Promise((resolve) => {
+            signal.addEventListener("abort", () => {
+              resolve("accept");
+            });
+          });
+        },
+      },
+    );
+    await running.client.request("config/read", {});
+    await running.client.request("account/read", {});
+    expect(await running.server.answers()).toEqual([]);
+    expect(signals.map(({ reason }) => (reason as { why: string }).why)).toEqual([
+      "resolved",
+      "turnEnded",
+    ]);
+  });
+
+  test("stays open as long as a person takes, and other traffic goes on", async () => {
+    await using running = await startScripted(
+      {
+        on: {
+          "config/read": [ask("asked"), { respond: {} }],
+          "account/read": [{ respond: {} }],
+          "model/list": [{ waitForAnswer: "asked" }, { respond: {} }],
+        },
+      },
+      { onApproval: () => defer() },
+    );
+    const { client, server } = running;
+    await client.request("config/read", {});
+    await client.request("account/read", {});
+    expect(await server.answers()).toEqual([]);
+    const [pending] = client.pendingRequests();
+    client.respond(pending?.key ?? "", "accept");
+    await client.request("model/list", {});
+    expect(await server.answers()).toEqual([{ id: "asked", result: { decision: "accept" } }]);
   });
 });

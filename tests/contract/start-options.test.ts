@@ -32,7 +32,7 @@ test.each<[options: AppServerClientOptions, argument: string, problem: string]>(
     "must be an array of method names",
   ],
   [
-    { optOutNotificationMethods: ["fs/changed", "turn/completed"] },
+    { optOutNotificationMethods: ["deprecationNotice", "turn/completed"] },
     "optOutNotificationMethods",
     "must not name turn/completed, which the library relies on",
   ],
@@ -62,9 +62,15 @@ test.each<[options: AppServerClientOptions, argument: string, problem: string]>(
 });
 
 test.each([
+  "command/exec/outputDelta",
   "error",
+  "fs/changed",
+  "fuzzyFileSearch/sessionCompleted",
+  "fuzzyFileSearch/sessionUpdated",
   "item/completed",
   "item/started",
+  "process/exited",
+  "process/outputDelta",
   "serverRequest/resolved",
   "thread/archived",
   "thread/closed",

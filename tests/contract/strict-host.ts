@@ -47,6 +47,32 @@ const scenarios = {
     return { codes: [...new Set(codes)] };
   },
 
+  /** Handlers that do what handlers must not do, at the worst moments. */
+  async "failing handlers"(options: AppServerClientOptions) {
+    const circle: Record<string, unknown> = {};
+    circle["itself"] = circle;
+    const client = await AppServerClient.start({
+      ...options,
+      onApproval: {
+        command: ({ command }, { signal }) => {
+          if (command === "throws") throw new Error(command);
+          if (command === "rejects") return Promise.reject(new Error(command));
+          if (command === "circle") return circle as never;
+          return new Promise((resolve, reject) => {
+            signal.addEventListener("abort", () => {
+              if (command === "late answer") resolve("accept");
+              else reject(new Error(command ?? ""));
+            });
+          });
+        },
+      },
+    });
+    const codes = await codesOf([client.request("account/read", {})]);
+    const pending = client.pendingRequests().length;
+    const { kind, exitCode } = await client.closed;
+    return { codes, kind, exitCode, pending };
+  },
+
   async "failed starts"(options: AppServerClientOptions) {
     const starts = [
       AppServerClient.start({ ...options, startTimeoutMs: 500 }),

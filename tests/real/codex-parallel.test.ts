@@ -28,7 +28,9 @@ test("20 threads with two turns each at the same time do not get mixed up", asyn
     for (const [at, { turn, events, result }] of (await Promise.all(heard)).entries()) {
       expect(result.finalResponse).toBe(`You said ${said[at]}`);
       expect(result.items[0]).toMatchObject({ content: [{ text: said[at] }] });
-      const ids = events.map(({ params }) => ("turn" in params ? params.turn.id : params.turnId));
+      const ids = events.map(({ params }) =>
+        "turn" in params ? params.turn.id : "turnId" in params && params.turnId,
+      );
       expect(new Set(ids)).toEqual(new Set([turn.id]));
       expect(events.filter(({ method }) => method === "item/agentMessage/delta")).toHaveLength(3);
     }

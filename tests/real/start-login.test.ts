@@ -31,7 +31,7 @@ test("who is not logged in is told so beforehand, and again by a turn that fails
   const error = await rejection(thread.run("Hi"));
   expect(error).toBeInstanceOf(TurnFailedError);
   expect(error).toMatchObject({ reason: "httpConnectionFailed", httpStatusCode: 401 });
-  for (const way of ["codex login", "account/login/start", "env_key"]) {
+  for (const way of ["codex login", "codex.login.apiKey", "env_key"]) {
     expect(error.message).toContain(way);
   }
 

@@ -101,8 +101,9 @@ describe("a compaction", () => {
     const thread = await codex.startThread();
     await thread.run("Talk");
     for (let round = 0; round < 3; round += 1) {
-      await thread.compact();
+      const compaction = thread.compact();
       await expect(thread.run("Go on")).resolves.toMatchObject({ status: "completed" });
+      await expect(compaction.run()).resolves.toMatchObject({ status: "completed" });
     }
     const kinds = model.requests
       .filter(({ threadId }) => threadId === thread.id)
@@ -121,7 +122,7 @@ describe("a compaction", () => {
     const after = thread.turn("After");
     gate.release();
     expect(await turn.run()).toMatchObject({ status: "completed", finalResponse: "Not cut." });
-    await compacting;
+    expect(await compacting.run()).toMatchObject({ status: "completed" });
     expect(await after.run()).toMatchObject({ status: "completed" });
   });
 
@@ -130,19 +131,23 @@ describe("a compaction", () => {
     await thread.run("Talk");
     const gate = reply.hold();
     model.enqueueFor(thread.id, [gate, reply.text("A summary.")]);
-    await thread.compact();
+    const compacting = thread.compact();
+    await compacting.started;
     for (const whenBusy of ["reject", "steer"] as const) {
       const error = await rejection(thread.run("Not now", { whenBusy }));
       expect(error).toBeInstanceOf(ThreadBusyError);
     }
     gate.release();
     await expect(thread.run("Now")).resolves.toMatchObject({ status: "completed" });
+    await expect(compacting.run()).resolves.toMatchObject({ status: "completed" });
   });
 
   test("of a thread that cannot be resumed rejects, and blocks nothing", async () => {
     const id = "019a0000-0000-7000-8000-000000000001";
     for (let round = 0; round < 2; round += 1) {
-      await expect(codex.thread(id).compact()).rejects.toMatchObject({ code: "THREAD_NOT_FOUND" });
+      await expect(codex.thread(id).compact().run()).rejects.toMatchObject({
+        code: "THREAD_NOT_FOUND",
+      });
     }
     await expect(codex.thread(id).run("Hi")).rejects.toMatchObject({ code: "THREAD_NOT_FOUND" });
   });

@@ -94,9 +94,20 @@ describe("who may import whom", () => {
     expect(straying(imports, "lib/rpc", below)).toEqual([]);
   });
 
+  test("schema/ knows nothing of the protocol, and tools/ nothing of connections", () => {
+    const below = ["lib/schema/", "lib/errors/"];
+    expect(straying(imports, "lib/schema", below)).toEqual([]);
+    expect(straying(imports, "lib/tools", [...below, "lib/tools/", "generated/types"])).toEqual([
+      // Bytes and their media type, as in a turn's input.
+      "lib/tools/tool.ts imports lib/input.ts",
+    ]);
+  });
+
   test("server-requests/ lies below them too", () => {
-    const below = ["lib/server-requests/", "lib/rpc/", "lib/async/", "lib/errors/", "generated/"];
-    expect(straying(imports, "lib/server-requests", below)).toEqual([]);
+    const below = ["lib/rpc/", "lib/tools/", "lib/async/", "lib/errors/", "generated/"];
+    expect(straying(imports, "lib/server-requests", [...below, "lib/server-requests/"])).toEqual(
+      [],
+    );
   });
 
   test("turns do not know threads, threads not the clients, the client not Codex", () => {
@@ -104,7 +115,7 @@ describe("who may import whom", () => {
       /^lib\/(turns\/|turn\.ts)/,
       /^lib\/(threads\/|thread\.ts)/,
       /^lib\/(account|machine|extensions|configuration)\//,
-      /^lib\/api\.ts/,
+      /^lib\/(session|api)\.ts/,
       /^lib\/client\.ts/,
       /^lib\/codex\.ts/,
       /^lib\/index\.ts/,
@@ -126,9 +137,12 @@ describe("who may import whom", () => {
     expect(users.filter(({ from }) => !from.startsWith("lib/testing/")).map(show)).toEqual([]);
   });
 
-  test("generated/ imports only itself", () => {
+  test("generated/ imports only itself, and the types that its functions are written with", () => {
     const generated = sourceFiles("generated").flatMap(importsOf);
-    expect(straying(generated, "generated", ["generated/"])).toEqual([]);
+    const allowed = ["generated/", "lib/protocol.ts", "lib/rpc/connection.ts"];
+    expect(straying(generated, "generated", allowed)).toEqual([]);
+    const values = generated.filter(({ typeOnly }) => !typeOnly);
+    expect(values.filter(({ to }) => !to.startsWith("generated/")).map(show)).toEqual([]);
     expect(generated.filter(({ written }) => !written.startsWith(".")).map(show)).toEqual([]);
   });
 

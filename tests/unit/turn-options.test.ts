@@ -5,7 +5,7 @@ import { splitTurnOptions, type TurnOptions } from "../../lib/turns/turn-options
 test("what the library does is kept apart from what the server gets", () => {
   const { signal } = new AbortController();
   const controls = { signal, timeoutMs: 5, onBreak: "detach", whenBusy: "reject" } as const;
-  const settings = { model: "gpt-x", effort: null, outputSchema: { type: "object" } } as const;
+  const settings = { model: "gpt-x", effort: null, outputSchema: null } as const;
   expect(splitTurnOptions({ ...controls, ...settings })).toEqual({ controls, settings });
   expect(splitTurnOptions({})).toEqual({ controls: {}, settings: {} });
 });

@@ -22,6 +22,12 @@ type ErrorClass = new (...args: never[]) => AppServerError;
 const sentences: [number, string, ErrorClass, string][] = [
   [-32_700, "Parse error", ParseError, "PARSE_ERROR"],
   [-32_001, "Server overloaded; retry later.", ServerBusyError, "SERVER_BUSY"],
+  [
+    -32_603,
+    "failed to submit turn input: ActiveTurnOutputSchemaMismatch",
+    ThreadBusyError,
+    "THREAD_BUSY",
+  ],
   [-32_600, "Not initialized", InvalidRequestError, "INVALID_REQUEST"],
   [-32_600, "Already initialized", InvalidRequestError, "INVALID_REQUEST"],
   [

@@ -27,6 +27,7 @@ describe("the generated folder", () => {
       "manifest.json",
       "methods.ts",
       "routing.ts",
+      "rpc.ts",
       "runtime.ts",
       "schemas/methods.json",
       "schemas/protocol.json",

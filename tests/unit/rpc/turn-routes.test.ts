@@ -1,5 +1,4 @@
 import { describe, expect, test } from "@jest/globals";
-import type { CloseReason } from "../../../lib/errors/connection-errors.js";
 import type { NotificationMessage } from "../../../lib/rpc/message.js";
 import { TurnRoutes, type TurnSink } from "../../../lib/rpc/turn-routes.js";
 
@@ -27,8 +26,8 @@ class Recorder implements TurnSink {
     if (message.method === end) this.#routes.unfollow("thread-1", this.#turnId, this);
   }
 
-  connectionClosed(reason: CloseReason): void {
-    this.got.push(reason.kind);
+  lost(failure: () => Error): void {
+    this.got.push(failure().message);
     this.#routes.unfollow("thread-1", this.#turnId, this);
   }
 }
@@ -162,7 +161,155 @@ test("a sink that has unfollowed gets nothing more", () => {
 test("the end of the connection reaches every follower", () => {
   const routes = new TurnRoutes();
   const sinks = [follow(routes), follow(routes), follow(routes, "turn-2")];
-  routes.close({ kind: "exited", exitCode: 1, signal: null, stderrTail: "" });
+  routes.close(() => new Error("exited"));
   expect(sinks.map(({ got }) => got)).toEqual([["exited"], ["exited"], ["exited"]]);
   expect(routes.size).toBe(0);
+});
+
+describe("a turn whose id no answer tells", () => {
+  const begins = (text: string) => (events: readonly NotificationMessage[]) =>
+    (events[0]?.params as { delta?: string } | undefined)?.delta === text;
+
+  test("is found by its events, and gets them all", async () => {
+    const routes = new TurnRoutes();
+    const pending = routes.expect("thread-1");
+    const found = pending.find(begins("ours"));
+    for (const one of [event("other", "turn-1"), event("ours", "turn-2"), event("b", "turn-2")]) {
+      routes.route(one);
+    }
+    expect(await found).toBe("turn-2");
+    const sink = new Recorder(routes, "turn-2");
+    pending.claim("turn-2", sink);
+    pending.settle();
+    expect(sink.got).toEqual(["ours", "b"]);
+  });
+
+  test("is given up with the thread", async () => {
+    const routes = new TurnRoutes();
+    const pending = routes.expect("thread-1");
+    const found = pending.find(() => false);
+    routes.abandon("thread-1", () => new Error("unsubscribed"));
+    await expect(found).rejects.toThrow("unsubscribed");
+    pending.settle();
+    expect(routes.size).toBe(0);
+  });
+});
+
+describe("a thread that is watched", () => {
+  test("offers the events of turns that nobody follows, until the watch ends", () => {
+    const routes = new TurnRoutes();
+    const sink = new Recorder(routes, "turn-2");
+    const offered: string[] = [];
+    const stop = routes.watch("thread-1", (turnId, message) => {
+      offered.push(turnId);
+      return message.params === undefined || turnId !== "turn-2" ? undefined : sink;
+    });
+    const ours = follow(routes);
+    for (const one of [event("a"), event("x", "turn-2"), event("y", "turn-2"), event("z", "no")]) {
+      routes.route(one);
+    }
+    expect([ours.got, sink.got, offered]).toEqual([["a"], ["x", "y"], ["turn-2", "no"]]);
+    stop();
+    routes.route(event("more", "no"));
+    expect(offered).toHaveLength(2);
+    routes.route(event(end, "turn-2"));
+    routes.route(event(end));
+    expect(routes.size).toBe(0);
+  });
+
+  test("does not offer what turns out to be a turn of ours", () => {
+    const routes = new TurnRoutes();
+    const offered: string[] = [];
+    routes.watch("thread-1", (turnId) => {
+      offered.push(turnId);
+      return undefined;
+    });
+    const pending = routes.expect("thread-1");
+    for (const one of [event("a"), event("x", "turn-2")]) routes.route(one);
+    expect(offered).toEqual([]);
+    const sink = new Recorder(routes);
+    pending.claim("turn-1", sink);
+    pending.settle();
+    expect([sink.got, offered]).toEqual([["a"], ["turn-2"]]);
+  });
+
+  test("gets what came before, if somebody expected a thread that was not known", () => {
+    const routes = new TurnRoutes();
+    const ours = follow(routes);
+    routes.route(event("too early", "turn-9", "thread-9"));
+    const settle = routes.keepStrays();
+    routes.route(event("a", "turn-9", "thread-9"));
+    routes.route(event("b", "turn-8", "thread-8"));
+    const got: string[] = [];
+    routes.watch("thread-9", (turnId, { params }) => {
+      got.push(`${turnId} ${(params as { delta: string }).delta}`);
+      return undefined;
+    });
+    settle();
+    settle();
+    routes.watch("thread-8", () => {
+      got.push("must not be here any more");
+      return undefined;
+    });
+    expect([got, ours.got]).toEqual([["turn-9 a"], []]);
+  });
+});
+
+describe("a turn that is announced under another id", () => {
+  const start = { method: "turn/started", params: { threadId: "thread-1", turn: { id: "alias" } } };
+
+  class Review extends Recorder {
+    get adoptsStart(): boolean {
+      return !this.got.includes("turn/started");
+    }
+  }
+
+  test.each(["before", "after"])("gets its start, %s the answer tells its id", (when) => {
+    const routes = new TurnRoutes();
+    const sink = new Review(routes);
+    const pending = routes.expect("thread-1");
+    routes.route(event("entered"));
+    if (when === "before") routes.route(start);
+    pending.claim("turn-1", sink);
+    pending.settle();
+    if (when === "after") routes.route(start);
+    routes.route({ ...start });
+    routes.route(event(end));
+    expect(sink.got).toEqual(["entered", "turn/started", end]);
+    expect(routes.size).toBe(0);
+  });
+});
+
+describe("whether a handle follows a turn", () => {
+  test("is clear at once when nothing is being started, or when one does", () => {
+    const routes = new TurnRoutes();
+    expect(routes.whenSettled("thread-1", "turn-1")).toBeUndefined();
+    const sink = follow(routes);
+    routes.expect("thread-1");
+    expect(routes.whenSettled("thread-1", "turn-1")).toBeUndefined();
+    expect(routes.sinksOf("thread-1", "turn-1")).toEqual([sink]);
+    expect(routes.sinksOf("thread-1", "turn-2")).toEqual([]);
+    expect(routes.sinksOf("thread-2", "turn-2")).toEqual([]);
+  });
+
+  test("is clear as soon as every start on the thread has got its id", async () => {
+    const routes = new TurnRoutes();
+    const [one, two] = [routes.expect("thread-1"), routes.expect("thread-1")];
+    const order: string[] = [];
+    const settled = routes.whenSettled("thread-1", "turn-1")?.then(() => order.push("settled"));
+    one.settle();
+    await Promise.resolve();
+    order.push("second");
+    two.settle();
+    await settled;
+    expect(order).toEqual(["second", "settled"]);
+  });
+
+  test("a message is delivered to it even when the message names no turn", () => {
+    const routes = new TurnRoutes();
+    const sink = follow(routes);
+    routes.deliver("thread-1", "turn-1", { method: "serverRequest/resolved", params: {} });
+    routes.deliver("thread-1", "turn-2", { method: "serverRequest/resolved", params: {} });
+    expect(sink.got).toEqual(["serverRequest/resolved"]);
+  });
 });

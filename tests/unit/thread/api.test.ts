@@ -85,11 +85,13 @@ test("a loaded thread is unloaded before it is resumed with changes, which it wo
   server.handle("thread/resume", () => opened("thread-8"));
   server.handle("thread/unsubscribe", () => ({ status: "unsubscribed" }));
   await client.resumeThread("thread-8");
-  const before = server.requests.length;
+  // Each resume is followed by a look at the queue.
+  const requests = () => server.requests.filter(({ method }) => method !== "thread/queue/list");
+  const before = requests().length;
   await client.resumeThread("thread-8", { excludeTurns: false });
-  expect(server.requests.slice(before)).toHaveLength(1);
+  expect(requests().slice(before)).toHaveLength(1);
   await client.resumeThread("thread-8", { sandbox: "read-only" });
-  expect(server.requests.slice(before + 1)).toMatchObject([
+  expect(requests().slice(before + 1)).toMatchObject([
     { method: "thread/resume", params: { threadId: "thread-8", excludeTurns: true } },
     { method: "thread/unsubscribe", params: { threadId: "thread-8" } },
     { method: "thread/resume", params: { threadId: "thread-8", sandbox: "read-only" } },

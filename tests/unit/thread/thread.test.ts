@@ -23,19 +23,6 @@ test("setName, archive and unarchive send what they say", async () => {
   ]);
 });
 
-test("compact() starts a compaction, of a thread that is loaded first if need be", async () => {
-  await using pair = await linkedThread();
-  const { client, server, thread } = pair;
-  await thread.compact();
-  expect(server.paramsOf("thread/resume")).toHaveLength(0);
-  await client.thread("thread-8").compact();
-  expect(server.paramsOf("thread/resume")).toMatchObject([{ threadId: "thread-8" }]);
-  expect(server.paramsOf("thread/compact/start")).toEqual([
-    { threadId: "thread-1" },
-    { threadId: "thread-8" },
-  ]);
-});
-
 describe("the settings of a turn", () => {
   test("are sent as they are, null included and undefined not", async () => {
     await using pair = await linkedThread();
@@ -43,7 +30,12 @@ describe("the settings of a turn", () => {
     const settings = {
       model: "gpt-x",
       effort: "high",
-      outputSchema: { type: "object", properties: { answer: { type: "string" } } },
+      outputSchema: {
+        type: "object",
+        properties: { answer: { type: "string" } },
+        required: ["answer"],
+        additionalProperties: false,
+      },
       summary: null,
     } as const;
     await thread.turn("Hi", { ...settings, cwd: undefined }).started;

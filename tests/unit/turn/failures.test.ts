@@ -81,7 +81,7 @@ test.each([
 ])("without a login it names the ways to log in: %s", async (_name, codexErrorInfo) => {
   const { message } = await fail({ message: "no", codexErrorInfo });
   expect(message).toContain("`codex login`");
-  expect(message).toContain('"account/login/start"');
+  expect(message).toContain("codex.login.apiKey");
   expect(message).toContain("env_key");
 });
 

@@ -1,0 +1,44 @@
+import type { GetAccountRateLimitsResponse, RateLimitSnapshot } from "../../generated/types.js";
+import type { NotificationMessage } from "../rpc/message.js";
+import { knownFrom, mergeRateLimits, type KnownRateLimits } from "./known-rate-limits.js";
+
+/** Keeps what one connection knows of the rate limits: the newest only. */
+export class RateLimitsHolder {
+  readonly #listeners = new Set<() => void>();
+  #current: KnownRateLimits | null = null;
+
+  /** `null` as long as the server has told nothing, and again after the account has changed. */
+  get current(): KnownRateLimits | null {
+    return this.#current;
+  }
+
+  /** Calls `listener` after each change; returns the function that stops it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  observe({ method, params }: NotificationMessage): void {
+    if (method === "account/rateLimits/updated") {
+      const update = (params as { rateLimits?: RateLimitSnapshot | null } | undefined)?.rateLimits;
+      if (update) this.#change(mergeRateLimits(this.#current, update));
+    } else if (method === "account/updated") {
+      // Limits belong to an account.
+      this.#change(null);
+    }
+  }
+
+  /** Learns from the answers to requests, whoever has made them. */
+  answered(method: string, result: unknown): void {
+    if (method !== "account/rateLimits/read") return;
+    const answer = result as Partial<GetAccountRateLimitsResponse> | null;
+    if (answer?.rateLimits) this.#change(knownFrom({ ...answer, rateLimits: answer.rateLimits }));
+  }
+
+  #change(known: KnownRateLimits | null): void {
+    this.#current = known;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

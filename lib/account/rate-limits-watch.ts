@@ -1,0 +1,96 @@
+import { onAbort } from "../async/abort.js";
+import { EventQueue } from "../async/event-queue.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import type { Connect, Host } from "../host.js";
+import type { KnownRateLimits } from "./known-rate-limits.js";
+
+/**
+ * What is known of the rate limits, now and after each change. Who comes late gets the newest only.
+ * It holds nothing before the first `next()`, and nothing after the loop was left.
+ */
+export class RateLimitsWatch implements AsyncIterableIterator<KnownRateLimits, undefined> {
+  readonly #connect: Connect;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stops: (() => void)[] = [];
+  readonly #queue = new EventQueue<KnownRateLimits>(() => {
+    this.#release();
+  });
+  #started: Promise<void> | undefined;
+  #released = false;
+
+  constructor(connect: Connect, signal: AbortSignal | undefined) {
+    this.#connect = connect;
+    this.#signal = signal;
+  }
+
+  next(): Promise<IteratorResult<KnownRateLimits, undefined>> {
+    this.#started ??= this.#start();
+    return this.#queue.next();
+  }
+
+  return(): Promise<IteratorResult<KnownRateLimits, undefined>> {
+    this.#release();
+    return this.#queue.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#isOver()) return;
+    this.#onAbort(this.#signal, (reason) => {
+      this.#fail(reason);
+    });
+    try {
+      const host = await this.#connect();
+      if (!this.#isOver()) this.#follow(host);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #follow(host: Host): void {
+    const offer = (): void => {
+      const known = host.rateLimits.current;
+      if (!known) return;
+      this.#queue.clear();
+      this.#queue.push(known);
+    };
+    offer();
+    this.#stops.push(host.rateLimits.onChange(offer));
+    this.#onAbort(host.signal, (reason) => {
+      this.#end(reason);
+    });
+  }
+
+  /** Closing was the caller's wish; anything else must not look like a natural end. */
+  #end(reason: unknown): void {
+    if (!(reason instanceof TransportClosedError)) this.#fail(reason);
+    else if (reason.reason.kind !== "closed") this.#fail(new TransportClosedError(reason.reason));
+    else {
+      this.#release();
+      this.#queue.end();
+    }
+  }
+
+  #fail(reason: unknown): void {
+    this.#release();
+    this.#queue.fail(reason);
+  }
+
+  #onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): void {
+    this.#stops.push(onAbort(signal, listener));
+    // It may have been called at once, before there was anything to unlink.
+    if (this.#isOver()) this.#release();
+  }
+
+  #isOver(): boolean {
+    return this.#released;
+  }
+
+  #release(): void {
+    this.#released = true;
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The same iteration with other values. Leaving it leaves the one behind it, which a generator that
+ * has not been started would not do.
+ */
+export function mapIterator<From, To>(
+  iterator: AsyncIterableIterator<From, undefined>,
+  change: (value: From) => To,
+): AsyncIterableIterator<To, undefined> {
+  const changed = (step: IteratorResult<From, undefined>): IteratorResult<To, undefined> =>
+    step.done ? { value: undefined, done: true } : { value: change(step.value), done: false };
+  return {
+    next: () => iterator.next().then(changed),
+    return: async () => {
+      await iterator.return?.();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { posix, win32 } from "node:path";
+import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+
+/** @throws InvalidArgumentError when `value` is not a string, or is empty. */
+export function checkText(argument: string, value: unknown): void {
+  if (typeof value !== "string" || value === "") {
+    throw new InvalidArgumentError(argument, "must be a string that is not empty");
+  }
+}
+
+/**
+ * The server refuses a relative path in words that do not say so. It may run on another machine, so
+ * either kind of absolute path will do.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
+export function checkAbsolutePath(argument: string, value: unknown): void {
+  if (typeof value === "string" && (posix.isAbsolute(value) || win32.isAbsolute(value))) return;
+  throw new InvalidArgumentError(argument, "must be an absolute path");
+}

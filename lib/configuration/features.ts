@@ -1,0 +1,50 @@
+import type { ExperimentalFeature, ExperimentalFeatureListParams } from "../../generated/types.js";
+import { FeatureNotChangedError } from "../errors/config-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { Connect } from "../host.js";
+import { Pages } from "../pages.js";
+import type { AllowUndefined } from "../protocol.js";
+import { connectLoaded } from "../threads/connect-loaded.js";
+
+/** Of which thread to list the features, as in `experimentalFeature/list`. */
+export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
+
+/** The server's feature flags. */
+export class Features {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.features`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** All flags, with their stage and whether they are on (`experimentalFeature/list`). */
+  list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
+    return new Pages(async (cursor) => {
+      const host = await connectLoaded(this.#connect, options.threadId);
+      return host.call("experimentalFeature/list", { ...options, cursor });
+    });
+  }
+
+  /**
+   * Switches features on or off until the server process ends
+   * (`experimentalFeature/enablement/set`). Few can be switched while it runs; for the others, and
+   * for good, write `features.<name>` with `codex.config`.
+   *
+   * The server says nothing of those that it leaves as they are. So they are listed afterwards.
+   *
+   * @throws FeatureNotChangedError when some are not as asked; the others are.
+   */
+  async set(enablement: Readonly<Record<string, boolean>>): Promise<void> {
+    for (const [name, enabled] of Object.entries(enablement)) {
+      if (typeof enabled === "boolean") continue;
+      throw new InvalidArgumentError(`enablement.${name}`, "must be true or false");
+    }
+    const host = await this.#connect();
+    await host.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
+    const features = await this.list().all();
+    const now = new Map(features.map(({ name, enabled }) => [name, enabled]));
+    const others = Object.keys(enablement).filter((name) => now.get(name) !== enablement[name]);
+    if (others.length > 0) throw new FeatureNotChangedError(others);
+  }
+}

@@ -1,0 +1,94 @@
+import type { CodexErrorInfo } from "../../generated/types.js";
+import type { GoalResult } from "../threads/goal-result.js";
+import type { TurnResult } from "../turns/turn-result.js";
+import { AppServerError } from "./base.js";
+import { InvalidRequestError } from "./rpc-errors.js";
+import { TurnFailedError, type TurnFailureReason } from "./turn-errors.js";
+
+/** The last turn of a goal failed, and the goal with it. The thread stays usable. */
+export class GoalFailedError extends AppServerError {
+  /** Everything the goal did before; `result.goal.status` is what the server has made of it. */
+  readonly result: GoalResult;
+  readonly reason: TurnFailureReason;
+  /** The server's structured reason, as sent; `null` when it gave none. */
+  readonly codexErrorInfo: CodexErrorInfo | null;
+  /** HTTP status of the model provider's answer, when the server told it. */
+  readonly httpStatusCode: number | null;
+
+  constructor(result: GoalResult, lastTurn: TurnResult) {
+    const cause = new TurnFailedError(lastTurn);
+    super("GOAL_FAILED", `The goal stopped in its turn ${result.turns.length}. ${cause.message}`, {
+      cause,
+    });
+    this.result = result;
+    this.reason = cause.reason;
+    this.codexErrorInfo = cause.codexErrorInfo;
+    this.httpStatusCode = cause.httpStatusCode;
+  }
+}
+
+/** The goal did not end within `timeoutMs`. It was paused, and its turn interrupted. */
+export class GoalTimeoutError extends AppServerError {
+  readonly timeoutMs: number;
+  /** What the goal had done so far. */
+  readonly result: GoalResult;
+
+  constructor(timeoutMs: number, result: GoalResult) {
+    super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms and was stopped.`);
+    this.timeoutMs = timeoutMs;
+    this.result = result;
+  }
+}
+
+/** What `goal.started` rejects with when the goal was stopped before it was sent. */
+export class GoalNotStartedError extends AppServerError {
+  constructor() {
+    super("GOAL_NOT_STARTED", "The goal was stopped before it was sent to the server.");
+  }
+}
+
+/** The goal has ended, or is being stopped: nothing was sent. */
+export class GoalNotActiveError extends AppServerError {
+  constructor() {
+    super(
+      "GOAL_NOT_ACTIVE",
+      "The goal has ended, so the input was not sent. Start a turn with it.",
+    );
+  }
+}
+
+/** The goal is active, but the server starts no turn for it. It was paused. */
+export class GoalStalledError extends AppServerError {
+  /** What the goal had done so far. */
+  readonly result: GoalResult;
+
+  constructor(result: GoalResult) {
+    super(
+      "GOAL_STALLED",
+      "The server has the goal but starts no turn for it. It does not work on goals in plan mode: " +
+        "change the thread's collaborationMode.",
+    );
+    this.result = result;
+  }
+}
+
+/** This server, or this thread, cannot have goals. */
+export class GoalsUnavailableError extends InvalidRequestError {
+  constructor(refusal: InvalidRequestError, advice: string) {
+    const { method, rpcCode, serverMessage, data } = refusal;
+    super({ method, rpcCode, message: serverMessage, data }, "GOALS_UNAVAILABLE", advice);
+    this.cause = refusal;
+  }
+}
+
+/** The refusal of a request about a goal, as precise as the server's sentence allows. */
+export function toGoalError(error: unknown): unknown {
+  if (!(error instanceof InvalidRequestError)) return error;
+  if (error.serverMessage.includes("goals feature is disabled")) {
+    return new GoalsUnavailableError(error, "Start the server with the feature `goals` on.");
+  }
+  if (error.serverMessage.includes("does not support goals")) {
+    return new GoalsUnavailableError(error, "Start the thread without `ephemeral: true`.");
+  }
+  return error;
+}

@@ -1,0 +1,66 @@
+import { AppServerError } from "./base.js";
+
+/**
+ * Why a login came to nothing: `"cancelled"` by us, `"replaced"` by a later login, `"denied"` by the
+ * person or their organisation, or `"failed"` for any other reason.
+ */
+export type LoginFailureReason = "cancelled" | "denied" | "failed" | "replaced";
+
+/** The server reported the end of a login, and that it did not succeed. Start another one. */
+export class LoginFailedError extends AppServerError {
+  readonly reason: LoginFailureReason;
+  /** The attempt; `null` for logins without one, such as with an API key. */
+  readonly loginId: string | null;
+  /** The server's own sentence, with anything that may be a secret cut out; `null` without one. */
+  readonly serverMessage: string | null;
+
+  constructor(
+    reason: LoginFailureReason,
+    details: { loginId?: string | null; serverMessage?: unknown } = {},
+  ) {
+    const serverMessage = withoutSecrets(details.serverMessage);
+    super("LOGIN_FAILED", describe(reason, serverMessage));
+    this.reason = reason;
+    this.loginId = details.loginId ?? null;
+    this.serverMessage = serverMessage;
+  }
+}
+
+/** The login did not end within `timeoutMs`. It was not cancelled: an attempt can be waited for again. */
+export class LoginTimeoutError extends AppServerError {
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(
+      "LOGIN_TIMEOUT",
+      `The login did not end within ${timeoutMs} ms. It was not cancelled, and may still succeed.`,
+    );
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+function describe(reason: LoginFailureReason, serverMessage: string | null): string {
+  switch (reason) {
+    case "cancelled":
+      return "The login was cancelled.";
+    case "replaced":
+      return "The login ended because another one was started: the server has one at a time.";
+    default: {
+      const problem = serverMessage ?? "the server gave no reason";
+      return `The login ${reason === "denied" ? "was denied" : "failed"}: ${problem}`;
+    }
+  }
+}
+
+const longestWord = 24;
+const longestMessage = 300;
+
+/**
+ * What a login server answers may be quoted in the sentence. Tokens, keys and addresses that carry
+ * them are long and have no spaces; no word of a sentence is like that.
+ */
+function withoutSecrets(message: unknown): string | null {
+  if (typeof message !== "string") return null;
+  const words = new RegExp(`\\S{${longestWord + 1},}`, "g");
+  return message.replace(words, "[…]").slice(0, longestMessage);
+}

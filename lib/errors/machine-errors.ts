@@ -1,0 +1,129 @@
+import type { CommandResult } from "../machine/command-result.js";
+import { AppServerError } from "./base.js";
+import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors.js";
+
+/**
+ * The server could not start the command. Most often the program is not on the server's `PATH`, or
+ * `cwd` is not a directory there: the server does not tell these two apart.
+ */
+export class CommandNotStartedError extends JsonRpcError {
+  constructor(failure: RpcFailure) {
+    super(
+      failure,
+      "COMMAND_NOT_STARTED",
+      "Check that the server has such a program, and a directory of the name given as cwd.",
+    );
+  }
+}
+
+/** The command has ended, so that nothing can be written to it and its terminal has no size. */
+export class CommandEndedError extends InvalidRequestError {
+  constructor(failure: RpcFailure) {
+    super(failure, "COMMAND_ENDED");
+  }
+}
+
+/** With `throwOnFailure`: the command ended with an exit code other than 0. */
+export class CommandFailedError extends AppServerError {
+  /** What the command left behind, its output included. */
+  readonly result: CommandResult;
+
+  constructor(result: CommandResult) {
+    const how = result.timedOut ? "took longer than timeoutMs" : "ended";
+    super("COMMAND_FAILED", `The command ${how}, with exit code ${result.exitCode}.`);
+    this.result = result;
+  }
+}
+
+/** A command's output can be iterated once, by one consumer, and only where it is streamed. */
+export class OutputStreamError extends AppServerError {
+  constructor(problem: string) {
+    super("OUTPUT_STREAM_UNAVAILABLE", problem);
+  }
+}
+
+/**
+ * More of a command's output was waiting to be read than `maxBacklogBytes` allows. What came before
+ * was delivered; what came after is lost to the iteration. The command runs on.
+ */
+export class OutputOverflowError extends AppServerError {
+  readonly limitBytes: number;
+
+  constructor(limitBytes: number) {
+    super(
+      "OUTPUT_OVERFLOW",
+      `More than ${limitBytes} bytes of output were waiting to be read. Read on while the command ` +
+        "runs, or raise maxBacklogBytes.",
+    );
+    this.limitBytes = limitBytes;
+  }
+}
+
+/** The watch or the search was closed before. */
+export class HandleClosedError extends AppServerError {
+  constructor() {
+    super("HANDLE_CLOSED", "It was closed; make a new one.");
+  }
+}
+
+/** The server's file system refused. `errno` says why, in the names that Node has for it. */
+export class FileSystemError extends JsonRpcError {
+  /** Such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the server's words are unknown. */
+  readonly errno: string | null;
+
+  constructor(failure: RpcFailure, errno: string | null, code = "FILE_SYSTEM_ERROR") {
+    super(failure, code);
+    this.errno = errno;
+  }
+}
+
+/** There is no such file or directory, or its parent directory is missing. */
+export class FileNotFoundError extends FileSystemError {
+  constructor(failure: RpcFailure) {
+    super(failure, "ENOENT", "FILE_NOT_FOUND");
+  }
+}
+
+/** The errors of commands and files, which the server tells apart by words only. */
+export function toMachineError(failure: RpcFailure): JsonRpcError | undefined {
+  const { method, message } = failure;
+  if (method === "command/exec" || method === "process/spawn") {
+    return message.startsWith("failed to spawn") ? new CommandNotStartedError(failure) : undefined;
+  }
+  if (method.startsWith("command/exec/") || method.startsWith("process/")) {
+    return /^no active |is no longer running$/.test(message)
+      ? new CommandEndedError(failure)
+      : undefined;
+  }
+  return method.startsWith("fs/") ? toFileSystemError(failure) : undefined;
+}
+
+function toFileSystemError(failure: RpcFailure): JsonRpcError | undefined {
+  // The only one of these sentences that quotes the path.
+  if (/^path `[^]*` is not a file$/.test(failure.message)) {
+    return new FileSystemError({ ...failure, message: "the path is not a file" }, "EISDIR");
+  }
+  if (failure.rpcCode !== -32_603) return undefined;
+  const errno = errnoOf(failure.message);
+  return errno === "ENOENT"
+    ? new FileNotFoundError(failure)
+    : new FileSystemError(failure, errno ?? null);
+}
+
+function errnoOf(message: string): string | undefined {
+  return Object.keys(sentences).find((errno) => sentences[errno]?.test(message));
+}
+
+/** How Linux and macOS put it, and Windows. */
+const sentences: Record<string, RegExp> = {
+  ENOENT: /^No such file|cannot find the (?:file|path)/,
+  EACCES: /^Permission denied|^Access is denied/,
+  EPERM: /^Operation not permitted/,
+  EEXIST: /^File exists|already exists/,
+  EISDIR: /^Is a directory/,
+  ENOTDIR: /^Not a directory|directory name is invalid/,
+  ENOTEMPTY: /^Directory not empty|directory is not empty/,
+  EROFS: /^Read-only file system/,
+  ENOSPC: /^No space left|not enough space/,
+  EIO: /^I\/O error|^Input\/output error/,
+};

@@ -1,0 +1,15 @@
+import type { SchemaIssue } from "../schema/json-schema.js";
+import { AppServerError } from "./base.js";
+
+/** The arguments of a call do not fit the tool's `input`; the tool has not run. */
+export class ToolInputError extends AppServerError {
+  /** The tool's name. */
+  readonly tool: string;
+  readonly issues: readonly SchemaIssue[];
+
+  constructor(tool: string, issues: readonly SchemaIssue[]) {
+    super("TOOL_INPUT", `The arguments of ${tool} do not fit its input; see issues.`);
+    this.tool = tool;
+    this.issues = issues;
+  }
+}

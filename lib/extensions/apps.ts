@@ -1,0 +1,62 @@
+import type {
+  AppInfo,
+  AppsInstalledParams,
+  AppsListParams,
+  AppsReadParams,
+  InstalledApp,
+} from "../../generated/types.js";
+import type { Connect } from "../host.js";
+import { Pages } from "../pages.js";
+import type { AllowUndefined, ResultOf } from "../protocol.js";
+import { connectLoaded } from "../threads/connect-loaded.js";
+import { followNotifications, type FollowOptions } from "./follow-notifications.js";
+
+/** Which apps to list, as in `app/list`. */
+export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
+/** For which thread, and how fresh, as in `app/installed`. */
+export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
+/** For which thread, and whether with tools, as in `app/read`. */
+export type ReadAppsOptions = AllowUndefined<Omit<AppsReadParams, "appIds">>;
+/** The apps that were found, and the ids of those that were not. */
+export type AppsRead = ResultOf<"app/read">;
+
+/**
+ * Apps (connectors) of the ChatGPT account that is logged in. They need the feature `apps`; without
+ * such an account the lists are empty. A thread that is named here is loaded first if need be.
+ */
+export class Apps {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.apps`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** The apps there are, and which of them the account can use (`app/list`). */
+  list(options: ListAppsOptions = {}): Pages<AppInfo> {
+    return new Pages(async (cursor) => {
+      const host = await connectLoaded(this.#connect, options.threadId);
+      return host.call("app/list", { ...options, cursor });
+    });
+  }
+
+  /** The apps that are connected, and whether a thread may call them (`app/installed`). */
+  async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
+    const host = await connectLoaded(this.#connect, options.threadId);
+    return (await host.call("app/installed", options)).apps;
+  }
+
+  /** What is known of these apps; unknown ids are not an error (`app/read`). */
+  async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
+    const host = await connectLoaded(this.#connect, options.threadId);
+    return host.call("app/read", { ...options, appIds: [...appIds] });
+  }
+
+  /**
+   * The whole list anew whenever the server has found that it changed (`app/list/updated`), from now
+   * on. The iteration ends when the client is closed, and throws when the connection is lost.
+   */
+  updates(options: FollowOptions = {}): AsyncIterableIterator<AppInfo[], undefined> {
+    return followNotifications(this.#connect, "app/list/updated", ({ data }) => data, options);
+  }
+}

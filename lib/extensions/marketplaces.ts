@@ -1,0 +1,56 @@
+import type { MarketplaceAddParams } from "../../generated/types.js";
+import { checkText } from "../checks.js";
+import type { Connect } from "../host.js";
+import type { AllowUndefined, ResultOf } from "../protocol.js";
+import type { RequestOptions } from "../rpc/connection.js";
+
+/** Which part of a Git repository to take, as in `marketplace/add`. */
+export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
+/** The marketplace's name, where it is, and whether it was there before. */
+export type AddedMarketplace = ResultOf<"marketplace/add">;
+/** What was upgraded, and what failed. */
+export type MarketplaceUpgrade = ResultOf<"marketplace/upgrade">;
+
+/**
+ * Where plugins come from: directories and Git repositories that are listed in the user's
+ * configuration. Give `timeoutMs` to a clone that takes longer than other requests may.
+ */
+export class Marketplaces {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.plugins.marketplaces`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /**
+   * Adds a marketplace (`marketplace/add`): a local directory, `owner/repo` on GitHub, or a Git URL.
+   * Adding it again changes nothing.
+   */
+  async add(
+    source: string,
+    options: AddMarketplaceOptions = {},
+    request?: RequestOptions,
+  ): Promise<AddedMarketplace> {
+    checkText("source", source);
+    const host = await this.#connect();
+    return host.call("marketplace/add", { ...options, source }, request);
+  }
+
+  /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */
+  async remove(marketplaceName: string): Promise<void> {
+    checkText("marketplaceName", marketplaceName);
+    const host = await this.#connect();
+    await host.call("marketplace/remove", { marketplaceName });
+  }
+
+  /**
+   * Fetches what is new in one Git marketplace, or in all (`marketplace/upgrade`). Those that failed
+   * do not fail the call: see `errors`.
+   */
+  async upgrade(marketplaceName?: string, request?: RequestOptions): Promise<MarketplaceUpgrade> {
+    if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
+    const host = await this.#connect();
+    return host.call("marketplace/upgrade", { marketplaceName }, request);
+  }
+}

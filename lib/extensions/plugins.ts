@@ -1,0 +1,110 @@
+import type {
+  PluginDetail,
+  PluginInstalledParams,
+  PluginListParams,
+  PluginSearchParams,
+  PluginSearchResult,
+} from "../../generated/types.js";
+import { checkAbsolutePath, checkText } from "../checks.js";
+import type { Connect } from "../host.js";
+import { Pages } from "../pages.js";
+import type { AllowUndefined, ResultOf } from "../protocol.js";
+import type { RequestOptions } from "../rpc/connection.js";
+import { Marketplaces } from "./marketplaces.js";
+
+/** Which plugins to list, as in `plugin/list`. */
+export type ListPluginsOptions = AllowUndefined<PluginListParams>;
+/** Which installed plugins to list, as in `plugin/installed`. */
+export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
+/** Where to search, as in `plugin/search`. */
+export type SearchPluginsOptions = AllowUndefined<
+  Omit<PluginSearchParams, "searchTerm" | "cursor">
+>;
+/** The marketplaces with their plugins, and those that could not be loaded. */
+export type PluginList = ResultOf<"plugin/list">;
+/** The same, of what is installed. */
+export type InstalledPlugins = ResultOf<"plugin/installed">;
+/** What the user has to do before the plugin works. */
+export type PluginInstallation = ResultOf<"plugin/install">;
+
+/**
+ * A plugin of a marketplace: the `path` of the marketplace as `list()` gives it, or the name of a
+ * remote one.
+ */
+export type PluginSelector = { readonly pluginName: string } & (
+  { readonly marketplacePath: string } | { readonly remoteMarketplaceName: string }
+);
+
+/** Plugins: bundles of skills, hooks, MCP servers and apps. They need the feature `plugins`. */
+export class Plugins {
+  /** Where plugins come from. */
+  readonly marketplaces: Marketplaces;
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.plugins`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+    this.marketplaces = new Marketplaces(connect);
+  }
+
+  /**
+   * The marketplaces and what they offer (`plugin/list`). One that cannot be read does not fail the
+   * call: see `marketplaceLoadErrors`.
+   */
+  async list(options: ListPluginsOptions = {}, request?: RequestOptions): Promise<PluginList> {
+    const host = await this.#connect();
+    return host.call("plugin/list", options, request);
+  }
+
+  /** What is installed, by marketplace (`plugin/installed`). */
+  async installed(
+    options: InstalledPluginsOptions = {},
+    request?: RequestOptions,
+  ): Promise<InstalledPlugins> {
+    const host = await this.#connect();
+    return host.call("plugin/installed", options, request);
+  }
+
+  /** The plugins that a term finds (`plugin/search`). */
+  search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
+    checkText("searchTerm", searchTerm);
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      return host.call("plugin/search", { ...options, searchTerm, cursor });
+    });
+  }
+
+  /** Everything about one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
+  async read(plugin: PluginSelector): Promise<PluginDetail> {
+    check(plugin);
+    const host = await this.#connect();
+    return (await host.call("plugin/read", plugin)).plugin;
+  }
+
+  /**
+   * Installs a plugin for the user and switches it on (`plugin/install`). Its MCP servers are
+   * programs that threads then start, so know where it comes from. Loaded threads get them with
+   * `codex.mcp.reload()`.
+   */
+  async install(plugin: PluginSelector, request?: RequestOptions): Promise<PluginInstallation> {
+    check(plugin);
+    const host = await this.#connect();
+    return host.call("plugin/install", plugin, request);
+  }
+
+  /**
+   * Takes a plugin away (`plugin/uninstall`). `pluginId` is the `id` in the lists, such as
+   * `"docs@company"`; one that is not installed is no error.
+   */
+  async uninstall(pluginId: string): Promise<void> {
+    checkText("pluginId", pluginId);
+    const host = await this.#connect();
+    await host.call("plugin/uninstall", { pluginId });
+  }
+}
+
+function check(plugin: PluginSelector): void {
+  checkText("pluginName", plugin.pluginName);
+  if ("marketplacePath" in plugin) checkAbsolutePath("marketplacePath", plugin.marketplacePath);
+  else checkText("remoteMarketplaceName", plugin.remoteMarketplaceName);
+}

@@ -1,0 +1,73 @@
+import type { SkillsListEntry, SkillsListParams } from "../../generated/types.js";
+import { checkAbsolutePath } from "../checks.js";
+import type { Connect } from "../host.js";
+import type { AllowUndefined } from "../protocol.js";
+import { followNotifications, type FollowOptions } from "./follow-notifications.js";
+
+/** For which directories to list, as in `skills/list`; without `cwds`, the server's own. */
+export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
+/** A skill by its name, wherever it is, or by the absolute path of its `SKILL.md`. */
+export type SkillSelector = { readonly name: string } | { readonly path: string };
+
+/** The skills that threads can use: of the user, of projects, of plugins, and the server's own. */
+export class Skills {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.skills`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** The skills of each directory, and the files that could not be read as one (`skills/list`). */
+  async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
+    const host = await this.#connect();
+    return (await host.call("skills/list", options)).data;
+  }
+
+  /**
+   * The skills as they are, and anew whenever they have changed (`skills/changed`): one list for
+   * changes that come while you are busy with the last one. The server watches the files of a project
+   * once it has a thread there.
+   *
+   * The iteration ends when the client is closed, and throws when the connection is lost.
+   */
+  async *watch({ signal, ...options }: ListSkillsOptions & FollowOptions = {}): AsyncGenerator<
+    SkillsListEntry[],
+    undefined
+  > {
+    const changes = followNotifications(this.#connect, "skills/changed", () => true, { signal });
+    try {
+      do {
+        changes.clear();
+        const host = await this.#connect();
+        yield (await host.call("skills/list", options, { signal })).data;
+      } while (!(await changes.next()).done);
+    } finally {
+      await changes.return();
+    }
+    return undefined;
+  }
+
+  /**
+   * Switches a skill on or off, for good: it is written to the user's configuration
+   * (`skills/config/write`). Resolves with whether the skill is on now; the server does not check
+   * that there is such a skill.
+   */
+  async setEnabled(skill: SkillSelector, enabled: boolean): Promise<boolean> {
+    if ("path" in skill) checkAbsolutePath("path", skill.path);
+    const host = await this.#connect();
+    return (await host.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
+  }
+
+  /**
+   * More directories to look for skills in, absolute paths, in place of those that were set before
+   * (`skills/extraRoots/set`). They hold for every thread until the server process ends.
+   */
+  async setExtraRoots(extraRoots: readonly string[]): Promise<void> {
+    extraRoots.forEach((root, index) => {
+      checkAbsolutePath(`extraRoots[${index}]`, root);
+    });
+    const host = await this.#connect();
+    await host.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
+  }
+}

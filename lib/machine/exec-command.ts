@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { win32 } from "node:path";
+import type { CommandExecParams, SandboxPolicy } from "../../generated/types.js";
+import type { Connect } from "../host.js";
+import { toSandboxPolicy } from "../turns/turn-options.js";
+import { fromBase64 } from "./base64.js";
+import { CommandHandle } from "./command-handle.js";
+import { checkCommand, commonParams, type ExecOptions } from "./command-options.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { CommandEnding, RemoteCommand } from "./remote-command.js";
+import { routeById } from "./routes.js";
+
+/** Runs a command by `command/exec`, whose answer comes when the command has ended. */
+export function execCommand(
+  connect: Connect,
+  command: readonly string[],
+  options: ExecOptions = {},
+): CommandHandle {
+  const controls = checkCommand(command, options);
+  return new CommandHandle(connect, remoteExec(toParams(command, options)), controls);
+}
+
+function toParams(command: readonly string[], options: ExecOptions): CommandExecParams {
+  const { cwd, sandbox, permissionProfile } = options;
+  if (sandbox !== undefined && permissionProfile !== undefined) {
+    throw new InvalidArgumentError("permissionProfile", "must not be given together with sandbox");
+  }
+  const { timeoutMs, outputBytesCap, ...common } = commonParams(command, options);
+  return {
+    ...common,
+    processId: randomUUID(),
+    ...(timeoutMs === null ? { disableTimeout: true } : { timeoutMs }),
+    ...(outputBytesCap === null ? { disableOutputCap: true } : { outputBytesCap }),
+    ...(cwd !== undefined && { cwd }),
+    ...(sandbox !== undefined && { sandboxPolicy: policyOf(sandbox, cwd) }),
+    ...(permissionProfile !== undefined && { permissionProfile }),
+  };
+}
+
+/**
+ * The server's workspace is where it runs itself. A directory of its own makes the command's one, too;
+ * a relative one lies in there anyway.
+ */
+function policyOf(
+  sandbox: NonNullable<ExecOptions["sandbox"]>,
+  cwd: string | undefined,
+): SandboxPolicy | null {
+  const policy = toSandboxPolicy(sandbox);
+  if (sandbox !== "workspace-write" || policy?.type !== "workspaceWrite") return policy;
+  // Windows counts the absolute paths of other systems as absolute, too.
+  const isAbsolute = cwd !== undefined && win32.isAbsolute(cwd);
+  return isAbsolute ? { ...policy, writableRoots: [cwd] } : policy;
+}
+
+function remoteExec(params: CommandExecParams): RemoteCommand {
+  const processId = params.processId ?? "";
+  return {
+    run: async (host, onOutput, signal) => {
+      const stop = routeById(host, "command/exec/outputDelta", "processId", processId, (delta) => {
+        onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
+      });
+      try {
+        const answer = await host.call("command/exec", params, { longRunning: true, signal });
+        return withTruncation(answer, params);
+      } finally {
+        stop();
+      }
+    },
+    write: (host, input, options) =>
+      host.call("command/exec/write", { processId, ...input }, options),
+    resize: (host, size) => host.call("command/exec/resize", { processId, size }),
+    terminate: (host, options) => host.call("command/exec/terminate", { processId }, options),
+  };
+}
+
+/** Of output that the server has collected, it does not tell whether it was all. */
+function withTruncation(
+  { exitCode, stdout, stderr }: Pick<CommandEnding, "exitCode" | "stdout" | "stderr">,
+  { streamStdoutStderr = false, outputBytesCap }: CommandExecParams,
+): CommandEnding {
+  const isFull = (text: string): boolean =>
+    !streamStdoutStderr &&
+    typeof outputBytesCap === "number" &&
+    Buffer.byteLength(text) >= outputBytesCap;
+  return {
+    exitCode,
+    stdout,
+    stderr,
+    stdoutTruncated: isFull(stdout),
+    stderrTruncated: isFull(stderr),
+  };
+}

@@ -1,0 +1,92 @@
+import { EventQueue } from "../async/event-queue.js";
+import { OutputOverflowError, OutputStreamError } from "../errors/machine-errors.js";
+
+export interface OutputLimits {
+  /** How much of the stream's start is kept for the result (bytes). */
+  readonly maxCollectedBytes: number;
+  /** How much may wait for the consumer, whether there is one yet or not (bytes). */
+  readonly maxBacklogBytes: number;
+}
+
+/** What is kept of one stream: its start for the result, and what its consumer has not read yet. */
+export class OutputBuffer {
+  readonly limits: OutputLimits;
+  readonly #queue = new EventQueue<Buffer>();
+  readonly #collected: Buffer[] = [];
+  #collectedBytes = 0;
+  #backlogBytes = 0;
+  #truncated = false;
+  #claimed = false;
+  /** Nothing more goes to the consumer: it has left, or was told that it has missed something. */
+  #closed = false;
+
+  constructor(limits: OutputLimits) {
+    this.limits = limits;
+  }
+
+  /** Whether more has come than was collected. */
+  get truncated(): boolean {
+    return this.#truncated;
+  }
+
+  /** `cut` tells that the server sends no more of this stream, although there may be more. */
+  push(chunk: Buffer, cut: boolean): void {
+    this.#collect(chunk);
+    if (cut) this.#truncated = true;
+    if (this.#closed || chunk.length === 0) return;
+    const { maxBacklogBytes } = this.limits;
+    if (this.#backlogBytes + chunk.length > maxBacklogBytes) {
+      this.#closed = true;
+      this.#queue.fail(new OutputOverflowError(maxBacklogBytes));
+      return;
+    }
+    this.#backlogBytes += chunk.length;
+    this.#queue.push(chunk);
+  }
+
+  end(): void {
+    this.#queue.end();
+  }
+
+  /** The consumer gets `reason` thrown, after what came before it. */
+  fail(reason: unknown): void {
+    this.#queue.fail(reason);
+  }
+
+  /** What was collected, as text; a character that the limit has cut is left out. */
+  text(): string {
+    // With `stream`, the decoder keeps an unfinished character to itself.
+    const bytes = Buffer.concat(this.#collected, this.#collectedBytes);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: this.#truncated });
+  }
+
+  /** The one consumer's iteration. Leaving it discards the rest. */
+  claim(): AsyncIterableIterator<Uint8Array, undefined> {
+    if (this.#claimed) {
+      throw new OutputStreamError("This output is already being read; it has one consumer.");
+    }
+    this.#claimed = true;
+    const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
+      next: async () => {
+        const step = await this.#queue.next();
+        if (!step.done) this.#backlogBytes -= step.value.length;
+        return step;
+      },
+      return: () => {
+        this.#closed = true;
+        return this.#queue.return();
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  #collect(chunk: Buffer): void {
+    const room = this.limits.maxCollectedBytes - this.#collectedBytes;
+    if (chunk.length > room) this.#truncated = true;
+    const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    if (part.length === 0) return;
+    this.#collected.push(part);
+    this.#collectedBytes += part.length;
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import type { ProcessSpawnParams } from "../../generated/types.js";
+import { onAbort } from "../async/abort.js";
+import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { RequestTimeoutError } from "../errors/connection-errors.js";
+import { checkAbsolutePath } from "../checks.js";
+import type { Connect } from "../host.js";
+import { fromBase64 } from "./base64.js";
+import { CommandHandle } from "./command-handle.js";
+import { checkCommand, commonParams, type SpawnOptions } from "./command-options.js";
+import type { CommandEnding, RemoteCommand } from "./remote-command.js";
+import { routeById } from "./routes.js";
+
+/** Runs a command by `process/spawn`, which is answered at its start; `process/exited` tells the end. */
+export function spawnProcess(
+  connect: Connect,
+  command: readonly string[],
+  options: SpawnOptions,
+): CommandHandle {
+  const controls = checkCommand(command, options);
+  checkAbsolutePath("cwd", options.cwd);
+  const params = {
+    ...commonParams(command, options),
+    processHandle: randomUUID(),
+    cwd: options.cwd,
+  };
+  return new CommandHandle(connect, remoteSpawn(params), controls);
+}
+
+function remoteSpawn(params: ProcessSpawnParams): RemoteCommand {
+  const { processHandle } = params;
+  return {
+    run: async (host, onOutput, signal) => {
+      const exited = new Deferred<CommandEnding>();
+      void ignoreRejection(exited.promise);
+      const stops = [
+        routeById(host, "process/outputDelta", "processHandle", processHandle, (delta) => {
+          onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
+        }),
+        routeById(host, "process/exited", "processHandle", processHandle, (ending) => {
+          const { stdoutCapReached, stderrCapReached } = ending;
+          exited.resolve({
+            ...ending,
+            stdoutTruncated: stdoutCapReached,
+            stderrTruncated: stderrCapReached,
+          });
+        }),
+        onAbort(signal, exited.reject),
+        onAbort(host.signal, exited.reject),
+      ];
+      try {
+        await host.call("process/spawn", params, { signal });
+        return await exited.promise;
+      } catch (error) {
+        // Without an answer nobody knows whether it runs.
+        if (error instanceof RequestTimeoutError) {
+          void host.call("process/kill", { processHandle }).catch(() => undefined);
+        }
+        throw error;
+      } finally {
+        for (const stop of stops) stop();
+      }
+    },
+    write: (host, input, options) =>
+      host.call("process/writeStdin", { processHandle, ...input }, options),
+    resize: (host, size) => host.call("process/resizePty", { processHandle, size }),
+    terminate: (host, options) => host.call("process/kill", { processHandle }, options),
+  };
+}

@@ -1,0 +1,143 @@
+import { onAbort } from "../async/abort.js";
+import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { EventQueue } from "../async/event-queue.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { HandleClosedError } from "../errors/machine-errors.js";
+import type { Connect, Host } from "../host.js";
+import type { RequestOptions } from "../rpc/connection.js";
+import { renewed } from "./renewed.js";
+
+/** What the server is told, and what it tells. */
+export interface SubscriptionSource<T> {
+  /** Takes in notifications, until the functions that it returns are called. */
+  listen(host: Host, push: (event: T) => void): (() => void)[];
+  /** Asks the server to begin. */
+  open(host: Host): Promise<unknown>;
+  /** Asks it to stop. */
+  close(host: Host, options: RequestOptions): Promise<unknown>;
+  /** What takes the place of an event that nobody has read yet when the next one comes. */
+  merge(unread: T, next: T): T;
+}
+
+/** How long the server may take to stop before nobody waits any longer (ms). */
+const stopGraceMs = 10_000;
+
+/**
+ * Something that the server reports from time to time until it is told to stop: asked for at once,
+ * read by one consumer, stopped once, whatever the end. What is not read is merged, not piled up.
+ */
+export class Subscription<T> {
+  /** Resolves with the connection when the server has begun; rejects, unnoticed, if it never will. */
+  readonly ready: Promise<Host>;
+  readonly queue = new EventQueue<T>(() => this.close());
+  readonly #source: SubscriptionSource<T>;
+  readonly #ready = new Deferred<Host>();
+  readonly #stops: (() => void)[] = [];
+  #opened: Promise<Host | undefined> | undefined;
+  #closing: Promise<void> | undefined;
+  #last: T | undefined;
+
+  /** @throws InvalidArgumentError for what is not a signal. */
+  constructor(connect: Connect, source: SubscriptionSource<T>, signal: AbortSignal | undefined) {
+    if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
+      throw new InvalidArgumentError("signal", "must be an AbortSignal");
+    }
+    this.#source = source;
+    this.ready = ignoreRejection(this.#ready.promise);
+    this.#onAbort(signal, (reason) => {
+      this.#fail(reason);
+    });
+    if (!this.#isOver()) void this.#open(connect);
+  }
+
+  /** The connection, while it can be talked about. @throws HandleClosedError after the end. */
+  async host(): Promise<Host> {
+    const host = await this.ready;
+    if (this.#isOver() && !host.signal.aborted) throw new HandleClosedError();
+    return host;
+  }
+
+  /** Stops it, and waits until the server has done so. Never rejects; calling it again is harmless. */
+  close(): Promise<void> {
+    this.#release(new HandleClosedError());
+    this.queue.end();
+    return this.#closing ?? Promise.resolve();
+  }
+
+  async #open(connect: Connect): Promise<void> {
+    try {
+      const host = await connect();
+      if (this.#isOver()) return;
+      this.#onAbort(host.signal, (reason) => {
+        this.#lost(reason);
+      });
+      // Before it is asked, so that nothing it says is missed.
+      this.#stops.push(
+        ...this.#source.listen(host, (event) => {
+          this.#push(event);
+        }),
+      );
+      const opening = this.#source.open(host);
+      this.#opened = opening.then(
+        () => host,
+        () => undefined,
+      );
+      await opening;
+      this.#ready.resolve(host);
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  #push(event: T): void {
+    const unread = this.queue.size > 0 ? this.#last : undefined;
+    this.#last = unread === undefined ? event : this.#source.merge(unread, event);
+    this.queue.clear();
+    this.queue.push(this.#last);
+  }
+
+  /** Closing the client was the caller's wish; nothing else must look like a natural end. */
+  #lost(reason: unknown): void {
+    if (!(reason instanceof TransportClosedError) || reason.reason.kind !== "closed") {
+      this.#fail(reason);
+      return;
+    }
+    this.#release(renewed(reason));
+    this.queue.end();
+  }
+
+  #fail(reason: unknown): void {
+    this.#release(renewed(reason));
+    this.queue.fail(renewed(reason));
+  }
+
+  #onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): void {
+    this.#stops.push(onAbort(signal, listener));
+    // It may have been called at once, before there was anything to unlink.
+    if (this.#isOver()) this.#unlink();
+  }
+
+  #release(reason: unknown): void {
+    if (this.#isOver()) return;
+    this.#unlink();
+    this.#last = undefined;
+    this.#ready.reject(reason);
+    this.#closing = this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    // What is still being begun cannot be stopped yet.
+    const host = await this.#opened;
+    if (!host || host.signal.aborted) return;
+    await this.#source.close(host, { timeoutMs: stopGraceMs }).catch(() => undefined);
+  }
+
+  #unlink(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  #isOver(): boolean {
+    return this.#closing !== undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { ignoreRejection } from "../async/deferred.js";
+import { checkAbsolutePath } from "../checks.js";
+import type { Connect } from "../host.js";
+import { routeById } from "./routes.js";
+import { Subscription } from "./subscription.js";
+
+export interface WatchOptions {
+  /** Ends the watch when it aborts; iterating then throws `signal.reason`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** That something has changed, was created or was removed; the server does not say which. */
+export interface WatchEvent {
+  /** Absolute paths, each once. */
+  readonly changedPaths: readonly string[];
+}
+
+/**
+ * The changes to a file, or to what lies directly in a directory (`fs/watch`). The server gathers
+ * what happens within about 200 ms into one event, and what you have not read yet is merged into the
+ * next one: no change goes unnoticed, however slow you are.
+ *
+ * Leaving the loop ends the watch (`fs/unwatch`), and so do `close()`, the signal, and the end of an
+ * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the
+ * client is closed, and throws a TransportClosedError when the connection is lost.
+ */
+export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, AsyncDisposable {
+  readonly path: string;
+  /**
+   * Resolves when the server watches: from then on no change is missed. It rejects when it never
+   * will; iterating throws the same. Not awaiting it is fine.
+   */
+  readonly ready: Promise<void>;
+  readonly #subscription: Subscription<WatchEvent>;
+
+  /** @internal Use `watch`. */
+  constructor(connect: Connect, path: string, options: WatchOptions = {}) {
+    checkAbsolutePath("path", path);
+    const watchId = randomUUID();
+    this.path = path;
+    this.#subscription = new Subscription(
+      connect,
+      {
+        listen: (host, push) => [
+          routeById(host, "fs/changed", "watchId", watchId, ({ changedPaths }) => {
+            push({ changedPaths });
+          }),
+        ],
+        open: (host) => host.call("fs/watch", { watchId, path }),
+        close: (host, options) => host.call("fs/unwatch", { watchId }, options),
+        merge: (unread, next) => ({
+          changedPaths: [...new Set([...unread.changedPaths, ...next.changedPaths])],
+        }),
+      },
+      options.signal,
+    );
+    this.ready = ignoreRejection(this.#subscription.ready.then(() => undefined));
+  }
+
+  next(): Promise<IteratorResult<WatchEvent, undefined>> {
+    return this.#subscription.queue.next();
+  }
+
+  /** Ends the watch, as leaving a loop does. */
+  return(): Promise<IteratorResult<WatchEvent, undefined>> {
+    return this.#subscription.queue.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the watch. Resolves when the server will report nothing more; never rejects. */
+  close(): Promise<void> {
+    return this.#subscription.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,136 @@
+import type {
+  CommandExecutionApprovalDecision,
+  CommandExecutionRequestApprovalParams,
+  FileChangeApprovalDecision,
+  FileChangeRequestApprovalParams,
+  FileUpdateChange,
+  GrantedPermissionProfile,
+  NetworkPolicyAmendment,
+  PermissionGrantScope,
+  PermissionsRequestApprovalParams,
+} from "../../generated/types.js";
+import type { ElicitationReply } from "./elicitations.js";
+import type { Answering, RequestContext } from "./request-context.js";
+
+/**
+ * May this command run? `command`, `cwd` and `reason` say what and why; `networkApprovalContext` is
+ * set when it is about reaching a host. `availableDecisions` are what the server suggests to offer;
+ * the others work as well.
+ */
+export interface CommandApproval extends Readonly<CommandExecutionRequestApprovalParams> {
+  readonly type: "command";
+}
+
+/** May these files be changed? */
+export interface FileChangeApproval extends Readonly<FileChangeRequestApprovalParams> {
+  readonly type: "fileChange";
+  /**
+   * What would change, each file with its diff, as the item announced it. Undefined when this
+   * connection has not seen the item, which happens after resuming a thread that was waiting.
+   */
+  readonly changes: readonly FileUpdateChange[] | undefined;
+}
+
+/** May the agent have these permissions? */
+export interface PermissionsApproval extends Readonly<PermissionsRequestApprovalParams> {
+  readonly type: "permissions";
+}
+
+/** What `onApproval` decides; `type` tells them apart. */
+export type ApprovalRequest = CommandApproval | FileChangeApproval | PermissionsApproval;
+
+/**
+ * `"accept"` runs it once, `"acceptForSession"` also when it comes again on this thread. `"decline"`
+ * refuses it and lets the turn go on; `"cancel"` ends the turn as interrupted. The compound ones:
+ * `approve.execPolicy()` and `approve.network()`.
+ */
+export type CommandDecision = CommandExecutionApprovalDecision;
+
+/** As for commands; `"acceptForSession"` also covers later changes of the same files. */
+export type FileChangeDecision = FileChangeApprovalDecision;
+
+/**
+ * `"accept"` grants what was asked for until the turn ends, `"acceptForSession"` as long as the
+ * thread is loaded; `approve.permissions()` grants a part of it.
+ */
+export type PermissionsDecision = "accept" | "acceptForSession" | "decline" | PermissionsGrant;
+
+/** What is granted, and for how long; see `approve.permissions()`. */
+export interface PermissionsGrant {
+  readonly permissions: GrantedPermissionProfile;
+  readonly scope?: PermissionGrantScope | undefined;
+  /** Whether every later command of the turn is reviewed before it runs. */
+  readonly strictAutoReview?: boolean | null | undefined;
+}
+
+/** Which of them is legal depends on the request's type; one that is not is refused. */
+export type ApprovalDecision = CommandDecision | FileChangeDecision | PermissionsDecision;
+
+/** The same answer to every approval. */
+export type ApprovalPreset = "decline" | "accept" | "acceptForSession";
+
+export type ApprovalHandler = (
+  request: ApprovalRequest,
+  context: RequestContext,
+) => Answering<ApprovalDecision>;
+
+/**
+ * A handler, or a preset, for each type of approval. A type that is left out falls to the next
+ * wider scope.
+ */
+export interface ApprovalHandlers {
+  readonly command?:
+    | ApprovalPreset
+    | ((request: CommandApproval, context: RequestContext) => Answering<CommandDecision>)
+    | undefined;
+  readonly fileChange?:
+    | ApprovalPreset
+    | ((request: FileChangeApproval, context: RequestContext) => Answering<FileChangeDecision>)
+    | undefined;
+  readonly permissions?:
+    | ApprovalPreset
+    | ((request: PermissionsApproval, context: RequestContext) => Answering<PermissionsDecision>)
+    | undefined;
+}
+
+export const approvalPresets: readonly ApprovalPreset[] = ["decline", "accept", "acceptForSession"];
+
+/** Builds the decisions that are more than a word. */
+export const approve = {
+  /**
+   * Runs the command, and from now on every command that begins with these words:
+   * `approve.execPolicy(["git", "status"])`. The server proposes some in
+   * `request.proposedExecpolicyAmendment`.
+   */
+  execPolicy(words: readonly string[]): CommandDecision {
+    return { acceptWithExecpolicyAmendment: { execpolicy_amendment: [...words] } };
+  },
+  /**
+   * Allows, or denies, a host from now on. For approvals with a `networkApprovalContext`; see
+   * `request.proposedNetworkPolicyAmendments`.
+   */
+  network({ host, action }: NetworkPolicyAmendment): CommandDecision {
+    return { applyNetworkPolicyAmendment: { network_policy_amendment: { host, action } } };
+  },
+  /**
+   * Grants these permissions, all or some of `request.permissions`, for this turn (default) or for
+   * the session, which is as long as the thread is loaded.
+   */
+  permissions(
+    permissions: GrantedPermissionProfile,
+    options: Omit<PermissionsGrant, "permissions"> = {},
+  ): PermissionsGrant {
+    return { permissions, ...options };
+  },
+  /**
+   * For `onElicitation`: allows the call of an MCP tool, and with `persist` the later ones too, for
+   * the `"session"` or for good (`"always"`, which codex writes to its configuration).
+   */
+  tool({ persist }: { persist?: "session" | "always" | undefined } = {}): ElicitationReply {
+    return {
+      action: "accept",
+      content: {},
+      ...(persist === undefined ? {} : { _meta: { persist } }),
+    };
+  },
+} as const;

@@ -1,0 +1,49 @@
+import type { ServerRequests } from "../../generated/methods.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkFunction, type ClientRequestHandlers, type RawHandler } from "./handlers.js";
+import type { Answering, RequestContext } from "./request-context.js";
+
+/** A handler of any method, also of one that this library does not know. */
+export type HandlerOf<M extends string> = M extends keyof ServerRequests
+  ? RawHandler<M>
+  : (params: unknown, context: RequestContext) => Answering<unknown>;
+
+/** A handler as it is kept, whatever its method. */
+export type AnyRawHandler = (params: never, context: RequestContext) => unknown;
+
+/** The widest scope: what was given with the options, and by `handle()` since. */
+export class ClientHandlers {
+  readonly handlers: ClientRequestHandlers;
+  readonly #added = new Map<string, AnyRawHandler[]>();
+
+  constructor(handlers: ClientRequestHandlers = {}) {
+    this.handlers = handlers;
+  }
+
+  /** The latest handler goes first; returns what takes it away again. */
+  handle(method: string, handler: AnyRawHandler): () => void {
+    if (typeof method !== "string" || method === "") {
+      throw new InvalidArgumentError("method", "must be the name of a server request");
+    }
+    checkFunction("handler", handler);
+    // Each call has a place of its own, also when it brings a function that is there already.
+    const own: AnyRawHandler = (params, context) => handler(params, context);
+    this.#added.set(method, [...(this.#added.get(method) ?? []), own]);
+    return () => {
+      const rest = (this.#added.get(method) ?? []).filter((other) => other !== own);
+      if (rest.length > 0) this.#added.set(method, rest);
+      else this.#added.delete(method);
+    };
+  }
+
+  added(method: string): AnyRawHandler | undefined {
+    return this.#added.get(method)?.at(-1);
+  }
+
+  /** Whether the server may ask for attestation: it is told so when the connection begins. */
+  get canAttest(): boolean {
+    const method = "attestation/generate";
+    const { onAttestation, handlers } = this.handlers;
+    return Boolean(onAttestation ?? handlers?.[method] ?? this.added(method));
+  }
+}

@@ -1,0 +1,203 @@
+import type { Logger } from "../async/logger.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import {
+  RequestNotPendingError,
+  ServerRequestOverError,
+  type RequestOverReason,
+} from "../errors/server-request-errors.js";
+import type { Answer } from "../rpc/connection.js";
+import type { NotificationMessage, RequestMessage } from "../rpc/message.js";
+import { threadIdOf, turnIdOf } from "../rpc/notification-route.js";
+import { isDeferred } from "./defer.js";
+import { FileChanges } from "./file-changes.js";
+import { findHandler, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
+import type { OpenRequest, PendingRequest } from "./open-request.js";
+import { OpenRequests } from "./open-requests.js";
+import { refuseRequest } from "./refusals.js";
+import { kindOf } from "./request-kinds.js";
+import { isObject, isResultOf } from "./result-checks.js";
+
+interface DispatcherOptions extends HandlerPlaces {
+  readonly turns: RequestTurns & {
+    deliver(threadId: string, turnId: string, message: NotificationMessage): void;
+  };
+  readonly logger: Required<Logger>;
+}
+
+/**
+ * Brings each request of the server to its handler, and the handler's answer back: one answer to
+ * each request, a refusal when there is nothing better, and none when the server waits no more.
+ */
+export class RequestDispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #requests = new OpenRequests();
+  readonly #changes = new FileChanges();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with what to send, which may take as long as a person takes; with undefined when there is
+   * nothing to send. Never rejects.
+   */
+  receive(message: RequestMessage): Promise<Answer | undefined> {
+    const request = this.#requests.open(message);
+    if (!request) return Promise.resolve(undefined);
+    const { method, params, key, requestId, threadId, turnId, itemId } = request;
+    if (isObject(params)) {
+      const changes = this.#changes.of(threadId, turnId, itemId);
+      request.request = kindOf(method)?.describe?.(params as never, changes);
+    }
+    // The turn's stream shows it where it stood on the wire, before anybody can answer it.
+    if (threadId !== undefined && turnId !== undefined) {
+      const event = { method, key, requestId, params };
+      this.#options.turns.deliver(threadId, turnId, event);
+    }
+    void this.#handle(request, message);
+    return request.answer;
+  }
+
+  /** Learns what puts an end to requests; to be called with every notification, in wire order. */
+  observe(message: NotificationMessage): void {
+    switch (message.method) {
+      case "item/started":
+      case "item/fileChange/patchUpdated":
+        this.#changes.observeItem(message);
+        break;
+      case "item/completed":
+        this.#changes.observeItem(message);
+        this.#callEnded(message);
+        break;
+      case "serverRequest/resolved":
+        this.#resolved(message);
+        break;
+      case "turn/completed": {
+        const threadId = threadIdOf(message);
+        const turnId = turnIdOf(message);
+        this.#changes.turnEnded(threadId, turnId);
+        this.#end("turnEnded", (one) => one.threadId === threadId && one.turnId === turnId);
+        break;
+      }
+      case "thread/status/changed":
+        this.#statusChanged(message);
+        break;
+      case "thread/closed":
+        this.#threadClosed(threadIdOf(message));
+        break;
+      case "thread/archived":
+      case "thread/deleted": {
+        const threadId = threadIdOf(message);
+        this.#threadClosed(threadId);
+        this.#options.threads.delete(threadId ?? "");
+      }
+    }
+  }
+
+  pending(): PendingRequest[] {
+    return this.#requests.list().map((request) => request.toPending());
+  }
+
+  /**
+   * @throws RequestNotPendingError; InvalidArgumentError when it is no answer to this request, which
+   * then stays open.
+   */
+  respond(id: string | number, answer: unknown): void {
+    const request = this.#requests.get(id);
+    if (!request) throw new RequestNotPendingError(id);
+    const { method, params } = request;
+    // What a typed handler would return, or the result as it is on the wire.
+    const typed = isObject(params) ? kindOf(method)?.toResult(answer, params) : undefined;
+    const result = [typed, answer].find((each) => isResultOf(method, each));
+    if (result === undefined) {
+      throw new InvalidArgumentError("answer", `must be an answer to ${method}`);
+    }
+    request.end(reasonFor(request, "answered"), { result });
+  }
+
+  /** The connection is over; `failure` makes the reason for each handler's signal. */
+  close(failure: () => Error): void {
+    for (const request of this.#requests.list()) request.end(failure());
+  }
+
+  async #handle(request: OpenRequest, message: RequestMessage): Promise<void> {
+    const { logger } = this.#options;
+    const { method } = message;
+    const refuse = (why: string): void => {
+      logger.warn(`${method} was refused: ${why}.`);
+      request.settle(refuseRequest(message));
+    };
+    try {
+      const handler = await findHandler(request, this.#options);
+      if (request.isOver()) return;
+      if (!handler) {
+        refuse("nobody handles it");
+        return;
+      }
+      const answer = await handler.call(request.toContext());
+      if (isDeferred(answer)) {
+        request.deferred = true;
+      } else if (request.isOver()) {
+        logger.warn(`An answer to ${method} came too late.`);
+      } else {
+        const result = handler.toResult(answer);
+        if (isResultOf(method, result)) request.settle({ result });
+        else refuse("its handler returned something else than it should");
+      }
+    } catch {
+      // One that gives up because its signal has aborted does as it should.
+      if (!request.isOver()) refuse("its handler failed");
+    }
+  }
+
+  #threadClosed(threadId: string | undefined): void {
+    this.#changes.threadClosed(threadId);
+    this.#end("threadClosed", (one) => one.threadId === threadId);
+  }
+
+  /** The status also comes of threads that this connection has let go of, unlike the turn's end. */
+  #statusChanged(message: NotificationMessage): void {
+    if (this.#requests.size === 0) return;
+    const { status } = (message.params ?? {}) as { status?: { type?: unknown } };
+    if (status?.type !== "idle" && status?.type !== "notLoaded") return;
+    const threadId = threadIdOf(message);
+    this.#end("turnEnded", (one) => one.threadId === threadId && one.turnId !== undefined);
+  }
+
+  #callEnded(message: NotificationMessage): void {
+    if (this.#requests.size === 0) return;
+    const { item } = message.params as { item?: { type?: unknown; id?: unknown } };
+    if (item?.type !== "dynamicToolCall") return;
+    const threadId = threadIdOf(message);
+    const turnId = turnIdOf(message);
+    this.#end(
+      "callEnded",
+      (one) =>
+        one.method === "item/tool/call" &&
+        one.threadId === threadId &&
+        one.turnId === turnId &&
+        one.itemId === item.id,
+    );
+  }
+
+  #resolved(message: NotificationMessage): void {
+    const { requestId } = (message.params ?? {}) as { requestId?: unknown };
+    if (typeof requestId !== "string" && typeof requestId !== "number") return;
+    const subject = this.#requests.subjectOf(requestId);
+    this.#end("resolved", (one) => one.requestId === requestId);
+    // It names no turn, so the routes would not know whose event it is.
+    if (subject?.threadId === undefined || subject.turnId === undefined) return;
+    this.#options.turns.deliver(subject.threadId, subject.turnId, message);
+  }
+
+  #end(why: RequestOverReason, applies: (request: OpenRequest) => boolean): void {
+    if (this.#requests.size === 0) return;
+    for (const request of this.#requests.list()) {
+      if (applies(request)) request.end(reasonFor(request, why));
+    }
+  }
+}
+
+function reasonFor({ method, requestId }: OpenRequest, why: RequestOverReason): Error {
+  return new ServerRequestOverError(method, requestId, why);
+}

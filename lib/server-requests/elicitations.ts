@@ -1,0 +1,43 @@
+import type { JsonValue, McpServerElicitationRequestParams } from "../../generated/types.js";
+import type { Answering, RequestContext } from "./request-context.js";
+
+type Params<Mode> = Readonly<Extract<McpServerElicitationRequestParams, { mode: Mode }>>;
+
+/**
+ * An MCP server asks the user, through the agent: `"form"` for values that fit `requestedSchema`,
+ * `"url"` to open a page. With `"toolApproval"` it is codex that asks, whether a tool of an MCP server
+ * may be called. `"other"` are OpenAI's own, by `mode`.
+ */
+export type ElicitationRequest =
+  FormElicitation | UrlElicitation | ToolApprovalElicitation | OtherElicitation;
+
+export type FormElicitation = Params<"form"> & { readonly type: "form" };
+export type UrlElicitation = Params<"url"> & { readonly type: "url" };
+export type ToolApprovalElicitation = Params<"form"> & {
+  readonly type: "toolApproval";
+  /** The tool, of the MCP server `serverName`; undefined when the server does not tell. */
+  readonly toolName: string | undefined;
+  /** What it would be called with. */
+  readonly toolArguments: JsonValue | undefined;
+};
+export type OtherElicitation = Params<"openai/form" | "openaiForm" | "openai/userVerification"> & {
+  readonly type: "other";
+};
+
+/**
+ * `"accept"` alone sends no values, which is right for a tool approval; to be asked less often, see
+ * `approve.tool()`.
+ */
+export type ElicitationAnswer = "accept" | "decline" | "cancel" | ElicitationReply;
+
+export interface ElicitationReply {
+  readonly action: "accept" | "decline" | "cancel";
+  /** The values, when accepted. */
+  readonly content?: JsonValue | undefined;
+  readonly _meta?: JsonValue | undefined;
+}
+
+export type ElicitationHandler = (
+  request: ElicitationRequest,
+  context: RequestContext,
+) => Answering<ElicitationAnswer>;

@@ -1,0 +1,138 @@
+import type { ServerRequests } from "../../generated/methods.js";
+import type {
+  ChatgptAuthTokensRefreshParams,
+  ChatgptAuthTokensRefreshResponse,
+} from "../../generated/types.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import {
+  approvalPresets,
+  type ApprovalHandler,
+  type ApprovalHandlers,
+  type ApprovalPreset,
+} from "./approvals.js";
+import type { ElicitationHandler } from "./elicitations.js";
+import type { Answering, RequestContext } from "./request-context.js";
+import type { UserInputHandler } from "./user-input.js";
+
+/**
+ * Who answers what the server asks about a thread or a turn. The narrowest scope that has a handler
+ * for a request answers it: the turn, the thread, for a sub-agent those of its parent, the client.
+ * Without a handler, and when a handler throws or returns something else than it should, the answer
+ * is a refusal. Handlers run beside each other and hold up nothing else.
+ */
+export interface RequestHandlers {
+  /**
+   * Decides whether commands run, files are changed and permissions are granted: a function, a
+   * function for each type of request, or a preset: `"decline"` (default), `"accept"` or
+   * `"acceptForSession"`.
+   */
+  onApproval?: ApprovalPreset | ApprovalHandler | ApprovalHandlers | undefined;
+  /** Answers the agent's questions to the user. Default: no answer. */
+  onUserInput?: UserInputHandler | undefined;
+  /** Answers MCP servers, and whether their tools may be called. Default: decline. */
+  onElicitation?: ElicitationHandler | undefined;
+  /**
+   * What time it is for the agent, which a server asks whose configuration says
+   * `features.current_time_reminder.clock_source = "external"`. Default: the time.
+   */
+  onCurrentTime?:
+    | ((request: { readonly threadId: string }, context: RequestContext) => Answering<Date>)
+    | undefined;
+  /**
+   * Handlers by method, which get the params and return the result as they are on the wire. Where
+   * there is a handler of the same scope above for the request, this one goes before it.
+   */
+  handlers?: RawHandlers | undefined;
+}
+
+/** What only a client can handle, because it is about no thread. */
+export interface ClientRequestHandlers extends RequestHandlers {
+  /**
+   * Gives new tokens to a login of the type `chatgptAuthTokens`, whose old ones were refused. The
+   * server waits 10 s for it. Default: an error.
+   */
+  onAuthTokenRefresh?:
+    | ((
+        request: Readonly<ChatgptAuthTokensRefreshParams>,
+        context: RequestContext,
+      ) => Answering<ChatgptAuthTokensRefreshResponse>)
+    | undefined;
+  /** Gives an attestation token. The server asks only clients that have this handler. */
+  onAttestation?: ((request: object, context: RequestContext) => Answering<string>) | undefined;
+}
+
+/** Answers one method of the protocol, in the shape it has on the wire. */
+export type RawHandler<M extends keyof ServerRequests> = (
+  params: ServerRequests[M]["params"],
+  context: RequestContext,
+) => Answering<ServerRequests[M]["result"]>;
+
+export type RawHandlers = { readonly [M in keyof ServerRequests]?: RawHandler<M> | undefined };
+
+const scoped = ["onApproval", "onUserInput", "onElicitation", "onCurrentTime", "handlers"] as const;
+const ofClient = ["onAuthTokenRefresh", "onAttestation"] as const;
+
+/**
+ * Takes the handlers out of the options of a thread or a turn, and checks them.
+ *
+ * @throws InvalidArgumentError
+ */
+export function splitHandlers<Options extends RequestHandlers>(
+  options: Options,
+): { handlers: RequestHandlers | undefined; rest: Omit<Options, keyof RequestHandlers> } {
+  for (const name of ofClient) {
+    if ((options as ClientRequestHandlers)[name] !== undefined) {
+      throw new InvalidArgumentError(name, "must be given to the client: it is about no thread");
+    }
+  }
+  const { onApproval, onUserInput, onElicitation, onCurrentTime, handlers, ...rest } = options;
+  const given = { onApproval, onUserInput, onElicitation, onCurrentTime, handlers };
+  return { handlers: checkHandlers(given), rest };
+}
+
+/**
+ * The handlers among the options of a client; undefined when there are none.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkHandlers(options: ClientRequestHandlers): ClientRequestHandlers | undefined {
+  const found: Record<string, unknown> = {};
+  for (const name of [...scoped, ...ofClient]) {
+    const value: unknown = options[name];
+    if (value === undefined) continue;
+    if (name === "onApproval") checkApproval(name, value, true);
+    else if (name === "handlers") checkRawHandlers(value);
+    else checkFunction(name, value);
+    found[name] = value;
+  }
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new InvalidArgumentError(name, "must be a function");
+}
+
+function checkApproval(name: string, value: unknown, byType: boolean): void {
+  if (typeof value === "function") return;
+  if ((approvalPresets as readonly unknown[]).includes(value)) return;
+  if (!byType || typeof value !== "object" || value === null) {
+    const presets = approvalPresets.map((preset) => JSON.stringify(preset)).join(", ");
+    const forms = byType ? "a function, an object of functions by type," : "a function";
+    throw new InvalidArgumentError(name, `must be ${forms} or one of ${presets}`);
+  }
+  for (const [type, handler] of Object.entries(value)) {
+    if (!["command", "fileChange", "permissions"].includes(type)) {
+      throw new InvalidArgumentError(name, "must name command, fileChange or permissions only");
+    }
+    if (handler !== undefined) checkApproval(`${name}.${type}`, handler, false);
+  }
+}
+
+function checkRawHandlers(value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    throw new InvalidArgumentError("handlers", "must be an object of functions by method");
+  }
+  for (const [method, handler] of Object.entries(value)) {
+    if (handler !== undefined) checkFunction(`handlers["${method}"]`, handler);
+  }
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { Deferred } from "../async/deferred.js";
+import type { Answer } from "../rpc/connection.js";
+import type { RequestMessage } from "../rpc/message.js";
+import type { RequestContext } from "./request-context.js";
+import type { Fields, UserRequest } from "./request-kinds.js";
+
+/** A request that waits for its answer, as `pendingRequests()` lists it. */
+export interface PendingRequest {
+  /** Names it in `respond()`; unique for ever, and safe to send to a browser. */
+  readonly key: string;
+  /** The id on the wire, as in the turn's events. */
+  readonly requestId: string | number;
+  readonly method: string;
+  readonly threadId: string | undefined;
+  readonly turnId: string | undefined;
+  /** The item that it is about; for a tool call, its call id. */
+  readonly itemId: string | undefined;
+  /** What a person is asked, told apart by `type`; undefined when no person is. */
+  readonly request: UserRequest | undefined;
+  /** The params as they came. */
+  readonly params: unknown;
+  /** Whether its handler has returned `defer()`; otherwise it is still at it. */
+  readonly deferred: boolean;
+  readonly receivedAt: Date;
+}
+
+/** One request of the server, from its arrival to its one answer, or to the end of its use. */
+export class OpenRequest {
+  readonly key = randomUUID();
+  readonly receivedAt = new Date();
+  readonly requestId: string | number;
+  readonly method: string;
+  readonly params: unknown;
+  readonly threadId: string | undefined;
+  readonly turnId: string | undefined;
+  readonly itemId: string | undefined;
+  /** What a person is asked, if anybody is. */
+  request: UserRequest | undefined;
+  deferred = false;
+  readonly #answer = new Deferred<Answer | undefined>();
+  /** There once a handler has the signal. */
+  #abort: AbortController | undefined;
+  #isOver = false;
+
+  readonly #onOver: (request: OpenRequest) => void;
+
+  constructor({ id, method, params }: RequestMessage, onOver: (request: OpenRequest) => void) {
+    this.#onOver = onOver;
+    this.requestId = id;
+    this.method = method;
+    this.params = params;
+    const fields = (params ?? {}) as Fields;
+    // The two methods of the first protocol say conversation instead of thread.
+    this.threadId = text(fields["threadId"]) ?? text(fields["conversationId"]);
+    this.turnId = text(fields["turnId"]);
+    this.itemId = text(fields["itemId"]) ?? text(fields["callId"]);
+  }
+
+  /** What is sent to the server: nothing, when nobody waits for it any more. Never rejects. */
+  get answer(): Promise<Answer | undefined> {
+    return this.#answer.promise;
+  }
+
+  isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What the handler gets. */
+  toContext(): RequestContext {
+    const { key, requestId, method, threadId, turnId, itemId } = this;
+    const { signal } = (this.#abort ??= new AbortController());
+    return { key, requestId, method, threadId, turnId, itemId, signal };
+  }
+
+  settle(answer: Answer | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver(this);
+    this.#answer.resolve(answer);
+  }
+
+  /** Tells the handler that its answer is of no use any more; settles first, then tells. */
+  end(reason: Error, answer?: Answer): void {
+    this.settle(answer);
+    this.#abort?.abort(reason);
+  }
+
+  toPending(): PendingRequest {
+    const { key, requestId, method, threadId, turnId, itemId } = this;
+    const { request, params, deferred, receivedAt } = this;
+    const ids = { key, requestId, method, threadId, turnId, itemId };
+    return { ...ids, request, params, deferred, receivedAt };
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,160 @@
+import type {
+  CommandExecutionRequestApprovalParams,
+  FileChangeRequestApprovalParams,
+  FileUpdateChange,
+  JsonValue,
+  McpServerElicitationRequestParams,
+  PermissionsRequestApprovalParams,
+  ToolRequestUserInputParams,
+} from "../../generated/types.js";
+import type { ApprovalHandlers, ApprovalRequest } from "./approvals.js";
+import type { ElicitationRequest } from "./elicitations.js";
+import type { ClientRequestHandlers } from "./handlers.js";
+import type { RequestContext } from "./request-context.js";
+import { isObject } from "./result-checks.js";
+import type { UserInputRequest } from "./user-input.js";
+
+/** The requests that a person may be asked, as handlers and `pendingRequests()` show them. */
+export type UserRequest = ApprovalRequest | UserInputRequest | ElicitationRequest;
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A typed handler, whatever its request. */
+export type TypedHandler = (request: never, context: RequestContext) => unknown;
+
+/** How one method of the server looks to its typed handlers. */
+export interface RequestKind {
+  /** What handlers get, where that is more than the params. */
+  readonly describe?: (params: never, changes: Changes) => UserRequest;
+  readonly handlerIn: (handlers: ClientRequestHandlers) => TypedHandler | undefined;
+  /** A handler's answer in the shape of the protocol; it may still be wrong. */
+  readonly toResult: (answer: unknown, params: Fields) => unknown;
+}
+
+type Changes = readonly FileUpdateChange[] | undefined;
+
+/** The kind of a method that has typed handlers. */
+export function kindOf(method: string): RequestKind | undefined {
+  return kinds.get(method);
+}
+
+const kinds = new Map<string, RequestKind>([
+  [
+    "item/commandExecution/requestApproval",
+    {
+      describe: (params: CommandExecutionRequestApprovalParams) => ({ ...params, type: "command" }),
+      handlerIn: approvalHandler("command"),
+      toResult: (decision) => ({ decision }),
+    },
+  ],
+  [
+    "item/fileChange/requestApproval",
+    {
+      describe: (params: FileChangeRequestApprovalParams, changes) => ({
+        ...params,
+        changes,
+        type: "fileChange",
+      }),
+      handlerIn: approvalHandler("fileChange"),
+      toResult: (decision) => ({ decision }),
+    },
+  ],
+  [
+    "item/permissions/requestApproval",
+    {
+      describe: (params: PermissionsRequestApprovalParams) => ({ ...params, type: "permissions" }),
+      handlerIn: approvalHandler("permissions"),
+      toResult: toGrant,
+    },
+  ],
+  [
+    "item/tool/requestUserInput",
+    {
+      describe: (params: ToolRequestUserInputParams) => ({ ...params, type: "userInput" }),
+      handlerIn: ({ onUserInput }) => onUserInput,
+      toResult: toAnswers,
+    },
+  ],
+  [
+    "mcpServer/elicitation/request",
+    {
+      describe: describeElicitation,
+      handlerIn: ({ onElicitation }) => onElicitation,
+      toResult: toReply,
+    },
+  ],
+  [
+    "account/chatgptAuthTokens/refresh",
+    {
+      handlerIn: ({ onAuthTokenRefresh }) => onAuthTokenRefresh,
+      toResult: (tokens) => tokens,
+    },
+  ],
+  [
+    "attestation/generate",
+    {
+      handlerIn: ({ onAttestation }) => onAttestation,
+      toResult: (token) => ({ token }),
+    },
+  ],
+  [
+    "currentTime/read",
+    {
+      handlerIn: ({ onCurrentTime }) => onCurrentTime,
+      toResult: (time) =>
+        time instanceof Date && { currentTimeAt: Math.floor(time.getTime() / 1_000) },
+    },
+  ],
+]);
+
+function approvalHandler(type: keyof ApprovalHandlers): RequestKind["handlerIn"] {
+  return ({ onApproval }) => {
+    const given = typeof onApproval === "object" ? onApproval[type] : onApproval;
+    return typeof given === "string" ? () => given : given;
+  };
+}
+
+function toGrant(decision: unknown, { permissions }: Fields): unknown {
+  switch (decision) {
+    case "accept":
+      return { permissions, scope: "turn" };
+    case "acceptForSession":
+      return { permissions, scope: "session" };
+    case "decline":
+      return { permissions: {}, scope: "turn" };
+    default:
+      return isObject(decision) ? { scope: "turn", ...withoutUndefined(decision) } : undefined;
+  }
+}
+
+function toAnswers(answers: unknown): unknown {
+  if (!isObject(answers)) return undefined;
+  const lists = Object.entries(answers).map(([id, given]) => [
+    id,
+    { answers: typeof given === "string" ? [given] : given },
+  ]);
+  return { answers: Object.fromEntries(lists) as unknown };
+}
+
+function toReply(answer: unknown): unknown {
+  const reply = typeof answer === "string" ? { action: answer } : answer;
+  if (!isObject(reply)) return undefined;
+  const content = reply["action"] === "accept" ? {} : null;
+  return { content, _meta: null, ...withoutUndefined(reply) };
+}
+
+function describeElicitation(params: McpServerElicitationRequestParams): ElicitationRequest {
+  if (params.mode === "url") return { ...params, type: "url" };
+  if (params.mode !== "form") return { ...params, type: "other" };
+  const { _meta: meta } = params;
+  if (!isObject(meta) || meta["codex_approval_kind"] !== "mcp_tool_call") {
+    return { ...params, type: "form" };
+  }
+  const { tool_name: name, tool_params: args } = meta as Record<string, JsonValue>;
+  const toolName = typeof name === "string" ? name : undefined;
+  return { ...params, type: "toolApproval", toolName, toolArguments: args };
+}
+
+function withoutUndefined(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

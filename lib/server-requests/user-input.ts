@@ -1,0 +1,15 @@
+import type { ToolRequestUserInputParams } from "../../generated/types.js";
+import type { Answering, RequestContext } from "./request-context.js";
+
+/** The agent asks the user; each question has an id, and may have options to choose from. */
+export interface UserInputRequest extends Readonly<ToolRequestUserInputParams> {
+  readonly type: "userInput";
+}
+
+/** Answers by the id of the question; a question that is left out stays unanswered. */
+export type UserInputAnswers = Readonly<Record<string, string | readonly string[]>>;
+
+export type UserInputHandler = (
+  request: UserInputRequest,
+  context: RequestContext,
+) => Answering<UserInputAnswers>;

@@ -1,0 +1,242 @@
+import type { ThreadGoal } from "../../generated/types.js";
+import { GoalStalledError } from "../errors/goal-errors.js";
+import type { Connect, Host } from "../host.js";
+import type { Pass } from "../rpc/thread-gate.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { Failure, TurnExecution } from "../turns/turn-execution.js";
+import { toTurnResult, type TurnResult } from "../turns/turn-result.js";
+import { pauseGoal, runsTurn } from "./goal-requests.js";
+import { toGoalResult, type GoalResult } from "./goal-result.js";
+import { GoalSilence } from "./goal-silence.js";
+import {
+  brokeOff,
+  goalCleared,
+  goalStopped,
+  goalUpdated,
+  initialGoalProgress,
+  isActive,
+  turnEnded,
+  type GoalEvent,
+  type GoalProgress,
+  type GoalRunState,
+} from "./goal-state.js";
+import { GoalTurns } from "./goal-turns.js";
+import { GoalWatch } from "./goal-watch.js";
+
+/** Where a goal runs. */
+export interface GoalPlace {
+  readonly connect: Connect;
+  readonly host: Host;
+  readonly pass: Pass;
+  readonly threadId: string;
+  readonly handlers: RequestHandlers | undefined;
+}
+
+/** Who is told of a goal's course. None of the functions may throw. */
+interface GoalCourseListener {
+  event(event: GoalEvent): void;
+  /** It has come to its end, or `failure` keeps it from getting there. */
+  over(failure?: Failure): void;
+  /** The server no longer works on it, but has it as active: it is to be stopped. */
+  brokeOff(failure?: Failure): void;
+}
+
+/** What becomes of a goal in the server: its turns, what is said of it between them, and its end. */
+export class GoalCourse {
+  readonly #place: GoalPlace;
+  readonly #listener: GoalCourseListener;
+  readonly #turns: GoalTurns;
+  readonly #watch: GoalWatch;
+  readonly #silence: GoalSilence;
+  readonly #ended: Promise<void>;
+  #unwatchTurns: () => void = () => undefined;
+  #progress: GoalProgress;
+  #phase: "preparing" | "set" | "stopping" | "over" = "preparing";
+  /** The goal left `active` while no turn ran. */
+  #settledBetweenTurns = false;
+  #checking = false;
+
+  /** `ended` resolves when nobody is interested any more. */
+  constructor(place: GoalPlace, ended: Promise<void>, listener: GoalCourseListener) {
+    const { connect, host, threadId, handlers } = place;
+    this.#place = place;
+    this.#ended = ended;
+    this.#listener = listener;
+    this.#progress = initialGoalProgress(threadId);
+    this.#silence = new GoalSilence(
+      () => this.#isIdle(),
+      () => {
+        listener.brokeOff(() => new GoalStalledError(this.result));
+      },
+    );
+    this.#turns = new GoalTurns(connect, threadId, handlers, {
+      started: () => {
+        this.#silence.end();
+      },
+      event: (event) => {
+        listener.event(event);
+      },
+      ended: (turn, failure) => {
+        this.#turnEnded(turn, failure);
+      },
+    });
+    this.#watch = this.#createWatch(host);
+  }
+
+  get state(): GoalRunState {
+    const { threadId, goal, cleared, turns } = this.#progress;
+    return { threadId, goal, cleared, turns, turn: this.#turns.state };
+  }
+
+  /** The result as far as the goal has come. */
+  get result(): GoalResult {
+    return toGoalResult(this.#progress);
+  }
+
+  /** The goal is about to be set. */
+  begin(objective: string): void {
+    this.#unwatchTurns = this.#turns.watch(this.#place.host);
+    this.#watch.begin(objective);
+  }
+
+  /** The server has taken the goal. */
+  accepted(goal: ThreadGoal): void {
+    if (this.#phase !== "preparing") return;
+    this.#phase = "set";
+    // What has been heard of it meanwhile is newer than the answer.
+    if (!this.#progress.goal) this.#learn(goalUpdated(this.#progress, goal));
+    this.#proceed();
+  }
+
+  /** The turn that runs, or the next one; undefined when none is to come. */
+  async nextTurn(): Promise<TurnExecution | undefined> {
+    while (this.#phase === "preparing" || this.#phase === "set") {
+      if (this.#turns.running) return this.#turns.running;
+      await Promise.race([this.#turns.nextStart, this.#ended]);
+    }
+    return undefined;
+  }
+
+  /** Sees to it that the server does not go on with the goal. */
+  async stop(): Promise<void> {
+    if (this.#phase === "over") return;
+    this.#phase = "stopping";
+    this.#silence.end();
+    while (await this.#stopMore());
+  }
+
+  /** Whatever is still to come, nobody listens any more. */
+  end(): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    this.#silence.end();
+    this.#watch.stop();
+    this.#unwatchTurns();
+    const { running } = this.#turns;
+    if (running) this.#progress = turnEnded(this.#progress, toTurnResult(running.state));
+  }
+
+  #createWatch(host: Host): GoalWatch {
+    const changed = (event: GoalEvent, progress: GoalProgress): void => {
+      this.#listener.event(event);
+      this.#learn(progress);
+      this.#proceed();
+    };
+    return new GoalWatch(host, this.#place.threadId, {
+      updated: (event, goal) => {
+        changed(event, goalUpdated(this.#progress, goal));
+      },
+      cleared: (event) => {
+        changed(event, goalCleared(this.#progress));
+      },
+      gone: () => {
+        if (!this.#turns.running) this.#listener.brokeOff();
+      },
+      lost: (failure) => {
+        this.#listener.over(failure);
+      },
+    });
+  }
+
+  #learn(progress: GoalProgress): void {
+    this.#progress = progress;
+    if (!this.#turns.running && !isActive(progress)) this.#settledBetweenTurns = true;
+  }
+
+  #turnEnded(turn: TurnResult, failure: Failure | undefined): void {
+    if (this.#phase === "over") return;
+    this.#progress = turnEnded(this.#progress, turn);
+    this.#settledBetweenTurns = false;
+    if (failure) this.#listener.over(failure);
+    else this.#proceed();
+  }
+
+  /** Does what is to be done next, whenever something has changed. */
+  #proceed(): void {
+    if (this.#phase !== "set" || this.#checking || this.#turns.running) return;
+    const stranger = this.#place.pass.idle();
+    if (stranger) {
+      // Somebody's own turn came in between, and the goal goes on after it.
+      void stranger.then(() => {
+        this.#proceed();
+      });
+    } else if (isActive(this.#progress)) {
+      // After a turn that was cut short the server waits for the end of another one to go on.
+      if (brokeOff(this.#progress)) this.#listener.brokeOff();
+      else this.#silence.begin();
+    } else if (this.#settledBetweenTurns) {
+      void this.#checkForTurn();
+    } else {
+      this.#listener.over();
+    }
+  }
+
+  /** The server may have begun a turn just before the goal was settled. */
+  async #checkForTurn(): Promise<void> {
+    const { host, pass } = this.#place;
+    this.#checking = true;
+    try {
+      await this.#turns.isComing(host, pass);
+    } catch (error) {
+      this.#listener.over(() => error);
+    }
+    this.#checking = false;
+    this.#settledBetweenTurns = false;
+    this.#proceed();
+  }
+
+  /** Asks the server whether it has neither a turn under way nor an end to tell. Never rejects. */
+  async #isIdle(): Promise<boolean> {
+    const { host, pass, threadId } = this.#place;
+    if (pass.idle()) return false;
+    try {
+      if (await runsTurn(host, threadId)) return false;
+      const { goal } = await host.call("thread/goal/get", { threadId });
+      this.#learn(goal ? goalUpdated(this.#progress, goal) : goalCleared(this.#progress));
+    } catch (error) {
+      this.#listener.over(() => error);
+    }
+    this.#proceed();
+    return isActive(this.#progress) && !this.#turns.running;
+  }
+
+  /**
+   * Stops what goes on at this moment, and says whether something may be left. The turn first: a goal
+   * that the model completes in the last moment must not be paused.
+   */
+  async #stopMore(): Promise<boolean> {
+    const { host, pass, threadId } = this.#place;
+    const turn = this.#turns.running;
+    if (turn) {
+      await turn.interruptAndWait();
+      if (turn.hasEnded()) return true;
+    }
+    if (isActive(this.#progress)) {
+      const goal = await pauseGoal(host, threadId);
+      if (!goal) return false;
+      this.#progress = goalStopped(this.#progress, goal);
+    }
+    // A turn that cannot be stopped is left alone.
+    return turn === undefined && this.#turns.isComing(host, pass);
+  }
+}

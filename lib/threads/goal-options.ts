@@ -1,0 +1,64 @@
+import type { ThreadGoalMutationOrigin } from "../../generated/types.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import { splitServiceOptions, type TurnControls } from "../turns/turn-options.js";
+import { checkBudget, checkObjective } from "./thread-goals.js";
+
+/**
+ * How a goal is run. The handlers answer what the server asks in any of its turns; those that are
+ * not given here are the thread's, then the client's. Model, sandbox and so on are the thread's own:
+ * change them with `thread.updateSettings()`.
+ */
+export interface GoalOptions extends RequestHandlers {
+  /** How many tokens may be spent; over it the goal ends as `budgetLimited` (default: no limit). */
+  tokenBudget?: number | null | undefined;
+  /** Who wants the goal, as the protocol puts it (default: the server's). */
+  origin?: ThreadGoalMutationOrigin | null | undefined;
+  /**
+   * Covers the whole goal, waiting in the queue included: aborting stops it as `interrupt()` does,
+   * and `run()` and iteration reject with `signal.reason`.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long the goal may take, from this call to its end (ms; default: no limit). Then it is
+   * stopped, and `run()` and iteration reject with a GoalTimeoutError.
+   */
+  timeoutMs?: number | undefined;
+  /**
+   * What leaving a `for await` loop early does: `"interrupt"` (default) stops the goal and waits for
+   * its end; `"detach"` lets it run on.
+   */
+  onBreak?: "interrupt" | "detach" | undefined;
+  /**
+   * What to do when the thread already runs a turn: `"queue"` (default) waits for its end;
+   * `"reject"` fails with a ThreadBusyError.
+   */
+  whenBusy?: "queue" | "reject" | undefined;
+}
+
+/** What is sent of a goal, besides the thread it is for. */
+export interface GoalSettings {
+  readonly objective: string;
+  readonly tokenBudget?: number | null | undefined;
+  readonly origin?: ThreadGoalMutationOrigin | null | undefined;
+}
+
+interface SplitGoal {
+  readonly settings: GoalSettings;
+  readonly controls: TurnControls;
+  readonly handlers: RequestHandlers | undefined;
+}
+
+/**
+ * Separates what the library needs from what the server gets, and checks both.
+ *
+ * @throws InvalidArgumentError
+ */
+export function splitGoalOptions(objective: string, options: GoalOptions): SplitGoal {
+  const { tokenBudget, origin, ...rest } = options;
+  // Without an objective the server would change the goal that is there.
+  const given: unknown = objective;
+  checkObjective(given ?? "");
+  checkBudget(tokenBudget);
+  const { controls, handlers } = splitServiceOptions(rest);
+  return { settings: { objective, tokenBudget, origin }, controls, handlers };
+}

@@ -1,0 +1,87 @@
+import type { ThreadGoal } from "../../generated/types.js";
+import { Deferred } from "../async/deferred.js";
+import { toGoalError } from "../errors/goal-errors.js";
+import { InvalidRequestError, JsonRpcError, ThreadNotFoundError } from "../errors/rpc-errors.js";
+import type { Host } from "../host.js";
+import { callLoaded } from "./call-loaded.js";
+import type { GoalSettings } from "./goal-options.js";
+
+/**
+ * Takes away the goal that the thread has: setting another would only change it, its status and the
+ * tokens it has used included.
+ */
+export async function clearOldGoal(
+  host: Host,
+  threadId: string,
+  over: Promise<unknown>,
+): Promise<void> {
+  try {
+    const { goal } = await host.call("thread/goal/get", { threadId });
+    if (goal as ThreadGoal | null | undefined) await clearBetweenTurns(host, threadId, over);
+  } catch (error) {
+    throw toGoalError(error);
+  }
+}
+
+/** A turn for the old goal may be about to start although it is gone: then its end is waited for. */
+async function clearBetweenTurns(
+  host: Host,
+  threadId: string,
+  over: Promise<unknown>,
+): Promise<void> {
+  const turnEnded = new Deferred<void>();
+  const stop = host.on("turn/completed", ({ params }) => {
+    if (params.threadId === threadId) turnEnded.resolve();
+  });
+  try {
+    await host.call("thread/goal/clear", { threadId });
+    // Of a thread that is not loaded here, loading it will tell.
+    if (host.isLoaded(threadId) && (await runsTurn(host, threadId))) {
+      await Promise.race([turnEnded.promise, over]);
+    }
+  } finally {
+    stop();
+  }
+}
+
+/** Sets the goal and makes it active: the server then starts turns for it. */
+export async function setGoal(
+  host: Host,
+  threadId: string,
+  settings: GoalSettings,
+): Promise<ThreadGoal> {
+  try {
+    const params = { ...settings, threadId, status: "active" } as const;
+    return (await callLoaded(host, threadId, "thread/goal/set", params)).goal;
+  } catch (error) {
+    throw toGoalError(error);
+  }
+}
+
+/** Pauses the goal; undefined when there is none to pause any more. */
+export async function pauseGoal(host: Host, threadId: string): Promise<ThreadGoal | undefined> {
+  try {
+    return (await host.call("thread/goal/set", { threadId, status: "paused" })).goal;
+  } catch (error) {
+    if (error instanceof InvalidRequestError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether the server runs a turn on the thread, or is about to say that it does. The status of the
+ * thread lags behind, and a turn that is just starting is announced only after the answers to what
+ * came before it. But the server looks at the turn itself when it is to be steered: by an id that no
+ * turn has, it refuses in either case, and its words tell which it is.
+ */
+export async function runsTurn(host: Host, threadId: string): Promise<boolean> {
+  const input = [{ type: "text" as const, text: "Go on.", text_elements: [] }];
+  try {
+    await host.call("turn/steer", { threadId, expectedTurnId: "none", input });
+    return true;
+  } catch (error) {
+    if (!(error instanceof JsonRpcError)) throw error;
+    if (error instanceof ThreadNotFoundError) return false;
+    return !error.serverMessage.includes("no active turn");
+  }
+}

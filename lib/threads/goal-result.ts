@@ -1,0 +1,87 @@
+import type {
+  ThreadGoal,
+  ThreadItem,
+  TokenUsageBreakdown,
+  TurnError,
+} from "../../generated/types.js";
+import type { TurnResult } from "../turns/turn-result.js";
+import { isActive, type GoalProgress } from "./goal-state.js";
+
+/**
+ * How a goal ended: the status that the server gave it (`"complete"`, `"blocked"` and so on; newer
+ * servers may have others), or
+ *
+ * - `"interrupted"`: it was cut short, and is `paused` in the server where that was possible;
+ * - `"failed"`: its last turn failed, and the server left it active; it is `paused` now;
+ * - `"cleared"`: somebody took it away.
+ */
+export type GoalRunStatus =
+  | "complete"
+  | "blocked"
+  | "budgetLimited"
+  | "usageLimited"
+  | "paused"
+  | "interrupted"
+  | "failed"
+  | "cleared"
+  // Keeps the list open without losing the completion of the names above.
+  | (string & Record<never, never>);
+
+/** A goal that has ended, with all its turns. */
+export interface GoalResult {
+  readonly threadId: string;
+  readonly status: GoalRunStatus;
+  /** The server's last word on the goal; `null` when it was stopped before it was set. */
+  readonly goal: ThreadGoal | null;
+  /** Why the last turn failed; `null` when it did not. */
+  readonly error: TurnError | null;
+  /** The turns that the server ran for the goal, in order. */
+  readonly turns: readonly TurnResult[];
+  /** The answer of the last turn that has one; `null` when none has. */
+  readonly finalResponse: string | null;
+  /** The items of all turns, in order; the ids repeat where the model repeats them. */
+  readonly items: readonly ThreadItem[];
+  /** Tokens of all turns together; `null` when the model reported none. */
+  readonly usage: TokenUsageBreakdown | null;
+  /** Start of the first turn: Unix time in seconds. */
+  readonly startedAt: number | null;
+  /** End of the last turn: Unix time in seconds. */
+  readonly completedAt: number | null;
+  /** How long the turns took together (ms). */
+  readonly durationMs: number;
+}
+
+/** The result as far as the goal has come. */
+export function toGoalResult(progress: GoalProgress): GoalResult {
+  const { threadId, goal, turns } = progress;
+  return {
+    threadId,
+    status: statusOf(progress),
+    goal,
+    error: turns.at(-1)?.error ?? null,
+    turns,
+    finalResponse: turns.findLast((turn) => turn.finalResponse !== null)?.finalResponse ?? null,
+    items: turns.flatMap(({ items }) => items),
+    usage: sumOf(turns.flatMap(({ usage }) => (usage ? [usage.turn] : []))),
+    startedAt: turns[0]?.startedAt ?? null,
+    completedAt: turns.at(-1)?.completedAt ?? null,
+    durationMs: turns.reduce((sum, turn) => sum + (turn.durationMs ?? 0), 0),
+  };
+}
+
+function statusOf(progress: GoalProgress): GoalRunStatus {
+  const { goal, cleared, turns, stopped } = progress;
+  if (cleared) return "cleared";
+  if (goal && !stopped && !isActive(progress)) return goal.status;
+  return turns.at(-1)?.status === "failed" ? "failed" : "interrupted";
+}
+
+function sumOf(parts: readonly TokenUsageBreakdown[]): TokenUsageBreakdown | null {
+  const [first, ...rest] = parts;
+  if (!first) return null;
+  const sum = { ...first };
+  for (const part of rest) {
+    for (const key of Object.keys(sum) as (keyof TokenUsageBreakdown)[]) sum[key] += part[key];
+  }
+  return sum;
+}

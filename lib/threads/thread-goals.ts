@@ -1,0 +1,85 @@
+import type { ThreadGoal, ThreadGoalSetParams } from "../../generated/types.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { Connect } from "../host.js";
+import type { AllowUndefined } from "../protocol.js";
+import { callLoaded } from "./call-loaded.js";
+
+/** What to set of a goal, as in `thread/goal/set`; what is left out stays as it is. */
+export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">>;
+
+/** The server's limit for an objective; spaces around it do not count. */
+const maxObjectiveCharacters = 4_000;
+
+/** The goal of a thread: what the server works on by itself, turn after turn. */
+export class ThreadGoals {
+  readonly #connect: Connect;
+  readonly #threadId: string;
+
+  /** @internal Use `thread.goal`. */
+  constructor(connect: Connect, threadId: string) {
+    this.#connect = connect;
+    this.#threadId = threadId;
+  }
+
+  /** The goal (`thread/goal/get`), or `null` when the thread has none. */
+  async get(): Promise<ThreadGoal | null> {
+    const host = await this.#connect();
+    return (await host.call("thread/goal/get", { threadId: this.#threadId })).goal;
+  }
+
+  /**
+   * Sets a goal, or changes the one that is there (`thread/goal/set`), loading the thread first.
+   *
+   * A new goal is `active`, and so one that is set to it: the server starts turns by itself, one
+   * after the other, until the goal is complete, blocked or out of budget. They come out of
+   * `thread.unsolicitedTurns()`. A turn that runs goes on undisturbed, though its tokens count, and
+   * the goal's first turn follows it; turns of handles go in between. Interrupting a turn stops the
+   * chain but leaves the goal `active`: the next turn to end resumes it.
+   *
+   * `objective`: at most 4,000 characters. A new one leaves the status as it is, so a goal that is
+   * complete or paused needs `status: "active"` beside it to go on. `tokenBudget`: tokens, more than
+   * 0; `null` takes the limit away.
+   *
+   * @throws InvalidArgumentError for an objective or a budget that the server would refuse.
+   */
+  async set(goal: SetGoalOptions): Promise<ThreadGoal> {
+    checkObjective(goal.objective);
+    checkBudget(goal.tokenBudget);
+    const threadId = this.#threadId;
+    const host = await this.#connect();
+    const params = { ...goal, threadId };
+    return (await callLoaded(host, threadId, "thread/goal/set", params)).goal;
+  }
+
+  /**
+   * Takes the goal away (`thread/goal/clear`); a turn that runs for it goes on to its end. Resolves
+   * with whether there was one.
+   */
+  async clear(): Promise<boolean> {
+    const host = await this.#connect();
+    return (await host.call("thread/goal/clear", { threadId: this.#threadId })).cleared;
+  }
+}
+
+export function checkObjective(objective: unknown): void {
+  if (objective === undefined || objective === null) return;
+  if (typeof objective !== "string" || objective.trim() === "") {
+    throw new InvalidArgumentError("objective", "must be a string that is not blank");
+  }
+  const text = objective.trim();
+  // The server counts code points, of which one or two UTF-16 units make one.
+  const isTooLong =
+    text.length > 2 * maxObjectiveCharacters || Array.from(text).length > maxObjectiveCharacters;
+  if (isTooLong) {
+    throw new InvalidArgumentError(
+      "objective",
+      `must have at most ${maxObjectiveCharacters} characters; put the rest in a file it names`,
+    );
+  }
+}
+
+export function checkBudget(budget: unknown): void {
+  if (budget === undefined || budget === null) return;
+  if (Number.isSafeInteger(budget) && (budget as number) > 0) return;
+  throw new InvalidArgumentError("tokenBudget", "must be a whole number of tokens, 1 or more");
+}

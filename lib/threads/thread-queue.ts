@@ -1,0 +1,164 @@
+import { randomUUID } from "node:crypto";
+import type {
+  QueuedSubmission,
+  ThreadQueueAddParams,
+  ThreadQueueListParams,
+  ThreadQueueUpdateParams,
+} from "../../generated/types.js";
+import { checkText } from "../checks.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { Connect, Host } from "../host.js";
+import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
+import { Pages } from "../pages.js";
+import type { AllowUndefined } from "../protocol.js";
+import { Turn } from "../turn.js";
+import { splitServiceOptions, type ServiceTurnOptions } from "../turns/turn-options.js";
+import { queuedTurn } from "../turns/turn-start.js";
+
+/**
+ * What may accompany queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the
+ * `clientId` of the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
+ */
+export type AddToQueueOptions = AllowUndefined<
+  Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
+>;
+/** What may accompany changed input, as in `thread/queue/update`; what is left out stays. */
+export type UpdateQueuedOptions = AllowUndefined<
+  Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
+>;
+/** How to list the queue, as in `thread/queue/list`. */
+export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
+
+/**
+ * The thread's queue: input that the server keeps, and starts a turn for when the thread is idle,
+ * with the settings that the thread has then. Those turns come out of `thread.unsolicitedTurns()`,
+ * and go before those that wait here in the library.
+ *
+ * After an interrupted turn, and when the thread was loaded, the queue stands still, even for what
+ * is added then: until `start()`, or until another turn has completed or failed.
+ *
+ * The server holds at most 100 for each thread. Experimental in the protocol.
+ */
+export class ThreadQueue {
+  readonly #connect: Connect;
+  readonly #threadId: string;
+
+  /** @internal Use `thread.queue`. */
+  constructor(connect: Connect, threadId: string) {
+    this.#connect = connect;
+    this.#threadId = threadId;
+  }
+
+  /**
+   * Puts input at the end of the queue (`thread/queue/add`), loading the thread first. A turn that
+   * a handle has begun before goes first. Resolves when its turn has started, or has to wait.
+   *
+   * @throws InvalidArgumentError for input that cannot work; InvalidRequestError when the queue is
+   * full.
+   */
+  async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
+    const items = normalizeInput(input);
+    await checkLocalFiles(items);
+    const threadId = this.#threadId;
+    const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
+    const params = { ...options, threadId, input: items, clientUserMessageId };
+    const host = await this.#connect();
+    await host.load(threadId);
+    const leave = await startsBefore(host, threadId);
+    // Called before leaving, and at once: from the call on, the connection itself keeps handles
+    // waiting until it is clear whether a turn starts.
+    const answer = host.call("thread/queue/add", params);
+    leave();
+    const { queuedSubmission } = await answer;
+    (await startsBefore(host, threadId))();
+    return queuedSubmission;
+  }
+
+  /** What is queued (`thread/queue/list`), in the order of its turns. */
+  list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
+    const threadId = this.#threadId;
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      const page = cursor === undefined ? {} : { cursor };
+      return host.call("thread/queue/list", { ...options, threadId, ...page });
+    });
+  }
+
+  /** Replaces the input of what is queued (`thread/queue/update`), which keeps its place. */
+  async update(
+    queuedSubmissionId: string,
+    input: TurnInput,
+    options: UpdateQueuedOptions = {},
+  ): Promise<QueuedSubmission> {
+    checkText("queuedSubmissionId", queuedSubmissionId);
+    const items = normalizeInput(input);
+    await checkLocalFiles(items);
+    const host = await this.#connect();
+    const params = { ...options, threadId: this.#threadId, queuedSubmissionId, input: items };
+    return (await host.call("thread/queue/update", params)).queuedSubmission;
+  }
+
+  /**
+   * Takes something out of the queue (`thread/queue/delete`). Resolves with false when it was not
+   * there, as when its turn has begun.
+   */
+  async delete(queuedSubmissionId: string): Promise<boolean> {
+    checkText("queuedSubmissionId", queuedSubmissionId);
+    const host = await this.#connect();
+    const params = { threadId: this.#threadId, queuedSubmissionId };
+    return (await host.call("thread/queue/delete", params)).deleted;
+  }
+
+  /** Puts the queue in this order (`thread/queue/reorder`), which must name all that is queued. */
+  async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
+    checkIds(queuedSubmissionIds);
+    const host = await this.#connect();
+    const params = { threadId: this.#threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
+    await host.call("thread/queue/reorder", params);
+  }
+
+  /**
+   * Sets a queue going that stands still (`thread/queue/start`), beginning with what `options`
+   * names, or with the first. Returns that turn at once; the server then goes on with the others.
+   *
+   * The turn fails with a ThreadBusyError when one runs already, after which the queue goes on by
+   * itself, and with an InvalidRequestError when the queue is empty.
+   */
+  start(
+    options: Omit<ServiceTurnOptions, "whenBusy"> & {
+      queuedSubmissionId?: string | undefined;
+    } = {},
+  ): Turn {
+    const { queuedSubmissionId, ...rest } = options;
+    if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
+    const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });
+    const start = queuedTurn(queuedSubmissionId);
+    return new Turn(this.#connect, { threadId: this.#threadId, start, controls, handlers });
+  }
+}
+
+function checkIds(ids: unknown): void {
+  if (Array.isArray(ids)) return;
+  throw new InvalidArgumentError("queuedSubmissionIds", "must be an array of ids");
+}
+
+/**
+ * Waits while a turn is about to start: were the queue faster than a handle, the handle's input
+ * would become part of the queued turn. Until the function that it resolves with is called, no other
+ * handle starts one.
+ */
+async function startsBefore(host: Host, threadId: string): Promise<() => void> {
+  const { gate } = host;
+  const pass = gate.enter(threadId, { wait: true });
+  let stop = (): void => undefined;
+  const started = new Promise<void>((resolve) => {
+    stop = host.on("turn/started", ({ params }) => {
+      if (params.threadId === threadId) resolve();
+    });
+  });
+  if (!gate.isRunning(threadId)) await Promise.race([pass.admitted, started]);
+  stop();
+  return () => {
+    pass.leave();
+  };
+}

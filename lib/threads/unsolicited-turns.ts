@@ -1,0 +1,67 @@
+import { onAbort } from "../async/abort.js";
+import { EventQueue } from "../async/event-queue.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import type { Connect } from "../host.js";
+import type { NotificationMessage } from "../rpc/message.js";
+import { Turn } from "../turn.js";
+
+/**
+ * The turns of a thread that no handle has asked for, from now on. It ends when the client is
+ * closed, and throws what kept it from going on.
+ */
+export function unsolicitedTurns(
+  connect: Connect,
+  threadId: string,
+  signal: AbortSignal | undefined,
+): AsyncIterableIterator<Turn, undefined> {
+  const stops: (() => void)[] = [];
+  const stop = (): void => {
+    for (const each of stops.splice(0)) each();
+  };
+  let left = false;
+  const turns = new EventQueue<Turn>(() => {
+    left = true;
+    stop();
+  });
+  const fail = (reason: unknown): void => {
+    left = true;
+    stop();
+    turns.fail(reason);
+  };
+  const begin = async (): Promise<void> => {
+    const host = await connect();
+    if (left) return;
+    const unwatch = host.turns.watch(threadId, (id, event) => {
+      if (!announcesTurn(event)) return undefined;
+      const turn = new Turn(connect, {
+        threadId,
+        start: { host, id },
+        // Whoever looks on must not stop what somebody else has started.
+        controls: { onBreak: "detach" },
+      });
+      turns.push(turn);
+      return turn.follower;
+    });
+    const unlink = onAbort(host.signal, (reason) => {
+      stop();
+      // Closing was the caller's wish; anything else must not look like a natural end.
+      if (reason instanceof TransportClosedError && reason.reason.kind === "closed") turns.end();
+      else turns.fail(reason);
+    });
+    stops.push(unwatch, unlink);
+    await host.load(threadId);
+  };
+  const unlink = onAbort(signal, fail);
+  if (signal?.aborted) return turns;
+  stops.push(unlink);
+  begin().catch(fail);
+  return turns;
+}
+
+/** Late items of turns that have ended announce nothing; a review tells its id by its first item. */
+export function announcesTurn({ method, params }: NotificationMessage): boolean {
+  if (method === "turn/started") return true;
+  if (method !== "item/started") return false;
+  const { item } = (params ?? {}) as { item?: { type?: unknown } | null };
+  return item?.type === "enteredReviewMode";
+}

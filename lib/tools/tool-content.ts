@@ -1,0 +1,83 @@
+import type { DynamicToolCallOutputContentItem } from "../../generated/types.js";
+import type { ToolOutput } from "./tool.js";
+
+/**
+ * Writes what a tool has returned as the protocol's content items. Content items are known by their
+ * exact keys; whatever else is an object or an array becomes JSON text.
+ *
+ * @throws TypeError for what cannot be written; the message is meant for the model.
+ */
+export function toContentItems(output: ToolOutput): DynamicToolCallOutputContentItem[] {
+  if (output === undefined) return [text("")];
+  if (typeof output === "string") return [text(output)];
+  const items = Array.isArray(output) && output.length > 0 ? (output as unknown[]) : [output];
+  const content = items.map(toContentItem);
+  return content.every((item) => item !== undefined) ? content : [text(toJson(output))];
+}
+
+/** Undefined for what is no content item. */
+function toContentItem(value: unknown): DynamicToolCallOutputContentItem | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { type, ...rest } = value as Record<string, unknown>;
+  const keys = Object.keys(rest).sort().join();
+  switch (`${String(type)}(${keys})`) {
+    case "text(text)":
+    case "inputText(text)":
+      return typeof rest.text === "string" ? text(rest.text) : undefined;
+    case "image(url)":
+      return media("image", rest.url);
+    case "inputImage(imageUrl)":
+      return media("image", rest.imageUrl);
+    case "audio(url)":
+      return media("audio", rest.url);
+    case "inputAudio(audioUrl)":
+      return media("audio", rest.audioUrl);
+    case "image(data,mediaType)":
+      return media("image", toDataUrl("image", rest));
+    case "audio(data,mediaType)":
+      return media("audio", toDataUrl("audio", rest));
+    default:
+      return undefined;
+  }
+}
+
+function text(value: string): DynamicToolCallOutputContentItem {
+  return { type: "inputText", text: value };
+}
+
+function media(kind: "image" | "audio", url: unknown): DynamicToolCallOutputContentItem {
+  if (typeof url !== "string" || !/^data:/i.test(url)) {
+    throw new TypeError(`its ${kind} is not a data: URL, and the server takes no other`);
+  }
+  return kind === "image"
+    ? { type: "inputImage", imageUrl: url }
+    : { type: "inputAudio", audioUrl: url };
+}
+
+function toDataUrl(kind: "image" | "audio", { data, mediaType }: Record<string, unknown>): string {
+  if (!(data instanceof Uint8Array) || typeof mediaType !== "string") {
+    throw new TypeError(`its ${kind} must have a Uint8Array as data and a text as mediaType`);
+  }
+  if (!mediaType.startsWith(`${kind}/`)) {
+    throw new TypeError(`its ${kind} has a mediaType of something else`);
+  }
+  const base64 = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
+  return `data:${mediaType};base64,${base64}`;
+}
+
+function toJson(value: unknown): string {
+  // JSON would write these as if they were empty, or as a list of numbered bytes.
+  const silent = value instanceof Map || value instanceof Set || ArrayBuffer.isView(value);
+  const json = silent ? undefined : stringify(value);
+  if (json === undefined) throw new TypeError("its result cannot be written as JSON");
+  return json;
+}
+
+function stringify(value: unknown): string | undefined {
+  try {
+    // Of functions and symbols nothing is left, whatever the declaration says.
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,168 @@
+import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
+import type { Host, TurnFollower } from "../host.js";
+import type { TurnEvent } from "../protocol.js";
+import type { NotificationMessage } from "../rpc/message.js";
+import { TurnProgress } from "./turn-progress.js";
+import { isItem, type TurnState } from "./turn-state.js";
+
+/** Where an event comes from: the turn itself, or one of its sub-agents. */
+export interface EventOrigin {
+  readonly threadId: string;
+  readonly turnId: string;
+  /** The thread that started this one; `null` for the turn's own events. */
+  readonly parentThreadId: string | null;
+  /** 0 for the turn itself, 1 for the sub-agents it has started, 2 for theirs, and so on. */
+  readonly depth: number;
+}
+
+/** A sub-agent of a turn, at one moment. */
+export interface Subagent {
+  readonly threadId: string;
+  readonly parentThreadId: string;
+  /** 1 for those that the turn has started itself, 2 for theirs, and so on. */
+  readonly depth: number;
+  /** What it was asked to do, as far as the server told. */
+  readonly prompt: string | null;
+  /** What the server last said of it; `null` when it has not said anything yet. */
+  readonly state: CollabAgentState | null;
+  /** Its own turns, oldest first, each as far as it has come. */
+  readonly turns: readonly TurnState[];
+}
+
+interface Parent {
+  readonly threadId: string;
+  readonly depth: number;
+}
+
+interface Child {
+  readonly threadId: string;
+  readonly parent: Parent;
+  readonly depth: number;
+  readonly turns: Map<string, ChildTurn>;
+  prompt: string | null;
+  state: CollabAgentState | null;
+}
+
+interface ChildTurn {
+  readonly progress: TurnProgress;
+  readonly sink: TurnFollower;
+}
+
+/**
+ * The sub-agents that a turn starts, and theirs. They run under threads of their own, on the same
+ * connection; the items of whoever started them tell which.
+ */
+export class Subagents {
+  readonly #host: () => Host | undefined;
+  readonly #emit: (event: TurnEvent, origin: EventOrigin) => void;
+  readonly #children = new Map<string, Child>();
+  /** The sub-agents that are being started, by item, each with what ends the wait for its name. */
+  readonly #spawning = new Map<string, () => void>();
+  readonly #unwatch: (() => void)[] = [];
+
+  constructor(host: () => Host | undefined, emit: (event: TurnEvent, origin: EventOrigin) => void) {
+    this.#host = host;
+    this.#emit = emit;
+  }
+
+  list(): readonly Subagent[] {
+    return [...this.#children.values()].map(({ parent, turns, ...child }) => ({
+      ...child,
+      parentThreadId: parent.threadId,
+      turns: [...turns.values()].map(({ progress }) => progress.state),
+    }));
+  }
+
+  /** Learns from an event of the turn itself, or of one of its sub-agents. */
+  observe(event: TurnEvent, parent: Parent): void {
+    if (event.method !== "item/started" && event.method !== "item/completed") return;
+    const { item } = event.params as { item?: unknown };
+    if (!isItem(item)) return;
+    if (item.type === "collabAgentToolCall") {
+      for (const threadId of idsIn(item.receiverThreadIds)) this.#know(threadId, parent, item);
+      this.#expect(item, event.method === "item/started");
+    } else if (item.type === "subAgentActivity" && typeof item.agentThreadId === "string") {
+      this.#know(item.agentThreadId, parent);
+    }
+  }
+
+  /** The turn is over: what its sub-agents still do is no part of it. */
+  stop(): void {
+    for (const unwatch of this.#unwatch.splice(0)) unwatch();
+    for (const settle of this.#spawning.values()) settle();
+    this.#spawning.clear();
+    for (const { threadId, turns } of this.#children.values()) {
+      for (const [turnId, { sink }] of turns) this.#host()?.turns.unfollow(threadId, turnId, sink);
+    }
+  }
+
+  /** Between the start and the end of this call, a thread may begin that nobody has named yet. */
+  #expect(item: CollabCall, isStart: boolean): void {
+    if (item.tool !== "spawnAgent") return;
+    if (isStart) {
+      const settle = this.#host()?.turns.keepStrays();
+      if (settle) this.#spawning.set(item.id, settle);
+    } else {
+      this.#spawning.get(item.id)?.();
+      this.#spawning.delete(item.id);
+    }
+  }
+
+  #know(threadId: string, parent: Parent, call?: CollabCall): void {
+    let child = this.#children.get(threadId);
+    if (!child) {
+      const depth = parent.depth + 1;
+      child = { threadId, parent, depth, turns: new Map(), prompt: null, state: null };
+      this.#children.set(threadId, child);
+      this.#watch(child);
+    }
+    child.prompt ??= call?.prompt ?? null;
+    child.state = stateIn(call?.agentsStates, threadId) ?? child.state;
+  }
+
+  #watch(child: Child): void {
+    const { threadId } = child;
+    const unwatch = this.#host()?.turns.watch(threadId, (turnId, event) => {
+      // Late events of a turn that has ended are no new turn.
+      if (child.turns.has(turnId) || !/^(turn|item)\/started$/.test(event.method)) return undefined;
+      const turn = this.#follow(child, turnId);
+      child.turns.set(turnId, turn);
+      return turn.sink;
+    });
+    if (unwatch) this.#unwatch.push(unwatch);
+  }
+
+  #follow(child: Child, turnId: string): ChildTurn {
+    const { threadId, depth, parent } = child;
+    const progress = new TurnProgress(threadId);
+    progress.state = { ...progress.state, id: turnId };
+    const origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
+    const unfollow = (): void => this.#host()?.turns.unfollow(threadId, turnId, sink);
+    const sink: TurnFollower = {
+      get state() {
+        return progress.state;
+      },
+      receive: (message: NotificationMessage) => {
+        const event = message as TurnEvent;
+        progress.add(event);
+        this.observe(event, child);
+        this.#emit(event, origin);
+        if (event.method === "turn/completed") unfollow();
+      },
+      lost: unfollow,
+    };
+    return { progress, sink };
+  }
+}
+
+type CollabCall = Extract<ThreadItem, { type: "collabAgentToolCall" }>;
+
+function idsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((id) => typeof id === "string") : [];
+}
+
+function stateIn(states: unknown, threadId: string): CollabAgentState | undefined {
+  return typeof states === "object" && states !== null && Object.hasOwn(states, threadId)
+    ? (states as Record<string, CollabAgentState>)[threadId]
+    : undefined;
+}

@@ -1,0 +1,42 @@
+import type { AppServerClient } from "../../lib/client.js";
+import type { Connect, Host } from "../../lib/host.js";
+
+interface CountingHost {
+  readonly host: Host;
+  readonly connect: Connect;
+  /** How many listeners its user has on it at this moment. */
+  readonly listeners: () => number;
+}
+
+/** The host of a client, which counts the listeners that its user has on it. */
+export function countingHost(client: AppServerClient): CountingHost {
+  let count = 0;
+  const counted = (stop: () => void): (() => void) => {
+    count += 1;
+    let stopped = false;
+    return () => {
+      if (!stopped) count -= 1;
+      stopped = true;
+      stop();
+    };
+  };
+  const { host: real } = client;
+  const { turns, gate, scopes, subagents, closed, signal } = real;
+  const host: Host = {
+    ...{ turns, gate, scopes, subagents, closed, signal },
+    call: (method, params, options) => real.call(method, params, options),
+    load: (threadId) => real.load(threadId),
+    isLoaded: (threadId) => real.isLoaded(threadId),
+    unload: (threadId) => {
+      real.unload(threadId);
+    },
+    on: (method, listener) => counted(real.on(method, listener)),
+    rateLimits: {
+      get current() {
+        return real.rateLimits.current;
+      },
+      onChange: (listener) => counted(real.rateLimits.onChange(listener)),
+    },
+  };
+  return { host, connect: () => Promise.resolve(host), listeners: () => count };
+}
