@@ -1,3 +1,10 @@
+import path from "node:path";
+
+// npm test notes which methods of the protocol each test file touches, for docs/coverage.md.
+const isNpmTest = process.env.npm_lifecycle_event === "test";
+const recordings = process.env.PROTOCOL_RECORDINGS ?? (isNpmTest ? "coverage/protocol" : "");
+if (recordings !== "") process.env.PROTOCOL_RECORDINGS = path.resolve(recordings);
+
 /** @type {import("jest").Config} */
 export default {
   roots: ["<rootDir>/tests"],
@@ -13,6 +20,7 @@ export default {
   transform: {
     "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.json", diagnostics: false }],
   },
+  setupFilesAfterEnv: recordings === "" ? [] : ["<rootDir>/tests/support/record-protocol.ts"],
   testTimeout: 60_000,
   maxWorkers: 2,
   reporters: ["default", "<rootDir>/tests/support/counts-reporter.js"],

@@ -1,0 +1,69 @@
+/**
+ * Makes docs/coverage.md from the protocol's methods, from what the tests have touched when they ran
+ * last (`npm test` notes it), and from offers.ts and not-real.ts. With `--check` it writes nothing
+ * and exits 1 when the table does not hold.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { checkCoverage } from "./check-coverage.js";
+import { checkOffers } from "./check-offers.js";
+import { chooseTest, isReal } from "./choose-test.js";
+import { keyOf, readCoverage, renderCoverage, type CoverageRow } from "./coverage-table.js";
+import { offersOf } from "./offers.js";
+import { readProtocol, type Method } from "./protocol.js";
+import { readRecordings } from "./recordings.js";
+import { notReal } from "./not-real.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+
+const path = join(root, "docs/coverage.md");
+const text = await readFile(path, "utf8").catch(() => "");
+const committed = readCoverage(text);
+const methods = await readProtocol(root);
+const files = await readRecordings(root, join(root, "coverage/protocol"));
+
+const problems =
+  files.length === 0
+    ? ["nothing was noted about the tests: run npm test first"]
+    : values.check
+      ? check()
+      : await write();
+const badOffers = checkOffers(root, [...new Set(methods.flatMap((method) => offersOf(method)))]);
+problems.push(...badOffers.map((offer) => `offers.ts names ${offer}, which does not exist`));
+
+for (const problem of problems) console.error(`docs/coverage.md: ${problem}`);
+if (problems.length > 0) {
+  console.error("After npm test, npm run coverage writes the table anew.");
+  process.exitCode = 1;
+}
+
+async function write(): Promise<string[]> {
+  const rows = methods.map((method) =>
+    rowOf(method, chooseTest(method, files, offersOf(method), committed.get(keyOf(method)))),
+  );
+  await writeFile(path, renderCoverage(rows));
+  return rows.flatMap((row) => {
+    const key = keyOf(row);
+    if (!isReal(row.test) && row.reason === undefined) {
+      return [`${key}: no real test, and no reason in not-real.ts`];
+    }
+    const stale = isReal(row.test) && row.method in notReal;
+    return stale ? [`${key}: a real test touches it; take it out of not-real.ts`] : [];
+  });
+}
+
+/** A test that did more than last time, by chance, is no reason to fail; one that did less is. */
+function check(): string[] {
+  const rows = methods.map((method) => rowOf(method, committed.get(keyOf(method))));
+  const found = checkCoverage(rows, committed, files);
+  const drifted = found.length === 0 && renderCoverage(rows) !== text;
+  return drifted ? ["it is not what offers.ts and not-real.ts say"] : found;
+}
+
+function rowOf(method: Method, test: string | undefined): CoverageRow {
+  const reason = isReal(test) ? undefined : notReal[method.method];
+  return { ...method, offers: offersOf(method), test, reason };
+}
