@@ -35,28 +35,35 @@ test("5,000 requests that start at once all get their answer", async () => {
   expect(echoes).toEqual(outcomes.map((_, index) => `request ${index}`));
 });
 
-/** Starting a thread takes the server long enough for its queue of 128 to fill up behind it. */
-const flood = 400;
+/**
+ * Starting a thread takes the server long enough for its queue of 128 to fill up behind it: with the
+ * first of these numbers nearly always, unless the machine keeps us from sending fast enough.
+ */
+const floods = [400, 800, 1_600, 3_200];
+const maxInFlight = 3_200;
 const startThread = (flooding: AppServerClient) =>
   flooding.request("thread/start", { ephemeral: true });
 
 test("the server's own overload answer is recognised, and whatever it drops is bounded", async () => {
-  const flooding = await stage.client({ maxInFlight: flood, requestTimeoutMs: 3_000 });
-  const outcomes = await many(flood, () => startThread(flooding));
-  const reasons = outcomes.flatMap((outcome): unknown[] =>
-    outcome.status === "rejected" ? [outcome.reason] : [],
-  );
-  const busy = reasons.filter((reason) => reason instanceof ServerBusyError);
-  expect(busy[0]).toMatchObject({ rpcCode: -32_001, method: "thread/start" });
-  for (const reason of reasons) {
-    expect(isRetryableError(reason)).toBe(reason instanceof ServerBusyError);
-    if (!isRetryableError(reason)) expect(reason).toBeInstanceOf(RequestTimeoutError);
+  const flooding = await stage.client({ maxInFlight, requestTimeoutMs: 3_000 });
+  const busy: unknown[] = [];
+  for (const flood of floods) {
+    const outcomes = await many(flood, () => startThread(flooding));
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") continue;
+      const reason: unknown = outcome.reason;
+      expect(isRetryableError(reason)).toBe(reason instanceof ServerBusyError);
+      if (isRetryableError(reason)) busy.push(reason);
+      else expect(reason).toBeInstanceOf(RequestTimeoutError);
+    }
+    if (busy.length > 0) break;
   }
+  expect(busy[0]).toMatchObject({ rpcCode: -32_001, method: "thread/start" });
   await flooding.close();
 });
 
 test("what the server was too busy for succeeds when it is tried again", async () => {
-  const flooding = await stage.client({ maxInFlight: flood, requestTimeoutMs: 20_000 });
+  const flooding = await stage.client({ maxInFlight, requestTimeoutMs: 20_000 });
   const { promise: recovered, resolve } = new Deferred<number>();
   const insist = async () => {
     let refusals = 0;
@@ -66,12 +73,18 @@ test("what the server was too busy for succeeds when it is tried again", async (
     await retryOnOverload(() => startThread(flooding), { retries: 20, onRetry });
     if (refusals > 0) resolve(refusals);
   };
-  const all = many(flood, insist);
-  // The flood need not end for one of its requests to have been refused and then served.
-  const none = all.then(() => 0);
-  expect(await Promise.race([recovered, none])).toBeGreaterThan(0);
+  const all: Promise<unknown>[] = [];
+  let refusals = 0;
+  for (const flood of floods) {
+    const flooded = many(flood, insist);
+    all.push(flooded);
+    // The flood need not end for one of its requests to have been refused and then served.
+    refusals = await Promise.race([recovered, flooded.then(() => 0)]);
+    if (refusals > 0) break;
+  }
+  expect(refusals).toBeGreaterThan(0);
   await flooding.close();
-  await all;
+  await Promise.all(all);
 });
 
 test("a request that waits too long says which, and that the outcome is unknown", async () => {
