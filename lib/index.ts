@@ -9,15 +9,14 @@ export {
 } from "./thread.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
 export type { EventOrigin, Subagent } from "./turns/subagents.js";
+export type { ListModelsOptions, ListPermissionProfilesOptions } from "./api.js";
 export type {
-  ListModelsOptions,
-  ListPermissionProfilesOptions,
   ListThreadsOptions,
   LoadedThreadsOptions,
   ResumeThreadOptions,
   SearchThreadsOptions,
   StartThreadOptions,
-} from "./api.js";
+} from "./thread-catalog.js";
 export type { ListSectionsOptions, SectionOptions, Sections } from "./threads/sections.js";
 export type {
   SearchOccurrencesOptions,

@@ -115,7 +115,7 @@ describe("who may import whom", () => {
       /^lib\/(turns\/|turn\.ts)/,
       /^lib\/(threads\/|thread\.ts)/,
       /^lib\/(account|machine|extensions|configuration)\//,
-      /^lib\/(session|api)\.ts/,
+      /^lib\/(session|thread-catalog|api)\.ts/,
       /^lib\/client\.ts/,
       /^lib\/codex\.ts/,
       /^lib\/index\.ts/,

@@ -1,0 +1,177 @@
+import type {
+  Thread as ThreadRecord,
+  ThreadAttachmentOwner,
+  ThreadListParams,
+  ThreadLoadedListParams,
+  ThreadResumeParams,
+  ThreadSearchParams,
+  ThreadSearchResult,
+  ThreadStartParams,
+} from "../generated/types.js";
+import { checkText } from "./checks.js";
+import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import type { Host } from "./host.js";
+import { Pages } from "./pages.js";
+import type { AllowUndefined } from "./protocol.js";
+import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
+import { Thread, type ForkThreadOptions } from "./thread.js";
+import { Sections } from "./threads/sections.js";
+import { attachmentOwners, type AttachmentOwnersOptions } from "./threads/thread-attachments.js";
+import { resumeAnew, resumeThread } from "./threads/thread-resume.js";
+import type { BoundTools, StartThreadTools } from "./tools/tool.js";
+import { checkTools, toDynamicTools } from "./tools/tool-specs.js";
+
+/**
+ * Settings of a new thread, as in `thread/start`, who answers the server's requests on it, and the
+ * tools that this client has for it.
+ */
+export interface StartThreadOptions
+  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools {}
+/**
+ * What to change while resuming, as in `thread/resume`, and who answers the server's requests on the
+ * thread. Of the instructions, codex 0.169.0 shows only `baseInstructions` to the model;
+ * `developerInstructions` work in `startThread`.
+ */
+export interface ResumeThreadOptions
+  extends AllowUndefined<Omit<ThreadResumeParams, "threadId">>, RequestHandlers, BoundTools {}
+/** Which threads to list, as in `thread/list`. */
+export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
+/** Which threads to search, as in `thread/search`. */
+export type SearchThreadsOptions = AllowUndefined<
+  Omit<ThreadSearchParams, "searchTerm" | "cursor">
+>;
+/** How to list what is loaded, as in `thread/loaded/list`. */
+export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
+/** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
+export abstract class ThreadCatalog {
+  /** The sections that threads are grouped in. */
+  readonly sections = new Sections(() => this.connect());
+
+  /**
+   * The connection of this moment.
+   *
+   * @internal
+   */
+  protected abstract connect(): Promise<Host>;
+
+  /** Starts a new conversation (`thread/start`). */
+  async startThread(options: StartThreadOptions = {}): Promise<Thread> {
+    const { handlers, rest } = splitHandlers(options);
+    const { tools, ...params } = rest;
+    const dynamicTools = toDynamicTools(tools, params.dynamicTools);
+    const host = await this.connect();
+    const opened = await host.call("thread/start", { ...params, dynamicTools });
+    return Thread.open(() => this.connect(), host, opened, { handlers, tools });
+  }
+
+  /**
+   * Loads a stored thread and changes what `options` names: model, sandbox, base instructions and so
+   * on (`thread/resume`). The history is left out of the answer unless `excludeTurns` is false; read
+   * it in pages with `thread.turns()`.
+   *
+   * The server ignores changes to a thread that it has loaded. So a thread in use here is unloaded
+   * first, once its running turn has ended; `thread.opened` tells what holds now.
+   *
+   * @throws ThreadNotFoundError, also for a thread that never ran a turn.
+   */
+  async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
+    checkThreadId(id);
+    const { handlers, rest } = splitHandlers(options);
+    const { tools, ...settings } = rest;
+    if (tools !== undefined) checkTools(tools);
+    const host = await this.connect();
+    const params = { excludeTurns: true, ...settings, threadId: id };
+    const opened =
+      host.isLoaded(id) && changesSettings(settings)
+        ? await resumeAnew(host, params)
+        : await resumeThread(host, params);
+    return Thread.open(() => this.connect(), host, opened, { handlers, tools });
+  }
+
+  /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
+  async forkThread(id: string, options: ForkThreadOptions = {}): Promise<Thread> {
+    return this.thread(id).fork(options);
+  }
+
+  /**
+   * A handle on an existing thread. Sends nothing; the first turn loads the thread. `handlers` answer
+   * the server's requests on it, and `tools` carry out its tools, from the first use of this handle on,
+   * whichever handle runs the turn.
+   */
+  thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
+    checkThreadId(id);
+    const { tools, ...given } = options;
+    if (tools !== undefined) checkTools(tools);
+    const { handlers } = splitHandlers(given);
+    return new Thread(() => this.connect(), id, undefined, { handlers, tools });
+  }
+
+  /** Archives a thread (`thread/archive`). */
+  async archiveThread(id: string): Promise<void> {
+    await this.thread(id).archive();
+  }
+
+  /** Takes a thread back from the archive (`thread/unarchive`). */
+  async unarchiveThread(id: string): Promise<Thread> {
+    const thread = this.thread(id);
+    await thread.unarchive();
+    return thread;
+  }
+
+  /** Deletes a thread for good (`thread/delete`); see `thread.delete()`. */
+  async deleteThread(id: string): Promise<void> {
+    await this.thread(id).delete();
+  }
+
+  /**
+   * The stored threads (`thread/list`): iterate over all, or take `page()`s. Without `sourceKinds`
+   * the server lists only threads of its interactive clients.
+   */
+  listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      return host.call("thread/list", cursor === undefined ? options : { ...options, cursor });
+    });
+  }
+
+  /**
+   * The stored threads in which a text occurs (`thread/search`), upper and lower case being the same,
+   * each with a piece of text around it: the last changed first. Archived ones are found with
+   * `archived: true`. Sorted by `created_at`, which would be the server's choice, codex 0.169.0 leaves
+   * out threads at the end of a page that were made within one second. Experimental in the protocol.
+   */
+  searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
+    checkText("searchTerm", searchTerm);
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      const page = cursor === undefined ? {} : { cursor };
+      const sortKey = options.sortKey ?? "updated_at";
+      return host.call("thread/search", { ...options, sortKey, searchTerm, ...page });
+    });
+  }
+
+  /** The ids of the threads that the server has loaded (`thread/loaded/list`), by any client. */
+  loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      const params = cursor === undefined ? options : { ...options, cursor };
+      return host.call("thread/loaded/list", params);
+    });
+  }
+
+  /** The threads that something is attached to (`thread/attachmentOwner/list`), archived or not. */
+  attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
+    return attachmentOwners(() => this.connect(), options);
+  }
+}
+
+function changesSettings(options: ResumeThreadOptions): boolean {
+  const settings = { ...options, excludeTurns: undefined, initialTurnsPage: undefined };
+  return Object.values(settings).some((value) => value !== undefined);
+}
+
+function checkThreadId(id: string): void {
+  if (typeof id !== "string" || id === "") {
+    throw new InvalidArgumentError("id", "must be the id of a thread");
+  }
+}
