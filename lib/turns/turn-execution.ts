@@ -226,6 +226,7 @@ export class TurnExecution {
   }
 
   #named(id: string): void {
+    this.#identity.id = id;
     this.#progress.state = { ...this.#progress.state, id };
     this.#accepted.resolve({ id });
   }
@@ -253,7 +254,7 @@ export class TurnExecution {
 
   #receive(message: NotificationMessage): void {
     // The routes know the turn; what the methods mean is the reducer's business.
-    const event = this.#identity.translate(message as TurnEvent, this.#progress.state.id);
+    const event = this.#identity.translate(message as TurnEvent);
     this.#progress.add(event);
     this.#listener.event(event);
     if (event.method === "turn/started") this.#running.resolve();

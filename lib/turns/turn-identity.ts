@@ -7,6 +7,11 @@ import type { TurnState } from "./turn-state.js";
  * another in `turn/started`, which is the one to interrupt it by. Callers see the first only.
  */
 export class TurnIdentity {
+  /**
+   * The id that callers see; empty until the server has named the turn. It is in the turn's state,
+   * too, but to look there at every event would end each run of deltas.
+   */
+  id = "";
   readonly #isReview: boolean | undefined;
   #running: string | undefined;
 
@@ -28,8 +33,9 @@ export class TurnIdentity {
   }
 
   /** The event as callers see it. */
-  translate(event: TurnEvent, id: string): TurnEvent {
+  translate(event: TurnEvent): TurnEvent {
     if (event.method !== "turn/started") return event;
+    const { id } = this;
     const { params } = event;
     this.#running = params.turn.id;
     if (this.#running === id) return event;
