@@ -41,8 +41,8 @@ describe("queue.add()", () => {
       thread.queue.add(input as TurnInput),
       thread.queue.update("queued-1", input as TurnInput),
     ];
-    for (const call of calls) {
-      expect(await rejection(call)).toMatchObject({ code: "INVALID_ARGUMENT" });
+    for (const error of await Promise.all(calls.map(rejection))) {
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
     }
     expect(server.requests).toHaveLength(before);
   });
@@ -52,8 +52,9 @@ describe("queue.add()", () => {
     const { server, thread } = pair;
     const before = server.requests.length;
     const input = { type: "localImage", path: path.resolve("no-such-file.png") } as const;
-    for (const call of [thread.queue.add(input), thread.queue.update("queued-1", input)]) {
-      expect(await rejection(call)).toMatchObject({ argument: "input[0].path" });
+    const calls = [thread.queue.add(input), thread.queue.update("queued-1", input)];
+    for (const error of await Promise.all(calls.map(rejection))) {
+      expect(error).toMatchObject({ argument: "input[0].path" });
     }
     expect(server.requests).toHaveLength(before);
   });
@@ -172,8 +173,9 @@ describe("what is queued", () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
     const before = server.requests.length;
-    for (const call of [thread.queue.update("", "Hi"), thread.queue.delete(7 as never)]) {
-      expect(await rejection(call)).toMatchObject({ argument: "queuedSubmissionId" });
+    const calls = [thread.queue.update("", "Hi"), thread.queue.delete(7 as never)];
+    for (const error of await Promise.all(calls.map(rejection))) {
+      expect(error).toMatchObject({ argument: "queuedSubmissionId" });
     }
     expect(await rejection(thread.queue.reorder("a" as never))).toMatchObject({
       argument: "queuedSubmissionIds",
