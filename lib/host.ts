@@ -20,6 +20,13 @@ export interface TurnFollower extends TurnSink {
   readonly state: TurnState;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
+  /** The connection dropped and is being restored: from now on events may be missed. */
+  dropped?(): void;
+  /**
+   * The connection is back and the thread resumed: finds out what was missed. What `receive` gets
+   * between `dropped()` and the end of this is held back. Never rejects.
+   */
+  restored?(): Promise<void>;
 }
 
 /** What handles (threads, turns, processes, watches) need of the connection behind them. */
@@ -36,6 +43,12 @@ export interface Host {
   readonly closed: Promise<CloseReason>;
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   readonly signal: AbortSignal;
+  /**
+   * Resolves at once, unless the connection was dropped and is being restored: then when it works
+   * again, its threads resumed. Rejects with a TransportClosedError when it is over.
+   */
+  available(): Promise<void>;
+  /** While the connection is being restored, a call waits for that, within its deadline. */
   call<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,

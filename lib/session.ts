@@ -99,6 +99,13 @@ export class Session implements Host {
     this.#closed.resolve(reason);
   }
 
+  /** A connection over pipes is never restored: it works, or it is over. */
+  available(): Promise<void> {
+    return this.signal.aborted
+      ? Promise.reject(this.signal.reason as TransportClosedError)
+      : Promise.resolve();
+  }
+
   on<M extends ServerNotificationMethod>(
     method: M,
     listener: (notification: ServerNotification<M>) => void,

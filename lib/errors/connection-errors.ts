@@ -3,8 +3,12 @@ import { withStderr } from "./start-errors.js";
 
 /** Why a connection ended. `AppServerClient.closed` resolves with it. */
 export interface CloseReason {
-  /** `"closed"`: we closed it. `"exited"`: the process ended by itself. `"failed"`: the stream broke. */
-  readonly kind: "closed" | "exited" | "failed";
+  /**
+   * `"closed"`: we closed it. `"exited"`: the process ended by itself. `"failed"`: the stream broke.
+   * `"dropped"`: the socket was lost and is being connected anew; only calls that were waiting then
+   * reject with it, the client goes on.
+   */
+  readonly kind: "closed" | "exited" | "failed" | "dropped";
   /** Exit code of the process, or `null` when it was ended by a signal or is not known. */
   readonly exitCode: number | null;
   /** Signal that ended the process, or `null`. */
@@ -81,6 +85,7 @@ export class ProtocolError extends AppServerError {
 
 function describe(reason: CloseReason): string {
   if (reason.kind === "closed") return "The connection is closed";
+  if (reason.kind === "dropped") return "The connection dropped and is being restored";
   if (reason.kind === "failed") {
     return `The connection to the app-server failed${reason.error ? ` (${reason.error.message})` : ""}`;
   }

@@ -25,6 +25,7 @@ export function countingHost(client: AppServerClient): CountingHost {
   const host: Host = {
     ...{ turns, gate, scopes, subagents, closed, signal },
     call: (method, params, options) => real.call(method, params, options),
+    available: () => real.available(),
     load: (threadId) => real.load(threadId),
     isLoaded: (threadId) => real.isLoaded(threadId),
     unload: (threadId) => {
