@@ -1,20 +1,30 @@
 import type { Account } from "../generated/types.js";
 import { onAbort } from "./async/abort.js";
 import { AppServerClient } from "./client.js";
-import { TransportClosedError } from "./errors/connection-errors.js";
+import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
+import { HandshakeError } from "./errors/start-errors.js";
 import { resolveSettings, type AppServerClientOptions } from "./options.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
+import type { CodexStatus } from "./supervision/codex-status.js";
+import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
+import { StatusFeed } from "./supervision/status-feed.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
 
 /** The options of the client, with overload retries on. */
-export type CodexOptions = AppServerClientOptions;
+export interface CodexOptions extends AppServerClientOptions {
+  /**
+   * Whether, and how, a call starts a new server process when the last one has died (default true).
+   * With `false`, every call after that rejects with the TransportClosedError that tells of it.
+   */
+  restart?: boolean | RestartOptions | undefined;
+}
 
 /** What `ready()` found. */
 export interface Readiness {
@@ -27,9 +37,10 @@ export interface Readiness {
 
 /**
  * The default way in: make one when your process starts, and share it. The app-server is started by
- * the first call that needs it; calls that come together share that start, and when it fails or
- * the process dies, the next call starts anew. Requests are repeated while the server is too busy
- * to take them.
+ * the first call that needs it, and calls that come together share that start. When the process dies,
+ * everything that waits for it rejects at once; the next call starts a new one, at once or, after
+ * failures in a row, after a growing pause, and threads are loaded again when they are used. Requests
+ * are repeated while the server is too busy to take them.
  *
  * `await using codex = new Codex()` closes it at the end of the block.
  */
@@ -37,6 +48,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #options: CodexOptions;
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
+  readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
+  /** Undefined when a process that died is not to be replaced. */
+  readonly #restarts: RestartPolicy | undefined;
+  /** Why no process is started any more. */
+  #lost: CloseReason | undefined;
   #client: Promise<AppServerClient> | undefined;
   /** The client, once it has been started. */
   #live: AppServerClient | undefined;
@@ -47,9 +63,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
     super();
     this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
     checkLaunchOptions(options);
+    const { restart = true, ...rest } = options;
+    checkRestart(restart);
+    this.#restarts =
+      restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
     const { signal } = this.#closed;
     this.#options = {
-      ...options,
+      ...rest,
       retryOnOverload: options.retryOnOverload ?? true,
       // Closing must not wait for a start that takes its time.
       signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
@@ -59,10 +79,12 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /**
    * The connection of this moment, started if there is none.
    *
-   * @throws what `AppServerClient.start` throws; TransportClosedError after `close()`.
+   * @throws what `AppServerClient.start` throws; TransportClosedError after `close()`;
+   * RestartLimitError when the server has failed too often in a row.
    */
   async client(): Promise<AppServerClient> {
     if (this.#closing) throw closedByCaller();
+    if (this.#lost) throw new TransportClosedError(this.#lost);
     this.#client ??= this.#start();
     return this.#client;
   }
@@ -72,6 +94,18 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const client = await this.client();
     const { account, loginRequired } = await client.account();
     return { serverInfo: client.serverInfo, account, loginRequired };
+  }
+
+  /**
+   * What the server is doing at this moment, then each change, until `close()`. A reader that falls
+   * behind by more than 100 changes misses the oldest.
+   *
+   * @throws `signal.reason`.
+   */
+  status(
+    options: { signal?: AbortSignal | undefined } = {},
+  ): AsyncIterableIterator<CodexStatus, undefined> {
+    return this.#status.iterate(options.signal);
   }
 
   /**
@@ -122,7 +156,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   #start(): Promise<AppServerClient> {
-    const starting = AppServerClient.startWith(this.#options, this.#handlers);
+    const starting = this.#startWhenAllowed();
     const forget = (): void => {
       if (this.#client !== starting) return;
       this.#client = undefined;
@@ -131,15 +165,46 @@ export class Codex extends CodexApi implements AsyncDisposable {
     starting.then((client) => {
       this.#live = client;
       // The signal is the first to tell of a loss: whoever calls upon hearing of it gets a new start.
-      onAbort(client.signal, forget);
+      onAbort(client.signal, (error) => {
+        this.#ended(error as TransportClosedError);
+        forget();
+      });
     }, forget);
     return starting;
+  }
+
+  async #startWhenAllowed(): Promise<AppServerClient> {
+    await this.#restarts?.admit(this.#closed.signal);
+    this.#status.publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
+    try {
+      const client = await AppServerClient.startWith(this.#options, this.#handlers);
+      this.#restarts?.started();
+      this.#status.publish({ state: "ready", serverInfo: client.serverInfo });
+      return client;
+    } catch (error) {
+      // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
+      if (error instanceof HandshakeError) this.#restarts?.failed(error);
+      if (!this.#closed.signal.aborted) this.#status.publish({ state: "lost", error });
+      throw error;
+    }
+  }
+
+  #ended(error: TransportClosedError): void {
+    if (error.reason.kind === "closed") {
+      // Somebody has closed the client of this moment; the next call starts another.
+      if (!this.#closing) this.#status.publish({ state: "idle" });
+      return;
+    }
+    if (this.#restarts) this.#restarts.failed(error);
+    else this.#lost = error.reason;
+    this.#status.publish({ state: "lost", error });
   }
 
   async #close(): Promise<void> {
     this.#closed.abort(closedByCaller());
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    this.#status.end({ state: "closed" });
   }
 }
 

@@ -1,5 +1,7 @@
 export { AppServerClient } from "./client.js";
 export { Codex, type CodexOptions, type Readiness } from "./codex.js";
+export type { CodexStatus } from "./supervision/codex-status.js";
+export type { RestartOptions } from "./supervision/restart-policy.js";
 export {
   Thread,
   type ForkThreadOptions,
@@ -190,6 +192,7 @@ export {
   BinaryNotFoundError,
   HandshakeError,
   IncompatibleServerError,
+  RestartLimitError,
   SpawnError,
 } from "./errors/start-errors.js";
 export {

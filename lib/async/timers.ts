@@ -1,3 +1,5 @@
+import { onAbort } from "./abort.js";
+
 /** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
 export const maxTimerMs = 2_147_483_647;
 
@@ -16,4 +18,19 @@ export async function settleWithin<T>(promise: Promise<T>, ms: number): Promise<
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      unlink();
+      resolve();
+    }, ms);
+    const unlink = onAbort(signal, (reason) => {
+      clearTimeout(timer);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort reason may be anything
+      reject(reason);
+    });
+  });
 }

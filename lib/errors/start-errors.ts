@@ -50,6 +50,28 @@ export class IncompatibleServerError extends AppServerError {
   }
 }
 
+/**
+ * The app-server has died, or could not be started, so often in a row that it is left alone for a
+ * while. `cause` is the last failure.
+ */
+export class RestartLimitError extends AppServerError {
+  /** How many failures in a row there were. */
+  readonly failures: number;
+  /** After how many milliseconds a call starts the server again. */
+  readonly retryAfterMs: number;
+
+  constructor(failures: number, retryAfterMs: number, cause: unknown) {
+    super(
+      "RESTART_LIMIT",
+      `The app-server failed ${failures} times in a row and is not started again for ${retryAfterMs} ms. ` +
+        "The cause of this error is the last failure.",
+      { cause },
+    );
+    this.failures = failures;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** Appends the stderr tail to a sentence, when there is one. */
 export function withStderr(sentence: string, stderrTail: string): string {
   const tail = withoutValues(stderrTail.trim());

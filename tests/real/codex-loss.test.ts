@@ -166,3 +166,37 @@ test("breaking out of a turn whose server dies meanwhile does not hang", async (
   expectKilled(await rejection(turn.run()));
   await turn.interrupt();
 });
+
+test("status() shows each loss and each new start, and threads in use are resumed", async () => {
+  const seen: string[] = [];
+  const following = (async () => {
+    for await (const status of codex.status()) {
+      seen.push(status.state);
+      if (status.state === "lost") expectKilled(status.error);
+    }
+  })();
+  for (const word of ["One", "Two"]) {
+    const { closed } = await codex.client();
+    await killServer();
+    await closed;
+    model.enqueueFor(thread.id, reply.text(word));
+    await expect(thread.run("Go on")).resolves.toMatchObject({ finalResponse: word });
+  }
+  await codex.close();
+  await following;
+  const again = ["lost", "starting", "ready"];
+  expect(seen).toEqual(["ready", ...again, ...again, "closed"]);
+});
+
+test("restart: false leaves a lost server lost", async () => {
+  const before = await stage.processes();
+  const once = stage.codex({ restart: false });
+  const { closed } = await once.client();
+  const pid = (await stage.processes()).find((each) => !before.includes(each));
+  if (pid === undefined) throw new Error("there is no second server");
+  process.kill(pid, "SIGKILL");
+  await closed;
+  expectKilled(await rejection(once.startThread()));
+  expectKilled(await rejection(once.client()));
+  await once.close();
+});

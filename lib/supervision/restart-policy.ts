@@ -1,0 +1,102 @@
+import { pause } from "../async/timers.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { RestartLimitError } from "../errors/start-errors.js";
+
+/** How the server process is replaced when it has died, or when it could not be started. */
+export interface RestartOptions {
+  /**
+   * How many failures in a row are made up for by a new start (default 5). After one more, calls
+   * reject at once with a RestartLimitError until `stableAfterMs` have passed.
+   */
+  retries?: number | undefined;
+  /** The pause before the start that follows the second failure in a row (ms, default 250). */
+  minDelayMs?: number | undefined;
+  /** The longest pause; each is twice the one before (ms, default 10,000). */
+  maxDelayMs?: number | undefined;
+  /** How long a process must have lived for its end to be the first in a row (ms, default 60,000). */
+  stableAfterMs?: number | undefined;
+}
+
+type Limits = { readonly [Name in keyof RestartOptions]-?: number };
+
+/** @throws InvalidArgumentError, which names the option. */
+export function checkRestart(value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  if (typeof value !== "object" || value === null) {
+    throw new InvalidArgumentError("restart", "must be true, false or an object");
+  }
+  const limits = withDefaults(value);
+  if (!Number.isInteger(limits.retries) || limits.retries < 0) {
+    throw new InvalidArgumentError("restart.retries", "must be a whole number, 0 or more");
+  }
+  for (const name of ["minDelayMs", "maxDelayMs", "stableAfterMs"] as const) {
+    if (!(limits[name] >= 0) || limits[name] > 2 ** 31 - 1) {
+      throw new InvalidArgumentError(`restart.${name}`, "must be a number of milliseconds");
+    }
+  }
+  if (limits.maxDelayMs < limits.minDelayMs) {
+    throw new InvalidArgumentError("restart.maxDelayMs", "must not be less than minDelayMs");
+  }
+}
+
+/**
+ * When the next process may be started. The first failure costs no pause: a process that has run for
+ * weeks and dies is replaced at once. Only failures in a row slow down what would otherwise be a
+ * loop of crashes, one for each request that a busy host serves.
+ */
+export class RestartPolicy {
+  readonly #limits: Limits;
+  #failures = 0;
+  #lastFailure: { readonly error: unknown; readonly at: number } | undefined;
+  #startedAt: number | undefined;
+
+  constructor(options: RestartOptions = {}) {
+    this.#limits = withDefaults(options);
+  }
+
+  /** Which start in a row the next one is, from 1. */
+  get attempt(): number {
+    return this.#failures + 1;
+  }
+
+  /**
+   * Resolves when a process may be started.
+   *
+   * @throws RestartLimitError when too many have failed; `signal.reason`.
+   */
+  async admit(signal: AbortSignal): Promise<void> {
+    const { retries, minDelayMs, maxDelayMs, stableAfterMs } = this.#limits;
+    if (!this.#lastFailure) return;
+    const since = performance.now() - this.#lastFailure.at;
+    if (this.#failures > retries) {
+      if (since < stableAfterMs) {
+        const { error } = this.#lastFailure;
+        throw new RestartLimitError(this.#failures, Math.ceil(stableAfterMs - since), error);
+      }
+      // Whatever was wrong may have been mended meanwhile.
+      this.#failures = 0;
+    }
+    if (this.#failures < 2) return;
+    const delayMs = Math.min(maxDelayMs, minDelayMs * 2 ** (this.#failures - 2));
+    await pause(Math.max(0, delayMs - since), signal);
+  }
+
+  started(): void {
+    this.#startedAt = performance.now();
+  }
+
+  /** A start has failed, or the process has ended by itself. */
+  failed(error: unknown): void {
+    const at = performance.now();
+    const wasStable =
+      this.#startedAt !== undefined && at - this.#startedAt >= this.#limits.stableAfterMs;
+    this.#failures = wasStable ? 1 : this.#failures + 1;
+    this.#lastFailure = { error, at };
+    this.#startedAt = undefined;
+  }
+}
+
+function withDefaults(options: RestartOptions): Limits {
+  const { retries = 5, minDelayMs = 250, maxDelayMs = 10_000, stableAfterMs = 60_000 } = options;
+  return { retries, minDelayMs, maxDelayMs, stableAfterMs };
+}
