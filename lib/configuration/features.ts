@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined } from "../protocol.js";
-import { connectLoaded } from "../threads/connect-loaded.js";
+import { callLoaded } from "../threads/call-loaded.js";
 
 /** Of which thread to list the features, as in `experimentalFeature/list`. */
 export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
@@ -21,8 +21,8 @@ export class Features {
   /** All flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
     return new Pages(async (cursor) => {
-      const host = await connectLoaded(this.#connect, options.threadId);
-      return host.call("experimentalFeature/list", { ...options, cursor });
+      const host = await this.#connect();
+      return callLoaded(host, "experimentalFeature/list", { ...options, cursor });
     });
   }
 

@@ -8,7 +8,7 @@ import type {
 import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
-import { connectLoaded } from "../threads/connect-loaded.js";
+import { callLoaded } from "../threads/call-loaded.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 
 /** Which apps to list, as in `app/list`. */
@@ -35,21 +35,21 @@ export class Apps {
   /** The apps there are, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
     return new Pages(async (cursor) => {
-      const host = await connectLoaded(this.#connect, options.threadId);
-      return host.call("app/list", { ...options, cursor });
+      const host = await this.#connect();
+      return callLoaded(host, "app/list", { ...options, cursor });
     });
   }
 
   /** The apps that are connected, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
-    const host = await connectLoaded(this.#connect, options.threadId);
-    return (await host.call("app/installed", options)).apps;
+    const host = await this.#connect();
+    return (await callLoaded(host, "app/installed", options)).apps;
   }
 
   /** What is known of these apps; unknown ids are not an error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
-    const host = await connectLoaded(this.#connect, options.threadId);
-    return host.call("app/read", { ...options, appIds: [...appIds] });
+    const host = await this.#connect();
+    return callLoaded(host, "app/read", { ...options, appIds: [...appIds] });
   }
 
   /**

@@ -2,7 +2,7 @@ import type { HookMetadata, HooksListEntry, HooksListParams } from "../../genera
 import { toKeyPath } from "../configuration/key-path.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
-import { connectLoaded } from "../threads/connect-loaded.js";
+import { callLoaded } from "../threads/call-loaded.js";
 
 /** For which directories, or which thread, to list, as in `hooks/list`. */
 export type ListHooksOptions = AllowUndefined<HooksListParams>;
@@ -21,8 +21,8 @@ export class Hooks {
    * runs when it is `enabled` and its `trustStatus` is `"trusted"` or `"managed"`.
    */
   async list(options: ListHooksOptions = {}): Promise<HooksListEntry[]> {
-    const host = await connectLoaded(this.#connect, options.threadId);
-    return (await host.call("hooks/list", options)).data;
+    const host = await this.#connect();
+    return (await callLoaded(host, "hooks/list", options)).data;
   }
 
   /**

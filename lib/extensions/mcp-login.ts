@@ -9,6 +9,7 @@ import { LoginFailedError } from "../errors/login-errors.js";
 import type { Host } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { callLoaded } from "../threads/call-loaded.js";
 
 /**
  * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the
@@ -74,7 +75,12 @@ export async function startMcpLogin(
   );
 
   try {
-    const { authorizationUrl, loginId } = await host.call("mcpServer/oauth/login", params, options);
+    const { authorizationUrl, loginId } = await callLoaded(
+      host,
+      "mcpServer/oauth/login",
+      params,
+      options,
+    );
     receive = (end) => {
       if (isEndOf(end, params.name, loginId)) settle(outcome, end);
     };

@@ -13,7 +13,7 @@ import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
-import { connectLoaded } from "../threads/connect-loaded.js";
+import { callLoaded } from "../threads/call-loaded.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
 
@@ -49,8 +49,8 @@ export class Mcp {
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
     return new Pages(async (cursor) => {
-      const host = await connectLoaded(this.#connect, options.threadId);
-      return host.call("mcpServerStatus/list", { ...options, cursor });
+      const host = await this.#connect();
+      return callLoaded(host, "mcpServerStatus/list", { ...options, cursor });
     });
   }
 
@@ -63,10 +63,11 @@ export class Mcp {
    */
   async started(threadId: string, { signal }: FollowOptions = {}): Promise<McpServerStatus[]> {
     checkText("threadId", threadId);
-    const host = await connectLoaded(this.#connect, threadId);
+    const host = await this.#connect();
     for (;;) {
       const servers = await new Pages((cursor) =>
-        host.call(
+        callLoaded(
+          host,
           "mcpServerStatus/list",
           { threadId, detail: "toolsAndAuthOnly", cursor },
           // The answer waits for the servers; each has a time limit of its own.
@@ -107,8 +108,8 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const host = await connectLoaded(this.#connect, call.threadId);
-    return host.call("mcpServer/tool/call", call, options);
+    const host = await this.#connect();
+    return callLoaded(host, "mcpServer/tool/call", call, options);
   }
 
   /**
@@ -123,8 +124,8 @@ export class Mcp {
   ): Promise<McpResourceContents> {
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const host = await connectLoaded(this.#connect, read.threadId);
-    return host.call("mcpServer/resource/read", read, options);
+    const host = await this.#connect();
+    return callLoaded(host, "mcpServer/resource/read", read, options);
   }
 
   /**
@@ -139,7 +140,7 @@ export class Mcp {
     request?: RequestOptions,
   ): Promise<McpLogin> {
     checkText("name", name);
-    const host = await connectLoaded(this.#connect, options.threadId);
+    const host = await this.#connect();
     return startMcpLogin(host, { ...options, name }, request);
   }
 

@@ -1,24 +1,28 @@
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
+import type { RequestOptions } from "../rpc/connection.js";
 
 /**
- * Calls a method that the server offers only for a loaded thread, loading it first. The server may
- * have unloaded it without a word, as it does when it refuses to delete it: then once more.
+ * Calls a method that the server offers only for a loaded thread, loading it first; without a
+ * thread, just calls it. The server may have unloaded the thread without a word, as it does when it
+ * refuses to delete it: then once more.
  */
 export async function callLoaded<M extends ClientRequestMethod>(
   host: Host,
-  threadId: string,
   method: M,
-  params: ParamsOf<M>,
+  params: ParamsOf<M> & { readonly threadId?: string | null | undefined },
+  options?: RequestOptions,
 ): Promise<ResultOf<M>> {
+  const { threadId } = params;
+  if (typeof threadId !== "string") return host.call(method, params, options);
   await host.load(threadId);
   try {
-    return await host.call(method, params);
+    return await host.call(method, params, options);
   } catch (error) {
     if (!(error instanceof ThreadNotFoundError)) throw error;
     host.unload(threadId);
     await host.load(threadId);
-    return host.call(method, params);
+    return host.call(method, params, options);
   }
 }

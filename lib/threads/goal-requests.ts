@@ -52,7 +52,7 @@ export async function setGoal(
 ): Promise<ThreadGoal> {
   try {
     const params = { ...settings, threadId, status: "active" } as const;
-    return (await callLoaded(host, threadId, "thread/goal/set", params)).goal;
+    return (await callLoaded(host, "thread/goal/set", params)).goal;
   } catch (error) {
     throw toGoalError(error);
   }

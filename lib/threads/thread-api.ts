@@ -124,7 +124,7 @@ export abstract class ThreadApi {
     checkItems(items);
     const host = await this.#connect();
     const params = { threadId: this.id, items: [...items] };
-    await callLoaded(host, this.id, "thread/inject_items", params);
+    await callLoaded(host, "thread/inject_items", params);
   }
 
   /**
@@ -147,7 +147,7 @@ export abstract class ThreadApi {
     const policy = sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) };
     const host = await this.#connect();
     const params = { ...rest, ...policy, threadId: this.id };
-    await callLoaded(host, this.id, "thread/settings/update", params);
+    await callLoaded(host, "thread/settings/update", params);
   }
 
   /**

@@ -48,7 +48,7 @@ export class ThreadGoals {
     const threadId = this.#threadId;
     const host = await this.#connect();
     const params = { ...goal, threadId };
-    return (await callLoaded(host, threadId, "thread/goal/set", params)).goal;
+    return (await callLoaded(host, "thread/goal/set", params)).goal;
   }
 
   /**

@@ -19,7 +19,7 @@ export async function revertThread(
     await host.load(threadId);
     await requireTurn(host, threadId, beforeTurnId);
     const params = { threadId, beforeTurnId };
-    return (await callLoaded(host, threadId, "thread/revert", params)).thread;
+    return (await callLoaded(host, "thread/revert", params)).thread;
   } finally {
     pass.leave();
   }

@@ -35,7 +35,7 @@ export class ThreadTerminals {
       const host = await this.#connect();
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, threadId, ...page };
-      return callLoaded(host, threadId, "thread/backgroundTerminals/list", params);
+      return callLoaded(host, "thread/backgroundTerminals/list", params);
     });
   }
 
@@ -52,13 +52,13 @@ export class ThreadTerminals {
     const host = await this.#connect();
     const params = { threadId, processId };
     const method = "thread/backgroundTerminals/terminate";
-    return (await callLoaded(host, threadId, method, params)).terminated;
+    return (await callLoaded(host, method, params)).terminated;
   }
 
   /** Kills all (`thread/backgroundTerminals/clean`). */
   async clean(): Promise<void> {
     const threadId = this.#threadId;
     const host = await this.#connect();
-    await callLoaded(host, threadId, "thread/backgroundTerminals/clean", { threadId });
+    await callLoaded(host, "thread/backgroundTerminals/clean", { threadId });
   }
 }
