@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "generated/", "vendor-bin/", "tests/fixtures/"] },
+  { ignores: [".cache/", "dist/", "coverage/", "generated/", "vendor-bin/", "tests/fixtures/"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

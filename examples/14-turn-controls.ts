@@ -10,19 +10,23 @@ await using model = await startLoopbackModel();
 await using codex = new Codex(await configFor(model));
 const thread = await codex.startThread();
 
-/** A turn that is in the middle of its answer, and would stay there. */
+let gate = reply.hold();
+
+/** A turn that is in the middle of its answer, and stays there while the gate is closed. */
 async function midway(on: Thread, input: string): Promise<Turn> {
-  const gate = reply.hold();
+  gate = reply.hold();
   model.enqueue(reply.text(["Well, ", gate, "let me see."]));
   const turn = on.turn(input);
   await gate.reached;
   return turn;
 }
 
-// Steer: what is being said is cut, and the model goes on with the new input, in the same turn.
+// Steer: the model goes on with the new input, in the same turn. What is being said is cut; older
+// servers let it end.
 const steered = await midway(thread, "Plan a trip to Rome.");
 model.enqueue(reply.text("To Naples, then."));
 await steered.steer("Naples would be nicer.");
+gate.release();
 const { status, finalResponse } = await steered.run();
 console.log(`steered: ${status}, "${finalResponse ?? ""}"`);
 
@@ -45,7 +49,7 @@ for await (const text of left.textStream()) {
 const { status: afterBreak } = await left.run();
 
 // Unless it is told to run on: its result is there when it is wanted.
-const gate = reply.hold();
+gate = reply.hold();
 model.enqueue(reply.text(["Working", gate, " and done."]));
 const detached = thread.turn("Work on this.", { onBreak: "detach" });
 for await (const { method } of detached) if (method === "item/agentMessage/delta") break;

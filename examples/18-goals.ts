@@ -35,6 +35,7 @@ model.enqueue(
 const steered = thread.runGoal("Write the manual.");
 await gate.reached;
 await steered.steer("In English, please.");
+gate.release(); // for servers that let what is being said end; others have cut it
 const { status, items } = await steered.run();
 const input = items.find((item) => item.type === "userMessage");
 console.log(`steered: ${status}`);

@@ -1,5 +1,6 @@
 import { CodexApi } from "./api.js";
 import { onAbort } from "./async/abort.js";
+import { resolveConnect, type ConnectOptions, type ConnectTarget } from "./connect-options.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Host } from "./host.js";
@@ -11,65 +12,43 @@ import {
 } from "./options.js";
 import type {
   ClientRequestMethod,
+  ConnectionNotification,
   ParamsArgument,
   ParamsOf,
   ResultOf,
   ServerNotification,
   ServerNotificationMethod,
 } from "./protocol.js";
-import { Connection, type RequestOptions } from "./rpc/connection.js";
-import { handshake } from "./rpc/handshake.js";
-import { checkServerVersion, toServerInfo, type ServerInfo } from "./rpc/server-info.js";
+import type { RequestOptions } from "./rpc/connection.js";
+import type { ConnectionStatus } from "./rpc/connection-status.js";
+import type { ServerInfo } from "./rpc/server-info.js";
+import { StartDeadline } from "./rpc/start-deadline.js";
 import { resolveLaunch } from "./runtime/launch.js";
-import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
+import type { ClientHandlers, HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
-import { Session } from "./session.js";
+import { linkSession, type Origin, type SessionLink } from "./session-link.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
 /**
- * One connection to one app-server: typed requests, typed notifications, threads and turns.
- * Nothing happens behind your back; when the process is gone, so is the client.
+ * One connection to one app-server: typed requests, typed notifications, threads and turns. When
+ * the process is gone, so is the client; only a socket that drops is connected anew.
  *
  * `await using client = await AppServerClient.start()` closes it at the end of the block.
  */
 export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Resolves, never rejects, when the connection is over, with the reason. */
   readonly closed: Promise<CloseReason>;
-  readonly #connection: Connection;
-  readonly #settings: ResolvedSettings;
-  readonly #handlers: ClientHandlers;
-  readonly #session: Session;
-  #serverInfo: ServerInfo | undefined;
+  readonly #core: SessionLink;
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    transport: Transport,
-    settings: ResolvedSettings,
-    handlers = new ClientHandlers(settings.handlers),
-  ) {
+  private constructor(transport: Transport, settings: ResolvedSettings, origin: Origin) {
     super();
-    this.#settings = settings;
-    this.#handlers = handlers;
-    const session = new Session(settings, handlers, (method, params, options) =>
-      this.#connection.request(method, params, options),
-    );
-    this.#session = session;
-    // All routes exist before the first byte is read.
-    this.#connection = new Connection(transport, {
-      ...settings,
-      onNotification: (message) => {
-        session.receive(message);
-      },
-      onRequest: (message) => session.answer(message),
-    });
+    this.#core = linkSession(transport, settings, origin);
+    this.closed = this.#core.link.closed;
     const unlink = onAbort(settings.signal, () => void this.close());
-    this.closed = this.#connection.closed.then((reason) => {
-      unlink();
-      session.end(reason);
-      return reason;
-    });
+    void this.closed.then(unlink);
   }
 
   /**
@@ -93,9 +72,31 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
     settings.signal?.throwIfAborted();
-    const launch = await resolveLaunch(options);
+    const deadline = new StartDeadline(settings.startTimeoutMs);
+    const launch = await deadline.bound(resolveLaunch(options));
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
-    return AppServerClient.#open(transport, settings, handlers);
+    return AppServerClient.#open(transport, settings, { handlers, deadline });
+  }
+
+  /**
+   * Connects to a server that runs already, and performs the handshake. Other clients may use that
+   * server too; `close()` ends the connection and leaves the server alone.
+   *
+   * @param target `"ws://127.0.0.1:4500"`, `"wss://host/path"`, `"unix:///run/codex.sock"`, or
+   * `{ transport }`: streams of yours that lead to a server.
+   * @throws InvalidArgumentError, MissingDependencyError when the package `ws` is not installed,
+   * ConnectError, HandshakeError, IncompatibleServerError, what `options.token` throws, or
+   * `signal.reason`.
+   */
+  static async connect(
+    target: ConnectTarget,
+    options: ConnectOptions = {},
+  ): Promise<AppServerClient> {
+    const { settings, open, reopening, shared } = resolveConnect(target, options);
+    settings.signal?.throwIfAborted();
+    const deadline = new StartDeadline(settings.startTimeoutMs);
+    const transport = await open(deadline.remainingMs, settings.signal);
+    return AppServerClient.#open(transport, settings, { deadline, reopening, shared });
   }
 
   /**
@@ -103,18 +104,22 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    *
    * @internal
    */
-  static attach(transport: Transport, options: ConnectionSettings = {}): Promise<AppServerClient> {
-    return AppServerClient.#open(transport, resolveSettings(options));
+  static attach(
+    transport: Transport,
+    options: ConnectionSettings = {},
+    origin: Origin = {},
+  ): Promise<AppServerClient> {
+    return AppServerClient.#open(transport, resolveSettings(options), origin);
   }
 
   static async #open(
     transport: Transport,
     settings: ResolvedSettings,
-    handlers?: ClientHandlers,
+    { deadline = new StartDeadline(settings.startTimeoutMs), ...origin }: Origin,
   ): Promise<AppServerClient> {
-    const client = new AppServerClient(transport, settings, handlers);
+    const client = new AppServerClient(transport, settings, { ...origin, deadline });
     try {
-      await client.#shakeHands(transport);
+      await client.#core.link.start(transport);
       return client;
     } catch (error) {
       await client.close();
@@ -124,13 +129,30 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** Version, user agent, codex home and platform of the server. */
   get serverInfo(): ServerInfo {
-    if (!this.#serverInfo) throw new TypeError("The handshake has not taken place.");
-    return this.#serverInfo;
+    const serverInfo = this.#core.serverInfo();
+    if (!serverInfo) throw new TypeError("The handshake has not taken place.");
+    return serverInfo;
+  }
+
+  /** Whether the connection works, is being restored, or is over. */
+  get connectionStatus(): ConnectionStatus {
+    return this.#core.link.status;
+  }
+
+  /**
+   * Calls `listener` whenever the connection was dropped, an attempt to restore it begins, it is back,
+   * or it is over for good; returns the function that stops it.
+   */
+  onConnectionStatus(listener: (status: ConnectionStatus) => void): () => void {
+    if (typeof listener !== "function") {
+      throw new InvalidArgumentError("listener", "must be a function");
+    }
+    return this.#core.onStatus(listener);
   }
 
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   get signal(): AbortSignal {
-    return this.#session.signal;
+    return this.#core.session.signal;
   }
 
   /**
@@ -144,24 +166,28 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     ...[params, options]: [...ParamsArgument<M>, options?: RequestOptions]
   ): Promise<ResultOf<M>> {
-    return this.#session.call(method, params as ParamsOf<M>, options);
+    return this.#core.session.call(method, params as ParamsOf<M>, options);
   }
 
   /** Sends a notification. The server knows only `initialized`, which the start has sent. */
   notify(method: string, params?: object): Promise<void> {
-    return this.#connection.notify(method, params);
+    return this.#core.link.notify(method, params);
   }
 
   /**
    * Every notification from now on, of all threads, in order. The iteration ends when the client is
    * closed, and throws a TransportClosedError when the connection is lost. What is not read is kept
-   * in memory, so read on or leave the loop.
+   * in memory, up to about 64 MiB; beyond that it is dropped, and the iteration throws a
+   * SlowConsumerError. So read on, or leave the loop.
+   *
+   * Of a connection that is restored when it drops, `connection/dropped` and
+   * `connection/restored` tell at their place in the order.
    */
   notifications(
     options: { signal?: AbortSignal } = {},
-  ): AsyncIterableIterator<ServerNotification, undefined> {
-    return this.#session.hub.iterate(options.signal) as AsyncIterableIterator<
-      ServerNotification,
+  ): AsyncIterableIterator<ServerNotification | ConnectionNotification, undefined> {
+    return this.#core.session.hub.iterate(options.signal) as AsyncIterableIterator<
+      ServerNotification | ConnectionNotification,
       undefined
     >;
   }
@@ -174,7 +200,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     if (typeof listener !== "function") {
       throw new InvalidArgumentError("listener", "must be a function");
     }
-    return this.#session.on(method, listener);
+    return this.#core.session.on(method, listener);
   }
 
   /**
@@ -182,24 +208,25 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * handler; it goes before the handlers of the options. Returns what takes it away again.
    */
   handle<M extends string>(method: M, handler: HandlerOf<M>): () => void {
-    return this.#handlers.handle(method, handler);
+    return this.#core.handlers.handle(method, handler);
   }
 
   /** The server's requests that have no answer yet, oldest first. */
   pendingRequests(): PendingRequest[] {
-    return this.#session.requests.pending();
+    return this.#core.session.requests.pending();
   }
 
   /**
    * Answers an open request, from anywhere: with what its handler would return, or with the result as
    * it is on the wire. A handler that is still at it is told by its signal.
    *
-   * @param request its `key`, or its `requestId`.
+   * @param request its `key`, or its `requestId`; only the key where a connection that drops is
+   * restored, since another server counts its ids from zero.
    * @throws RequestNotPendingError when it is not open any more; InvalidArgumentError when this is no
    * answer to it, which leaves it open.
    */
   respond(request: string | number, answer: RequestAnswer): void {
-    this.#session.requests.respond(request, answer);
+    this.#core.session.requests.respond(request, answer);
   }
 
   /**
@@ -207,10 +234,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * process is gone; never rejects; calling it again returns the same promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#connection
-      .close()
-      .then(() => this.closed)
-      .then(() => undefined);
+    this.#closing ??= this.#core.link.close();
     return this.#closing;
   }
 
@@ -220,34 +244,11 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** @internal */
   protected override connect(): Promise<Host> {
-    return Promise.resolve(this.#session);
+    return Promise.resolve(this.#core.session);
   }
 
   /** @internal For handles that outlive one connection. */
   get host(): Host {
-    return this.#session;
-  }
-
-  async #shakeHands(transport: Transport): Promise<void> {
-    const { clientInfo, experimentalApi, optOutNotificationMethods, signal } = this.#settings;
-    const capabilities = {
-      experimentalApi,
-      requestAttestation: this.#handlers.canAttest,
-      // Or a turn would wait for somebody at a browser on the server's machine.
-      explicitGatewayOauth: true,
-      optOutNotificationMethods: [...optOutNotificationMethods],
-    };
-    const response = await handshake(
-      this.#connection,
-      { clientInfo, capabilities },
-      {
-        timeoutMs: this.#settings.startTimeoutMs,
-        signal,
-        stderrTail: () => transport.stderrTail(),
-      },
-    );
-    this.#serverInfo = toServerInfo(response, clientInfo.name);
-    const { logger, allowUnsupportedServer } = this.#settings;
-    checkServerVersion(this.#serverInfo, logger, allowUnsupportedServer);
+    return this.#core.session;
   }
 }

@@ -20,13 +20,6 @@ export interface TurnFollower extends TurnSink {
   readonly state: TurnState;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
-  /** The connection dropped and is being restored: from now on events may be missed. */
-  dropped?(): void;
-  /**
-   * The connection is back and the thread resumed: finds out what was missed. What `receive` gets
-   * between `dropped()` and the end of this is held back. Never rejects.
-   */
-  restored?(): Promise<void>;
 }
 
 /** What handles (threads, turns, processes, watches) need of the connection behind them. */
@@ -35,6 +28,8 @@ export interface Host {
   readonly gate: ThreadGate;
   /** The handlers and tools of threads. */
   readonly scopes: ThreadScopes;
+  /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
+  isAsked(threadId: string, turnId: string): boolean;
   /** Which threads are sub-agents, and whose. */
   readonly subagents: SubagentTree;
   /** What this connection has heard of the rate limits so far. */
@@ -43,6 +38,11 @@ export interface Host {
   readonly closed: Promise<CloseReason>;
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   readonly signal: AbortSignal;
+  /**
+   * The same for the connection of this moment alone: it also aborts when that one drops and another
+   * takes its place, for what the server ends with the connection it came from, such as commands.
+   */
+  readonly connectionSignal: AbortSignal;
   /**
    * Resolves at once, unless the connection was dropped and is being restored: then when it works
    * again, its threads resumed. Rejects with a TransportClosedError when it is over.

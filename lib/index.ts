@@ -133,6 +133,7 @@ export type {
 export { Watch, type WatchEvent, type WatchOptions } from "./machine/watch.js";
 export { Pages, type Page } from "./pages.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./turns/turn-result.js";
+export { isRetryNotice, type RetryNotice, type TurnRetry } from "./turns/turn-retry.js";
 export type { TurnState } from "./turns/turn-state.js";
 export type { TurnUsage } from "./turns/turn-usage.js";
 export type {
@@ -175,6 +176,7 @@ export { isRetryableError, retryOnOverload, type RetryOptions } from "./rpc/retr
 export type {
   AllowUndefined,
   ClientRequestMethod,
+  ConnectionGapEvent,
   ParamsArgument,
   ParamsOf,
   ResultOf,
@@ -195,6 +197,13 @@ export {
   RestartLimitError,
   SpawnError,
 } from "./errors/start-errors.js";
+export { ConnectError, MissingDependencyError } from "./errors/connect-errors.js";
+export type { ConnectOptions, ConnectTarget } from "./connect-options.js";
+export type { ConnectionStatus } from "./rpc/connection-status.js";
+export type { ReconnectOptions } from "./rpc/reconnect.js";
+export type { SocketOptions, TokenSource } from "./transport/socket-options.js";
+export type { StreamPair } from "./transport/stream-transport.js";
+export type { WebReadable, WebWritable } from "./transport/web-streams.js";
 export {
   ConfigWriteError,
   FeatureNotChangedError,
@@ -235,12 +244,14 @@ export {
   ParseError,
   RetryLimitExceededError,
   ServerBusyError,
+  ServerDrainingError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
   type RpcFailure,
 } from "./errors/rpc-errors.js";
 export {
+  GoalDetachedError,
   GoalFailedError,
   GoalNotActiveError,
   GoalNotStartedError,
@@ -251,11 +262,15 @@ export {
 export {
   TurnDetachedError,
   TurnFailedError,
+  TurnLostError,
   TurnNotStartedError,
+  TurnStalledError,
   TurnStreamError,
   TurnTimeoutError,
+  type StallProbe,
   type TurnFailureReason,
 } from "./errors/turn-errors.js";
+export { SlowConsumerError } from "./errors/slow-consumer-error.js";
 export { RequestNotPendingError, ServerRequestOverError } from "./errors/server-request-errors.js";
 export type { RequestOverReason } from "./errors/server-request-errors.js";
 export {

@@ -1,4 +1,5 @@
 import type { ClientRequests, ServerNotifications, ServerRequests } from "../generated/methods.js";
+import type { CloseReason } from "./errors/connection-errors.js";
 import type { notificationRouting } from "../generated/routing.js";
 
 /** A method that the client may call, such as `"thread/start"`. */
@@ -37,6 +38,24 @@ export type ServerNotification<M extends ServerNotificationMethod = ServerNotifi
   };
 }[M];
 
+/**
+ * What the client itself says among the notifications of a connection that is restored when it drops:
+ * what the server told between the two was missed. The threads in `lostThreadIds` could not be
+ * resumed, so nothing more comes of them.
+ */
+export type ConnectionNotification =
+  | {
+      readonly method: "connection/dropped";
+      readonly params: { readonly reason: CloseReason };
+      /** When it was noticed (ms since the epoch). */
+      readonly emittedAtMs: number;
+    }
+  | {
+      readonly method: "connection/restored";
+      readonly params: { readonly lostThreadIds: readonly string[] };
+      readonly emittedAtMs: number;
+    };
+
 type Routing = typeof notificationRouting;
 
 /** The methods whose notifications belong to a turn. */
@@ -66,8 +85,28 @@ export type TurnRequestEvent<M extends TurnRequestMethod = TurnRequestMethod> = 
 }[M];
 
 /**
- * What iterating a turn yields, in order: the server's notifications about that turn, and the
- * requests that it makes in it.
+ * Made by this library, not by the server: the connection was lost here and restored, and what was
+ * missed cannot be recovered in full. It comes at most once for each loss, and behind it come the
+ * items that completed meanwhile.
+ */
+export interface ConnectionGapEvent {
+  readonly method: "connection/gap";
+  readonly params: {
+    readonly threadId: string;
+    readonly turnId: string;
+    /**
+     * The items that were in progress. No more text deltas come of these, nor of items whose start
+     * was missed: their `item/completed` brings the whole text.
+     */
+    readonly itemIds: readonly string[];
+  };
+}
+
+/**
+ * What iterating a turn yields, in order: the server's notifications about that turn, the requests
+ * that it makes in it, and where events are missing.
  */
 export type TurnEvent =
-  ServerNotification<TurnEventMethod | "serverRequest/resolved"> | TurnRequestEvent;
+  | ServerNotification<TurnEventMethod | "serverRequest/resolved">
+  | TurnRequestEvent
+  | ConnectionGapEvent;

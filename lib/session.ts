@@ -1,32 +1,41 @@
 import { RateLimitsHolder } from "./account/rate-limits-holder.js";
-import { onAbort } from "./async/abort.js";
 import { Deferred } from "./async/deferred.js";
-import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
+import { isDrop, TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { TurnDetachedError } from "./errors/turn-errors.js";
 import type { Host, TurnFollower } from "./host.js";
 import type { ResolvedSettings } from "./options.js";
 import type {
   ClientRequestMethod,
+  ConnectionNotification,
   ParamsOf,
   ResultOf,
   ServerNotification,
   ServerNotificationMethod,
 } from "./protocol.js";
 import type { Answer, RequestOptions } from "./rpc/connection.js";
+import { ThreadRecovery } from "./recovery/thread-recovery.js";
+import type { Link, Send } from "./rpc/link.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
-import { retryOnOverload, type RetryOptions } from "./rpc/retry.js";
+import { retryWhileOpen } from "./rpc/retry-while-open.js";
 import { SubagentTree } from "./rpc/subagent-tree.js";
 import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import { ThreadScopes } from "./server-requests/thread-scopes.js";
+import { readParent } from "./threads/read-parent.js";
 import { resumeThread } from "./threads/thread-resume.js";
 
-type Send = (method: string, params: unknown, options: RequestOptions) => Promise<unknown>;
+interface SessionOptions {
+  readonly link: () => Link;
+  /** Whether other clients may be connected to the same server. */
+  readonly shared: boolean;
+  /** Whether the connection is replaced when it drops. */
+  readonly replaceable: boolean;
+}
 
 /**
  * Everything that is known of one connection while it lasts: which threads are loaded and busy, who
@@ -47,11 +56,15 @@ export class Session implements Host {
   readonly #ended = new AbortController();
   readonly #closed = new Deferred<CloseReason>();
   readonly #settings: ResolvedSettings;
-  readonly #send: Send;
+  readonly #link: () => Link;
+  readonly #recovery: ThreadRecovery;
+  /** Aborts when the connection of this moment is gone, replaced or not. */
+  #connection = new AbortController();
 
-  constructor(settings: ResolvedSettings, handlers: ClientHandlers, send: Send) {
+  constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    this.#send = send;
+    const { link, ...server } = options;
+    this.#link = link;
     this.hub = new NotificationHub(settings.logger);
     this.requests = new RequestDispatcher({
       turns: this.turns,
@@ -59,8 +72,17 @@ export class Session implements Host {
       client: handlers,
       subagents: this.subagents,
       isLoaded: (threadId) => this.isLoaded(threadId),
-      askParent: (threadId) => this.#askParent(threadId),
+      isMade: (threadId) => this.#loaded.isMade(threadId),
+      askParent: (threadId) => readParent(this, threadId),
       logger: settings.logger,
+      ...server,
+    });
+    const { gate, turns, subagents } = this;
+    this.#recovery = new ThreadRecovery({
+      ...{ gate, turns, subagents, loaded: this.#loaded, queues: this.#queues },
+      requests: this.requests.recovery,
+      logger: settings.logger,
+      on: (method, listener) => this.on(method, listener),
     });
   }
 
@@ -70,6 +92,10 @@ export class Session implements Host {
 
   get signal(): AbortSignal {
     return this.#ended.signal;
+  }
+
+  get connectionSignal(): AbortSignal {
+    return this.#connection.signal;
   }
 
   receive(message: NotificationMessage): void {
@@ -87,10 +113,34 @@ export class Session implements Host {
     return this.requests.receive(message);
   }
 
+  /** The connection is gone, and another one is to take its place. */
+  dropped(reason: CloseReason): void {
+    this.turns.dropped(() => new TransportClosedError(reason, "the turn"));
+    this.requests.recovery.dropped(() => new TransportClosedError(reason));
+    const lost = this.#connection;
+    this.#connection = new AbortController();
+    lost.abort(new TransportClosedError(reason));
+    this.#tell("connection/dropped", { reason });
+  }
+
+  /** Brings the threads back over a new connection. @throws TransportClosedError */
+  restore(send: Send): Promise<void> {
+    return this.#recovery.run((method, params, options) =>
+      this.#exchange(method, params, options, send),
+    );
+  }
+
+  /** The new connection has taken the place of the old one. */
+  restored(): void {
+    this.#tell("connection/restored", { lostThreadIds: this.#recovery.lost });
+    this.turns.restored();
+  }
+
   /** The connection is over. */
   end(reason: CloseReason): void {
     // First of all, so that nobody who is told of the loss still takes the connection for a live one.
     this.#ended.abort(new TransportClosedError(reason));
+    this.#connection.abort(new TransportClosedError(reason));
     this.requests.close(() => new TransportClosedError(reason));
     this.turns.close(() => new TransportClosedError(reason, "the turn"));
     this.#queues.close();
@@ -99,11 +149,8 @@ export class Session implements Host {
     this.#closed.resolve(reason);
   }
 
-  /** A connection over pipes is never restored: it works, or it is over. */
   available(): Promise<void> {
-    return this.signal.aborted
-      ? Promise.reject(this.signal.reason as TransportClosedError)
-      : Promise.resolve();
+    return this.#link().available();
   }
 
   on<M extends ServerNotificationMethod>(
@@ -118,12 +165,60 @@ export class Session implements Host {
     params: ParamsOf<M>,
     options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
+    const link = this.#link();
+    // What is learnt from a request holds from when it is sent, so it waits before that.
+    const left = link.isDown ? await link.untilUp(method, options) : options;
+    const threadId = this.#recovery.unstored.named(params);
+    const call: Host["call"] = (...args) => this.call(...args);
+    if (threadId !== undefined) await this.#recovery.unstored.before(call, threadId, method);
+    const result = await this.#exchange(method, params, left, (...args) => link.request(...args));
+    if (threadId !== undefined) await this.#recovery.unstored.after(call, threadId, method);
+    return result;
+  }
+
+  async load(threadId: string): Promise<void> {
+    const resume = () => resumeThread(this, { threadId, excludeTurns: true });
+    for (;;) {
+      await this.available();
+      try {
+        await this.#loaded.ensure(threadId, resume);
+        return;
+      } catch (error) {
+        // To resume a thread twice does no harm.
+        if (!isDrop(error)) throw error;
+      }
+    }
+  }
+
+  isLoaded(threadId: string): boolean {
+    return this.#loaded.has(threadId);
+  }
+
+  unload(threadId: string): void {
+    this.#loaded.delete(threadId);
+  }
+
+  isAsked(threadId: string, turnId: string): boolean {
+    return this.requests.pending().some((request) => {
+      if (request.threadId === threadId) return request.turnId === turnId;
+      return request.threadId !== undefined && this.subagents.isBelow(request.threadId, threadId);
+    });
+  }
+
+  /** Sends a request, and learns from it and from its answer. */
+  async #exchange<M extends ClientRequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options: RequestOptions = {},
+    send: Send,
+  ): Promise<ResultOf<M>> {
     const { retryOnOverload: retry } = this.#settings;
-    const send = () => this.#send(method, params, options);
+    const request = () => send(method, params, options);
     const refused = this.#loaded.asked(method, params);
     const settled = this.#queues.asked(method, params);
     try {
-      const result = await (retry ? this.#retrying(method, send, retry, options.signal) : send());
+      const signals = { signal: options.signal, closed: this.signal };
+      const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
       this.#loaded.answered(method, params, result);
       settled(result);
       this.rateLimits.answered(method, result);
@@ -135,17 +230,9 @@ export class Session implements Host {
     }
   }
 
-  load(threadId: string): Promise<void> {
-    const resume = () => resumeThread(this, { threadId, excludeTurns: true });
-    return this.#loaded.ensure(threadId, resume);
-  }
-
-  isLoaded(threadId: string): boolean {
-    return this.#loaded.has(threadId);
-  }
-
-  unload(threadId: string): void {
-    this.#loaded.delete(threadId);
+  /** What the server cannot tell. */
+  #tell(method: ConnectionNotification["method"], params: object): void {
+    this.hub.publish({ method, params, emittedAtMs: Date.now() });
   }
 
   /** The ids of all that is queued, 100 being the most that the server keeps for a thread. */
@@ -153,38 +240,5 @@ export class Session implements Host {
     if (!this.#settings.experimentalApi) return [];
     const { data } = await this.call("thread/queue/list", { threadId, limit: 100 });
     return data.map(({ id }) => id);
-  }
-
-  /** What it does not answer within 10 s is not waited for: an approval may depend on it. */
-  async #askParent(threadId: string): Promise<string | null | undefined> {
-    try {
-      const { thread } = await this.call("thread/read", { threadId }, { timeoutMs: 10_000 });
-      return thread.parentThreadId;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** A pause before the next attempt ends with the connection, too. */
-  async #retrying(
-    method: string,
-    send: () => Promise<unknown>,
-    retry: RetryOptions,
-    signal: AbortSignal | undefined,
-  ): Promise<unknown> {
-    const stop = new AbortController();
-    const unlinks = [signal, this.signal].map((each) =>
-      onAbort(each, (reason) => {
-        stop.abort(reason);
-      }),
-    );
-    try {
-      return await retryOnOverload(send, { ...retry, signal: stop.signal });
-    } catch (error) {
-      if (error !== this.signal.reason) throw error;
-      throw new TransportClosedError(await this.closed, method);
-    } finally {
-      for (const unlink of unlinks) unlink();
-    }
   }
 }

@@ -15,6 +15,7 @@ import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
+import { leavesLateThread } from "./threads/late-thread.js";
 import { Sections } from "./threads/sections.js";
 import { attachmentOwners, type AttachmentOwnersOptions } from "./threads/thread-attachments.js";
 import { resumeAnew, resumeThread } from "./threads/thread-resume.js";
@@ -60,7 +61,8 @@ export abstract class ThreadCatalog {
     const { tools, ...params } = rest;
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     const host = await this.connect();
-    const opened = await host.call("thread/start", { ...params, dynamicTools });
+    const settings = { ...params, dynamicTools };
+    const opened = await host.call("thread/start", settings, leavesLateThread(host));
     return Thread.open(() => this.connect(), host, opened, { handlers, tools });
   }
 

@@ -12,11 +12,13 @@ import type { Connect, Host } from "./host.js";
 import { normalizeInput, type TurnInput } from "./input.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
+import { idOf } from "./rpc/id-of.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import type { ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
 import { GoalRun } from "./threads/goal-run.js";
+import { leavesLateThread } from "./threads/late-thread.js";
 import { ThreadApi } from "./threads/thread-api.js";
 import { bindScope, withScope } from "./threads/thread-scope.js";
 import { unsolicitedTurns } from "./threads/unsolicited-turns.js";
@@ -84,8 +86,9 @@ export class Thread extends ThreadApi {
    * @internal
    */
   static open(connect: Connect, host: Host, opened: ThreadOpened, scope: ThreadScope): Thread {
-    bindScope(host, opened.thread.id, scope);
-    return new Thread(connect, opened.thread.id, opened, scope);
+    const id = idOf("thread", opened);
+    bindScope(host, id, scope);
+    return new Thread(connect, id, opened, scope);
   }
 
   /**
@@ -183,8 +186,9 @@ export class Thread extends ThreadApi {
    * Leaving such a turn's loop does not interrupt it, and nothing is kept for turns that you do not
    * take.
    *
-   * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, or why
-   * the thread could not be loaded.
+   * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
+   * SlowConsumerError when more than 100 turns wait to be taken, or why the thread could not be
+   * loaded.
    */
   unsolicitedTurns(
     options: { signal?: AbortSignal | undefined } = {},
@@ -204,11 +208,8 @@ export class Thread extends ThreadApi {
     const { tools, ...settings } = rest;
     if (tools !== undefined) checkTools(tools);
     const host = await this.#connect();
-    const opened = await host.call("thread/fork", {
-      excludeTurns: true,
-      ...settings,
-      threadId: this.id,
-    });
+    const params = { excludeTurns: true, ...settings, threadId: this.id };
+    const opened = await host.call("thread/fork", params, leavesLateThread(host));
     const scope = { handlers, tools: tools ?? host.scopes.of(this.id)?.tools };
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }

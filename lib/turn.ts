@@ -6,11 +6,14 @@ import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { Connect, TurnFollower } from "./host.js";
 import type { OutputFormat } from "./schema/output-format.js";
-import { newText } from "./turns/new-text.js";
+import { eventBacklog } from "./turns/event-backlog.js";
+import { StreamedText } from "./turns/streamed-text.js";
+import { SubagentEvent } from "./turns/subagent-event.js";
 import { Subagents, type EventOrigin, type Subagent } from "./turns/subagents.js";
-import { TurnExecution, type TurnRequest } from "./turns/turn-execution.js";
+import { TurnExecution } from "./turns/turn-execution.js";
 import type { RunOptions } from "./turns/turn-options.js";
 import { readOutput } from "./turns/turn-output.js";
+import type { TurnRequest } from "./turns/turn-request.js";
 import { toTurnResult, type TurnResult } from "./turns/turn-result.js";
 import type { TurnState } from "./turns/turn-state.js";
 
@@ -38,18 +41,24 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   readonly #subagents: Subagents;
   #consumer: "none" | "stream" | "everything" | "result" = "none";
   #dropped = false;
+  /** Kept when the iteration stops at a turn that has gone silent. */
+  readonly #text = new StreamedText();
 
   /** @internal Use `thread.turn()`. */
   constructor(connect: Connect, request: TurnRequest, format?: OutputFormat) {
     const { threadId, controls } = request;
     this.threadId = threadId;
     this.#format = format;
-    this.#queue = new EventQueue(async () => {
-      if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
-    });
+    this.#queue = new EventQueue(
+      async () => {
+        if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
+      },
+      eventBacklog("turn", controls.maxBacklogBytes),
+    );
     this.#subagents = new Subagents(
       () => this.#execution.host,
       (event, origin) => {
+        this.#execution.heard();
         if (this.#consumer !== "stream") this.#keep(new SubagentEvent(event, origin));
       },
     );
@@ -57,6 +66,10 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
       event: (event) => {
         this.#keep(event);
         this.#subagents.observe(event, { threadId, depth: 0 });
+      },
+      stalled: (failure) => {
+        // Whoever waits is told, and may come back; nobody else may take the place of one who reads on.
+        if (this.#queue.interrupt(failure) > 0) this.#consumer = "none";
       },
       ended: (failure) => {
         this.#subagents.stop();
@@ -100,8 +113,15 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * The turn's notifications from its very start. The iteration ends after `turn/completed`, whose
    * status tells how the turn went; it throws what kept the turn from getting there.
    *
+   * Events that you read late wait. When there are more than 1,000, text deltas that go on with the
+   * newest are merged with it: no text is lost, but one event brings the text of several. Above
+   * `maxBacklogBytes` iterating throws a SlowConsumerError, while `run()` still gives the result.
+   *
    * With `subagents`, those of its sub-agents' turns come in between, and each event has an
    * `origin`. Without, a sub-agent's events never come.
+   *
+   * When nothing has come for `idleTimeoutMs`, a waiting iteration throws a TurnStalledError; iterate
+   * again to go on where it stopped.
    *
    * @throws TurnStreamError when the turn is consumed already.
    */
@@ -116,6 +136,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
         "run() was called without iterating, so earlier events were not kept. Call stream() first.",
       );
     }
+    this.#execution.heard();
     if (subagents) {
       this.#consumer = "everything";
       return mapIterator(this.#queue, (event) => this.#withOrigin(event));
@@ -135,9 +156,8 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * it throws at the end of a turn that failed or missed its `outputSchema`, as `run()` does.
    */
   async *textStream(): AsyncGenerator<string, undefined> {
-    const streamed = new Set<string>();
     for await (const event of this.stream()) {
-      const text = newText(event, streamed);
+      const text = this.#text.next(event);
       if (text !== undefined) yield text;
     }
     await this.run();
@@ -151,11 +171,13 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * @throws TurnFailedError for a failed turn, unless `throwOnFailure` is false. An interrupted
    * turn has a result, with `status: "interrupted"`.
    * @throws OutputMismatchError when a completed turn's answer does not fit its `outputSchema`.
+   * @throws TurnStalledError when nothing has come for `idleTimeoutMs`; call it again to go on waiting.
+   * @throws TurnLostError when the turn is over and the server cannot tell how it ended.
    * @throws TransportClosedError, TurnTimeoutError, `signal.reason`, or why it could not start.
    */
   async run(options: RunOptions = {}): Promise<TurnResult<Output>> {
     if (this.#consumer === "none") this.#consumer = "result";
-    await this.#execution.ended;
+    await this.#execution.untilEnded();
     const { failure, state } = this.#execution;
     if (failure) throw failure();
     const result = toTurnResult(state);
@@ -213,16 +235,5 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     const { threadId } = this;
     const origin = { threadId, turnId: this.id ?? "", parentThreadId: null, depth: 0 };
     return { ...event, origin };
-  }
-}
-
-/** An event of a sub-agent, on its way through the turn's queue. */
-class SubagentEvent {
-  readonly event: TurnEvent;
-  readonly origin: EventOrigin;
-
-  constructor(event: TurnEvent, origin: EventOrigin) {
-    this.event = event;
-    this.origin = origin;
   }
 }

@@ -83,7 +83,7 @@ class GatewayProcess implements LoginProcess {
       this.#receive(params);
     });
     this.#stops.push(stopListening);
-    const unlink = onAbort(host.signal, (reason) => {
+    const unlink = onAbort(host.connectionSignal, (reason) => {
       this.outcome.fail(() => lostConnection(reason));
     });
     this.#stops.push(unlink);

@@ -13,19 +13,22 @@ export interface KnownRateLimits {
 
 const mainId = "codex";
 
+/** Far more than a server has; of more, the oldest are forgotten. */
+const maxLimits = 32;
+
 /**
  * What is known after `account/rateLimits/updated`. Updates are sparse: what is `null` there was not
  * told, and stays as it was.
  */
 export function mergeRateLimits(
-  known: KnownRateLimits | null,
+  before: KnownRateLimits | null,
   update: RateLimitSnapshot,
 ): KnownRateLimits {
-  const limits = known?.rateLimitsByLimitId ?? {};
+  const limits = before?.rateLimitsByLimitId ?? {};
   const id = update.limitId ?? mainId;
-  const merged = mergeSnapshot(limits[id], update);
-  const rateLimitsByLimitId = { ...limits, [id]: merged };
-  return { rateLimits: rateLimitsByLimitId[mainId] ?? merged, rateLimitsByLimitId };
+  const merged = mergeSnapshot(Object.hasOwn(limits, id) ? limits[id] : undefined, update);
+  const known = withoutOldest({ ...limits, [id]: merged });
+  return { rateLimits: known[mainId] ?? merged, rateLimitsByLimitId: known };
 }
 
 /** What is known after `account/rateLimits/read`, which tells everything. */
@@ -38,6 +41,22 @@ export function knownFrom(answer: {
     rateLimits,
     rateLimitsByLimitId: rateLimitsByLimitId ?? { [rateLimits.limitId ?? mainId]: rateLimits },
   };
+}
+
+/** Whether what a server sent as a limit can be kept as one. */
+export function isRateLimit(value: unknown): value is RateLimitSnapshot {
+  if (typeof value !== "object" || value === null) return false;
+  const { limitId } = value as { limitId?: unknown };
+  return limitId === undefined || limitId === null || typeof limitId === "string";
+}
+
+function withoutOldest(
+  limits: Readonly<Record<string, RateLimitSnapshot>>,
+): Readonly<Record<string, RateLimitSnapshot>> {
+  const entries = Object.entries(limits);
+  if (entries.length <= maxLimits) return limits;
+  const oldest = entries.findIndex(([id]) => id !== mainId);
+  return Object.fromEntries(entries.toSpliced(oldest, 1));
 }
 
 function mergeSnapshot(

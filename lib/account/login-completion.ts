@@ -1,10 +1,15 @@
 import type { AccountLoginCompletedNotification } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
+import { Deferred } from "../async/deferred.js";
+import { settleWithin } from "../async/timers.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { LoginFailedError, type LoginFailureReason } from "../errors/login-errors.js";
 import type { Host } from "../host.js";
 import type { LoginProcess } from "./login-attempt.js";
 import { LoginOutcome } from "./login-outcome.js";
+
+/** How long the account may be in coming after its login has succeeded. */
+const accountMs = 5_000;
 
 /**
  * Follows one login on one connection until `account/login/completed`. Make it before the login is
@@ -21,6 +26,7 @@ export class LoginCompletion implements LoginProcess {
   /** The ends that were told while it was not known which one is ours. */
   #early: AccountLoginCompletedNotification[] | undefined = [];
   #loginId: string | null | undefined;
+  #succeeded = false;
 
   constructor(host: Host) {
     this.#host = host;
@@ -29,7 +35,7 @@ export class LoginCompletion implements LoginProcess {
       else this.#receive(params);
     });
     this.#stops.push(stopListening);
-    const unlink = onAbort(host.signal, (reason) => {
+    const unlink = onAbort(host.connectionSignal, (reason) => {
       this.outcome.fail(() => lostConnection(reason));
     });
     this.#stops.push(unlink);
@@ -61,13 +67,34 @@ export class LoginCompletion implements LoginProcess {
   }
 
   #receive({ loginId, success, error }: AccountLoginCompletedNotification): void {
-    if (loginId !== this.#loginId) return;
+    if (loginId !== this.#loginId || this.#succeeded) return;
     if (success) {
-      this.outcome.succeed();
+      this.#succeeded = true;
+      void this.#untilAccountIsThere().then(() => {
+        this.outcome.succeed();
+      });
       return;
     }
     const reason = this.cause ?? reasonIn(error);
     this.outcome.fail(() => new LoginFailedError(reason, { loginId, serverMessage: error }));
+  }
+
+  /**
+   * Older servers tell the end of a login some milliseconds before they have its account. Whoever
+   * waits for the login wants the account, so it waits for that, too. Never rejects.
+   */
+  async #untilAccountIsThere(): Promise<void> {
+    const updated = new Deferred<void>();
+    const settle = (): void => {
+      updated.resolve();
+    };
+    this.#stops.push(this.#host.on("account/updated", settle), settle);
+    try {
+      const { account, requiresOpenaiAuth } = await this.#host.call("account/read", {});
+      if (account === null && requiresOpenaiAuth) await settleWithin(updated.promise, accountMs);
+    } catch {
+      // The login has succeeded all the same.
+    }
   }
 }
 

@@ -1,6 +1,11 @@
-import type { GetAccountRateLimitsResponse, RateLimitSnapshot } from "../../generated/types.js";
+import type { GetAccountRateLimitsResponse } from "../../generated/types.js";
 import type { NotificationMessage } from "../rpc/message.js";
-import { knownFrom, mergeRateLimits, type KnownRateLimits } from "./known-rate-limits.js";
+import {
+  isRateLimit,
+  knownFrom,
+  mergeRateLimits,
+  type KnownRateLimits,
+} from "./known-rate-limits.js";
 
 /** Keeps what one connection knows of the rate limits: the newest only. */
 export class RateLimitsHolder {
@@ -22,8 +27,8 @@ export class RateLimitsHolder {
 
   observe({ method, params }: NotificationMessage): void {
     if (method === "account/rateLimits/updated") {
-      const update = (params as { rateLimits?: RateLimitSnapshot | null } | undefined)?.rateLimits;
-      if (update) this.#change(mergeRateLimits(this.#current, update));
+      const { rateLimits } = (params ?? {}) as { rateLimits?: unknown };
+      if (isRateLimit(rateLimits)) this.#change(mergeRateLimits(this.#current, rateLimits));
     } else if (method === "account/updated") {
       // Limits belong to an account.
       this.#change(null);
@@ -33,8 +38,11 @@ export class RateLimitsHolder {
   /** Learns from the answers to requests, whoever has made them. */
   answered(method: string, result: unknown): void {
     if (method !== "account/rateLimits/read") return;
-    const answer = result as Partial<GetAccountRateLimitsResponse> | null;
-    if (answer?.rateLimits) this.#change(knownFrom({ ...answer, rateLimits: answer.rateLimits }));
+    const answer = (result ?? {}) as Partial<GetAccountRateLimitsResponse>;
+    const { rateLimits, rateLimitsByLimitId } = answer;
+    if (!isRateLimit(rateLimits)) return;
+    const byId = typeof rateLimitsByLimitId === "object" ? rateLimitsByLimitId : null;
+    this.#change(knownFrom({ ...answer, rateLimits, rateLimitsByLimitId: byId }));
   }
 
   #change(known: KnownRateLimits | null): void {

@@ -1,3 +1,4 @@
+import { Backlog, type BacklogRules } from "./backlog.js";
 import { Fifo } from "./fifo.js";
 
 interface Waiter<T> {
@@ -6,20 +7,28 @@ interface Waiter<T> {
 }
 
 /**
- * An unbounded queue between a producer that must not wait and one `for await` consumer.
+ * A queue between a producer that must not wait and one `for await` consumer.
  *
  * What was pushed before `end()` or `fail()` is delivered first. Leaving the loop early calls
  * `onReturn` once and waits for it; after a natural end it is not called.
+ *
+ * `rules` keep in bounds what waits. When it becomes too much, all of it is dropped at once, and the
+ * consumer is thrown what the rules say instead. One that leaves without having seen that calls
+ * `onReturn`, as it would have.
  */
 export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #items = new Fifo<T>();
+  readonly #items: Backlog<T>;
+  readonly #rules: BacklogRules<T> | undefined;
   readonly #waiters = new Fifo<Waiter<T>>();
   readonly #onReturn: (() => void | Promise<void>) | undefined;
   #state: "open" | "ended" | "failed" = "open";
   #failure: unknown;
+  #overflowed = false;
 
-  constructor(onReturn?: () => void | Promise<void>) {
+  constructor(onReturn?: () => void | Promise<void>, rules?: BacklogRules<T>) {
     this.#onReturn = onReturn;
+    this.#rules = rules;
+    this.#items = new Backlog(rules);
   }
 
   /** Items that wait for the consumer. */
@@ -31,15 +40,12 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#state !== "open") return;
     const waiter = this.#waiters.shift();
     if (waiter) waiter.resolve({ value: item, done: false });
-    else this.#items.push(item);
+    else if (!this.#items.push(item)) this.#overflow();
   }
 
   /** Of what waits for the consumer, drops what `wanted` does not want. */
   retain(wanted: (item: T) => boolean): void {
-    for (let left = this.#items.size; left > 0; left -= 1) {
-      const item = this.#items.shift() as T;
-      if (wanted(item)) this.#items.push(item);
-    }
+    this.#items.retain(wanted);
   }
 
   /** Drops what waits for the consumer. */
@@ -53,6 +59,16 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
       waiter.resolve({ value: undefined, done: true });
     }
+  }
+
+  /** Rejects whoever waits at this moment, and says how many that were. The queue goes on. */
+  interrupt(makeReason: () => unknown): number {
+    let count = 0;
+    for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
+      waiter.reject(makeReason());
+      count += 1;
+    }
+    return count;
   }
 
   /** The consumer gets `reason` thrown once, after the items that came before it. */
@@ -86,7 +102,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
-    const wasOpen = this.#state === "open";
+    const wasOpen = this.#state === "open" || (this.#state === "failed" && this.#overflowed);
     this.#items.clear();
     this.#failure = undefined;
     this.end();
@@ -97,5 +113,11 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #overflow(): void {
+    this.#items.clear();
+    this.#overflowed = true;
+    this.fail(this.#rules?.overflow());
   }
 }

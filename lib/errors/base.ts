@@ -26,3 +26,11 @@ export class AppServerError extends Error {
 export function isAppServerError(error: unknown): error is AppServerError {
   return typeof error === "object" && error !== null && brand in error;
 }
+
+/**
+ * Keeps out of logs what users, models and servers have said: the properties can be read as any
+ * other, but are not printed, nor written as JSON, with the error.
+ */
+export function hide<E extends AppServerError>(error: E, ...names: (keyof E)[]): void {
+  for (const name of names) Object.defineProperty(error, name, { enumerable: false });
+}

@@ -1,10 +1,12 @@
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 import { withStderr } from "./start-errors.js";
 
 /** Why a connection ended. `AppServerClient.closed` resolves with it. */
 export interface CloseReason {
   /**
-   * `"closed"`: we closed it. `"exited"`: the process ended by itself. `"failed"`: the stream broke.
+   * `"closed"`: we closed it. `"exited"`: the process ended by itself, or what a stream of yours is
+   * read from. `"failed"`: the stream broke; the end of a socket that we did not close is always that,
+   * since a server that ends and a network that fails look the same.
    * `"dropped"`: the socket was lost and is being connected anew; only calls that were waiting then
    * reject with it, the client goes on.
    */
@@ -41,22 +43,31 @@ export class TransportClosedError extends AppServerError {
     this.signal = reason.signal;
     this.stderrTail = reason.stderrTail;
     this.reason = reason;
+    hide(this, "stderrTail", "reason");
     this.method = method;
   }
 }
 
+/** Whether a call was cut off by a connection that is being restored. */
+export function isDrop(error: unknown): error is TransportClosedError {
+  return error instanceof TransportClosedError && error.reason.kind === "dropped";
+}
+
 /**
  * No answer within the deadline. The outcome is unknown: the server may still carry the request
- * out, so look before you repeat a request that changes something.
+ * out, so look before you repeat a request that changes something. A turn or a thread that is started
+ * late, when nobody waits for it any more, is interrupted or unsubscribed from; the message says so.
  */
 export class RequestTimeoutError extends AppServerError {
   readonly method: string;
   readonly timeoutMs: number;
 
-  constructor(method: string, timeoutMs: number) {
+  /** `consequence`: what this client does when the server carries it out after all. */
+  constructor(method: string, timeoutMs: number, consequence?: string) {
+    const more = consequence === undefined ? "" : ` ${consequence}`;
     super(
       "REQUEST_TIMEOUT",
-      `${method} was not answered within ${timeoutMs} ms; the server may still carry it out.`,
+      `${method} was not answered within ${timeoutMs} ms; the server may still carry it out.${more}`,
     );
     this.method = method;
     this.timeoutMs = timeoutMs;
@@ -70,7 +81,8 @@ export class MessageTooLargeError extends AppServerError {
   constructor(direction: "incoming" | "outgoing", limitBytes: number) {
     super(
       "MESSAGE_TOO_LARGE",
-      `An ${direction} message is larger than ${limitBytes} bytes. Raise maxMessageBytes if you expect that.`,
+      `An ${direction} message is larger than ${limitBytes} bytes. Raise maxMessageBytes if you expect that` +
+        (direction === "outgoing" ? "; over a socket, a server takes 64 MiB at most." : "."),
     );
     this.limitBytes = limitBytes;
   }

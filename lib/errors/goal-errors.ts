@@ -1,7 +1,8 @@
 import type { CodexErrorInfo } from "../../generated/types.js";
 import type { GoalResult } from "../threads/goal-result.js";
 import type { TurnResult } from "../turns/turn-result.js";
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
+import type { TransportClosedError } from "./connection-errors.js";
 import { InvalidRequestError } from "./rpc-errors.js";
 import { TurnFailedError, type TurnFailureReason } from "./turn-errors.js";
 
@@ -21,6 +22,7 @@ export class GoalFailedError extends AppServerError {
       cause,
     });
     this.result = result;
+    hide(this, "result");
     this.reason = cause.reason;
     this.codexErrorInfo = cause.codexErrorInfo;
     this.httpStatusCode = cause.httpStatusCode;
@@ -37,6 +39,7 @@ export class GoalTimeoutError extends AppServerError {
     super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms and was stopped.`);
     this.timeoutMs = timeoutMs;
     this.result = result;
+    hide(this, "result");
   }
 }
 
@@ -57,6 +60,21 @@ export class GoalNotActiveError extends AppServerError {
   }
 }
 
+/**
+ * The connection dropped while the server worked on the goal. It goes on with it: look at
+ * `thread.goal.get()`, or stop it with `thread.goal.set({ status: "paused" })`. `cause` is the
+ * TransportClosedError.
+ */
+export class GoalDetachedError extends AppServerError {
+  constructor(cause: TransportClosedError) {
+    super(
+      "GOAL_DETACHED",
+      "The connection dropped while the server worked on the goal, and it goes on with it: ask for the thread's goal.",
+      { cause },
+    );
+  }
+}
+
 /** The goal is active, but the server starts no turn for it. It was paused. */
 export class GoalStalledError extends AppServerError {
   /** What the goal had done so far. */
@@ -69,6 +87,7 @@ export class GoalStalledError extends AppServerError {
         "change the thread's collaborationMode.",
     );
     this.result = result;
+    hide(this, "result");
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CommandResult } from "../machine/command-result.js";
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors.js";
 
 /**
@@ -32,6 +32,7 @@ export class CommandFailedError extends AppServerError {
     const how = result.timedOut ? "took longer than timeoutMs" : "ended";
     super("COMMAND_FAILED", `The command ${how}, with exit code ${result.exitCode}.`);
     this.result = result;
+    hide(this, "result");
   }
 }
 

@@ -1,6 +1,6 @@
 import type { SchemaIssue } from "../schema/json-schema.js";
 import type { TurnResult } from "../turns/turn-result.js";
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 
 /** In what way an answer misses its `outputSchema`. */
 export type OutputMismatchReason =
@@ -32,6 +32,7 @@ export class OutputMismatchError extends AppServerError {
     this.text = result.finalResponse;
     this.issues = issues;
     this.result = result;
+    hide(this, "text", "issues", "result");
   }
 }
 

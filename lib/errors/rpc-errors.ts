@@ -1,4 +1,4 @@
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 
 /** What a JSON-RPC error answer carries. */
 export interface RpcFailure {
@@ -25,6 +25,7 @@ export class JsonRpcError extends AppServerError {
     this.method = failure.method;
     this.rpcCode = failure.rpcCode;
     this.data = failure.data;
+    hide(this, "data");
     this.serverMessage = failure.message;
   }
 }
@@ -82,6 +83,16 @@ export class ThreadBusyError extends JsonRpcError {
 export class TurnNotActiveError extends InvalidRequestError {
   constructor(failure: RpcFailure) {
     super(failure, "TURN_NOT_ACTIVE");
+  }
+}
+
+/**
+ * The server is shutting down: it ends the turns that run, and takes no new ones. It was not sent on
+ * to the model, so it may be repeated once there is a server again.
+ */
+export class ServerDrainingError extends InvalidRequestError {
+  constructor(failure: RpcFailure) {
+    super(failure, "SERVER_DRAINING");
   }
 }
 

@@ -1,4 +1,5 @@
 import { AppServerError } from "./base.js";
+import { shownMethod } from "./without-values.js";
 
 /** Why nobody waits for the answer to a server request any more. */
 export type RequestOverReason =
@@ -16,7 +17,10 @@ export class ServerRequestOverError extends AppServerError {
   readonly why: RequestOverReason;
 
   constructor(method: string, requestId: string | number, why: RequestOverReason) {
-    super("SERVER_REQUEST_OVER", `${method} needs no answer any more: ${sentences[why]}.`);
+    super(
+      "SERVER_REQUEST_OVER",
+      `${shownMethod(method)} needs no answer any more: ${sentences[why]}.`,
+    );
     this.method = method;
     this.requestId = requestId;
     this.why = why;

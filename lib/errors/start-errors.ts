@@ -1,4 +1,4 @@
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 import { withoutValues } from "./without-values.js";
 
 /** No runtime binary was found. `tried` lists every place looked at, in order, and what was there. */
@@ -31,6 +31,7 @@ export class HandshakeError extends AppServerError {
   constructor(problem: string, stderrTail: string, options?: ErrorOptions) {
     super("HANDSHAKE_FAILED", withStderr(problem, stderrTail), options);
     this.stderrTail = stderrTail;
+    hide(this, "stderrTail");
   }
 }
 

@@ -12,6 +12,7 @@ import {
   MethodNotFoundError,
   ParseError,
   ServerBusyError,
+  ServerDrainingError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
@@ -83,8 +84,11 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   const { message } = failure;
   const says = (...parts: string[]): boolean => parts.some((part) => message.includes(part));
 
-  const { config_write_error_code: writeRefusal } = readFields(failure.data);
+  const { config_write_error_code: writeRefusal, reason } = readFields(failure.data);
   if (typeof writeRefusal === "string") return new ConfigWriteError(failure, writeRefusal);
+  if (reason === "serverShuttingDown" || says("Server is draining")) {
+    return new ServerDrainingError(failure);
+  }
   if (says("requires experimentalApi capability")) return new ExperimentalApiError(failure);
   if (says("no rollout found", "not materialized yet")) {
     return new ThreadNotFoundError(failure, neverRan);

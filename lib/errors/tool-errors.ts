@@ -1,5 +1,5 @@
 import type { SchemaIssue } from "../schema/json-schema.js";
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 
 /** The arguments of a call do not fit the tool's `input`; the tool has not run. */
 export class ToolInputError extends AppServerError {
@@ -11,5 +11,6 @@ export class ToolInputError extends AppServerError {
     super("TOOL_INPUT", `The arguments of ${tool} do not fit its input; see issues.`);
     this.tool = tool;
     this.issues = issues;
+    hide(this, "issues");
   }
 }

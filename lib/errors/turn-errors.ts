@@ -1,6 +1,6 @@
 import type { CodexErrorInfo } from "../../generated/types.js";
 import type { TurnResult } from "../turns/turn-result.js";
-import { AppServerError } from "./base.js";
+import { AppServerError, hide } from "./base.js";
 
 /**
  * The server's own name for what went wrong; `"other"` when it gave none. Newer servers may send
@@ -51,10 +51,16 @@ export class TurnFailedError extends AppServerError {
   constructor(result: TurnResult) {
     const info = result.error?.codexErrorInfo ?? null;
     const httpStatusCode = readStatus(info);
-    const needsLogin = info === "unauthorized" || httpStatusCode === 401 || httpStatusCode === 403;
     const problem = result.error?.message ?? "the server gave no reason";
+    const needsLogin =
+      info === "unauthorized" ||
+      httpStatusCode === 401 ||
+      httpStatusCode === 403 ||
+      // Older servers tell the status in their sentence only.
+      /^unexpected status 40[13]\b/.test(problem);
     super("TURN_FAILED", `The turn failed: ${problem}${needsLogin ? `\n${waysToLogIn}` : ""}`);
     this.result = result;
+    hide(this, "result");
     this.reason = readReason(info);
     this.codexErrorInfo = info;
     this.httpStatusCode = httpStatusCode;
@@ -71,6 +77,59 @@ export class TurnTimeoutError extends AppServerError {
     super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms and was interrupted.`);
     this.timeoutMs = timeoutMs;
     this.result = result;
+    hide(this, "result");
+  }
+}
+
+/** What the server said when it was asked about a turn that had gone silent. */
+export type StallProbe = "running" | "unknown";
+
+/**
+ * Nothing came of the turn for `idleTimeoutMs`. It was not interrupted: call `run()` or iterate the
+ * turn again to go on waiting for it, where the iteration had stopped, or `interrupt()` it.
+ */
+export class TurnStalledError extends AppServerError {
+  readonly idleTimeoutMs: number;
+  /** What the turn had done so far. */
+  readonly result: TurnResult;
+  /**
+   * `"running"`: the server says that the turn goes on. `"unknown"`: it did not answer, or has no
+   * record of the turn.
+   */
+  readonly probe: StallProbe;
+
+  constructor(idleTimeoutMs: number, result: TurnResult, probe: StallProbe) {
+    const answer =
+      probe === "running"
+        ? "the server says that it runs"
+        : "the server does not say whether it runs";
+    super(
+      "TURN_STALLED",
+      `Nothing came of the turn for ${idleTimeoutMs} ms; ${answer}. It was not interrupted: ` +
+        "call run() or iterate it again to go on waiting, or interrupt() it.",
+    );
+    this.idleTimeoutMs = idleTimeoutMs;
+    this.result = result;
+    this.probe = probe;
+    hide(this, "result");
+  }
+}
+
+/**
+ * The thread went idle without a `turn/completed`, and the server has no record of how the turn
+ * ended, as of ephemeral threads. The turn is over; what it did may be more than is known here.
+ */
+export class TurnLostError extends AppServerError {
+  /** What is known of the turn. */
+  readonly result: TurnResult;
+
+  constructor(result: TurnResult) {
+    super(
+      "TURN_LOST",
+      "The thread went idle, but turn/completed did not come for this turn, and the server has no record of how it ended.",
+    );
+    this.result = result;
+    hide(this, "result");
   }
 }
 
@@ -101,7 +160,8 @@ export class TurnStreamError extends AppServerError {
   }
 }
 
-function readReason(info: CodexErrorInfo | null): TurnFailureReason {
+/** The name that a turn's error has. */
+export function readReason(info: CodexErrorInfo | null): TurnFailureReason {
   if (typeof info === "string") return info;
   return info === null ? "other" : (Object.keys(info)[0] ?? "other");
 }

@@ -10,3 +10,8 @@ export function withoutValues(text: string): string {
     .replace(/(Model provider) `[^`]*`/g, "$1")
     .replace(/; body=[^]*$/, "");
 }
+
+/** A method's name as the server wrote it, fit for a log line: what is no name is not repeated. */
+export function shownMethod(method: string): string {
+  return /^[\w/.-]{1,100}$/.test(method) ? method : "a request with an odd name";
+}

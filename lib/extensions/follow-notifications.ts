@@ -1,8 +1,13 @@
 import { onAbort } from "../async/abort.js";
 import { EventQueue } from "../async/event-queue.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
+import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect, Host } from "../host.js";
 import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
+
+/** How much may wait for whoever iterates (bytes, roughly). */
+const maxBacklogBytes = 16_777_216;
 
 /** When to stop following. */
 export interface FollowOptions {
@@ -13,7 +18,8 @@ export interface FollowOptions {
 /**
  * What `pick` makes of each notification of one method, from this call on; `undefined` leaves one
  * out. The iteration ends when the client is closed, and throws when the connection cannot be made
- * or is lost. Leaving the loop stops it.
+ * or is lost. Leaving the loop stops it. When more than about 16 MiB wait to be read, they are dropped
+ * and it throws a SlowConsumerError.
  */
 export function followNotifications<M extends ServerNotificationMethod, T>(
   connect: Connect,
@@ -27,26 +33,44 @@ export function followNotifications<M extends ServerNotificationMethod, T>(
     stopped = true;
     for (const each of stops.splice(0)) each();
   };
-  const queue = new EventQueue<T>(stop);
+  const queue = new EventQueue<T>(stop, {
+    maxWeight: maxBacklogBytes,
+    weigh: roughBytes,
+    overflow: () => {
+      stop();
+      const tooMuch = `${maxBacklogBytes} bytes of ${method}`;
+      return new SlowConsumerError(tooMuch, "Read on as they come.");
+    },
+  });
   const fail = (reason: unknown): void => {
     stop();
     queue.fail(reason);
   };
   const follow = (host: Host): void => {
     if (stopped) return;
+    const { connectionSignal: connection } = host;
+    if (connection.aborted) {
+      lost(connection.reason);
+      return;
+    }
     stops.push(
       host.on(method, ({ params }) => {
         const picked = pick(params);
         if (picked !== undefined) queue.push(picked);
       }),
-      onAbort(host.signal, () => void endWith(host)),
+      // What is not heard while the connection is being restored would be missed without a sign.
+      onAbort(connection, lost),
     );
   };
-  const endWith = async (host: Host): Promise<void> => {
-    const reason = await host.closed;
-    stop();
-    if (reason.kind === "closed") queue.end();
-    else queue.fail(new TransportClosedError(reason));
+  const lost = (reason: unknown): void => {
+    if (!(reason instanceof TransportClosedError)) {
+      fail(reason);
+    } else if (reason.reason.kind === "closed") {
+      stop();
+      queue.end();
+    } else {
+      fail(new TransportClosedError(reason.reason));
+    }
   };
 
   stops.push(onAbort(signal, fail));

@@ -69,7 +69,7 @@ export async function startMcpLogin(
     host.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
       receive(end);
     }),
-    onAbort(host.signal, (reason) => {
+    onAbort(host.connectionSignal, (reason) => {
       outcome.fail(() => lostConnection(reason));
     }),
   );

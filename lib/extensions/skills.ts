@@ -35,7 +35,9 @@ export class Skills {
     SkillsListEntry[],
     undefined
   > {
-    const changes = followNotifications(this.#connect, "skills/changed", () => true, { signal });
+    // One that waits to be read stands for all that come meanwhile.
+    const pick = (): true | undefined => (changes.size > 0 ? undefined : true);
+    const changes = followNotifications(this.#connect, "skills/changed", pick, { signal });
     try {
       do {
         changes.clear();

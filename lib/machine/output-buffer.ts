@@ -1,5 +1,20 @@
+import type { BacklogRules, Run } from "../async/backlog.js";
 import { EventQueue } from "../async/event-queue.js";
 import { OutputOverflowError, OutputStreamError } from "../errors/machine-errors.js";
+import { Chunks } from "./chunks.js";
+
+/** The largest chunk that small ones are put together to; the server sends none that is larger. */
+const maxChunkBytes = 65_536;
+
+/** A command may write byte by byte, each of which would take far more memory than a byte. */
+const merging: BacklogRules<Buffer> = {
+  // What waits is counted here, since what came before an overflow is still delivered.
+  maxWeight: Infinity,
+  weigh: () => 0,
+  overflow: () => undefined,
+  mergeFrom: 64,
+  startRun: beginChunk,
+};
 
 export interface OutputLimits {
   /** How much of the stream's start is kept for the result (bytes). */
@@ -11,9 +26,8 @@ export interface OutputLimits {
 /** What is kept of one stream: its start for the result, and what its consumer has not read yet. */
 export class OutputBuffer {
   readonly limits: OutputLimits;
-  readonly #queue = new EventQueue<Buffer>();
-  readonly #collected: Buffer[] = [];
-  #collectedBytes = 0;
+  readonly #queue = new EventQueue<Buffer>(undefined, merging);
+  readonly #collected = new Chunks();
   #backlogBytes = 0;
   #truncated = false;
   #claimed = false;
@@ -56,7 +70,7 @@ export class OutputBuffer {
   /** What was collected, as text; a character that the limit has cut is left out. */
   text(): string {
     // With `stream`, the decoder keeps an unfinished character to itself.
-    const bytes = Buffer.concat(this.#collected, this.#collectedBytes);
+    const bytes = this.#collected.toBuffer();
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: this.#truncated });
   }
 
@@ -82,11 +96,22 @@ export class OutputBuffer {
   }
 
   #collect(chunk: Buffer): void {
-    const room = this.limits.maxCollectedBytes - this.#collectedBytes;
+    const room = this.limits.maxCollectedBytes - this.#collected.length;
     if (chunk.length > room) this.#truncated = true;
     const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
-    if (part.length === 0) return;
-    this.#collected.push(part);
-    this.#collectedBytes += part.length;
+    if (part.length > 0) this.#collected.push(part);
   }
+}
+
+function beginChunk(first: Buffer): Run<Buffer> {
+  const chunks = new Chunks();
+  chunks.push(first);
+  return {
+    add: (next) => {
+      if (chunks.length + next.length > maxChunkBytes) return undefined;
+      chunks.push(next);
+      return 0;
+    },
+    toItem: () => chunks.toBuffer(),
+  };
 }

@@ -46,7 +46,7 @@ function remoteSpawn(params: ProcessSpawnParams): RemoteCommand {
           });
         }),
         onAbort(signal, exited.reject),
-        onAbort(host.signal, exited.reject),
+        onAbort(host.connectionSignal, exited.reject),
       ];
       try {
         await host.call("process/spawn", params, { signal });

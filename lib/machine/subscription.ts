@@ -35,6 +35,8 @@ export class Subscription<T> {
   readonly #ready = new Deferred<Host>();
   readonly #stops: (() => void)[] = [];
   #opened: Promise<Host | undefined> | undefined;
+  /** Aborts when the connection is gone on which the server reports; what it does ends with it. */
+  #connection: AbortSignal | undefined;
   #closing: Promise<void> | undefined;
   #last: T | undefined;
 
@@ -54,7 +56,8 @@ export class Subscription<T> {
   /** The connection, while it can be talked about. @throws HandleClosedError after the end. */
   async host(): Promise<Host> {
     const host = await this.ready;
-    if (this.#isOver() && !host.signal.aborted) throw new HandleClosedError();
+    if (this.#connection?.aborted) throw renewed(this.#connection.reason);
+    if (this.#isOver()) throw new HandleClosedError();
     return host;
   }
 
@@ -69,7 +72,8 @@ export class Subscription<T> {
     try {
       const host = await connect();
       if (this.#isOver()) return;
-      this.#onAbort(host.signal, (reason) => {
+      this.#connection = host.connectionSignal;
+      this.#onAbort(this.#connection, (reason) => {
         this.#lost(reason);
       });
       // Before it is asked, so that nothing it says is missed.
@@ -129,7 +133,7 @@ export class Subscription<T> {
   async #stop(): Promise<void> {
     // What is still being begun cannot be stopped yet.
     const host = await this.#opened;
-    if (!host || host.signal.aborted) return;
+    if (!host || this.#connection?.aborted) return;
     await this.#source.close(host, { timeoutMs: stopGraceMs }).catch(() => undefined);
   }
 

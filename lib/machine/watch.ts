@@ -19,7 +19,8 @@ export interface WatchEvent {
 /**
  * The changes to a file, or to what lies directly in a directory (`fs/watch`). The server gathers
  * what happens within about 200 ms into one event, and what you have not read yet is merged into the
- * next one: no change goes unnoticed, however slow you are.
+ * next one: no change goes unnoticed, however slow you are, and a path waits once, however often it
+ * changes.
  *
  * Leaving the loop ends the watch (`fs/unwatch`), and so do `close()`, the signal, and the end of an
  * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the

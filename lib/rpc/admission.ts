@@ -1,3 +1,5 @@
+import { EncodedParams } from "./encoded-params.js";
+
 /**
  * Tells which of the requests that take long have been taken up by the server.
  *
@@ -45,3 +47,12 @@ export class Admission {
     this.#question ??= this.#ask();
   }
 }
+
+/**
+ * What is asked: something that is answered at once and changes nothing. To end a watch that does
+ * not exist is both.
+ */
+export const admissionQuestion = {
+  method: "fs/unwatch",
+  params: new EncodedParams(JSON.stringify({ watchId: "codex-app-server-sdk" })),
+};

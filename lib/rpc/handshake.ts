@@ -4,6 +4,7 @@ import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { HandshakeError } from "../errors/start-errors.js";
 import type { Connection } from "./connection.js";
+import type { StartDeadline } from "./start-deadline.js";
 
 /**
  * Introduces the client (`initialize`, then `initialized`).
@@ -13,24 +14,36 @@ import type { Connection } from "./connection.js";
 export async function handshake(
   connection: Connection,
   params: InitializeParams,
-  options: { timeoutMs: number; signal: AbortSignal | undefined; stderrTail: () => string },
+  options: {
+    deadline: StartDeadline;
+    signal: AbortSignal | undefined;
+    stderrTail: () => string;
+  },
 ): Promise<Partial<InitializeResponse>> {
+  const { deadline, signal } = options;
   try {
-    const response = await connection.request("initialize", params, options);
+    const timeoutMs = deadline.remainingMs;
+    const response = await connection.request("initialize", params, { timeoutMs, signal });
     // Not awaited: whoever listens right after the start must not miss what comes behind the answer.
     // If it cannot be written, the connection ends and says so itself.
     void ignoreRejection(connection.notify("initialized"));
     return typeof response === "object" && response !== null ? response : {};
   } catch (error) {
     // Whoever aborted may have given an error of ours as the reason, or closed the connection too.
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     if (!(error instanceof AppServerError)) throw error;
-    throw new HandshakeError(explain(error), options.stderrTail(), { cause: error });
+    throw new HandshakeError(explain(error, deadline.limitMs), options.stderrTail(), {
+      cause: error,
+    });
   }
 }
 
-function explain(error: AppServerError): string {
+function explain(error: AppServerError, limitMs: number): string {
   if (error instanceof TransportClosedError) {
+    const { error: failure } = error.reason;
+    if (failure && error.exitCode === null && error.signal === null) {
+      return `The connection failed before the app-server answered (${failure.message}); what listens there may not be one.`;
+    }
     const how =
       error.signal !== null
         ? `was ended by ${error.signal}`
@@ -40,7 +53,7 @@ function explain(error: AppServerError): string {
     return `The process ${how} before it answered; it may not be a codex app-server, or may lack its configuration.`;
   }
   if (error instanceof RequestTimeoutError) {
-    return `The process did not answer within ${error.timeoutMs} ms; it may not be a codex app-server. Raise startTimeoutMs if it only needs longer.`;
+    return `The process did not answer within ${limitMs} ms; it may not be a codex app-server. Raise startTimeoutMs if it only needs longer.`;
   }
   return `The app-server did not accept the handshake: ${error.message}`;
 }

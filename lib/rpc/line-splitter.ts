@@ -14,6 +14,7 @@ export class LineSplitter {
   readonly #maxLineBytes: number;
   #parts: Buffer[] = [];
   #partBytes = 0;
+  #overflow: MessageTooLargeError | undefined;
 
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
@@ -21,11 +22,16 @@ export class LineSplitter {
 
   /**
    * The lines that `chunk` completes, as one string with a newline between them, without the last
-   * newline; `undefined` when it completes none.
-   *
-   * @throws MessageTooLargeError, when a line is over the limit. The splitter is then of no use.
+   * newline; `undefined` when it completes none. Of a chunk with a line over the limit, those before
+   * that line.
    */
   push(chunk: Buffer): string | undefined {
+    if (this.#overflow) return undefined;
+    // Only then can a line that begins and ends in this chunk be too long; most chunks are small.
+    if (chunk.length > this.#maxLineBytes) {
+      const fits = this.#lengthThatFits(chunk);
+      if (fits < chunk.length) return this.#pushLast(chunk.subarray(0, fits));
+    }
     const last = chunk.lastIndexOf(newline);
     if (last === -1) {
       this.#keep(chunk);
@@ -34,7 +40,7 @@ export class LineSplitter {
     const first = this.#parts.length === 0 ? -1 : chunk.indexOf(newline);
     let text = "";
     if (first !== -1) {
-      this.#keep(chunk.subarray(0, first));
+      if (!this.#keep(chunk.subarray(0, first))) return undefined;
       text = Buffer.concat(this.#parts, this.#partBytes).toString("utf8");
       if (first < last) text += "\n";
       this.#parts = [];
@@ -45,6 +51,11 @@ export class LineSplitter {
     return text;
   }
 
+  /** There once a line was over the limit: the splitter is then of no use any more. */
+  get overflow(): MessageTooLargeError | undefined {
+    return this.#overflow;
+  }
+
   /** Takes what is left after the last newline; empty when the stream ended with one. */
   flush(): string {
     const text = Buffer.concat(this.#parts, this.#partBytes).toString("utf8");
@@ -53,12 +64,39 @@ export class LineSplitter {
     return text;
   }
 
-  #keep(part: Buffer): void {
-    this.#partBytes += part.length;
-    if (this.#partBytes > this.#maxLineBytes) {
-      this.#parts = [];
-      throw new MessageTooLargeError("incoming", this.#maxLineBytes);
+  /** How much of the chunk there is up to the first line that is too long. */
+  #lengthThatFits(chunk: Buffer): number {
+    let start = 0;
+    let kept = this.#partBytes;
+    while (start < chunk.length) {
+      const found = chunk.indexOf(newline, start);
+      const end = found === -1 ? chunk.length : found;
+      if (kept + end - start > this.#maxLineBytes) return start;
+      start = end + 1;
+      kept = 0;
     }
-    this.#parts.push(part);
+    return chunk.length;
+  }
+
+  /** The complete lines before one that is too long. */
+  #pushLast(lines: Buffer): string | undefined {
+    const text = this.push(lines);
+    this.#fail();
+    return text;
+  }
+
+  /** Whether the part fits. */
+  #keep(part: Buffer): boolean {
+    this.#partBytes += part.length;
+    const fits = this.#partBytes <= this.#maxLineBytes;
+    if (fits) this.#parts.push(part);
+    else this.#fail();
+    return fits;
+  }
+
+  #fail(): void {
+    this.#parts = [];
+    this.#partBytes = 0;
+    this.#overflow = new MessageTooLargeError("incoming", this.#maxLineBytes);
   }
 }

@@ -10,6 +10,8 @@ export class LoadedThreads {
   readonly #gate: ThreadGate;
   readonly #unsubscribed: (threadId: string) => void;
   readonly #loaded = new Set<string>();
+  /** Those of them that this client has made itself. */
+  readonly #made = new Set<string>();
   readonly #loading = new Map<string, Promise<void>>();
 
   /** Calls `unsubscribed` when no more events of a thread will come, though a turn may run there. */
@@ -35,8 +37,18 @@ export class LoadedThreads {
     return this.#loaded.has(threadId);
   }
 
+  ids(): readonly string[] {
+    return [...this.#loaded];
+  }
+
+  /** Whether this client has started or forked the thread, and kept it loaded since. */
+  isMade(threadId: string): boolean {
+    return this.#made.has(threadId);
+  }
+
   delete(threadId: string): void {
     this.#loaded.delete(threadId);
+    this.#made.delete(threadId);
   }
 
   /**
@@ -62,13 +74,13 @@ export class LoadedThreads {
       case "thread/start":
       case "thread/resume":
       case "thread/fork":
-        this.#opened(result);
+        this.#opened(result, method !== "thread/resume");
         break;
       case "thread/unsubscribe":
       case "thread/archive":
       case "thread/delete": {
         const threadId = threadIdIn(params) ?? "";
-        this.#loaded.delete(threadId);
+        this.delete(threadId);
         // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
         this.#gate.setRunning(threadId, false);
         if (method === "thread/unsubscribe") this.#unsubscribed(threadId);
@@ -82,15 +94,16 @@ export class LoadedThreads {
       case "thread/closed":
       case "thread/archived":
       case "thread/deleted":
-        this.#loaded.delete(threadIdOf(message) ?? "");
+        this.delete(threadIdOf(message) ?? "");
     }
   }
 
-  #opened(result: unknown): void {
+  #opened(result: unknown, made: boolean): void {
     const thread = (result as { thread?: { id?: unknown; status?: { type?: unknown } } } | null)
       ?.thread;
     if (typeof thread?.id !== "string") return;
     this.#loaded.add(thread.id);
+    if (made) this.#made.add(thread.id);
     if (thread.status?.type === "active") this.#gate.setRunning(thread.id, true);
   }
 }

@@ -5,6 +5,11 @@ export interface RequestMessage {
   readonly params?: unknown;
 }
 
+/** What goes back to the server for one of its requests. */
+export type Answer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: number; readonly message: string } };
+
 export interface NotificationMessage {
   readonly method: string;
   readonly params?: unknown;

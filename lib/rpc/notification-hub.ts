@@ -1,8 +1,13 @@
 import { onAbort } from "../async/abort.js";
 import { EventQueue } from "../async/event-queue.js";
 import type { Logger } from "../async/logger.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
+import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { NotificationMessage } from "./message.js";
+
+/** How much may wait for whoever iterates (bytes, roughly). */
+const maxBacklogBytes = 67_108_864;
 
 type Listener = (message: NotificationMessage) => void;
 
@@ -42,10 +47,21 @@ export class NotificationHub {
     };
   }
 
-  /** All notifications from now on; it ends with the connection. */
+  /**
+   * All notifications from now on; it ends with the connection, and throws a SlowConsumerError when
+   * too many wait to be read.
+   */
   iterate(signal: AbortSignal | undefined): EventQueue<NotificationMessage> {
-    const queue = new EventQueue<NotificationMessage>(() => {
+    const leave = (): void => {
       this.#leave(queue);
+    };
+    const queue = new EventQueue<NotificationMessage>(leave, {
+      maxWeight: maxBacklogBytes,
+      weigh: roughBytes,
+      overflow: () => {
+        leave();
+        return tooSlow();
+      },
     });
     if (this.#closed) {
       finish(queue, this.#closed);
@@ -72,6 +88,11 @@ export class NotificationHub {
     this.#queues.get(queue)?.();
     this.#queues.delete(queue);
   }
+}
+
+function tooSlow(): SlowConsumerError {
+  const cure = "Read on while they come, or follow only what you need, with on(method, listener).";
+  return new SlowConsumerError(`${maxBacklogBytes} bytes of notifications`, cure);
 }
 
 /** Closing was the caller's wish; anything else must not look like a natural end. */

@@ -18,6 +18,11 @@ const routes = new Map<string, Route>(
   ]),
 );
 
+/** Whether notifications have this name, which a request then must not be taken for. */
+export function isNotificationName(method: string): boolean {
+  return routes.has(method);
+}
+
 /** The thread that a notification is about; `undefined` when it is about none. */
 export function threadIdOf(message: NotificationMessage): string | undefined {
   return read("thread", message);

@@ -5,6 +5,9 @@ import type { Pass, ThreadGate } from "./thread-gate.js";
 /** How long the server may take to start a queued turn (ms). It takes a few milliseconds. */
 const startGraceMs = 3_000;
 
+/** Each costs a request; a server that names ever more threads must not make them pile up. */
+const maxThreads = 1_024;
+
 /** Gives the ids of what is queued on a thread. */
 export type ListQueue = (threadId: string) => Promise<readonly string[]>;
 
@@ -75,7 +78,7 @@ export class QueueWatch {
       case "thread/archive":
       case "thread/delete":
         return (result) => {
-          if (result !== undefined) this.#forget(threadId);
+          if (result !== undefined) this.forget(threadId);
         };
       default:
         return noop;
@@ -88,6 +91,7 @@ export class QueueWatch {
       case "thread/queue/changed": {
         const threadId = threadIdOf(message);
         if (threadId === undefined) return;
+        if (this.#threads.size >= maxThreads && !this.#threads.has(threadId)) return;
         const thread = this.#watch(threadId);
         thread.changes += 1;
         void this.#look(thread);
@@ -114,14 +118,22 @@ export class QueueWatch {
       case "thread/closed":
       case "thread/archived":
       case "thread/deleted":
-        this.#forget(threadIdOf(message) ?? "");
+        this.forget(threadIdOf(message) ?? "");
         break;
     }
   }
 
+  /** The thread is no longer loaded, or nothing is heard of it any more. */
+  forget(threadId: string): void {
+    const thread = this.#threads.get(threadId);
+    if (!thread) return;
+    this.#release(thread);
+    this.#threads.delete(threadId);
+  }
+
   /** The connection is over. */
   close(): void {
-    for (const threadId of [...this.#threads.keys()]) this.#forget(threadId);
+    for (const threadId of [...this.#threads.keys()]) this.forget(threadId);
   }
 
   #askedToAdd(threadId: string): (result?: unknown) => void {
@@ -214,13 +226,6 @@ export class QueueWatch {
     };
     this.#threads.set(threadId, thread);
     return thread;
-  }
-
-  #forget(threadId: string): void {
-    const thread = this.#threads.get(threadId);
-    if (!thread) return;
-    this.#release(thread);
-    this.#threads.delete(threadId);
   }
 }
 

@@ -6,28 +6,35 @@ import {
   classify,
   type IncomingMessage,
   type NotificationMessage,
+  type RequestMessage,
   type ResponseMessage,
 } from "./message.js";
 
 export interface ReaderHandlers {
   /** Gets every notification, in wire order with everything else. Must not throw. */
   onNotification(message: NotificationMessage): void;
+  /** Gets every request of the server, likewise. Must not throw. */
+  onRequest(message: RequestMessage): void;
   /** A line that is not a message was skipped; `problem` says which kind, never what it held. */
   onSkipped(problem: string): void;
   /** The stream is over and everything before its end has been delivered. */
   onEnd(error: Error | undefined): void;
 }
 
+/** A server may send answers faster than they are worked off: then it has to wait (messages). */
+const pauseAt = 8_192;
+const resumeAt = 1_024;
+
 type Delivery = IncomingMessage | { readonly kind: "end"; readonly error: Error | undefined };
 
 /**
  * Reads newline-delimited JSON for a `MessageConnection`, and keeps the wire order.
  *
- * vscode-jsonrpc dispatches one message per `setImmediate`, at several times the cost of parsing
- * it. Requests and answers take that way, one at a time; notifications, the hot path, go straight
- * to their handler. So that nothing overtakes, everything behind a message that vscode-jsonrpc
- * holds waits in a backlog until that message was dispatched (`dispatched()`), and whoever awaited
- * it has run. The end of the stream waits in the same line: nothing that was read is lost.
+ * Only answers go to vscode-jsonrpc, which knows who waits for them. Whoever does runs in microtasks,
+ * later than this code, and so does the handler of a request. So that nothing overtakes them, what
+ * comes behind an answer waits in a backlog for the next turn of the event loop, except other
+ * answers, whose microtasks are in order anyway; and likewise with requests.
+ * The end of the stream waits in the same line: nothing that was read is lost.
  */
 export class LineMessageReader extends AbstractMessageReader {
   readonly #input: Readable;
@@ -35,7 +42,8 @@ export class LineMessageReader extends AbstractMessageReader {
   readonly #splitter: LineSplitter;
   readonly #backlog = new Fifo<Delivery>();
   #callback: DataCallback | undefined;
-  #held = false;
+  /** After what has just been handed on, only more of its kind may go on at once. */
+  #held: Delivery["kind"] | undefined;
   #finished = false;
 
   constructor(input: Readable, maxMessageBytes: number, handlers: ReaderHandlers) {
@@ -64,15 +72,6 @@ export class LineMessageReader extends AbstractMessageReader {
     return { dispose: () => undefined };
   }
 
-  /** vscode-jsonrpc has dispatched the message it was given. */
-  dispatched(): void {
-    // The handlers of an answer run in microtasks, before the next immediate.
-    setImmediate(() => {
-      this.#held = false;
-      this.#drain();
-    });
-  }
-
   /** Delivers an answer that the server did not send, behind everything that it has sent. */
   inject(message: ResponseMessage): void {
     this.#accept({ kind: "response", message });
@@ -80,13 +79,12 @@ export class LineMessageReader extends AbstractMessageReader {
 
   #read(chunk: Buffer): void {
     if (this.#finished) return;
-    try {
-      const text = this.#splitter.push(chunk);
-      if (text !== undefined) this.#lines(text);
-    } catch (error) {
-      this.#finish(error as Error);
-      this.#input.destroy();
-    }
+    const text = this.#splitter.push(chunk);
+    if (text !== undefined) this.#lines(text);
+    const { overflow } = this.#splitter;
+    if (!overflow) return;
+    this.#finish(overflow);
+    this.#input.destroy();
   }
 
   #lines(text: string): void {
@@ -113,17 +111,36 @@ export class LineMessageReader extends AbstractMessageReader {
   }
 
   #accept(delivery: Delivery): void {
-    if (this.#held) this.#backlog.push(delivery);
-    else this.#deliver(delivery);
+    if (this.#backlog.size === 0 && this.#mayPass(delivery)) {
+      this.#deliver(delivery);
+      return;
+    }
+    this.#backlog.push(delivery);
+    // It is worked off without anybody's help, so that this delays, but cannot hold up for ever.
+    if (this.#backlog.size >= pauseAt && !this.#input.isPaused()) this.#input.pause();
+  }
+
+  #mayPass(delivery: Delivery): boolean {
+    return this.#held === undefined || this.#held === delivery.kind;
+  }
+
+  #hold(kind: Delivery["kind"]): void {
+    if (this.#held !== undefined) return;
+    this.#held = kind;
+    setImmediate(() => {
+      this.#held = undefined;
+      this.#drain();
+    });
   }
 
   #drain(): void {
-    let next = this.#backlog.shift();
-    while (next) {
+    let next = this.#backlog.first;
+    while (next && this.#mayPass(next)) {
+      this.#backlog.shift();
       this.#deliver(next);
-      if (this.#held) return;
-      next = this.#backlog.shift();
+      next = this.#backlog.first;
     }
+    if (this.#backlog.size <= resumeAt && this.#input.isPaused()) this.#input.resume();
   }
 
   #finish(error: Error | undefined): void {
@@ -137,12 +154,16 @@ export class LineMessageReader extends AbstractMessageReader {
       case "notification":
         this.#handlers.onNotification(delivery.message);
         break;
+      case "request":
+        this.#handlers.onRequest(delivery.message);
+        this.#hold("request");
+        break;
+      case "response":
+        this.#callback?.({ jsonrpc: "2.0", ...delivery.message });
+        this.#hold("response");
+        break;
       case "end":
         this.#handlers.onEnd(delivery.error);
-        break;
-      default:
-        this.#held = true;
-        this.#callback?.({ jsonrpc: "2.0", ...delivery.message });
     }
   }
 }

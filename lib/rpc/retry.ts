@@ -1,4 +1,3 @@
-import pRetry from "p-retry";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
@@ -39,13 +38,25 @@ export async function retryOnOverload<T>(
 ): Promise<T> {
   const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
     resolveRetry(options);
-  let attempts = 0;
+  signal?.throwIfAborted();
+  let refusal: unknown;
+  try {
+    return await operation(1);
+  } catch (error) {
+    if (!isRetryableError(error)) throw error;
+    refusal = error;
+  }
+  // Most programs never get here, and need not load what counts and waits.
+  const { default: pRetry } = await import("p-retry");
+  let attempts = 1;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   try {
     await pRetry(
       async (attempt) => {
         attempts = attempt;
         try {
+          // The first attempt has been made already.
+          if (attempt === 1) throw refusal;
           outcome = { value: await operation(attempt) };
         } catch (error) {
           // What is not to be repeated is kept out of p-retry, which wraps what is not an Error and

@@ -1,14 +1,23 @@
+import { roughBytes } from "../async/rough-bytes.js";
 import type { NotificationMessage } from "./message.js";
 import type { Unclaimed } from "./unclaimed-events.js";
 
-/** More than a sub-agent can do before it is named; a bound for servers that never name one. */
-const maxEvents = 10_000;
+/** More than a sub-agent can do before it is named; a bound for servers that never name one (bytes, roughly). */
+const maxBytes = 16_777_216;
 
-/** Events of threads that nothing is known of, kept only while somebody expects such a thread. */
+interface Stray extends Unclaimed {
+  readonly bytes: number;
+}
+
+/**
+ * Events of threads that nothing is known of, kept only while somebody expects such a thread. When
+ * there are too many, those of the thread that has waited longest are dropped: the one that is
+ * expected has only just begun.
+ */
 export class StrayEvents {
-  readonly #events = new Map<string, Unclaimed[]>();
+  readonly #events = new Map<string, Stray[]>();
   #expecting = 0;
-  #size = 0;
+  #bytes = 0;
 
   /** Returns what ends it; calling that again does nothing. */
   open(): () => void {
@@ -20,22 +29,27 @@ export class StrayEvents {
       this.#expecting -= 1;
       if (this.#expecting > 0) return;
       this.#events.clear();
-      this.#size = 0;
+      this.#bytes = 0;
     };
   }
 
   keep(threadId: string, turnId: string, message: NotificationMessage): void {
-    if (this.#expecting === 0 || this.#size >= maxEvents) return;
-    this.#size += 1;
+    if (this.#expecting === 0) return;
+    const stray = { turnId, message, bytes: roughBytes(message) };
     const events = this.#events.get(threadId);
-    if (events) events.push({ turnId, message });
-    else this.#events.set(threadId, [{ turnId, message }]);
+    if (events) events.push(stray);
+    else this.#events.set(threadId, [stray]);
+    this.#bytes += stray.bytes;
+    for (const oldest of this.#events.keys()) {
+      if (this.#bytes <= maxBytes) break;
+      this.take(oldest);
+    }
   }
 
   take(threadId: string): readonly Unclaimed[] {
     const events = this.#events.get(threadId) ?? [];
     this.#events.delete(threadId);
-    this.#size -= events.length;
+    for (const { bytes } of events) this.#bytes -= bytes;
     return events;
   }
 }

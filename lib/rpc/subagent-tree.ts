@@ -30,6 +30,12 @@ export class SubagentTree {
     return this.#parents.get(threadId);
   }
 
+  /** Whether the thread is a sub-agent of `ancestor`, or of one of its sub-agents. */
+  isBelow(threadId: string, ancestor: string): boolean {
+    const parent = this.#parents.get(threadId);
+    return parent !== null && parent !== undefined && this.#isAbove(ancestor, parent.threadId);
+  }
+
   /** The turn, of another thread most often, for which the thread's running turn works. */
   rootTurnOf(threadId: string): string | undefined {
     return this.#rootTurns.get(threadId);
@@ -44,10 +50,7 @@ export class SubagentTree {
       parent?.turnId ?? (known?.threadId === parent?.threadId ? known?.turnId : undefined);
     this.#parents.delete(threadId);
     this.#parents.set(threadId, parent && { threadId: parent.threadId, turnId });
-    for (const oldest of this.#parents.keys()) {
-      if (this.#parents.size <= maxThreads) break;
-      this.#parents.delete(oldest);
-    }
+    forgetOldest(this.#parents, maxThreads);
   }
 
   observe(message: NotificationMessage): void {
@@ -82,10 +85,11 @@ export class SubagentTree {
   }
 
   #learnFromThread(message: NotificationMessage): void {
-    const { thread } = message.params as { thread?: { parentThreadId?: unknown } };
     const threadId = threadIdOf(message);
+    if (threadId === undefined) return;
+    const { thread } = message.params as { thread?: { parentThreadId?: unknown } };
     const parentId = thread?.parentThreadId;
-    if (threadId === undefined || typeof parentId !== "string") return;
+    if (typeof parentId !== "string") return;
     this.learn(threadId, { threadId: parentId, turnId: undefined });
   }
 
@@ -96,7 +100,11 @@ export class SubagentTree {
     const root = turn?.rootTurnId;
     const isOwn = typeof root !== "string" || root === turn?.id;
     if (message.method === "turn/completed" || isOwn) this.#rootTurns.delete(threadId);
-    else this.#rootTurns.set(threadId, root);
+    else {
+      this.#rootTurns.set(threadId, root);
+      // Many at a time: a map finds its oldest entry the more slowly, the more it has just lost.
+      if (this.#rootTurns.size > maxThreads) forgetOldest(this.#rootTurns, maxThreads / 2);
+    }
   }
 
   #forget(threadId: string): void {
@@ -114,6 +122,13 @@ export class SubagentTree {
       at = this.#parents.get(at)?.threadId;
     }
     return false;
+  }
+}
+
+function forgetOldest(threads: Map<string, unknown>, keep: number): void {
+  for (const oldest of threads.keys()) {
+    if (threads.size <= keep) break;
+    threads.delete(oldest);
   }
 }
 

@@ -23,7 +23,18 @@ interface Gate {
   inside: number;
   /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
   running: Deferred<void> | undefined;
+  /** There while the thread is idle, and the end of its turn has not been heard. */
+  idle: NodeJS.Timeout | undefined;
 }
+
+/**
+ * How long after its thread went idle the end of a turn may take to come (ms). It follows within a few
+ * milliseconds; one that never comes must not keep the next turns waiting.
+ */
+const endGraceMs = 1_000;
+
+/** A bound for servers that never say of a turn that it has ended. */
+const maxGates = 8_192;
 
 /**
  * Lets one turn at a time onto a thread. The server treats a `turn/start` on a busy thread as
@@ -41,6 +52,11 @@ export class ThreadGate {
   /** Whether the server runs a turn on the thread, as far as is known. */
   isRunning(threadId: string): boolean {
     return this.#gates.get(threadId)?.running !== undefined;
+  }
+
+  /** The threads on which the server runs a turn, as far as is known. */
+  running(): readonly string[] {
+    return [...this.#gates].filter(([, { running }]) => running).map(([threadId]) => threadId);
   }
 
   /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
@@ -83,6 +99,9 @@ export class ThreadGate {
       case "thread/deleted":
         this.setRunning(threadIdOf(message), false);
         break;
+      case "thread/status/changed":
+        this.#statusChanged(message);
+        break;
     }
   }
 
@@ -91,8 +110,10 @@ export class ThreadGate {
     if (threadId === undefined) return;
     const gate = running ? this.#open(threadId) : this.#gates.get(threadId);
     if (!gate) return;
+    forgetIdle(gate);
     if (running) {
       gate.running ??= new Deferred();
+      this.#forgetOldest();
     } else {
       gate.running?.resolve();
       gate.running = undefined;
@@ -105,13 +126,38 @@ export class ThreadGate {
     for (const threadId of [...this.#gates.keys()]) this.setRunning(threadId, false);
   }
 
+  /** Of threads that a server says to be running, and that nobody here wants to use. */
+  #forgetOldest(): void {
+    if (this.#gates.size <= maxGates) return;
+    // Many at a time: a map finds its oldest entry the more slowly, the more it has just lost.
+    for (const [threadId, gate] of this.#gates) {
+      if (this.#gates.size <= maxGates / 2) break;
+      if (gate.inside > 0 || gate.waiting.size > 0) continue;
+      forgetIdle(gate);
+      this.#gates.delete(threadId);
+    }
+  }
+
   #open(threadId: string): Gate {
     let gate = this.#gates.get(threadId);
     if (!gate) {
-      gate = { waiting: new Fifo(), inside: 0, running: undefined };
+      gate = { waiting: new Fifo(), inside: 0, running: undefined, idle: undefined };
       this.#gates.set(threadId, gate);
     }
     return gate;
+  }
+
+  #statusChanged(message: NotificationMessage): void {
+    const threadId = threadIdOf(message);
+    const gate = this.#gates.get(threadId ?? "");
+    if (!gate?.running) return;
+    forgetIdle(gate);
+    const { status } = message.params as { status?: { type?: unknown } | null };
+    if (status?.type === "active") return;
+    gate.idle = setTimeout(() => {
+      this.setRunning(threadId, false);
+    }, endGraceMs);
+    gate.idle.unref();
   }
 
   #admitNext(threadId: string, gate: Gate): void {
@@ -124,6 +170,11 @@ export class ThreadGate {
       if (next.state === "waiting") admitEntry(gate, next);
     }
   }
+}
+
+function forgetIdle(gate: Gate): void {
+  clearTimeout(gate.idle);
+  gate.idle = undefined;
 }
 
 function admitEntry(gate: Gate, entry: Entry): void {

@@ -1,4 +1,5 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import type { NotificationMessage } from "./message.js";
 
 /** An event of a turn that nobody follows. */
@@ -7,8 +8,8 @@ export interface Unclaimed {
   readonly message: NotificationMessage;
 }
 
-/** Looks at a turn's events so far, and says whether it is the turn that is looked for. */
-export type TurnMatch = (events: readonly NotificationMessage[]) => boolean;
+/** Says of a turn's event whether it shows the turn that is looked for; undefined if it tells nothing. */
+export type TurnMatch = (event: NotificationMessage) => boolean | undefined;
 
 export interface TurnSearch {
   /** The id of the first turn that matches. */
@@ -19,26 +20,38 @@ export interface TurnSearch {
 interface Searcher {
   readonly matches: TurnMatch;
   readonly found: Deferred<string>;
+  /** The turns that are known not to match, whatever else comes of them. */
+  readonly others: Set<string>;
 }
+
+/** Far more than comes before an answer; a bound for servers that never give one (bytes, roughly). */
+const maxBytes = 67_108_864;
+/** A bound for servers that name ever more turns. */
+const maxOthers = 4_096;
 
 /** Events of a thread's turns that nobody follows yet, in wire order across the turns. */
 export class UnclaimedEvents {
   readonly #searchers = new Set<Searcher>();
   #events: Unclaimed[] = [];
+  #bytes = 0;
+  #overflowed = false;
 
   keep(turnId: string, message: NotificationMessage): void {
-    this.#events.push({ turnId, message });
+    this.#store({ turnId, message });
     for (const searcher of this.#searchers) {
-      if (!searcher.matches(this.#of(turnId))) continue;
+      const { matches, found, others } = searcher;
+      const isIt = others.has(turnId) ? false : matches(message);
+      if (isIt === false && others.size < maxOthers) others.add(turnId);
+      if (isIt !== true) continue;
       this.#searchers.delete(searcher);
-      searcher.found.resolve(turnId);
+      found.resolve(turnId);
       return;
     }
   }
 
   /** Looks for a turn among those whose events come from now on. */
   search(matches: TurnMatch): TurnSearch {
-    const searcher = { matches, found: new Deferred<string>() };
+    const searcher = { matches, found: new Deferred<string>(), others: new Set<string>() };
     this.#searchers.add(searcher);
     return {
       found: ignoreRejection(searcher.found.promise),
@@ -52,8 +65,12 @@ export class UnclaimedEvents {
     this.#searchers.clear();
   }
 
-  /** Takes out what was kept of one turn; with `adoptsStart`, also the start under another id. */
-  take(turnId: string, adoptsStart: boolean): readonly NotificationMessage[] {
+  /**
+   * Takes out what was kept of one turn; with `adoptsStart`, also the start under another id.
+   * Undefined when more has come than could be kept, of whatever turn.
+   */
+  take(turnId: string, adoptsStart: boolean): readonly NotificationMessage[] | undefined {
+    if (this.#overflowed) return undefined;
     const start = adoptsStart ? this.#events.find(isStart) : undefined;
     const belongs = (one: Unclaimed) => one.turnId === turnId || one === start;
     const taken = this.#events.filter(belongs);
@@ -61,13 +78,23 @@ export class UnclaimedEvents {
     return taken.map(({ message }) => message);
   }
 
-  /** Takes out everything, in wire order. */
+  /** Takes out everything, in wire order; from then on there is room again. */
   takeAll(): readonly Unclaimed[] {
+    this.#bytes = 0;
+    this.#overflowed = false;
     return this.#events.splice(0);
   }
 
-  #of(turnId: string): readonly NotificationMessage[] {
-    return this.#events.filter((one) => one.turnId === turnId).map(({ message }) => message);
+  #store(event: Unclaimed): void {
+    if (this.#overflowed) return;
+    this.#bytes += roughBytes(event.message);
+    if (this.#bytes <= maxBytes) {
+      this.#events.push(event);
+      return;
+    }
+    // A turn with a hole in it would be taken for a whole one.
+    this.#overflowed = true;
+    this.#events = [];
   }
 }
 

@@ -1,12 +1,22 @@
 import type { Writable } from "node:stream";
 import { AbstractMessageWriter, type Message, type MessageWriter } from "vscode-jsonrpc/node";
+import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
 import { EncodedParams } from "./encoded-params.js";
 
-/** Writes newline-delimited JSON without the `jsonrpc` member, which the server does not use. */
+/** How many lines may wait to be written. A server that reads has taken them long before. */
+const maxUnwritten = 16_384;
+
+/**
+ * Writes newline-delimited JSON without the `jsonrpc` member, which the server does not use. Lines
+ * that are written in the same turn of the event loop go out together: most of the price of a line is
+ * that of asking the system to write it.
+ */
 export class LineMessageWriter extends AbstractMessageWriter implements MessageWriter {
   readonly #output: Writable;
   readonly #onFailure: (error: Error) => void;
   #lastRequestId: number | undefined;
+  #unwritten = 0;
+  #failed = false;
 
   /** `onFailure` learns of every message that could not be written, answers included. */
   constructor(output: Writable, onFailure: (error: Error) => void) {
@@ -20,17 +30,31 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     return this.#lastRequestId;
   }
 
-  write(message: Message & { id?: unknown; method?: unknown }): Promise<void> {
+  /** Whether something could not be written: nothing will be any more. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Rejects with a MessageTooLargeError, and nothing is lost but the message, above `maxBytes`. */
+  write(message: Message & { id?: unknown; method?: unknown }, maxBytes = Infinity): Promise<void> {
     if (typeof message.id === "number" && message.method !== undefined) {
       this.#lastRequestId = message.id;
     }
+    if (this.#unwritten >= maxUnwritten) return this.#refuse();
     const line = encodeLine(message);
+    if (line.length * 3 > maxBytes && Buffer.byteLength(line) > maxBytes) {
+      return Promise.reject(new MessageTooLargeError("outgoing", maxBytes));
+    }
+    this.#gather();
+    this.#unwritten += 1;
     return new Promise((resolve, reject) => {
       this.#output.write(line, (error) => {
+        this.#unwritten -= 1;
         if (!error) {
           resolve();
           return;
         }
+        this.#failed = true;
         this.#onFailure(error);
         reject(error);
       });
@@ -40,12 +64,29 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
   end(): void {
     this.#output.end();
   }
+
+  #refuse(): Promise<never> {
+    const failure = new ProtocolError("the server asks and asks, and does not read the answers");
+    this.#failed = true;
+    this.#onFailure(failure);
+    return Promise.reject(failure);
+  }
+
+  #gather(): void {
+    if (this.#output.writableCorked > 0) return;
+    this.#output.cork();
+    process.nextTick(() => {
+      this.#output.uncork();
+    });
+  }
 }
 
-function encodeLine(message: Message & { params?: unknown }): string {
-  const { params, ...rest } = { ...message, jsonrpc: undefined };
+function encodeLine(
+  message: Message & { id?: unknown; method?: unknown; params?: unknown },
+): string {
+  const { id, method, params } = message;
   if (!(params instanceof EncodedParams)) {
-    return `${JSON.stringify(params === undefined ? rest : { ...rest, params })}\n`;
+    return `${JSON.stringify({ ...message, jsonrpc: undefined })}\n`;
   }
-  return `${JSON.stringify(rest).slice(0, -1)},"params":${params.json}}\n`;
+  return `${JSON.stringify({ id, method }).slice(0, -1)},"params":${params.json}}\n`;
 }

@@ -1,40 +1,50 @@
 import type { Logger } from "../async/logger.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import {
-  RequestNotPendingError,
-  ServerRequestOverError,
-  type RequestOverReason,
-} from "../errors/server-request-errors.js";
+import { RequestNotPendingError, type RequestOverReason } from "../errors/server-request-errors.js";
+import { shownMethod } from "../errors/without-values.js";
 import type { Answer } from "../rpc/connection.js";
 import type { NotificationMessage, RequestMessage } from "../rpc/message.js";
-import { threadIdOf, turnIdOf } from "../rpc/notification-route.js";
+import { isNotificationName, threadIdOf, turnIdOf } from "../rpc/notification-route.js";
 import { isDeferred } from "./defer.js";
 import { FileChanges } from "./file-changes.js";
 import { findHandler, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
 import type { OpenRequest, PendingRequest } from "./open-request.js";
-import { OpenRequests } from "./open-requests.js";
+import { OpenRequests, type RequestIds } from "./open-requests.js";
 import { refuseRequest } from "./refusals.js";
 import { kindOf } from "./request-kinds.js";
+import { RequestRecovery } from "./request-recovery.js";
 import { isObject, isResultOf } from "./result-checks.js";
+import { isOurs, mayBeOfOthers, type OwnPlaces } from "./shared-server.js";
 
-interface DispatcherOptions extends HandlerPlaces {
+interface DispatcherOptions extends HandlerPlaces, OwnPlaces {
   readonly turns: RequestTurns & {
     deliver(threadId: string, turnId: string, message: NotificationMessage): void;
   };
   readonly logger: Required<Logger>;
+  /** Whether other clients may be connected to the same server, and be asked the same. */
+  readonly shared: boolean;
+  /** Whether the connection may be replaced by another when it drops. */
+  readonly replaceable: boolean;
 }
+
+/** How many requests may wait for their answers; what comes then is refused at once. */
+const maxOpen = 4_096;
 
 /**
  * Brings each request of the server to its handler, and the handler's answer back: one answer to
  * each request, a refusal when there is nothing better, and none when the server waits no more.
  */
 export class RequestDispatcher {
+  /** What to tell when the connection drops, and when another one takes its place. */
+  readonly recovery: RequestRecovery;
   readonly #options: DispatcherOptions;
-  readonly #requests = new OpenRequests();
+  readonly #requests: OpenRequests;
   readonly #changes = new FileChanges();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#requests = new OpenRequests(options.replaceable);
+    this.recovery = new RequestRecovery(this.#requests, this.#changes, options.turns);
   }
 
   /**
@@ -42,15 +52,22 @@ export class RequestDispatcher {
    * nothing to send. Never rejects.
    */
   receive(message: RequestMessage): Promise<Answer | undefined> {
-    const request = this.#requests.open(message);
-    if (!request) return Promise.resolve(undefined);
+    const arrival = this.#requests.open(message);
+    if (arrival.kind === "known") return Promise.resolve(undefined);
+    if (arrival.kind === "again") return arrival.answer;
+    const { request } = arrival;
+    if (this.#requests.size > maxOpen) {
+      this.#refuse(request, message, `${maxOpen} others wait for their answers`);
+      return request.answer;
+    }
     const { method, params, key, requestId, threadId, turnId, itemId } = request;
     if (isObject(params)) {
       const changes = this.#changes.of(threadId, turnId, itemId);
       request.request = kindOf(method)?.describe?.(params as never, changes);
     }
     // The turn's stream shows it where it stood on the wire, before anybody can answer it.
-    if (threadId !== undefined && turnId !== undefined) {
+    const isEvent = threadId !== undefined && turnId !== undefined && !isNotificationName(method);
+    if (isEvent) {
       const event = { method, key, requestId, params };
       this.#options.turns.deliver(threadId, turnId, event);
     }
@@ -95,7 +112,8 @@ export class RequestDispatcher {
   }
 
   pending(): PendingRequest[] {
-    return this.#requests.list().map((request) => request.toPending());
+    const ours = this.#requests.list().filter(({ isUncertain }) => !isUncertain);
+    return ours.map((request) => request.toPending());
   }
 
   /**
@@ -103,8 +121,14 @@ export class RequestDispatcher {
    * then stays open.
    */
   respond(id: string | number, answer: unknown): void {
+    if (this.#options.replaceable && typeof id !== "string") {
+      throw new InvalidArgumentError(
+        "request",
+        "must be the key of the request, not its requestId",
+      );
+    }
     const request = this.#requests.get(id);
-    if (!request) throw new RequestNotPendingError(id);
+    if (!request || request.isUncertain) throw new RequestNotPendingError(id);
     const { method, params } = request;
     // What a typed handler would return, or the result as it is on the wire.
     const typed = isObject(params) ? kindOf(method)?.toResult(answer, params) : undefined;
@@ -112,7 +136,7 @@ export class RequestDispatcher {
     if (result === undefined) {
       throw new InvalidArgumentError("answer", `must be an answer to ${method}`);
     }
-    request.end(reasonFor(request, "answered"), { result });
+    request.endFor("answered", { result });
   }
 
   /** The connection is over; `failure` makes the reason for each handler's signal. */
@@ -121,24 +145,31 @@ export class RequestDispatcher {
   }
 
   async #handle(request: OpenRequest, message: RequestMessage): Promise<void> {
-    const { logger } = this.#options;
+    const { logger, shared } = this.#options;
     const { method } = message;
     const refuse = (why: string): void => {
-      logger.warn(`${method} was refused: ${why}.`);
-      request.settle(refuseRequest(message));
+      this.#refuse(request, message, why);
     };
     try {
+      request.isUncertain = shared;
+      if (shared && !(await isOurs(request, this.#options))) {
+        logger.debug(`${shownMethod(method)} was left to the other clients of the server.`);
+        this.#requests.forget(request);
+        return;
+      }
+      request.isUncertain = false;
       const handler = await findHandler(request, this.#options);
       if (request.isOver()) return;
       if (!handler) {
-        refuse("nobody handles it");
+        if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
+        else refuse("nobody handles it");
         return;
       }
       const answer = await handler.call(request.toContext());
       if (isDeferred(answer)) {
         request.deferred = true;
       } else if (request.isOver()) {
-        logger.warn(`An answer to ${method} came too late.`);
+        logger.warn(`An answer to ${shownMethod(method)} came too late.`);
       } else {
         const result = handler.toResult(answer);
         if (isResultOf(method, result)) request.settle({ result });
@@ -150,6 +181,11 @@ export class RequestDispatcher {
     }
   }
 
+  #refuse(request: OpenRequest, message: RequestMessage, why: string): void {
+    this.#options.logger.warn(`${shownMethod(message.method)} was refused: ${why}.`);
+    request.settle(refuseRequest(message));
+  }
+
   #threadClosed(threadId: string | undefined): void {
     this.#changes.threadClosed(threadId);
     this.#end("threadClosed", (one) => one.threadId === threadId);
@@ -157,7 +193,7 @@ export class RequestDispatcher {
 
   /** The status also comes of threads that this connection has let go of, unlike the turn's end. */
   #statusChanged(message: NotificationMessage): void {
-    if (this.#requests.size === 0) return;
+    if (this.#requests.isIdle) return;
     const { status } = (message.params ?? {}) as { status?: { type?: unknown } };
     if (status?.type !== "idle" && status?.type !== "notLoaded") return;
     const threadId = threadIdOf(message);
@@ -165,8 +201,8 @@ export class RequestDispatcher {
   }
 
   #callEnded(message: NotificationMessage): void {
-    if (this.#requests.size === 0) return;
-    const { item } = message.params as { item?: { type?: unknown; id?: unknown } };
+    if (this.#requests.isIdle) return;
+    const { item } = (message.params ?? {}) as { item?: { type?: unknown; id?: unknown } | null };
     if (item?.type !== "dynamicToolCall") return;
     const threadId = threadIdOf(message);
     const turnId = turnIdOf(message);
@@ -184,20 +220,20 @@ export class RequestDispatcher {
     const { requestId } = (message.params ?? {}) as { requestId?: unknown };
     if (typeof requestId !== "string" && typeof requestId !== "number") return;
     const subject = this.#requests.subjectOf(requestId);
+    const threadId = threadIdOf(message);
+    // Another process may have used the id for something else.
+    if (threadId !== undefined && subject && subject.threadId !== threadId) return;
     this.#end("resolved", (one) => one.requestId === requestId);
     // It names no turn, so the routes would not know whose event it is.
     if (subject?.threadId === undefined || subject.turnId === undefined) return;
     this.#options.turns.deliver(subject.threadId, subject.turnId, message);
   }
 
-  #end(why: RequestOverReason, applies: (request: OpenRequest) => boolean): void {
-    if (this.#requests.size === 0) return;
+  #end(why: RequestOverReason, applies: (request: RequestIds) => boolean): void {
+    if (this.#requests.isIdle) return;
+    this.#requests.forgetAnswers(applies);
     for (const request of this.#requests.list()) {
-      if (applies(request)) request.end(reasonFor(request, why));
+      if (applies(request)) request.endFor(why);
     }
   }
-}
-
-function reasonFor({ method, requestId }: OpenRequest, why: RequestOverReason): Error {
-  return new ServerRequestOverError(method, requestId, why);
 }

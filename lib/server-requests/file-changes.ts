@@ -7,10 +7,13 @@ interface OpenChange {
   readonly threadId: string;
   readonly turnId: string;
   readonly changes: readonly FileUpdateChange[];
+  /** How long they are as JSON (characters). */
+  readonly size: number;
 }
 
 /** Turns end, so only a server that never ends one gets there. */
 const maxOpen = 1_024;
+const maxCharacters = 64 * 1_048_576;
 
 /**
  * The file changes that have begun and not ended. The request to approve one names only its item;
@@ -18,6 +21,7 @@ const maxOpen = 1_024;
  */
 export class FileChanges {
   readonly #open = new Map<string, OpenChange>();
+  #characters = 0;
 
   get size(): number {
     return this.#open.size;
@@ -29,40 +33,63 @@ export class FileChanges {
 
   /** For `item/started`, `item/completed` and `item/fileChange/patchUpdated`. */
   observeItem({ method, params }: NotificationMessage): void {
-    const { threadId, turnId, itemId, item, changes } = (params ?? {}) as Partial<
-      Record<"threadId" | "turnId" | "itemId", string> & { item: Item; changes: unknown }
-    >;
-    if (threadId === undefined || turnId === undefined) return;
+    const { threadId, turnId, itemId, item, changes } = (params ?? {}) as Params;
     const id = itemId ?? item?.id;
     const what = changes ?? item?.changes;
-    if (id === undefined || (item && item.type !== "fileChange")) return;
+    if (typeof threadId !== "string" || typeof turnId !== "string") return;
+    if (typeof id !== "string" || (item && item.type !== "fileChange")) return;
     const key = keyOf(threadId, turnId, id);
-    this.#open.delete(key);
+    this.#delete(key);
     if (method === "item/completed" || !Array.isArray(what)) return;
-    this.#open.set(key, { threadId, turnId, changes: what as FileUpdateChange[] });
+    const size = lengthOf(what);
+    if (size > maxCharacters) return;
+    this.#open.set(key, { threadId, turnId, changes: what as FileUpdateChange[], size });
+    this.#characters += size;
     for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= maxOpen) break;
-      this.#open.delete(oldest);
+      if (this.#open.size <= maxOpen && this.#characters <= maxCharacters) break;
+      this.#delete(oldest);
     }
   }
 
   turnEnded(threadId: Id, turnId: Id): void {
     for (const [key, change] of this.#open) {
-      if (change.threadId === threadId && change.turnId === turnId) this.#open.delete(key);
+      if (change.threadId === threadId && change.turnId === turnId) this.#delete(key);
     }
   }
 
   threadClosed(threadId: Id): void {
     for (const [key, change] of this.#open) {
-      if (change.threadId === threadId) this.#open.delete(key);
+      if (change.threadId === threadId) this.#delete(key);
     }
   }
+
+  #delete(key: string): void {
+    this.#characters -= this.#open.get(key)?.size ?? 0;
+    this.#open.delete(key);
+  }
+}
+
+interface Params {
+  readonly threadId?: unknown;
+  readonly turnId?: unknown;
+  readonly itemId?: unknown;
+  readonly item?: Item | null;
+  readonly changes?: unknown;
 }
 
 interface Item {
   readonly type?: unknown;
-  readonly id?: string;
+  readonly id?: unknown;
   readonly changes?: unknown;
+}
+
+/** Infinity for what is nested more deeply than it can be written. */
+function lengthOf(changes: readonly unknown[]): number {
+  try {
+    return JSON.stringify(changes).length;
+  } catch {
+    return Infinity;
+  }
 }
 
 /** Item ids come from the model, and may come again in another turn. */

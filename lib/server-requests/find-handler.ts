@@ -1,9 +1,9 @@
 import type { DynamicToolCallParams } from "../../generated/types.js";
-import type { SubagentTree } from "../rpc/subagent-tree.js";
 import { callTool } from "../tools/call-tool.js";
 import type { Tool } from "../tools/tool.js";
 import type { AnyRawHandler, ClientHandlers } from "./client-handlers.js";
 import type { ClientRequestHandlers, RequestHandlers } from "./handlers.js";
+import { Lineage, type Family, type Relative } from "./lineage.js";
 import type { OpenRequest } from "./open-request.js";
 import type { RequestContext } from "./request-context.js";
 import { kindOf } from "./request-kinds.js";
@@ -22,14 +22,11 @@ export interface RequestTurns {
 }
 
 /** Where handlers are looked for. */
-export interface HandlerPlaces {
+export interface HandlerPlaces extends Family {
   readonly turns: RequestTurns;
   readonly threads: ThreadScopes;
   readonly client: ClientHandlers;
-  readonly subagents: SubagentTree;
   readonly isLoaded: (threadId: string) => boolean;
-  /** Asks the server for the parent of a thread: null when it has none; never rejects. */
-  readonly askParent: (threadId: string) => Promise<string | null | undefined>;
 }
 
 /** The handler of one request. */
@@ -60,33 +57,23 @@ export async function findHandler(
 
 /** From narrow to wide: the turn, its thread, and for a sub-agent its parent's, up to the client. */
 async function* scopesOf(
-  { threadId: ownThread, turnId: ownTurn, method }: OpenRequest,
-  { turns, threads, client, subagents, isLoaded, askParent }: HandlerPlaces,
+  { threadId, turnId, method }: OpenRequest,
+  places: HandlerPlaces,
 ): AsyncGenerator<Scope, void> {
-  const root = ownThread === undefined ? undefined : subagents.rootTurnOf(ownThread);
-  const seen = new Set<string>();
-  let threadId = ownThread;
-  let turnId = ownTurn;
-  while (threadId !== undefined && !seen.has(threadId)) {
-    seen.add(threadId);
-    if (turnId !== undefined) {
+  const { turns, threads, client, isLoaded } = places;
+  const lineage = new Lineage(threadId ?? "", places);
+  let at: Relative | undefined = threadId === undefined ? undefined : { threadId, turnId };
+  while (at) {
+    if (at.turnId !== undefined) {
       // The turn may be one whose start has not been answered yet.
-      await turns.whenSettled(threadId, turnId);
+      await turns.whenSettled(at.threadId, at.turnId);
       // Of several handles on one turn, the one that joined last has the word.
-      yield* turns.sinksOf(threadId, turnId).toReversed();
+      yield* turns.sinksOf(at.threadId, at.turnId).toReversed();
     }
-    yield threads.of(threadId) ?? {};
-    const known = subagents.parentOf(threadId);
-    if (known === undefined && !isLoaded(threadId) && (threads.size > 0 || turns.size > 0)) {
-      const id = await askParent(threadId);
-      // Meanwhile the item may have come that knows more.
-      if (id !== undefined && subagents.parentOf(threadId) === undefined) {
-        subagents.learn(threadId, id === null ? null : { threadId: id, turnId: undefined });
-      }
-    }
-    const parent = subagents.parentOf(threadId);
-    threadId = parent?.threadId;
-    turnId = parent?.turnId ?? root;
+    yield threads.of(at.threadId) ?? {};
+    const mayAsk = !isLoaded(at.threadId) && (threads.size > 0 || turns.size > 0);
+    const parent = lineage.parentOf(at.threadId, mayAsk);
+    at = parent instanceof Promise ? await parent : parent;
   }
   yield { handlers: client.handlers, first: client.added(method) };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Deferred } from "../async/deferred.js";
+import { ServerRequestOverError, type RequestOverReason } from "../errors/server-request-errors.js";
 import type { Answer } from "../rpc/connection.js";
 import type { RequestMessage } from "../rpc/message.js";
 import type { RequestContext } from "./request-context.js";
@@ -38,15 +39,24 @@ export class OpenRequest {
   /** What a person is asked, if anybody is. */
   request: UserRequest | undefined;
   deferred = false;
+  /** Whether it is still to be found out if it is any business of ours. */
+  isUncertain = false;
+  /** The connection over which the server has asked last, by number. */
+  connection: number;
   readonly #answer = new Deferred<Answer | undefined>();
   /** There once a handler has the signal. */
   #abort: AbortController | undefined;
   #isOver = false;
 
-  readonly #onOver: (request: OpenRequest) => void;
+  readonly #onOver: (answer: Answer | undefined) => void;
 
-  constructor({ id, method, params }: RequestMessage, onOver: (request: OpenRequest) => void) {
+  constructor(
+    { id, method, params }: RequestMessage,
+    connection: number,
+    onOver: (answer: Answer | undefined) => void,
+  ) {
     this.#onOver = onOver;
+    this.connection = connection;
     this.requestId = id;
     this.method = method;
     this.params = params;
@@ -76,7 +86,7 @@ export class OpenRequest {
   settle(answer: Answer | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#onOver(this);
+    this.#onOver(answer);
     this.#answer.resolve(answer);
   }
 
@@ -84,6 +94,11 @@ export class OpenRequest {
   end(reason: Error, answer?: Answer): void {
     this.settle(answer);
     this.#abort?.abort(reason);
+  }
+
+  /** The same for what has become of it while the connection lived on. */
+  endFor(why: RequestOverReason, answer?: Answer): void {
+    this.end(new ServerRequestOverError(this.method, this.requestId, why), answer);
   }
 
   toPending(): PendingRequest {

@@ -1,8 +1,26 @@
+import type { Answer } from "../rpc/connection.js";
 import type { RequestMessage } from "../rpc/message.js";
 import { OpenRequest } from "./open-request.js";
 
 /** What a request was about; all that is kept when it is over. */
 type Subject = Pick<OpenRequest, "method" | "threadId" | "turnId" | "itemId">;
+
+/** What tells requests apart. */
+export type RequestIds = Subject & Pick<OpenRequest, "requestId">;
+
+interface PastRequest extends Subject {
+  /** What was answered, and may not have reached the server: kept until it is known to have. */
+  answer: { readonly answer: Answer; readonly params: unknown } | undefined;
+  /** The connection that it belonged to, by number. */
+  connection: number;
+}
+
+/** What a request that has come means. */
+type Arrival =
+  | { readonly kind: "new"; readonly request: OpenRequest }
+  /** It was here before, over an earlier connection: this answers it. */
+  | { readonly kind: "again"; readonly answer: Promise<Answer | undefined> }
+  | { readonly kind: "known" };
 
 /** Of how many requests it is remembered that they are over. */
 const maxOver = 1_024;
@@ -11,13 +29,31 @@ const maxOver = 1_024;
  * The requests that wait for an answer, and what the last ones were about that did. Resuming a
  * thread makes the server send its open requests again, with the same ids, and also one that is
  * being answered at that moment: none of these is a new question.
+ *
+ * Over a new connection it does so, too, and there they have to be answered. But the server may be
+ * another process by then, which counts its ids from zero: only what is the same in every way, in a
+ * turn that no other process can have, is the same question.
  */
 export class OpenRequests {
   readonly #open = new Map<string | number, OpenRequest>();
-  readonly #over = new Map<string | number, Subject>();
+  readonly #over = new Map<string | number, PastRequest>();
+  /** Those of them whose answers are kept. */
+  readonly #answered = new Map<string | number, PastRequest>();
+  readonly #keepAnswers: boolean;
+  #connection = 0;
+
+  /** `keepAnswers`: whether there may be a second connection, on which a lost answer is asked for. */
+  constructor(keepAnswers = false) {
+    this.#keepAnswers = keepAnswers;
+  }
 
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Whether there is nothing that a notification could put an end to. */
+  get isIdle(): boolean {
+    return this.#open.size === 0 && this.#answered.size === 0;
   }
 
   /** All open ones; those that end meanwhile are still among them. */
@@ -25,16 +61,41 @@ export class OpenRequests {
     return [...this.#open.values()];
   }
 
-  /** Undefined for a request that was here before. */
-  open(message: RequestMessage): OpenRequest | undefined {
-    if (this.#open.has(message.id)) return undefined;
-    const request = new OpenRequest(message, () => {
-      this.#close(request);
+  /** Those of an earlier connection that have not come again over this one. */
+  old(): readonly OpenRequest[] {
+    return this.list().filter(({ connection }) => connection !== this.#connection);
+  }
+
+  /** From now on requests come over another connection. */
+  nextConnection(): void {
+    this.#connection += 1;
+  }
+
+  open(message: RequestMessage): Arrival {
+    const request = new OpenRequest(message, this.#connection, (answer) => {
+      this.#close(request, answer);
     });
+    const waiting = this.#open.get(message.id);
+    if (waiting) {
+      if (waiting.connection === this.#connection) return { kind: "known" };
+      if (isSameQuestion(waiting, request)) {
+        waiting.connection = this.#connection;
+        return { kind: "again", answer: waiting.answer };
+      }
+      // Whoever asked that is gone, and this one must not be taken for it.
+      waiting.endFor("resolved");
+    }
     const before = this.#over.get(message.id);
-    if (before && isSame(before, request)) return undefined;
+    if (before && isSame(before, request)) {
+      if (before.connection === this.#connection) return { kind: "known" };
+      const { answer } = before;
+      if (answer && isSameQuestion({ ...before, params: answer.params }, request)) {
+        before.connection = this.#connection;
+        return { kind: "again", answer: Promise.resolve(answer.answer) };
+      }
+    }
     this.#open.set(message.id, request);
-    return request;
+    return { kind: "new", request };
   }
 
   /** By its id on the wire, or by its key. */
@@ -47,13 +108,41 @@ export class OpenRequests {
     return this.#open.get(requestId) ?? this.#over.get(requestId);
   }
 
-  #close({ requestId, method, threadId, turnId, itemId }: OpenRequest): void {
-    this.#open.delete(requestId);
-    this.#over.delete(requestId);
-    this.#over.set(requestId, { method, threadId, turnId, itemId });
+  /** It is none of our business: should it come again, it is as new. */
+  forget(request: OpenRequest): void {
+    request.settle(undefined);
+    for (const map of [this.#over, this.#answered]) map.delete(request.requestId);
+  }
+
+  /** The server has these answers, or needs them no more. */
+  forgetAnswers(applies: (request: RequestIds) => boolean): void {
+    for (const [requestId, past] of this.#answered) {
+      if (!applies({ ...past, requestId })) continue;
+      past.answer = undefined;
+      this.#answered.delete(requestId);
+    }
+  }
+
+  /** What was answered over an earlier connection, and was not asked again. */
+  forgetOldAnswers(threadId: string): void {
+    for (const [requestId, past] of this.#answered) {
+      if (past.threadId !== threadId || past.connection === this.#connection) continue;
+      past.answer = undefined;
+      this.#answered.delete(requestId);
+    }
+  }
+
+  #close(request: OpenRequest, given: Answer | undefined): void {
+    const { requestId, method, threadId, turnId, itemId, connection, params } = request;
+    const answer = this.#keepAnswers && given ? { answer: given, params } : undefined;
+    const past = { method, threadId, turnId, itemId, connection, answer };
+    if (this.#open.get(requestId) === request) this.#open.delete(requestId);
+    for (const map of [this.#over, this.#answered]) map.delete(requestId);
+    this.#over.set(requestId, past);
+    if (answer) this.#answered.set(requestId, past);
     for (const oldest of this.#over.keys()) {
       if (this.#over.size <= maxOver) break;
-      this.#over.delete(oldest);
+      for (const map of [this.#over, this.#answered]) map.delete(oldest);
     }
   }
 }
@@ -65,4 +154,17 @@ function isSame(one: Subject, other: Subject): boolean {
     one.turnId === other.turnId &&
     one.itemId === other.itemId
   );
+}
+
+/** Whether an answer to the one may be given to the other, though another connection brought it. */
+function isSameQuestion(one: Subject & { params: unknown }, other: OpenRequest): boolean {
+  if (other.threadId === undefined || other.turnId === undefined || !isSame(one, other)) {
+    return false;
+  }
+  try {
+    return JSON.stringify(one.params) === JSON.stringify(other.params);
+  } catch {
+    // Nested more deeply than it can be written.
+    return false;
+  }
 }

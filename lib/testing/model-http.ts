@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -25,6 +26,8 @@ export class ModelHttp {
       const run = this.#handle(message, response).finally(() => this.#running.delete(run));
       this.#running.add(run);
     });
+    // Each request that streams listens to it, and there may be any number of them.
+    setMaxListeners(0, this.#closing.signal);
     // A held or hanging stream is idle on purpose.
     this.#server.requestTimeout = 0;
     this.#server.keepAliveTimeout = 0;

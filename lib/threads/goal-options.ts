@@ -29,6 +29,11 @@ export interface GoalOptions extends RequestHandlers {
    */
   onBreak?: "interrupt" | "detach" | undefined;
   /**
+   * How much may wait for the consumer of the events (bytes, roughly; default 67,108,864). Beyond
+   * this, what waits is dropped and iterating throws a SlowConsumerError; the goal goes on.
+   */
+  maxBacklogBytes?: number | undefined;
+  /**
    * What to do when the thread already runs a turn: `"queue"` (default) waits for its end;
    * `"reject"` fails with a ThreadBusyError.
    */

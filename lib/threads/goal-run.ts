@@ -5,7 +5,8 @@ import { TurnNotActiveError } from "../errors/rpc-errors.js";
 import { TurnStreamError } from "../errors/turn-errors.js";
 import type { Connect } from "../host.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
-import { newText } from "../turns/new-text.js";
+import { eventBacklog } from "../turns/event-backlog.js";
+import { StreamedText } from "../turns/streamed-text.js";
 import type { RunOptions } from "../turns/turn-options.js";
 import { GoalExecution, type GoalRequest } from "./goal-execution.js";
 import type { GoalResult } from "./goal-result.js";
@@ -31,9 +32,12 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
     const { threadId, settings, controls } = request;
     this.threadId = threadId;
     this.objective = settings.objective;
-    this.#queue = new EventQueue(async () => {
-      if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
-    });
+    this.#queue = new EventQueue(
+      async () => {
+        if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
+      },
+      eventBacklog("goal", controls.maxBacklogBytes),
+    );
     this.#execution = new GoalExecution(connect, request, {
       event: (event) => {
         this.#keep(event);
@@ -88,12 +92,12 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * outcome pass by, it throws a GoalFailedError at the end of a goal that failed.
    */
   async *textStream(): AsyncGenerator<string, undefined> {
-    let streamed = new Set<string>();
+    let streamed = new StreamedText();
     for await (const event of this.stream()) {
       // Another turn may have messages of the same ids.
-      if (event.method === "turn/started") streamed = new Set();
+      if (event.method === "turn/started") streamed = new StreamedText();
       if (event.method === "thread/goal/cleared") continue;
-      const text = newText(event, streamed);
+      const text = streamed.next(event);
       if (text !== undefined) yield text;
     }
     await this.run();

@@ -1,7 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import { maxTimerMs } from "../async/timers.js";
 import { GoalTimeoutError } from "../errors/goal-errors.js";
-import type { Failure } from "../turns/turn-execution.js";
+import type { Failure } from "../turns/turn-request.js";
 import type { TurnControls } from "../turns/turn-options.js";
 import type { GoalResult } from "./goal-result.js";
 

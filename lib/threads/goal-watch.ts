@@ -1,10 +1,11 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
+import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
+import { GoalDetachedError } from "../errors/goal-errors.js";
 import { TurnDetachedError } from "../errors/turn-errors.js";
 import type { Host } from "../host.js";
 import type { ServerNotification } from "../protocol.js";
-import type { Failure } from "../turns/turn-execution.js";
+import type { Failure } from "../turns/turn-request.js";
 
 /** Who is told of what happens to a goal outside of its turns. None of the functions may throw. */
 interface GoalWatcher {
@@ -54,12 +55,9 @@ export class GoalWatch {
       if (this.#host.isLoaded(this.#threadId)) return;
       watcher.lost(() => new TurnDetachedError());
     });
-    const unlink = onAbort(this.#host.signal, (reason) => {
-      watcher.lost(() =>
-        reason instanceof TransportClosedError
-          ? new TransportClosedError(reason.reason, "the goal")
-          : reason,
-      );
+    const unlink = onAbort(this.#host.connectionSignal, (reason) => {
+      // Turns that the server starts while nobody is connected could not be told apart afterwards.
+      watcher.lost(() => (isDrop(reason) ? new GoalDetachedError(reason) : renewed(reason)));
     });
     this.#stops.push(unlink);
   }
@@ -87,3 +85,9 @@ type ThreadNotification =
   | "thread/deleted"
   | "thread/closed"
   | "thread/status/changed";
+
+function renewed(reason: unknown): unknown {
+  return reason instanceof TransportClosedError
+    ? new TransportClosedError(reason.reason, "the goal")
+    : reason;
+}

@@ -1,14 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ThreadBusyError } from "../errors/rpc-errors.js";
+import { MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
 
 const attempts = 100;
+const beginAttempts = 20;
 const pauseMs = 50;
 
 /**
  * `thread/resume`, repeated for a few seconds while the server is about to unload the thread: it
- * then refuses until it is done.
+ * then refuses until it is done. Also for a moment while it stores the thread's first turn.
  */
 export async function resumeThread(
   host: Pick<Host, "call">,
@@ -18,7 +19,8 @@ export async function resumeThread(
     try {
       return await host.call("thread/resume", params);
     } catch (error) {
-      if (!isClosing(error) || attempt === attempts) throw error;
+      const mayRepeat = isClosing(error) ? attempts : isBeginning(error) ? beginAttempts : 1;
+      if (attempt >= mayRepeat) throw error;
       await pause(pauseMs);
     }
   }
@@ -44,6 +46,10 @@ export async function resumeAnew(
   } finally {
     pass.leave();
   }
+}
+
+function isBeginning(error: unknown): boolean {
+  return error instanceof MethodNotFoundError && error.serverMessage.includes("list_turns");
 }
 
 function isClosing(error: unknown): boolean {

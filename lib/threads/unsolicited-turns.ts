@@ -1,9 +1,13 @@
 import { onAbort } from "../async/abort.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
+import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect } from "../host.js";
 import type { NotificationMessage } from "../rpc/message.js";
 import { Turn } from "../turn.js";
+
+/** How many turns may wait for whoever iterates; each keeps its own events. */
+const maxWaiting = 100;
 
 /**
  * The turns of a thread that no handle has asked for, from now on. It ends when the client is
@@ -19,13 +23,20 @@ export function unsolicitedTurns(
     for (const each of stops.splice(0)) each();
   };
   let left = false;
-  const turns = new EventQueue<Turn>(() => {
+  const leave = (): void => {
     left = true;
     stop();
+  };
+  const turns = new EventQueue<Turn>(leave, {
+    maxWeight: maxWaiting,
+    weigh: () => 1,
+    overflow: () => {
+      leave();
+      return new SlowConsumerError(`${maxWaiting} turns`, "Take each turn as it comes.");
+    },
   });
   const fail = (reason: unknown): void => {
-    left = true;
-    stop();
+    leave();
     turns.fail(reason);
   };
   const begin = async (): Promise<void> => {

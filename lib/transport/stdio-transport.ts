@@ -101,8 +101,9 @@ class StdioTransport implements Transport {
     const drained = Promise.all([untilClosed(stdout), untilClosed(stderr)]);
     const end = await this.#exited;
     stdin.destroy();
-    void destroyWhenQuiet(stdout);
-    void destroyWhenQuiet(stderr);
+    void destroyWhenQuiet(stdout, 50);
+    // What others go on to log must not hold up the news that the process has ended.
+    void destroyWhenQuiet(stderr, 5);
     await drained;
     return end;
   }
@@ -117,17 +118,21 @@ function untilClosed(stream: Readable): Promise<void> {
 /**
  * A grandchild may have inherited the pipe and keep it open long after the process itself has
  * ended, so its end cannot be waited for without bound. Whatever is in the pipe is read first: the
- * stream counts as finished only when a whole turn of the event loop has brought nothing new.
+ * stream counts as finished only when a whole turn of the event loop has brought nothing new, or
+ * after so many rounds.
  */
-async function destroyWhenQuiet(stream: Readable & { bytesRead?: number }): Promise<void> {
+async function destroyWhenQuiet(
+  stream: Readable & { bytesRead?: number },
+  maxRounds: number,
+): Promise<void> {
   const quietMs = 100;
-  const maxRounds = 50;
   for (let round = 0; round < maxRounds && !stream.destroyed; round += 1) {
     const before = stream.bytesRead;
     await new Promise((resolve) => setTimeout(resolve, quietMs).unref());
     // Timers run before the poll phase, which reads the pipe; look only after it.
     await new Promise(setImmediate);
-    if (stream.bytesRead === before) break;
+    // A paused one is read on as soon as what came before has been dealt with.
+    if (stream.bytesRead === before && !stream.isPaused()) break;
   }
   stream.destroy();
 }

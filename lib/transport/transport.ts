@@ -4,14 +4,18 @@ import type { Readable, Writable } from "node:stream";
 export interface TransportEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** What went wrong, when it did not simply end. */
+  readonly error?: Error | undefined;
 }
 
 /** A byte stream in both directions, with one JSON message a line, and its lifetime. */
 export interface Transport {
   /** What the server sends. */
   readonly input: Readable;
-  /** What the server receives. */
+  /** What the server receives. Each write is one whole line. */
   readonly output: Writable;
+  /** The longest line that the server takes (bytes), where it has a limit. */
+  readonly maxOutgoingBytes?: number | undefined;
   /** Resolves when the other side is gone and everything it sent has been read; never rejects. */
   readonly ended: Promise<TransportEnd>;
   /** The end of the server's log output, at most 8,192 characters. */

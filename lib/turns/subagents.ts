@@ -48,6 +48,10 @@ interface ChildTurn {
   readonly sink: TurnFollower;
 }
 
+/** More than a turn can make use of; bounds for servers that go on and on. */
+const maxChildren = 1_024;
+const maxTurns = 8_192;
+
 /**
  * The sub-agents that a turn starts, and theirs. They run under threads of their own, on the same
  * connection; the items of whoever started them tell which.
@@ -59,6 +63,8 @@ export class Subagents {
   /** The sub-agents that are being started, by item, each with what ends the wait for its name. */
   readonly #spawning = new Map<string, () => void>();
   readonly #unwatch: (() => void)[] = [];
+  /** How many turns of sub-agents there were. */
+  #turnCount = 0;
 
   constructor(host: () => Host | undefined, emit: (event: TurnEvent, origin: EventOrigin) => void) {
     this.#host = host;
@@ -111,6 +117,7 @@ export class Subagents {
   #know(threadId: string, parent: Parent, call?: CollabCall): void {
     let child = this.#children.get(threadId);
     if (!child) {
+      if (this.#children.size >= maxChildren) return;
       const depth = parent.depth + 1;
       child = { threadId, parent, depth, turns: new Map(), prompt: null, state: null };
       this.#children.set(threadId, child);
@@ -125,6 +132,8 @@ export class Subagents {
     const unwatch = this.#host()?.turns.watch(threadId, (turnId, event) => {
       // Late events of a turn that has ended are no new turn.
       if (child.turns.has(turnId) || !/^(turn|item)\/started$/.test(event.method)) return undefined;
+      if (this.#turnCount >= maxTurns) return undefined;
+      this.#turnCount += 1;
       const turn = this.#follow(child, turnId);
       child.turns.set(turnId, turn);
       return turn.sink;

@@ -8,6 +8,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { AllowUndefined } from "../protocol.js";
 import { toOutputFormat, type OutputFormat, type OutputSchema } from "../schema/output-format.js";
 import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
+import { checkMaxBacklogBytes } from "./event-backlog.js";
 
 /** How this library runs a turn; nothing here is sent to the server. */
 export interface TurnControls {
@@ -23,10 +24,31 @@ export interface TurnControls {
    */
   timeoutMs?: number | undefined;
   /**
+   * How long nothing may come of the running turn (ms; default: no limit). Then the server is asked:
+   * if the turn is over, it ends with what the server says; if it runs, or the server does not
+   * answer, `run()` and a waiting iteration reject with a TurnStalledError. The turn is not
+   * interrupted: calling `run()` again, or iterating again, waits for another such period, and the
+   * iteration goes on where it stopped. (`thread.run()` gives you no handle to do that with: use
+   * `thread.turn()`.)
+   *
+   * Any event of the turn or of its sub-agents counts, also that the server tries to reach the model
+   * again: what ends that is `timeoutMs`. The wait for the thread does not count, nor does the time
+   * in which the server waits for an answer of yours, such as an approval, or in which a lost
+   * connection is restored.
+   */
+  idleTimeoutMs?: number | undefined;
+  /**
    * What leaving a `for await` loop early does: `"interrupt"` (default) stops the turn and waits
    * for its end; `"detach"` lets it run on.
    */
   onBreak?: "interrupt" | "detach" | undefined;
+  /**
+   * How much may wait for the consumer of the events (bytes, roughly; default 67,108,864). The server
+   * cannot be asked to wait: beyond this, what waits is dropped and iterating throws a
+   * SlowConsumerError, while the turn goes on and `run()` gives its result. Text deltas that are read
+   * late take little: those that go on with the same text are merged.
+   */
+  maxBacklogBytes?: number | undefined;
   /**
    * What to do when the thread already runs a turn. `"queue"` (default) waits for its end;
    * `"steer"` adds the input to the running turn, whose id and result both handles then share;
@@ -97,10 +119,11 @@ interface SplitOptions {
 /** Separates what the library needs from what the server gets, and checks the former. */
 export function splitTurnOptions(options: TurnOptions): SplitOptions {
   const { handlers, rest: others } = splitHandlers(options);
-  const { signal, timeoutMs, onBreak, whenBusy, sandbox, outputSchema, ...rest } = others;
-  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
-    throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
-  }
+  const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, ...asked } = others;
+  const { sandbox, outputSchema, ...rest } = asked;
+  checkMs("timeoutMs", timeoutMs);
+  checkMs("idleTimeoutMs", idleTimeoutMs);
+  checkMaxBacklogBytes(maxBacklogBytes);
   checkChoice("onBreak", onBreak, ["interrupt", "detach"]);
   checkChoice("whenBusy", whenBusy, ["queue", "steer", "reject"]);
   const output =
@@ -110,7 +133,8 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
     ...(sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) }),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
-  return { controls: { signal, timeoutMs, onBreak, whenBusy }, handlers, settings, output };
+  const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy };
+  return { controls, handlers, settings, output };
 }
 
 /** The same for a turn that takes no settings. */
@@ -120,6 +144,11 @@ export function splitServiceOptions(
   checkChoice("whenBusy", options.whenBusy, ["queue", "reject"]);
   const { controls, handlers } = splitTurnOptions(options);
   return { controls, handlers };
+}
+
+function checkMs(name: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value > 0)) return;
+  throw new InvalidArgumentError(name, "must be a positive number of milliseconds");
 }
 
 function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {

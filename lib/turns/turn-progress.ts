@@ -3,6 +3,7 @@ import { initialTurnState, reduceTurn, type TurnState } from "./turn-state.js";
 
 /** Bounds the memory of a long run; folding this many at once costs next to nothing for each. */
 const maxRunLength = 1_024;
+const maxRunCharacters = 1_048_576;
 
 type TextDelta = Extract<TurnEvent, { params: { itemId: string; delta: string } }>;
 
@@ -15,6 +16,7 @@ export class TurnProgress {
   #state: TurnState;
   #first: TextDelta | undefined;
   #texts: string[] = [];
+  #characters = 0;
 
   constructor(threadId: string) {
     this.#state = initialTurnState(threadId);
@@ -34,12 +36,15 @@ export class TurnProgress {
   add(event: TurnEvent): void {
     if (this.#first && continues(this.#first, event) && this.#texts.length < maxRunLength) {
       this.#texts.push(event.params.delta);
+      this.#characters += event.params.delta.length;
+      if (this.#characters >= maxRunCharacters) this.#foldRun();
       return;
     }
     this.#foldRun();
     if (isTextDelta(event)) {
       this.#first = event;
       this.#texts = [event.params.delta];
+      this.#characters = event.params.delta.length;
     } else {
       this.#fold(event);
     }

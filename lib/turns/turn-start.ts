@@ -1,9 +1,15 @@
+import { randomUUID } from "node:crypto";
 import type { ReviewTarget, UserInput } from "../../generated/types.js";
+import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { TurnNotStartedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import { checkLocalFiles } from "../input.js";
-import type { NotificationMessage } from "../rpc/message.js";
+import type { TurnMatch } from "../rpc/unclaimed-events.js";
+import { idOf } from "../rpc/id-of.js";
+import type { RequestOptions } from "../rpc/connection.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
+import { findTurnOfMessage } from "./find-turn.js";
+import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
 import type { TurnStartSettings } from "./turn-options.js";
 
 /** How a turn comes to run: what is sent for it, and how its id is learnt. */
@@ -16,16 +22,22 @@ export interface TurnStart {
     | "thread/queue/start";
   /** What needs I/O to be checked; it is done while the turn waits for its thread. */
   check?(): Promise<void>;
+  /** Sends it, and resolves with the id under which the turn's events come. */
+  send(place: StartPlace): Promise<string>;
   /**
-   * Sends it, and resolves with the id under which the turn's events come. `ended` resolves when
-   * nobody waits for them any more.
+   * Finds out whether a request has arrived whose answer was lost with the connection: resolves with
+   * the turn's id, or with undefined when it has not. Missing where there is no telling.
    */
-  send(
-    host: Host,
-    threadId: string,
-    pending: PendingTurn<TurnFollower>,
-    ended: Promise<void>,
-  ): Promise<string>;
+  find?(place: StartPlace): Promise<string | undefined>;
+}
+
+/** Where a turn is started. */
+export interface StartPlace {
+  readonly host: Host;
+  readonly threadId: string;
+  readonly pending: PendingTurn<TurnFollower>;
+  /** Resolves when nobody waits for the turn any more. */
+  readonly ended: Promise<void>;
 }
 
 /** A turn that the server runs already, and that somebody else has started. */
@@ -35,13 +47,25 @@ export interface RunningTurn {
 }
 
 export function inputTurn(input: UserInput[], settings: TurnStartSettings): TurnStart {
+  // It comes back with the stored message, which tells whether a lost request has arrived.
+  const { clientUserMessageId = randomUUID() } = settings;
+  const id = clientUserMessageId;
   return {
     method: "turn/start",
     check: () => checkLocalFiles(input),
-    send: async (host, threadId) => {
-      const { turn } = await host.call("turn/start", { ...settings, threadId, input });
-      return turn.id;
-    },
+    send: (place) =>
+      named(
+        place,
+        (options) => {
+          const { host, threadId } = place;
+          const params = { ...settings, clientUserMessageId, threadId, input };
+          return host.call("turn/start", params, options);
+        },
+        (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
+      ),
+    ...(id === null
+      ? {}
+      : { find: ({ host, threadId, ended }) => findTurnOfMessage(host, threadId, id, ended) }),
   };
 }
 
@@ -49,11 +73,11 @@ export function inputTurn(input: UserInput[], settings: TurnStartSettings): Turn
 export function queuedTurn(queuedSubmissionId: string | undefined): TurnStart {
   return {
     method: "thread/queue/start",
-    send: async (host, threadId) => {
-      const params = { threadId, queuedSubmissionId };
-      const { turn } = await host.call("thread/queue/start", params);
-      return turn.id;
-    },
+    send: (place) =>
+      named(place, (options) => {
+        const params = { threadId: place.threadId, queuedSubmissionId };
+        return place.host.call("thread/queue/start", params, options);
+      }),
   };
 }
 
@@ -61,10 +85,12 @@ export function queuedTurn(queuedSubmissionId: string | undefined): TurnStart {
 export function reviewTurn(target: ReviewTarget): TurnStart {
   return {
     method: "review/start",
-    send: async (host, threadId) => {
-      const { turn } = await host.call("review/start", { threadId, target });
-      return turn.id;
-    },
+    send: (place) =>
+      named(
+        place,
+        (options) => place.host.call("review/start", { threadId: place.threadId, target }, options),
+        (item) => item["type"] === "enteredReviewMode",
+      ),
   };
 }
 
@@ -72,11 +98,12 @@ export function reviewTurn(target: ReviewTarget): TurnStart {
 export function compactionTurn(): TurnStart {
   return {
     method: "thread/compact/start",
-    send: async (host, threadId, pending, ended) => {
-      const id = pending.find(beginsWith((item) => item.type === "contextCompaction"));
-      await host.call("thread/compact/start", { threadId });
-      return Promise.race([id, ended.then(neverStarted)]);
-    },
+    send: (place) =>
+      found(
+        place,
+        (options) => place.host.call("thread/compact/start", { threadId: place.threadId }, options),
+        (item) => item["type"] === "contextCompaction",
+      ),
   };
 }
 
@@ -84,27 +111,94 @@ export function compactionTurn(): TurnStart {
 export function shellTurn(command: string, timeoutMs: number | undefined): TurnStart {
   return {
     method: "thread/shellCommand",
-    send: async (host, threadId, pending, ended) => {
-      const id = pending.find(beginsWith((item) => item.source === "userShell"));
-      await host.call("thread/shellCommand", { threadId, command, timeoutMs });
-      return Promise.race([id, ended.then(neverStarted)]);
-    },
+    send: (place) =>
+      found(
+        place,
+        (options) => {
+          const params = { threadId: place.threadId, command, timeoutMs };
+          return place.host.call("thread/shellCommand", params, options);
+        },
+        (item) => item["source"] === "userShell",
+      ),
   };
 }
 
-interface SomeItem {
-  readonly type?: unknown;
-  readonly source?: unknown;
+type Send = (options: RequestOptions) => Promise<unknown>;
+
+/** Sends a request whose answer names the turn. */
+async function named(place: StartPlace, send: Send, isOurs?: ItemMatch): Promise<string> {
+  const seen = isOurs && look(place, has(isOurs));
+  return begin(place, { send, isOurs, seen }, (answer) => idOf("turn", answer));
+}
+
+/** Sends a request whose answer does not: the turn is the first one that begins with such an item. */
+async function found(place: StartPlace, send: Send, isOurs: ItemMatch): Promise<string> {
+  const seen = look(place, beginsWith(isOurs));
+  return begin(place, { send, isOurs, seen }, () =>
+    Promise.race([seen.id, place.ended.then(neverStarted)]),
+  );
+}
+
+interface Beginning {
+  readonly send: Send;
+  readonly isOurs: ItemMatch | undefined;
+  readonly seen: Sighting | undefined;
+}
+
+async function begin(
+  { host, threadId }: StartPlace,
+  { send, isOurs, seen }: Beginning,
+  toId: (answer: unknown) => string | Promise<string>,
+): Promise<string> {
+  let answer: unknown;
+  try {
+    answer = await send(interruptsLateTurn(host, threadId));
+  } catch (error) {
+    if (!(error instanceof RequestTimeoutError)) throw error;
+    // The answer is missing, but the turn is there.
+    const id = seen?.latest();
+    if (id !== undefined) return id;
+    if (isOurs) watchForLateTurn(host, threadId, isOurs);
+    throw error;
+  }
+  return toId(answer);
+}
+
+/** What is known of a turn that is looked for among the events. */
+interface Sighting {
+  readonly id: Promise<string>;
+  latest(): string | undefined;
+}
+
+function look({ pending }: StartPlace, matches: TurnMatch): Sighting {
+  let latest: string | undefined;
+  const id = pending.find(matches);
+  id.then(
+    (turnId) => {
+      latest = turnId;
+    },
+    () => undefined,
+  );
+  return { id, latest: () => latest };
+}
+
+/** Looks for an item among all that a turn starts. */
+function has(fits: ItemMatch): TurnMatch {
+  return ({ method, params }) =>
+    method === "item/started" && fits(itemIn(params)) ? true : undefined;
 }
 
 /** Looks at a turn's first item; one that ends without any item is taken for ours, which failed. */
-function beginsWith(fits: (item: SomeItem) => boolean) {
-  return (events: readonly NotificationMessage[]): boolean => {
-    const first = events.find(({ method }) => method === "item/started");
-    if (!first) return events.at(-1)?.method === "turn/completed";
-    const { item } = (first.params ?? {}) as { item?: SomeItem | null };
-    return item ? fits(item) : false;
+function beginsWith(fits: ItemMatch): TurnMatch {
+  return ({ method, params }) => {
+    if (method === "turn/completed") return true;
+    return method === "item/started" ? fits(itemIn(params)) : undefined;
   };
+}
+
+function itemIn(params: unknown): Readonly<Record<string, unknown>> {
+  const { item } = (params ?? {}) as { item?: unknown };
+  return typeof item === "object" && item !== null ? (item as Record<string, unknown>) : {};
 }
 
 function neverStarted(): never {

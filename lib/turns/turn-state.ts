@@ -7,6 +7,7 @@ import type {
 } from "../../generated/types.js";
 import { applyDelta } from "./item-delta.js";
 import type { TurnEvent } from "../protocol.js";
+import { nextRetry, type TurnRetry } from "./turn-retry.js";
 import { updateUsage, type TurnUsage } from "./turn-usage.js";
 
 /** What is known of a turn at one moment. Snapshots never change; each event makes a new one. */
@@ -17,6 +18,11 @@ export interface TurnState {
   readonly status: TurnStatus;
   /** Why the turn failed; while it runs, the last problem that the server reported. */
   readonly error: TurnError | null;
+  /**
+   * The server's attempts to reach the model, while it fails to; `null` as soon as the model is heard
+   * again. A model that cannot be reached at all is tried without end, unless `timeoutMs` is set.
+   */
+  readonly retry: TurnRetry | null;
   /** Completed items, in the order in which they completed. */
   readonly items: readonly ThreadItem[];
   /** Items that have started and not completed, with what has been streamed of them. */
@@ -40,6 +46,7 @@ export function initialTurnState(threadId: string): TurnState {
     id: "",
     status: "inProgress",
     error: null,
+    retry: null,
     items: [],
     openItems: [],
     usage: null,
@@ -56,6 +63,11 @@ export function initialTurnState(threadId: string): TurnState {
  * sense of, leaves the state as it is.
  */
 export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
+  const retry = nextRetry(state.retry, event);
+  return applyEvent(retry === state.retry ? state : { ...state, retry }, event);
+}
+
+function applyEvent(state: TurnState, event: TurnEvent): TurnState {
   switch (event.method) {
     case "turn/started":
       return { ...state, startedAt: event.params.turn.startedAt ?? state.startedAt };

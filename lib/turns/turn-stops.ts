@@ -1,7 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import { maxTimerMs } from "../async/timers.js";
 import { TurnTimeoutError } from "../errors/turn-errors.js";
-import type { Failure } from "./turn-execution.js";
+import type { Failure } from "./turn-request.js";
 import type { TurnControls } from "./turn-options.js";
 import type { TurnResult } from "./turn-result.js";
 

@@ -45,7 +45,9 @@ function combine(
 ): TokenUsageBreakdown {
   const sum = { ...left };
   for (const key of Object.keys(left) as (keyof TokenUsageBreakdown)[]) {
-    sum[key] = left[key] + sign * right[key];
+    const [one, other]: unknown[] = [left[key], right[key]];
+    // What is no number would become a text that grows with every update.
+    if (typeof one === "number" && typeof other === "number") sum[key] = one + sign * other;
   }
   return sum;
 }

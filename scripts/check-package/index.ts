@@ -45,10 +45,12 @@ async function install(): Promise<void> {
   await writeFile(path.join(project, "package.json"), '{ "private": true, "type": "module" }\n');
   const install = ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${filename}`];
   await run("npm", [...install, "@types/node@20"], { cwd: project });
-  // The runtime is 400 MB: the one that is installed here will do.
+  // The runtime is 400 MB: the one that is installed here will do, and so will the other peer.
   await mkdir(path.join(project, "node_modules/@openai"), { recursive: true });
-  const codex = path.dirname(createRequire(import.meta.url).resolve("@openai/codex/package.json"));
-  await symlink(codex, path.join(project, "node_modules/@openai/codex"));
+  for (const name of ["@openai/codex", "ws"]) {
+    const peer = path.dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    await symlink(peer, path.join(project, "node_modules", name));
+  }
 }
 
 async function documents(): Promise<readonly string[]> {

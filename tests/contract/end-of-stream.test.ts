@@ -169,7 +169,7 @@ describe("a process that lives on", () => {
 
 describe("a grandchild that holds the pipes open", () => {
   test("does not hide that the process has ended", async () => {
-    const script = onConfigRead({ spawnHolder: true }, warning("last"), { exit: 3 });
+    const script = onConfigRead({ spawnHolder: "and is silent" }, warning("last"), { exit: 3 });
     await using running = await startScripted(script);
     const { client, server } = running;
     const seen = collectWarnings(client);
@@ -182,7 +182,7 @@ describe("a grandchild that holds the pipes open", () => {
   });
 
   test("does not hold up close()", async () => {
-    const script = onConfigRead({ spawnHolder: true }, { respond: {} });
+    const script = onConfigRead({ spawnHolder: "and is silent" }, { respond: {} });
     await using running = await startScripted(script);
     const { client, server } = running;
     await client.request("config/read", {});

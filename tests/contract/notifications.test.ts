@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
 import { TransportClosedError } from "../../lib/errors/connection-errors.js";
 import { InvalidArgumentError } from "../../lib/errors/invalid-argument-error.js";
-import type { ServerNotification } from "../../lib/protocol.js";
+import type { ConnectionNotification, ServerNotification } from "../../lib/protocol.js";
 import { type Script, startScripted, type Step } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 
@@ -15,12 +15,14 @@ function twoWarnings(...steps: Step[]): Script {
   return { on: { "config/read": [warning("1"), warning("2"), ...steps], "model/list": [] } };
 }
 
-function textOf(notification: ServerNotification): string {
+type Notification = ServerNotification | ConnectionNotification;
+
+function textOf(notification: Notification): string {
   return notification.method === "warning" ? notification.params.message : notification.method;
 }
 
 /** Reads to the end. */
-async function textsOf(notifications: AsyncIterable<ServerNotification>): Promise<string[]> {
+async function textsOf(notifications: AsyncIterable<Notification>): Promise<string[]> {
   const texts: string[] = [];
   for await (const notification of notifications) texts.push(textOf(notification));
   return texts;

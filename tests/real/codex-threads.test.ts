@@ -7,6 +7,7 @@ import {
   type Thread,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -132,6 +133,16 @@ describe("a stored thread", () => {
   });
 });
 
+const sandboxTest = await testWhere("a sandbox that stays with the thread", async (other) => {
+  const elsewhere = other.codex();
+  const thread = await elsewhere.startThread({ sandbox: "read-only" });
+  await thread.run("Hi");
+  await thread.archive();
+  await thread.unarchive();
+  const { opened } = await elsewhere.resumeThread(thread.id);
+  return opened?.sandbox.type === "readOnly";
+});
+
 describe("a thread that is not loaded is loaded by its next turn", () => {
   test("after it was archived and taken back", async () => {
     const thread = await threadWith("Before");
@@ -147,7 +158,7 @@ describe("a thread that is not loaded is loaded by its next turn", () => {
     expect(lastConversation(thread.id)).toMatch(/Before.*After.*Again/);
   });
 
-  test("with the settings that it had", async () => {
+  sandboxTest("with the settings that it had", async () => {
     const thread = await codex.startThread({ sandbox: "read-only", approvalPolicy: "untrusted" });
     await thread.run("Before", { model: "other-model" });
     await thread.archive();
@@ -216,7 +227,20 @@ test("archiving a thread ends its running turn as interrupted, and frees what wa
   expect((await rejection(waiting.run())).message).toContain("is archived");
 });
 
-test("all threads and all models are listed over all pages", async () => {
+const pagesTest = await testWhere("pages of threads that lose none", async (other) => {
+  const elsewhere = other.codex();
+  const made: string[] = [];
+  // More than one of them falls into the same second, by which older servers part their pages.
+  for (let count = 0; count < 6; count += 1) {
+    const thread = await elsewhere.startThread();
+    await thread.setName(`Thread ${count}`);
+    made.push(thread.id);
+  }
+  const listed = await elsewhere.listThreads({ limit: 1 }).all();
+  return made.every((id) => listed.some((each) => each.id === id));
+});
+
+pagesTest("all threads and all models are listed over all pages", async () => {
   const made = await Promise.all([threadWith("a"), threadWith("b"), threadWith("c")]);
   const ids = (await codex.listThreads({ limit: 2 }).all()).map(({ id }) => id);
   expect(ids).toEqual(expect.arrayContaining(made.map(({ id }) => id)));

@@ -9,6 +9,7 @@ import {
   type AppServerClient,
 } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -195,8 +196,10 @@ describe("permission profiles", () => {
   });
 });
 
+const listTest = await testWhere("modelProvider/list");
+
 describe("model providers", () => {
-  test("are listed, added, and used by a thread that names them", async () => {
+  listTest("are listed, added, and used by a thread that names them", async () => {
     const before = await client.modelProviders.list();
     expect(before.defaultProviderId).toBe("mock");
     expect(before.data.map(({ id }) => id)).toEqual(["mock", "openai"]);
@@ -217,7 +220,7 @@ describe("model providers", () => {
   });
 
   test("tell what they can do besides text", async () => {
-    expect(await client.modelProviders.capabilities()).toEqual({
+    expect(await client.modelProviders.capabilities()).toMatchObject({
       imageGeneration: expect.any(Boolean),
       webSearch: expect.any(Boolean),
     });

@@ -9,6 +9,7 @@ import {
 } from "../../lib/index.js";
 import { reply, type HoldPart, type LoopbackModel } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
+import { steersCut, testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -26,6 +27,8 @@ afterAll(() => stage.close());
 const done = () => [reply.updateGoal("complete"), reply.text("Reached.")];
 
 /** A goal whose first turn says "Half of", stops at the gate, and then says "it.". */
+const cutTest = await testWhere("a steer that cuts the message", steersCut);
+
 async function heldGoal(): Promise<{ thread: Thread; goal: GoalRun; gate: HoldPart }> {
   const thread = await codex.startThread();
   const gate = reply.hold();
@@ -209,7 +212,7 @@ describe("stopping a goal", () => {
 });
 
 describe("steering a goal", () => {
-  test("cuts the turn that streams, which goes on with the new input", async () => {
+  cutTest("cuts the turn that streams, which goes on with the new input", async () => {
     const { thread, goal } = await heldGoal();
     model.enqueueFor(thread.id, reply.text("Another way."), ...done());
     await goal.steer("Take another way.");

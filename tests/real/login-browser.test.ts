@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { LoginFailedError, type Codex } from "../../lib/index.js";
 import { claimBrowserLogins, comeBack, LoginServer } from "../support/login-server.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let claim: AsyncDisposable;
@@ -14,6 +15,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await claim[Symbol.asyncDispose]();
 });
+
+const workspaceTest = await testWhere("Account.workspaceName");
 
 beforeEach(async () => {
   login = await LoginServer.open();
@@ -32,11 +35,18 @@ test("a login in a browser goes from the URL to the account", async () => {
   await finish(attempt.authUrl);
   await waiting;
   expect(await codex.account()).toMatchObject({
-    account: { type: "chatgpt", email: "someone@example.com", workspaceName: "The workspace-1" },
+    account: { type: "chatgpt", email: "someone@example.com" },
     loginRequired: false,
   });
   const exchange = login.requests.find(({ path }) => path === "/oauth/token");
   expect(exchange?.body).toContain("code=code-1");
+});
+
+workspaceTest("the account tells the workspace that was logged in to", async () => {
+  const attempt = await codex.login.browser();
+  await finish(attempt.authUrl);
+  await attempt.wait();
+  expect(await codex.account()).toMatchObject({ account: { workspaceName: "The workspace-1" } });
 });
 
 test("who declines in the browser denies the login", async () => {

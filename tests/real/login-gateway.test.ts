@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect } from "@jest/globals";
 import {
   InvalidRequestError,
   LoginFailedError,
@@ -6,6 +6,7 @@ import {
   type Codex,
 } from "../../lib/index.js";
 import { comeBack, LoginServer } from "../support/login-server.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 const gatewayToken = "gateway-token-0123456789abcdef0123456789";
@@ -41,38 +42,60 @@ async function tokenOfATurn(): Promise<string | undefined> {
   return stage.model.requests.at(-1)?.headers.authorization;
 }
 
+const gatewayTest = await testWhere("gateway logins with a code", async () => {
+  await using other = await LoginServer.open();
+  await using gateway = await RealStage.open(other.gatewayOverrides());
+  // It does not start with a configuration that it does not know.
+  const status = gateway.codex().login.gatewayStatus();
+  return await status.then(
+    () => true,
+    () => false,
+  );
+});
+const statusTest = await testWhere("account/gatewayOAuth/read");
+
 describe("the gateway of a model provider", () => {
-  test("is logged in to in a browser, and stays so after a logout of the account", async () => {
-    const before = await codex.login.gatewayStatus();
-    expect(before).toMatchObject({ required: true, supportsDeviceAuth: true, status: "notReady" });
+  gatewayTest(
+    "is logged in to in a browser, and stays so after a logout of the account",
+    async () => {
+      const before = await codex.login.gatewayStatus();
+      expect(before).toMatchObject({
+        required: true,
+        supportsDeviceAuth: true,
+        status: "notReady",
+      });
 
-    const attempt = await codex.login.gateway();
-    expect(attempt).toMatchObject({ verificationUrl: null, userCode: null, loginId: null });
-    const waiting = attempt.wait();
-    expect(await comeBack(attempt.authUrl ?? "", { code: "code-1" })).toBe(200);
-    await waiting;
-    await codex.logout();
-    expect(await codex.login.gatewayStatus()).toMatchObject({ status: "succeeded" });
-    expect(await tokenOfATurn()).toBe(`Bearer ${gatewayToken}`);
-  });
+      const attempt = await codex.login.gateway();
+      expect(attempt).toMatchObject({ verificationUrl: null, userCode: null, loginId: null });
+      const waiting = attempt.wait();
+      expect(await comeBack(attempt.authUrl ?? "", { code: "code-1" })).toBe(200);
+      await waiting;
+      await codex.logout();
+      expect(await codex.login.gatewayStatus()).toMatchObject({ status: "succeeded" });
+      expect(await tokenOfATurn()).toBe(`Bearer ${gatewayToken}`);
+    },
+  );
 
-  test("is logged in to with a code, where nothing has to be opened the second time", async () => {
-    const attempt = await codex.login.gateway({ deviceAuth: true, modelProvider: "mock" });
-    expect(attempt).toMatchObject({
-      authUrl: null,
-      verificationUrl: `${login.url}/verify`,
-      userCode: "WXYZ-9876",
-    });
-    await attempt.wait();
-    expect(await tokenOfATurn()).toBe(`Bearer ${gatewayToken}`);
+  gatewayTest(
+    "is logged in to with a code, where nothing has to be opened the second time",
+    async () => {
+      const attempt = await codex.login.gateway({ deviceAuth: true, modelProvider: "mock" });
+      expect(attempt).toMatchObject({
+        authUrl: null,
+        verificationUrl: `${login.url}/verify`,
+        userCode: "WXYZ-9876",
+      });
+      await attempt.wait();
+      expect(await tokenOfATurn()).toBe(`Bearer ${gatewayToken}`);
 
-    const again = await codex.login.gateway({ deviceAuth: true });
-    expect(again).toMatchObject({ authUrl: null, verificationUrl: null, userCode: null });
-    await again.wait();
-    await again.cancel();
-  });
+      const again = await codex.login.gateway({ deviceAuth: true });
+      expect(again).toMatchObject({ authUrl: null, verificationUrl: null, userCode: null });
+      await again.wait();
+      await again.cancel();
+    },
+  );
 
-  test("lets a login be cancelled, in a browser and with a code", async () => {
+  gatewayTest("lets a login be cancelled, in a browser and with a code", async () => {
     login.answer("/gateway/token", () => ({
       status: 400,
       body: { error: "authorization_pending" },
@@ -89,7 +112,7 @@ describe("the gateway of a model provider", () => {
     expect(await codex.login.gatewayStatus()).toMatchObject({ status: "failed" });
   });
 
-  test("tells when a login fails, without what the gateway answered", async () => {
+  gatewayTest("tells when a login fails, without what the gateway answered", async () => {
     login.answer("/gateway/token", () => ({
       status: 400,
       body: { error: "invalid_grant", error_description: `not ${gatewayToken}` },
@@ -106,7 +129,7 @@ describe("the gateway of a model provider", () => {
     }
   });
 
-  test("has one login at a time, and ends it with the server", async () => {
+  gatewayTest("has one login at a time, and ends it with the server", async () => {
     const attempt = await codex.login.gateway();
     const error = await rejection(codex.login.gateway());
     expect(error).toBeInstanceOf(InvalidRequestError);
@@ -118,7 +141,7 @@ describe("the gateway of a model provider", () => {
     await attempt.cancel();
   });
 
-  test("has to be there: other providers are refused", async () => {
+  statusTest("has to be there: other providers are refused", async () => {
     await using plain = await RealStage.open();
     const other = plain.codex();
     expect(await other.login.gatewayStatus()).toMatchObject({ required: false, status: null });

@@ -12,9 +12,14 @@ import {
 } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
 import { LoginServer } from "../support/login-server.js";
+import { testWhere } from "../support/offers.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 const apiKey = "sk-loopback-secret";
+
+const userTest = await testWhere("GetAccountResponse.userId");
+const knownTest = await testWhere("GetAccountResponse.workspaceRouting");
+const sessionTest = await testWhere("accountSession/list");
 
 let login: LoginServer;
 let stage: RealStage;
@@ -81,7 +86,6 @@ describe("a login with a code", () => {
 
     expect(await codex.account()).toMatchObject({
       account: { type: "chatgpt", email: "someone@example.com", planType: "pro" },
-      userId: "user-1",
       loginRequired: false,
     });
     const headers = await headersOfATurn();
@@ -93,6 +97,13 @@ describe("a login with a code", () => {
     await codex.account({ refreshToken: true });
     expect(login.requests.map((one) => one.path)).toContain("/refresh");
     expect((await headersOfATurn())["authorization"]).not.toBe(headers["authorization"]);
+  });
+
+  userTest("tells who it is", async () => {
+    const attempt = await codex.login.deviceCode();
+    login.approve();
+    await attempt.wait();
+    expect(await codex.account()).toMatchObject({ userId: "user-1" });
   });
 
   test("can be cancelled, more than once; whoever waits is told", async () => {
@@ -243,7 +254,7 @@ describe("tokens of the application's own", () => {
     expect(error.message).not.toContain(accessToken);
   });
 
-  test("of an account that the backend does not know come to nothing", async () => {
+  knownTest("of an account that the backend does not know come to nothing", async () => {
     const { access_token: accessToken } = login.tokens("workspace-9");
     const error = await rejection(
       codex.login.tokens({ accessToken, chatgptAccountId: "workspace-9" }),
@@ -283,7 +294,7 @@ describe("Amazon Bedrock", () => {
 });
 
 describe("the workspaces of a login", () => {
-  test("can be listed and changed", async () => {
+  sessionTest("can be listed and changed", async () => {
     login.workspaces = ["workspace-1", "workspace-2"];
     login.answer("/backend-api/accounts/switch-workspace-token", ({ body }) => {
       const { workspace_id: id } = JSON.parse(body) as { workspace_id: string };

@@ -9,6 +9,7 @@ import {
 } from "../../lib/index.js";
 import { mcpConfig } from "../support/mcp-config.js";
 import { startOauthMcpServer, type OauthMcpServer } from "../support/oauth-mcp-server.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let guarded: OauthMcpServer;
@@ -42,6 +43,8 @@ async function untilReady(threadId: string): Promise<void> {
     if (startup.threadId === threadId && name === "guarded" && status === "ready") return;
   }
 }
+
+const idTest = await testWhere("McpServerOauthLoginResponse.loginId");
 
 describe("logging in to an MCP server", () => {
   test("ends when the browser has come back, and the thread gets its tools", async () => {
@@ -102,7 +105,7 @@ describe("logging in to an MCP server", () => {
     await login.wait();
   });
 
-  test("twice at once gives two logins, each with an end of its own", async () => {
+  idTest("twice at once gives two logins, each with an end of its own", async () => {
     const refused = await codex.mcp.login("guarded");
     const allowed = await codex.mcp.login("guarded");
     await guarded.visit(refused.authorizationUrl, "deny");

@@ -12,6 +12,7 @@ import {
   type Thread,
 } from "../../lib/index.js";
 import { mcpConfig } from "../support/mcp-config.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -38,6 +39,14 @@ async function startFickle(): Promise<{ threadId: string; calls: () => Promise<s
 let counter = 0;
 
 const missing = { command: path.join(import.meta.dirname, "no-such-program"), args: [], env: {} };
+
+const listTest = await testWhere("a list of what the thread itself has", async (other) => {
+  const elsewhere = other.codex();
+  const { id: threadId } = await elsewhere.startThread();
+  const { command, args, env } = mcpConfig("mcp-server");
+  await elsewhere.config.write("mcp_servers.late", { command, args, env });
+  return (await elsewhere.mcp.servers({ threadId }).all()).length === 0;
+});
 
 describe("the MCP servers of a thread", () => {
   test("can be waited for, until all have started, with their tools, or failed, with why", async () => {
@@ -71,22 +80,30 @@ describe("the MCP servers of a thread", () => {
     expect(seen["missing"]?.[1]?.error).toContain("No such file");
   });
 
-  test("that were added to the configuration come into a loaded thread with reload()", async () => {
-    const thread = await codex.startThread();
-    const list = () => codex.mcp.servers({ threadId: thread.id, serverName: "late" }).all();
-    const { command, args, env } = mcpConfig("mcp-server");
-    await codex.config.write("mcp_servers.late", { command, args, env });
-    expect(await list()).toEqual([]);
+  listTest(
+    "that were added to the configuration come into a loaded thread with reload()",
+    async () => {
+      const thread = await codex.startThread();
+      const list = () => codex.mcp.servers({ threadId: thread.id, serverName: "late" }).all();
+      const { command, args, env } = mcpConfig("mcp-server");
+      await codex.config.write("mcp_servers.late", { command, args, env });
+      expect(await list()).toEqual([]);
 
-    await codex.mcp.reload();
-    expect(await codex.mcp.started(thread.id)).toMatchObject([
-      { name: "late", runtimeStatus: "connected" },
-    ]);
-    const call = { threadId: thread.id, server: "late", tool: "shout", arguments: { text: "hi" } };
-    expect(await codex.mcp.callTool(call)).toMatchObject({ content: [{ text: "HI" }] });
-    await codex.config.write("mcp_servers.late", null);
-    await codex.mcp.reload();
-  });
+      await codex.mcp.reload();
+      expect(await codex.mcp.started(thread.id)).toMatchObject([
+        { name: "late", runtimeStatus: "connected" },
+      ]);
+      const call = {
+        threadId: thread.id,
+        server: "late",
+        tool: "shout",
+        arguments: { text: "hi" },
+      };
+      expect(await codex.mcp.callTool(call)).toMatchObject({ content: [{ text: "HI" }] });
+      await codex.config.write("mcp_servers.late", null);
+      await codex.mcp.reload();
+    },
+  );
 });
 
 describe("calling a tool", () => {
@@ -184,8 +201,11 @@ describe("calling a tool", () => {
 describe("reading a resource", () => {
   test("gives its pieces, as text or as base64", async () => {
     const { threadId } = await startFickle();
+    // Older servers list what has been configured since, too.
     const listed = await codex.mcp.servers({ threadId, detail: "full" }).all();
-    expect(listed).toMatchObject([{ resources: [{ uri: "memo://note", name: "note" }] }]);
+    expect(listed.filter(({ name }) => name === "fickle")).toMatchObject([
+      { resources: [{ uri: "memo://note", name: "note" }] },
+    ]);
     const read = { threadId, server: "fickle", uri: "memo://note" };
     const { contents } = await codex.mcp.readResource(read);
     expect(contents).toEqual([

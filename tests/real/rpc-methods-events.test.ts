@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { AppServerClient } from "../../lib/index.js";
 import { reply, type ModelRequest } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { next, RealStage } from "../support/real.js";
 
 let stage: RealStage;
@@ -22,6 +23,8 @@ async function runThread(options: { model?: string } = {}) {
   await thread.run("Hello?");
   return thread;
 }
+
+const readTest = await testWhere("thread/readState/changed");
 
 describe("threads", () => {
   test("resuming with the whole history is said to be deprecated", async () => {
@@ -46,7 +49,7 @@ describe("threads", () => {
     expect(await updated).toEqual({ threadId, projectId: project.id });
   });
 
-  test("a turn that nobody has read yet is noted, and so is that it was read", async () => {
+  readTest("a turn that nobody has read yet is noted, and so is that it was read", async () => {
     const thread = await client.startThread();
     const threadId = thread.id;
     const ofThread = (params: { threadId: string }) => params.threadId === threadId;

@@ -4,6 +4,7 @@ import {
   experimentalCalls,
   experimentalNotCalled,
 } from "../support/rpc-calls/experimental-calls.js";
+import { offers } from "../support/offers.js";
 import {
   answered,
   openScene,
@@ -16,10 +17,22 @@ import { stableCalls, stableNotCalled } from "../support/rpc-calls/stable-calls.
 import { methodIndex } from "../support/schemas.js";
 
 /** Exactly this method was sent, and what came back is what the server says to that method. */
-const expected = ([method, call]: [string, RpcCall]) =>
-  typeof call === "function"
+const expected = ([method, call]: [string, RpcCall]) => {
+  if (missing.has(method)) return expect.stringMatching(`^${method}: .*does not know this method`);
+  return typeof call === "function"
     ? `${method}: ${answered}`
     : expect.stringMatching(new RegExp(`^${method}: .*${call.refusal.source}`));
+};
+
+/** What an older server lacks; test:runtimes counts these. The pinned one lacks nothing. */
+const missing = new Set<string>();
+const unlisted = Object.keys(stableCalls["what is left of an older protocol"] ?? {});
+for (const method of Object.keys(methodIndex.clientRequests)) {
+  // No server lists those, though each has them.
+  if (unlisted.includes(method) || (await offers(method))) continue;
+  missing.add(method);
+  test.skip(`${method} [not offered: ${method}]`, () => undefined);
+}
 
 const methodsThat = (experimental: boolean) =>
   Object.entries(methodIndex.clientRequests).flatMap(([method, entry]) =>
@@ -54,7 +67,9 @@ describe.each([
 
 test("without the experimental API, the server refuses each experimental method by name", async () => {
   await using scene = await openScene(false);
-  const calls = Object.values(experimentalCalls).flatMap((group) => Object.entries(group));
+  const calls = Object.values(experimentalCalls)
+    .flatMap((group) => Object.entries(group))
+    .filter(([method]) => !missing.has(method));
   const outcomes = await Promise.allSettled(
     calls.map(([, call]) => (typeof call === "function" ? call : call.call)(scene)),
   );

@@ -30,7 +30,7 @@ test("who is not logged in is told so beforehand, and again by a turn that fails
   const thread = await codex.startThread();
   const error = await rejection(thread.run("Hi"));
   expect(error).toBeInstanceOf(TurnFailedError);
-  expect(error).toMatchObject({ reason: "httpConnectionFailed", httpStatusCode: 401 });
+  expect(error.message).toContain("401");
   for (const way of ["codex login", "codex.login.apiKey", "env_key"]) {
     expect(error.message).toContain(way);
   }
@@ -52,7 +52,7 @@ test("a login stays for the next server on the same home, until the logout", asy
   await client.request("account/logout");
   expect(await codex.ready()).toMatchObject({ account: null, loginRequired: true });
   const error = await rejection((await codex.startThread()).run("Hi"));
-  expect(error).toMatchObject({ httpStatusCode: 401 });
+  expect(error.message).toContain("401");
   expect(error.message).not.toContain(apiKey);
 });
 

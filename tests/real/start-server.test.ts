@@ -11,8 +11,10 @@ import {
   SpawnError,
 } from "../../lib/index.js";
 import { configFor, reply } from "../../lib/testing/index.js";
+import { runtimeVersion } from "../support/offers.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
+const version = await runtimeVersion();
 let stage: RealStage;
 
 beforeAll(async () => {
@@ -27,7 +29,7 @@ function startFails(...args: Parameters<RealStage["options"]>): Promise<Error> {
 describe("a started server", () => {
   test("tells its version, its home and its platform", async () => {
     await using client = await stage.client();
-    expect(client.serverInfo).toMatchObject({ version: RUNTIME_VERSION, codexHome: stage.home });
+    expect(client.serverInfo).toMatchObject({ version, codexHome: stage.home });
     expect(client.serverInfo.platformFamily).toMatch(/^(unix|windows)$/);
     expect(client.serverInfo.platformOs).toMatch(/^(linux|macos|windows)$/);
   });
@@ -35,7 +37,7 @@ describe("a started server", () => {
   test("names the application to the model provider", async () => {
     const clientInfo = { name: "my app (v2)/1.0.0", title: "My app", version: "3.2.1" };
     await using client = await stage.client({ clientInfo });
-    expect(client.serverInfo.version).toBe(RUNTIME_VERSION);
+    expect(client.serverInfo.version).toBe(version);
     expect(client.serverInfo.userAgent).toMatch(/^my app \(v2\)\/1\.0\.0\/.*; 3\.2\.1\)$/);
     await (await client.startThread()).run("Hi");
     expect(stage.model.requests.at(-1)?.headers["user-agent"]).toBe(client.serverInfo.userAgent);

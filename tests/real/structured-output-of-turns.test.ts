@@ -72,16 +72,20 @@ describe("on a busy thread", () => {
   }
 
   test("steering with the same schema joins the turn, and both have its output", async () => {
-    const { thread, turn } = await running(person);
+    const { thread, turn, gate } = await running(person);
     const joined = thread.turn("Or Bob?", { outputSchema: person, whenBusy: "steer" });
+    await joined.started;
+    gate.release(); // Older servers let the message end.
     const results = await Promise.all([turn.run(), joined.run()]);
     expect(results[0].id).toBe(results[1].id);
     for (const { output } of results) expect(output).toEqual({ name: "Ann", email: null });
   });
 
   test("steering without a schema joins it, too, and has the text", async () => {
-    const { thread, turn } = await running(person);
+    const { thread, turn, gate } = await running(person);
     const joined = thread.turn("Or Bob?", { whenBusy: "steer" });
+    await joined.started;
+    gate.release();
     const [result, other] = await Promise.all([turn.run(), joined.run()]);
     expect(result.output).toEqual({ name: "Ann", email: null });
     expect(other).toMatchObject({ id: result.id, output: undefined });

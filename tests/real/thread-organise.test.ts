@@ -8,6 +8,7 @@ import {
   type Thread,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -95,6 +96,9 @@ describe("updateSettings()", () => {
   });
 });
 
+const tellTest = await testWhere("thread/section/changed");
+const ownerTest = await testWhere("thread/attachmentOwner/list");
+
 describe("sections", () => {
   test("are made, changed, listed in pages and deleted", async () => {
     const before = await codex.sections.list().all();
@@ -122,9 +126,7 @@ describe("sections", () => {
   test("hold threads, in the order that they are given", async () => {
     const section = await codex.sections.create("Work");
     const [one, two] = [await threadWith("One"), await threadWith("Two")];
-    const changed = next(client, "thread/section/changed", ({ threadId }) => threadId === one.id);
     await one.moveToSection(section.id);
-    expect(await changed).toEqual({ threadId: one.id, sectionId: section.id });
     await two.moveToSection(section.id, { beforeThreadId: one.id });
     expect(await one.read()).toMatchObject({ section });
     const inSection = { sectionId: section.id, sortKey: "section_position" } as const;
@@ -135,6 +137,19 @@ describe("sections", () => {
     await codex.sections.delete(section.id);
     expect((await one.read()).section).toBeNull();
     expect(await rejection(one.moveToSection("none"))).toBeInstanceOf(InvalidRequestError);
+  });
+
+  tellTest("tell which thread has come into them", async () => {
+    const section = await codex.sections.create("Work");
+    const { id: threadId } = await threadWith("One");
+    const changed = next(
+      client,
+      "thread/section/changed",
+      (params) => params.threadId === threadId,
+    );
+    await codex.thread(threadId).moveToSection(section.id);
+    expect(await changed).toEqual({ threadId, sectionId: section.id });
+    await codex.sections.delete(section.id);
   });
 });
 
@@ -160,7 +175,7 @@ describe("attachments", () => {
     expect(await keys()).toEqual(["43"]);
   });
 
-  test("lead back to the threads that have them", async () => {
+  ownerTest("lead back to the threads that have them", async () => {
     const [one, two] = [await threadWith("One"), await threadWith("Two")];
     const build = { attachmentType: "build", identityKey: "7" };
     for (const thread of [one, two]) await thread.attachments.add({ ...build, payload: 1 });

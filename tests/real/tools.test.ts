@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { setTimeout as pause } from "node:timers/promises";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type } from "arktype";
 import * as v from "valibot";
@@ -12,6 +13,7 @@ import {
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 import { callTools, lastRequest, outputsOf, tool } from "../support/tools.js";
 
@@ -84,6 +86,20 @@ describe("the model is offered a tool", () => {
   });
 });
 
+const togetherTest = await testWhere("calls of tools at the same time", async (stage) => {
+  let running = 0;
+  const most: number[] = [];
+  const slow = (name: string) =>
+    tool(name, async () => {
+      most.push((running += 1));
+      await pause(500);
+      running -= 1;
+    });
+  const thread = await stage.codex().startThread({ tools: [slow("left"), slow("right")] });
+  await callTools(stage.model, thread, ["left"], ["right"]);
+  return Math.max(...most) > 1;
+});
+
 describe("a call reaches the tool", () => {
   test.each([
     ["Zod", z.object({ city: z.string(), days: z.int().default(3) })],
@@ -139,7 +155,7 @@ describe("a call reaches the tool", () => {
     ]);
   });
 
-  test("two calls run at the same time", async () => {
+  togetherTest("two calls run at the same time", async () => {
     const here: string[] = [];
     let open = () => {};
     const both = new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ import {
   type TurnEvent,
 } from "../../lib/index.js";
 import { reply, type HoldPart, type LoopbackModel } from "../../lib/testing/index.js";
+import { steersCut, testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -21,6 +22,8 @@ beforeAll(async () => {
   codex = stage.codex();
 });
 afterAll(() => stage.close());
+
+const cutTest = await testWhere("a steer that cuts the message", steersCut);
 
 /** A thread whose next turn says "Half of", stops at the gate, and then says "a sentence.". */
 async function heldThread(): Promise<{ thread: Thread; gate: HoldPart }> {
@@ -231,34 +234,39 @@ describe("leaving the loop early", () => {
 });
 
 describe("steering a turn", () => {
-  test("cuts the message that streams, and the answer takes the new input into account", async () => {
-    const { thread } = await heldThread();
-    const turn = thread.turn("Talk");
-    const events = await untilText(turn);
-    model.enqueueFor(thread.id, reply.text("Something else."));
-    await turn.steer(["Something else, ", "please."]);
-    const started: string[] = [];
-    for (let step = await events.next(); !step.done; step = await events.next()) {
-      if (step.value.method === "item/started") started.push(step.value.params.item.type);
-    }
-    expect(started).toEqual(["userMessage", "agentMessage"]);
+  cutTest(
+    "cuts the message that streams, and the answer takes the new input into account",
+    async () => {
+      const { thread } = await heldThread();
+      const turn = thread.turn("Talk");
+      const events = await untilText(turn);
+      model.enqueueFor(thread.id, reply.text("Something else."));
+      await turn.steer(["Something else, ", "please."]);
+      const started: string[] = [];
+      for (let step = await events.next(); !step.done; step = await events.next()) {
+        if (step.value.method === "item/started") started.push(step.value.params.item.type);
+      }
+      expect(started).toEqual(["userMessage", "agentMessage"]);
 
-    const result = await turn.run();
-    expect(result).toMatchObject({ status: "completed", finalResponse: "Something else." });
-    expect(result.items).toMatchObject([
-      { type: "userMessage", content: [{ text: "Talk" }] },
-      { type: "userMessage", content: [{ text: "Something else, " }, { text: "please." }] },
-      { type: "agentMessage", text: "Something else." },
-      { type: "agentMessage", text: "Half of " },
-    ]);
-    expect(model.requests.at(-1)?.lastUserText).toBe("Something else, please.");
-  });
+      const result = await turn.run();
+      expect(result).toMatchObject({ status: "completed", finalResponse: "Something else." });
+      expect(result.items).toMatchObject([
+        { type: "userMessage", content: [{ text: "Talk" }] },
+        { type: "userMessage", content: [{ text: "Something else, " }, { text: "please." }] },
+        { type: "agentMessage", text: "Something else." },
+        { type: "agentMessage", text: "Half of " },
+      ]);
+      expect(model.requests.at(-1)?.lastUserText).toBe("Something else, please.");
+    },
+  );
 
   test("before it is known to run waits for it", async () => {
     const thread = await codex.startThread();
-    model.enqueueFor(thread.id, reply.hang(), reply.text("Steered."));
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, reply.text(["Held.", gate]), reply.text("Steered."));
     const turn = thread.turn("Talk");
     await turn.steer("At once");
+    gate.release(); // Older servers let the message end.
     expect(await turn.run()).toMatchObject({ status: "completed" });
     expect(model.requests.at(-1)?.lastUserText).toBe("At once");
   });

@@ -10,6 +10,7 @@ import {
   type TurnOptions,
 } from "../../lib/index.js";
 import type { LoopbackModel, ModelRequest } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
 
 /** One red pixel. */
@@ -108,8 +109,13 @@ describe("input", () => {
   });
 });
 
+const tierTest = await testWhere("a service tier for any model", async (stage) => {
+  await (await stage.codex().startThread()).run("Hi", { serviceTier: "flex" });
+  return stage.model.requests.at(-1)?.body.service_tier === "flex";
+});
+
 describe("the settings of a turn", () => {
-  test("stay with the thread, and null takes back what can be taken back", async () => {
+  tierTest("stay with the thread, and null takes back what can be taken back", async () => {
     const thread = await codex.startThread();
     const asked: unknown[] = [];
     const run = async (options: TurnOptions) => {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Codex, TurnEvent, TurnResult } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage } from "../support/real.js";
 
 let stage: RealStage;
@@ -180,6 +181,34 @@ describe("the result of a turn", () => {
   });
 });
 
+/** Runs a command that goes on until its first output has been seen here. */
+async function runningCommand(on: RealStage) {
+  const file = `go-on-${(commands += 1)}`;
+  const command = `echo one; until [ -e ${file} ]; do echo tick; sleep 0.02; done; echo end`;
+  const other = on.codex();
+  const [client, thread] = [await other.client(), await other.startThread()];
+  on.model.enqueueFor(thread.id, reply.shell(command), reply.text("Done."));
+  let output = "";
+  const turn = thread.turn("Run");
+  for await (const event of turn) {
+    if (event.method !== "item/commandExecution/outputDelta") continue;
+    if (output === "") {
+      const seen = { path: path.join(on.project, file), dataBase64: "" };
+      await client.request("fs/writeFile", seen);
+    }
+    output += event.params.delta;
+  }
+  const { items } = await turn.run();
+  await other.close();
+  return { output, ran: items.find((item) => item.type === "commandExecution") };
+}
+let commands = 0;
+
+const wholeTest = await testWhere("the whole output of a command", async (other) => {
+  const { ran } = await runningCommand(other);
+  return ran?.aggregatedOutput?.startsWith("one") ?? false;
+});
+
 describe("the events of a turn", () => {
   test("come in order, from the start to the end, and only its own", async () => {
     const thread = await codex.startThread();
@@ -237,25 +266,13 @@ describe("the events of a turn", () => {
   });
 
   test("show a running command's output before it ends", async () => {
-    const thread = await codex.startThread();
-    const command = "echo one; until [ -e go-on ]; do echo tick; sleep 0.02; done; echo end";
-    model.enqueueFor(thread.id, reply.shell(command), reply.text("Done."));
-    const client = await codex.client();
-    let output = "";
-    const turn = thread.turn("Run");
-    for await (const event of turn) {
-      if (event.method !== "item/commandExecution/outputDelta") continue;
-      if (output === "") {
-        await client.request("fs/writeFile", {
-          path: path.join(stage.project, "go-on"),
-          dataBase64: "",
-        });
-      }
-      output += event.params.delta;
-    }
+    const { output, ran } = await runningCommand(stage);
     expect(output).toContain("end\n");
-    const { items } = await turn.run();
-    const ran = items.find((item) => item.type === "commandExecution");
+    expect(ran?.aggregatedOutput).toMatch(/(tick\n)+end\n$/);
+  });
+
+  wholeTest("end with a command's whole output", async () => {
+    const { ran } = await runningCommand(stage);
     expect(ran?.aggregatedOutput).toMatch(/^one\n(tick\n)+end\n$/);
   });
 });

@@ -24,10 +24,14 @@ export function countingHost(client: AppServerClient): CountingHost {
   const { turns, gate, scopes, subagents, closed, signal } = real;
   const host: Host = {
     ...{ turns, gate, scopes, subagents, closed, signal },
+    get connectionSignal() {
+      return real.connectionSignal;
+    },
     call: (method, params, options) => real.call(method, params, options),
     available: () => real.available(),
     load: (threadId) => real.load(threadId),
     isLoaded: (threadId) => real.isLoaded(threadId),
+    isAsked: (threadId, turnId) => real.isAsked(threadId, turnId),
     unload: (threadId) => {
       real.unload(threadId);
     },

@@ -60,6 +60,8 @@ export async function linkedThread(
 export class LinkedServer {
   /** Every request so far, the handshake included. */
   readonly requests: ClientRequest[] = [];
+  /** The client's answers to requests of the server, in the order in which they came. */
+  readonly answers: Params[] = [];
   readonly transport: Transport;
   readonly #toClient = new PassThrough();
   readonly #fromClient = new PassThrough();
@@ -151,6 +153,7 @@ export class LinkedServer {
 
   #receive(message: Params): void {
     const { id, method, params = {} } = message as Partial<ClientRequest>;
+    if (id !== undefined && method === undefined) this.answers.push(message);
     if (id === undefined || method === undefined) return;
     const request = { id, method, params };
     this.requests.push(request);

@@ -106,18 +106,11 @@ const actions = {
   ask: ({ ask, id, params }, _, write) => write(toLine({ id, method: ask, params })),
   send: ({ send }, _, write) => write(toLine(send)),
   line: ({ line }, _, write) => write(Buffer.from(`${line}\n`)),
-  async bytes({ bytes, chunk = Infinity }, _, write) {
-    const all = Buffer.from(bytes, "base64");
-    const size = Math.min(chunk, all.length);
-    for (let at = 0; at < all.length; at += size) {
-      await write(all.subarray(at, at + size));
-      await new Promise(setImmediate);
-    }
-  },
-  async together({ together }, context, write) {
+  bytes: ({ bytes, chunk }, _, write) => writeCut(Buffer.from(bytes, "base64"), chunk, write),
+  async together({ together, chunk }, context, write) {
     const parts = [];
     for (const step of together) await perform(step, context, (part) => parts.push(part));
-    await write(Buffer.concat(parts));
+    await writeCut(Buffer.concat(parts), chunk, write);
   },
   async repeat({ repeat, steps }, context, write) {
     for (let index = 0; index < repeat; index += 1) {
@@ -150,11 +143,15 @@ const actions = {
     process.stdin.pause();
     setInterval(() => undefined, 1_000_000);
   },
-  async spawnHolder() {
+  async spawnHolder({ spawnHolder }) {
     // Nobody may be left to end it, so it does not live for ever.
-    const code = "setTimeout(() => undefined, 60_000)";
-    const holder = spawn(process.execPath, ["-e", code], { stdio: "inherit" });
-    await new Promise((resolve) => holder.once("spawn", resolve));
+    const end = "setTimeout(() => process.exit(), 60_000);";
+    const talk = "process.stderr.on('error', () => 0); setInterval(() => console.error('.'), 20);";
+    const ready = "setTimeout(() => { process.send(''); process.disconnect(); }, 50);";
+    const code = end + ready + (spawnHolder === "and logs" ? talk : "");
+    const stdio = ["inherit", "inherit", "inherit", "ipc"];
+    const holder = spawn(process.execPath, ["-e", code], { stdio });
+    await new Promise((resolve) => holder.once("message", resolve));
     log({ pid: holder.pid });
   },
 };
@@ -164,6 +161,15 @@ function answer(ownId, to, outcome, write) {
   const [key] = [...unanswered].find(([, method]) => method === to) ?? [JSON.stringify(ownId)];
   unanswered.delete(key);
   return write(toLine({ id: JSON.parse(key), ...outcome }));
+}
+
+/** Writes all at once, or `chunk` bytes in a write. */
+async function writeCut(all, chunk, write) {
+  if (chunk === undefined) return write(all);
+  for (let at = 0; at < all.length; at += chunk) {
+    await write(all.subarray(at, at + chunk));
+    await new Promise(setImmediate);
+  }
 }
 
 function writeOut(bytes) {

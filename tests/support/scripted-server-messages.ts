@@ -89,7 +89,7 @@ const emptyMessage = {
   completedAtMs: null,
 } as const;
 
-function turnRecord(id: string, changes: JsonObject = {}): JsonObject {
+export function turnRecord(id: string, changes: JsonObject = {}): JsonObject {
   return {
     id,
     rootTurnId: id,

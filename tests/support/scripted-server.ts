@@ -29,8 +29,8 @@ export type Step =
   | { readonly send: Json }
   | { readonly line: string }
   | { readonly bytes: string; readonly chunk?: number }
-  /** Puts what these steps send into a single write. */
-  | { readonly together: readonly Step[] }
+  /** Puts what these steps send into a single write, or into writes of `chunk` bytes. */
+  | { readonly together: readonly Step[]; readonly chunk?: number }
   | { readonly repeat: number; readonly steps: readonly Step[] }
   /** Goes on when so many messages of a method have come, since the process started. */
   | { readonly waitFor: string; readonly count?: number }
@@ -44,8 +44,8 @@ export type Step =
   | { readonly kill: NodeJS.Signals }
   | { readonly close: "stdin" | "stdout" }
   | { readonly stopReading: true }
-  /** Starts a process that inherits all pipes and lives on. */
-  | { readonly spawnHolder: true };
+  /** Starts a process that inherits all pipes and lives on, silent or not. */
+  | { readonly spawnHolder: "and is silent" | "and logs" };
 
 /** What to do for each message of a method, or for the first, the second and so on. */
 export type Handler = readonly Step[] | readonly (readonly Step[])[];

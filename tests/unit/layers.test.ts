@@ -46,10 +46,17 @@ test("the sources are read at all", () => {
 });
 
 describe("packages", () => {
-  test("only the two that are dependencies are imported, and Node's own", () => {
+  test("only those that are dependencies are imported, and Node's own", () => {
     const packages = imports.filter(({ written }) => !/^(\.|node:)/.test(written));
     const names = new Set(packages.map(({ to }) => to.split("/")[0]));
-    expect([...names].sort()).toEqual(["p-retry", "vscode-jsonrpc"]);
+    expect([...names].sort()).toEqual(["p-retry", "vscode-jsonrpc", "ws"]);
+  });
+
+  test("ws, which need not be there, stays in transport/, and is loaded when it is needed", () => {
+    expect(users(/^ws$/).filter((file) => !file.startsWith("lib/transport/"))).toEqual([]);
+    const loads = values.filter(({ to }) => to === "ws");
+    expect(loads.map(show)).toEqual(["lib/transport/load-ws.ts imports ws"]);
+    expect(parseSource("lib/transport/load-ws.ts").text).toContain('import("ws")');
   });
 
   test("vscode-jsonrpc stays in rpc/", () => {

@@ -2,7 +2,7 @@ import type { ClientRequestMethod } from "../../../lib/index.js";
 import { nobody, refused, type RpcCalls } from "./rpc-call.js";
 
 const text = [{ type: "text" as const, text: "Hello?" }];
-const fixedProvider = /session flags/;
+const fixedProvider = /session[ -]flags/;
 const noPairing = /requires remote control to be enabled/;
 const noRemote = /requires ChatGPT authentication/;
 

@@ -24,14 +24,14 @@ async function stage() {
       : { type, loginId, verificationUrl: "https://login.example/device", userCode: "ABCD-1234" };
   });
   const { host, listeners } = countingHost(client);
-  const before = getEventListeners(host.signal, "abort").length;
+  const before = getEventListeners(host.connectionSignal, "abort").length;
   return {
     ...pair,
     client,
     server,
     login: new Login(() => Promise.resolve(host)),
     /** What logins still have on the connection. */
-    held: () => listeners() + getEventListeners(host.signal, "abort").length - before,
+    held: () => listeners() + getEventListeners(host.connectionSignal, "abort").length - before,
   };
 }
 
@@ -78,6 +78,33 @@ describe("a login that somebody has to finish", () => {
     complete(pair.server, "login-1", "too late");
     await settled();
     await attempt.wait();
+    expect(pair.held()).toBe(0);
+  });
+
+  test("has succeeded when the account is there, which older servers tell a little later", async () => {
+    await using pair = await stage();
+    let account: { type: "apiKey" } | null = null;
+    pair.server.handle("account/read", () => ({ account, requiresOpenaiAuth: true }));
+    const attempt = await pair.login.browser();
+    const waiting = attempt.wait();
+    complete(pair.server, "login-1");
+    await pair.server.nextRequest("account/read");
+    expect(await rejection(attempt.wait({ timeoutMs: 5 }))).toBeInstanceOf(LoginTimeoutError);
+    account = { type: "apiKey" };
+    pair.server.notify("account/updated", { authMode: "apikey", planType: null });
+    await waiting;
+    expect(pair.held()).toBe(0);
+  });
+
+  test("ends with the connection, also while its account is not there", async () => {
+    await using pair = await stage();
+    pair.server.handle("account/read", () => ({ account: null, requiresOpenaiAuth: true }));
+    const attempt = await pair.login.browser();
+    const waiting = rejection(attempt.wait());
+    complete(pair.server, "login-1");
+    await pair.server.nextRequest("account/read");
+    pair.server.crash({ exitCode: 1 });
+    expect(await waiting).toBeInstanceOf(TransportClosedError);
     expect(pair.held()).toBe(0);
   });
 

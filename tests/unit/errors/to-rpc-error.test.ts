@@ -10,6 +10,7 @@ import {
   MethodNotFoundError,
   ParseError,
   ServerBusyError,
+  ServerDrainingError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
@@ -78,7 +79,7 @@ const sentences: [number, string, ErrorClass, string][] = [
     "TURN_NOT_ACTIVE",
   ],
   [-32_600, "failed to load configuration: expected `=`", InvalidRequestError, "INVALID_REQUEST"],
-  [-32_600, "Server is draining; retry after reconnecting", InvalidRequestError, "INVALID_REQUEST"],
+  [-32_600, "Server is draining; retry after reconnecting", ServerDrainingError, "SERVER_DRAINING"],
   [-32_601, "list_turns is not supported yet", MethodNotFoundError, "METHOD_NOT_FOUND"],
   [-32_603, "something broke", InternalRpcError, "INTERNAL_ERROR"],
   [-32_042, "an MCP server's own", JsonRpcError, "RPC_ERROR"],
@@ -98,6 +99,13 @@ test.each(sentences)("%d %s", (code, message, type, name) => {
     serverMessage: message,
   });
   expect(error.message.startsWith(`thread/read was refused: ${message}`)).toBe(true);
+});
+
+test("a server that shuts down is known by its reason, whatever its words", () => {
+  const data = { reason: "serverShuttingDown" };
+  const error = toRpcError("turn/start", { code: -32_600, message: "come back later", data });
+  expect(error).toBeInstanceOf(ServerDrainingError);
+  expect(error).toBeInstanceOf(InvalidRequestError);
 });
 
 describe("what the library adds to the server's sentence", () => {

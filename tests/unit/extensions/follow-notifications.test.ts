@@ -140,3 +140,14 @@ test("a connection that cannot be made is thrown", async () => {
   expect(await rejection(names.next())).toBe(refused);
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });
+
+test("when too much waits, it is dropped, every listener goes, and reading throws", async () => {
+  await using stage = await follow();
+  const { server, names, open } = stage;
+  for (let count = 0; count < 20; count += 1) tell(server, "x".repeat(1_000_000));
+  await settled();
+  expect([open(), names.size]).toEqual([0, 0]);
+  const error = await rejection(names.next());
+  expect(error).toMatchObject({ code: "SLOW_CONSUMER" });
+  expect(await names.next()).toEqual({ done: true, value: undefined });
+});

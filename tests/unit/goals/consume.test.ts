@@ -160,3 +160,13 @@ test("steering what cannot be steered, or with nothing, rejects", async () => {
   goals.end();
   expect(await goal.run()).toMatchObject({ status: "complete" });
 });
+
+test("events that nobody reads are dropped when they are too many; the goal comes to its end", async () => {
+  await using pair = await goalThread();
+  const { goals, thread } = pair;
+  const goal = thread.runGoal("Reach it", { maxBacklogBytes: 1 });
+  await goal.started;
+  goals.updated({ status: "complete" });
+  expect(await rejection(collect(goal))).toMatchObject({ code: "SLOW_CONSUMER" });
+  expect((await goal.run()).status).toBe("complete");
+});

@@ -304,6 +304,7 @@ describe("a time limit", () => {
     const error = await rejection(goal.run());
     expect(error).toBeInstanceOf(GoalTimeoutError);
     expect(error).toMatchObject({ result: { turns: [{ id: "turn-1", status: "inProgress" }] } });
+    await settled();
     // The turn is still there, so the thread is not free; but the server does not go on after it.
     expect(server.paramsOf("thread/goal/set").at(-1)).toEqual(paused);
     expect(client.host.gate.isBusy(threadId)).toBe(true);

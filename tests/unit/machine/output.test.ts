@@ -178,3 +178,15 @@ describe("what is collected", () => {
     expect([source.text(), source.truncated]).toEqual(["abc", true]);
   });
 });
+
+test("output that comes byte by byte waits and is collected in larger pieces, none of it lost", async () => {
+  const bytes = Buffer.alloc(200_000, "0123456789");
+  const source = new OutputBuffer({ maxCollectedBytes: 150_000, maxBacklogBytes: bytes.length });
+  for (let at = 0; at < bytes.length; at += 1) source.push(bytes.subarray(at, at + 1), false);
+  source.end();
+  const chunks = await collect(source.claim());
+  expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+  expect(chunks.length).toBeLessThan(100);
+  expect(Math.max(...chunks.map(({ length }) => length))).toBe(65_536);
+  expect(source.text()).toBe(bytes.toString("latin1", 0, 150_000));
+});

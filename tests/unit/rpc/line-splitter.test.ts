@@ -76,16 +76,43 @@ test("what is left is given once", () => {
   expect(splitter.flush()).toBe("");
 });
 
+/** The lines that come out although one is too long. */
+function splitUntilTooLong(chunks: readonly string[], maxBytes: number): string[] {
+  const splitter = new LineSplitter(maxBytes);
+  const lines = chunks.flatMap((chunk) => splitter.push(Buffer.from(chunk))?.split("\n") ?? []);
+  expect(splitter.overflow).toBeInstanceOf(MessageTooLargeError);
+  expect(splitter.flush()).toBe("");
+  return lines;
+}
+
 test("a line over the limit is an error, whether it ends or not", () => {
   for (const chunks of [
     ["x".repeat(11)],
     ["x".repeat(6), "y".repeat(5)],
     ["x".repeat(6), "yyyyy\n"],
+    [`${"x".repeat(11)}\n`],
+    [`${"x".repeat(11)}\nnext\n`],
   ]) {
-    const buffers = chunks.map((chunk) => Buffer.from(chunk));
-    expect(() => split(buffers, 10)).toThrow(MessageTooLargeError);
+    expect(splitUntilTooLong(chunks, 10)).toEqual([]);
   }
   expect(split([Buffer.from("x".repeat(10))], 10).rest).toHaveLength(10);
+  expect(split([Buffer.from(`${"x".repeat(10)}\n${"y".repeat(10)}`)], 10)).toEqual({
+    lines: ["x".repeat(10)],
+    rest: "y".repeat(10),
+  });
+});
+
+test("the complete lines before a line over the limit come out, those behind it do not", () => {
+  const long = "x".repeat(11);
+  for (const chunks of [
+    [`one\ntwo\n${long}`],
+    [`one\ntwo\n${long}\nthree\n`],
+    ["one\ntw", `o\n${long}\n`],
+    ["one\ntwo\nxxx", "xxxxxxxx\nthree\n"],
+    ["one\ntwo\n", long, "\nthree\n"],
+  ]) {
+    expect(splitUntilTooLong(chunks, 10)).toEqual(["one", "two"]);
+  }
 });
 
 test("many short lines in one chunk are not one long one", () => {

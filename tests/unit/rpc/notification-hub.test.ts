@@ -107,3 +107,21 @@ describe("listeners", () => {
     expect(heard).toEqual(["once", "always", "always"]);
   });
 });
+
+describe("an iteration that is not read", () => {
+  test("is dropped with what waits when that is too much, and throws; nobody else notices", async () => {
+    const { hub } = makeHub();
+    const { signal } = new AbortController();
+    const slow = hub.iterate(signal);
+    const seen: string[] = [];
+    hub.on("big", ({ method }) => seen.push(method));
+    const big = { method: "big", params: { text: "x".repeat(10_000_000) } };
+    for (let count = 0; count < 8; count += 1) hub.publish(big);
+    expect(slow.size).toBe(0);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(seen).toHaveLength(8);
+    expect(await rejection(slow.next())).toMatchObject({ code: "SLOW_CONSUMER" });
+    hub.publish(big);
+    expect(await collect(slow)).toEqual([]);
+  });
+});

@@ -167,8 +167,10 @@ test("the end of the connection reaches every follower", () => {
 });
 
 describe("a turn whose id no answer tells", () => {
-  const begins = (text: string) => (events: readonly NotificationMessage[]) =>
-    (events[0]?.params as { delta?: string } | undefined)?.delta === text;
+  const begins =
+    (text: string) =>
+    ({ params }: NotificationMessage) =>
+      (params as { delta?: string } | undefined)?.delta === text;
 
   test("is found by its events, and gets them all", async () => {
     const routes = new TurnRoutes();

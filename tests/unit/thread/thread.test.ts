@@ -40,7 +40,10 @@ describe("the settings of a turn", () => {
     } as const;
     await thread.turn("Hi", { ...settings, cwd: undefined }).started;
     const [params] = server.paramsOf("turn/start");
-    expect(params).toEqual({ threadId: "thread-1", input: expect.any(Array), ...settings });
+    expect(params).toEqual({
+      ...{ threadId: "thread-1", input: expect.any(Array) },
+      ...{ clientUserMessageId: expect.any(String), ...settings },
+    });
   });
 
   test("do not contain what only this library understands", async () => {
@@ -50,7 +53,7 @@ describe("the settings of a turn", () => {
     const controls = { signal, timeoutMs: 60_000, onBreak: "detach", whenBusy: "steer" } as const;
     await thread.turn("Hi", controls).started;
     const [params] = server.paramsOf("turn/start");
-    expect(Object.keys(params ?? {}).sort()).toEqual(["input", "threadId"]);
+    expect(Object.keys(params ?? {}).sort()).toEqual(["clientUserMessageId", "input", "threadId"]);
   });
 
   test("cannot replace the thread or the input", async () => {

@@ -18,6 +18,7 @@ test("turn/start is sent at once, with the input as a list of items", async () =
   const { params } = await server.nextRequest("turn/start");
   expect(params).toEqual({
     threadId: "thread-1",
+    clientUserMessageId: expect.any(String),
     input: [{ type: "text", text: "Hi", text_elements: [] }],
   });
 });

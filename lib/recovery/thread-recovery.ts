@@ -1,0 +1,196 @@
+import type { Thread as ThreadRecord, Turn as TurnRecord } from "../../generated/types.js";
+import { inParallel } from "../async/in-parallel.js";
+import type { Logger } from "../async/logger.js";
+import { AppServerError } from "../errors/base.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import { ThreadNotFoundError } from "../errors/rpc-errors.js";
+import type { Host } from "../host.js";
+import type { LoadedThreads } from "../rpc/loaded-threads.js";
+import type { QueueWatch } from "../rpc/queue-watch.js";
+import type { SubagentTree } from "../rpc/subagent-tree.js";
+import type { ThreadGate } from "../rpc/thread-gate.js";
+import type { TurnRoutes } from "../rpc/turn-routes.js";
+import type { RequestRecovery } from "../server-requests/request-recovery.js";
+import { resumeThread } from "../threads/thread-resume.js";
+import { UnstoredThreads } from "./unstored-threads.js";
+
+/** What is known of threads, and has to be learnt anew. */
+export interface RecoveryParts {
+  readonly loaded: LoadedThreads;
+  readonly gate: ThreadGate;
+  readonly queues: QueueWatch;
+  readonly turns: TurnRoutes;
+  readonly requests: RequestRecovery;
+  readonly subagents: SubagentTree;
+  readonly logger: Required<Logger>;
+  on: Host["on"];
+}
+
+type Call = Host["call"];
+
+/** How many threads are resumed at a time: a server that has just started reads them from its disk. */
+const atOnce = 16;
+
+/**
+ * Brings the threads of a client back when its connection was replaced: it is subscribed to none of
+ * them any more, and whatever happened in between was not told. The server may be another process.
+ */
+export class ThreadRecovery {
+  /** The threads that have to be resumed after their first turn has begun. */
+  readonly unstored: UnstoredThreads;
+  readonly #parts: RecoveryParts;
+  #lost: string[] = [];
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.unstored = new UnstoredThreads(parts.loaded, parts.turns);
+  }
+
+  /** The threads that could not be resumed the last time. */
+  get lost(): readonly string[] {
+    return this.#lost;
+  }
+
+  /** @throws TransportClosedError when the connection is lost again. */
+  async run(call: Call): Promise<void> {
+    this.#lost = [];
+    const { loaded, gate, turns, requests } = this.#parts;
+    const ids = new Set([
+      ...loaded.ids(),
+      // Sub-agents: nobody has resumed them, but the new connection is not told of them either.
+      ...turns.threadIds(),
+      ...gate.running(),
+      ...requests.threadIds(),
+    ]);
+    /** Turns that have begun since the server was asked how their thread is. */
+    const begun = new Set<string>();
+    const stop = this.#parts.on("turn/started", ({ params }) => begun.add(params.threadId));
+    try {
+      await inParallel([...ids], atOnce, (id) => this.#restore(id, { call, begun, known: ids }));
+    } finally {
+      stop();
+    }
+  }
+
+  async #restore(id: string, run: Run): Promise<void> {
+    const { gate, requests } = this.#parts;
+    const { call, begun } = run;
+    try {
+      begun.delete(id);
+      const params = { threadId: id, excludeTurns: true };
+      const { thread } = await resumeThread({ call }, params);
+      this.unstored.delete(id);
+      const { type } = (thread as Partial<ThreadRecord>).status ?? {};
+      if (type !== "active" && !begun.has(id)) {
+        gate.setRunning(id, false);
+        requests.turnEnded(id);
+        return;
+      }
+      if (requests.hasOld(id)) {
+        // The open ones are sent again behind the answer, so before the next one of this kind.
+        await resumeThread({ call }, params);
+        requests.resent(id);
+      }
+      if (this.#parts.turns.isOnlyWatched(id)) await this.#offerTurn(id, call);
+      await this.#findSubagents(id, run);
+    } catch (error) {
+      if (error instanceof TransportClosedError) throw error;
+      await this.#giveUp(id, error, call);
+    }
+  }
+
+  /** Those that were started meanwhile: an approval of theirs would wait for ever. */
+  async #findSubagents(id: string, run: Run): Promise<void> {
+    const found = await listActiveSubagents(id, run.call);
+    for (const child of found) {
+      if (run.known.has(child.id)) continue;
+      run.known.add(child.id);
+      const parent = { threadId: child.parentThreadId ?? id, turnId: undefined };
+      this.#parts.subagents.learn(child.id, parent);
+      await this.#restore(child.id, run);
+    }
+  }
+
+  /** To those who wait for turns that nobody here has asked for. */
+  async #offerTurn(threadId: string, call: Call): Promise<void> {
+    const turn = await readRunningTurn(threadId, call);
+    if (!turn) return;
+    const started = { method: "turn/started", params: { threadId, turn } };
+    this.#parts.turns.begunMeanwhile(threadId, turn.id, started);
+  }
+
+  async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
+    const { loaded, gate, queues, requests, logger } = this.#parts;
+    gate.setRunning(id, false);
+    queues.forget(id);
+    requests.threadLost(id);
+    const mayBeUnstored = error instanceof ThreadNotFoundError && loaded.has(id);
+    if (mayBeUnstored && (await isYetToBeStored(id, call))) {
+      this.unstored.add(id);
+      return;
+    }
+    this.#lost.push(id);
+    loaded.delete(id);
+    const why = error instanceof AppServerError ? error.message : "of an unknown error";
+    logger.warn(`A thread could not be resumed when the connection was back: ${why}`);
+  }
+}
+
+interface Run {
+  readonly call: Call;
+  readonly begun: Set<string>;
+  readonly known: Set<string>;
+}
+
+async function readRunningTurn(threadId: string, call: Call): Promise<TurnRecord | undefined> {
+  try {
+    const newest = { limit: 1, sortDirection: "desc", itemsView: "notLoaded" } as const;
+    const { data }: { data: unknown } = await call("thread/turns/list", { threadId, ...newest });
+    const [turn] = Array.isArray(data) ? (data as (TurnRecord | null)[]) : [];
+    const isRunning = typeof turn?.id === "string" && turn.status === "inProgress";
+    return isRunning ? turn : undefined;
+  } catch (error) {
+    if (error instanceof TransportClosedError) throw error;
+    return undefined;
+  }
+}
+
+/** Ephemeral threads are never stored: nobody can follow them when their connection is gone. */
+async function isYetToBeStored(threadId: string, call: Call): Promise<boolean> {
+  try {
+    const { thread } = await call("thread/read", { threadId });
+    return !thread.ephemeral;
+  } catch (error) {
+    if (error instanceof TransportClosedError) throw error;
+    return false;
+  }
+}
+
+async function listActiveSubagents(id: string, call: Call): Promise<ThreadRecord[]> {
+  let threads: ThreadRecord[];
+  try {
+    const params = { ancestorThreadId: id, useStateDbOnly: true, limit: 100 };
+    const { data }: { data: unknown } = await call("thread/list", params);
+    threads = Array.isArray(data) ? (data as ThreadRecord[]).filter(isThread) : [];
+  } catch (error) {
+    if (error instanceof TransportClosedError) throw error;
+    // An older server, or one that was told to offer no experimental methods.
+    return [];
+  }
+  // A server that does not know the filter gives other threads, too.
+  const family = new Set([id]);
+  for (let grew = true; grew;) {
+    const before = family.size;
+    for (const thread of threads) {
+      if (family.has(thread.parentThreadId ?? "")) family.add(thread.id);
+    }
+    grew = family.size > before;
+  }
+  return threads.filter(
+    (thread) => thread.id !== id && family.has(thread.id) && thread.status.type === "active",
+  );
+}
+
+function isThread(thread: Partial<ThreadRecord> | null): boolean {
+  return typeof thread?.id === "string" && typeof thread.status?.type === "string";
+}

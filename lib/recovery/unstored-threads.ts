@@ -1,0 +1,78 @@
+import { isDrop, ProtocolError } from "../errors/connection-errors.js";
+import type { Host } from "../host.js";
+import type { LoadedThreads } from "../rpc/loaded-threads.js";
+import type { TurnRoutes } from "../rpc/turn-routes.js";
+import { resumeThread } from "../threads/thread-resume.js";
+
+/**
+ * Threads whose connection dropped before their first turn. The server stores a thread with its
+ * first turn, and resumes only what is stored; but as long as it has the thread loaded, which is for
+ * a minute, it takes a turn. So these are resumed right behind the answer to their first
+ * `turn/start`; what came before that is read.
+ */
+export class UnstoredThreads {
+  readonly #loaded: LoadedThreads;
+  readonly #turns: TurnRoutes;
+  readonly #ids = new Set<string>();
+
+  constructor(loaded: LoadedThreads, turns: TurnRoutes) {
+    this.#loaded = loaded;
+    this.#turns = turns;
+  }
+
+  add(threadId: string): void {
+    this.#ids.add(threadId);
+  }
+
+  delete(threadId: string): void {
+    this.#ids.delete(threadId);
+  }
+
+  /** The thread that a request is about, if it is one of these. */
+  named(params: unknown): string | undefined {
+    if (this.#ids.size === 0) return undefined;
+    const { threadId } = (params ?? {}) as { threadId?: unknown };
+    if (typeof threadId !== "string" || !this.#ids.has(threadId)) return undefined;
+    if (this.#loaded.has(threadId)) return threadId;
+    // The server has unloaded it, and with that it is gone.
+    this.#ids.delete(threadId);
+    return undefined;
+  }
+
+  /**
+   * To be called before a request about such a thread is sent.
+   *
+   * @throws ThreadNotFoundError for what starts a turn whose beginning must not be missed.
+   */
+  async before(call: Host["call"], threadId: string, method: string): Promise<void> {
+    if (namesNoTurn.has(method)) await this.#resume(call, threadId);
+  }
+
+  /** To be called when the request was answered, before anybody else learns of that. */
+  async after(call: Host["call"], threadId: string, method: string): Promise<void> {
+    if (method === "thread/resume") this.#ids.delete(threadId);
+    if (method !== "turn/start" && method !== "review/start") return;
+    try {
+      await this.#resume(call, threadId);
+    } catch (error) {
+      if (isDrop(error)) throw error;
+      const problem = `${method} was answered, but the thread cannot be followed any more.`;
+      throw new ProtocolError(problem, { cause: error });
+    }
+    this.#turns.missed(threadId);
+  }
+
+  async #resume(call: Host["call"], threadId: string): Promise<void> {
+    await resumeThread({ call }, { threadId, excludeTurns: true });
+    this.#ids.delete(threadId);
+  }
+}
+
+/** They start a turn, or may, but their answers do not tell its id. */
+const namesNoTurn = new Set([
+  "thread/compact/start",
+  "thread/shellCommand",
+  "thread/goal/set",
+  "thread/queue/add",
+  "thread/queue/start",
+]);

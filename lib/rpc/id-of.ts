@@ -1,0 +1,13 @@
+import { ProtocolError } from "../errors/connection-errors.js";
+
+/**
+ * The id of the thread or turn that an answer names: nothing would ever end for one without.
+ *
+ * @throws ProtocolError
+ */
+export function idOf(kind: "thread" | "turn", answer: unknown): string {
+  const named = ((answer ?? {}) as Readonly<Record<string, unknown>>)[kind];
+  const { id } = (named ?? {}) as { id?: unknown };
+  if (typeof id === "string" && id !== "") return id;
+  throw new ProtocolError(`The server's answer should name a ${kind}, and does not.`);
+}

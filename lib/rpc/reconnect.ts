@@ -1,0 +1,101 @@
+import { onAbort } from "../async/abort.js";
+import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { JsonRpcError, ServerBusyError } from "../errors/rpc-errors.js";
+import { HandshakeError, IncompatibleServerError } from "../errors/start-errors.js";
+
+/** How a connection that was dropped is made anew. */
+export interface ReconnectOptions {
+  /**
+   * How many attempts are made in a row before the client gives up, and ends (default 40, which is
+   * about five minutes). `Infinity` never gives up.
+   */
+  retries?: number | undefined;
+  /** The pause before the first attempt (ms, default 200); each later one is twice as long. */
+  minDelayMs?: number | undefined;
+  /** The longest pause (ms, default 10,000). */
+  maxDelayMs?: number | undefined;
+}
+
+/**
+ * When to try again. A connection that lasts no longer than the longest pause does not count as
+ * restored: one that breaks again and again is given up, too.
+ */
+export class ReconnectSchedule {
+  readonly #retries: number;
+  readonly #minDelayMs: number;
+  readonly #maxDelayMs: number;
+  #attempts = 0;
+  #upSince = performance.now();
+
+  /** @throws InvalidArgumentError */
+  constructor(options: ReconnectOptions = {}) {
+    const { retries = 40, minDelayMs = 200, maxDelayMs = 10_000 } = options;
+    if (retries !== Infinity && !(Number.isInteger(retries) && retries >= 1)) {
+      throw new InvalidArgumentError("reconnect.retries", "must be a whole number, 1 or more");
+    }
+    for (const [name, value] of Object.entries({ minDelayMs, maxDelayMs })) {
+      if (!(value >= 0) || value === Infinity) {
+        throw new InvalidArgumentError(`reconnect.${name}`, "must be a number, 0 or more");
+      }
+    }
+    if (maxDelayMs < minDelayMs) {
+      throw new InvalidArgumentError("reconnect.maxDelayMs", "must not be less than minDelayMs");
+    }
+    this.#retries = retries;
+    this.#minDelayMs = minDelayMs;
+    this.#maxDelayMs = maxDelayMs;
+  }
+
+  /** How many attempts have been made in a row. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  up(): void {
+    this.#upSince = performance.now();
+  }
+
+  down(): void {
+    if (performance.now() - this.#upSince >= this.#maxDelayMs) this.#attempts = 0;
+  }
+
+  /** The pause before the next attempt (ms); undefined when there is to be none. */
+  next(): number | undefined {
+    if (this.#attempts >= this.#retries) return undefined;
+    const delayMs = Math.min(this.#minDelayMs * 2 ** this.#attempts, this.#maxDelayMs);
+    this.#attempts += 1;
+    // Many clients lose the same server at the same moment, and must not come back as one.
+    return delayMs * (0.5 + Math.random() / 2);
+  }
+}
+
+/** Whether another attempt may succeed without anything being changed. */
+export function mayReconnect(error: unknown): boolean {
+  if (error instanceof ConnectError) return error.retryable;
+  if (error instanceof HandshakeError) {
+    const { cause } = error;
+    return !(cause instanceof JsonRpcError) || cause instanceof ServerBusyError;
+  }
+  if (error instanceof TransportClosedError) return true;
+  return !(
+    error instanceof IncompatibleServerError ||
+    error instanceof InvalidArgumentError ||
+    error instanceof MissingDependencyError
+  );
+}
+
+/** Waits for `ms` milliseconds, or until `signal` aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      unlink();
+      resolve();
+    }, ms);
+    const unlink = onAbort(signal, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

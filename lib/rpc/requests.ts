@@ -1,0 +1,144 @@
+import { ParameterStructures, type MessageConnection } from "vscode-jsonrpc/node";
+import { onAbort } from "../async/abort.js";
+import { Deferred } from "../async/deferred.js";
+import { Fifo } from "../async/fifo.js";
+import { maxTimerMs } from "../async/timers.js";
+import { Admission, admissionQuestion } from "./admission.js";
+import type { EncodedParams } from "./encoded-params.js";
+import { InFlightLimit } from "./in-flight.js";
+import { ErrorAnswer, type ResponseMessage } from "./message.js";
+
+/** What became of a request. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly result: unknown }
+  | { readonly kind: "refused"; readonly error: unknown }
+  | { readonly kind: "aborted"; readonly reason: unknown }
+  | { readonly kind: "timeout" | "closed" };
+
+export interface WaitOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly longRunning: boolean;
+  /** Gets the answer that comes when nobody waits for it any more; it must not throw. */
+  readonly onLateAnswer?: ((result: unknown) => void) | undefined;
+}
+
+export interface RequestSeams {
+  readonly maxInFlight: number;
+  readonly rpc: MessageConnection;
+  /** Whether nothing is to be sent any more. */
+  isOver(): boolean;
+  /** The id of the request that `rpc` has just sent; it does not tell its caller. */
+  lastRequestId(): number | undefined;
+  /** Delivers an answer of our own, behind everything that the server has sent. */
+  inject(answer: ResponseMessage): void;
+}
+
+const maxAbandoned = 1_024;
+
+/** The requests on their way: their place in flight, deadline and signal, and their answer. */
+export class Requests {
+  readonly #seams: RequestSeams;
+  readonly #limit: InFlightLimit;
+  readonly #admission = new Admission(() => {
+    const { method, params } = admissionQuestion;
+    return this.#send(method, params, () => undefined);
+  });
+  readonly #pending = new Set<(outcome: Outcome) => void>();
+  readonly #abandoned = new Fifo<number>();
+
+  constructor(seams: RequestSeams) {
+    this.#seams = seams;
+    this.#limit = new InFlightLimit(seams.maxInFlight);
+  }
+
+  /** Sends a request when there is room, and resolves with what became of it; never rejects. */
+  async exchange(method: string, params: EncodedParams, options: WaitOptions): Promise<Outcome> {
+    const { signal, timeoutMs, longRunning, onLateAnswer } = options;
+    const { promise, resolve } = new Deferred<Outcome>();
+    let isGivenUp = false;
+    const settle = (outcome: Outcome): void => {
+      if (isGivenUp && outcome.kind === "answered") onLateAnswer?.(outcome.result);
+      resolve(outcome);
+    };
+    this.#pending.add(settle);
+    const unlink = onAbort(signal, (reason) => {
+      settle({ kind: "aborted", reason });
+    });
+    const timer =
+      timeoutMs > maxTimerMs ? undefined : setTimeout(settle, timeoutMs, { kind: "timeout" });
+    let id: number | undefined;
+    const ticket = this.#limit.enter(() => {
+      id = this.#send(method, params, settle);
+      if (longRunning && id !== undefined) {
+        this.#admission.sent(id, () => {
+          ticket.leave();
+        });
+      }
+    });
+    try {
+      const outcome = await promise;
+      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
+        isGivenUp = true;
+        this.#abandon(id);
+      }
+      return outcome;
+    } finally {
+      ticket.leave();
+      if (id !== undefined) this.#admission.gone(id);
+      clearTimeout(timer);
+      unlink();
+      this.#pending.delete(settle);
+    }
+  }
+
+  /** The connection is over: nobody will get an answer any more. */
+  end(): void {
+    for (const settle of this.#pending) settle({ kind: "closed" });
+  }
+
+  #send(
+    method: string,
+    params: EncodedParams,
+    settle: (outcome: Outcome) => void,
+  ): number | undefined {
+    if (this.#seams.isOver()) {
+      settle({ kind: "closed" });
+      return undefined;
+    }
+    this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
+      (result) => {
+        if (id !== undefined) {
+          if (isRefusalForLackOfRoom(result)) this.#admission.gone(id);
+          else this.#admission.answered(id);
+        }
+        if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
+        else settle({ kind: "answered", result });
+      },
+      // Error answers do not come this way: it could not be written, or the connection is over.
+      () => {
+        settle({ kind: "closed" });
+      },
+    );
+    const id = this.#seams.lastRequestId();
+    return id;
+  }
+
+  /**
+   * Nobody waits for this answer any more, but vscode-jsonrpc keeps a place for it until it comes.
+   * Should it never come, the oldest places are cleared with an answer of our own.
+   */
+  #abandon(id: number | undefined): void {
+    if (id === undefined) return;
+    this.#abandoned.push(id);
+    if (this.#abandoned.size <= maxAbandoned) return;
+    const oldest = this.#abandoned.shift() as number;
+    this.#seams.inject({ id: oldest, result: null });
+  }
+}
+
+function isRefusalForLackOfRoom(result: unknown): boolean {
+  if (!(result instanceof ErrorAnswer)) return false;
+  const { error } = result;
+  return typeof error === "object" && error !== null && "code" in error && error.code === -32_001;
+}

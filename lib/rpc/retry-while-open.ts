@@ -1,0 +1,32 @@
+import { onAbort } from "../async/abort.js";
+import { TransportClosedError } from "../errors/connection-errors.js";
+import { retryOnOverload, type RetryOptions } from "./retry.js";
+
+interface RetrySignals {
+  readonly signal: AbortSignal | undefined;
+  /** Aborts, with a TransportClosedError, when the connection is over. */
+  readonly closed: AbortSignal;
+}
+
+/** `retryOnOverload`, with pauses that end when the connection is over, too. */
+export async function retryWhileOpen(
+  method: string,
+  send: () => Promise<unknown>,
+  retry: RetryOptions,
+  { signal, closed }: RetrySignals,
+): Promise<unknown> {
+  const stop = new AbortController();
+  const unlinks = [signal, closed].map((each) =>
+    onAbort(each, (reason) => {
+      stop.abort(reason);
+    }),
+  );
+  try {
+    return await retryOnOverload(send, { ...retry, signal: stop.signal });
+  } catch (error) {
+    if (error !== closed.reason || !(error instanceof TransportClosedError)) throw error;
+    throw new TransportClosedError(error.reason, method);
+  } finally {
+    for (const unlink of unlinks) unlink();
+  }
+}

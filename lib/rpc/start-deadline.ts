@@ -1,0 +1,32 @@
+import { maxTimerMs, settleWithin } from "../async/timers.js";
+import { HandshakeError } from "../errors/start-errors.js";
+
+/** How long a start may take as a whole: finding the program, starting it, the handshake. */
+export class StartDeadline {
+  readonly limitMs: number;
+  readonly #begin = performance.now();
+
+  /** Counts from now on; `Infinity` is no limit. */
+  constructor(limitMs: number) {
+    this.limitMs = limitMs;
+  }
+
+  /** What is left (ms), never less than 1. */
+  get remainingMs(): number {
+    return Math.max(1, this.limitMs - (performance.now() - this.#begin));
+  }
+
+  /**
+   * Waits for a step before there is a process.
+   *
+   * @throws HandshakeError when time is up; what the step comes to afterwards is of no interest.
+   */
+  async bound<T>(step: Promise<T>): Promise<T> {
+    const { remainingMs } = this;
+    if (remainingMs > maxTimerMs) return step;
+    const outcome = await settleWithin(step, remainingMs);
+    if (outcome !== "timeout") return outcome;
+    const problem = `No process could be started within ${this.limitMs} ms: looking for the program took too long.`;
+    throw new HandshakeError(problem, "");
+  }
+}

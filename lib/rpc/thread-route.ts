@@ -1,0 +1,160 @@
+import { Deferred } from "../async/deferred.js";
+import { ProtocolError } from "../errors/connection-errors.js";
+import type { NotificationMessage } from "./message.js";
+import type { Offer, TurnSink } from "./turn-sink.js";
+import {
+  UnclaimedEvents,
+  type TurnMatch,
+  type TurnSearch,
+  type Unclaimed,
+} from "./unclaimed-events.js";
+
+interface EndedTurn<Sink> {
+  readonly sinks: readonly Sink[];
+  readonly lastEvent: NotificationMessage;
+}
+
+/** Who follows the turns of one thread, who watches it for turns, and which are being started. */
+export class ThreadRoute<Sink extends TurnSink> {
+  readonly offers = new Set<Offer<Sink>>();
+  readonly #sinks = new Map<string, Sink[]>();
+  /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
+  readonly #unclaimed = new UnclaimedEvents();
+  /** Turns that ended while a start was pending, which may turn out to have joined one of them. */
+  readonly #ended = new Map<string, EndedTurn<Sink>>();
+  /** Resolves when no start is pending any more; undefined when none is. */
+  #settled: Deferred<void> | undefined;
+  #pending = 0;
+  /** Whether events of the turns that are being started may have been missed. */
+  #missed = false;
+  /** What the thread's status has become while a start was pending. */
+  #status: string | undefined;
+
+  get isUnused(): boolean {
+    return this.#pending === 0 && this.#sinks.size === 0 && this.offers.size === 0;
+  }
+
+  /** Resolves when no start is pending any more; undefined when none is. */
+  get settled(): Promise<void> | undefined {
+    return this.#settled?.promise;
+  }
+
+  /** Everybody who follows a turn of the thread. */
+  sinks(): readonly Sink[] {
+    return [...this.#sinks.values()].flat();
+  }
+
+  sinksOf(turnId: string): readonly Sink[] | undefined {
+    return this.#sinks.get(turnId);
+  }
+
+  /** A turn is being started. */
+  begin(): void {
+    this.#pending += 1;
+    this.#settled ??= new Deferred();
+  }
+
+  /** It was, or will not be. Returns what was kept and not claimed, when it was the last one. */
+  finish(): readonly Unclaimed[] {
+    this.#pending -= 1;
+    if (this.#pending > 0) return [];
+    this.#settled?.resolve();
+    this.#settled = undefined;
+    this.#missed = false;
+    this.#status = undefined;
+    this.#ended.clear();
+    return this.#unclaimed.takeAll();
+  }
+
+  search(matches: TurnMatch): TurnSearch {
+    return this.#unclaimed.search(matches);
+  }
+
+  claim(turnId: string, sink: Sink): readonly Sink[] {
+    const ended = this.#ended.get(turnId);
+    if (ended) {
+      sink.receive(ended.lastEvent);
+      return ended.sinks;
+    }
+    const others = this.#follow(turnId, sink);
+    if (this.#missed) sink.dropped?.();
+    const events = this.#unclaimed.take(turnId, sink.adoptsStart === true);
+    if (!events) sink.lost(tooMuchBeforeAnswer);
+    for (const event of events ?? []) {
+      // What comes after the end of a turn is for nobody.
+      if (this.#sinks.has(turnId)) this.give(turnId, [sink], event);
+    }
+    if (this.#status !== undefined) sink.threadStatus?.(this.#status);
+    if (this.#missed) void sink.restored?.();
+    return others;
+  }
+
+  unfollow(turnId: string, sink: Sink): void {
+    const rest = (this.#sinks.get(turnId) ?? []).filter((other) => other !== sink);
+    if (rest.length > 0) this.#sinks.set(turnId, rest);
+    else this.#sinks.delete(turnId);
+  }
+
+  give(turnId: string, sinks: readonly Sink[], message: NotificationMessage): void {
+    for (const sink of sinks) sink.receive(message);
+    if (this.#pending > 0 && !this.#sinks.has(turnId)) {
+      this.#ended.set(turnId, { sinks, lastEvent: message });
+    }
+  }
+
+  /** Finds somebody for an event of a turn that nobody follows, or keeps it for whoever comes. */
+  giveUnfollowed(turnId: string, message: NotificationMessage): void {
+    if (message.method === "turn/started" && this.#adopt(message)) return;
+    if (this.#pending > 0) this.#unclaimed.keep(turnId, message);
+    else this.#offer(turnId, message);
+  }
+
+  /** It names no turn, but tells those who follow one that its end is near. */
+  statusChanged({ params }: NotificationMessage): void {
+    const { status } = params as { status?: { type?: unknown } | null };
+    if (typeof status?.type !== "string") return;
+    if (this.#pending > 0) this.#status = status.type;
+    for (const sink of this.sinks()) sink.threadStatus?.(status.type);
+  }
+
+  /** The first events of the turns that are being started may have been missed. */
+  missed(): void {
+    if (this.#pending > 0) this.#missed = true;
+  }
+
+  /** Who looks for a turn by its events gives up: they may not come any more. */
+  giveUpSearches(failure: () => Error): void {
+    this.#unclaimed.abandon(failure);
+  }
+
+  #follow(turnId: string, sink: Sink): readonly Sink[] {
+    const others = this.#sinks.get(turnId) ?? [];
+    this.#sinks.set(turnId, [...others, sink]);
+    return others;
+  }
+
+  #offer(turnId: string, message: NotificationMessage): void {
+    for (const offer of this.offers) {
+      const sink = offer(turnId, message);
+      if (!sink) continue;
+      this.#follow(turnId, sink);
+      sink.receive(message);
+    }
+  }
+
+  /** Whether a turn of the thread was announced under another id, and this is its start. */
+  #adopt(message: NotificationMessage): boolean {
+    for (const [turnId, sinks] of this.#sinks) {
+      if (!sinks.some((sink) => sink.adoptsStart)) continue;
+      this.give(turnId, sinks, message);
+      return true;
+    }
+    return false;
+  }
+}
+
+function tooMuchBeforeAnswer(): Error {
+  return new ProtocolError(
+    "The server sent more events before its answer than can be kept. The turn may still run.",
+  );
+}

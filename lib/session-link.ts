@@ -1,0 +1,90 @@
+import type { ResolvedSettings } from "./options.js";
+import { introduce } from "./introduce.js";
+import type { ConnectionStatus } from "./rpc/connection-status.js";
+import { Link, type Reopening } from "./rpc/link.js";
+import type { ServerInfo } from "./rpc/server-info.js";
+import { StartDeadline } from "./rpc/start-deadline.js";
+import { ClientHandlers } from "./server-requests/client-handlers.js";
+import { Session } from "./session.js";
+import type { Transport } from "./transport/transport.js";
+
+/** Where the connection of a client comes from. */
+export interface Origin {
+  /** Handlers that live on when the client does not. */
+  readonly handlers?: ClientHandlers | undefined;
+  /** How long the first handshake may take. */
+  readonly deadline?: StartDeadline | undefined;
+  /** How to connect anew when the connection drops; without it, the client ends then. */
+  readonly reopening?: Reopening | undefined;
+  /** Whether other clients may use the same server (default false). */
+  readonly shared?: boolean | undefined;
+}
+
+/** A session with the connection below it. */
+export interface SessionLink {
+  readonly session: Session;
+  readonly link: Link;
+  readonly handlers: ClientHandlers;
+  /** Undefined before the handshake; a server that takes the place of another tells its own. */
+  serverInfo(): ServerInfo | undefined;
+  /** Calls `listener` with each change; returns the function that stops it. */
+  onStatus(listener: (status: ConnectionStatus) => void): () => void;
+}
+
+/** Makes both; all routes exist before the first byte is read. */
+export function linkSession(
+  transport: Transport,
+  settings: ResolvedSettings,
+  origin: Origin,
+): SessionLink {
+  const { handlers = new ClientHandlers(settings.handlers), reopening, shared = false } = origin;
+  const listeners = new Set<(status: ConnectionStatus) => void>();
+  let { deadline } = origin;
+  let serverInfo: ServerInfo | undefined;
+  const session: Session = new Session(settings, handlers, {
+    link: () => link,
+    shared,
+    replaceable: reopening !== undefined,
+  });
+  const link: Link = new Link(transport, {
+    ...settings,
+    reopening,
+    shakeHands: async (connection, over) => {
+      const limit = deadline ?? new StartDeadline(settings.startTimeoutMs);
+      deadline = undefined;
+      serverInfo = await introduce(connection, over, settings, { handlers, deadline: limit });
+    },
+    restore: (send) => session.restore(send),
+    onNotification: (message) => {
+      session.receive(message);
+    },
+    onRequest: (message) => session.answer(message),
+    onDropped: (reason) => {
+      session.dropped(reason);
+    },
+    onRestored: () => {
+      session.restored();
+    },
+    onEnd: (reason) => {
+      session.end(reason);
+    },
+    onStatus: (status) => {
+      for (const listener of [...listeners]) listener(status);
+    },
+  });
+  return {
+    ...{ session, link, handlers },
+    serverInfo: () => serverInfo,
+    onStatus: (listener) => {
+      const own = (status: ConnectionStatus): void => {
+        try {
+          listener(status);
+        } catch {
+          settings.logger.error("A listener of the connection's status threw an error.");
+        }
+      };
+      listeners.add(own);
+      return () => listeners.delete(own);
+    },
+  };
+}

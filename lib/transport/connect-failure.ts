@@ -1,0 +1,104 @@
+import type { IncomingMessage } from "node:http";
+import { settleWithin } from "../async/timers.js";
+import { ConnectError } from "../errors/connect-errors.js";
+
+/** Tells why no connection was made, and what to do. */
+export function explainConnectFailure(address: string, error: unknown): ConnectError {
+  const code = codeOf(error);
+  const [problem, retryable] = byCode[code] ?? explainOther(code, error);
+  return new ConnectError(address, problem, { retryable }, { cause: error });
+}
+
+/** The same for an HTTP answer that does not upgrade the connection. */
+export async function explainRefusal(
+  address: string,
+  response: IncomingMessage,
+  token: string | undefined,
+): Promise<ConnectError> {
+  const statusCode = response.statusCode ?? 0;
+  const said = await readReason(response);
+  // A server, or a proxy that echoes the request, must not carry the token into a log.
+  const reason = token === undefined ? said : said.replaceAll(token, "…");
+  const quoted = reason === "" ? "" : ` (${reason})`;
+  const problem = `the answer was HTTP ${statusCode}${quoted}. ${advise(statusCode, token)}`;
+  // Some proxies answer 404 while what is behind them is being restarted.
+  const retryable = statusCode >= 500 || [404, 408, 425, 429].includes(statusCode);
+  return new ConnectError(address, problem, { statusCode, retryable });
+}
+
+function advise(statusCode: number, token: string | undefined): string {
+  if (statusCode === 401) {
+    return token === undefined
+      ? "The server wants a bearer token: set token."
+      : "The server does not accept this token: check that it is the right one and has not expired.";
+  }
+  if (statusCode === 403) {
+    return "An app-server refuses only requests with an Origin header, which are never sent from here: look at the proxy in between.";
+  }
+  if (statusCode >= 300 && statusCode < 400) {
+    return "Redirects are not followed: give the address that it leads to.";
+  }
+  if (statusCode >= 500) return "The server, or a proxy before it, is not ready.";
+  return "This may not be a codex app-server, or not the path of its WebSocket.";
+}
+
+const byCode: Readonly<Record<string, readonly [problem: string, retryable: boolean]>> = {
+  ECONNREFUSED: ["nobody listens there. Is the app-server running?", true],
+  ENOENT: ["there is no such socket. Is the app-server running?", true],
+  ENOTFOUND: ["the host name is not known.", true],
+  EAI_AGAIN: ["the host name could not be looked up.", true],
+  ECONNRESET: ["the connection was cut before it was ready.", true],
+  EPIPE: ["the connection was cut before it was ready.", true],
+  ETIMEDOUT: ["there was no answer.", true],
+  EHOSTUNREACH: ["the host cannot be reached.", true],
+  ENETUNREACH: ["the network cannot be reached.", true],
+  EACCES: ["access is denied. The socket belongs to the user who runs the app-server.", false],
+  EPERM: ["access is denied. The socket belongs to the user who runs the app-server.", false],
+  ENOTSOCK: ["this is not a socket.", false],
+  ENOTDIR: ["there is no such path.", false],
+  EPROTO: ["the other side does not speak TLS: is it ws:// rather than wss://?", false],
+  ERR_SSL_WRONG_VERSION_NUMBER: [
+    "the other side does not speak TLS: is it ws:// rather than wss://?",
+    false,
+  ],
+};
+
+function explainOther(code: string, error: unknown): readonly [string, boolean] {
+  if (/CERT|SIGNATURE|ISSUER|ERR_TLS|^ERR_SSL/.test(code)) {
+    return [
+      `the certificate was not accepted (${code}). Set tls.ca for an authority of your own.`,
+      false,
+    ];
+  }
+  if (code !== "" && !code.startsWith("HPE_")) return [`${code}.`, true];
+  // What ws says of an answer that is no upgrade holds nothing of the answer itself.
+  const what = error instanceof Error && code === "" ? ` (${error.message})` : "";
+  return [`the other side does not speak WebSocket${what}.`, false];
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = (error as NodeJS.ErrnoException | undefined)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+/** The first words of a plain text answer; what is longer is a page for people. */
+async function readReason(response: IncomingMessage): Promise<string> {
+  let text = "";
+  const read = async () => {
+    for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) {
+      text += chunk;
+      if (text.length > maxReasonCharacters) break;
+    }
+  };
+  await settleWithin(
+    read().catch(() => undefined),
+    reasonTimeoutMs,
+  );
+  response.destroy();
+  const reason = text.trim();
+  const readable = /^[\x20-\x7e]*$/.test(reason) && !reason.startsWith("<");
+  return readable && reason.length <= maxReasonCharacters ? reason : "";
+}
+
+const maxReasonCharacters = 200;
+const reasonTimeoutMs = 1_000;

@@ -1,0 +1,75 @@
+import { maxTimerMs } from "../async/timers.js";
+
+export interface KeepaliveOptions {
+  /** How long silence may last before it is asked about (ms). */
+  readonly intervalMs: number;
+  /** How long the other side may take to show a sign of life then (ms). */
+  readonly timeoutMs: number;
+  /** A number that changes with every sign of life. */
+  activity(): number;
+  ping(): void;
+  /** Called once, when there was no sign of life; nothing follows. */
+  onLost(): void;
+}
+
+/**
+ * Notices a connection that is gone although nobody has closed it: a machine that lost its power, a
+ * firewall that forgot. What counts is any byte that moves, so a long download is no silence.
+ */
+export class Keepalive {
+  readonly #options: KeepaliveOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #asking = false;
+  #stopped = false;
+
+  constructor(options: KeepaliveOptions) {
+    this.#options = options;
+    this.#watch();
+  }
+
+  /** Something came. Only the first after a ping makes a difference. */
+  answered(): void {
+    if (!this.#asking) return;
+    clearTimeout(this.#timer);
+    this.#watch();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #watch(): void {
+    this.#asking = false;
+    const before = this.#options.activity();
+    this.#in(this.#options.intervalMs, () => {
+      if (this.#options.activity() === before) this.#ask();
+      else this.#watch();
+    });
+  }
+
+  #ask(): void {
+    const before = this.#options.activity();
+    this.#asking = true;
+    this.#options.ping();
+    this.#in(this.#options.timeoutMs, () => {
+      // After a pause of this process the answer may be there and only not be read yet: timers run
+      // before the sockets are read.
+      setImmediate(() => {
+        if (this.#stopped || !this.#asking) return;
+        if (this.#options.activity() !== before) {
+          this.#watch();
+          return;
+        }
+        this.stop();
+        this.#options.onLost();
+      });
+    });
+  }
+
+  #in(ms: number, step: () => void): void {
+    if (this.#stopped || ms > maxTimerMs) return;
+    this.#timer = setTimeout(step, ms);
+    this.#timer.unref();
+  }
+}

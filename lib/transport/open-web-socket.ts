@@ -1,0 +1,81 @@
+import type { IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import type { WebSocket } from "ws";
+import { onAbort } from "../async/abort.js";
+import { explainConnectFailure, explainRefusal } from "./connect-failure.js";
+import type { WebSocketClass } from "./load-ws.js";
+import type { SocketAddress } from "./socket-address.js";
+import type { SocketOptions } from "./socket-options.js";
+
+export interface UpgradeOptions extends Pick<SocketOptions, "headers" | "tls"> {
+  readonly token: string | undefined;
+  readonly maxMessageBytes: number;
+  /** Ends the attempt; its reason is what the promise rejects with. */
+  readonly signal: AbortSignal;
+}
+
+/** A connection that is ready. */
+export interface Upgraded {
+  readonly webSocket: WebSocket;
+  readonly socket: Socket;
+  /** The longest single frame that the server takes (bytes), or `undefined` when it does not tell. */
+  readonly maxFrameBytes: number | undefined;
+}
+
+/**
+ * Makes a WebSocket connection. `accept` is called in the same tick in which it is ready, so that it
+ * can listen before the first message is read; its result is what the promise resolves with.
+ *
+ * @throws ConnectError, or the reason of the signal.
+ */
+export function openWebSocket<T>(
+  create: WebSocketClass,
+  address: SocketAddress,
+  options: UpgradeOptions,
+  accept: (upgraded: Upgraded) => T,
+): Promise<T> {
+  const { token, headers, tls, signal } = options;
+  const { socketPath } = address;
+  return new Promise((resolve, reject) => {
+    const webSocket = new create(address.url, {
+      headers: {
+        ...headers,
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      },
+      // The server knows no compression, and a redirect would carry the token elsewhere.
+      perMessageDeflate: false,
+      followRedirects: false,
+      // A larger number would wrap around, and mean no limit.
+      maxPayload: Math.min(options.maxMessageBytes, 2 ** 31 - 1),
+      ...tls,
+      ...(socketPath === undefined ? {} : { createConnection: () => connect(socketPath) }),
+    });
+    let response: IncomingMessage | undefined;
+    const unlink = onAbort(signal, (reason) => {
+      fail(reason);
+    });
+    const fail = (reason: unknown): void => {
+      unlink();
+      webSocket.terminate();
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort reason may be anything
+      reject(reason);
+    };
+    // This listener stays: an error without one would end the process.
+    webSocket.on("error", (error) => {
+      fail(explainConnectFailure(address.shown, error));
+    });
+    webSocket.once("unexpected-response", (_request, refusal: IncomingMessage) => {
+      void explainRefusal(address.shown, refusal, token).then(fail);
+    });
+    webSocket.once("upgrade", (upgrade) => {
+      response = upgrade;
+    });
+    webSocket.once("open", () => {
+      unlink();
+      const { socket, headers: answered } = response as IncomingMessage;
+      const limit = Number(answered["x-codex-websocket-max-unfragmented-message-bytes"]);
+      const maxFrameBytes = Number.isSafeInteger(limit) && limit > 0 ? limit : undefined;
+      resolve(accept({ webSocket, socket, maxFrameBytes }));
+    });
+  });
+}

@@ -1,0 +1,88 @@
+import type { SecureContextOptions } from "node:tls";
+import type { Logger } from "../async/logger.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+
+/** A bearer token, or what gives one; it is asked anew for each connection, since tokens expire. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+/** How a server that listens on a socket is reached. */
+export interface SocketOptions {
+  /** Sent as `Authorization: Bearer …` when a connection is made, and nowhere else. */
+  token?: TokenSource | undefined;
+  /** Further HTTP headers, for a proxy in front of the server. The server itself needs none. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** For `wss://`: your own certificate authority, or a certificate of the client. */
+  tls?: Pick<SecureContextOptions, "ca" | "cert" | "key" | "passphrase"> | undefined;
+  /**
+   * Allows `ws://` to other machines (default false). Everything, the token included, is then
+   * readable and changeable on the way.
+   */
+  allowPlaintext?: boolean | undefined;
+  /** After how long without a sign of life the server is pinged (ms, default 30,000). */
+  pingIntervalMs?: number | undefined;
+  /** How long it may take to answer a ping before the connection counts as lost (ms, default 10,000). */
+  pongTimeoutMs?: number | undefined;
+}
+
+/** What the connection above decides about its socket. */
+export interface SocketSettings extends SocketOptions {
+  /** How long the connection may take, a token function included (ms, default 30,000). */
+  readonly connectTimeoutMs?: number | undefined;
+  /** The longest message that is accepted (bytes, default 268,435,456). */
+  readonly maxMessageBytes?: number | undefined;
+  /** Ends the attempt when it aborts; of no effect once the connection is there. */
+  readonly signal?: AbortSignal | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** Headers that the handshake is made of, or that would break it. */
+const reserved =
+  /^(authorization|connection|content-length|host|origin|sec-websocket-.*|transfer-encoding|upgrade)$/i;
+
+/** @throws InvalidArgumentError, which names the option. */
+export function checkSocketOptions(options: SocketOptions): void {
+  const { token, headers, tls, allowPlaintext } = options;
+  if (typeof token !== "function" && token !== undefined) checkToken(token);
+  if (headers !== undefined) checkHeaders(headers);
+  if (tls !== undefined && !isObject(tls)) {
+    throw new InvalidArgumentError("tls", "must be an object");
+  }
+  if (allowPlaintext !== undefined && typeof allowPlaintext !== "boolean") {
+    throw new InvalidArgumentError("allowPlaintext", "must be true or false");
+  }
+  for (const name of ["pingIntervalMs", "pongTimeoutMs"] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && !(typeof value === "number" && value > 0)) {
+      throw new InvalidArgumentError(name, "must be a positive number of milliseconds");
+    }
+  }
+}
+
+/** @throws InvalidArgumentError when `token` cannot stand in a header. */
+export function checkToken(token: unknown): string {
+  if (typeof token === "string" && /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new InvalidArgumentError(
+    "token",
+    "must be, or return, a string of printable ASCII without spaces (trim what you read from a file)",
+  );
+}
+
+function checkHeaders(headers: unknown): void {
+  if (!isObject(headers)) throw new InvalidArgumentError("headers", "must be an object");
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+      throw new InvalidArgumentError("headers", "must have names that HTTP allows");
+    }
+    if (reserved.test(name)) {
+      const instead = /^authorization$/i.test(name) ? "; use token" : "";
+      throw new InvalidArgumentError(`headers.${name}`, `must not be set${instead}`);
+    }
+    if (typeof value !== "string" || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new InvalidArgumentError(`headers.${name}`, "must be text that HTTP allows");
+    }
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,88 @@
+import { realpath } from "node:fs/promises";
+import { onAbort } from "../async/abort.js";
+import { safeLogger } from "../async/logger.js";
+import { maxTimerMs } from "../async/timers.js";
+import { ConnectError } from "../errors/connect-errors.js";
+import { loadWs, type LoadWs } from "./load-ws.js";
+import { openWebSocket } from "./open-web-socket.js";
+import { parseSocketAddress } from "./socket-address.js";
+import {
+  checkSocketOptions,
+  checkToken,
+  type SocketSettings,
+  type TokenSource,
+} from "./socket-options.js";
+import type { Transport } from "./transport.js";
+import { WebSocketTransport } from "./web-socket-transport.js";
+
+/**
+ * Connects to a server that listens on `ws://`, `wss://` or `unix://`, which all carry WebSocket.
+ *
+ * @throws InvalidArgumentError or MissingDependencyError before anything is sent, ConnectError, what
+ * the token function throws, or `signal.reason`.
+ */
+export async function openSocketTransport(
+  url: string,
+  options: SocketSettings = {},
+  load?: LoadWs,
+): Promise<Transport> {
+  checkSocketOptions(options);
+  const address = parseSocketAddress(url, options.allowPlaintext);
+  options.signal?.throwIfAborted();
+  const webSocketClass = await loadWs(load);
+  const { connectTimeoutMs = 30_000, maxMessageBytes = 256 * 1024 * 1024 } = options;
+
+  const attempt = new AbortController();
+  const unlink = onAbort(options.signal, (reason) => {
+    attempt.abort(reason);
+  });
+  const timer = setTimeout(
+    () => {
+      const problem = `it took longer than ${connectTimeoutMs} ms.`;
+      attempt.abort(new ConnectError(address.shown, problem, { retryable: true }));
+    },
+    Math.min(connectTimeoutMs, maxTimerMs),
+  );
+  try {
+    const token = await tokenOf(options.token, attempt.signal);
+    const { headers, tls } = options;
+    const { signal } = attempt;
+    const socketPath = address.socketPath && (await resolveLink(address.socketPath));
+    return await openWebSocket(
+      webSocketClass,
+      { ...address, socketPath },
+      { token, headers, tls, maxMessageBytes, signal },
+      (upgraded) =>
+        new WebSocketTransport(upgraded, {
+          maxMessageBytes,
+          pingIntervalMs: options.pingIntervalMs ?? 30_000,
+          pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
+          logger: safeLogger(options.logger),
+        }),
+    );
+  } finally {
+    clearTimeout(timer);
+    unlink();
+  }
+}
+
+/**
+ * A server makes its path a link to a socket at a short one, since the path of a socket is limited to
+ * about a hundred characters; only its target can always be connected to.
+ */
+async function resolveLink(socketPath: string): Promise<string> {
+  return realpath(socketPath).catch(() => socketPath);
+}
+
+async function tokenOf(
+  source: TokenSource | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (typeof source !== "function") return source;
+  const given = await new Promise((resolve, reject) => {
+    const unlink = onAbort(signal, reject);
+    Promise.resolve().then(source).then(resolve, reject).finally(unlink);
+  });
+  signal.throwIfAborted();
+  return checkToken(given);
+}

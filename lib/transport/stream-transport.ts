@@ -1,0 +1,162 @@
+import { finished, Readable, type Duplex, type Writable } from "node:stream";
+import { settleWithin } from "../async/timers.js";
+import { ProtocolError } from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { Transport, TransportEnd } from "./transport.js";
+import {
+  fromWebReadable,
+  fromWebWritable,
+  type WebReadable,
+  type WebWritable,
+} from "./web-streams.js";
+
+/**
+ * Both directions of a connection that you make yourself: bytes, with one JSON message a line, as an
+ * app-server has them on its standard input and output. Node's streams or the web's, also mixed.
+ */
+export interface StreamPair {
+  /** What the server sends. */
+  readonly readable: Readable | WebReadable;
+  /** What the server receives. */
+  readonly writable: Writable | WebWritable;
+}
+
+/**
+ * Takes the streams over: nobody else may read or write them from now on, and the end of the
+ * connection closes them.
+ *
+ * @throws InvalidArgumentError when they cannot be used.
+ */
+export function openStreamTransport(streams: StreamPair | Duplex): Transport {
+  const { readable, writable } = isDuplex(streams)
+    ? { readable: streams, writable: streams }
+    : partsOf(streams);
+  checkOpen("readable", readable);
+  checkOpen("writable", writable);
+  return new StreamTransport(
+    "getReader" in readable ? fromWebReadable(readable) : readable,
+    "getWriter" in writable ? fromWebWritable(writable) : writable,
+  );
+}
+
+class StreamTransport implements Transport {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly ended: Promise<TransportEnd>;
+  readonly #source: Readable;
+  #end!: (error: Error | undefined) => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(source: Readable, sink: Writable) {
+    this.#source = source;
+    this.output = sink;
+    // The end goes through here, so that whatever was read before an error is delivered first.
+    this.input = new Readable({ read: () => undefined });
+    this.ended = new Promise((resolve) => {
+      this.#end = (error) => {
+        resolve({ exitCode: null, signal: null, error: this.#closing ? undefined : error });
+      };
+    });
+    this.#listen();
+  }
+
+  stderrTail(): string {
+    return "";
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeInSteps();
+    return this.#closing;
+  }
+
+  async #closeInSteps(): Promise<void> {
+    this.output.end();
+    // A server whose input has ended has its last words, and then ends its output.
+    await settleWithin(this.ended, graceMs);
+    this.#end(undefined);
+    await this.ended;
+  }
+
+  #listen(): void {
+    const source = this.#source;
+    const receive = (chunk: unknown): void => {
+      if (typeof chunk === "string") this.input.push(Buffer.from(chunk));
+      else if (chunk instanceof Uint8Array) this.input.push(chunk);
+      else this.#end(new ProtocolError("transport.readable gave something other than bytes."));
+    };
+    source.on("data", receive);
+    source.once("end", () => {
+      this.#end(undefined);
+    });
+    for (const stream of [source, this.output]) {
+      // This listener stays: a late error without one would end the process.
+      stream.on("error", (error) => {
+        this.#end(error);
+      });
+      stream.once("close", () => {
+        this.#end(new Error("the stream was closed before its end"));
+      });
+    }
+    void this.ended.then(async () => {
+      source.off("data", receive);
+      this.input.push(null);
+      await endWithin(this.output, graceMs);
+      this.output.destroy();
+      source.destroy();
+    });
+  }
+}
+
+/** Ends a stream, and waits until all was written, but no longer than that. */
+async function endWithin(stream: Writable, ms: number): Promise<void> {
+  const written = new Promise<void>((resolve) => {
+    finished(stream, { readable: false }, () => {
+      resolve();
+    });
+  });
+  stream.end();
+  await settleWithin(written, ms);
+}
+
+function partsOf(streams: unknown): StreamPair {
+  const { readable, writable } = (streams ?? {}) as Partial<StreamPair>;
+  if (!isNodeReadable(readable) && !hasMethod(readable, "getReader")) {
+    throw new InvalidArgumentError("transport.readable", "must be a readable stream");
+  }
+  if (!isNodeWritable(writable) && !hasMethod(writable, "getWriter")) {
+    throw new InvalidArgumentError("transport.writable", "must be a writable stream");
+  }
+  return { readable, writable } as StreamPair;
+}
+
+function checkOpen(
+  name: keyof StreamPair,
+  stream: Readable | Writable | WebReadable | WebWritable,
+) {
+  if ("locked" in stream && stream.locked) {
+    throw new InvalidArgumentError(`transport.${name}`, "must not be locked by somebody else");
+  }
+  if ("destroyed" in stream && !(stream as Duplex)[name]) {
+    throw new InvalidArgumentError(`transport.${name}`, "must be open");
+  }
+}
+
+function isDuplex(value: unknown): value is Duplex {
+  return isNodeReadable(value) && isNodeWritable(value);
+}
+
+function isNodeReadable(value: unknown): value is Readable {
+  return hasMethod(value, "pipe") && hasMethod(value, "on");
+}
+
+function isNodeWritable(value: unknown): value is Writable {
+  return hasMethod(value, "write") && hasMethod(value, "on");
+}
+
+function hasMethod(value: unknown, name: string): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return typeof (value as Record<string, unknown>)[name] === "function";
+}
+
+/** How long what is on its way may take when the connection ends (ms). */
+const graceMs = 1_000;

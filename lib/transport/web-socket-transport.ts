@@ -1,0 +1,187 @@
+import type { Socket } from "node:net";
+import { finished, Readable, Writable } from "node:stream";
+import type { RawData, WebSocket } from "ws";
+import type { Logger } from "../async/logger.js";
+import { settleWithin } from "../async/timers.js";
+import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
+import { Keepalive } from "./keepalive.js";
+import type { Upgraded } from "./open-web-socket.js";
+import type { Transport, TransportEnd } from "./transport.js";
+
+export interface WebSocketTransportOptions {
+  readonly maxMessageBytes: number;
+  readonly pingIntervalMs: number;
+  readonly pongTimeoutMs: number;
+  readonly logger: Required<Logger>;
+}
+
+/** Lines on our side, one text message each on the other. */
+export class WebSocketTransport implements Transport {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly ended: Promise<TransportEnd>;
+  /** Of a message, the id and the method come on top of what is counted by this. */
+  readonly maxOutgoingBytes = maxMessageBytes - 4_096;
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+  readonly #options: WebSocketTransportOptions;
+  readonly #fragmentBytes: number;
+  readonly #keepalive: Keepalive;
+  #unread: Buffer[] = [];
+  #fragmentsSent = 0;
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor({ webSocket, socket, maxFrameBytes }: Upgraded, options: WebSocketTransportOptions) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#options = options;
+    this.#fragmentBytes = Math.min(maxFrameBytes ?? defaultFragmentBytes, defaultFragmentBytes);
+    // It is never held up: a server cuts the connection of a client that reads too slowly.
+    this.input = new Readable({ read: () => undefined });
+    this.output = new Writable({
+      decodeStrings: false,
+      write: (line: string | Buffer, _encoding, done) => {
+        this.#send(line, done);
+      },
+    });
+    // What they report reaches the connection through the failed write, and through the end.
+    for (const stream of [this.input, this.output]) stream.on("error", () => undefined);
+    this.#keepalive = new Keepalive({
+      intervalMs: options.pingIntervalMs,
+      timeoutMs: options.pongTimeoutMs,
+      activity: () => socket.bytesRead + this.#fragmentsSent,
+      ping: () => {
+        webSocket.ping();
+      },
+      onLost: () => {
+        this.#fail(new Error(`the server did not answer a ping for ${options.pongTimeoutMs} ms`));
+      },
+    });
+    this.ended = this.#untilEnded();
+  }
+
+  stderrTail(): string {
+    return "";
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeInSteps();
+    return this.#closing;
+  }
+
+  /** The server does not answer a Close frame, which `ws` by itself would wait for half a minute. */
+  async #closeInSteps(): Promise<void> {
+    this.#keepalive.stop();
+    this.output.end();
+    const written = new Promise<void>((resolve) => {
+      finished(this.output, () => {
+        resolve();
+      });
+    });
+    await settleWithin(Promise.race([written, this.ended]), flushMs);
+    this.#webSocket.close(1000);
+    await settleWithin(this.ended, goodbyeMs);
+    this.#webSocket.terminate();
+    await settleWithin(this.ended, goodbyeMs);
+  }
+
+  #untilEnded(): Promise<TransportEnd> {
+    const webSocket = this.#webSocket;
+    webSocket.on("message", (data, isBinary) => {
+      this.#receive(data, isBinary);
+    });
+    webSocket.on("pong", () => {
+      this.#keepalive.answered();
+    });
+    this.#socket.once("error", (error: NodeJS.ErrnoException) => {
+      this.#failure ??= new Error(`the socket failed: ${error.code ?? error.name}`);
+    });
+    webSocket.on("error", (error: Error & { code?: string }) => {
+      this.#fail(
+        error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
+          ? new MessageTooLargeError("incoming", this.#options.maxMessageBytes)
+          : new ProtocolError(`The server broke the rules of WebSocket: ${error.message}.`),
+      );
+    });
+    return new Promise((resolve) => {
+      webSocket.once("close", (code) => {
+        this.#keepalive.stop();
+        this.#flush();
+        this.input.push(null);
+        this.output.destroy();
+        const error = this.#closing ? undefined : (this.#failure ?? cutOff(code));
+        resolve({ exitCode: null, signal: null, error });
+      });
+    });
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#webSocket.terminate();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    this.#keepalive.answered();
+    if (isBinary) {
+      this.#options.logger.warn("A message from the server was skipped: it is binary.");
+      return;
+    }
+    // All messages of one read become one chunk.
+    if (this.#unread.length === 0) {
+      process.nextTick(() => {
+        this.#flush();
+      });
+    }
+    this.#unread.push(withoutNewlines(data as Buffer), newline);
+  }
+
+  #flush(): void {
+    if (this.#unread.length === 0) return;
+    const chunk = Buffer.concat(this.#unread);
+    this.#unread = [];
+    this.input.push(chunk);
+  }
+
+  /** Cut into pieces, so that a ping need not wait for a whole long message. */
+  #send(line: string | Buffer, done: (error?: Error | null) => void): void {
+    const bytes = typeof line === "string" ? Buffer.from(line.slice(0, -1)) : line.subarray(0, -1);
+    if (bytes.length > maxMessageBytes) {
+      done(new MessageTooLargeError("outgoing", maxMessageBytes));
+      return;
+    }
+    const sendFrom = (start: number): void => {
+      const end = Math.min(start + this.#fragmentBytes, bytes.length);
+      const fin = end === bytes.length;
+      this.#webSocket.send(bytes.subarray(start, end), { binary: false, fin }, (error) => {
+        this.#fragmentsSent += 1;
+        if (error || fin) done(error);
+        else sendFrom(end);
+      });
+    };
+    sendFrom(0);
+  }
+}
+
+/** Inside of JSON text a newline stands between values only, where a space means the same. */
+function withoutNewlines(text: Buffer): Buffer {
+  if (!text.includes(newline)) return text;
+  return Buffer.from(text.toString("utf8").replaceAll("\n", " "));
+}
+
+function cutOff(code: number): Error {
+  const how = code === abnormalClosure ? "" : ` with code ${code}`;
+  return new Error(`the server ended the connection${how}, or it was cut`);
+}
+
+/** The server cuts the connection when a message is longer. */
+const maxMessageBytes = 64 * 1024 * 1024;
+const newline = Buffer.from("\n");
+/** What `ws` reports when there was no Close frame; an app-server never sends one. */
+const abnormalClosure = 1006;
+/** Far below the 16 MiB that the server takes in one frame. */
+const defaultFragmentBytes = 1024 * 1024;
+/** How long what was written may take to get out when the connection is closed (ms). */
+const flushMs = 2_000;
+/** How long the other side may take to hang up when it was told so (ms). */
+const goodbyeMs = 1_000;

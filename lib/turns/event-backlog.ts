@@ -1,0 +1,64 @@
+import type { BacklogRules } from "../async/backlog.js";
+import { roughBytes } from "../async/rough-bytes.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { SlowConsumerError } from "../errors/slow-consumer-error.js";
+import { SubagentEvent } from "./subagent-event.js";
+import { deltaOf, TextRun, type SomeEvent } from "./text-run.js";
+
+/**
+ * From so many waiting events on, text deltas are merged. One read from the pipe brings some 300 at
+ * most: a consumer that keeps up gets there only when a flood comes before the answer to its start.
+ */
+const mergeFrom = 1_000;
+
+/** How much may wait for the consumer of a turn's or a goal's events, unless told otherwise (bytes). */
+const defaultMaxBacklogBytes = 67_108_864;
+
+/** What a delta takes besides its text: three ids, and three objects. */
+const deltaBytes = 400;
+
+/** What keeps in bounds the events of a turn that its consumer has not taken yet. */
+export function eventBacklog<Event extends SomeEvent | SubagentEvent>(
+  of: "turn" | "goal",
+  maxBacklogBytes = defaultMaxBacklogBytes,
+): BacklogRules<Event> {
+  return {
+    maxWeight: maxBacklogBytes,
+    mergeFrom,
+    weigh: (event) => weigh(plain(event)),
+    startRun: (first) => {
+      const run = TextRun.begin(plain(first));
+      return (
+        run && {
+          add: (event) => run.add(plain(event)),
+          toItem: () =>
+            (first instanceof SubagentEvent
+              ? new SubagentEvent(run.toEvent() as SubagentEvent["event"], first.origin)
+              : run.toEvent()) as Event,
+        }
+      );
+    },
+    overflow: () =>
+      new SlowConsumerError(
+        `${maxBacklogBytes} bytes of a ${of}'s events`,
+        `The ${of} goes on, and run() gives its result. Do less between two events, or raise ` +
+          "maxBacklogBytes.",
+      ),
+  };
+}
+
+/** Deltas are by far the most frequent events, and alike but for their text. */
+function weigh(event: SomeEvent): number {
+  const delta = deltaOf(event);
+  return delta === undefined ? roughBytes(event) : deltaBytes + delta.length;
+}
+
+/** @throws InvalidArgumentError */
+export function checkMaxBacklogBytes(value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value > 0)) return;
+  throw new InvalidArgumentError("maxBacklogBytes", "must be a positive number of bytes");
+}
+
+function plain(event: SomeEvent | SubagentEvent): SomeEvent {
+  return event instanceof SubagentEvent ? event.event : event;
+}

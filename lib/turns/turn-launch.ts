@@ -1,0 +1,140 @@
+import { ignoreRejection } from "../async/deferred.js";
+import { isDrop } from "../errors/connection-errors.js";
+import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
+import type { Connect, Host, TurnFollower } from "../host.js";
+import type { PendingTurn } from "../rpc/turn-routes.js";
+import type { Pass } from "../rpc/thread-gate.js";
+import { busyError } from "./busy-error.js";
+import type { TurnRequest } from "./turn-request.js";
+import type { StartPlace, TurnStart } from "./turn-start.js";
+
+/** Who is told how far a turn has come that is being started. */
+interface LaunchOwner {
+  /** Resolves when the turn has ended, and nobody wants it to start any more. */
+  readonly ended: Promise<void>;
+  hasEnded(): boolean;
+  connected(host: Host): void;
+  /** Whether the turn is under way to the server, or still waits here. */
+  sending(isSent: boolean): void;
+  /** The server has taken the turn. */
+  accepted(id: string, pending: PendingTurn<TurnFollower>): Promise<void>;
+  /** It was not taken, and will be sent again unless it ends now. */
+  refused(): void;
+}
+
+/** Brings a turn to the server: waits for its thread, loads it, and sends what starts the turn. */
+export class TurnLaunch {
+  readonly #request: TurnRequest;
+  readonly #start: TurnStart;
+  readonly #owner: LaunchOwner;
+  #pass: Pass | undefined;
+  #reloaded = false;
+
+  constructor(request: TurnRequest, start: TurnStart, owner: LaunchOwner) {
+    this.#request = request;
+    this.#start = start;
+    this.#owner = owner;
+  }
+
+  /** Resolves at the turn's end; rejects with what keeps it from starting. */
+  async run(connect: Connect): Promise<void> {
+    const { ended } = this.#owner;
+    const checked = ignoreRejection(Promise.resolve(this.#start.check?.()));
+    const host = await connect();
+    this.#owner.connected(host);
+    if (this.#owner.hasEnded()) return;
+    // Turns run in the order of the calls, so the gate comes before anything that takes time.
+    const pass = this.#enterGate(host);
+    this.#pass = pass;
+    await Promise.race([Promise.all([pass.admitted, checked]), ended]);
+    while (!this.#owner.hasEnded()) await this.#attempt(host, pass);
+  }
+
+  /** The turn has ended: the next one may start. */
+  leave(): void {
+    this.#pass?.leave();
+  }
+
+  #enterGate(host: Host): Pass {
+    const { threadId, controls } = this.#request;
+    const { whenBusy = "queue" } = controls;
+    if (whenBusy === "reject" && host.gate.isBusy(threadId)) throw busyError(this.#start.method);
+    return host.gate.enter(threadId, { wait: whenBusy === "queue" });
+  }
+
+  /** Gets the turn accepted and waits for its end, or changes what was in its way. */
+  async #attempt(host: Host, pass: Pass): Promise<void> {
+    const { threadId, controls } = this.#request;
+    const { whenBusy = "queue" } = controls;
+    const { ended } = this.#owner;
+    this.#owner.sending(false);
+    await host.load(threadId);
+    // Loading may have shown that the thread runs a turn of somebody else.
+    const idle = pass.idle();
+    if (idle && whenBusy === "reject") throw busyError(this.#start.method);
+    if (idle && whenBusy === "queue") await Promise.race([idle, ended]);
+    if (this.#owner.hasEnded()) return;
+    this.#owner.sending(true);
+    try {
+      await this.#send(host);
+    } catch (error) {
+      this.#clearTheWay(host, error);
+      this.#owner.refused();
+      return;
+    }
+    await ended;
+  }
+
+  async #send(host: Host): Promise<void> {
+    const pending = host.turns.expect(this.#request.threadId);
+    try {
+      await this.#owner.accepted(await this.#accept(host, pending), pending);
+    } finally {
+      pending.settle();
+    }
+  }
+
+  /** Sends it, and resolves with the turn's id, also when the answer was lost with the connection. */
+  async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string> {
+    const { threadId } = this.#request;
+    const place = { host, threadId, pending, ended: this.#owner.ended };
+    try {
+      return await this.#start.send(place);
+    } catch (error) {
+      if (!isDrop(error) || !this.#start.find) throw error;
+      const id = await this.#find(place);
+      if (id === undefined) throw error;
+      host.turns.missed(threadId);
+      return id;
+    }
+  }
+
+  /** As often as the connection drops meanwhile: to send it again without knowing would run it twice. */
+  async #find(place: StartPlace): Promise<string | undefined> {
+    for (;;) {
+      await place.host.available();
+      try {
+        return await this.#start.find?.(place);
+      } catch (error) {
+        if (!isDrop(error)) throw error;
+      }
+    }
+  }
+
+  /** Throws what another attempt would not help against. */
+  #clearTheWay(host: Host, error: unknown): void {
+    const { threadId, controls } = this.#request;
+    const { whenBusy = "queue" } = controls;
+    if (error instanceof ThreadNotFoundError && !this.#reloaded) {
+      // Unloaded behind our back: the server forgot the thread, but has it stored.
+      this.#reloaded = true;
+      host.unload(threadId);
+    } else if (error instanceof ThreadBusyError && whenBusy === "queue") {
+      // A review or a compaction, which cannot be steered, had begun before we heard of it.
+      // Loading the thread again tells whether it still runs.
+      host.unload(threadId);
+    } else if (!isDrop(error) || !this.#start.find) {
+      throw error;
+    }
+  }
+}

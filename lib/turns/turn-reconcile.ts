@@ -1,0 +1,188 @@
+import type { ThreadItem, Turn as TurnRecord } from "../../generated/types.js";
+import { settleWithin } from "../async/timers.js";
+import {
+  ExperimentalApiError,
+  JsonRpcError,
+  MethodNotFoundError,
+  ThreadNotFoundError,
+} from "../errors/rpc-errors.js";
+import type { Host } from "../host.js";
+import { isItem } from "./turn-state.js";
+
+/** How long each question about a turn may take to be answered (ms). */
+const answerGraceMs = 5_000;
+
+/** How long all of them may take (ms). */
+const reportGraceMs = 20_000;
+
+/** How many turns back a turn is looked for; nearly always it is the newest. */
+const maxTurns = 50;
+
+/** How many items are asked for at a time, and how often: a bound for servers whose list never ends. */
+const itemsPerPage = 100;
+const maxPages = 1_000;
+
+/** What the server says of a turn when it is asked. */
+export type TurnReport =
+  | EndedReport
+  | { readonly state: "running"; readonly items: StoredItems }
+  /** It did not answer, does not store this thread's turns, or has no record of this one. */
+  | { readonly state: "unknown"; readonly threadIsIdle: boolean };
+
+export interface EndedReport {
+  readonly state: "ended";
+  readonly turn: TurnEnd;
+  readonly items: StoredItems;
+  /** Whether no other turn of the thread has begun since. */
+  readonly isLast: boolean;
+}
+
+/** The last `turn` of a turn, with its error and its times. */
+export type TurnEnd = Pick<
+  TurnRecord,
+  "id" | "status" | "error" | "startedAt" | "completedAt" | "durationMs"
+>;
+
+/**
+ * The completed items under the ids of the live events, in order; undefined when the server does not
+ * tell them. The history of a thread that an old runtime stored has other ids, and is of no use here.
+ */
+export type StoredItems = readonly StoredItem[] | undefined;
+
+export interface StoredItem {
+  readonly item: ThreadItem;
+  /** When it completed (ms since the epoch); `null` when the server did not say. */
+  readonly completedAtMs: number | null;
+}
+
+/**
+ * Asks the server what has become of a turn (`thread/turns/list`, `thread/items/list`; on a server
+ * without the former, `thread/read`). Never rejects, and takes a bounded time.
+ */
+export async function readTurn(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
+  const report = await settleWithin(ask(host, threadId, turnId), reportGraceMs);
+  return report === "timeout" ? unanswered : report;
+}
+
+/**
+ * The id under which the server runs the turn, which is another one for a review; undefined when it
+ * does not run, or the server does not say so. Never rejects.
+ */
+export async function readRunningId(
+  host: Host,
+  threadId: string,
+  turnId: string,
+): Promise<string | undefined> {
+  const [newest] = await listTurns(host, threadId).catch(() => []);
+  return isRunningReview(newest, turnId) ? newest?.id : undefined;
+}
+
+/** What is known when nobody is asked. */
+export const unanswered = { state: "unknown", threadIsIdle: false } as const;
+
+async function ask(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
+  try {
+    const turns = turnId === "" ? [] : await listTurns(host, threadId);
+    const [newest] = turns;
+    const turn = turns.find(({ id }) => id === turnId);
+    if (!turn && !isRunningReview(newest, turnId)) return await askForThread(host, threadId);
+    // After the status, so that no item is missing of a turn that has ended.
+    const items = await listItems(host, threadId, turnId);
+    if (!turn || turn.status === "inProgress") return { state: "running", items };
+    const isLast = newest === turn || newest?.status !== "inProgress";
+    return { state: "ended", turn: toTurnEnd(turn), items, isLast };
+  } catch (error) {
+    return error instanceof JsonRpcError ? askForThread(host, threadId) : unanswered;
+  }
+}
+
+/** Of threads that are not stored, ephemeral ones say, the server tells this much. */
+async function askForThread(host: Host, threadId: string): Promise<TurnReport> {
+  try {
+    const { thread } = await host.call("thread/read", { threadId }, { timeoutMs: answerGraceMs });
+    const isActive = (thread.status as { type?: unknown } | undefined)?.type === "active";
+    return isActive
+      ? { state: "running", items: undefined }
+      : { state: "unknown", threadIsIdle: true };
+  } catch (error) {
+    return { state: "unknown", threadIsIdle: error instanceof ThreadNotFoundError };
+  }
+}
+
+type ListedTurn = Partial<TurnRecord> & { readonly id: string };
+
+async function listTurns(host: Host, threadId: string): Promise<readonly ListedTurn[]> {
+  try {
+    const { data } = await host.call(
+      "thread/turns/list",
+      { threadId, limit: maxTurns, sortDirection: "desc", itemsView: "notLoaded" },
+      { timeoutMs: answerGraceMs },
+    );
+    return turnsIn(data);
+  } catch (error) {
+    if (!(error instanceof MethodNotFoundError || error instanceof ExperimentalApiError)) {
+      throw error;
+    }
+    const params = { threadId, includeTurns: true };
+    const { thread } = await host.call("thread/read", params, { timeoutMs: answerGraceMs });
+    return turnsIn(thread.turns).toReversed();
+  }
+}
+
+async function listItems(host: Host, threadId: string, turnId: string): Promise<StoredItems> {
+  const items: StoredItem[] = [];
+  let cursor: string | null = null;
+  try {
+    for (let page = 0; page < maxPages; page += 1) {
+      const answer: { data: unknown; nextCursor?: string | null } = await host.call(
+        "thread/items/list",
+        {
+          threadId,
+          turnId,
+          limit: itemsPerPage,
+          sortDirection: "asc",
+          cursor: cursor ?? undefined,
+        },
+        { timeoutMs: answerGraceMs },
+      );
+      items.push(...itemsIn(answer.data, turnId));
+      cursor = answer.nextCursor ?? null;
+      if (cursor === null) return items;
+    }
+  } catch {
+    // The turn's end is worth having even so.
+  }
+  return undefined;
+}
+
+/** While a review runs, the server lists it under another id only, with the review's as its root. */
+function isRunningReview(newest: ListedTurn | undefined, turnId: string): boolean {
+  return newest?.status === "inProgress" && newest.rootTurnId === turnId;
+}
+
+function toTurnEnd(turn: ListedTurn): TurnEnd {
+  return {
+    id: turn.id,
+    status: turn.status ?? "completed",
+    error: turn.error ?? null,
+    startedAt: turn.startedAt ?? null,
+    completedAt: turn.completedAt ?? null,
+    durationMs: turn.durationMs ?? null,
+  };
+}
+
+function turnsIn(data: unknown): ListedTurn[] {
+  if (!Array.isArray(data)) return [];
+  return data.filter(
+    (turn: unknown): turn is ListedTurn => typeof (turn as ListedTurn | null)?.id === "string",
+  );
+}
+
+function itemsIn(data: unknown, turnId: string): StoredItem[] {
+  if (!Array.isArray(data)) throw new TypeError("not a list");
+  return data.flatMap((entry: unknown) => {
+    const { item, turnId: id, completedAtMs } = (entry ?? {}) as Partial<Record<string, unknown>>;
+    if (id !== turnId || !isItem(item)) return [];
+    return [{ item, completedAtMs: typeof completedAtMs === "number" ? completedAtMs : null }];
+  });
+}

@@ -1,0 +1,23 @@
+import type { TurnEvent } from "../protocol.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { TurnControls } from "./turn-options.js";
+import type { RunningTurn, TurnStart } from "./turn-start.js";
+
+/** Makes what the waiters of a turn are rejected with: an instance of its own for each. */
+export type Failure = () => unknown;
+
+export interface TurnRequest {
+  readonly threadId: string;
+  readonly start: TurnStart | RunningTurn;
+  readonly controls: TurnControls;
+  /** Who answers the server's requests in this turn, before anybody else. */
+  readonly handlers?: RequestHandlers | undefined;
+}
+
+/** Who is told of the turn's progress. None of the functions may throw. */
+export interface TurnListener {
+  event(event: TurnEvent): void;
+  /** Nothing has come for `idleTimeoutMs`; the turn goes on. */
+  stalled?(failure: Failure): void;
+  ended(failure: Failure | undefined): void;
+}

@@ -1,0 +1,69 @@
+import { expect, test } from "@jest/globals";
+import { Writable } from "node:stream";
+import { EncodedParams } from "../../../lib/rpc/encoded-params.js";
+import { LineMessageWriter } from "../../../lib/rpc/writer.js";
+
+/** A writer, and the chunks of each write that reached the system. */
+function writing(fail = false) {
+  const writes: string[][] = [];
+  const failures: Error[] = [];
+  const output = new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _encoding, done) => {
+      writes.push([chunk]);
+      done(fail ? new Error("EPIPE") : null);
+    },
+    writev: (chunks, done) => {
+      writes.push(chunks.map(({ chunk }) => chunk as string));
+      done(fail ? new Error("EPIPE") : null);
+    },
+  });
+  output.on("error", () => undefined);
+  return { writes, failures, writer: new LineMessageWriter(output, (e) => failures.push(e)) };
+}
+
+const request = (id: number, json = "{}") => ({
+  jsonrpc: "2.0",
+  id,
+  method: "config/read",
+  params: new EncodedParams(json),
+});
+
+test("lines of one turn of the event loop go out together, each a chunk of its own", async () => {
+  const { writes, writer } = writing();
+  await Promise.all([writer.write(request(1)), writer.write(request(2))]);
+  expect(writes).toEqual([
+    [
+      '{"id":1,"method":"config/read","params":{}}\n',
+      '{"id":2,"method":"config/read","params":{}}\n',
+    ],
+  ]);
+  await writer.write(request(3));
+  expect(writes[1]).toEqual(['{"id":3,"method":"config/read","params":{}}\n']);
+});
+
+test("each kind of message is written without what the server does not use", async () => {
+  const { writes, writer } = writing();
+  const jsonrpc = "2.0";
+  await writer.write(request(1, '{"a":null}'));
+  await writer.write({ jsonrpc, method: "initialized" });
+  await writer.write({ jsonrpc, method: "noted", params: new EncodedParams("{}") } as never);
+  await writer.write({ jsonrpc, id: "x", result: null } as never);
+  await writer.write({ jsonrpc, id: 0, error: { code: 1, message: "no" } } as never);
+  expect(writes.flat()).toEqual([
+    '{"id":1,"method":"config/read","params":{"a":null}}\n',
+    '{"method":"initialized"}\n',
+    '{"method":"noted","params":{}}\n',
+    '{"id":"x","result":null}\n',
+    '{"id":0,"error":{"code":1,"message":"no"}}\n',
+  ]);
+  expect(writer.lastRequestId).toBe(1);
+});
+
+test("a write that fails is told to the sender of each line in it", async () => {
+  const { failures, writer } = writing(true);
+  const sent = [writer.write(request(1)), writer.write(request(2))];
+  const outcomes = await Promise.allSettled(sent);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(failures.map(({ message }) => message)).toEqual(["EPIPE", "EPIPE"]);
+});

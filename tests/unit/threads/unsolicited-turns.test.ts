@@ -1,0 +1,44 @@
+import { expect, test } from "@jest/globals";
+import { collect, rejection, settled } from "../../support/collect.js";
+import { linkedThread } from "../../support/linked-server.js";
+import { turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
+
+const threadId = "thread-1";
+const turn = (count: number) => ({ threadId, turnId: `foreign-${count}` });
+
+test("each turn that somebody else starts comes with all of its events", async () => {
+  await using pair = await linkedThread();
+  const { server, thread } = pair;
+  const turns = thread.unsolicitedTurns();
+  await settled();
+  for (const count of [1, 2]) server.turn({ ...turn(count), text: "Hello there" });
+  for (const count of [1, 2]) {
+    const { value } = await turns.next();
+    expect(value?.id).toBe(`foreign-${count}`);
+    const script = { ...turn(count), text: "Hello there" };
+    expect(value && (await collect(value))).toEqual(turnMessages(script));
+  }
+  await turns.return?.();
+  expect(pair.client.host.turns.size).toBe(0);
+});
+
+test("a hundred may wait to be taken; when one more comes, the iteration is over", async () => {
+  await using pair = await linkedThread();
+  const { client, server, thread } = pair;
+  const turns = thread.unsolicitedTurns();
+  await settled();
+  for (let count = 0; count < 100; count += 1) {
+    server.send(turnStarted(turn(count)), turnCompleted(turn(count)));
+  }
+  await settled();
+  expect((await turns.next()).value?.id).toBe("foreign-0");
+  for (const count of [100, 101]) {
+    server.send(turnStarted(turn(count)), turnCompleted(turn(count)));
+  }
+  await settled();
+  expect(client.host.turns.size).toBe(0);
+  const error = await rejection(turns.next());
+  expect(error).toMatchObject({ code: "SLOW_CONSUMER" });
+  expect((error as Error).message).toContain("More than 100 turns");
+  expect(await collect(turns)).toEqual([]);
+});
