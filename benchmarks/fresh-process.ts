@@ -17,17 +17,30 @@ export interface Cost {
   readonly cpuMs: number;
   /** The most memory the process has ever had resident, start of Node.js included. */
   readonly peakMiB: number;
+  /** What it keeps on the heap, where that is measured. */
+  readonly heapKiB?: number;
+  /** The most that it and its child processes have had in memory, where that is measured. */
+  readonly treeMiB?: number;
   /** How many messages it saw, where it counts. */
   readonly messages?: number;
+  /** How much text it saw, where it counts. */
+  readonly characters?: number;
 }
 
 const timeoutMs = 60_000;
 
+/** Where contenders run, and with what. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+}
+
 /** Runs a contender once, in a process of its own. */
-export async function runFresh(contender: Contender, env: NodeJS.ProcessEnv): Promise<Cost> {
+export async function runFresh(contender: Contender, { env, home }: Surroundings): Promise<Cost> {
   const script = fileURLToPath(new URL(`contenders/${contender.script}`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script, ...contender.args], {
     env: { ...process.env, ...env },
+    cwd: home,
     timeout: timeoutMs,
   });
   return JSON.parse(stdout) as Cost;

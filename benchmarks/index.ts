@@ -1,27 +1,30 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
-import path from "node:path";
 import { parseArgs } from "node:util";
 import { pathToFileURL } from "node:url";
 import { RUNTIME_VERSION } from "../generated/runtime.js";
-import { runFresh } from "./fresh-process.js";
+import { runFresh, type Surroundings } from "./fresh-process.js";
+import { createPeerScenarios, describePeer } from "./peer-scenarios.js";
+import { openRealServer } from "./real-server.js";
 import { runScenario, type Result } from "./run-scenario.js";
-import { createScenarios, type Scenario } from "./scenarios.js";
+import type { Scenario } from "./scenario.js";
+import { createScenarios } from "./scenarios.js";
 import { formatTable } from "./table.js";
 
 const usage = `npm run bench -- [options]
   --quick           fewer messages and rounds
   --only <text>     only the scenarios whose title contains the text
   --against <file>  measures another build of the package beside this one: its dist/lib/index.js
+  --peers           other packages on the real server instead; npm run bench:peers installs them
   --json            prints every run as JSON instead of the table of medians`;
 
-const budgetMs = 180_000;
+const budgetMs = 240_000;
 
 const { values: flags } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     against: { type: "string" },
+    peers: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -31,41 +34,38 @@ if (flags.help) console.log(usage);
 else await main();
 
 async function main(): Promise<void> {
-  const { quick, against } = flags;
-  const scenarios = createScenarios({
+  const { quick, against, peers } = flags;
+  const options = {
     quick,
     library: "codex-app-server-sdk",
     against: against === undefined ? undefined : pathToFileURL(against).href,
-  }).filter(({ title }) => title.toLowerCase().includes(flags.only.toLowerCase()));
-  const machine = describeMachine();
-  const home = await mkdtemp(path.join(os.tmpdir(), "codex-bench-"));
+  };
+  const scenarios = (peers ? createPeerScenarios(options) : createScenarios(options)).filter(
+    ({ title }) => title.toLowerCase().includes(flags.only.toLowerCase()),
+  );
+  const machine = { ...describeMachine(), ...(peers ? { peer: await describePeer() } : {}) };
+  const server = await openRealServer();
   try {
-    const measured = await measureAll(scenarios, home);
+    const measured = await measureAll(scenarios, server);
     if (flags.json)
       console.log(JSON.stringify({ machine, scenarios: measured.map(toJson) }, null, 2));
     else console.log(`${Object.values(machine).join(", ")}\n\n${formatTable(measured)}`);
   } finally {
-    await rm(home, { recursive: true, force: true });
+    await server.close();
   }
 }
 
 async function measureAll(
   scenarios: readonly Scenario[],
-  home: string,
+  surroundings: Surroundings,
 ): Promise<[Scenario, readonly Result[]][]> {
-  // The real server keeps nothing of the user's, and reads nothing of theirs.
-  const env = {
-    CODEX_HOME: home,
-    CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG: "1",
-    OPENAI_API_KEY: "",
-  };
   const deadline = Date.now() + budgetMs;
   const measured: [Scenario, readonly Result[]][] = [];
   for (const scenario of scenarios) {
     if (process.stderr.isTTY) console.error(`${scenario.title} …`);
     // Files come into the system's cache, and the real server sets up its home, only once.
-    for (const contender of scenario.contenders) await runFresh(contender, env);
-    measured.push([scenario, await runScenario(scenario, env, deadline)]);
+    for (const contender of scenario.contenders) await runFresh(contender, surroundings);
+    measured.push([scenario, await runScenario(scenario, surroundings, deadline)]);
   }
   return measured;
 }

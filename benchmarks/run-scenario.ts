@@ -1,15 +1,17 @@
-import { runFresh, type Cost } from "./fresh-process.js";
-import type { Scenario } from "./scenarios.js";
+import { runFresh, type Cost, type Surroundings } from "./fresh-process.js";
+import type { Scenario, Unit } from "./scenario.js";
 
 /** The medians over all rounds. */
 export interface Result {
   readonly contender: string;
-  /** Per operation, in the scenario's unit. */
-  readonly time: number;
-  /** Per operation, in the scenario's unit. */
+  /** What the scenario measures: per operation, in its unit. */
+  readonly figure: number;
+  /** CPU time per operation, in the scenario's unit, or in ms where that is no time. */
   readonly cpu: number;
-  /** The time compared with the baseline's in the same round. */
+  /** The figure compared with the baseline's in the same round. */
   readonly ratio: number;
+  /** The figure less the baseline's in the same round. */
+  readonly difference: number;
   /** The CPU time compared with the baseline's in the same round. */
   readonly cpuRatio: number;
   readonly peakMiB: number;
@@ -24,7 +26,7 @@ const fewestRounds = 3;
  */
 export async function runScenario(
   scenario: Scenario,
-  env: NodeJS.ProcessEnv,
+  surroundings: Surroundings,
   deadline: number,
 ): Promise<readonly Result[]> {
   const { contenders, rounds, messages } = scenario;
@@ -32,34 +34,67 @@ export async function runScenario(
   for (let round = 0; round < rounds; round += 1) {
     if (round >= fewestRounds && Date.now() > deadline) break;
     for (const [index, contender] of contenders.entries()) {
-      const cost = await runFresh(contender, env);
+      const cost = await runFresh(contender, surroundings);
       if (messages !== undefined && (cost.messages ?? messages) !== messages) {
         throw new Error(`${contender.name} saw ${String(cost.messages)} of ${messages} messages.`);
       }
       runs[index]?.push(cost);
     }
+    checkTexts(
+      contenders,
+      runs.map((own) => own.at(-1)),
+    );
   }
   return summarize(scenario, runs);
 }
 
+/** All of them must have seen the same text. */
+function checkTexts(
+  contenders: Scenario["contenders"],
+  costs: readonly (Cost | undefined)[],
+): void {
+  const [seen] = costs.flatMap((cost) => cost?.characters ?? []);
+  for (const [index, { name }] of contenders.entries()) {
+    const own = costs[index]?.characters ?? seen;
+    if (own !== seen) throw new Error(`${name} saw ${String(own)} of ${String(seen)} characters.`);
+  }
+}
+
 function summarize(scenario: Scenario, runs: readonly Cost[][]): readonly Result[] {
   const { contenders, baseline, operations, unit } = scenario;
-  const scale = (unit === "µs" ? 1_000 : 1) / operations;
+  const figure = (cost: Cost): number => figureOf(cost, unit) / operations;
+  const cpu = ({ cpuMs }: Cost): number => (cpuMs / operations) * (unit === "µs" ? 1_000 : 1);
   const base = runs[contenders.findIndex(({ name }) => name === baseline)] ?? [];
-  const against = (own: readonly Cost[], key: "ms" | "cpuMs"): number =>
-    median(own.map((cost, round) => cost[key] / (base[round]?.[key] ?? NaN)));
   return contenders.map(({ name }, index) => {
     const own = runs[index] ?? [];
+    const rounds = own.flatMap((cost, round) => {
+      const other = base[round];
+      return other ? [{ cost, other }] : [];
+    });
     return {
       contender: name,
-      time: median(own.map(({ ms }) => ms)) * scale,
-      cpu: median(own.map(({ cpuMs }) => cpuMs)) * scale,
-      ratio: against(own, "ms"),
-      cpuRatio: against(own, "cpuMs"),
+      figure: median(own.map(figure)),
+      cpu: median(own.map(cpu)),
+      ratio: median(rounds.map(({ cost, other }) => figure(cost) / figure(other))),
+      difference: median(rounds.map(({ cost, other }) => figure(cost) - figure(other))),
+      cpuRatio: median(rounds.map(({ cost, other }) => cost.cpuMs / other.cpuMs)),
       peakMiB: median(own.map(({ peakMiB }) => peakMiB)),
       runs: own,
     };
   });
+}
+
+function figureOf(cost: Cost, unit: Unit): number {
+  switch (unit) {
+    case "µs":
+      return cost.ms * 1_000;
+    case "ms":
+      return cost.ms;
+    case "KiB":
+      return cost.heapKiB ?? NaN;
+    case "MiB":
+      return cost.treeMiB ?? NaN;
+  }
 }
 
 function median(values: readonly number[]): number {

@@ -1,20 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { nativeCodexPath } from "../tests/support/raw-client.js";
 import type { Contender } from "./fresh-process.js";
-
-/** Contenders that do the same work, and are compared with one of them. */
-export interface Scenario {
-  readonly title: string;
-  readonly contenders: readonly Contender[];
-  /** The name of the contender that the others are compared with. */
-  readonly baseline: string;
-  /** What the times are divided by: messages, requests or lines in one run. */
-  readonly operations: number;
-  readonly unit: "µs" | "ms";
-  readonly rounds: number;
-  /** How many messages each contender must have seen, if it counts them. */
-  readonly messages?: number;
-}
+import type { Scenario } from "./scenario.js";
 
 export interface ScenarioOptions {
   /** Fewer messages and rounds: for a first look, not for a report. */
@@ -30,6 +17,8 @@ export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
   const rounds = quick ? 3 : 7;
   const deltas = quick ? 100_000 : 300_000;
   const requests = quick ? 2_000 : 5_000;
+  const turns = quick ? 10 : 30;
+  const threads = 2_000;
   const lines = 5;
   const ours = (suffix: string, script: string, ...args: string[]): Contender[] => [
     { name: join("ours", suffix), script, args: [options.library, ...args] },
@@ -46,6 +35,7 @@ export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
     return { contenders, baseline: "bare", rounds, messages: count };
   };
   const flood = scriptedServer(deltas, 0);
+  const idle = [String(threads), ...scriptedServer(0, 0)];
   return [
     {
       title: `A turn of ${deltas.toLocaleString("en")} text deltas, each`,
@@ -62,24 +52,40 @@ export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
       unit: "µs",
       rounds,
       messages: deltas,
+      targets: { "ours: for await": { timesBaseline: 1.3 } },
     },
     {
       title: "An answer of 20 MiB on one line",
       ...exchange("thread/read", lines, 1, 20 * 1_024 * 1_024),
       operations: lines,
       unit: "ms",
+      targets: { ours: { timesBaseline: 1.5 } },
     },
     {
       title: `${requests.toLocaleString("en")} requests one after another, each`,
       ...exchange("thread/loaded/list", requests, 1),
       operations: requests,
       unit: "µs",
+      targets: { ours: { timesBaseline: 1.3 } },
     },
     {
       title: `${(requests * 4).toLocaleString("en")} requests, 64 at a time, each`,
       ...exchange("thread/loaded/list", requests * 4, 64),
       operations: requests * 4,
       unit: "µs",
+      targets: { ours: { timesBaseline: 1.3 } },
+    },
+    {
+      title: `${turns} turns on one thread of the real server, each (median)`,
+      contenders: [
+        { name: "bare", script: "run-bare.mjs", args: [String(turns)] },
+        ...ours("thread.run", "run-ours.mjs", String(turns)),
+      ],
+      baseline: "bare",
+      operations: turns,
+      unit: "ms",
+      rounds,
+      targets: { "ours: thread.run": { overBaseline: 3 } },
     },
     {
       title: "Start of the real server, up to the end of the handshake",
@@ -93,6 +99,18 @@ export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
       rounds: quick ? 3 : 11,
     },
     {
+      title: "Start of the real server, up to the end of the first turn",
+      contenders: [
+        { name: "bare", script: "first-turn-bare.mjs", args: [] },
+        ...ours("", "first-turn-ours.mjs"),
+      ],
+      baseline: "bare",
+      operations: 1,
+      unit: "ms",
+      rounds: quick ? 3 : 11,
+      targets: { ours: { overBaseline: 20 } },
+    },
+    {
       title: "Import",
       contenders: [
         { name: "vscode-jsonrpc alone", script: "import.mjs", args: ["vscode-jsonrpc/node"] },
@@ -102,6 +120,20 @@ export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
       operations: 1,
       unit: "ms",
       rounds: quick ? 3 : 11,
+      targets: { ours: { atMost: 60 } },
+    },
+    {
+      title: `${threads.toLocaleString("en")} idle threads, each`,
+      contenders: [
+        { name: "bare, ids only", script: "threads-bare.mjs", args: [...idle] },
+        ...ours("", "threads-ours.mjs", ...idle),
+      ],
+      baseline: "bare, ids only",
+      operations: threads,
+      unit: "KiB",
+      rounds: 3,
+      messages: threads,
+      targets: { ours: { atMost: 4 } },
     },
   ];
 }

@@ -25,6 +25,14 @@ const answers = Object.fromEntries(
   Object.entries(results).map(([method, result]) => [method, JSON.stringify(result)]),
 );
 
+let threads = 0;
+/** The first thread is the one of the flood; every other one has an id of its own. */
+function answerTo(method) {
+  if (method !== "thread/start") return answers[method] ?? "{}";
+  const number = String(threads++).padStart(12, "0");
+  return threads === 1 ? answers[method] : answers[method].replace(threadId.slice(-12), number);
+}
+
 let partial = "";
 process.stdin.setEncoding("utf8").on("data", (chunk) => {
   const lines = (partial + chunk).split("\n");
@@ -32,7 +40,7 @@ process.stdin.setEncoding("utf8").on("data", (chunk) => {
   let output = "";
   for (const line of lines) {
     const { id, method } = JSON.parse(line);
-    if (id !== undefined) output += `{"id":${id},"result":${answers[method] ?? "{}"}}\n`;
+    if (id !== undefined) output += `{"id":${id},"result":${answerTo(method)}}\n`;
     if (method === "turn/start") setImmediate(runTurn);
   }
   process.stdout.write(output);

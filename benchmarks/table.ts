@@ -1,19 +1,25 @@
 import type { Result } from "./run-scenario.js";
-import type { Scenario } from "./scenarios.js";
+import type { Scenario, Target, Unit } from "./scenario.js";
 
-const columns = ["", "time", "× bare", "CPU", "× bare", "peak MiB"];
-
-/** One Markdown table for all scenarios. */
-export function formatTable(measured: readonly (readonly [Scenario, readonly Result[]])[]): string {
+/** One Markdown table for all scenarios; `baseline` is what the factors refer to. */
+export function formatTable(
+  measured: readonly (readonly [Scenario, readonly Result[]])[],
+  baseline = "bare",
+): string {
+  const factor = `× ${baseline}`;
+  const hasTargets = measured.some(([{ targets }]) => targets !== undefined);
+  const columns = ["", "figure", factor, "CPU", factor, "peak MiB"];
+  if (hasTargets) columns.push("target");
   const rows = measured.flatMap(([scenario, results]) => [
-    [`**${scenario.title}**`, "", "", "", "", ""],
+    [`**${scenario.title}**`, ...columns.slice(1).map(() => "")],
     ...results.map((result) => [
       result.contender,
-      quantity(result.time, scenario.unit),
+      quantity(result.figure, scenario.unit),
       result.ratio.toFixed(2),
-      quantity(result.cpu, scenario.unit),
+      quantity(result.cpu, scenario.unit === "µs" ? "µs" : "ms"),
       result.cpuRatio.toFixed(2),
       result.peakMiB.toFixed(0),
+      ...(hasTargets ? [verdict(result, scenario.targets?.[result.contender], scenario.unit)] : []),
     ]),
   ]);
   const widths = columns.map((title, column) =>
@@ -29,6 +35,17 @@ function pad(cell: string, width: number, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-function quantity(value: number, unit: string): string {
+function verdict(result: Result, target: Target | undefined, unit: Unit): string {
+  if (!target) return "";
+  const [limit, reached] =
+    "timesBaseline" in target
+      ? [`≤ ${target.timesBaseline} ×`, result.ratio <= target.timesBaseline]
+      : "overBaseline" in target
+        ? [`≤ ${target.overBaseline} ${unit} more`, result.difference <= target.overBaseline]
+        : [`≤ ${target.atMost} ${unit}`, result.figure <= target.atMost];
+  return `${limit}: ${reached ? "holds" : "MISSED"}`;
+}
+
+function quantity(value: number, unit: Unit): string {
   return `${value.toFixed(value < 10 ? 2 : 1)} ${unit}`;
 }
