@@ -92,11 +92,24 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     target: ConnectTarget,
     options: ConnectOptions = {},
   ): Promise<AppServerClient> {
+    return AppServerClient.connectWith(target, options);
+  }
+
+  /**
+   * The same with handlers that live on when the connection is over.
+   *
+   * @internal
+   */
+  static async connectWith(
+    target: ConnectTarget,
+    options: ConnectOptions,
+    handlers?: ClientHandlers,
+  ): Promise<AppServerClient> {
     const { settings, open, reopening, shared } = resolveConnect(target, options);
     settings.signal?.throwIfAborted();
     const deadline = new StartDeadline(settings.startTimeoutMs);
     const transport = await open(deadline.remainingMs, settings.signal);
-    return AppServerClient.#open(transport, settings, { deadline, reopening, shared });
+    return AppServerClient.#open(transport, settings, { handlers, deadline, reopening, shared });
   }
 
   /**

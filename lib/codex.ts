@@ -1,11 +1,13 @@
 import type { Account } from "../generated/types.js";
 import { onAbort } from "./async/abort.js";
 import { AppServerClient } from "./client.js";
+import { resolveConnect, type ConnectOptions } from "./connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError } from "./errors/start-errors.js";
 import { resolveSettings, type AppServerClientOptions } from "./options.js";
+import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
@@ -17,13 +19,22 @@ import { StatusFeed } from "./supervision/status-feed.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
 
-/** The options of the client, with overload retries on. */
-export interface CodexOptions extends AppServerClientOptions {
+interface SupervisionOptions {
   /**
-   * Whether, and how, a call starts a new server process when the last one has died (default true).
-   * With `false`, every call after that rejects with the TransportClosedError that tells of it.
+   * Whether, and how, a call starts a new server process when the last one has died, or connects anew
+   * when the connection is lost for good (default true). With `false`, every call after that rejects
+   * with the TransportClosedError that tells of it.
    */
   restart?: boolean | RestartOptions | undefined;
+}
+
+/** The options of the client, with overload retries on. */
+export interface CodexOptions extends AppServerClientOptions, SupervisionOptions {}
+
+/** For a server that runs already: the options of `AppServerClient.connect()`, and where it is. */
+export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions {
+  /** `"ws://127.0.0.1:4500"`, `"wss://host/path"` or `"unix:///run/codex.sock"`. */
+  url: string;
 }
 
 /** What `ready()` found. */
@@ -40,12 +51,13 @@ export interface Readiness {
  * the first call that needs it, and calls that come together share that start. When the process dies,
  * everything that waits for it rejects at once; the next call starts a new one, at once or, after
  * failures in a row, after a growing pause, and threads are loaded again when they are used. Requests
- * are repeated while the server is too busy to take them.
+ * are repeated while the server is too busy to take them. With `{ url }` it connects to a server that
+ * runs already, instead of starting one.
  *
  * `await using codex = new Codex()` closes it at the end of the block.
  */
 export class Codex extends CodexApi implements AsyncDisposable {
-  readonly #options: CodexOptions;
+  readonly #open: () => Promise<AppServerClient>;
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
@@ -59,27 +71,35 @@ export class Codex extends CodexApi implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
-  constructor(options: CodexOptions = {}) {
+  constructor(options: CodexOptions | CodexConnectOptions = {}) {
     super();
-    this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
-    checkLaunchOptions(options);
+    const handlers = new ClientHandlers(resolveSettings(options).handlers);
+    this.#handlers = handlers;
     const { restart = true, ...rest } = options;
     checkRestart(restart);
     this.#restarts =
       restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
-    const { signal } = this.#closed;
-    this.#options = {
-      ...rest,
+    const common = {
       retryOnOverload: options.retryOnOverload ?? true,
       // Closing must not wait for a start that takes its time.
-      signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
+      signal: options.signal
+        ? AbortSignal.any([options.signal, this.#closed.signal])
+        : this.#closed.signal,
     };
+    if ("url" in rest) {
+      const { url, ...connecting } = rest;
+      resolveConnect(url, connecting);
+      this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, handlers);
+    } else {
+      checkLaunchOptions(rest);
+      this.#open = () => AppServerClient.startWith({ ...rest, ...common }, handlers);
+    }
   }
 
   /**
    * The connection of this moment, started if there is none.
    *
-   * @throws what `AppServerClient.start` throws; TransportClosedError after `close()`;
+   * @throws what `AppServerClient.start` or `.connect` throws; TransportClosedError after `close()`;
    * RestartLimitError when the server has failed too often in a row.
    */
   async client(): Promise<AppServerClient> {
@@ -140,7 +160,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#live.respond(key, answer);
   }
 
-  /** Ends the server process. Resolves when it is gone; never rejects; no call works afterwards. */
+  /**
+   * Ends the server process, or the connection to one that was running. Resolves when it is gone; never
+   * rejects; no call works afterwards.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -177,15 +200,27 @@ export class Codex extends CodexApi implements AsyncDisposable {
     await this.#restarts?.admit(this.#closed.signal);
     this.#status.publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
     try {
-      const client = await AppServerClient.startWith(this.#options, this.#handlers);
+      const client = await this.#open();
       this.#restarts?.started();
       this.#status.publish({ state: "ready", serverInfo: client.serverInfo });
+      client.onConnectionStatus((status) => {
+        this.#connectionChanged(client, status);
+      });
       return client;
     } catch (error) {
       // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
       if (error instanceof HandshakeError) this.#restarts?.failed(error);
       if (!this.#closed.signal.aborted) this.#status.publish({ state: "lost", error });
       throw error;
+    }
+  }
+
+  #connectionChanged({ serverInfo }: AppServerClient, status: ConnectionStatus): void {
+    if (status.state === "ready") {
+      this.#status.publish({ state: "ready", serverInfo });
+    } else if (status.state === "reconnecting") {
+      const { state, attempt, reason } = status;
+      this.#status.publish({ state, attempt, reason });
     }
   }
 

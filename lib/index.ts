@@ -1,5 +1,5 @@
 export { AppServerClient } from "./client.js";
-export { Codex, type CodexOptions, type Readiness } from "./codex.js";
+export { Codex, type CodexConnectOptions, type CodexOptions, type Readiness } from "./codex.js";
 export type { CodexStatus } from "./supervision/codex-status.js";
 export type { RestartOptions } from "./supervision/restart-policy.js";
 export {

@@ -1,15 +1,18 @@
+import type { CloseReason } from "../errors/connection-errors.js";
 import type { ServerInfo } from "../rpc/server-info.js";
 
 /** What the server of a `Codex` is doing. */
 export type CodexStatus =
   /** Nothing has been started; the first call does it. */
   | { readonly state: "idle" }
-  /** A process is being started, for the `attempt`th time in a row (from 1). */
+  /** A process is being started, or a connection made, for the `attempt`th time in a row (from 1). */
   | { readonly state: "starting"; readonly attempt: number }
   | { readonly state: "ready"; readonly serverInfo: ServerInfo }
+  /** The connection to a running server was dropped, and is being restored. */
+  | { readonly state: "reconnecting"; readonly attempt: number; readonly reason: CloseReason }
   /**
-   * The process has ended by itself, or could not be started, as `error` tells. Unless `restart` is
-   * off, the next call starts a new one.
+   * The process has ended by itself, or could not be started, or the connection could not be made or
+   * restored, as `error` tells. Unless `restart` is off, the next call tries anew.
    */
   | { readonly state: "lost"; readonly error: unknown }
   /** `close()` was called; the last one. */
