@@ -62,6 +62,9 @@ export function linkSession(
     onDropped: (reason) => {
       session.dropped(reason);
     },
+    onDroppedAgain: (reason) => {
+      session.droppedAgain(reason);
+    },
     onRestored: () => {
       session.restored();
     },

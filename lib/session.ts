@@ -123,6 +123,12 @@ export class Session implements Host {
     this.#tell("connection/dropped", { reason });
   }
 
+  /** So is one that was to take its place: there is a hole behind what it brought. */
+  droppedAgain(reason: CloseReason): void {
+    this.turns.dropped();
+    this.requests.recovery.dropped(() => new TransportClosedError(reason));
+  }
+
   /** Brings the threads back over a new connection. @throws TransportClosedError */
   restore(send: Send): Promise<void> {
     return this.#recovery.run((method, params, options) =>
@@ -132,7 +138,7 @@ export class Session implements Host {
 
   /** The new connection has taken the place of the old one. */
   restored(): void {
-    this.#tell("connection/restored", { lostThreadIds: this.#recovery.lost });
+    this.#tell("connection/restored", { lostThreadIds: this.#recovery.takeLost() });
     this.turns.restored();
   }
 

@@ -23,10 +23,11 @@ export async function settleWithin<T>(promise: Promise<T>, ms: number): Promise<
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const expire = (): void => {
       unlink();
       resolve();
-    }, ms);
+    };
+    const timer = setTimeout(expire, Math.min(ms, maxTimerMs));
     const unlink = onAbort(signal, (reason) => {
       clearTimeout(timer);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort reason may be anything

@@ -39,21 +39,22 @@ export class ThreadRecovery {
   /** The threads that have to be resumed after their first turn has begun. */
   readonly unstored: UnstoredThreads;
   readonly #parts: RecoveryParts;
-  #lost: string[] = [];
+  readonly #lost = new Set<string>();
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
     this.unstored = new UnstoredThreads(parts.loaded, parts.turns);
   }
 
-  /** The threads that could not be resumed the last time. */
-  get lost(): readonly string[] {
-    return this.#lost;
+  /** Tells once which threads could not be resumed, over however many connections that was tried. */
+  takeLost(): readonly string[] {
+    const lost = [...this.#lost];
+    this.#lost.clear();
+    return lost;
   }
 
   /** @throws TransportClosedError when the connection is lost again. */
   async run(call: Call): Promise<void> {
-    this.#lost = [];
     const { loaded, gate, turns, requests } = this.#parts;
     const ids = new Set([
       ...loaded.ids(),
@@ -80,6 +81,7 @@ export class ThreadRecovery {
       const params = { threadId: id, excludeTurns: true };
       const { thread } = await resumeThread({ call }, params);
       this.unstored.delete(id);
+      this.#lost.delete(id);
       const { type } = (thread as Partial<ThreadRecord>).status ?? {};
       if (type !== "active" && !begun.has(id)) {
         gate.setRunning(id, false);
@@ -129,7 +131,7 @@ export class ThreadRecovery {
       this.unstored.add(id);
       return;
     }
-    this.#lost.push(id);
+    this.#lost.add(id);
     loaded.delete(id);
     const why = error instanceof AppServerError ? error.message : "of an unknown error";
     logger.warn(`A thread could not be resumed when the connection was back: ${why}`);

@@ -1,9 +1,10 @@
 import { Deferred } from "../async/deferred.js";
+import { pause } from "../async/timers.js";
 import { TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
 import type { Transport } from "../transport/transport.js";
 import { Connection, type ConnectionOptions, type RequestOptions } from "./connection.js";
 import type { ConnectionStatus } from "./connection-status.js";
-import { mayReconnect, pause, type ReconnectSchedule } from "./reconnect.js";
+import { mayReconnect, toError, type ReconnectSchedule } from "./reconnect.js";
 import { withinDeadline } from "./within-deadline.js";
 
 /** Sends a request over one connection, and over no other. */
@@ -22,6 +23,8 @@ export interface LinkOptions extends ConnectionOptions {
   shakeHands(connection: Connection, transport: Transport): Promise<void>;
   /** The connection was dropped and will be replaced; nobody whose request was pending knows yet. */
   onDropped(reason: CloseReason): void;
+  /** So was one that was to take its place, before all was as it had been. */
+  onDroppedAgain(reason: CloseReason): void;
   /** Brings back, over a new connection, what the old one was; other requests wait meanwhile. */
   restore(send: Send): Promise<void>;
   /** The new connection is what the old one was; the requests that wait go next. */
@@ -112,14 +115,14 @@ export class Link {
   }
 
   #connect(transport: Transport): Connection {
+    // One that was given up, or closed while it was restored, may still have something to say.
+    const isHeard = () => connection === this.#connection && !this.#isOver();
     const connection: Connection = new Connection(transport, {
       ...this.#options,
       onNotification: (message) => {
-        // One that was given up may still have something to say.
-        if (connection === this.#connection) this.#options.onNotification(message);
+        if (isHeard()) this.#options.onNotification(message);
       },
-      onRequest: async (message) =>
-        connection === this.#connection ? this.#options.onRequest(message) : undefined,
+      onRequest: async (message) => (isHeard() ? this.#options.onRequest(message) : undefined),
     });
     this.#connection = connection;
     return connection;
@@ -140,13 +143,15 @@ export class Link {
     this.#restored = new Deferred();
     // Everybody is told before the first request rejects, and before anything else is asked.
     this.#options.onDropped(reason);
+    // Whoever is told may close it.
+    if (this.#isOver()) return;
     schedule.down();
     let error: unknown;
     for (;;) {
       const delayMs = schedule.next();
       if (delayMs === undefined) break;
       this.#setStatus({ state: "reconnecting", attempt: schedule.attempts, reason, error });
-      await pause(delayMs, this.#stop.signal);
+      await pause(delayMs, this.#stop.signal).catch(() => undefined);
       if (this.#isOver()) return;
       try {
         await this.#attempt(reopening);
@@ -175,6 +180,8 @@ export class Link {
       );
     } catch (error) {
       await connection.close();
+      const reason = await connection.closed;
+      if (!this.#isOver()) this.#options.onDroppedAgain({ ...reason, kind: "dropped" });
       throw error;
     }
     if (this.#isOver()) return;
@@ -239,8 +246,3 @@ export class Link {
 
 /** Of a connection that is not there, nothing else is known. */
 const unknownEnd = { exitCode: null, signal: null, stderrTail: "" } as const;
-
-/** A token function may throw anything. */
-function toError(problem: unknown): Error {
-  return problem instanceof Error ? problem : new Error("it could not be restored");
-}

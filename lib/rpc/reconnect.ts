@@ -1,4 +1,3 @@
-import { onAbort } from "../async/abort.js";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -86,16 +85,7 @@ export function mayReconnect(error: unknown): boolean {
   );
 }
 
-/** Waits for `ms` milliseconds, or until `signal` aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      unlink();
-      resolve();
-    }, ms);
-    const unlink = onAbort(signal, () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+/** What an attempt failed with; a token function may throw anything. */
+export function toError(problem: unknown): Error {
+  return problem instanceof Error ? problem : new Error("it could not be restored");
 }

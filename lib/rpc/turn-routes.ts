@@ -152,11 +152,12 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
 
   /**
    * The connection dropped: whoever follows a turn is told. Who looks for a turn by its events gives
-   * up with `failure`, since the event that is looked for may be among those that are missed.
+   * up with `failure`, since the event that is looked for may be among those that are missed. Without
+   * a failure nobody does: nothing was asked yet that brings such an event.
    */
-  dropped(failure: () => Error): void {
+  dropped(failure?: () => Error): void {
     for (const thread of this.#threads.values()) {
-      thread.giveUpSearches(failure);
+      if (failure) thread.giveUpSearches(failure);
       for (const sink of thread.sinks()) {
         this.#dropped.add(sink);
         sink.dropped?.();

@@ -37,6 +37,7 @@ export function openWebSocket<T>(
   const { token, headers, tls, signal } = options;
   const { socketPath } = address;
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const webSocket = new create(address.url, {
       headers: {
         ...headers,

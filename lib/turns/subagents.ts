@@ -2,6 +2,8 @@ import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../rpc/message.js";
+import { TurnGap } from "./turn-gap.js";
+import { gapEvent } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import { isItem, type TurnState } from "./turn-state.js";
 
@@ -147,12 +149,30 @@ export class Subagents {
     progress.state = { ...progress.state, id: turnId };
     const origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
     const unfollow = (): void => this.#host()?.turns.unfollow(threadId, turnId, sink);
+    let gap: TurnGap | undefined;
+    let isGapTold = true;
+    const tellGap = (): void => {
+      if (!isGapTold) this.#emit(gapEvent(progress.state), origin);
+      isGapTold = true;
+    };
     const sink: TurnFollower = {
       get state() {
         return progress.state;
       },
+      // What was missed is not read: of a sub-agent it is enough to know that something was.
+      dropped: () => {
+        gap ??= new TurnGap();
+        gap.reopen();
+        isGapTold = false;
+      },
+      restored: () => {
+        tellGap();
+        return Promise.resolve();
+      },
       receive: (message: NotificationMessage) => {
         const event = message as TurnEvent;
+        tellGap();
+        if (gap && !gap.admits(event)) return;
         progress.add(event);
         this.observe(event, child);
         this.#emit(event, origin);

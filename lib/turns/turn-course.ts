@@ -39,6 +39,8 @@ export class TurnCourse {
   #threadIsIdle = false;
   /** The server has given up: an error came after which it does not try again. */
   #hasFailed = false;
+  /** Whether it waits for its thread, or is being looked for behind a drop of the connection. */
+  #isAway = false;
   #phase: "open" | "over" = "open";
 
   constructor(request: TurnRequest, listener: TurnCourseListener) {
@@ -68,13 +70,16 @@ export class TurnCourse {
     return this.#identity.running;
   }
 
-  /** The turn is about to be sent: from now on silence counts. */
-  begin(): void {
-    this.#silence?.begin();
+  /** Silence counts while the server has, or is about to get, the turn. */
+  sending(isSent: boolean): void {
+    this.#isAway = !isSent;
+    if (isSent) this.#silence?.begin();
   }
 
   named(id: string): void {
     this.#identity.id = id;
+    this.#isAway = false;
+    this.heard();
     this.state = { ...this.state, id };
   }
 
@@ -88,6 +93,10 @@ export class TurnCourse {
     this.#phase = "over";
     this.#ends.stop();
     this.#silence?.stop();
+  }
+
+  #isCutOff(): boolean {
+    return this.#isAway || this.#inbox.isHolding();
   }
 
   #isOver(): boolean {
@@ -134,6 +143,7 @@ export class TurnCourse {
       },
       restored: async () => {
         await this.#inbox.catchUp(() => this.#read());
+        this.heard();
         if (this.#threadIsIdle && !this.#isOver()) this.#ends.suspect();
       },
       lost: (failure) => {
@@ -216,9 +226,9 @@ export class TurnCourse {
   async #askWhenSilent(idleTimeoutMs: number): Promise<void> {
     const { threadId } = this.#request;
     // Whoever has to answer the server, or brings the connection back, may take longer than the turn.
-    if (this.#inbox.isHolding() || this.host?.isAsked(threadId, this.#identity.id)) return;
+    if (this.#isCutOff() || this.host?.isAsked(threadId, this.#identity.id)) return;
     const report = await this.#read();
-    if (this.#isOver() || this.#inbox.isHolding()) return;
+    if (this.#isOver() || this.#isCutOff()) return;
     if (report.state === "ended") {
       this.#inbox.settle(report);
     } else if ((this.#silence?.silentMs ?? 0) >= idleTimeoutMs) {

@@ -132,9 +132,9 @@ export class TurnExecution {
       connected: (host) => {
         this.#course.host = host;
       },
-      sending: (isSent) => {
-        this.#phase = isSent ? "sent" : "waiting";
-        if (isSent) this.#course.begin();
+      sending: (stage) => {
+        this.#phase = stage === "waiting" ? "waiting" : "sent";
+        this.#course.sending(stage === "sent");
       },
       accepted: (id, pending) => this.#taken(id, pending),
       refused: () => {
@@ -175,7 +175,7 @@ export class TurnExecution {
   #join({ host, id }: RunningTurn): void {
     this.#course.host = host;
     this.#phase = "sent";
-    this.#course.begin();
+    this.#course.sending(true);
     this.#named(id);
   }
 

@@ -108,7 +108,8 @@ function isIncomplete(report: TurnReport, { openItems }: TurnState): boolean {
   return report.state !== "ended" || report.items === undefined || openItems.length > 0;
 }
 
-function gapEvent({ threadId, id, openItems }: TurnState): TurnEvent {
+/** Says that events are missing here. */
+export function gapEvent({ threadId, id, openItems }: TurnState): TurnEvent {
   const itemIds = openItems.map((item) => item.id);
   return { method: "connection/gap", params: { threadId, turnId: id, itemIds } };
 }

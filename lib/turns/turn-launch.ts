@@ -14,8 +14,8 @@ interface LaunchOwner {
   readonly ended: Promise<void>;
   hasEnded(): boolean;
   connected(host: Host): void;
-  /** Whether the turn is under way to the server, or still waits here. */
-  sending(isSent: boolean): void;
+  /** The turn waits here, is under way to the server, or was when the connection dropped. */
+  sending(stage: "waiting" | "sent" | "dropped"): void;
   /** The server has taken the turn. */
   accepted(id: string, pending: PendingTurn<TurnFollower>): Promise<void>;
   /** It was not taken, and will be sent again unless it ends now. */
@@ -67,14 +67,14 @@ export class TurnLaunch {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     const { ended } = this.#owner;
-    this.#owner.sending(false);
+    this.#owner.sending("waiting");
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else.
     const idle = pass.idle();
     if (idle && whenBusy === "reject") throw busyError(this.#start.method);
     if (idle && whenBusy === "queue") await Promise.race([idle, ended]);
     if (this.#owner.hasEnded()) return;
-    this.#owner.sending(true);
+    this.#owner.sending("sent");
     try {
       await this.#send(host);
     } catch (error) {
@@ -102,6 +102,7 @@ export class TurnLaunch {
       return await this.#start.send(place);
     } catch (error) {
       if (!isDrop(error) || !this.#start.find) throw error;
+      this.#owner.sending("dropped");
       const id = await this.#find(place);
       if (id === undefined) throw error;
       host.turns.missed(threadId);

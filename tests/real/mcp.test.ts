@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import {
   InternalRpcError,
   McpServerError,
@@ -13,6 +15,7 @@ import {
 } from "../../lib/index.js";
 import { mcpConfig } from "../support/mcp-config.js";
 import { testWhere } from "../support/offers.js";
+import { untilGone } from "../support/processes.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -222,3 +225,27 @@ describe("reading a resource", () => {
     expect(error).toMatchObject({ rpcCode: -32_002, data: { uri: "memo://none" } });
   });
 });
+
+describe("the processes of MCP servers", () => {
+  test.each(["is closed", "is killed"])("are gone when the server %s", async (end) => {
+    const before = await stage.processes();
+    const other = stage.codex();
+    const mcp_servers = { one: mcpConfig("mcp-server"), two: mcpConfig("mcp-server") };
+    const { id } = await other.startThread({ config: { mcp_servers } });
+    await other.mcp.started(id);
+    const [server = 0] = (await stage.processes()).filter((pid) => !before.includes(pid));
+    const children = await childrenOf(server);
+    expect(children.length).toBeGreaterThanOrEqual(2);
+
+    if (end === "is killed") process.kill(server, "SIGKILL");
+    else await other.close();
+    for (const pid of [server, ...children]) await untilGone(pid);
+    await other.close();
+  });
+});
+
+async function childrenOf(parent: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-axo", "pid=,ppid="]);
+  const rows = stdout.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid] : []));
+}

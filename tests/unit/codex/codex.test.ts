@@ -152,6 +152,26 @@ test("a signal ends the start, and its reason is what the callers get", async ()
   expect((await server.starts()).filter(isAlive)).toEqual([]);
 });
 
+test("a turn that is aborted or interrupted while the process starts does not wait for that", async () => {
+  await using server = await tinyServer({ silent: true });
+  let heard = "";
+  await using codex = new Codex({
+    launch: server.launch,
+    onStderr: (text) => (heard += text),
+  });
+  const abort = new AbortController();
+  const aborted = codex.thread("thread-1").turn("Hi", { signal: abort.signal });
+  const interrupted = codex.thread("thread-2").turn("Hi");
+  const outcomes = Promise.all([rejection(aborted.run()), interrupted.run()]);
+  while (!heard.includes("initialize")) await new Promise((resolve) => setTimeout(resolve, 10));
+  abort.abort("changed my mind");
+  await interrupted.interrupt();
+  const [reason, result] = await outcomes;
+  expect(reason).toBe("changed my mind");
+  expect(result).toMatchObject({ id: "", status: "interrupted" });
+  expect(heard).toBe("heard initialize");
+});
+
 test("a signal that lives longer than the Codex keeps nothing of it", async () => {
   await using server = await tinyServer();
   const { signal } = new AbortController();

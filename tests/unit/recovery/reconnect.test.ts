@@ -162,6 +162,17 @@ describe("a connection that drops", () => {
     expect(link.servers).toHaveLength(5);
   });
 
+  test("is not restored when whoever is told of it closes the client at once", async () => {
+    await using link = await LinkedAnew.start({ reconnect: { retries: 3 } });
+    link.client.host.connectionSignal.addEventListener("abort", () => void link.client.close());
+    link.server.crash();
+    expect(await link.client.closed).toMatchObject({ kind: "closed" });
+    await new Promise(setImmediate);
+    expect(link.statuses.map(({ state }) => state)).toEqual(["closed"]);
+    expect(link.client.connectionStatus.state).toBe("closed");
+    expect(link.servers).toHaveLength(1);
+  });
+
   test("is not restored when the client is closed meanwhile", async () => {
     await using link = await LinkedAnew.start({
       prepare: (_, index) => (index === 0 ? undefined : new Promise<void>(() => undefined)),

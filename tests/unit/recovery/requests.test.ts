@@ -61,6 +61,19 @@ async function asked({ replay, status = "active", ...options }: Setup = {}) {
 
 const again = (asking: Asking) => void asking.ask(approval, question, 0);
 
+test("what is asked over a connection that was closed while it was restored is nobody's", async () => {
+  const replay = (asking: Asking): void => {
+    asking.ask(approval, { ...question, itemId: "item-2" }, 1);
+    void pair.link.client.close();
+  };
+  await using pair = await asked({ replay });
+  await pair.link.drop();
+  await pair.link.client.closed;
+  await pair.link.client.close();
+  expect(pair.seen.map(({ itemId }) => itemId)).toEqual(["item-1"]);
+  expect(pair.link.client.pendingRequests()).toEqual([]);
+});
+
 describe("a request that is open when the connection drops", () => {
   test("stays open, is asked once, and is answered over the next connection", async () => {
     await using pair = await asked({ replay: again });
@@ -81,6 +94,21 @@ describe("a request that is open when the connection drops", () => {
     await pair.link.client.host.available();
     expect(await pair.asking().answerTo(0)).toMatchObject({ result: { decision: "accept" } });
     expect(await pair.asking().answered()).toEqual([0]);
+    expect(pair.seen).toHaveLength(1);
+  });
+
+  test("is answered over the connection after one that broke while threads were resumed", async () => {
+    let resumed = 0;
+    const replay = (asking: Asking, index: number): void => {
+      again(asking);
+      resumed += 1;
+      if (index === 1 && resumed === 2) pair.link.server.crash();
+    };
+    await using pair = await asked({ replay });
+    await pair.link.reconnect();
+    expect(pair.link.servers).toHaveLength(3);
+    pair.answers[0]?.("accept");
+    expect(await pair.asking().answerTo(0)).toMatchObject({ result: { decision: "accept" } });
     expect(pair.seen).toHaveLength(1);
   });
 

@@ -172,6 +172,33 @@ describe("when a connection is restored, its threads", () => {
     expect(held.server.paramsOf("thread/resume")).toHaveLength(2);
   });
 
+  test("that could not be resumed over a connection that broke meanwhile are told of, too", async () => {
+    const { link } = await withThread((server, index) => {
+      server.handle("thread/resume", ({ threadId }) =>
+        threadId === "thread-1" ? gone() : opened("thread-2", { type: "active" }),
+      );
+      server.handle("thread/list", () => {
+        if (index > 1) return { data: [] };
+        server.crash();
+        return later;
+      });
+    });
+    await using held = link;
+    held.server.handle("thread/start", () => opened("thread-2"));
+    await held.client.startThread();
+    const told = held.client.notifications();
+    await held.reconnect();
+    expect(held.servers).toHaveLength(3);
+    await told.next();
+    expect((await told.next()).value).toMatchObject({
+      method: "connection/restored",
+      params: { lostThreadIds: ["thread-1"] },
+    });
+    await held.reconnect();
+    await told.next();
+    expect((await told.next()).value).toMatchObject({ params: { lostThreadIds: [] } });
+  });
+
   test("that never ran a turn are resumed behind the answer to their first one", async () => {
     const { link, thread } = await withThread((server) => {
       let stored = false;

@@ -205,6 +205,15 @@ describe("an attempt can be ended", () => {
     expect(server.requests).toEqual([]);
   });
 
+  test("while the package ws is being loaded", async () => {
+    await using server = await startSocketServer();
+    const stop = new AbortController();
+    const attempt = openSocketTransport(server.url, { signal: stop.signal });
+    stop.abort("enough");
+    await expect(attempt).rejects.toBe("enough");
+    expect(server.requests).toEqual([]);
+  });
+
   test("while the server says nothing", async () => {
     const stop = new AbortController();
     const reason = new Error("not any more");

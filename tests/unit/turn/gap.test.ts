@@ -275,6 +275,90 @@ test("a connection that drops again while the server is asked loses nothing", as
   expect(textOf(events)).toBe("One.Two three.");
 });
 
+test("a connection that breaks while threads are resumed leaves a gap in what it brought", async () => {
+  await using link = await LinkedAnew.start({
+    prepare: (server, index) => {
+      server.handle("thread/resume", ({ threadId }, request) => {
+        const thread = { id: threadId, status: active, turns: [] };
+        server.respond(request, { thread });
+        if (index === 1) server.send(started("b"), delta("b", "One"));
+        return later;
+      });
+      if (index === 0) return;
+      storeTurns(server, { turns: runs });
+      if (index > 1) return;
+      server.handle("thread/list", () => {
+        server.crash();
+        return later;
+      });
+    },
+  });
+  const thread = await link.client.startThread();
+  const turn = thread.turn("Hi");
+  await turn.started;
+  link.server.send(turnStarted(ids));
+  await settled();
+  const third = await link.reconnect();
+  expect(link.servers).toHaveLength(3);
+  third.send(delta("b", " three"), completed("b", "One two three."), turnCompleted(ids));
+  const events = (await collect(turn)).slice(1);
+  expect(events).toEqual([
+    gap(),
+    started("b"),
+    delta("b", "One"),
+    gap("b"),
+    completed("b", "One two three."),
+    turnCompleted(ids),
+  ]);
+  expect(textOf(events)).toBe("One two three.");
+});
+
+test("a sub-agent's events show a gap, too, and no rest of a text whose middle is missing", async () => {
+  const child = { threadId: "child-1", turnId: "turn-c" };
+  const ofChild = (message: Message): Message => ({
+    ...message,
+    params: { ...(message["params"] as Params), ...child },
+  });
+  await using link = await LinkedAnew.start({
+    prepare: (server, index) => {
+      server.handle("thread/resume", ({ threadId }) => ({
+        thread: { id: threadId, status: active, turns: [] },
+      }));
+      if (index > 0) storeTurns(server, { turns: runs });
+    },
+  });
+  const thread = await link.client.startThread();
+  const turn = thread.turn("Hi");
+  const events = turn.stream({ subagents: true });
+  await turn.started;
+  const spawn = { type: "collabAgentToolCall", id: "call-1", tool: "spawnAgent" };
+  link.server.send(
+    turnStarted(ids),
+    item("item/started", { ...spawn, receiverThreadIds: ["child-1"], agentsStates: {} }),
+    turnStarted(child),
+    ofChild(started("c")),
+    ofChild(delta("c", "One")),
+  );
+  await settled();
+  const server = await link.reconnect();
+  await settled();
+  server.send(
+    ofChild(delta("c", " three")),
+    ofChild(completed("c", "One two three.")),
+    turnCompleted(child),
+    turnCompleted(ids),
+  );
+  const shown = (await collect(events)).filter(({ origin }) => origin.threadId === "child-1");
+  expect(shown.map(({ origin, ...event }) => (origin.depth === 1 ? event : undefined))).toEqual([
+    turnStarted(child),
+    ofChild(started("c")),
+    ofChild(delta("c", "One")),
+    ofChild(gap("c")),
+    ofChild(completed("c", "One two three.")),
+    turnCompleted(child),
+  ]);
+});
+
 test("an interrupt that was on its way is sent again", async () => {
   await using link = await LinkedAnew.start({
     prepare: (server, index) => {

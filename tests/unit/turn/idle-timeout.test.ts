@@ -4,7 +4,8 @@ import { TurnStalledError } from "../../../lib/errors/turn-errors.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
 import type { TurnOptions } from "../../../lib/turns/turn-options.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { linkedThread } from "../../support/linked-server.js";
+import { LinkedAnew } from "../../support/linked-anew.js";
+import { later, linkedThread, type LinkedServer } from "../../support/linked-server.js";
 import { endedTurn, missingMethod, storeTurns } from "../../support/stored-turns.js";
 import {
   agentMessage,
@@ -16,6 +17,7 @@ import {
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
 const idleTimeoutMs = 10_000;
+const active = { type: "active", activeFlags: [] };
 const delta = (text: string) => ({
   method: "item/agentMessage/delta",
   params: { ...ids, itemId: "msg-1", delta: text },
@@ -249,4 +251,75 @@ test.each([0, -1, Number.NaN, "1000", null])("idleTimeoutMs cannot be %p", async
   const options = { idleTimeoutMs: wrong as number };
   expect(() => thread.turn("Hi", options)).toThrow("idleTimeoutMs must be a positive number");
   expect(() => thread.compact(options)).toThrow("idleTimeoutMs must be a positive number");
+});
+
+describe("while the connection is away, silence does not count", () => {
+  /** A client with timers that go when the test says so, whose later servers are let in by the test. */
+  async function cut(prepare: (server: LinkedServer, index: number) => void) {
+    const letIn = new Deferred<void>();
+    const link = await LinkedAnew.start({
+      prepare: async (server, index) => {
+        server.handle("thread/resume", ({ threadId }) => ({
+          thread: { id: threadId, status: active, turns: [] },
+        }));
+        server.handle("thread/read", ({ threadId }) => ({
+          thread: { id: threadId, status: active },
+        }));
+        prepare(server, index);
+        if (index > 0) await letIn.promise;
+      },
+    });
+    const thread = await link.client.startThread();
+    jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
+    const turn = thread.turn("Hi", { idleTimeoutMs });
+    const outcome = Promise.allSettled([turn.run()]);
+    const pass = async (ms: number) => {
+      await settled();
+      jest.advanceTimersByTime(ms);
+      await settled();
+    };
+    return { link, turn, outcome, letIn, pass, [Symbol.asyncDispose]: () => link.client.close() };
+  }
+
+  test("not even when it is back just before the time is up", async () => {
+    await using scene = await cut((server) => {
+      storeTurns(server, { turns: [turnRecord("turn-1")] });
+    });
+    const { link, turn, outcome, letIn, pass } = scene;
+    await turn.started;
+    link.server.send(turnStarted(ids));
+    await settled();
+    await link.drop();
+    await pass(idleTimeoutMs);
+    await pass(idleTimeoutMs - 10);
+    letIn.resolve();
+    await link.client.host.available();
+    await pass(10);
+    await pass(10);
+    link.server.send(turnCompleted(ids));
+    await settled();
+    expect(await outcome).toMatchObject([{ status: "fulfilled" }]);
+  });
+
+  test("nor when it was cut before the answer that names the turn", async () => {
+    const sent: { clientId?: unknown } = {};
+    await using scene = await cut((server, index) => {
+      if (index === 0) server.handle("turn/start", () => later);
+      const item = { type: "userMessage", id: "user-1", ...sent, content: [] };
+      const items = [{ turnId: "turn-1", item }];
+      storeTurns(server, { turns: [turnRecord("turn-1")], items: index === 0 ? [] : items });
+    });
+    const { link, turn, outcome, letIn, pass } = scene;
+    const start = await link.server.nextRequest("turn/start");
+    sent.clientId = start.params["clientUserMessageId"];
+    await link.drop();
+    await pass(idleTimeoutMs);
+    for (let seconds = 0; seconds < 10; seconds += 1) await pass(1_000);
+    letIn.resolve();
+    expect(await turn.started).toEqual({ id: "turn-1" });
+    await settled();
+    link.server.send(turnCompleted(ids));
+    await settled();
+    expect(await outcome).toMatchObject([{ status: "fulfilled" }]);
+  });
 });
