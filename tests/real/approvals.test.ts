@@ -337,15 +337,16 @@ describe("nothing runs when the handler", () => {
 
 test("several approvals are open at once, and may be decided in any order", async () => {
   const files = ["one", "two", "three"].map((name) => marker(`parallel-${name}`));
-  const decide: ((decision: "accept" | "decline") => void)[] = [];
+  // The commands are asked about in any order.
+  const decide = new Map<string, (decision: "accept" | "decline") => void>();
   let open: (() => void) | undefined;
   const allOpen = new Promise<void>((resolve) => (open = resolve));
   const thread = await asking(
     {
-      onApproval: () =>
+      onApproval: (request) =>
         new Promise((resolve) => {
-          decide.push(resolve);
-          if (decide.length === files.length) open?.();
+          decide.set(request.type === "command" ? (request.command ?? "") : "", resolve);
+          if (decide.size === files.length) open?.();
         }),
     },
     files.map(({ file }) => reply.shell(`mkdir ${file}`)),
@@ -356,8 +357,9 @@ test("several approvals are open at once, and may be decided in any order", asyn
   expect(client.pendingRequests().map(({ threadId }) => threadId)).toEqual(
     files.map(() => thread.id),
   );
-  for (const [index, answer] of decide.entries()) if (index !== 1) answer("accept");
-  decide[1]?.("decline");
+  const isSecond = (command: string) => command.includes("parallel-two");
+  for (const [command, answer] of decide) if (!isSecond(command)) answer("accept");
+  for (const [command, answer] of decide) if (isSecond(command)) answer("decline");
   expect(await turn.run()).toMatchObject({ status: "completed" });
   expect(files.map(({ made }) => made())).toEqual([true, false, true]);
 });
