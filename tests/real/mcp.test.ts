@@ -48,7 +48,7 @@ const listTest = await testWhere("a list of what the thread itself has", async (
   const { id: threadId } = await elsewhere.startThread();
   const { command, args, env } = mcpConfig("mcp-server");
   await elsewhere.config.write("mcp_servers.late", { command, args, env });
-  return (await elsewhere.mcp.servers({ threadId }).all()).length === 0;
+  return (await elsewhere.mcp.servers({ threadId, serverName: "late" }).all()).length === 0;
 });
 
 describe("the MCP servers of a thread", () => {
