@@ -24,7 +24,7 @@ export interface ModelRequest {
   readonly model: string;
   /** The conversation so far, in the items of the Responses API. */
   readonly input: readonly JsonObject[];
-  /** Text of the last user message, or `""`. */
+  /** Text of the last user message, or `""`. What the server tells the model of its surroundings is none. */
   readonly lastUserText: string;
   /** The tools on offer, as sent. */
   readonly tools: readonly JsonObject[];
@@ -74,9 +74,17 @@ function turnMetadata(headers: IncomingHttpHeaders): JsonObject {
   }
 }
 
+/**
+ * The server speaks of directory, date and sandbox in the user's name, usually before what the user
+ * said. When one of them changes during a turn, at midnight for example, it does so after it.
+ */
 function lastUserText(input: readonly JsonObject[]): string {
-  const message = input.findLast((item) => item.type === "message" && item.role === "user");
-  return contentText(message?.content);
+  return (
+    input
+      .filter((item) => item.type === "message" && item.role === "user")
+      .map(({ content }) => contentText(content))
+      .findLast((text) => !text.startsWith("<environment_context>")) ?? ""
+  );
 }
 
 function isToolOutput(item: JsonObject): boolean {

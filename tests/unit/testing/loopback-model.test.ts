@@ -122,6 +122,19 @@ describe("what is asked", () => {
     });
   });
 
+  test("what the server adds about the surroundings is not what the user said", async () => {
+    const said = (text: string) => ({
+      type: "message",
+      role: "user",
+      content: [{ type: "input_text", text }],
+    });
+    const midnight =
+      "<environment_context>\n  <current_date>2030-01-01</current_date>\n</environment_context>";
+    const body = { model: "m", input: [said("Hi"), said(midnight)] };
+    await (await ask(model, { body })).text();
+    expect(model.requests[0]?.lastUserText).toBe("Hi");
+  });
+
   test("a request without anything in it is taken apart too", async () => {
     await (await ask(model, { headers: { "x-codex-turn-metadata": "{broken" } })).text();
     expect(model.requests[0]).toMatchObject({
