@@ -24,10 +24,10 @@ import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
 import { resolveLaunch } from "./runtime/launch.js";
-import type { ClientHandlers, HandlerOf } from "./server-requests/client-handlers.js";
+import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
-import { linkSession, type Origin, type SessionLink } from "./session-link.js";
+import { linkSession, type Lasting, type Origin, type SessionLink } from "./session-link.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -62,20 +62,20 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * The same with handlers that live on when the process does not.
+   * The same with what lives on when the process does not.
    *
    * @internal
    */
   static async startWith(
     options: AppServerClientOptions,
-    handlers?: ClientHandlers,
+    lasting: Lasting = {},
   ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
     settings.signal?.throwIfAborted();
     const deadline = new StartDeadline(settings.startTimeoutMs);
     const launch = await deadline.bound(resolveLaunch(options));
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
-    return AppServerClient.#open(transport, settings, { handlers, deadline });
+    return AppServerClient.#open(transport, settings, { ...lasting, deadline });
   }
 
   /**
@@ -96,20 +96,20 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * The same with handlers that live on when the connection is over.
+   * The same with what lives on when the connection is over.
    *
    * @internal
    */
   static async connectWith(
     target: ConnectTarget,
     options: ConnectOptions,
-    handlers?: ClientHandlers,
+    lasting: Lasting = {},
   ): Promise<AppServerClient> {
     const { settings, open, reopening, shared } = resolveConnect(target, options);
     settings.signal?.throwIfAborted();
     const deadline = new StartDeadline(settings.startTimeoutMs);
     const transport = await open(deadline.remainingMs, settings.signal);
-    return AppServerClient.#open(transport, settings, { handlers, deadline, reopening, shared });
+    return AppServerClient.#open(transport, settings, { ...lasting, deadline, reopening, shared });
   }
 
   /**

@@ -16,6 +16,7 @@ import type { RequestAnswer } from "./server-requests/request-answer.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
+import { KnownSandboxes } from "./threads/known-sandboxes.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
 
@@ -73,8 +74,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(options: CodexOptions | CodexConnectOptions = {}) {
     super();
-    const handlers = new ClientHandlers(resolveSettings(options).handlers);
-    this.#handlers = handlers;
+    this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
+    const lasting = { handlers: this.#handlers, sandboxes: new KnownSandboxes() };
     const { restart = true, ...rest } = options;
     checkRestart(restart);
     this.#restarts =
@@ -89,10 +90,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
     if ("url" in rest) {
       const { url, ...connecting } = rest;
       resolveConnect(url, connecting);
-      this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, handlers);
+      this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, lasting);
     } else {
       checkLaunchOptions(rest);
-      this.#open = () => AppServerClient.startWith({ ...rest, ...common }, handlers);
+      this.#open = () => AppServerClient.startWith({ ...rest, ...common }, lasting);
     }
   }
 

@@ -13,6 +13,7 @@ import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
 import type { SubagentTree } from "./rpc/subagent-tree.js";
 import type { RequestHandlers } from "./server-requests/handlers.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
+import type { KnownSandboxes } from "./threads/known-sandboxes.js";
 import type { TurnState } from "./turns/turn-state.js";
 
 /** A turn handle, as the routes see it. */
@@ -28,6 +29,8 @@ export interface Host {
   readonly gate: ThreadGate;
   /** The handlers and tools of threads. */
   readonly scopes: ThreadScopes;
+  /** Under which sandbox threads were last seen, by this connection or one before it. */
+  readonly sandboxes: KnownSandboxes;
   /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
   isAsked(threadId: string, turnId: string): boolean;
   /** Which threads are sub-agents, and whose. */

@@ -211,6 +211,7 @@ export {
 } from "./errors/config-errors.js";
 export { McpServerError } from "./errors/mcp-errors.js";
 export { OutputMismatchError, type OutputMismatchReason } from "./errors/output-errors.js";
+export { SandboxWidenedError } from "./errors/sandbox-error.js";
 export { ToolInputError } from "./errors/tool-errors.js";
 export {
   LoginFailedError,

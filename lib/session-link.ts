@@ -6,12 +6,17 @@ import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
 import { ClientHandlers } from "./server-requests/client-handlers.js";
 import { Session } from "./session.js";
+import { KnownSandboxes } from "./threads/known-sandboxes.js";
 import type { Transport } from "./transport/transport.js";
 
-/** Where the connection of a client comes from. */
-export interface Origin {
-  /** Handlers that live on when the client does not. */
+/** What lives on when a client does not, for the one that takes its place. */
+export interface Lasting {
   readonly handlers?: ClientHandlers | undefined;
+  readonly sandboxes?: KnownSandboxes | undefined;
+}
+
+/** Where the connection of a client comes from. */
+export interface Origin extends Lasting {
   /** How long the first handshake may take. */
   readonly deadline?: StartDeadline | undefined;
   /** How to connect anew when the connection drops; without it, the client ends then. */
@@ -43,6 +48,7 @@ export function linkSession(
   let serverInfo: ServerInfo | undefined;
   const session: Session = new Session(settings, handlers, {
     link: () => link,
+    sandboxes: origin.sandboxes ?? new KnownSandboxes(),
     shared,
     replaceable: reopening !== undefined,
   });

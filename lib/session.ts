@@ -14,6 +14,7 @@ import type {
 } from "./protocol.js";
 import type { Answer, RequestOptions } from "./rpc/connection.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
+import { threadIdIn } from "./rpc/id-of.js";
 import type { Link, Send } from "./rpc/link.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
@@ -26,11 +27,13 @@ import { TurnRoutes } from "./rpc/turn-routes.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import { ThreadScopes } from "./server-requests/thread-scopes.js";
+import type { KnownSandboxes } from "./threads/known-sandboxes.js";
 import { readParent } from "./threads/read-parent.js";
 import { resumeThread } from "./threads/thread-resume.js";
 
 interface SessionOptions {
   readonly link: () => Link;
+  readonly sandboxes: KnownSandboxes;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -48,6 +51,7 @@ export class Session implements Host {
   readonly turns = new TurnRoutes<TurnFollower>();
   readonly rateLimits = new RateLimitsHolder();
   readonly subagents = new SubagentTree();
+  readonly sandboxes: KnownSandboxes;
   readonly scopes = new ThreadScopes((threadId) => this.isLoaded(threadId));
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
@@ -63,8 +67,9 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, ...server } = options;
+    const { link, sandboxes, ...server } = options;
     this.#link = link;
+    this.sandboxes = sandboxes;
     this.hub = new NotificationHub(settings.logger);
     this.requests = new RequestDispatcher({
       turns: this.turns,
@@ -79,7 +84,7 @@ export class Session implements Host {
     });
     const { gate, turns, subagents } = this;
     this.#recovery = new ThreadRecovery({
-      ...{ gate, turns, subagents, loaded: this.#loaded, queues: this.#queues },
+      ...{ gate, turns, subagents, sandboxes, loaded: this.#loaded, queues: this.#queues },
       requests: this.requests.recovery,
       logger: settings.logger,
       on: (method, listener) => this.on(method, listener),
@@ -102,6 +107,7 @@ export class Session implements Host {
     this.subagents.observe(message);
     this.requests.observe(message);
     this.#loaded.observe(message);
+    this.sandboxes.observe(message);
     this.#queues.observe(message);
     this.gate.observe(message);
     this.rateLimits.observe(message);
@@ -175,10 +181,9 @@ export class Session implements Host {
     // What is learnt from a request holds from when it is sent, so it waits before that.
     const left = link.isDown ? await link.untilUp(method, options) : options;
     const threadId = this.#recovery.unstored.named(params);
-    const call: Host["call"] = (...args) => this.call(...args);
-    if (threadId !== undefined) await this.#recovery.unstored.before(call, threadId, method);
+    if (threadId !== undefined) await this.#recovery.unstored.before(this, threadId, method);
     const result = await this.#exchange(method, params, left, (...args) => link.request(...args));
-    if (threadId !== undefined) await this.#recovery.unstored.after(call, threadId, method);
+    if (threadId !== undefined) await this.#recovery.unstored.after(this, threadId, method);
     return result;
   }
 
@@ -220,12 +225,15 @@ export class Session implements Host {
   ): Promise<ResultOf<M>> {
     const { retryOnOverload: retry } = this.#settings;
     const request = () => send(method, params, options);
+    const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);
     const settled = this.#queues.asked(method, params);
     try {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
       this.#loaded.answered(method, params, result);
+      this.sandboxes.answered(method, params, result);
+      if (begins && !this.#settings.experimentalApi) this.sandboxes.changed(params);
       settled(result);
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;

@@ -72,9 +72,12 @@ export abstract class ThreadCatalog {
    * it in pages with `thread.turns()`.
    *
    * The server ignores changes to a thread that it has loaded. So a thread in use here is unloaded
-   * first, once its running turn has ended; `thread.opened` tells what holds now.
+   * first, once its running turn has ended; `thread.opened` tells what holds now. Without `sandbox`, it has
+   * the one under which this client has seen it last, or else, unless the server has stored it, that of
+   * the configuration.
    *
-   * @throws ThreadNotFoundError, also for a thread that never ran a turn.
+   * @throws ThreadNotFoundError, also for a thread that never ran a turn; SandboxWidenedError when the
+   * server does not give it its sandbox back.
    */
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
     checkThreadId(id);
@@ -96,7 +99,8 @@ export abstract class ThreadCatalog {
   }
 
   /**
-   * A handle on an existing thread. Sends nothing; the first turn loads the thread. `handlers` answer
+   * A handle on an existing thread. Sends nothing; the first turn loads the thread, as `resumeThread`
+   * would without changes. `handlers` answer
    * the server's requests on it, and `tools` carry out its tools, from the first use of this handle on,
    * whichever handle runs the turn.
    */

@@ -18,6 +18,7 @@ import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.
 import type { ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
 import { GoalRun } from "./threads/goal-run.js";
+import { openInSandbox } from "./threads/keep-sandbox.js";
 import { leavesLateThread } from "./threads/late-thread.js";
 import { ThreadApi } from "./threads/thread-api.js";
 import { bindScope, withScope } from "./threads/thread-scope.js";
@@ -198,10 +199,12 @@ export class Thread extends ThreadApi {
 
   /**
    * Copies the thread (`thread/fork`), without sending its history here: whole, or up to and with the
-   * turn `lastTurnId`. A turn that runs goes on here, and is `interrupted` in the copy. The settings
-   * are those of this thread unless `options` name others.
+   * turn `lastTurnId`. A turn that runs goes on here, and is `interrupted` in the copy. Working
+   * directory, approval policy and, if this client knows it, the sandbox are those of this thread unless
+   * `options` name others; the model is that of the configuration.
    *
-   * @throws ThreadNotFoundError for a thread that never ran a turn.
+   * @throws ThreadNotFoundError for a thread that never ran a turn; SandboxWidenedError when the server
+   * does not give the copy the sandbox of this thread.
    */
   async fork(options: ForkThreadOptions = {}): Promise<Thread> {
     const { handlers, rest } = splitHandlers(options);
@@ -209,7 +212,7 @@ export class Thread extends ThreadApi {
     if (tools !== undefined) checkTools(tools);
     const host = await this.#connect();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
-    const opened = await host.call("thread/fork", params, leavesLateThread(host));
+    const opened = await openInSandbox(host, "thread/fork", params, leavesLateThread(host));
     const scope = { handlers, tools: tools ?? host.scopes.of(this.id)?.tools };
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }

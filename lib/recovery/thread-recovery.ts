@@ -11,6 +11,7 @@ import type { SubagentTree } from "../rpc/subagent-tree.js";
 import type { ThreadGate } from "../rpc/thread-gate.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
 import type { RequestRecovery } from "../server-requests/request-recovery.js";
+import type { KnownSandboxes } from "../threads/known-sandboxes.js";
 import { resumeThread } from "../threads/thread-resume.js";
 import { UnstoredThreads } from "./unstored-threads.js";
 
@@ -22,6 +23,7 @@ export interface RecoveryParts {
   readonly turns: TurnRoutes;
   readonly requests: RequestRecovery;
   readonly subagents: SubagentTree;
+  readonly sandboxes: KnownSandboxes;
   readonly logger: Required<Logger>;
   on: Host["on"];
 }
@@ -74,12 +76,12 @@ export class ThreadRecovery {
   }
 
   async #restore(id: string, run: Run): Promise<void> {
-    const { gate, requests } = this.#parts;
+    const { gate, requests, sandboxes } = this.#parts;
     const { call, begun } = run;
     try {
       begun.delete(id);
       const params = { threadId: id, excludeTurns: true };
-      const { thread } = await resumeThread({ call }, params);
+      const { thread } = await resumeThread({ call, sandboxes }, params);
       this.unstored.delete(id);
       this.#lost.delete(id);
       const { type } = (thread as Partial<ThreadRecord>).status ?? {};
@@ -90,7 +92,7 @@ export class ThreadRecovery {
       }
       if (requests.hasOld(id)) {
         // The open ones are sent again behind the answer, so before the next one of this kind.
-        await resumeThread({ call }, params);
+        await resumeThread({ call, sandboxes }, params);
         requests.resent(id);
       }
       if (this.#parts.turns.isOnlyWatched(id)) await this.#offerTurn(id, call);

@@ -4,6 +4,8 @@ import type { LoadedThreads } from "../rpc/loaded-threads.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
 import { resumeThread } from "../threads/thread-resume.js";
 
+type Resuming = Pick<Host, "call" | "sandboxes">;
+
 /**
  * Threads whose connection dropped before their first turn. The server stores a thread with its
  * first turn, and resumes only what is stored; but as long as it has the thread loaded, which is for
@@ -44,16 +46,16 @@ export class UnstoredThreads {
    *
    * @throws ThreadNotFoundError for what starts a turn whose beginning must not be missed.
    */
-  async before(call: Host["call"], threadId: string, method: string): Promise<void> {
-    if (namesNoTurn.has(method)) await this.#resume(call, threadId);
+  async before(host: Resuming, threadId: string, method: string): Promise<void> {
+    if (namesNoTurn.has(method)) await this.#resume(host, threadId);
   }
 
   /** To be called when the request was answered, before anybody else learns of that. */
-  async after(call: Host["call"], threadId: string, method: string): Promise<void> {
+  async after(host: Resuming, threadId: string, method: string): Promise<void> {
     if (method === "thread/resume") this.#ids.delete(threadId);
     if (method !== "turn/start" && method !== "review/start") return;
     try {
-      await this.#resume(call, threadId);
+      await this.#resume(host, threadId);
     } catch (error) {
       if (isDrop(error)) throw error;
       const problem = `${method} was answered, but the thread cannot be followed any more.`;
@@ -62,8 +64,8 @@ export class UnstoredThreads {
     this.#turns.missed(threadId);
   }
 
-  async #resume(call: Host["call"], threadId: string): Promise<void> {
-    await resumeThread({ call }, { threadId, excludeTurns: true });
+  async #resume(host: Resuming, threadId: string): Promise<void> {
+    await resumeThread(host, { threadId, excludeTurns: true });
     this.#ids.delete(threadId);
   }
 }

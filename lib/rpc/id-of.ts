@@ -11,3 +11,9 @@ export function idOf(kind: "thread" | "turn", answer: unknown): string {
   if (typeof id === "string" && id !== "") return id;
   throw new ProtocolError(`The server's answer should name a ${kind}, and does not.`);
 }
+
+/** The thread that a request is about. */
+export function threadIdIn(params: unknown): string | undefined {
+  const { threadId } = (params ?? {}) as { threadId?: unknown };
+  return typeof threadId === "string" ? threadId : undefined;
+}

@@ -1,3 +1,4 @@
+import { threadIdIn } from "./id-of.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
 import type { ThreadGate } from "./thread-gate.js";
@@ -121,11 +122,6 @@ function startsTurn(method: string, isBusy: boolean): boolean {
     default:
       return false;
   }
-}
-
-function threadIdIn(params: unknown): string | undefined {
-  const { threadId } = (params ?? {}) as { threadId?: unknown };
-  return typeof threadId === "string" ? threadId : undefined;
 }
 
 function noop(): void {}

@@ -2,22 +2,24 @@ import { setTimeout as pause } from "node:timers/promises";
 import { MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
+import { openInSandbox } from "./keep-sandbox.js";
 
 const attempts = 100;
 const beginAttempts = 20;
 const pauseMs = 50;
 
 /**
- * `thread/resume`, repeated for a few seconds while the server is about to unload the thread: it
- * then refuses until it is done. Also for a moment while it stores the thread's first turn.
+ * `thread/resume` under the thread's own sandbox, repeated for a few seconds while the server is about
+ * to unload the thread: it then refuses until it is done. Also for a moment while it stores the
+ * thread's first turn.
  */
 export async function resumeThread(
-  host: Pick<Host, "call">,
+  host: Pick<Host, "call" | "sandboxes">,
   params: ParamsOf<"thread/resume">,
 ): Promise<ResultOf<"thread/resume">> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await host.call("thread/resume", params);
+      return await openInSandbox(host, "thread/resume", params);
     } catch (error) {
       const mayRepeat = isClosing(error) ? attempts : isBeginning(error) ? beginAttempts : 1;
       if (attempt >= mayRepeat) throw error;
