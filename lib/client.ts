@@ -169,7 +169,8 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Calls a method of the protocol.
+   * Calls a method of the protocol. What it starts is yours: a turn or a thread that begins after the
+   * deadline is not let go of, as one of a handle is.
    *
    * @throws a subclass of JsonRpcError when the server refuses, RequestTimeoutError,
    * TransportClosedError, InvalidArgumentError or MessageTooLargeError before anything is sent, or

@@ -20,6 +20,7 @@ import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
+import type { RetryOptions } from "./rpc/retry.js";
 import { retryWhileOpen } from "./rpc/retry-while-open.js";
 import { SubagentTree } from "./rpc/subagent-tree.js";
 import { ThreadGate } from "./rpc/thread-gate.js";
@@ -137,15 +138,18 @@ export class Session implements Host {
 
   /** Brings the threads back over a new connection. @throws TransportClosedError */
   restore(send: Send): Promise<void> {
+    // Nobody else would repeat what a server refuses that has just started, and is too busy.
+    const retry = this.#settings.retryOnOverload ?? {};
     return this.#recovery.run((method, params, options) =>
-      this.#exchange(method, params, options, send),
+      this.#exchange(method, params, options, { send, retry }),
     );
   }
 
   /** The new connection has taken the place of the old one. */
   restored(): void {
-    this.#tell("connection/restored", { lostThreadIds: this.#recovery.takeLost() });
-    this.turns.restored();
+    const lostThreadIds = this.#recovery.takeLost();
+    this.#tell("connection/restored", { lostThreadIds });
+    this.turns.restored(new Set(lostThreadIds));
   }
 
   /** The connection is over. */
@@ -182,8 +186,12 @@ export class Session implements Host {
     const left = link.isDown ? await link.untilUp(method, options) : options;
     const threadId = this.#recovery.unstored.named(params);
     if (threadId !== undefined) await this.#recovery.unstored.before(this, threadId, method);
-    const result = await this.#exchange(method, params, left, (...args) => link.request(...args));
-    if (threadId !== undefined) await this.#recovery.unstored.after(this, threadId, method);
+    const send: Send = (...args) => link.request(...args);
+    const { retryOnOverload: retry } = this.#settings;
+    const result = await this.#exchange(method, params, left, { send, retry });
+    if (threadId !== undefined) {
+      await this.#recovery.unstored.after(this, { threadId, method, answer: result });
+    }
     return result;
   }
 
@@ -221,9 +229,8 @@ export class Session implements Host {
     method: M,
     params: ParamsOf<M>,
     options: RequestOptions = {},
-    send: Send,
+    { send, retry }: { send: Send; retry: RetryOptions | undefined },
   ): Promise<ResultOf<M>> {
-    const { retryOnOverload: retry } = this.#settings;
     const request = () => send(method, params, options);
     const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);

@@ -116,8 +116,9 @@ export class TurnStalledError extends AppServerError {
 }
 
 /**
- * The thread went idle without a `turn/completed`, and the server has no record of how the turn
- * ended, as of ephemeral threads. The turn is over; what it did may be more than is known here.
+ * The thread went idle without a `turn/completed`, and the server does not tell how the turn ended: it
+ * keeps no record, as of ephemeral threads, contradicts itself, or did not answer for half a minute. The
+ * turn is over; what it did may be more than is known here.
  */
 export class TurnLostError extends AppServerError {
   /** What is known of the turn. */
@@ -126,7 +127,7 @@ export class TurnLostError extends AppServerError {
   constructor(result: TurnResult) {
     super(
       "TURN_LOST",
-      "The thread went idle, but turn/completed did not come for this turn, and the server has no record of how it ended.",
+      "The thread went idle, but turn/completed did not come for this turn, and the server does not tell how it ended.",
     );
     this.result = result;
     hide(this, "result");
@@ -141,15 +142,18 @@ export class TurnNotStartedError extends AppServerError {
 }
 
 /**
- * The thread was unsubscribed (`thread/unsubscribe`) while the turn ran. The turn goes on in the
- * server, but this client hears nothing more of it.
+ * The thread was unsubscribed (`thread/unsubscribe`) while the turn ran, or could not be resumed when a
+ * connection that had dropped was back. The turn may go on in the server, but this client hears nothing
+ * more of it.
  */
 export class TurnDetachedError extends AppServerError {
-  constructor() {
-    super(
-      "TURN_DETACHED",
-      "The thread was unsubscribed while the turn ran. It may still run: resume the thread, and read its turns.",
-    );
+  constructor(cause: "unsubscribed" | "lost" = "unsubscribed") {
+    const what =
+      cause === "unsubscribed"
+        ? "was unsubscribed while the turn ran"
+        : "could not be resumed when the connection was back";
+    const advice = "It may still run: resume the thread, and read its turns.";
+    super("TURN_DETACHED", `The thread ${what}. ${advice}`);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Thread as ThreadRecord, Turn as TurnRecord } from "../../generated
 import { inParallel } from "../async/in-parallel.js";
 import type { Logger } from "../async/logger.js";
 import { AppServerError } from "../errors/base.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
+import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
@@ -33,6 +33,9 @@ type Call = Host["call"];
 /** How many threads are resumed at a time: a server that has just started reads them from its disk. */
 const atOnce = 16;
 
+/** How many of them may get no answer before the connection is given up, and another one made. */
+const maxTimeouts = 3;
+
 /**
  * Brings the threads of a client back when its connection was replaced: it is subscribed to none of
  * them any more, and whatever happened in between was not told. The server may be another process.
@@ -60,6 +63,8 @@ export class ThreadRecovery {
     const { loaded, gate, turns, requests } = this.#parts;
     const ids = new Set([
       ...loaded.ids(),
+      // Another connection may bring back what the last one could not.
+      ...this.#lost,
       // Sub-agents: nobody has resumed them, but the new connection is not told of them either.
       ...turns.threadIds(),
       ...gate.running(),
@@ -69,7 +74,8 @@ export class ThreadRecovery {
     const begun = new Set<string>();
     const stop = this.#parts.on("turn/started", ({ params }) => begun.add(params.threadId));
     try {
-      await inParallel([...ids], atOnce, (id) => this.#restore(id, { call, begun, known: ids }));
+      const run: Run = { call, begun, known: ids, timeouts: 0 };
+      await inParallel([...ids], atOnce, (id) => this.#restore(id, run));
     } finally {
       stop();
     }
@@ -84,8 +90,11 @@ export class ThreadRecovery {
       const { thread } = await resumeThread({ call, sandboxes }, params);
       this.unstored.delete(id);
       this.#lost.delete(id);
-      const { type } = (thread as Partial<ThreadRecord>).status ?? {};
-      if (type !== "active" && !begun.has(id)) {
+      const { type = "notLoaded" } = (thread as Partial<ThreadRecord>).status ?? {};
+      // The handles are told only when all is back, and by then the status may be another one.
+      const isActive = type === "active" || begun.has(id);
+      this.#parts.turns.threadStatus(id, isActive ? "active" : type);
+      if (!isActive) {
         gate.setRunning(id, false);
         requests.turnEnded(id);
         return;
@@ -99,6 +108,8 @@ export class ThreadRecovery {
       await this.#findSubagents(id, run);
     } catch (error) {
       if (error instanceof TransportClosedError) throw error;
+      // One thread may be too much for the server; when it takes nothing up, this is no connection.
+      if (error instanceof RequestTimeoutError && (run.timeouts += 1) >= maxTimeouts) throw error;
       await this.#giveUp(id, error, call);
     }
   }
@@ -142,6 +153,7 @@ export class ThreadRecovery {
 
 interface Run {
   readonly call: Call;
+  timeouts: number;
   readonly begun: Set<string>;
   readonly known: Set<string>;
 }
@@ -170,16 +182,26 @@ async function isYetToBeStored(threadId: string, call: Call): Promise<boolean> {
   }
 }
 
+/** A bound for servers whose list never ends, or that do not know the filter. */
+const maxPages = 5;
+
 async function listActiveSubagents(id: string, call: Call): Promise<ThreadRecord[]> {
-  let threads: ThreadRecord[];
+  const threads: ThreadRecord[] = [];
+  const params = { ancestorThreadId: id, useStateDbOnly: true, limit: 100 };
   try {
-    const params = { ancestorThreadId: id, useStateDbOnly: true, limit: 100 };
-    const { data }: { data: unknown } = await call("thread/list", params);
-    threads = Array.isArray(data) ? (data as ThreadRecord[]).filter(isThread) : [];
+    let cursor: string | null | undefined;
+    for (let page = 0; page < maxPages && cursor !== null; page += 1) {
+      const answer: { data: unknown; nextCursor?: string | null } = await call("thread/list", {
+        ...params,
+        cursor,
+      });
+      if (Array.isArray(answer.data))
+        threads.push(...(answer.data as ThreadRecord[]).filter(isThread));
+      cursor = answer.nextCursor ?? null;
+    }
   } catch (error) {
+    // Others: an older server, or one that was told to offer no experimental methods.
     if (error instanceof TransportClosedError) throw error;
-    // An older server, or one that was told to offer no experimental methods.
-    return [];
   }
   // A server that does not know the filter gives other threads, too.
   const family = new Set([id]);

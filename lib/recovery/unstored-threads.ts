@@ -1,10 +1,18 @@
 import { isDrop, ProtocolError } from "../errors/connection-errors.js";
 import type { Host } from "../host.js";
+import { idOf } from "../rpc/id-of.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
+import { retryOnOverload } from "../rpc/retry.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
 import { resumeThread } from "../threads/thread-resume.js";
+import { interruptUnfollowed } from "../turns/late-start.js";
 
-type Resuming = Pick<Host, "call" | "sandboxes">;
+/** A request that was answered. */
+interface Answered {
+  readonly threadId: string;
+  readonly method: string;
+  readonly answer: unknown;
+}
 
 /**
  * Threads whose connection dropped before their first turn. The server stores a thread with its
@@ -46,26 +54,29 @@ export class UnstoredThreads {
    *
    * @throws ThreadNotFoundError for what starts a turn whose beginning must not be missed.
    */
-  async before(host: Resuming, threadId: string, method: string): Promise<void> {
+  async before(host: Host, threadId: string, method: string): Promise<void> {
     if (namesNoTurn.has(method)) await this.#resume(host, threadId);
   }
 
   /** To be called when the request was answered, before anybody else learns of that. */
-  async after(host: Resuming, threadId: string, method: string): Promise<void> {
+  async after(host: Host, { threadId, method, answer }: Answered): Promise<void> {
     if (method === "thread/resume") this.#ids.delete(threadId);
     if (method !== "turn/start" && method !== "review/start") return;
     try {
       await this.#resume(host, threadId);
     } catch (error) {
       if (isDrop(error)) throw error;
-      const problem = `${method} was answered, but the thread cannot be followed any more.`;
+      // Nobody would see what the turn does, nor answer what it asks.
+      void interruptUnfollowed(host, threadId, idOf("turn", answer));
+      const problem = `${method} was answered, but the thread cannot be followed any more. The turn is interrupted.`;
       throw new ProtocolError(problem, { cause: error });
     }
     this.#turns.missed(threadId);
   }
 
-  async #resume(host: Resuming, threadId: string): Promise<void> {
-    await resumeThread(host, { threadId, excludeTurns: true });
+  async #resume(host: Host, threadId: string): Promise<void> {
+    const resume = () => resumeThread(host, { threadId, excludeTurns: true });
+    await retryOnOverload(resume, { signal: host.signal });
     this.#ids.delete(threadId);
   }
 }

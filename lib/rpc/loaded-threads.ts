@@ -63,10 +63,7 @@ export class LoadedThreads {
     if (threadId === undefined || !this.#loaded.has(threadId)) return noop;
     const isBusy = this.#gate.isBusy(threadId);
     if (!startsTurn(method, isBusy) || this.#gate.isRunning(threadId)) return noop;
-    this.#gate.setRunning(threadId, true);
-    return () => {
-      this.#gate.setRunning(threadId, false);
-    };
+    return this.#gate.suppose(threadId);
   }
 
   /** Learns from the answer to a request. */

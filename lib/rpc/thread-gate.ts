@@ -23,6 +23,8 @@ interface Gate {
   inside: number;
   /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
   running: Deferred<void> | undefined;
+  /** Whether that is only supposed: something was asked that starts a turn. */
+  supposed: boolean;
   /** There while the thread is idle, and the end of its turn has not been heard. */
   idle: NodeJS.Timeout | undefined;
 }
@@ -51,7 +53,12 @@ export class ThreadGate {
 
   /** Whether the server runs a turn on the thread, as far as is known. */
   isRunning(threadId: string): boolean {
-    return this.#gates.get(threadId)?.running !== undefined;
+    return this.runningUntil(threadId) !== undefined;
+  }
+
+  /** Resolves when the server runs no turn on the thread any more; undefined when it runs none. */
+  runningUntil(threadId: string): Promise<void> | undefined {
+    return this.#gates.get(threadId)?.running?.promise;
   }
 
   /** The threads on which the server runs a turn, as far as is known. */
@@ -113,12 +120,25 @@ export class ThreadGate {
     forgetIdle(gate);
     if (running) {
       gate.running ??= new Deferred();
+      gate.supposed = false;
       this.#forgetOldest();
     } else {
       gate.running?.resolve();
       gate.running = undefined;
     }
     this.#admitNext(threadId, gate);
+  }
+
+  /** A request will make the server run a turn. Returns what to call when the request fails. */
+  suppose(threadId: string): () => void {
+    this.setRunning(threadId, true);
+    const gate = this.#open(threadId);
+    const { running } = gate;
+    gate.supposed = true;
+    return () => {
+      // A request may fail whose turn has been heard of.
+      if (gate.supposed && gate.running === running) this.setRunning(threadId, false);
+    };
   }
 
   /** The connection is over and nothing runs any more; whoever waits finds out by going in. */
@@ -141,7 +161,13 @@ export class ThreadGate {
   #open(threadId: string): Gate {
     let gate = this.#gates.get(threadId);
     if (!gate) {
-      gate = { waiting: new Fifo(), inside: 0, running: undefined, idle: undefined };
+      gate = {
+        waiting: new Fifo(),
+        inside: 0,
+        running: undefined,
+        supposed: false,
+        idle: undefined,
+      };
       this.#gates.set(threadId, gate);
     }
     return gate;

@@ -85,7 +85,7 @@ export class ThreadRoute<Sink extends TurnSink> {
       if (this.#sinks.has(turnId)) this.give(turnId, [sink], event);
     }
     if (this.#status !== undefined) sink.threadStatus?.(this.#status);
-    if (this.#missed) void sink.restored?.();
+    if (this.#missed) void sink.restored?.(true);
     return others;
   }
 
@@ -109,12 +109,24 @@ export class ThreadRoute<Sink extends TurnSink> {
     else this.#offer(turnId, message);
   }
 
-  /** It names no turn, but tells those who follow one that its end is near. */
-  statusChanged({ params }: NotificationMessage): void {
-    const { status } = params as { status?: { type?: unknown } | null };
-    if (typeof status?.type !== "string") return;
-    if (this.#pending > 0) this.#status = status.type;
-    for (const sink of this.sinks()) sink.threadStatus?.(status.type);
+  /** Some that name no turn tell those who follow one that its end is near. */
+  observe({ method, params }: NotificationMessage): void {
+    switch (method) {
+      case "thread/status/changed": {
+        const { status } = params as { status?: { type?: unknown } | null };
+        if (typeof status?.type === "string") this.setStatus(status.type);
+        break;
+      }
+      case "thread/closed":
+      case "thread/archived":
+      case "thread/deleted":
+        this.setStatus("notLoaded");
+    }
+  }
+
+  setStatus(status: string): void {
+    if (this.#pending > 0) this.#status = status;
+    for (const sink of this.sinks()) sink.threadStatus?.(status);
   }
 
   /** The first events of the turns that are being started may have been missed. */

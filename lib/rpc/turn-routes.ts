@@ -1,3 +1,4 @@
+import { inParallel } from "../async/in-parallel.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf, turnIdOf } from "./notification-route.js";
 import { StrayEvents } from "./stray-events.js";
@@ -6,6 +7,9 @@ import type { Offer, PendingTurn, TurnSink } from "./turn-sink.js";
 import type { TurnSearch } from "./unclaimed-events.js";
 
 export type { Offer, PendingTurn, TurnSink } from "./turn-sink.js";
+
+/** So that the server has answered well within the time that is given to each question. */
+const catchUpsAtOnce = 8;
 
 /** Where the events of one turn go. */
 interface Destination<Sink extends TurnSink> {
@@ -27,6 +31,8 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   readonly #strays = new StrayEvents();
   /** Those who were told that the connection dropped, and not yet that it is back. */
   readonly #dropped = new Set<Sink>();
+  /** How often it dropped. */
+  #drops = 0;
   /** Where the last event went; most go where the one before went, and comparing beats hashing. */
   #latest: Destination<Sink> | undefined;
 
@@ -46,9 +52,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     const turnId = turnIdOf(message);
     if (threadId === undefined) return;
     if (turnId !== undefined) this.deliver(threadId, turnId, message);
-    else if (message.method === "thread/status/changed") {
-      this.#threads.get(threadId)?.statusChanged(message);
-    }
+    else this.#threads.get(threadId)?.observe(message);
   }
 
   /** Gives a message to whoever follows the turn, whatever the message itself says of turns. */
@@ -156,6 +160,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
    * a failure nobody does: nothing was asked yet that brings such an event.
    */
   dropped(failure?: () => Error): void {
+    this.#drops += 1;
     for (const thread of this.#threads.values()) {
       if (failure) thread.giveUpSearches(failure);
       for (const sink of thread.sinks()) {
@@ -165,15 +170,28 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     }
   }
 
-  /** Events come again: those who were told that they stopped, and still follow, are told. */
-  restored(): void {
-    const dropped = new Set(this.#dropped);
+  /**
+   * Events come again, except of the threads that are `lost`: those who were told that they stopped,
+   * and still follow, are told; only some at a time, since each has questions for the server.
+   */
+  restored(lost: ReadonlySet<string> = new Set()): void {
+    const drops = this.#drops;
+    const waiting = [...this.#threads].flatMap(([threadId, thread]) =>
+      thread
+        .sinks()
+        .filter((sink) => this.#dropped.has(sink))
+        .map((sink) => ({ sink, isResumed: !lost.has(threadId) })),
+    );
     this.#dropped.clear();
-    for (const thread of [...this.#threads.values()]) {
-      for (const sink of thread.sinks()) {
-        if (dropped.delete(sink)) void sink.restored?.();
-      }
-    }
+    void inParallel(waiting, catchUpsAtOnce, async ({ sink, isResumed }) => {
+      // After another drop, all of them are told anew.
+      if (drops === this.#drops) await sink.restored?.(isResumed);
+    });
+  }
+
+  /** What the server said of a thread's status when it was asked. */
+  threadStatus(threadId: string, status: string): void {
+    this.#threads.get(threadId)?.setStatus(status);
   }
 
   /** Whether somebody watches the thread for turns, and nobody follows one of it. */

@@ -17,10 +17,11 @@ export interface TurnSink {
   /** The connection dropped and is being restored: from now on events may be missed. */
   dropped?(): void;
   /**
-   * The connection is back and the thread resumed, so that events come again: finds out what was
-   * missed. What `receive` gets between `dropped()` and the end of this is held back. Never rejects.
+   * The connection is back: finds out what was missed. `isResumed`: whether the thread could be
+   * resumed, so that events come again. What `receive` gets between `dropped()` and the end of this is
+   * held back. Never rejects.
    */
-  restored?(): Promise<void>;
+  restored?(isResumed: boolean): Promise<void>;
 }
 
 /** A turn that is being started and whose id is not known yet. */

@@ -40,7 +40,8 @@ export async function resumeAnew(
   const pass = host.gate.enter(threadId, { wait: true });
   try {
     await pass.admitted;
-    await pass.idle();
+    // Another turn may follow the one that runs.
+    for (let idle = pass.idle(); idle; idle = pass.idle()) await idle;
     // A thread that cannot be loaded again is refused here, before anything has changed.
     await resumeThread(host, { threadId, excludeTurns: true });
     await host.call("thread/unsubscribe", { threadId });

@@ -50,8 +50,12 @@ export function watchForLateTurn(host: Host, threadId: string, isOurs: ItemMatch
   };
 }
 
-/** Never rejects: there is nobody to tell. */
-async function interruptUnfollowed(host: Host, threadId: string, turnId: string): Promise<void> {
+/** Interrupts a turn that nobody waits for. Never rejects: there is nobody to tell. */
+export async function interruptUnfollowed(
+  host: Host,
+  threadId: string,
+  turnId: string,
+): Promise<void> {
   await host.turns.whenSettled(threadId, turnId);
   // Input that joined a turn of somebody else is not worth stopping that for.
   if (host.turns.sinksOf(threadId, turnId).length > 0) return;

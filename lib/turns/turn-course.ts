@@ -1,4 +1,4 @@
-import { TurnLostError, TurnStalledError } from "../errors/turn-errors.js";
+import { TurnDetachedError, TurnLostError, TurnStalledError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
 import { TurnEndWatch } from "./turn-end-watch.js";
@@ -10,6 +10,12 @@ import { readTurn, unanswered, type EndedReport, type TurnReport } from "./turn-
 import { toTurnResult } from "./turn-result.js";
 import { TurnSilence } from "./turn-silence.js";
 import type { TurnState } from "./turn-state.js";
+
+/**
+ * How often the server is asked for an end that is overdue, which takes half a minute, before the turn
+ * ends without its word: it says of the thread that it is idle, and of the turn that it runs, or nothing.
+ */
+const maxRounds = 4;
 
 /** Who is told of a turn's course. None of the functions may throw. */
 interface TurnCourseListener {
@@ -33,7 +39,7 @@ export class TurnCourse {
   readonly #progress: TurnProgress;
   readonly #identity: TurnIdentity;
   readonly #inbox: TurnInbox;
-  readonly #ends = new TurnEndWatch(() => this.#askForEnd());
+  readonly #ends = new TurnEndWatch((round) => this.#askForEnd(round));
   readonly #silence: TurnSilence | undefined;
   /** Whether the server has said last that the thread runs no turn. */
   #threadIsIdle = false;
@@ -141,17 +147,24 @@ export class TurnCourse {
       dropped: () => {
         this.#inbox.hold();
       },
-      restored: async () => {
-        await this.#inbox.catchUp(() => this.#read());
-        this.heard();
-        if (this.#threadIsIdle && !this.#isOver()) this.#ends.suspect();
-      },
+      restored: (isResumed) => this.#catchUp(isResumed),
       lost: (failure) => {
         // What came after the connection was back is not lost.
         this.#inbox.release(unanswered);
         this.#over(failure);
       },
     };
+  }
+
+  /** Reads what was missed while the connection was away. */
+  async #catchUp(isResumed: boolean): Promise<void> {
+    const report = await this.#inbox.catchUp(() => this.#read());
+    this.heard();
+    if (this.#isOver() || this.#inbox.isHolding()) return;
+    if (!isResumed) this.#over(() => new TurnDetachedError("lost"));
+    else if (this.#threadIsIdle || this.#hasFailed || report.state === "unanswered") {
+      this.#ends.suspect();
+    }
   }
 
   #deliver(received: TurnEvent): void {
@@ -200,16 +213,33 @@ export class TurnCourse {
     return report;
   }
 
-  /** The thread is idle, or the turn has failed, and `turn/completed` is overdue. */
-  async #askForEnd(): Promise<void> {
-    if (this.#inbox.isHolding()) return;
+  /**
+   * The thread is idle, or the turn has failed, and `turn/completed` is overdue; or nothing was learnt
+   * of the time in which the connection was away. Resolves with whether it is clear how things are.
+   */
+  async #askForEnd(round: number): Promise<boolean> {
+    // What was missed is read by then, too.
+    if (this.#inbox.isHolding()) return true;
     const report = await this.#read();
-    if (this.#isOver() || this.#inbox.isHolding()) return;
-    if (report.state === "ended") this.#inbox.settle(report);
-    else if (report.state === "unknown") this.#endWithout();
+    if (this.#isOver() || this.#inbox.isHolding()) return true;
+    switch (report.state) {
+      case "ended":
+        this.#inbox.settle(report);
+        return true;
+      case "unknown":
+        this.#endWithout();
+        return true;
+      case "running":
+        if (!this.#threadIsIdle && !this.#hasFailed) return true;
+        if (this.#threadIsIdle && round >= maxRounds) this.#endWithout();
+        break;
+      case "unanswered":
+        if (round >= maxRounds) this.#endWithout();
+    }
+    return this.#isOver();
   }
 
-  /** The turn is over, but the server cannot tell how it ended. */
+  /** The turn is over, as far as is known, but the server does not tell how it ended. */
   #endWithout(): void {
     const { threadId } = this.#request;
     const { id, error, startedAt } = this.state;
@@ -232,9 +262,9 @@ export class TurnCourse {
     if (report.state === "ended") {
       this.#inbox.settle(report);
     } else if ((this.#silence?.silentMs ?? 0) >= idleTimeoutMs) {
-      const { state } = report;
+      const probe = report.state === "running" ? "running" : "unknown";
       this.#listener.stalled(
-        () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), state),
+        () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), probe),
       );
     }
   }

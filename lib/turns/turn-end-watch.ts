@@ -4,41 +4,50 @@
  */
 const endGraceMs = 1_000;
 
-/** Asks what has become of a turn when its end should have come and did not. */
-export class TurnEndWatch {
-  readonly #ask: () => Promise<void>;
-  #timer: NodeJS.Timeout | undefined;
-  #asking = false;
-  /** How many have come since the server was asked. */
-  #suspicions = 0;
+/** The longest pause before the server is asked once more (ms). */
+const maxPauseMs = 30_000;
 
-  /** `ask` never rejects. */
-  constructor(ask: () => Promise<void>) {
+/** Asks what has become of a turn when its end should have come and did not, until that is known. */
+export class TurnEndWatch {
+  readonly #ask: (round: number) => Promise<boolean>;
+  #timer: NodeJS.Timeout | undefined;
+  #state: "quiet" | "asking" | "suspicious" | "stopped" = "quiet";
+  /** How often the server was asked without making things clear. */
+  #rounds = 0;
+
+  /** `ask` resolves with whether things are clear now, and never rejects; its rounds count from 1. */
+  constructor(ask: (round: number) => Promise<boolean>) {
     this.#ask = ask;
   }
 
   /** Something says that the turn is over, or will be at once. */
   suspect(): void {
-    this.#suspicions += 1;
-    if (this.#asking || this.#timer) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      void this.#check();
-    }, endGraceMs);
-    this.#timer.unref();
+    if (this.#state === "asking") this.#state = "suspicious";
+    else if (this.#state === "quiet" && !this.#timer) this.#arm(endGraceMs);
   }
 
   stop(): void {
+    this.#state = "stopped";
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#suspicions = 0;
+  }
+
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#check();
+    }, ms);
+    this.#timer.unref();
   }
 
   async #check(): Promise<void> {
-    this.#asking = true;
-    this.#suspicions = 0;
-    await this.#ask();
-    this.#asking = false;
-    if (this.#suspicions > 0) this.suspect();
+    this.#state = "asking";
+    const isClear = await this.#ask(this.#rounds + 1);
+    const state = this.#state as "asking" | "suspicious" | "stopped";
+    if (state === "stopped") return;
+    this.#state = "quiet";
+    this.#rounds = isClear ? 0 : this.#rounds + 1;
+    if (!isClear) this.#arm(Math.min(endGraceMs * 2 ** this.#rounds, maxPauseMs));
+    else if (state === "suspicious") this.#arm(endGraceMs);
   }
 }

@@ -4,6 +4,7 @@ import { TransportClosedError } from "../errors/connection-errors.js";
 import { TurnNotStartedError } from "../errors/turn-errors.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
+import { clearGate } from "./clear-gate.js";
 import { TurnCourse } from "./turn-course.js";
 import { interruptTurn } from "./turn-interrupt.js";
 import { TurnLaunch } from "./turn-launch.js";
@@ -210,7 +211,9 @@ export class TurnExecution {
     if (this.#phase === "waiting") this.#finish(failure);
     else
       void this.interruptAndWait().then(() => {
+        if (this.hasEnded()) return;
         this.#finish(failure);
+        if (this.host) void clearGate(this.host, this.#request.threadId);
       });
   }
 

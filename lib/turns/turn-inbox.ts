@@ -47,12 +47,13 @@ export class TurnInbox {
     else if (this.#held.length > 0) this.#held.push(loss);
   }
 
-  /** Delivers what `read` tells of the time away, then what was held back. */
-  async catchUp(read: () => Promise<TurnReport>): Promise<void> {
+  /** Delivers what `read` tells of the time away, then what was held back. Resolves with the former. */
+  async catchUp(read: () => Promise<TurnReport>): Promise<TurnReport> {
     const losses = this.#losses;
     const report = await read();
     // Lost again: what was read may be old by the time when the connection is back.
     if (losses === this.#losses) this.release(report);
+    return report;
   }
 
   /** The same with what is known already. */
@@ -87,7 +88,7 @@ export class TurnInbox {
   #tellMissed(report: TurnReport, gap?: TurnGap): void {
     const { state } = this.#owner;
     const known = new Set(state.items.map(({ id }) => id));
-    for (const stored of (report.state === "unknown" ? undefined : report.items) ?? []) {
+    for (const stored of ("items" in report ? report.items : undefined) ?? []) {
       if (known.has(stored.item.id)) continue;
       gap?.told(stored.item.id);
       this.#owner.deliver(itemCompleted(state, stored));

@@ -19,20 +19,21 @@ export async function interruptTurn(
   untilRunning: () => Promise<void>,
 ): Promise<void> {
   let known: string | undefined;
-  for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    await untilRunning();
-    const id = known ?? (typeof turnId === "string" ? turnId : turnId());
+  for (let refusals = 0; refusals < attempts;) {
+    let id = "";
     try {
+      // However long that takes: the turn runs on meanwhile.
+      await host.available();
+      await untilRunning();
+      id = known ?? (typeof turnId === "string" ? turnId : turnId());
       await host.call("turn/interrupt", { threadId, turnId: id });
       return;
     } catch (error) {
-      if (isDrop(error)) {
-        await host.available();
-        continue;
-      }
+      if (isDrop(error)) continue;
       // It has ended: with its process, or just now.
       if (error instanceof TransportClosedError) return;
       if (!(error instanceof TurnNotActiveError)) throw error;
+      refusals += 1;
       // A review runs under an id that only `turn/started` tells, which may have been missed.
       if (isOtherTurn(error)) known ??= await readRunningId(host, threadId, id);
     }

@@ -1,5 +1,6 @@
 import { ignoreRejection } from "../async/deferred.js";
-import { isDrop } from "../errors/connection-errors.js";
+import { settleWithin } from "../async/timers.js";
+import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
@@ -7,6 +8,15 @@ import type { Pass } from "../rpc/thread-gate.js";
 import { busyError } from "./busy-error.js";
 import type { TurnRequest } from "./turn-request.js";
 import type { StartPlace, TurnStart } from "./turn-start.js";
+
+/** The shortest pause before a request is repeated (ms). */
+const pauseMs = 50;
+
+/** How long the server may say that an idle thread is busy (ms). */
+const maxBusyMs = 10_000;
+
+/** How often the server is asked about a turn whose answer was lost, when it refuses to tell. */
+const maxLookups = 6;
 
 /** Who is told how far a turn has come that is being started. */
 interface LaunchOwner {
@@ -29,6 +39,8 @@ export class TurnLaunch {
   readonly #owner: LaunchOwner;
   #pass: Pass | undefined;
   #reloaded = false;
+  /** Since when the server has refused the turn though no turn runs (ms, of the performance clock). */
+  #busySince: number | undefined;
 
   constructor(request: TurnRequest, start: TurnStart, owner: LaunchOwner) {
     this.#request = request;
@@ -69,33 +81,42 @@ export class TurnLaunch {
     const { ended } = this.#owner;
     this.#owner.sending("waiting");
     await host.load(threadId);
-    // Loading may have shown that the thread runs a turn of somebody else.
-    const idle = pass.idle();
-    if (idle && whenBusy === "reject") throw busyError(this.#start.method);
-    if (idle && whenBusy === "queue") await Promise.race([idle, ended]);
+    // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
+    for (let idle = pass.idle(); idle && !this.#owner.hasEnded(); idle = pass.idle()) {
+      if (whenBusy === "reject") throw busyError(this.#start.method);
+      if (whenBusy === "steer") break;
+      await Promise.race([idle, ended]);
+      this.#busySince = undefined;
+    }
     if (this.#owner.hasEnded()) return;
     this.#owner.sending("sent");
+    let isTaken = false;
     try {
-      await this.#send(host);
+      isTaken = await this.#send(host);
     } catch (error) {
-      this.#clearTheWay(host, error);
-      this.#owner.refused();
-      return;
+      await this.#clearTheWay(host, error);
     }
-    await ended;
+    if (isTaken) await ended;
+    else this.#owner.refused();
   }
 
-  async #send(host: Host): Promise<void> {
+  /** Resolves with whether the server has the turn. */
+  async #send(host: Host): Promise<boolean> {
     const pending = host.turns.expect(this.#request.threadId);
     try {
-      await this.#owner.accepted(await this.#accept(host, pending), pending);
+      const id = await this.#accept(host, pending);
+      if (id !== undefined) await this.#owner.accepted(id, pending);
+      return id !== undefined;
     } finally {
       pending.settle();
     }
   }
 
-  /** Sends it, and resolves with the turn's id, also when the answer was lost with the connection. */
-  async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string> {
+  /**
+   * Sends it, and resolves with the turn's id, also when the answer was lost with the connection; with
+   * undefined when the request was.
+   */
+  async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
     const { threadId } = this.#request;
     const place = { host, threadId, pending, ended: this.#owner.ended };
     try {
@@ -103,27 +124,33 @@ export class TurnLaunch {
     } catch (error) {
       if (!isDrop(error) || !this.#start.find) throw error;
       this.#owner.sending("dropped");
-      const id = await this.#find(place);
-      if (id === undefined) throw error;
-      host.turns.missed(threadId);
+      const id = await this.#find(place, error);
+      if (id !== undefined) host.turns.missed(threadId);
       return id;
     }
   }
 
-  /** As often as the connection drops meanwhile: to send it again without knowing would run it twice. */
-  async #find(place: StartPlace): Promise<string | undefined> {
-    for (;;) {
+  /**
+   * As often as the connection drops meanwhile: to send it again without knowing would run it twice. If
+   * the server does not tell, it stays unknown what became of the request, as `dropped` says.
+   */
+  async #find(place: StartPlace, dropped: TransportClosedError): Promise<string | undefined> {
+    for (let failures = 0; ;) {
       await place.host.available();
       try {
         return await this.#start.find?.(place);
       } catch (error) {
-        if (!isDrop(error)) throw error;
+        if (isDrop(error)) continue;
+        failures += 1;
+        if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
+        await settleWithin(place.ended, pauseMs * 2 ** failures);
+        if (this.#owner.hasEnded()) throw dropped;
       }
     }
   }
 
   /** Throws what another attempt would not help against. */
-  #clearTheWay(host: Host, error: unknown): void {
+  async #clearTheWay(host: Host, error: unknown): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     if (error instanceof ThreadNotFoundError && !this.#reloaded) {
@@ -134,8 +161,17 @@ export class TurnLaunch {
       // A review or a compaction, which cannot be steered, had begun before we heard of it.
       // Loading the thread again tells whether it still runs.
       host.unload(threadId);
-    } else if (!isDrop(error) || !this.#start.find) {
+      await this.#pauseWhenBusy(error);
+    } else {
       throw error;
     }
+  }
+
+  /** A server that says of the thread both that it is busy and that it is idle is not asked for ever. */
+  async #pauseWhenBusy(error: ThreadBusyError): Promise<void> {
+    this.#busySince ??= performance.now();
+    const busyMs = performance.now() - this.#busySince;
+    if (busyMs > maxBusyMs) throw error;
+    await settleWithin(this.#owner.ended, Math.max(pauseMs, busyMs / 2));
   }
 }

@@ -1,12 +1,15 @@
 import type { ThreadItem, Turn as TurnRecord } from "../../generated/types.js";
 import { settleWithin } from "../async/timers.js";
+import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import {
   ExperimentalApiError,
-  JsonRpcError,
   MethodNotFoundError,
+  ServerBusyError,
   ThreadNotFoundError,
 } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
+import { retryOnOverload } from "../rpc/retry.js";
 import { isItem } from "./turn-state.js";
 
 /** How long each question about a turn may take to be answered (ms). */
@@ -26,8 +29,10 @@ const maxPages = 1_000;
 export type TurnReport =
   | EndedReport
   | { readonly state: "running"; readonly items: StoredItems }
-  /** It did not answer, does not store this thread's turns, or has no record of this one. */
-  | { readonly state: "unknown"; readonly threadIsIdle: boolean };
+  /** It does not store this thread's turns, or has no record of this one. */
+  | { readonly state: "unknown"; readonly threadIsIdle: boolean }
+  /** It did not answer, for now. */
+  | typeof unanswered;
 
 export interface EndedReport {
   readonly state: "ended";
@@ -78,7 +83,7 @@ export async function readRunningId(
 }
 
 /** What is known when nobody is asked. */
-export const unanswered = { state: "unknown", threadIsIdle: false } as const;
+export const unanswered = { state: "unanswered" } as const;
 
 async function ask(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
   try {
@@ -92,39 +97,56 @@ async function ask(host: Host, threadId: string, turnId: string): Promise<TurnRe
     const isLast = newest === turn || newest?.status !== "inProgress";
     return { state: "ended", turn: toTurnEnd(turn), items, isLast };
   } catch (error) {
-    return error instanceof JsonRpcError ? askForThread(host, threadId) : unanswered;
+    return saysNothing(error) ? unanswered : askForThread(host, threadId);
   }
 }
 
 /** Of threads that are not stored, ephemeral ones say, the server tells this much. */
 async function askForThread(host: Host, threadId: string): Promise<TurnReport> {
   try {
-    const { thread } = await host.call("thread/read", { threadId }, { timeoutMs: answerGraceMs });
+    const { thread } = await question(host, "thread/read", { threadId });
     const isActive = (thread.status as { type?: unknown } | undefined)?.type === "active";
     return isActive
       ? { state: "running", items: undefined }
       : { state: "unknown", threadIsIdle: true };
   } catch (error) {
+    if (saysNothing(error)) return unanswered;
     return { state: "unknown", threadIsIdle: error instanceof ThreadNotFoundError };
   }
+}
+
+/** A refusal, or an answer that makes no sense, says at least that there is no more to learn. */
+function saysNothing(error: unknown): boolean {
+  return (
+    error instanceof RequestTimeoutError ||
+    error instanceof TransportClosedError ||
+    error instanceof ServerBusyError
+  );
+}
+
+/** Asked again while the server is too busy, whatever the client is set to: nobody else would. */
+function question<M extends ClientRequestMethod>(
+  host: Host,
+  method: M,
+  params: ParamsOf<M>,
+): Promise<ResultOf<M>> {
+  const { signal } = host;
+  return retryOnOverload(() => host.call(method, params, { timeoutMs: answerGraceMs }), { signal });
 }
 
 type ListedTurn = Partial<TurnRecord> & { readonly id: string };
 
 async function listTurns(host: Host, threadId: string): Promise<readonly ListedTurn[]> {
   try {
-    const { data } = await host.call(
-      "thread/turns/list",
-      { threadId, limit: maxTurns, sortDirection: "desc", itemsView: "notLoaded" },
-      { timeoutMs: answerGraceMs },
-    );
+    const page = { limit: maxTurns, sortDirection: "desc", itemsView: "notLoaded" } as const;
+    const { data } = await question(host, "thread/turns/list", { threadId, ...page });
     return turnsIn(data);
   } catch (error) {
     if (!(error instanceof MethodNotFoundError || error instanceof ExperimentalApiError)) {
       throw error;
     }
     const params = { threadId, includeTurns: true };
-    const { thread } = await host.call("thread/read", params, { timeoutMs: answerGraceMs });
+    const { thread } = await question(host, "thread/read", params);
     return turnsIn(thread.turns).toReversed();
   }
 }
@@ -134,7 +156,8 @@ async function listItems(host: Host, threadId: string, turnId: string): Promise<
   let cursor: string | null = null;
   try {
     for (let page = 0; page < maxPages; page += 1) {
-      const answer: { data: unknown; nextCursor?: string | null } = await host.call(
+      const answer: { data: unknown; nextCursor?: string | null } = await question(
+        host,
         "thread/items/list",
         {
           threadId,
@@ -143,7 +166,6 @@ async function listItems(host: Host, threadId: string, turnId: string): Promise<
           sortDirection: "asc",
           cursor: cursor ?? undefined,
         },
-        { timeoutMs: answerGraceMs },
       );
       items.push(...itemsIn(answer.data, turnId));
       cursor = answer.nextCursor ?? null;

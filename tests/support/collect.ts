@@ -19,3 +19,20 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
 export async function settled(): Promise<void> {
   for (let round = 0; round < 10; round += 1) await new Promise(setImmediate);
 }
+
+/** Lets time pass, as `step` does, until the promise has settled; fails when that takes too long. */
+export async function stepUntil(
+  promise: Promise<unknown>,
+  step: () => Promise<void> | void,
+): Promise<void> {
+  const pending = new Set([promise]);
+  const done = (): void => {
+    pending.clear();
+  };
+  promise.then(done, done);
+  for (let count = 0; pending.size > 0; count += 1) {
+    if (count === 300) throw new Error("The promise has not settled.");
+    await step();
+    await settled();
+  }
+}

@@ -99,6 +99,11 @@ export class LinkedServer {
     this.#handlers.set(method, handler);
   }
 
+  /** What answers the requests of this method. */
+  handler(method: string): Handler {
+    return this.#handlers.get(method) ?? (() => ({}));
+  }
+
   /** The next request of this method that no other call of this function has returned. */
   nextRequest(method: string): Promise<ClientRequest> {
     const request = this.#unseen.get(method)?.shift();
@@ -165,8 +170,7 @@ export class LinkedServer {
 
   async #answer(request: ClientRequest): Promise<void> {
     try {
-      const handler = this.#handlers.get(request.method) ?? (() => ({}));
-      const result = await handler(request.params, request);
+      const result = await this.handler(request.method)(request.params, request);
       if (result !== later) this.respond(request, result);
     } catch (error) {
       const { code, message, data } = error as RpcFail;

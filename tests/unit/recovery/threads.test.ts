@@ -222,6 +222,20 @@ describe("when a connection is restored, its threads", () => {
     expect(third.paramsOf("thread/resume")).toHaveLength(1);
   });
 
+  test("that never ran a turn, and cannot be resumed behind it, have that turn interrupted", async () => {
+    const { link, thread } = await withThread((server) => {
+      server.handle("thread/resume", noRollout);
+      server.handle("thread/read", () => opened("thread-1"));
+      server.handle("turn/start", () => ({ turn: { id: "turn-7" } }));
+    });
+    await using held = link;
+    await link.reconnect();
+    const error = await rejection(thread.run("The first"));
+    expect(error).toMatchObject({ code: "PROTOCOL_ERROR", cause: { code: "THREAD_NOT_FOUND" } });
+    const { params } = await held.server.nextRequest("turn/interrupt");
+    expect(params).toEqual({ threadId: "thread-1", turnId: "turn-7" });
+  });
+
   test("that never ran a turn refuse what would run one that nobody could follow", async () => {
     const { link, thread } = await withThread((server) => {
       server.handle("thread/resume", noRollout);
@@ -242,6 +256,28 @@ describe("when a connection is restored, its threads", () => {
     await using held = link;
     await link.reconnect();
     expect(held.client.host.isLoaded("thread-1")).toBe(false);
+  });
+
+  test("have their running sub-agents resumed, however many there are", async () => {
+    const record = (index: number) => {
+      const status = { type: index === 250 ? "active" : "idle" };
+      return { id: `child-${index}`, parentThreadId: "thread-1", status };
+    };
+    const { link } = await withThread((server) => {
+      server.handle("thread/resume", ({ threadId }) =>
+        opened(threadId as string, { type: threadId === "thread-1" ? "active" : "idle" }),
+      );
+      server.handle("thread/list", ({ cursor, limit }) => {
+        const from = Number(cursor ?? 0);
+        const to = from + Number(limit);
+        const data = Array.from({ length: 300 }, (_, index) => record(index)).slice(from, to);
+        return { data, nextCursor: to < 300 ? String(to) : null };
+      });
+    });
+    await using held = link;
+    const server = await held.reconnect();
+    const resumed = server.paramsOf("thread/resume").map(({ threadId }) => threadId);
+    expect(resumed).toEqual(["thread-1", "child-250"]);
   });
 
   test("are told apart from the sub-agents of other threads", async () => {

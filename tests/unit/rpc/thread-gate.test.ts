@@ -130,3 +130,28 @@ test("when the connection is over, whoever waits is let in one after the other",
   await settled();
   expect(admitted).toEqual(["a", "b"]);
 });
+
+test("a turn that a request will start is supposed to run until the request fails", () => {
+  const gate = new ThreadGate();
+  const failed = gate.suppose("thread-1");
+  expect(gate.isRunning("thread-1")).toBe(true);
+  failed();
+  expect(gate.isRunning("thread-1")).toBe(false);
+});
+
+test("a turn that was heard of runs, though the request that started it failed", () => {
+  const gate = new ThreadGate();
+  const failed = gate.suppose("thread-1");
+  gate.observe({ method: "turn/started", params: { threadId: "thread-1", turn: { id: "one" } } });
+  failed();
+  expect(gate.isRunning("thread-1")).toBe(true);
+});
+
+test("a request that fails says nothing of the turn that came after its own", () => {
+  const gate = new ThreadGate();
+  const failed = gate.suppose("thread-1");
+  gate.setRunning("thread-1", false);
+  gate.suppose("thread-1");
+  failed();
+  expect(gate.isRunning("thread-1")).toBe(true);
+});

@@ -209,18 +209,47 @@ describe("a turn/start whose answer was lost with the connection", () => {
     expect(await turn.run()).toMatchObject({ status: "completed" });
   });
 
-  test("fails with what keeps the server from telling", async () => {
+  test.each([
+    ["refuses to tell", -32_603, "the store is broken"],
+    ["is too busy", -32_001, "Server overloaded; retry later."],
+  ])("has an unknown outcome when the server %s", async (_, code, message) => {
     await using scene = await cutAtStart({
       prepare: (server) => {
         server.handle("thread/turns/list", () => {
-          throw new RpcFail(-32_603, "the store is broken");
+          throw new RpcFail(code, message);
         });
       },
     });
     const { link, turn } = scene;
     const server = await link.reconnect();
-    expect(await rejection(turn.run())).toMatchObject({ code: "INTERNAL_ERROR" });
+    // Not with a ServerBusyError, which would say that nothing was carried out.
+    expect(await rejection(turn.run())).toMatchObject({
+      code: "TRANSPORT_CLOSED",
+      reason: { kind: "dropped" },
+      method: "turn/start",
+    });
     expect(textsSent(server)).toEqual([]);
+  });
+
+  test("is found when the server is too busy to tell at first", async () => {
+    await using scene = await cutAtStart({
+      status: active,
+      prepare: (server, clientId) => {
+        storeTurns(server, { turns: [turnRecord("turn-1")], items: [userMessage(clientId)] });
+        const list = server.handler("thread/turns/list");
+        let refusals = 2;
+        server.handle("thread/turns/list", (...args) => {
+          if ((refusals -= 1) >= 0) throw new RpcFail(-32_001, "Server overloaded; retry later.");
+          return list(...args);
+        });
+      },
+    });
+    const { link, turn } = scene;
+    const server = await link.reconnect();
+    expect(await turn.started).toEqual({ id: "turn-1" });
+    expect(textsSent(server)).toEqual([]);
+    server.send(turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({ status: "completed" });
   });
 });
 

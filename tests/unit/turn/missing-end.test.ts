@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnFailedError, TurnLostError } from "../../../lib/errors/turn-errors.js";
-import { collect, rejection, settled } from "../../support/collect.js";
+import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
 import { later, linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
 import { endedTurn, missingMethod, storeTurns } from "../../support/stored-turns.js";
 import {
@@ -19,6 +19,10 @@ const graceMs = 1_000;
 afterEach(() => {
   jest.useRealTimers();
 });
+
+function tooBusy(): never {
+  throw new RpcFail(-32_001, "Server overloaded; retry later.");
+}
 
 function status(type: string): Message {
   return { method: "thread/status/changed", params: { threadId: "thread-1", status: { type } } };
@@ -42,7 +46,9 @@ async function running() {
     jest.advanceTimersByTime(ms);
     await settled();
   };
-  return { ...pair, turn, asked, pass };
+  /** Lets as much time pass as it takes, in steps that leave the server time to answer. */
+  const passUntil = (promise: Promise<unknown>) => stepUntil(promise, () => pass());
+  return { ...pair, turn, asked, pass, passUntil };
 }
 
 describe("when the thread is idle and turn/completed does not come, the turn ends", () => {
@@ -151,16 +157,49 @@ describe("when the thread is idle and turn/completed does not come, the turn end
     expect(await run).toBeInstanceOf(TurnLostError);
   });
 
-  test("and when the server does not answer at all", async () => {
+  test.each([
+    ["does not answer", () => later],
+    ["is too busy", tooBusy],
+    ["says that the turn runs", () => ({ data: [turnRecord("turn-1")] })],
+  ])("and when the server %s, however often it is asked", async (_, answer) => {
     await using pair = await running();
-    const { server, turn, pass } = pair;
-    server.handle("thread/turns/list", () => later);
+    const { server, turn, passUntil } = pair;
+    server.handle("thread/turns/list", answer);
     server.send(status("idle"));
     const run = rejection(turn.run());
-    await pass();
-    await pass(5_000);
+    await passUntil(run);
     expect(await run).toBeInstanceOf(TurnLostError);
+    expect(jest.getTimerCount()).toBe(0);
   });
+
+  test.each([
+    ["does not answer", () => later],
+    ["is too busy", tooBusy],
+    ["says that the turn runs", () => ({ data: [turnRecord("turn-1")] })],
+  ])("with what the server has stored, when it %s at first", async (_, answer) => {
+    await using pair = await running();
+    const { server, turn, asked, pass, passUntil } = pair;
+    server.handle("thread/turns/list", answer);
+    server.send(status("idle"));
+    await pass();
+    expect(asked()).toBe(1);
+    storeTurns(server, { turns: [endedTurn("turn-1")] });
+    const run = turn.run();
+    await passUntil(run);
+    expect(await run).toMatchObject({ status: "completed" });
+  });
+
+  test.each(["thread/closed", "thread/archived", "thread/deleted"])(
+    "after %s, too, which says the same of the thread",
+    async (method) => {
+      await using pair = await running();
+      const { server, turn, pass } = pair;
+      storeTurns(server, { turns: [endedTurn("turn-1", { status: "interrupted" })] });
+      server.notify(method, { threadId: "thread-1" });
+      await pass();
+      expect(await turn.run()).toMatchObject({ status: "interrupted" });
+    },
+  );
 });
 
 test("a server without thread/turns/list is asked for the thread", async () => {
@@ -185,9 +224,11 @@ test("a turn that the server says to be running is waited for, until the thread 
   const store = storeTurns(server, { turns: [turnRecord("turn-1")] });
   server.send(status("idle"));
   await pass();
-  expect(asked()).toBe(1);
+  server.send(status("active"));
+  await pass(2 * graceMs);
+  expect(asked()).toBe(2);
   await pass(60_000);
-  expect(asked()).toBe(1);
+  expect(asked()).toBe(2);
   store.turns = [endedTurn("turn-1")];
   server.send(status("active"), status("idle"));
   await pass();

@@ -1,7 +1,14 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
-import { collect, rejection, settled } from "../../support/collect.js";
-import { linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
+import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
+import {
+  later,
+  linkedThread,
+  RpcFail,
+  textsSent,
+  type Handler,
+} from "../../support/linked-server.js";
+import { missingMethod } from "../../support/stored-turns.js";
 import {
   opened,
   turnCompleted,
@@ -189,4 +196,95 @@ test("a thread that turns out to be active while a turn loads it counts as busy"
   server.send(turnCompleted({ threadId: "busy", turnId: "before" }));
   await turn.started;
   expect(textsSent(server)).toEqual(["A"]);
+});
+
+test("a turn of somebody else that follows the one that ran counts, too", async () => {
+  await using pair = await linkedThread();
+  const { client, server } = pair;
+  server.handle("thread/resume", () => opened("busy", { type: "active", activeFlags: [] }));
+  const turn = client.thread("busy").turn("A");
+  await server.nextRequest("thread/resume");
+  await settled();
+  const foreign = (turnId: string) => ({ threadId: "busy", turnId });
+  server.sendTogether([turnCompleted(foreign("one")), turnStarted(foreign("two"))]);
+  await settled();
+  expect(textsSent(server)).toEqual([]);
+  server.send(turnCompleted(foreign("two")));
+  await turn.started;
+  expect(textsSent(server)).toEqual(["A"]);
+});
+
+test("a thread that is idle, and refuses turns as busy, is not asked for ever", async () => {
+  await using pair = await linkedThread();
+  const { server, thread } = pair;
+  server.handle("turn/start", () => {
+    throw new RpcFail(-32_603, "ActiveTurnNotSteerable { turn_kind: Review }");
+  });
+  jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
+  try {
+    const run = rejection(thread.run("Hi"));
+    await stepUntil(run, () => {
+      jest.advanceTimersByTime(1_000);
+    });
+    expect(await run).toBeInstanceOf(ThreadBusyError);
+    expect(server.paramsOf("turn/start").length).toBeLessThan(30);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+describe("after a turn that was given up without a word of its end", () => {
+  const graceMs = 10_000;
+
+  /** A thread whose first turn has timed out, on a server that does not interrupt it. */
+  async function givenUp(read: Handler) {
+    const pair = await linkedThread();
+    pair.server.handle("thread/read", read);
+    jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
+    const turn = pair.thread.turn("One", { timeoutMs: 100 });
+    await turn.started;
+    pair.server.send(turnStarted(ids));
+    await settled();
+    const run = rejection(turn.run());
+    jest.advanceTimersByTime(100);
+    await settled();
+    jest.advanceTimersByTime(graceMs);
+    expect(await run).toMatchObject({ code: "TURN_TIMEOUT" });
+    return pair;
+  }
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test.each([
+    ["says that the thread is idle", () => ({ thread: { status: { type: "idle" } } })],
+    ["refuses to tell", missingMethod],
+    ["does not answer", () => later],
+  ])("the next one goes when the server %s", async (_, read) => {
+    await using pair = await givenUp(read);
+    const next = pair.thread.turn("Two");
+    await settled();
+    // How long it is waited for an answer.
+    jest.advanceTimersByTime(5_000);
+    await next.started;
+    expect(textsSent(pair.server)).toEqual(["One", "Two"]);
+  });
+
+  test("the next one waits as long as the server says that the thread is active", async () => {
+    let type = "active";
+    await using pair = await givenUp(() => ({ thread: { status: { type } } }));
+    const { server, thread } = pair;
+    const next = thread.turn("Two");
+    for (let second = 0; second < 100; second += 1) {
+      await settled();
+      jest.advanceTimersByTime(1_000);
+    }
+    expect(textsSent(server)).toEqual(["One"]);
+    expect(server.paramsOf("thread/read").length).toBeLessThan(10);
+    type = "idle";
+    await stepUntil(next.started, () => {
+      jest.advanceTimersByTime(1_000);
+    });
+  });
 });
