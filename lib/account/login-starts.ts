@@ -1,13 +1,13 @@
 import type { LoginAccountParams } from "../../generated/types.js";
-import { RequestTimeoutError } from "../errors/connection-errors.js";
-import { LoginTimeoutError } from "../errors/login-errors.js";
 import type { Connect, Host } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
 import { LoginCompletion } from "./login-completion.js";
-import { checkTimeout, type LoginWaitOptions } from "./login-outcome.js";
+import { checkTimeout, LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
 
 /** How long a login that needs nobody else may take (ms). */
 const directMs = 60_000;
+/** How long the end of one that was given up may be in coming, while the next one waits (ms). */
+const lateMs = 5_000;
 
 /** Starts logins, and knows which one ends which. */
 export class LoginStarts {
@@ -44,34 +44,42 @@ export class LoginStarts {
 
   /**
    * Logs in with what is at hand. The server reports the end of such a login without an id, so only
-   * one at a time can be told from the others.
+   * one at a time can be told from the others. The wait for it, its place in the queue included, may
+   * be given up at any time; the login then keeps its place, because its end may still come.
    */
-  direct(params: AllowUndefined<LoginAccountParams>, options: LoginWaitOptions): Promise<void> {
-    const { signal, timeoutMs = directMs } = options;
+  async direct(
+    params: AllowUndefined<LoginAccountParams>,
+    { signal, timeoutMs = directMs }: LoginWaitOptions,
+  ): Promise<void> {
     checkTimeout(timeoutMs);
-    const login = this.#direct.then(() => this.#loginDirectly(params, signal, timeoutMs));
+    signal?.throwIfAborted();
+    const givenUp = new AbortController();
+    const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal));
     this.#direct = login.catch(() => undefined);
-    return login;
+    try {
+      await outcomeOf(login).wait(signal, timeoutMs);
+    } finally {
+      givenUp.abort();
+    }
   }
 
   async #loginDirectly(
     params: AllowUndefined<LoginAccountParams>,
-    signal: AbortSignal | undefined,
-    timeoutMs: number,
+    givenUp: AbortSignal,
   ): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    signal?.throwIfAborted();
+    givenUp.throwIfAborted();
     const host = await this.#connect();
+    givenUp.throwIfAborted();
     const completion = new LoginCompletion(host);
     try {
       await this.#start(completion, () =>
-        host.call("account/login/start", params, { signal, timeoutMs }),
+        host.call("account/login/start", params, { signal: givenUp, timeoutMs: Infinity }),
       );
       completion.follow(null);
-      await completion.outcome.wait(signal, Math.max(1, deadline - performance.now()));
+      await completion.outcome.wait(givenUp, Infinity);
     } catch (error) {
-      const late = error instanceof LoginTimeoutError || error instanceof RequestTimeoutError;
-      throw late ? new LoginTimeoutError(timeoutMs) : error;
+      if (givenUp.aborted) await untilOver(completion);
+      throw error;
     } finally {
       completion.stop();
     }
@@ -91,4 +99,23 @@ export class LoginStarts {
       throw error;
     }
   }
+}
+
+function outcomeOf(login: Promise<void>): LoginOutcome {
+  const outcome = new LoginOutcome(() => undefined);
+  login.then(
+    () => {
+      outcome.succeed();
+    },
+    (error: unknown) => {
+      outcome.fail(() => error as Error);
+    },
+  );
+  return outcome;
+}
+
+/** The end of a login that was given up would be taken for that of the next one. Never rejects. */
+async function untilOver(completion: LoginCompletion): Promise<void> {
+  completion.follow(null);
+  await completion.outcome.wait(undefined, lateMs).catch(() => undefined);
 }

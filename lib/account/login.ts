@@ -144,7 +144,10 @@ export class Login {
     return host.call("account/gatewayOAuth/read", options);
   }
 
-  /** The ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`). */
+  /**
+   * The ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`).
+   * Experimental in the protocol.
+   */
   async sessions(
     options: ParamsOf<"accountSession/list"> = {},
   ): Promise<ResultOf<"accountSession/list">> {
@@ -154,7 +157,8 @@ export class Login {
 
   /**
    * Changes the workspace (`accountSession/switch`). A workspace that wants a login of its own gives
-   * a `BrowserLogin` to finish, if `allowBrowserLogin` is true, and is refused otherwise.
+   * a `BrowserLogin` to finish, if `allowBrowserLogin` is true, and is refused otherwise. Experimental
+   * in the protocol.
    */
   switchSession(
     params: ParamsOf<"accountSession/switch">,

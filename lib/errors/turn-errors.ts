@@ -45,7 +45,10 @@ export class TurnFailedError extends AppServerError {
   readonly reason: TurnFailureReason;
   /** The server's structured reason, as sent; `null` when it gave none. */
   readonly codexErrorInfo: CodexErrorInfo | null;
-  /** HTTP status of the model provider's answer, when the server told it. */
+  /**
+   * HTTP status of the model provider's answer, when the server told it. Nobody is logged in, or the
+   * login is not accepted, when it is 401; `reason` is `"httpConnectionFailed"` then.
+   */
   readonly httpStatusCode: number | null;
 
   constructor(result: TurnResult) {

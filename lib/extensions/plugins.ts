@@ -65,7 +65,7 @@ export class Plugins {
     return host.call("plugin/installed", options, request);
   }
 
-  /** The plugins that a term finds (`plugin/search`). */
+  /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
     return new Pages(async (cursor) => {

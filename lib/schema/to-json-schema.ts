@@ -36,8 +36,9 @@ function write(schema: StandardSchema, where: string): unknown {
     throw new InvalidArgumentError(
       where,
       "is a Standard Schema that cannot write itself as JSON Schema. Update its library (Zod can " +
-        "since 4.2, ArkType since 2.1.28), wrap it with toStandardJsonSchema of " +
-        "@valibot/to-json-schema if it is Valibot's, or pass JSON Schema instead",
+        "since 4.2, ArkType since 2.1.28); pass z.toJSONSchema(schema) if it is of zod/mini, which " +
+        "cannot; wrap it with toStandardJsonSchema of @valibot/to-json-schema if it is Valibot's; or " +
+        "pass JSON Schema instead",
     );
   }
   let problem: unknown;

@@ -17,7 +17,10 @@ export interface Tool {
   execute(args: unknown, context: ToolContext): Promise<ToolOutput>;
 }
 
-/** Which call it is that a tool carries out. */
+/**
+ * Which call it is that a tool carries out. The turn waits for the call: one that awaits another turn of
+ * the same thread, which waits for this turn, never ends. Run it on another thread.
+ */
 export interface ToolContext {
   /**
    * Aborts when nobody waits for the result any more: the turn was interrupted or has ended, or the

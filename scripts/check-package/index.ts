@@ -5,19 +5,24 @@
  */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { configArgs } from "../../lib/runtime/config-args.js";
-import { configFor, startLoopbackModel } from "../../lib/testing/index.js";
+import { configFor, reply, startLoopbackModel } from "../../lib/testing/index.js";
 import { checkDeclarations } from "./declarations.js";
+import { sample } from "./sample.js";
 import { readSnippets } from "./snippets.js";
 
 const run = promisify(execFile);
 const repository = path.resolve(import.meta.dirname, "../..");
 const project = await mkdtemp(path.join(tmpdir(), "package-check-"));
+/** Not the package's own, but its users': installed here already, at the versions that are tested. */
+const others = ["ws", "zod", "valibot", "@valibot/to-json-schema", "arktype"];
 const model = await startLoopbackModel();
+model.respond(({ outputSchema }) =>
+  outputSchema ? reply.text(JSON.stringify(sample(outputSchema))) : undefined,
+);
 
 try {
   await install();
@@ -45,11 +50,11 @@ async function install(): Promise<void> {
   await writeFile(path.join(project, "package.json"), '{ "private": true, "type": "module" }\n');
   const install = ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${filename}`];
   await run("npm", [...install, "@types/node@20"], { cwd: project });
-  // The runtime is 400 MB: the one that is installed here will do, and so will the other peer.
-  await mkdir(path.join(project, "node_modules/@openai"), { recursive: true });
-  for (const name of ["@openai/codex", "ws"]) {
-    const peer = path.dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-    await symlink(peer, path.join(project, "node_modules", name));
+  // The runtime is 400 MB: the one that is installed here will do.
+  for (const name of ["@openai/codex", ...others]) {
+    const link = path.join(project, "node_modules", name);
+    await mkdir(path.dirname(link), { recursive: true });
+    await symlink(path.join(repository, "node_modules", name), link);
   }
 }
 

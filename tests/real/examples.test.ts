@@ -36,6 +36,11 @@ describe("each example runs by itself, checks itself, and leaves nothing behind"
   });
 });
 
+test.each(examples)("%s is short enough to be read at once: under 80 lines", async (example) => {
+  const text = await readFile(path.join(folder, example), "utf8");
+  expect(text.trimEnd().split("\n").length).toBeLessThan(80);
+});
+
 test("the examples' README lists them all, in order", async () => {
   const readme = await readFile(path.join(folder, "README.md"), "utf8");
   const listed = [...readme.matchAll(/^\| \[(.*?)\]\(\1\)/gm)].map(([, name]) => name);

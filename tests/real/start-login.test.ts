@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { TurnFailedError, type Codex } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
+import { tellsReason, testWhere } from "../support/offers.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 const apiKey = "sk-loopback-secret";
@@ -39,6 +40,18 @@ test("who is not logged in is told so beforehand, and again by a turn that fails
   expect(await codex.ready()).toMatchObject({ account: { type: "apiKey" }, loginRequired: false });
   await expect(thread.run("Again")).resolves.toMatchObject({ finalResponse: "Welcome." });
   await codex.close();
+});
+
+const statusTest = await testWhere(
+  "the reason httpConnectionFailed",
+  tellsReason(reply.http(401), "httpConnectionFailed"),
+);
+
+statusTest("a turn that fails for want of a login is known by its status", async () => {
+  const codex = stage.codex();
+  await codex.logout();
+  const error = await rejection((await codex.startThread()).run("Hi"));
+  expect(error).toMatchObject({ reason: "httpConnectionFailed", httpStatusCode: 401 });
 });
 
 test("a login stays for the next server on the same home, until the logout", async () => {

@@ -158,6 +158,22 @@ describe("a call reaches the tool", () => {
     });
   });
 
+  test("and may run a turn of another thread meanwhile, and of its own when nobody waits", async () => {
+    const later: Promise<unknown>[] = [];
+    const ask = tool("ask", async (_args, { threadId }) => {
+      const other = await codex.startThread();
+      model.enqueueFor(other.id, reply.text("The other thread says hello."));
+      const { finalResponse } = await other.run("Say hello");
+      later.push(codex.thread(threadId).run("And then?"));
+      return finalResponse;
+    });
+    const thread = await codex.startThread({ tools: [ask] });
+    await expect(callTools(model, thread, ["ask"])).resolves.toEqual([
+      "The other thread says hello.",
+    ]);
+    await expect(later[0]).resolves.toMatchObject({ status: "completed" });
+  });
+
   togetherTest("two calls run at the same time", async () => {
     const here: string[] = [];
     let open = () => {};

@@ -288,7 +288,7 @@ describe("a login that needs nobody else", () => {
     await second;
   });
 
-  test("gives up in time, and lets the next one go on", async () => {
+  test("gives up in time, and lets the next one go on when its end has come", async () => {
     await using pair = await stage();
     const timedOut = await rejection(pair.login.apiKey("sk-secret", { timeoutMs: 20 }));
     expect(timedOut).toBeInstanceOf(LoginTimeoutError);
@@ -297,13 +297,81 @@ describe("a login that needs nobody else", () => {
     const reason = new Error("the page was closed");
     const leaving = new AbortController();
     const left = rejection(pair.login.apiKey("sk-secret", { signal: leaving.signal }));
+    complete(pair.server, null);
     await pair.server.nextRequest("account/login/start");
     leaving.abort(reason);
     expect(await left).toBe(reason);
+    complete(pair.server, null);
+    await settled();
     expect(pair.held()).toBe(0);
     const signal = AbortSignal.abort(reason);
     expect(await rejection(pair.login.apiKey("sk-secret", { signal }))).toBe(reason);
     expect(pair.server.paramsOf("account/login/start")).toHaveLength(2);
+  });
+
+  test("gives up in time behind another one, and is then never sent", async () => {
+    await using pair = await stage();
+    const first = pair.login.tokens(tokens);
+    await pair.server.nextRequest("account/login/start");
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const left = rejection(pair.login.apiKey("sk-left", { signal }));
+    const late = rejection(pair.login.apiKey("sk-late", { timeoutMs: 5 }));
+    const last = pair.login.apiKey("sk-last");
+    expect(await late).toMatchObject({ code: "LOGIN_TIMEOUT", timeoutMs: 5 });
+    const reason = new Error("the page was closed");
+    leaving.abort(reason);
+    expect(await left).toBe(reason);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+    complete(pair.server, null);
+    await first;
+    await pair.server.nextRequest("account/login/start");
+    complete(pair.server, null);
+    await last;
+    const sent = pair.server.paramsOf("account/login/start");
+    expect(sent).toMatchObject([{ type: "chatgptAuthTokens" }, { apiKey: "sk-last" }]);
+    expect(pair.held()).toBe(0);
+  });
+
+  test.each([
+    ["a failure", "no such workspace"],
+    ["a success", undefined],
+  ])("takes its own end, late as it may be, and no other does: %s", async (_name, problem) => {
+    await using pair = await stage();
+    pair.server.handle("account/login/start", () => later);
+    const leaving = new AbortController();
+    const left = rejection(pair.login.tokens(tokens, { signal: leaving.signal }));
+    const request = await pair.server.nextRequest("account/login/start");
+    leaving.abort(new Error("the page was closed"));
+    await left;
+    pair.server.handle("account/login/start", ({ type }) => ({ type }));
+    const next = rejection(pair.login.apiKey("sk-secret"));
+    await settled();
+    expect(pair.server.paramsOf("account/login/start")).toHaveLength(1);
+    pair.server.respond(request, { type: "chatgptAuthTokens" });
+    complete(pair.server, null, problem);
+    await pair.server.nextRequest("account/login/start");
+    complete(pair.server, null, "no such key");
+    expect(await next).toMatchObject({ serverMessage: "no such key" });
+    expect(pair.held()).toBe(0);
+  });
+
+  test("does not keep the next one waiting for ever when its end never comes", async () => {
+    await using pair = await stage();
+    const leaving = new AbortController();
+    const left = rejection(pair.login.tokens(tokens, { signal: leaving.signal }));
+    await pair.server.nextRequest("account/login/start");
+    jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
+    leaving.abort(new Error("the page was closed"));
+    await left;
+    const next = pair.login.apiKey("sk-secret");
+    await settled();
+    await jest.advanceTimersByTimeAsync(5_000);
+    await pair.server.nextRequest("account/login/start");
+    complete(pair.server, null);
+    await next;
+    jest.useRealTimers();
+    expect(pair.held()).toBe(0);
   });
 
   test("never tells its secrets, and is checked before anything is sent", async () => {

@@ -3,6 +3,7 @@ import { type } from "arktype";
 import { describe, expect, test } from "@jest/globals";
 import * as v from "valibot";
 import * as z from "zod";
+import * as mini from "zod/mini";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { toOutputFormat, type OutputSchema } from "../../../lib/schema/output-format.js";
 
@@ -187,6 +188,7 @@ describe("writing", () => {
 
   test.each([
     ["a Standard Schema that cannot write itself", v.object({}), /toStandardJsonSchema/],
+    ["one of zod/mini", mini.object({}), /pass z\.toJSONSchema\(schema\) if it is of zod\/mini/],
     ["nothing", undefined, /must be a Standard Schema or a JSON Schema object/],
     ["a text", "object", /must be a Standard Schema or a JSON Schema object/],
     ["a list", [], /must be a Standard Schema or a JSON Schema object/],
@@ -194,6 +196,15 @@ describe("writing", () => {
   ])("refuses %s", (_name, schema, message) => {
     expect(refusal(schema)).toMatchObject({ argument: "outputSchema" });
     expect(refusal(schema).message).toMatch(message);
+  });
+
+  test("takes what z.toJSONSchema() has written of a schema of zod/mini", async () => {
+    const schema = mini.object({ name: mini.string(), age: mini.optional(mini.int()) });
+    const { read } = toOutputFormat(mini.toJSONSchema(schema));
+    await expect(read({ name: "Ann", age: null })).resolves.toEqual({ value: { name: "Ann" } });
+    await expect(read({ name: 5, age: 1 })).resolves.toMatchObject({
+      issues: [{ path: ["name"] }],
+    });
   });
 
   test("refuses a schema that contains itself", () => {
