@@ -11,11 +11,11 @@ import { toTurnResult } from "./turn-result.js";
 import { TurnSilence } from "./turn-silence.js";
 import type { TurnState } from "./turn-state.js";
 
-/**
- * How often the server is asked for an end that is overdue, which takes half a minute, before the turn
- * ends without its word: it says of the thread that it is idle, and of the turn that it runs, or nothing.
- */
-const maxRounds = 4;
+/** How often the server may leave unanswered what became of an overdue end; about 20 s in all. */
+const maxUnanswered = 3;
+
+/** How often it may say that the turn runs, of a thread that is idle; about 30 s in all. */
+const maxContradictions = 5;
 
 /** Who is told of a turn's course. None of the functions may throw. */
 interface TurnCourseListener {
@@ -231,10 +231,10 @@ export class TurnCourse {
         return true;
       case "running":
         if (!this.#threadIsIdle && !this.#hasFailed) return true;
-        if (this.#threadIsIdle && round >= maxRounds) this.#endWithout();
+        if (this.#threadIsIdle && round >= maxContradictions) this.#endWithout();
         break;
       case "unanswered":
-        if (round >= maxRounds) this.#endWithout();
+        if (round >= maxUnanswered) this.#endWithout();
     }
     return this.#isOver();
   }
