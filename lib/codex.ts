@@ -12,6 +12,7 @@ import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
+import { ThreadScopes } from "./server-requests/thread-scopes.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
@@ -75,7 +76,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
   constructor(options: CodexOptions | CodexConnectOptions = {}) {
     super();
     this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
-    const lasting = { handlers: this.#handlers, sandboxes: new KnownSandboxes() };
+    const lasting = {
+      handlers: this.#handlers,
+      sandboxes: new KnownSandboxes(),
+      scopes: new ThreadScopes(),
+    };
     const { restart = true, ...rest } = options;
     checkRestart(restart);
     this.#restarts =

@@ -5,6 +5,7 @@ import { Link, type Reopening } from "./rpc/link.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
 import { ClientHandlers } from "./server-requests/client-handlers.js";
+import { ThreadScopes } from "./server-requests/thread-scopes.js";
 import { Session } from "./session.js";
 import { KnownSandboxes } from "./threads/known-sandboxes.js";
 import type { Transport } from "./transport/transport.js";
@@ -13,6 +14,7 @@ import type { Transport } from "./transport/transport.js";
 export interface Lasting {
   readonly handlers?: ClientHandlers | undefined;
   readonly sandboxes?: KnownSandboxes | undefined;
+  readonly scopes?: ThreadScopes | undefined;
 }
 
 /** Where the connection of a client comes from. */
@@ -49,6 +51,7 @@ export function linkSession(
   const session: Session = new Session(settings, handlers, {
     link: () => link,
     sandboxes: origin.sandboxes ?? new KnownSandboxes(),
+    scopes: origin.scopes ?? new ThreadScopes(),
     shared,
     replaceable: reopening !== undefined,
   });

@@ -27,7 +27,7 @@ import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
-import { ThreadScopes } from "./server-requests/thread-scopes.js";
+import type { ThreadScopes } from "./server-requests/thread-scopes.js";
 import type { KnownSandboxes } from "./threads/known-sandboxes.js";
 import { readParent } from "./threads/read-parent.js";
 import { resumeThread } from "./threads/thread-resume.js";
@@ -35,6 +35,7 @@ import { resumeThread } from "./threads/thread-resume.js";
 interface SessionOptions {
   readonly link: () => Link;
   readonly sandboxes: KnownSandboxes;
+  readonly scopes: ThreadScopes;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -53,7 +54,7 @@ export class Session implements Host {
   readonly rateLimits = new RateLimitsHolder();
   readonly subagents = new SubagentTree();
   readonly sandboxes: KnownSandboxes;
-  readonly scopes = new ThreadScopes((threadId) => this.isLoaded(threadId));
+  readonly scopes: ThreadScopes;
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
@@ -68,9 +69,11 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, sandboxes, ...server } = options;
+    const { link, sandboxes, scopes, ...server } = options;
     this.#link = link;
     this.sandboxes = sandboxes;
+    this.scopes = scopes;
+    scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.hub = new NotificationHub(settings.logger);
     this.requests = new RequestDispatcher({
       turns: this.turns,

@@ -17,17 +17,15 @@ interface Entry {
 const kept = 1_024;
 
 /**
- * The handlers and tools of the threads of one connection. What a later handle of the same thread
- * gives goes before what an earlier one gave for the same kind of request; the rest stays.
+ * The handlers and tools of threads. What a later handle of the same thread gives goes before what an
+ * earlier one gave for the same kind of request; the rest stays. It outlives the connection, so that a
+ * thread has them still when a server that died was replaced, whichever handle is used then.
  */
 export class ThreadScopes {
+  /** Says which threads the connection of this moment has loaded. */
+  isLoaded: (threadId: string) => boolean = () => false;
   readonly #entries = new Map<string, Entry>();
-  readonly #isLoaded: (threadId: string) => boolean;
   #maxSize = 2 * kept;
-
-  constructor(isLoaded: (threadId: string) => boolean) {
-    this.#isLoaded = isLoaded;
-  }
 
   get size(): number {
     return this.#entries.size;
@@ -59,7 +57,7 @@ export class ThreadScopes {
    */
   #prune(): void {
     for (const threadId of [...this.#entries.keys()].slice(0, -kept)) {
-      if (!this.#isLoaded(threadId)) this.#entries.delete(threadId);
+      if (!this.isLoaded(threadId)) this.#entries.delete(threadId);
     }
     this.#maxSize = 2 * Math.max(kept, this.#entries.size);
   }

@@ -86,6 +86,27 @@ describe("in the same process", () => {
     expect(lastRequest(model, changed)?.model).toBe("other-model");
   });
 
+  test("a thread has its tools and handlers when a server that died was replaced, in any handle", async () => {
+    const asked: string[] = [];
+    const { id } = await codex.startThread({
+      tools: [says("one", "still here")],
+      approvalPolicy: "untrusted",
+      onApproval: ({ type }) => {
+        asked.push(type);
+        return "accept";
+      },
+    });
+    await expect(callTools(model, codex.thread(id), ["one"])).resolves.toEqual(["still here"]);
+    const { closed } = await codex.client();
+    for (const pid of await stage.processes()) process.kill(pid, "SIGKILL");
+    await closed;
+    const thread = codex.thread(id);
+    await expect(callTools(model, thread, ["one"])).resolves.toEqual(["still here"]);
+    model.enqueueFor(id, reply.shell("touch allowed"), reply.text("Done."));
+    await thread.run("Go on");
+    expect(asked).toEqual(["command"]);
+  });
+
   test("a thread that was archived and taken back has them when its handle is used", async () => {
     const thread = await codex.startThread({ tools: [says("one", "still here")] });
     await callTools(model, thread, ["one"]);

@@ -272,7 +272,8 @@ describe("a thread's handlers", () => {
   });
 
   test("are kept for as many threads as are loaded, and for the latest 1,024", () => {
-    const scopes = new ThreadScopes((threadId) => Number(threadId) < 10);
+    const scopes = new ThreadScopes();
+    scopes.isLoaded = (threadId) => Number(threadId) < 10;
     const scope = (preset: ApprovalPreset) => ({ handlers: { onApproval: preset } });
     for (let index = 0; index < 10_000; index += 1) scopes.bind(`${index}`, scope("accept"));
     expect(scopes.size).toBeLessThanOrEqual(2_048 + 20);
