@@ -12,6 +12,7 @@ import type { StartPlace, TurnStart } from "./turn-start.js";
 interface LaunchOwner {
   /** Resolves when the turn has ended, and nobody wants it to start any more. */
   readonly ended: Promise<void>;
+  readonly follower: TurnFollower;
   hasEnded(): boolean;
   connected(host: Host): void;
   /** The turn waits here, is under way to the server, or was when the connection dropped. */
@@ -86,7 +87,7 @@ export class TurnLaunch {
   }
 
   async #send(host: Host): Promise<void> {
-    const pending = host.turns.expect(this.#request.threadId);
+    const pending = host.turns.expect(this.#request.threadId, this.#owner.follower);
     try {
       await this.#owner.accepted(await this.#accept(host, pending), pending);
     } finally {

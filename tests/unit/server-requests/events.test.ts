@@ -93,14 +93,28 @@ describe("a turn's stream shows the requests of the turn", () => {
     ]);
   });
 
-  test("but not those of other turns or threads, or of no turn", async () => {
+  test("also those that may name a turn and name none, since one turn runs at a time", async () => {
+    const events = await streamOf([
+      { id: 0, method: methods.url, params: requests.url },
+      { id: 1, method: methods.time, params: requests.time },
+      { id: 2, method: methods.exec, params: requests.exec },
+      ...[0, 1, 2].map(resolved),
+    ]);
+    expect(events.map(({ method }) => method)).toEqual([
+      "turn/started",
+      methods.url,
+      "serverRequest/resolved",
+      "turn/completed",
+    ]);
+  });
+
+  test("but not those of other turns or threads", async () => {
     const ids = { threadId: "thread-1", turnId: "turn-2" };
     const events = await streamOf([
       { id: 0, method: methods.command, params: { ...requests.command, ...ids } },
       { id: 1, method: methods.command, params: { ...requests.command, threadId: "thread-2" } },
-      { id: 2, method: methods.url, params: requests.url },
-      { id: 3, method: methods.exec, params: requests.exec },
-      ...[0, 1, 2, 3, 4].map(resolved),
+      { id: 2, method: methods.url, params: { ...requests.url, threadId: "thread-2" } },
+      ...[0, 1, 2, 3].map(resolved),
     ]);
     expect(events.map(({ method }) => method)).toEqual(["turn/started", "turn/completed"]);
   });

@@ -36,7 +36,7 @@ async function settings(
 }
 
 describe("the narrowest scope that has a handler answers", () => {
-  test.each(["command", "userInput", "form"] as const)("for %s", async (kind) => {
+  test.each(["command", "userInput", "form", "url", "time"] as const)("for %s", async (kind) => {
     const answered: string[] = [];
     const client = named("client", answered);
     const thread = named("thread", answered);
