@@ -233,7 +233,7 @@ describe("a thread's handlers", () => {
     });
     const second = pair.client.thread("thread-1", {
       onApproval: "acceptForSession",
-      handlers: { "attestation/generate": () => ({ token: "of no thread" }) },
+      handlers: { "item/tool/call": () => ({ contentItems: [], success: true }) },
     });
     await second.turn("Hi").started;
     pair.server.send(turnCompleted(turn));
