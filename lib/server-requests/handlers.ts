@@ -22,9 +22,10 @@ import type { UserInputHandler } from "./user-input.js";
  */
 export interface RequestHandlers {
   /**
-   * Decides whether commands run, files are changed and permissions are granted: a function, a
-   * function for each type of request, or a preset: `"decline"` (default), `"accept"` or
-   * `"acceptForSession"`.
+   * Decides whether commands run, files are changed and permissions are granted: a function for each
+   * type of request, one function, or a preset: `"decline"` (default), `"accept"` or
+   * `"acceptForSession"`. Of one function the types do not tell which decisions fit which request:
+   * `"cancel"` for permissions compiles, and is a refusal when it happens.
    */
   onApproval?: ApprovalPreset | ApprovalHandler | ApprovalHandlers | undefined;
   /** Answers the agent's questions to the user. Default: no answer. */
