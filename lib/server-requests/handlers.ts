@@ -59,7 +59,10 @@ export interface ClientRequestHandlers extends RequestHandlers {
         context: RequestContext,
       ) => Answering<ChatgptAuthTokensRefreshResponse>)
     | undefined;
-  /** Gives an attestation token. The server asks only clients that have this handler. */
+  /**
+   * Gives an attestation token. The server asks only clients that had this handler, or one of the
+   * method, when they connected: `handle("attestation/generate")` later has no effect.
+   */
   onAttestation?: ((request: object, context: RequestContext) => Answering<string>) | undefined;
   /** Handlers by method, as for threads and turns, and for what is about no thread, too. */
   handlers?: RawHandlers | undefined;
