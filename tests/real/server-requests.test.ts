@@ -358,6 +358,33 @@ describe("an MCP server", () => {
     ]);
   });
 
+  test.each(["accept", "decline", "cancel"] as const)(
+    "that has a page to open is told to %s",
+    async (action) => {
+      const seen: ElicitationRequest[] = [];
+      const onElicitation = (request: ElicitationRequest) => (seen.push(request), action);
+      const thread = await withMcp({}, reply.mcpTool("asking", "visit"));
+      const turn = thread.turn("Show it", { onElicitation });
+      const events = await collect(turn);
+      expect(toldTo(thread)).toContain(`The user chose to ${action}.`);
+      expect(seen).toMatchObject([
+        {
+          type: "url",
+          serverName: "asking",
+          message: "Please sign in",
+          url: "https://example.com/sign-in",
+          elicitationId: "sign-in-1",
+          threadId: thread.id,
+        },
+      ]);
+      const asked = events.filter(({ method }) => /request/i.test(method));
+      expect(asked.map(({ method }) => method)).toEqual([
+        "mcpServer/elicitation/request",
+        "serverRequest/resolved",
+      ]);
+    },
+  );
+
   test("may have its tool called when that is approved, and only then", async () => {
     const seen: ElicitationRequest[] = [];
     const answers = ["decline", approve.tool()] as const;
