@@ -25,6 +25,8 @@ export class ThreadRoute<Sink extends TurnSink> {
   /** Resolves when no start is pending any more; undefined when none is. */
   #settled: Deferred<void> | undefined;
   #pending = 0;
+  /** Those of the starts that are pending, as far as they have said whose they are. */
+  #starters: readonly Sink[] = [];
   /** Whether events of the turns that are being started may have been missed. */
   #missed = false;
   /** What the thread's status has become while a start was pending. */
@@ -39,6 +41,16 @@ export class ThreadRoute<Sink extends TurnSink> {
     return this.#settled?.promise;
   }
 
+  /** The turn that was followed last, and still is: the one that runs, for one does at a time. */
+  get latestTurnId(): string | undefined {
+    return [...this.#sinks.keys()].at(-1);
+  }
+
+  /** Who starts a turn whose id is not known yet. */
+  get starters(): readonly Sink[] {
+    return this.#starters;
+  }
+
   /** Everybody who follows a turn of the thread. */
   sinks(): readonly Sink[] {
     return [...this.#sinks.values()].flat();
@@ -49,14 +61,16 @@ export class ThreadRoute<Sink extends TurnSink> {
   }
 
   /** A turn is being started. */
-  begin(): void {
+  begin(starter?: Sink): void {
     this.#pending += 1;
+    if (starter) this.#starters = [...this.#starters, starter];
     this.#settled ??= new Deferred();
   }
 
   /** It was, or will not be. Returns what was kept and not claimed, when it was the last one. */
-  finish(): readonly Unclaimed[] {
+  finish(starter?: Sink): readonly Unclaimed[] {
     this.#pending -= 1;
+    this.#starters = this.#starters.filter((other) => other !== starter);
     if (this.#pending > 0) return [];
     this.#settled?.resolve();
     this.#settled = undefined;

@@ -77,10 +77,10 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     }
   }
 
-  /** Call before sending what starts a turn. */
-  expect(threadId: string): PendingTurn<Sink> {
+  /** Call before sending what starts a turn; `starter` is who will follow it. */
+  expect(threadId: string, starter?: Sink): PendingTurn<Sink> {
     const thread = this.#open(threadId);
-    thread.begin();
+    thread.begin(starter);
     let settled = false;
     let search: TurnSearch | undefined;
     return {
@@ -97,7 +97,9 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
         settled = true;
         search?.stop();
         // What was kept and not claimed is of turns that nobody has asked for.
-        for (const { turnId, message } of thread.finish()) this.deliver(threadId, turnId, message);
+        for (const { turnId, message } of thread.finish(starter)) {
+          this.deliver(threadId, turnId, message);
+        }
         this.#tidy(threadId, thread);
       },
     };
@@ -127,6 +129,16 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   /** Whoever follows the turn at this moment. */
   sinksOf(threadId: string, turnId: string): readonly Sink[] {
     return this.#threads.get(threadId)?.sinksOf(turnId) ?? [];
+  }
+
+  /** The turn of the thread that is followed, and of several the latest: the one that runs. */
+  latestTurnOf(threadId: string): string | undefined {
+    return this.#threads.get(threadId)?.latestTurnId;
+  }
+
+  /** Whoever starts a turn on the thread at this moment, and does not know its id yet. */
+  startersOf(threadId: string): readonly Sink[] {
+    return this.#threads.get(threadId)?.starters ?? [];
   }
 
   /**

@@ -13,9 +13,9 @@ import type { ElicitationReply } from "./elicitations.js";
 import type { Answering, RequestContext } from "./request-context.js";
 
 /**
- * May this command run? `command`, `cwd` and `reason` say what and why; `networkApprovalContext` is
- * set when it is about reaching a host. `availableDecisions` are what the server suggests to offer;
- * the others work as well.
+ * May this command run? `command`, `cwd` and `reason` say what and why. When it is about reaching a
+ * host, `networkApprovalContext` names that, and there is no `command` and no `cwd`.
+ * `availableDecisions` are what the server suggests to offer; the others work as well.
  */
 export interface CommandApproval extends Readonly<CommandExecutionRequestApprovalParams> {
   readonly type: "command";
@@ -106,8 +106,8 @@ export const approve = {
     return { acceptWithExecpolicyAmendment: { execpolicy_amendment: [...words] } };
   },
   /**
-   * Allows, or denies, a host from now on. For approvals with a `networkApprovalContext`; see
-   * `request.proposedNetworkPolicyAmendments`.
+   * Allows, or denies, a host from now on, on every thread: codex writes it to its rules. For
+   * approvals with a `networkApprovalContext`; see `request.proposedNetworkPolicyAmendments`.
    */
   network({ host, action }: NetworkPolicyAmendment): CommandDecision {
     return { applyNetworkPolicyAmendment: { network_policy_amendment: { host, action } } };

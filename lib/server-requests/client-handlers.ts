@@ -40,7 +40,7 @@ export class ClientHandlers {
     return this.#added.get(method)?.at(-1);
   }
 
-  /** Whether the server may ask for attestation: it is told so when the connection begins. */
+  /** Whether the server may ask for attestation: it is told so once, when the connection begins. */
   get canAttest(): boolean {
     const method = "attestation/generate";
     const { onAttestation, handlers } = this.handlers;

@@ -60,17 +60,14 @@ export class RequestDispatcher {
       this.#refuse(request, message, `${maxOpen} others wait for their answers`);
       return request.answer;
     }
-    const { method, params, key, requestId, threadId, turnId, itemId } = request;
+    const { method, params, threadId, itemId } = request;
+    // One turn runs on a thread at a time.
+    if (threadId !== undefined) request.turnId ??= this.#options.turns.latestTurnOf(threadId);
     if (isObject(params)) {
-      const changes = this.#changes.of(threadId, turnId, itemId);
+      const changes = this.#changes.of(threadId, request.turnId, itemId);
       request.request = kindOf(method)?.describe?.(params as never, changes);
     }
-    // The turn's stream shows it where it stood on the wire, before anybody can answer it.
-    const isEvent = threadId !== undefined && turnId !== undefined && !isNotificationName(method);
-    if (isEvent) {
-      const event = { method, key, requestId, params };
-      this.#options.turns.deliver(threadId, turnId, event);
-    }
+    this.#show(request);
     void this.#handle(request, message);
     return request.answer;
   }
@@ -100,9 +97,9 @@ export class RequestDispatcher {
         this.#statusChanged(message);
         break;
       case "thread/closed":
+      case "thread/archived":
         this.#threadClosed(threadIdOf(message));
         break;
-      case "thread/archived":
       case "thread/deleted": {
         const threadId = threadIdOf(message);
         this.#threadClosed(threadId);
@@ -142,6 +139,18 @@ export class RequestDispatcher {
   /** The connection is over; `failure` makes the reason for each handler's signal. */
   close(failure: () => Error): void {
     for (const request of this.#requests.list()) request.end(failure());
+  }
+
+  /** The turn's stream shows it where it stood on the wire, before anybody can answer it. */
+  #show(request: OpenRequest): void {
+    const { method, params, key, requestId, threadId, turnId } = request;
+    if (threadId === undefined || turnId === undefined) return;
+    // The types of a turn's events list no others.
+    const mayNameTurn = isObject(params) && Object.hasOwn(params, "turnId");
+    if (!mayNameTurn || isNotificationName(method)) return;
+    request.isEvent = true;
+    const event = { method, key, requestId, params };
+    this.#options.turns.deliver(threadId, turnId, event);
   }
 
   async #handle(request: OpenRequest, message: RequestMessage): Promise<void> {
@@ -224,8 +233,9 @@ export class RequestDispatcher {
     // Another process may have used the id for something else.
     if (threadId !== undefined && subject && subject.threadId !== threadId) return;
     this.#end("resolved", (one) => one.requestId === requestId);
+    if (!subject?.isEvent) return;
     // It names no turn, so the routes would not know whose event it is.
-    if (subject?.threadId === undefined || subject.turnId === undefined) return;
+    if (subject.threadId === undefined || subject.turnId === undefined) return;
     this.#options.turns.deliver(subject.threadId, subject.turnId, message);
   }
 

@@ -10,14 +10,19 @@ import { kindOf } from "./request-kinds.js";
 import { isObject } from "./result-checks.js";
 import type { ThreadScopes } from "./thread-scopes.js";
 
+interface TurnScope {
+  readonly handlers?: RequestHandlers | undefined;
+}
+
 /** What is asked of the routes of turns; `TurnRoutes` knows all of it. */
 export interface RequestTurns {
   /** How many threads have turns that are followed. */
   readonly size: number;
-  sinksOf(
-    threadId: string,
-    turnId: string,
-  ): readonly { readonly handlers?: RequestHandlers | undefined }[];
+  sinksOf(threadId: string, turnId: string): readonly TurnScope[];
+  /** The turn of the thread that is followed, and of several the latest. */
+  latestTurnOf(threadId: string): string | undefined;
+  /** Whoever starts a turn on the thread, and does not know its id yet. */
+  startersOf(threadId: string): readonly TurnScope[];
   whenSettled(threadId: string, turnId: string): Promise<void> | undefined;
 }
 
@@ -69,6 +74,10 @@ async function* scopesOf(
       await turns.whenSettled(at.threadId, at.turnId);
       // Of several handles on one turn, the one that joined last has the word.
       yield* turns.sinksOf(at.threadId, at.turnId).toReversed();
+    } else if (at.threadId === threadId) {
+      // The turn that is being started is meant. There is no waiting for its id: a compaction asks for
+      // the time before the item that it is known by.
+      yield* turns.startersOf(threadId).toReversed();
     }
     yield threads.of(at.threadId) ?? {};
     const mayAsk = !isLoaded(at.threadId) && (threads.size > 0 || turns.size > 0);

@@ -22,9 +22,10 @@ import type { UserInputHandler } from "./user-input.js";
  */
 export interface RequestHandlers {
   /**
-   * Decides whether commands run, files are changed and permissions are granted: a function, a
-   * function for each type of request, or a preset: `"decline"` (default), `"accept"` or
-   * `"acceptForSession"`.
+   * Decides whether commands run, files are changed and permissions are granted: a function for each
+   * type of request, one function, or a preset: `"decline"` (default), `"accept"` or
+   * `"acceptForSession"`. Of one function the types do not tell which decisions fit which request:
+   * `"cancel"` for permissions compiles, and is a refusal when it happens.
    */
   onApproval?: ApprovalPreset | ApprovalHandler | ApprovalHandlers | undefined;
   /** Answers the agent's questions to the user. Default: no answer. */
@@ -42,7 +43,8 @@ export interface RequestHandlers {
    * Handlers by method, which get the params and return the result as they are on the wire. Where
    * there is a handler of the same scope above for the request, this one goes before it.
    */
-  handlers?: RawHandlers | undefined;
+  handlers?:
+    Omit<RawHandlers, "account/chatgptAuthTokens/refresh" | "attestation/generate"> | undefined;
 }
 
 /** What only a client can handle, because it is about no thread. */
@@ -57,8 +59,13 @@ export interface ClientRequestHandlers extends RequestHandlers {
         context: RequestContext,
       ) => Answering<ChatgptAuthTokensRefreshResponse>)
     | undefined;
-  /** Gives an attestation token. The server asks only clients that have this handler. */
+  /**
+   * Gives an attestation token. The server asks only clients that had this handler, or one of the
+   * method, when they connected: `handle("attestation/generate")` later has no effect.
+   */
   onAttestation?: ((request: object, context: RequestContext) => Answering<string>) | undefined;
+  /** Handlers by method, as for threads and turns, and for what is about no thread, too. */
+  handlers?: RawHandlers | undefined;
 }
 
 /** Answers one method of the protocol, in the shape it has on the wire. */
@@ -71,6 +78,7 @@ export type RawHandlers = { readonly [M in keyof ServerRequests]?: RawHandler<M>
 
 const scoped = ["onApproval", "onUserInput", "onElicitation", "onCurrentTime", "handlers"] as const;
 const ofClient = ["onAuthTokenRefresh", "onAttestation"] as const;
+const methodsOfClient = ["account/chatgptAuthTokens/refresh", "attestation/generate"] as const;
 
 /**
  * Takes the handlers out of the options of a thread or a turn, and checks them.
@@ -80,14 +88,20 @@ const ofClient = ["onAuthTokenRefresh", "onAttestation"] as const;
 export function splitHandlers<Options extends RequestHandlers>(
   options: Options,
 ): { handlers: RequestHandlers | undefined; rest: Omit<Options, keyof RequestHandlers> } {
-  for (const name of ofClient) {
-    if ((options as ClientRequestHandlers)[name] !== undefined) {
-      throw new InvalidArgumentError(name, "must be given to the client: it is about no thread");
-    }
-  }
+  for (const name of ofClient) refuseHere(name, (options as ClientRequestHandlers)[name]);
   const { onApproval, onUserInput, onElicitation, onCurrentTime, handlers, ...rest } = options;
   const given = { onApproval, onUserInput, onElicitation, onCurrentTime, handlers };
-  return { handlers: checkHandlers(given), rest };
+  const checked = checkHandlers(given);
+  for (const method of methodsOfClient) {
+    refuseHere(`handlers["${method}"]`, checked?.handlers?.[method]);
+  }
+  return { handlers: checked, rest };
+}
+
+/** It would never be called. */
+function refuseHere(name: string, handler: unknown): void {
+  if (handler === undefined) return;
+  throw new InvalidArgumentError(name, "must be given to the client: it is about no thread");
 }
 
 /**

@@ -14,6 +14,7 @@ export interface PendingRequest {
   readonly requestId: string | number;
   readonly method: string;
   readonly threadId: string | undefined;
+  /** When the request names none: the turn that runs on its thread, if that is followed here. */
   readonly turnId: string | undefined;
   /** The item that it is about; for a tool call, its call id. */
   readonly itemId: string | undefined;
@@ -34,8 +35,13 @@ export class OpenRequest {
   readonly method: string;
   readonly params: unknown;
   readonly threadId: string | undefined;
-  readonly turnId: string | undefined;
+  /** The turn that it names; by this, and not by `turnId`, it is told from other requests. */
+  readonly namedTurnId: string | undefined;
+  /** The turn that it names, or else the one that runs on its thread, if that is followed here. */
+  turnId: string | undefined;
   readonly itemId: string | undefined;
+  /** Whether the stream of its turn shows it. */
+  isEvent = false;
   /** What a person is asked, if anybody is. */
   request: UserRequest | undefined;
   deferred = false;
@@ -63,7 +69,8 @@ export class OpenRequest {
     const fields = (params ?? {}) as Fields;
     // The two methods of the first protocol say conversation instead of thread.
     this.threadId = text(fields["threadId"]) ?? text(fields["conversationId"]);
-    this.turnId = text(fields["turnId"]);
+    this.namedTurnId = text(fields["turnId"]);
+    this.turnId = this.namedTurnId;
     this.itemId = text(fields["itemId"]) ?? text(fields["callId"]);
   }
 

@@ -3,7 +3,10 @@ import type { RequestMessage } from "../rpc/message.js";
 import { OpenRequest } from "./open-request.js";
 
 /** What a request was about; all that is kept when it is over. */
-type Subject = Pick<OpenRequest, "method" | "threadId" | "turnId" | "itemId">;
+type Subject = Pick<
+  OpenRequest,
+  "method" | "threadId" | "namedTurnId" | "turnId" | "itemId" | "isEvent"
+>;
 
 /** What tells requests apart. */
 export type RequestIds = Subject & Pick<OpenRequest, "requestId">;
@@ -133,9 +136,11 @@ export class OpenRequests {
   }
 
   #close(request: OpenRequest, given: Answer | undefined): void {
-    const { requestId, method, threadId, turnId, itemId, connection, params } = request;
+    const { requestId, method, threadId, namedTurnId, turnId, itemId, isEvent } = request;
+    const { connection, params } = request;
     const answer = this.#keepAnswers && given ? { answer: given, params } : undefined;
-    const past = { method, threadId, turnId, itemId, connection, answer };
+    const subject = { method, threadId, namedTurnId, turnId, itemId, isEvent };
+    const past = { ...subject, connection, answer };
     if (this.#open.get(requestId) === request) this.#open.delete(requestId);
     for (const map of [this.#over, this.#answered]) map.delete(requestId);
     this.#over.set(requestId, past);
@@ -151,16 +156,15 @@ function isSame(one: Subject, other: Subject): boolean {
   return (
     one.method === other.method &&
     one.threadId === other.threadId &&
-    one.turnId === other.turnId &&
+    one.namedTurnId === other.namedTurnId &&
     one.itemId === other.itemId
   );
 }
 
 /** Whether an answer to the one may be given to the other, though another connection brought it. */
 function isSameQuestion(one: Subject & { params: unknown }, other: OpenRequest): boolean {
-  if (other.threadId === undefined || other.turnId === undefined || !isSame(one, other)) {
-    return false;
-  }
+  const { threadId, namedTurnId } = other;
+  if (threadId === undefined || namedTurnId === undefined || !isSame(one, other)) return false;
   try {
     return JSON.stringify(one.params) === JSON.stringify(other.params);
   } catch {

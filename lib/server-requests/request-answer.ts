@@ -4,7 +4,11 @@ import type { ApprovalDecision } from "./approvals.js";
 import type { ElicitationAnswer } from "./elicitations.js";
 import type { UserInputAnswers } from "./user-input.js";
 
-/** What `respond()` takes: what a handler would return, or the result as it is on the wire. */
+/**
+ * What `respond()` takes: what a handler would return, or the result as it is on the wire. An
+ * attestation token comes in the latter, as `{ token }`: if every string were an answer here, so would
+ * be a decision that is misspelt.
+ */
 export type RequestAnswer =
   | ApprovalDecision
   | UserInputAnswers

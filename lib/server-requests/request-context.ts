@@ -13,6 +13,7 @@ export interface RequestContext {
   readonly method: string;
   /** The thread that asks. Under a sub-agent it is the sub-agent's, not the one you started. */
   readonly threadId: string | undefined;
+  /** When the request names none: the turn that runs on its thread, if that is followed here. */
   readonly turnId: string | undefined;
   /** The item that the request is about; for a tool call, its call id. */
   readonly itemId: string | undefined;

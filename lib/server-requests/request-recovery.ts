@@ -27,9 +27,11 @@ export class RequestRecovery {
   /** The connection is gone; `failure` makes the reason for signals. */
   dropped(failure: () => Error): void {
     for (const request of this.#requests.list()) {
-      // What is about no turn is not sent again, or could not be told from something else.
-      const isLost = request.threadId === undefined || request.turnId === undefined;
-      if (isLost) request.end(failure());
+      // What names no turn is not sent again, or could not be told from something else.
+      const isLost = request.threadId === undefined || request.namedTurnId === undefined;
+      if (!isLost) continue;
+      request.end(failure());
+      this.#tellTurn(request);
     }
     this.#requests.nextConnection();
   }
@@ -71,8 +73,9 @@ export class RequestRecovery {
   }
 
   /** As the server would have done, had there been a connection. Of tool calls it never tells. */
-  #tellTurn({ method, threadId, turnId, requestId }: OpenRequest): void {
-    if (method === "item/tool/call" || threadId === undefined || turnId === undefined) return;
+  #tellTurn({ method, threadId, turnId, requestId, isEvent }: OpenRequest): void {
+    if (method === "item/tool/call" || !isEvent) return;
+    if (threadId === undefined || turnId === undefined) return;
     const params = { threadId, requestId };
     this.#turns.deliver(threadId, turnId, { method: "serverRequest/resolved", params });
   }

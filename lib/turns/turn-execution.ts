@@ -129,6 +129,7 @@ export class TurnExecution {
   async #execute(connect: Connect, start: TurnStart): Promise<void> {
     const launch = new TurnLaunch(this.#request, start, {
       ended: this.ended,
+      follower: this.follower,
       hasEnded: () => this.hasEnded(),
       connected: (host) => {
         this.#course.host = host;

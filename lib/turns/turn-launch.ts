@@ -22,6 +22,7 @@ const maxLookups = 6;
 interface LaunchOwner {
   /** Resolves when the turn has ended, and nobody wants it to start any more. */
   readonly ended: Promise<void>;
+  readonly follower: TurnFollower;
   hasEnded(): boolean;
   connected(host: Host): void;
   /** The turn waits here, is under way to the server, or was when the connection dropped. */
@@ -102,7 +103,7 @@ export class TurnLaunch {
 
   /** Resolves with whether the server has the turn. */
   async #send(host: Host): Promise<boolean> {
-    const pending = host.turns.expect(this.#request.threadId);
+    const pending = host.turns.expect(this.#request.threadId, this.#owner.follower);
     try {
       const id = await this.#accept(host, pending);
       if (id !== undefined) await this.#owner.accepted(id, pending);

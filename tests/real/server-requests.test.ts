@@ -12,6 +12,7 @@ import {
   type CodexOptions,
   type ElicitationRequest,
   type RequestContext,
+  type RequestHandlers,
   type StartThreadOptions,
   type Thread,
   type UserInputRequest,
@@ -357,6 +358,33 @@ describe("an MCP server", () => {
     ]);
   });
 
+  test.each(["accept", "decline", "cancel"] as const)(
+    "that has a page to open is told to %s",
+    async (action) => {
+      const seen: ElicitationRequest[] = [];
+      const onElicitation = (request: ElicitationRequest) => (seen.push(request), action);
+      const thread = await withMcp({}, reply.mcpTool("asking", "visit"));
+      const turn = thread.turn("Show it", { onElicitation });
+      const events = await collect(turn);
+      expect(toldTo(thread)).toContain(`The user chose to ${action}.`);
+      expect(seen).toMatchObject([
+        {
+          type: "url",
+          serverName: "asking",
+          message: "Please sign in",
+          url: "https://example.com/sign-in",
+          elicitationId: "sign-in-1",
+          threadId: thread.id,
+        },
+      ]);
+      const asked = events.filter(({ method }) => /request/i.test(method));
+      expect(asked.map(({ method }) => method)).toEqual([
+        "mcpServer/elicitation/request",
+        "serverRequest/resolved",
+      ]);
+    },
+  );
+
   test("may have its tool called when that is approved, and only then", async () => {
     const seen: ElicitationRequest[] = [];
     const answers = ["decline", approve.tool()] as const;
@@ -450,10 +478,10 @@ test("the server takes the announcement that it may ask for attestation", async 
 describe("the time that the agent is told", () => {
   const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
 
-  async function toldTime(options: CodexOptions): Promise<string> {
+  async function toldTime(options: CodexOptions, ofTurn: RequestHandlers = {}): Promise<string> {
     await using own = await RealStage.open({ config: { features } });
     const thread = await own.codex(options).startThread();
-    expect(await thread.run("What time is it?")).toMatchObject({ status: "completed" });
+    expect(await thread.run("What time is it?", ofTurn)).toMatchObject({ status: "completed" });
     return JSON.stringify(own.model.requests.map(({ input }) => input));
   }
 
@@ -467,6 +495,30 @@ describe("the time that the agent is told", () => {
     });
     expect(told).toContain("2030-01-02 03:04:05 UTC");
     expect(threadIds.length).toBeGreaterThan(0);
+  });
+
+  test("is that of the turn's own handler before anybody else's", async () => {
+    const contexts: RequestContext[] = [];
+    const wider = { onCurrentTime: () => new Date("2020-01-02T03:04:05Z") };
+    const told = await toldTime(wider, {
+      onCurrentTime: (_, context) => {
+        contexts.push(context);
+        return new Date("2030-01-02T03:04:05Z");
+      },
+    });
+    expect([told.includes("2030-01-02"), told.includes("2020-01-02")]).toEqual([true, false]);
+    expect(contexts.every(({ turnId }) => turnId !== undefined)).toBe(true);
+  });
+
+  test("is asked of a compaction's own handler, though its first item comes only then", async () => {
+    await using own = await RealStage.open({ config: { features } });
+    const asked: string[] = [];
+    const clock = (name: string) => () => (asked.push(name), new Date());
+    const thread = await own.codex({ onCurrentTime: clock("client") }).startThread();
+    await thread.run("Hi", { onCurrentTime: clock("turn") });
+    const compaction = thread.compact({ onCurrentTime: clock("compaction") });
+    expect(await compaction.run()).toMatchObject({ status: "completed" });
+    expect([...new Set(asked)]).toEqual(["turn", "compaction"]);
   });
 
   test("is the time when there is no handler, or it fails, since an error would end the turn", async () => {

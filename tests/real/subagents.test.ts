@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Codex, Thread, TurnEventWithOrigin } from "../../lib/index.js";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { defer, type Codex, type Thread, type TurnEventWithOrigin } from "../../lib/index.js";
 import { reply, type LoopbackModel, type TextPieces } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
 import { RealStage } from "../support/real.js";
@@ -91,6 +93,37 @@ describe("a turn that starts a sub-agent", () => {
       { threadId: subagent?.threadId, status: "completed", error: null },
     ]);
     expect(JSON.stringify(subagent?.turns[0]?.items)).toContain("Half done.");
+  });
+
+  test("shows what they ask, and when that is over: enough to decide from", async () => {
+    const thread = await codex.startThread({
+      approvalPolicy: "untrusted",
+      onApproval: () => defer(),
+    });
+    model.respond((request) => {
+      if (request.parentThreadId === thread.id) {
+        const [made] = request.toolOutputs;
+        return made ? reply.text("Made.") : reply.shell("mkdir made");
+      }
+      const [spawned, waited] = request.toolOutputs;
+      if (!spawned) return reply.spawnAgent("Make it.");
+      const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
+      return waited ? reply.text("It is made.") : reply.waitAgent([agentId]);
+    });
+    const turn = thread.turn("Have it made");
+    const seen: [method: string, depth: number][] = [];
+    for await (const event of turn.stream({ subagents: true })) {
+      if (/request/i.test(event.method)) seen.push([event.method, event.origin.depth]);
+      if (event.method !== "item/commandExecution/requestApproval") continue;
+      expect(event.params.threadId).toBe(event.origin.threadId);
+      expect(codex.pendingRequests()).toMatchObject([{ key: event.key }]);
+      codex.respond(event.key, "accept");
+    }
+    expect(seen).toEqual([
+      ["item/commandExecution/requestApproval", 1],
+      ["serverRequest/resolved", 1],
+    ]);
+    expect(existsSync(path.join(stage.project, "made"))).toBe(true);
   });
 
   test("can be joined by somebody who looks later: nothing of the sub-agents is lost", async () => {

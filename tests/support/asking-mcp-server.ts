@@ -1,5 +1,6 @@
-// An MCP server over JSON lines with two tools: `ask` asks the user and tells the answer, and `act`
-// is not marked as harmless, so that calling it needs an approval; it then makes the file it is told.
+// An MCP server over JSON lines with three tools: `ask` asks the user and tells the answer, `visit` does
+// the same with a page to open, and `act` is not marked as harmless, so that calling it needs an approval;
+// it then makes the file it is told.
 import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -17,6 +18,7 @@ interface Message {
 const inputSchema = { type: "object", properties: { file: { type: "string" } } };
 const tools = [
   { name: "ask", description: "Asks", inputSchema, annotations: { readOnlyHint: true } },
+  { name: "visit", description: "Shows a page", inputSchema, annotations: { readOnlyHint: true } },
   {
     name: "act",
     description: "Acts",
@@ -24,10 +26,24 @@ const tools = [
     annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
   },
 ];
-const question = {
-  message: "How many?",
-  requestedSchema: { type: "object", properties: { count: { type: "number" } } },
-};
+const questions = new Map<string | undefined, object>([
+  [
+    "ask",
+    {
+      message: "How many?",
+      requestedSchema: { type: "object", properties: { count: { type: "number" } } },
+    },
+  ],
+  [
+    "visit",
+    {
+      mode: "url",
+      message: "Please sign in",
+      url: "https://example.com/sign-in",
+      elicitationId: "sign-in-1",
+    },
+  ],
+]);
 const calls = new Map<string, number | string>();
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -36,7 +52,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (method === undefined) {
     const text = `The user chose to ${result?.action ?? "say nothing"}.`;
     send({ id: calls.get(String(id)), result: { content: [{ type: "text", text }] } });
-  } else if (method === "tools/call" && params?.name === "ask") {
+    continue;
+  }
+  const question = questions.get(params?.name);
+  if (method === "tools/call" && question) {
     calls.set(`question-${id}`, id);
     send({ id: `question-${id}`, method: "elicitation/create", params: question });
   } else {

@@ -104,6 +104,8 @@ export async function handlersAreTyped(codex: Codex, client: AppServerClient, th
   thread.turn("Hi", { onApproval: "cancel" });
   // @ts-expect-error it is about no thread
   thread.turn("Hi", { onAttestation: () => "token" });
+  // @ts-expect-error so is this, by its method
+  thread.turn("Hi", { handlers: { "attestation/generate": () => ({ token: "token" }) } });
 
   client.handle("currentTime/read", ({ threadId }) => ({ currentTimeAt: threadId.length }));
   client.handle("item/brandNew", (params: unknown) => ({ params }));
@@ -127,6 +129,9 @@ function answer(
       break;
     case "form":
       client.respond(requestId, { action: "accept", content: { count: 1 } });
+      break;
+    case undefined:
+      client.respond(key, { token: "token" });
       break;
     default:
       client.respond(key, { contentItems: [], success: false });

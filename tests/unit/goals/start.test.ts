@@ -267,18 +267,22 @@ test("the goal's handlers answer what the server asks in any of its turns", asyn
       asked.push(turnId);
       return "accept";
     },
+    onCurrentTime: () => new Date(1_000),
   });
   await goal.started;
+  const times: unknown[] = [];
   const asking = new Asking(server);
   const answers: unknown[] = [];
   for (const turnId of ["turn-1", "turn-2"]) {
     goals.start(turnId);
     const params = { ...requests.command, turnId };
     answers.push(await asking.answer("item/commandExecution/requestApproval", params));
+    times.push(await asking.answer("currentTime/read", requests.time));
     if (turnId === "turn-2") goals.updated({ status: "complete" });
     goals.end();
   }
   await goal.run();
   expect(asked).toEqual(["turn-1", "turn-2"]);
   expect(answers).toEqual([{ result: { decision: "accept" } }, { result: { decision: "accept" } }]);
+  expect(times).toEqual([{ result: { currentTimeAt: 1 } }, { result: { currentTimeAt: 1 } }]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { defer, type RequestHandlers, type TurnEvent } from "../../../lib/index.js";
+import { defer, type RequestHandlers, type Turn, type TurnEvent } from "../../../lib/index.js";
 import { linkedThread } from "../../support/linked-server.js";
 import { textMessages, turnCompleted, turnStarted } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";
@@ -20,13 +20,17 @@ function fileChange(
 }
 
 /** The methods of a turn's stream, and what its requests were, while `messages` come in one chunk. */
-async function streamOf(messages: readonly object[], handlers: RequestHandlers = {}) {
+async function streamOf(
+  messages: readonly object[],
+  handlers: RequestHandlers = {},
+  toStream = (running: Turn) => running.stream(),
+) {
   await using pair = await linkedThread();
   const running = pair.thread.turn("Hi", handlers);
   await running.started;
   pair.server.sendTogether([turnStarted(turn), ...messages, turnCompleted(turn)] as never);
   const events: TurnEvent[] = [];
-  for await (const event of running) events.push(event);
+  for await (const event of toStream(running)) events.push(event);
   return events;
 }
 
@@ -93,14 +97,52 @@ describe("a turn's stream shows the requests of the turn", () => {
     ]);
   });
 
-  test("but not those of other turns or threads, or of no turn", async () => {
+  test("also those that may name a turn and name none, since one turn runs at a time", async () => {
+    const events = await streamOf([
+      { id: 0, method: methods.url, params: requests.url },
+      { id: 1, method: methods.time, params: requests.time },
+      { id: 2, method: methods.exec, params: requests.exec },
+      ...[0, 1, 2].map(resolved),
+    ]);
+    expect(events.map(({ method }) => method)).toEqual([
+      "turn/started",
+      methods.url,
+      "serverRequest/resolved",
+      "turn/completed",
+    ]);
+  });
+
+  test("and those of its sub-agents when these are asked for, and only then", async () => {
+    const child = { threadId: "child", turnId: "turn-c" };
+    const item = { type: "collabAgentToolCall", id: "call", receiverThreadIds: ["child"] };
+    const messages = [
+      { method: "item/completed", params: { ...turn, item } },
+      turnStarted(child),
+      { id: 0, method: methods.command, params: { ...requests.command, ...child } },
+      { id: 1, method: methods.url, params: { ...requests.url, threadId: "child" } },
+      { method: "serverRequest/resolved", params: { threadId: "child", requestId: 0 } },
+    ];
+    const own = await streamOf(messages);
+    expect(own.map(({ method }) => method)).toEqual([
+      "turn/started",
+      "item/completed",
+      "turn/completed",
+    ]);
+    const all = await streamOf(messages, {}, (running) => running.stream({ subagents: true }));
+    expect(all.slice(3, -1)).toMatchObject([
+      { method: methods.command, requestId: 0, params: child, origin: { depth: 1 } },
+      { method: methods.url, requestId: 1, params: { threadId: "child" }, origin: { depth: 1 } },
+      { method: "serverRequest/resolved", params: { requestId: 0 }, origin: { depth: 1 } },
+    ]);
+  });
+
+  test("but not those of other turns or threads", async () => {
     const ids = { threadId: "thread-1", turnId: "turn-2" };
     const events = await streamOf([
       { id: 0, method: methods.command, params: { ...requests.command, ...ids } },
       { id: 1, method: methods.command, params: { ...requests.command, threadId: "thread-2" } },
-      { id: 2, method: methods.url, params: requests.url },
-      { id: 3, method: methods.exec, params: requests.exec },
-      ...[0, 1, 2, 3, 4].map(resolved),
+      { id: 2, method: methods.url, params: { ...requests.url, threadId: "thread-2" } },
+      ...[0, 1, 2, 3].map(resolved),
     ]);
     expect(events.map(({ method }) => method)).toEqual(["turn/started", "turn/completed"]);
   });

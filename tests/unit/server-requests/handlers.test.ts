@@ -51,6 +51,21 @@ describe("handlers that cannot work are refused before anything is sent", () => 
     await expect(linked({ [name]: "token" })).rejects.toEqual(invalid(name, "must be a function"));
   });
 
+  test.each(["account/chatgptAuthTokens/refresh", "attestation/generate"] as const)(
+    "so is a handler of the method %s",
+    async (method) => {
+      const options = { handlers: { [method]: () => ({ token: "token" }) } } as object;
+      await using pair = await linkedThread(options);
+      const error = invalid(`handlers["${method}"]`, "must be given to the client");
+      await expect(pair.client.startThread(options)).rejects.toEqual(error);
+      await expect(pair.thread.fork(options)).rejects.toEqual(error);
+      expect(() => pair.client.thread("thread-1", options)).toThrow(InvalidArgumentError);
+      expect(() => pair.thread.turn("Hi", options)).toThrow(InvalidArgumentError);
+      expect(() => pair.thread.runGoal("Reach it", options)).toThrow(InvalidArgumentError);
+      expect(pair.client.thread("thread-1", { handlers: { [method]: undefined } })).toBeDefined();
+    },
+  );
+
   test("handle() takes a method and a function", async () => {
     await using pair = await linked();
     expect(() => pair.client.handle("", () => ({}))).toThrow(InvalidArgumentError);

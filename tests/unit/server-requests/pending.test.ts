@@ -339,8 +339,10 @@ describe("a request that is sent again", () => {
     expect(open.subjectOf(2_999)).toEqual({
       method: "m",
       threadId: "t",
+      namedTurnId: undefined,
       turnId: undefined,
       itemId: undefined,
+      isEvent: false,
       connection: 0,
       answer: undefined,
     });

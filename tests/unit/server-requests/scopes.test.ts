@@ -36,7 +36,7 @@ async function settings(
 }
 
 describe("the narrowest scope that has a handler answers", () => {
-  test.each(["command", "userInput", "form"] as const)("for %s", async (kind) => {
+  test.each(["command", "userInput", "form", "url", "time"] as const)("for %s", async (kind) => {
     const answered: string[] = [];
     const client = named("client", answered);
     const thread = named("thread", answered);
@@ -233,7 +233,7 @@ describe("a thread's handlers", () => {
     });
     const second = pair.client.thread("thread-1", {
       onApproval: "acceptForSession",
-      handlers: { "attestation/generate": () => ({ token: "of no thread" }) },
+      handlers: { "item/tool/call": () => ({ contentItems: [], success: true }) },
     });
     await second.turn("Hi").started;
     pair.server.send(turnCompleted(turn));
