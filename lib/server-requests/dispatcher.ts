@@ -97,9 +97,9 @@ export class RequestDispatcher {
         this.#statusChanged(message);
         break;
       case "thread/closed":
-      case "thread/archived":
         this.#threadClosed(threadIdOf(message));
         break;
+      case "thread/archived":
       case "thread/deleted": {
         const threadId = threadIdOf(message);
         this.#threadClosed(threadId);
