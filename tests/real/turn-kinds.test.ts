@@ -137,6 +137,20 @@ describe("a compaction", () => {
     gate.release();
   });
 
+  test("cuts short the turn of a goal that begins at the same time, and is not taken for it", async () => {
+    const thread = await talked();
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, [gate, reply.text("Some work.")]);
+    await thread.goal.set({ objective: "Work on and on" });
+    await gate.reached;
+    // The server begins the goal's next turn as soon as this one has ended.
+    const turn = thread.compact();
+    gate.release();
+    const { status, items } = await turn.run();
+    expect([status, items.map(({ type }) => type)]).toEqual(["completed", ["contextCompaction"]]);
+    await thread.goal.clear();
+  });
+
   test("works on a thread that has run nothing yet", async () => {
     const thread = await codex.startThread();
     expect(await thread.compact().run()).toMatchObject({ status: "completed" });
