@@ -182,8 +182,9 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * The turns of this thread that no handle here has asked for, from now on: those of goals and
-   * queues, of other clients, or of requests made by hand. A thread that is not loaded is resumed.
+   * The turns of this thread that no handle here has asked for, from now on: those of goals (unless
+   * `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread that
+   * is not loaded is resumed.
    * Leaving such a turn's loop does not interrupt it, and nothing is kept for turns that you do not
    * take.
    *

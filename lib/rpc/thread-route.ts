@@ -16,6 +16,8 @@ interface EndedTurn<Sink> {
 
 /** Who follows the turns of one thread, who watches it for turns, and which are being started. */
 export class ThreadRoute<Sink extends TurnSink> {
+  /** Of those who have asked for the turns that come, and of those who only look on. */
+  readonly claims = new Set<Offer<Sink>>();
   readonly offers = new Set<Offer<Sink>>();
   readonly #sinks = new Map<string, Sink[]>();
   /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
@@ -31,7 +33,12 @@ export class ThreadRoute<Sink extends TurnSink> {
   #status: string | undefined;
 
   get isUnused(): boolean {
-    return this.#pending === 0 && this.#sinks.size === 0 && this.offers.size === 0;
+    return this.#pending === 0 && this.#sinks.size === 0 && !this.isWatched;
+  }
+
+  /** Whether somebody waits for turns that begin. */
+  get isWatched(): boolean {
+    return this.claims.size > 0 || this.offers.size > 0;
   }
 
   /** Resolves when no start is pending any more; undefined when none is. */
@@ -134,12 +141,26 @@ export class ThreadRoute<Sink extends TurnSink> {
   }
 
   #offer(turnId: string, message: NotificationMessage): void {
-    for (const offer of this.offers) {
-      const sink = offer(turnId, message);
+    const isTaken = this.#show(this.claims, turnId, message, false);
+    this.#show(this.offers, turnId, message, isTaken);
+  }
+
+  /** Returns whether somebody follows the turn now. */
+  #show(
+    offers: ReadonlySet<Offer<Sink>>,
+    turnId: string,
+    message: NotificationMessage,
+    isTaken: boolean,
+  ): boolean {
+    let isFollowed = false;
+    for (const offer of offers) {
+      const sink = offer(turnId, message, isTaken);
       if (!sink) continue;
+      isFollowed = true;
       this.#follow(turnId, sink);
       sink.receive(message);
     }
+    return isFollowed;
   }
 
   /** Whether a turn of the thread was announced under another id, and this is its start. */

@@ -99,15 +99,19 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     };
   }
 
-  /** Offers the events of turns that nobody follows, from now on; returns what stops it. */
-  watch(threadId: string, offer: Offer<Sink>): () => void {
+  /**
+   * Offers the events of turns that nobody follows, from now on; returns what stops it. Whoever
+   * `asksFor` these turns comes before those who only look on.
+   */
+  watch(threadId: string, offer: Offer<Sink>, { asksFor = false } = {}): () => void {
     const thread = this.#open(threadId);
-    thread.offers.add(offer);
+    const offers = asksFor ? thread.claims : thread.offers;
+    offers.add(offer);
     for (const { turnId, message } of this.#strays.take(threadId)) {
       this.deliver(threadId, turnId, message);
     }
     return () => {
-      thread.offers.delete(offer);
+      offers.delete(offer);
       this.#tidy(threadId, thread);
     };
   }
@@ -179,7 +183,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   /** Whether somebody watches the thread for turns, and nobody follows one of it. */
   isOnlyWatched(threadId: string): boolean {
     const thread = this.#threads.get(threadId);
-    return thread !== undefined && thread.offers.size > 0 && thread.sinks().length === 0;
+    return thread !== undefined && thread.isWatched && thread.sinks().length === 0;
   }
 
   /**

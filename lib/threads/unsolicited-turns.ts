@@ -42,8 +42,8 @@ export function unsolicitedTurns(
   const begin = async (): Promise<void> => {
     const host = await connect();
     if (left) return;
-    const unwatch = host.turns.watch(threadId, (id, event) => {
-      if (!announcesTurn(event)) return undefined;
+    const unwatch = host.turns.watch(threadId, (id, event, isTaken) => {
+      if (isTaken || !announcesTurn(event)) return undefined;
       const turn = new Turn(connect, {
         threadId,
         start: { host, id },

@@ -220,6 +220,9 @@ describe("turns that no handle has asked for", () => {
     await thread.run("Ours");
     await thread.compact().run();
     await thread.shellCommand("true").run();
+    model.enqueueFor(thread.id, reply.text("Nearly."), reply.updateGoal("complete"));
+    const { status, turns: ours } = await thread.runGoal("Ours as well").run();
+    expect([status, ours.length]).toEqual(["complete", 2]);
     const reason = new Error("enough");
     stop.abort(reason);
     expect(await rejection(next)).toBe(reason);

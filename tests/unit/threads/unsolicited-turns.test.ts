@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { linkedThread } from "../../support/linked-server.js";
 import { turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
+import { goalThread } from "../goals/goal-server.js";
 
 const threadId = "thread-1";
 const turn = (count: number) => ({ threadId, turnId: `foreign-${count}` });
@@ -20,6 +21,22 @@ test("each turn that somebody else starts comes with all of its events", async (
   }
   await turns.return?.();
   expect(pair.client.host.turns.size).toBe(0);
+});
+
+test("the turns of a goal that a handle runs are that handle's; those behind it come", async () => {
+  await using pair = await goalThread();
+  const { goals, server, thread } = pair;
+  const turns = thread.unsolicitedTurns();
+  await settled();
+  const goal = thread.runGoal("Reach it");
+  await goal.started;
+  goals.start("turn-1");
+  goals.updated({ status: "complete" });
+  goals.end();
+  expect(await goal.run()).toMatchObject({ status: "complete", turns: [{ id: "turn-1" }] });
+  server.turn({ ...turn(1), text: "Hello there" });
+  expect((await turns.next()).value?.id).toBe("foreign-1");
+  await turns.return?.();
 });
 
 test("a hundred may wait to be taken; when one more comes, the iteration is over", async () => {
