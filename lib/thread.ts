@@ -144,7 +144,13 @@ export class Thread extends ThreadApi {
   /**
    * Runs a shell command as if the user had typed it (`thread/shellCommand`), and shows it to the
    * model: without any sandbox and without approval. The turn has one item, of type
-   * `commandExecution`. It runs by itself, after the turns before it.
+   * `commandExecution`, and waits for the turns before it.
+   *
+   * When the server begins a turn of its own at the same moment, for a goal that is active or a queued
+   * message, it makes the command a part of that turn. The handle then shows the command only, and ends
+   * with it; the rest comes in `unsolicitedTurns()`. Such a command cannot be stopped by itself: once
+   * something has come of the other turn, `interrupt()` does nothing, and leaving the loop, a signal or a
+   * time limit end the handle while the command runs on. Before that, an interrupt stops both.
    *
    * `commandTimeoutMs`: how long the command may take (ms; default: the server's limit).
    */

@@ -89,7 +89,8 @@ export class ThreadRoute<Sink extends TurnSink> {
     if (!events) sink.lost(tooMuchBeforeAnswer);
     for (const event of events ?? []) {
       // What comes after the end of a turn is for nobody.
-      if (this.#sinks.has(turnId)) this.give(turnId, [sink], event);
+      const sinks = this.#sinks.get(turnId);
+      if (sinks) this.give(turnId, sinks, event);
     }
     if (this.#status !== undefined) sink.threadStatus?.(this.#status);
     if (this.#missed) void sink.restored?.();
@@ -114,6 +115,16 @@ export class ThreadRoute<Sink extends TurnSink> {
     if (message.method === "turn/started" && this.#adopt(message)) return;
     if (this.#pending > 0) this.#unclaimed.keep(turnId, message);
     else this.#offer(turnId, message);
+  }
+
+  /** Offers a turn that somebody follows already, with some of its events. */
+  share(turnId: string, events: readonly NotificationMessage[]): void {
+    const before = this.#sinks.get(turnId) ?? [];
+    for (const event of events) {
+      const after = (this.#sinks.get(turnId) ?? []).filter((sink) => !before.includes(sink));
+      if (after.length > 0) this.give(turnId, after, event);
+      else this.#offer(turnId, event);
+    }
   }
 
   /** It names no turn, but tells those who follow one that its end is near. */

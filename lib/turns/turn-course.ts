@@ -1,6 +1,7 @@
 import { TurnLostError, TurnStalledError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
+import { CommandPart } from "./command-part.js";
 import { TurnEndWatch } from "./turn-end-watch.js";
 import type { Failure, TurnRequest } from "./turn-request.js";
 import { TurnIdentity } from "./turn-identity.js";
@@ -33,6 +34,8 @@ export class TurnCourse {
   readonly #progress: TurnProgress;
   readonly #identity: TurnIdentity;
   readonly #inbox: TurnInbox;
+  /** There for a shell command, which may be a part of the turn only. */
+  readonly #command: CommandPart | undefined;
   readonly #ends = new TurnEndWatch(() => this.#askForEnd());
   readonly #silence: TurnSilence | undefined;
   /** Whether the server has said last that the thread runs no turn. */
@@ -50,6 +53,8 @@ export class TurnCourse {
     this.#progress = new TurnProgress(threadId);
     this.#identity = new TurnIdentity(start);
     this.#inbox = new TurnInbox(this.#createOwner());
+    const isCommand = "send" in start && start.method === "thread/shellCommand";
+    this.#command = isCommand ? this.#createCommand() : undefined;
     this.follower = this.#createFollower();
     const { idleTimeoutMs } = controls;
     if (idleTimeoutMs !== undefined) {
@@ -68,6 +73,16 @@ export class TurnCourse {
   /** The id to interrupt the turn by; undefined until the server has said that it runs. */
   get runningId(): string | undefined {
     return this.#identity.running;
+  }
+
+  /** Whether an interrupt would stop what this is, and nothing else. */
+  get isStoppable(): boolean {
+    return this.#command?.isStoppable ?? true;
+  }
+
+  /** Whether it goes on though nothing can stop it. */
+  get runsOn(): boolean {
+    return this.#command?.runsOn ?? false;
   }
 
   /** Silence counts while the server has, or is about to get, the turn. */
@@ -93,6 +108,7 @@ export class TurnCourse {
     this.#phase = "over";
     this.#ends.stop();
     this.#silence?.stop();
+    this.#command?.stop();
   }
 
   #isCutOff(): boolean {
@@ -118,6 +134,21 @@ export class TurnCourse {
     };
   }
 
+  #createCommand(): CommandPart {
+    const { threadId } = this.#request;
+    const turnId = (): string => this.#identity.id;
+    return new CommandPart({
+      threadId,
+      get turnId() {
+        return turnId();
+      },
+      deliver: (event) => {
+        this.#accept(event);
+      },
+      shared: (events) => this.host?.turns.share(threadId, turnId(), events),
+    });
+  }
+
   #createFollower(): TurnFollower {
     const state = (): TurnState => this.state;
     const adoptsStart = () => this.#identity.adoptsStart(state());
@@ -128,13 +159,15 @@ export class TurnCourse {
       get adoptsStart() {
         return adoptsStart();
       },
-      handlers: this.#request.handlers,
+      // A command asks nothing; what the rest of its turn asks is not its handle's business.
+      handlers: this.#command ? undefined : this.#request.handlers,
       receive: (message) => {
         this.#silence?.heard();
         // The routes know the turn; what the methods mean is the reducer's business.
         this.#inbox.receive(message as TurnEvent);
       },
       threadStatus: (status) => {
+        if (status === "notLoaded") this.#command?.giveUp();
         this.#threadIsIdle = status !== "active";
         if (this.#threadIsIdle) this.#ends.suspect();
       },
@@ -143,6 +176,7 @@ export class TurnCourse {
       },
       restored: async () => {
         await this.#inbox.catchUp(() => this.#read());
+        this.#command?.giveUp();
         this.heard();
         if (this.#threadIsIdle && !this.#isOver()) this.#ends.suspect();
       },
@@ -154,7 +188,13 @@ export class TurnCourse {
     };
   }
 
-  #deliver(received: TurnEvent): void {
+  #deliver(event: TurnEvent): void {
+    if (this.#isOver()) return;
+    if (this.#command) this.#command.receive(event);
+    else this.#accept(event);
+  }
+
+  #accept(received: TurnEvent): void {
     if (this.#isOver()) return;
     const event = this.#identity.translate(received);
     this.#progress.add(event);
@@ -202,7 +242,7 @@ export class TurnCourse {
 
   /** The thread is idle, or the turn has failed, and `turn/completed` is overdue. */
   async #askForEnd(): Promise<void> {
-    if (this.#inbox.isHolding()) return;
+    if (this.#inbox.isHolding() || this.#command?.outlivesTurn) return;
     const report = await this.#read();
     if (this.#isOver() || this.#inbox.isHolding()) return;
     if (report.state === "ended") this.#inbox.settle(report);
@@ -227,7 +267,8 @@ export class TurnCourse {
     const { threadId } = this.#request;
     // Whoever has to answer the server, or brings the connection back, may take longer than the turn.
     if (this.#isCutOff() || this.host?.isAsked(threadId, this.#identity.id)) return;
-    const report = await this.#read();
+    const running = { state: "running", items: undefined } as const;
+    const report = this.#command?.outlivesTurn ? running : await this.#read();
     if (this.#isOver() || this.#isCutOff()) return;
     if (report.state === "ended") {
       this.#inbox.settle(report);

@@ -103,11 +103,12 @@ export function compactionTurn(): TurnStart {
         place,
         (options) => place.host.call("thread/compact/start", { threadId: place.threadId }, options),
         (item) => item["type"] === "contextCompaction",
+        lookForFirstItem,
       ),
   };
 }
 
-/** The answer tells no id: the turn is the one whose first item is a command of the user's. */
+/** The answer tells no id: the turn is the one with a command of the user's, which may be part of it. */
 export function shellTurn(command: string, timeoutMs: number | undefined): TurnStart {
   return {
     method: "thread/shellCommand",
@@ -119,6 +120,7 @@ export function shellTurn(command: string, timeoutMs: number | undefined): TurnS
           return place.host.call("thread/shellCommand", params, options);
         },
         (item) => item["source"] === "userShell",
+        lookForItem,
       ),
   };
 }
@@ -131,9 +133,14 @@ async function named(place: StartPlace, send: Send, isOurs?: ItemMatch): Promise
   return begin(place, { send, isOurs, seen }, (answer) => idOf("turn", answer));
 }
 
-/** Sends a request whose answer does not: the turn is the first one that begins with such an item. */
-async function found(place: StartPlace, send: Send, isOurs: ItemMatch): Promise<string> {
-  const seen = lookForFirstItem(place, isOurs);
+/** Sends a request whose answer does not: the turn is known by such an item. */
+async function found(
+  place: StartPlace,
+  send: Send,
+  isOurs: ItemMatch,
+  lookFor: (place: StartPlace, isOurs: ItemMatch) => Sighting,
+): Promise<string> {
+  const seen = lookFor(place, isOurs);
   return begin(place, { send, isOurs, seen }, () =>
     Promise.race([seen.id, place.ended.then(neverStarted)]),
   );

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import {
   ThreadBusyError,
   TurnDetachedError,
@@ -183,6 +185,46 @@ describe("a shell command", () => {
     for await (const event of turn) if (event.method === "item/started") break;
     expect(await turn.run()).toMatchObject({ status: "interrupted" });
     await expect(thread.run("Go on")).resolves.toMatchObject({ status: "completed" });
+  });
+});
+
+describe("a shell command that becomes part of a goal's turn", () => {
+  /** The command comes right behind the goal, whose first turn the server has begun by then. */
+  async function shared(command: string) {
+    const thread = await talked();
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, [gate, reply.text("Work.")], reply.updateGoal("complete"));
+    const turns = thread.unsolicitedTurns();
+    await thread.goal.set({ objective: "Reach it" });
+    const turn = thread.shellCommand(command);
+    await gate.reached;
+    return { thread, turn, turns, gate };
+  }
+
+  test("outlives it, and has nothing of it; the goal's turn comes to whoever looks for it", async () => {
+    const { thread, turn, turns, gate } = await shared("until test -e go; do sleep 0.1; done");
+    gate.release();
+    const goal = await taken(turns);
+    expect(await goal.run()).toMatchObject({ id: turn.id, finalResponse: "Work." });
+    expect(turn.state).toMatchObject({ id: turn.id, status: "inProgress", items: [] });
+    await turn.interrupt();
+    await writeFile(path.join(stage.project, "go"), "");
+    const result = await turn.run();
+    expect(result).toMatchObject({ status: "completed", finalResponse: null, usage: null });
+    expect(result.items).toMatchObject([{ type: "commandExecution", exitCode: 0 }]);
+    await turns.return?.();
+    await thread.goal.clear();
+  });
+
+  test("ends before it, and is not held up by it", async () => {
+    const { thread, turn, turns, gate } = await shared("echo quick");
+    const result = await turn.run();
+    expect(result).toMatchObject({ status: "completed", finalResponse: null });
+    expect(result.items).toMatchObject([{ type: "commandExecution", exitCode: 0 }]);
+    gate.release();
+    expect(await (await taken(turns)).run()).toMatchObject({ id: turn.id, status: "completed" });
+    await turns.return?.();
+    await thread.goal.clear();
   });
 });
 
