@@ -190,9 +190,9 @@ export class Thread extends ThreadApi {
   /**
    * The turns of this thread that no handle here has asked for, from now on: those of goals (unless
    * `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread that
-   * is not loaded is resumed.
-   * Leaving such a turn's loop does not interrupt it, and nothing is kept for turns that you do not
-   * take.
+   * is not loaded is resumed; if it is in the middle of a turn, that one comes first, with the items
+   * that it has completed so far. Leaving such a turn's loop does not interrupt it, and nothing is kept
+   * for turns that you do not take.
    *
    * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
    * SlowConsumerError when more than 100 turns wait to be taken, or why the thread could not be

@@ -207,6 +207,14 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     }
   }
 
+  /** The same for a turn that ran before its thread was watched: the rest can be found out at once. */
+  begunBefore(threadId: string, turnId: string, started: NotificationMessage): void {
+    this.begunMeanwhile(threadId, turnId, started);
+    for (const sink of this.sinksOf(threadId, turnId)) {
+      if (this.#dropped.delete(sink)) void sink.restored?.();
+    }
+  }
+
   /** The first events of the turn that is being started here have been missed. */
   missed(threadId: string): void {
     this.#threads.get(threadId)?.missed();

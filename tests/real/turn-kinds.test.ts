@@ -287,6 +287,30 @@ describe("turns that no handle has asked for", () => {
     await turns.return?.();
   });
 
+  test("include one that runs already when the thread is loaded", async () => {
+    const thread = await talked();
+    const client = await codex.client();
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, reply.shell("echo before"), reply.text(["Half ", gate, "said."]));
+    const input = [{ type: "text" as const, text: "Talk", text_elements: [] }];
+    const { turn } = await client.request("turn/start", { threadId: thread.id, input });
+    await gate.reached;
+    await client.request("thread/unsubscribe", { threadId: thread.id });
+    const turns = thread.unsolicitedTurns();
+    const running = await taken(turns);
+    const events = collect(running);
+    gate.release();
+    expect((await events).map(({ method }) => method)).toContain("connection/gap");
+    const { items, ...result } = await running.run();
+    expect(result).toMatchObject({ id: turn.id, status: "completed", finalResponse: "Half said." });
+    expect(items.map(({ type }) => type)).toEqual([
+      "userMessage",
+      "commandExecution",
+      "agentMessage",
+    ]);
+    await turns.return?.();
+  });
+
   test("end with the client", async () => {
     const own = stage.codex();
     const thread = await own.startThread();

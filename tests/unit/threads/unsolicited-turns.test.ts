@@ -1,7 +1,16 @@
 import { expect, test } from "@jest/globals";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { linkedThread } from "../../support/linked-server.js";
-import { turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
+import { linked, linkedThread } from "../../support/linked-server.js";
+import { storeTurns } from "../../support/stored-turns.js";
+import {
+  agentMessage,
+  opened,
+  textMessages,
+  turnCompleted,
+  turnMessages,
+  turnRecord,
+  turnStarted,
+} from "../../support/turn-messages.js";
 import { goalThread } from "../goals/goal-server.js";
 
 const threadId = "thread-1";
@@ -36,6 +45,50 @@ test("the turns of a goal that a handle runs are that handle's; those behind it 
   expect(await goal.run()).toMatchObject({ status: "complete", turns: [{ id: "turn-1" }] });
   server.turn({ ...turn(1), text: "Hello there" });
   expect((await turns.next()).value?.id).toBe("foreign-1");
+  await turns.return?.();
+});
+
+test("a turn that runs already when the thread is loaded comes, with what has completed of it", async () => {
+  await using pair = await linked();
+  const { client, server } = pair;
+  server.handle("thread/resume", () => opened(threadId, { type: "active", activeFlags: [] }));
+  const ids = turn(1);
+  const item = agentMessage("msg-0", "Before");
+  storeTurns(server, {
+    turns: [turnRecord(ids.turnId, { startedAt: 1_767_225_600 })],
+    items: [{ turnId: ids.turnId, item }],
+  });
+  const turns = client.thread(threadId).unsolicitedTurns();
+  const { value: running } = await turns.next();
+  const events = running && collect(running);
+  server.send(...textMessages({ ...ids, text: "After" }), turnCompleted(ids));
+  expect((await events)?.map(({ method }) => method)).toEqual([
+    "turn/started",
+    "connection/gap",
+    "item/completed",
+    "item/started",
+    "item/agentMessage/delta",
+    "item/completed",
+    "turn/completed",
+  ]);
+  expect(await running?.run()).toMatchObject({
+    id: "foreign-1",
+    startedAt: 1_767_225_600,
+    items: [{ text: "Before" }, { text: "After" }],
+  });
+  await turns.return?.();
+  expect(client.host.turns.size).toBe(0);
+});
+
+test("a thread that is loaded and at rest is not asked for a turn", async () => {
+  await using pair = await linked();
+  const { client, server } = pair;
+  const turns = client.thread(threadId).unsolicitedTurns();
+  await server.nextRequest("thread/resume");
+  await settled();
+  server.turn({ ...turn(1), text: "Hello there" });
+  expect((await turns.next()).value?.id).toBe("foreign-1");
+  expect(server.paramsOf("thread/turns/list")).toEqual([]);
   await turns.return?.();
 });
 
