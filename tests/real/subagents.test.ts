@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Codex, Thread, TurnEventWithOrigin } from "../../lib/index.js";
+import type { Codex, GoalEventWithOrigin, Thread, TurnEventWithOrigin } from "../../lib/index.js";
 import { reply, type LoopbackModel, type TextPieces } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
 import { RealStage } from "../support/real.js";
@@ -20,7 +20,8 @@ async function withSubagent(text: TextPieces): Promise<Thread> {
   const thread = await codex.startThread();
   model.respond((request) => {
     if (request.parentThreadId === thread.id) return reply.text(text);
-    const [spawned, waited] = request.toolOutputs;
+    // The objective of a goal comes as an output, too, though of no call.
+    const [spawned, waited] = request.toolOutputs.filter(({ callId }) => callId !== "");
     if (!spawned) return reply.spawnAgent("Look into it.");
     const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
     return waited ? reply.text("The parent's answer.") : reply.waitAgent([agentId]);
@@ -28,7 +29,31 @@ async function withSubagent(text: TextPieces): Promise<Thread> {
   return thread;
 }
 
-function texts(events: readonly TurnEventWithOrigin[], depth: number): string {
+test("a goal shows the sub-agents of its turns in its one stream", async () => {
+  const thread = await withSubagent("The child's answer.");
+  const goal = thread.runGoal("Ask somebody");
+  const events: GoalEventWithOrigin[] = [];
+  let isAsked = true;
+  for await (const event of goal.stream({ subagents: true })) {
+    events.push(event);
+    if (!isAsked || event.method !== "turn/completed" || event.origin.depth > 0) continue;
+    isAsked = false;
+    model.respond(undefined);
+    model.enqueueFor(thread.id, reply.updateGoal("complete"), reply.text("Reached."));
+  }
+  expect(texts(events, 0)).toContain("The parent's answer.");
+  expect(texts(events, 1)).toBe("The child's answer.");
+  const [subagent] = goal.subagents();
+  expect(subagent).toMatchObject({ parentThreadId: thread.id, depth: 1 });
+  const origins = events.filter(({ origin }) => origin.depth === 1).map(({ origin }) => origin);
+  expect(new Set(origins.map(({ threadId }) => threadId))).toEqual(new Set([subagent?.threadId]));
+  expect(await goal.run()).toMatchObject({ status: "complete" });
+});
+
+function texts(
+  events: readonly (TurnEventWithOrigin | GoalEventWithOrigin)[],
+  depth: number,
+): string {
   return events
     .filter(({ origin }) => origin.depth === depth)
     .map((event) => (event.method === "item/agentMessage/delta" ? event.params.delta : ""))
