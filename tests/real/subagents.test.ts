@@ -20,6 +20,10 @@ async function withSubagent(text: TextPieces): Promise<Thread> {
   const thread = await codex.startThread();
   model.respond((request) => {
     if (request.parentThreadId === thread.id) return reply.text(text);
+    // The server may tell of the sub-agent's end only now, and asks once more in the same turn.
+    const [answer, notice] = request.input.slice(-2);
+    const isTold = JSON.stringify(notice).includes("subagent_notification");
+    if (isTold && answer?.["role"] === "assistant") return [];
     // The objective of a goal comes as an output, too, though of no call.
     const [spawned, waited] = request.toolOutputs.filter(({ callId }) => callId !== "");
     if (!spawned) return reply.spawnAgent("Look into it.");
