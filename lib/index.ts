@@ -36,7 +36,7 @@ export type {
 export type { SetGoalOptions, ThreadGoals } from "./threads/thread-goals.js";
 export type { GoalOptions } from "./threads/goal-options.js";
 export type { GoalResult, GoalRunStatus } from "./threads/goal-result.js";
-export { GoalRun } from "./threads/goal-run.js";
+export { GoalRun, type GoalEventWithOrigin } from "./threads/goal-run.js";
 export type { GoalEvent, GoalRunState } from "./threads/goal-state.js";
 export type {
   AddToQueueOptions,

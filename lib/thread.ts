@@ -144,7 +144,13 @@ export class Thread extends ThreadApi {
   /**
    * Runs a shell command as if the user had typed it (`thread/shellCommand`), and shows it to the
    * model: without any sandbox and without approval. The turn has one item, of type
-   * `commandExecution`. It runs by itself, after the turns before it.
+   * `commandExecution`, and waits for the turns before it.
+   *
+   * When the server begins a turn of its own at the same moment, for a goal that is active or a queued
+   * message, it makes the command a part of that turn. The handle then shows the command only, and ends
+   * with it; the rest comes in `unsolicitedTurns()`. Such a command cannot be stopped by itself: once
+   * something has come of the other turn, `interrupt()` does nothing, and leaving the loop, a signal or a
+   * time limit end the handle while the command runs on. Before that, an interrupt stops both.
    *
    * `commandTimeoutMs`: how long the command may take (ms; default: the server's limit).
    */
@@ -182,10 +188,11 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * The turns of this thread that no handle here has asked for, from now on: those of goals and
-   * queues, of other clients, or of requests made by hand. A thread that is not loaded is resumed.
-   * Leaving such a turn's loop does not interrupt it, and nothing is kept for turns that you do not
-   * take.
+   * The turns of this thread that no handle here has asked for, from now on: those of goals (unless
+   * `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread that
+   * is not loaded is resumed; if it is in the middle of a turn, that one comes first, with the items
+   * that it has completed so far. Leaving such a turn's loop does not interrupt it, and nothing is kept
+   * for turns that you do not take.
    *
    * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
    * SlowConsumerError when more than 100 turns wait to be taken, or why the thread could not be

@@ -1,4 +1,4 @@
-import type { Thread as ThreadRecord, Turn as TurnRecord } from "../../generated/types.js";
+import type { Thread as ThreadRecord } from "../../generated/types.js";
 import { inParallel } from "../async/in-parallel.js";
 import type { Logger } from "../async/logger.js";
 import { AppServerError } from "../errors/base.js";
@@ -13,6 +13,7 @@ import type { TurnRoutes } from "../rpc/turn-routes.js";
 import type { RequestRecovery } from "../server-requests/request-recovery.js";
 import type { KnownSandboxes } from "../threads/known-sandboxes.js";
 import { resumeThread } from "../threads/thread-resume.js";
+import { readRunningTurn } from "../turns/running-turn.js";
 import { UnstoredThreads } from "./unstored-threads.js";
 
 /** What is known of threads, and has to be learnt anew. */
@@ -156,19 +157,6 @@ interface Run {
   timeouts: number;
   readonly begun: Set<string>;
   readonly known: Set<string>;
-}
-
-async function readRunningTurn(threadId: string, call: Call): Promise<TurnRecord | undefined> {
-  try {
-    const newest = { limit: 1, sortDirection: "desc", itemsView: "notLoaded" } as const;
-    const { data }: { data: unknown } = await call("thread/turns/list", { threadId, ...newest });
-    const [turn] = Array.isArray(data) ? (data as (TurnRecord | null)[]) : [];
-    const isRunning = typeof turn?.id === "string" && turn.status === "inProgress";
-    return isRunning ? turn : undefined;
-  } catch (error) {
-    if (error instanceof TransportClosedError) throw error;
-    return undefined;
-  }
 }
 
 /** Ephemeral threads are never stored: nobody can follow them when their connection is gone. */

@@ -16,6 +16,8 @@ interface EndedTurn<Sink> {
 
 /** Who follows the turns of one thread, who watches it for turns, and which are being started. */
 export class ThreadRoute<Sink extends TurnSink> {
+  /** Of those who have asked for the turns that come, and of those who only look on. */
+  readonly claims = new Set<Offer<Sink>>();
   readonly offers = new Set<Offer<Sink>>();
   readonly #sinks = new Map<string, Sink[]>();
   /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
@@ -33,7 +35,12 @@ export class ThreadRoute<Sink extends TurnSink> {
   #status: string | undefined;
 
   get isUnused(): boolean {
-    return this.#pending === 0 && this.#sinks.size === 0 && this.offers.size === 0;
+    return this.#pending === 0 && this.#sinks.size === 0 && !this.isWatched;
+  }
+
+  /** Whether somebody waits for turns that begin. */
+  get isWatched(): boolean {
+    return this.claims.size > 0 || this.offers.size > 0;
   }
 
   /** Resolves when no start is pending any more; undefined when none is. */
@@ -96,7 +103,8 @@ export class ThreadRoute<Sink extends TurnSink> {
     if (!events) sink.lost(tooMuchBeforeAnswer);
     for (const event of events ?? []) {
       // What comes after the end of a turn is for nobody.
-      if (this.#sinks.has(turnId)) this.give(turnId, [sink], event);
+      const sinks = this.#sinks.get(turnId);
+      if (sinks) this.give(turnId, sinks, event);
     }
     if (this.#status !== undefined) sink.threadStatus?.(this.#status);
     if (this.#missed) void sink.restored?.(true);
@@ -121,6 +129,16 @@ export class ThreadRoute<Sink extends TurnSink> {
     if (message.method === "turn/started" && this.#adopt(message)) return;
     if (this.#pending > 0) this.#unclaimed.keep(turnId, message);
     else this.#offer(turnId, message);
+  }
+
+  /** Offers a turn that somebody follows already, with some of its events. */
+  share(turnId: string, events: readonly NotificationMessage[]): void {
+    const before = this.#sinks.get(turnId) ?? [];
+    for (const event of events) {
+      const after = (this.#sinks.get(turnId) ?? []).filter((sink) => !before.includes(sink));
+      if (after.length > 0) this.give(turnId, after, event);
+      else this.#offer(turnId, event);
+    }
   }
 
   /** Some that name no turn tell those who follow one that its end is near. */
@@ -160,12 +178,26 @@ export class ThreadRoute<Sink extends TurnSink> {
   }
 
   #offer(turnId: string, message: NotificationMessage): void {
-    for (const offer of this.offers) {
-      const sink = offer(turnId, message);
+    const isTaken = this.#show(this.claims, turnId, message, false);
+    this.#show(this.offers, turnId, message, isTaken);
+  }
+
+  /** Returns whether somebody follows the turn now. */
+  #show(
+    offers: ReadonlySet<Offer<Sink>>,
+    turnId: string,
+    message: NotificationMessage,
+    isTaken: boolean,
+  ): boolean {
+    let isFollowed = false;
+    for (const offer of offers) {
+      const sink = offer(turnId, message, isTaken);
       if (!sink) continue;
+      isFollowed = true;
       this.#follow(turnId, sink);
       sink.receive(message);
     }
+    return isFollowed;
   }
 
   /** Whether a turn of the thread was announced under another id, and this is its start. */

@@ -105,17 +105,30 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     };
   }
 
-  /** Offers the events of turns that nobody follows, from now on; returns what stops it. */
-  watch(threadId: string, offer: Offer<Sink>): () => void {
+  /**
+   * Offers the events of turns that nobody follows, from now on; returns what stops it. Whoever
+   * `asksFor` these turns comes before those who only look on.
+   */
+  watch(threadId: string, offer: Offer<Sink>, { asksFor = false } = {}): () => void {
     const thread = this.#open(threadId);
-    thread.offers.add(offer);
+    const offers = asksFor ? thread.claims : thread.offers;
+    offers.add(offer);
     for (const { turnId, message } of this.#strays.take(threadId)) {
       this.deliver(threadId, turnId, message);
     }
     return () => {
-      thread.offers.delete(offer);
+      offers.delete(offer);
       this.#tidy(threadId, thread);
     };
+  }
+
+  /**
+   * A turn that somebody follows turns out to be somebody else's, too: it is offered to those who watch
+   * its thread, with the events that show it.
+   */
+  share(threadId: string, turnId: string, events: readonly NotificationMessage[]): void {
+    this.#latest = undefined;
+    this.#threads.get(threadId)?.share(turnId, events);
   }
 
   /**
@@ -209,7 +222,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   /** Whether somebody watches the thread for turns, and nobody follows one of it. */
   isOnlyWatched(threadId: string): boolean {
     const thread = this.#threads.get(threadId);
-    return thread !== undefined && thread.offers.size > 0 && thread.sinks().length === 0;
+    return thread !== undefined && thread.isWatched && thread.sinks().length === 0;
   }
 
   /**
@@ -221,6 +234,14 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     for (const sink of this.sinksOf(threadId, turnId)) {
       this.#dropped.add(sink);
       sink.dropped?.();
+    }
+  }
+
+  /** The same for a turn that ran before its thread was watched: the rest can be found out at once. */
+  begunBefore(threadId: string, turnId: string, started: NotificationMessage): void {
+    this.begunMeanwhile(threadId, turnId, started);
+    for (const sink of this.sinksOf(threadId, turnId)) {
+      if (this.#dropped.delete(sink)) void sink.restored?.(true);
     }
   }
 

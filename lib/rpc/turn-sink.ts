@@ -37,8 +37,12 @@ export interface PendingTurn<Sink extends TurnSink> {
   settle(): void;
 }
 
-/** Shown an event of a turn that nobody follows: whoever returns a sink follows it from then on. */
+/**
+ * Shown an event of a turn that nobody follows: whoever returns a sink follows it from then on. Those
+ * who ask for the turns of a thread come first; the others are told whether one of them has taken it.
+ */
 export type Offer<Sink extends TurnSink> = (
   turnId: string,
   event: NotificationMessage,
+  isTaken: boolean,
 ) => Sink | undefined;

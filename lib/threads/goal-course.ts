@@ -84,6 +84,10 @@ export class GoalCourse {
     this.#watch = this.#createWatch(host);
   }
 
+  get host(): Host {
+    return this.#place.host;
+  }
+
   get state(): GoalRunState {
     const { threadId, goal, cleared, turns } = this.#progress;
     return { threadId, goal, cleared, turns, turn: this.#turns.state };

@@ -72,6 +72,11 @@ export class GoalExecution {
     void this.#execute(connect);
   }
 
+  /** The connection that the goal runs on; undefined until it is there. */
+  get host(): Host | undefined {
+    return this.#course?.host;
+  }
+
   get state(): GoalRunState {
     const { threadId } = this.#request;
     return this.#course?.state ?? { threadId, goal: null, cleared: false, turns: [], turn: null };

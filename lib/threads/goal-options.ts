@@ -7,6 +7,9 @@ import { checkBudget, checkObjective } from "./thread-goals.js";
  * How a goal is run. The handlers answer what the server asks in any of its turns; those that are
  * not given here are the thread's, then the client's. Model, sandbox and so on are the thread's own:
  * change them with `thread.updateSettings()`.
+ *
+ * Silence between two turns ends the goal by itself, with a GoalStalledError. There is no
+ * `idleTimeoutMs` for silence within a turn: give the goal a `timeoutMs`.
  */
 export interface GoalOptions extends RequestHandlers {
   /** How many tokens may be spent; over it the goal ends as `budgetLimited` (default: no limit). */

@@ -1,16 +1,26 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { EventQueue } from "../async/event-queue.js";
+import { mapIterator } from "../async/map-iterator.js";
 import { GoalFailedError, GoalNotActiveError } from "../errors/goal-errors.js";
 import { TurnNotActiveError } from "../errors/rpc-errors.js";
 import { TurnStreamError } from "../errors/turn-errors.js";
 import type { Connect } from "../host.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
+import { turnIdOf } from "../rpc/notification-route.js";
 import { eventBacklog } from "../turns/event-backlog.js";
 import { StreamedText } from "../turns/streamed-text.js";
+import { SubagentEvent } from "../turns/subagent-event.js";
+import { Subagents, type EventOrigin, type Subagent } from "../turns/subagents.js";
 import type { RunOptions } from "../turns/turn-options.js";
 import { GoalExecution, type GoalRequest } from "./goal-execution.js";
 import type { GoalResult } from "./goal-result.js";
 import type { GoalEvent, GoalRunState } from "./goal-state.js";
+
+/**
+ * What `stream({ subagents: true })` of a goal yields. The `turnId` of the origin is empty for what is
+ * said of the goal between two turns.
+ */
+export type GoalEventWithOrigin = GoalEvent & { readonly origin: EventOrigin };
 
 /**
  * A goal of a thread, on its way since this handle was made: the turns that the server starts for it,
@@ -23,8 +33,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   readonly threadId: string;
   readonly objective: string;
   readonly #execution: GoalExecution;
-  readonly #queue: EventQueue<GoalEvent>;
-  #consumer: "none" | "stream" | "result" = "none";
+  readonly #queue: EventQueue<GoalEvent | SubagentEvent>;
+  readonly #subagents: Subagents;
+  #consumer: "none" | "stream" | "everything" | "result" = "none";
   #dropped = false;
 
   /** @internal Use `thread.runGoal()`. */
@@ -38,11 +49,21 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
       },
       eventBacklog("goal", controls.maxBacklogBytes),
     );
+    this.#subagents = new Subagents(
+      () => this.#execution.host,
+      (event, origin) => {
+        if (this.#consumer !== "stream") this.#keep(new SubagentEvent(event, origin));
+      },
+    );
     this.#execution = new GoalExecution(connect, request, {
       event: (event) => {
         this.#keep(event);
+        if (event.method !== "thread/goal/cleared") {
+          this.#subagents.observe(event, { threadId, depth: 0 });
+        }
       },
       ended: (failure) => {
+        this.#subagents.stop();
         if (failure) this.#queue.fail(failure());
         else this.#queue.end();
       },
@@ -72,10 +93,15 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * `thread/goal/updated` and `thread/goal/cleared` between them. The iteration ends once, when the
    * goal is over and its last turn has completed; it throws what kept the goal from getting there.
    *
+   * With `subagents`, the events of the turns' sub-agents come in between, also between two turns, and
+   * each event has an `origin`. Without, a sub-agent's events never come.
+   *
    * @throws TurnStreamError when the goal is consumed already.
    */
-  stream(): AsyncIterableIterator<GoalEvent, undefined> {
-    if (this.#consumer === "stream") {
+  stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<GoalEvent, undefined>;
+  stream(options: { subagents: true }): AsyncIterableIterator<GoalEventWithOrigin, undefined>;
+  stream({ subagents = false } = {}): AsyncIterableIterator<GoalEvent, undefined> {
+    if (this.#consumer === "stream" || this.#consumer === "everything") {
       throw new TurnStreamError("This goal is already being iterated; a goal has one consumer.");
     }
     if (this.#dropped) {
@@ -83,8 +109,18 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
         "run() was called without iterating, so earlier events were not kept. Call stream() first.",
       );
     }
+    if (subagents) {
+      this.#consumer = "everything";
+      return mapIterator(this.#queue, (event) => this.#withOrigin(event));
+    }
     this.#consumer = "stream";
-    return this.#queue;
+    this.#queue.retain((event) => !(event instanceof SubagentEvent));
+    return this.#queue as EventQueue<GoalEvent>;
+  }
+
+  /** The sub-agents that the goal's turns have started so far, and theirs, each with its own turns. */
+  subagents(): readonly Subagent[] {
+    return this.#subagents.list();
   }
 
   /**
@@ -166,12 +202,19 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   }
 
   /** Events are kept for a consumer that may still come, but not beside a lone `run()`. */
-  #keep(event: GoalEvent): void {
+  #keep(event: GoalEvent | SubagentEvent): void {
     if (this.#consumer === "result") {
       this.#queue.clear();
       this.#dropped = true;
     } else {
       this.#queue.push(event);
     }
+  }
+
+  #withOrigin(event: GoalEvent | SubagentEvent): GoalEventWithOrigin {
+    if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
+    const { threadId } = this;
+    const origin = { threadId, turnId: turnIdOf(event) ?? "", parentThreadId: null, depth: 0 };
+    return { ...event, origin };
   }
 }

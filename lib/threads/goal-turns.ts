@@ -2,6 +2,7 @@ import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
+import type { NotificationMessage } from "../rpc/message.js";
 import type { Pass } from "../rpc/thread-gate.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { TurnExecution } from "../turns/turn-execution.js";
@@ -66,9 +67,9 @@ export class GoalTurns {
 
   /** Follows the turns that start from now on; returns what stops it. */
   watch(host: Host): () => void {
-    return host.turns.watch(this.#threadId, (id, event) =>
-      announcesTurn(event) ? this.#follow(host, id) : undefined,
-    );
+    const offer = (id: string, event: NotificationMessage): TurnFollower | undefined =>
+      announcesTurn(event) ? this.#follow(host, id) : undefined;
+    return host.turns.watch(this.#threadId, offer, { asksFor: true });
   }
 
   #follow(host: Host, id: string): TurnFollower {

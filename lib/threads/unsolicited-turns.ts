@@ -2,8 +2,9 @@ import { onAbort } from "../async/abort.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
-import type { Connect } from "../host.js";
+import type { Connect, Host } from "../host.js";
 import type { NotificationMessage } from "../rpc/message.js";
+import { readRunningTurn } from "../turns/running-turn.js";
 import { Turn } from "../turn.js";
 
 /** How many turns may wait for whoever iterates; each keeps its own events. */
@@ -42,8 +43,8 @@ export function unsolicitedTurns(
   const begin = async (): Promise<void> => {
     const host = await connect();
     if (left) return;
-    const unwatch = host.turns.watch(threadId, (id, event) => {
-      if (!announcesTurn(event)) return undefined;
+    const unwatch = host.turns.watch(threadId, (id, event, isTaken) => {
+      if (isTaken || !announcesTurn(event)) return undefined;
       const turn = new Turn(connect, {
         threadId,
         start: { host, id },
@@ -60,13 +61,25 @@ export function unsolicitedTurns(
       else turns.fail(reason);
     });
     stops.push(unwatch, unlink);
+    const wasLoaded = host.isLoaded(threadId);
     await host.load(threadId);
+    if (!wasLoaded) await offerRunningTurn(host, threadId);
   };
   const unlink = onAbort(signal, fail);
   if (signal?.aborted) return turns;
   stops.push(unlink);
   begin().catch(fail);
   return turns;
+}
+
+/** The thread that has just been loaded may be in the middle of a turn: of its start nothing was told. */
+async function offerRunningTurn(host: Host, threadId: string): Promise<void> {
+  if (!host.gate.isRunning(threadId)) return;
+  // Over a connection that drops meanwhile, the turn is found when the thread is resumed.
+  const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);
+  if (!turn || !host.turns.isOnlyWatched(threadId)) return;
+  const started = { method: "turn/started", params: { threadId, turn } };
+  host.turns.begunBefore(threadId, turn.id, started);
 }
 
 /** Late items of turns that have ended announce nothing; a review tells its id by its first item. */

@@ -1,21 +1,14 @@
-import { TurnDetachedError, TurnLostError, TurnStalledError } from "../errors/turn-errors.js";
+import { TurnDetachedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
-import { TurnEndWatch } from "./turn-end-watch.js";
+import { CommandPart } from "./command-part.js";
 import type { Failure, TurnRequest } from "./turn-request.js";
 import { TurnIdentity } from "./turn-identity.js";
 import { TurnInbox } from "./turn-inbox.js";
+import { TurnInquiry } from "./turn-inquiry.js";
 import { TurnProgress } from "./turn-progress.js";
-import { readTurn, unanswered, type EndedReport, type TurnReport } from "./turn-reconcile.js";
-import { toTurnResult } from "./turn-result.js";
-import { TurnSilence } from "./turn-silence.js";
+import { unanswered, type EndedReport } from "./turn-reconcile.js";
 import type { TurnState } from "./turn-state.js";
-
-/** How often the server may leave unanswered what became of an overdue end; about 20 s in all. */
-const maxUnanswered = 3;
-
-/** How often it may say that the turn runs, of a thread that is idle; about 30 s in all. */
-const maxContradictions = 5;
 
 /** Who is told of a turn's course. None of the functions may throw. */
 interface TurnCourseListener {
@@ -39,12 +32,9 @@ export class TurnCourse {
   readonly #progress: TurnProgress;
   readonly #identity: TurnIdentity;
   readonly #inbox: TurnInbox;
-  readonly #ends = new TurnEndWatch((round) => this.#askForEnd(round));
-  readonly #silence: TurnSilence | undefined;
-  /** Whether the server has said last that the thread runs no turn. */
-  #threadIsIdle = false;
-  /** The server has given up: an error came after which it does not try again. */
-  #hasFailed = false;
+  /** There for a shell command, which may be a part of the turn only. */
+  readonly #command: CommandPart | undefined;
+  readonly #inquiry: TurnInquiry;
   /** Whether it waits for its thread, or is being looked for behind a drop of the connection. */
   #isAway = false;
   #phase: "open" | "over" = "open";
@@ -56,11 +46,10 @@ export class TurnCourse {
     this.#progress = new TurnProgress(threadId);
     this.#identity = new TurnIdentity(start);
     this.#inbox = new TurnInbox(this.#createOwner());
+    const isCommand = "send" in start && start.method === "thread/shellCommand";
+    this.#command = isCommand ? this.#createCommand() : undefined;
     this.follower = this.#createFollower();
-    const { idleTimeoutMs } = controls;
-    if (idleTimeoutMs !== undefined) {
-      this.#silence = new TurnSilence(idleTimeoutMs, () => this.#askWhenSilent(idleTimeoutMs));
-    }
+    this.#inquiry = this.#createInquiry(controls.idleTimeoutMs);
   }
 
   get state(): TurnState {
@@ -76,10 +65,20 @@ export class TurnCourse {
     return this.#identity.running;
   }
 
+  /** Whether an interrupt would stop what this is, and nothing else. */
+  get isStoppable(): boolean {
+    return this.#command?.isStoppable ?? true;
+  }
+
+  /** Whether it goes on though nothing can stop it. */
+  get runsOn(): boolean {
+    return this.#command?.runsOn ?? false;
+  }
+
   /** Silence counts while the server has, or is about to get, the turn. */
   sending(isSent: boolean): void {
     this.#isAway = !isSent;
-    if (isSent) this.#silence?.begin();
+    if (isSent) this.#inquiry.begin();
   }
 
   named(id: string): void {
@@ -91,18 +90,14 @@ export class TurnCourse {
 
   /** A sub-agent of the turn has been heard, or somebody begins to wait: silence counts anew. */
   heard(): void {
-    this.#silence?.heard();
+    this.#inquiry.heard();
   }
 
   /** Nobody is interested any more. */
   end(): void {
     this.#phase = "over";
-    this.#ends.stop();
-    this.#silence?.stop();
-  }
-
-  #isCutOff(): boolean {
-    return this.#isAway || this.#inbox.isHolding();
+    this.#inquiry.stop();
+    this.#command?.stop();
   }
 
   #isOver(): boolean {
@@ -124,6 +119,45 @@ export class TurnCourse {
     };
   }
 
+  #createInquiry(idleTimeoutMs: number | undefined): TurnInquiry {
+    return new TurnInquiry(
+      {
+        threadId: this.#request.threadId,
+        inbox: this.#inbox,
+        host: () => this.host,
+        state: () => this.state,
+        isOver: () => this.#isOver(),
+        isAway: () => this.#isAway,
+        outlivesTurn: () => this.#command?.outlivesTurn ?? false,
+        running: () => {
+          this.#listener.running();
+        },
+        over: (failure) => {
+          this.#over(failure);
+        },
+        stalled: (failure) => {
+          this.#listener.stalled(failure);
+        },
+      },
+      idleTimeoutMs,
+    );
+  }
+
+  #createCommand(): CommandPart {
+    const { threadId } = this.#request;
+    const turnId = (): string => this.#identity.id;
+    return new CommandPart({
+      threadId,
+      get turnId() {
+        return turnId();
+      },
+      deliver: (event) => {
+        this.#accept(event);
+      },
+      shared: (events) => this.host?.turns.share(threadId, turnId(), events),
+    });
+  }
+
   #createFollower(): TurnFollower {
     const state = (): TurnState => this.state;
     const adoptsStart = () => this.#identity.adoptsStart(state());
@@ -134,15 +168,16 @@ export class TurnCourse {
       get adoptsStart() {
         return adoptsStart();
       },
-      handlers: this.#request.handlers,
+      // A command asks nothing; what the rest of its turn asks is not its handle's business.
+      handlers: this.#command ? undefined : this.#request.handlers,
       receive: (message) => {
-        this.#silence?.heard();
+        this.#inquiry.heard();
         // The routes know the turn; what the methods mean is the reducer's business.
         this.#inbox.receive(message as TurnEvent);
       },
       threadStatus: (status) => {
-        this.#threadIsIdle = status !== "active";
-        if (this.#threadIsIdle) this.#ends.suspect();
+        if (status === "notLoaded") this.#command?.giveUp();
+        this.#inquiry.threadStatus(status);
       },
       dropped: () => {
         this.#inbox.hold();
@@ -158,16 +193,21 @@ export class TurnCourse {
 
   /** Reads what was missed while the connection was away. */
   async #catchUp(isResumed: boolean): Promise<void> {
-    const report = await this.#inbox.catchUp(() => this.#read());
+    const report = await this.#inbox.catchUp(() => this.#inquiry.read());
+    this.#command?.giveUp();
     this.heard();
     if (this.#isOver() || this.#inbox.isHolding()) return;
-    if (!isResumed) this.#over(() => new TurnDetachedError("lost"));
-    else if (this.#threadIsIdle || this.#hasFailed || report.state === "unanswered") {
-      this.#ends.suspect();
-    }
+    if (isResumed) this.#inquiry.caughtUp(report);
+    else this.#over(() => new TurnDetachedError("lost"));
   }
 
-  #deliver(received: TurnEvent): void {
+  #deliver(event: TurnEvent): void {
+    if (this.#isOver()) return;
+    if (this.#command) this.#command.receive(event);
+    else this.#accept(event);
+  }
+
+  #accept(received: TurnEvent): void {
     if (this.#isOver()) return;
     const event = this.#identity.translate(received);
     this.#progress.add(event);
@@ -180,8 +220,7 @@ export class TurnCourse {
         this.#over();
         break;
       case "error":
-        this.#hasFailed = !event.params.willRetry;
-        if (this.#hasFailed) this.#ends.suspect();
+        this.#inquiry.failed(!event.params.willRetry);
         break;
     }
   }
@@ -202,70 +241,5 @@ export class TurnCourse {
 
   #over(failure?: Failure): void {
     if (!this.#isOver()) this.#listener.over(failure);
-  }
-
-  async #read(): Promise<TurnReport> {
-    const { threadId } = this.#request;
-    if (!this.host) return unanswered;
-    const report = await readTurn(this.host, threadId, this.#identity.id);
-    if (report.state === "unknown" && report.threadIsIdle) this.#threadIsIdle = true;
-    if (report.state === "running") this.#listener.running();
-    return report;
-  }
-
-  /**
-   * The thread is idle, or the turn has failed, and `turn/completed` is overdue; or nothing was learnt
-   * of the time in which the connection was away. Resolves with whether it is clear how things are.
-   */
-  async #askForEnd(round: number): Promise<boolean> {
-    // What was missed is read by then, too.
-    if (this.#inbox.isHolding()) return true;
-    const report = await this.#read();
-    if (this.#isOver() || this.#inbox.isHolding()) return true;
-    switch (report.state) {
-      case "ended":
-        this.#inbox.settle(report);
-        return true;
-      case "unknown":
-        this.#endWithout();
-        return true;
-      case "running":
-        if (!this.#threadIsIdle && !this.#hasFailed) return true;
-        if (this.#threadIsIdle && round >= maxContradictions) this.#endWithout();
-        break;
-      case "unanswered":
-        if (round >= maxUnanswered) this.#endWithout();
-    }
-    return this.#isOver();
-  }
-
-  /** The turn is over, as far as is known, but the server does not tell how it ended. */
-  #endWithout(): void {
-    const { threadId } = this.#request;
-    const { id, error, startedAt } = this.state;
-    if (this.#hasFailed) {
-      const times = { startedAt, completedAt: null, durationMs: null };
-      const turn = { id, status: "failed", error, ...times } as const;
-      this.#inbox.settle({ state: "ended", turn, items: undefined, isLast: true });
-    } else if (this.#threadIsIdle) {
-      this.host?.gate.setRunning(threadId, false);
-      this.#over(() => new TurnLostError(toTurnResult(this.state)));
-    }
-  }
-
-  async #askWhenSilent(idleTimeoutMs: number): Promise<void> {
-    const { threadId } = this.#request;
-    // Whoever has to answer the server, or brings the connection back, may take longer than the turn.
-    if (this.#isCutOff() || this.host?.isAsked(threadId, this.#identity.id)) return;
-    const report = await this.#read();
-    if (this.#isOver() || this.#isCutOff()) return;
-    if (report.state === "ended") {
-      this.#inbox.settle(report);
-    } else if ((this.#silence?.silentMs ?? 0) >= idleTimeoutMs) {
-      const probe = report.state === "running" ? "running" : "unknown";
-      this.#listener.stalled(
-        () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), probe),
-      );
-    }
   }
 }

@@ -120,7 +120,7 @@ export class TurnExecution {
 
   /** Stops the turn and waits for its end, though not for ever. */
   async interruptAndWait(): Promise<void> {
-    if (this.hasEnded()) return;
+    if (this.hasEnded() || this.#course.runsOn) return;
     // A server that does not take the interrupt must not hold up whoever wants to leave.
     void this.interrupt().catch(() => undefined);
     await settleWithin(this.ended, stopGraceMs);
@@ -222,7 +222,7 @@ export class TurnExecution {
     if (this.#phase === "waiting") this.#finishUnsent();
     const accepted = await Promise.race([this.accepted.catch(() => undefined), this.ended]);
     const { host } = this;
-    if (!accepted || !host || this.hasEnded()) return;
+    if (!accepted || !host || this.hasEnded() || !this.#course.isStoppable) return;
     const turnId = () => this.#course.runningId ?? accepted.id;
     await Promise.race([
       interruptTurn(host, this.#request.threadId, turnId, () => this.untilRunning()),

@@ -4,12 +4,12 @@ import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { TurnNotStartedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import { checkLocalFiles } from "../input.js";
-import type { TurnMatch } from "../rpc/unclaimed-events.js";
 import { idOf } from "../rpc/id-of.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import { findTurnOfMessage } from "./find-turn.js";
 import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
+import { lookForFirstItem, lookForItem, type Sighting } from "./start-search.js";
 import type { TurnStartSettings } from "./turn-options.js";
 
 /** How a turn comes to run: what is sent for it, and how its id is learnt. */
@@ -103,11 +103,12 @@ export function compactionTurn(): TurnStart {
         place,
         (options) => place.host.call("thread/compact/start", { threadId: place.threadId }, options),
         (item) => item["type"] === "contextCompaction",
+        lookForFirstItem,
       ),
   };
 }
 
-/** The answer tells no id: the turn is the one whose first item is a command of the user's. */
+/** The answer tells no id: the turn is the one with a command of the user's, which may be part of it. */
 export function shellTurn(command: string, timeoutMs: number | undefined): TurnStart {
   return {
     method: "thread/shellCommand",
@@ -119,6 +120,7 @@ export function shellTurn(command: string, timeoutMs: number | undefined): TurnS
           return place.host.call("thread/shellCommand", params, options);
         },
         (item) => item["source"] === "userShell",
+        lookForItem,
       ),
   };
 }
@@ -127,13 +129,18 @@ type Send = (options: RequestOptions) => Promise<unknown>;
 
 /** Sends a request whose answer names the turn. */
 async function named(place: StartPlace, send: Send, isOurs?: ItemMatch): Promise<string> {
-  const seen = isOurs && look(place, has(isOurs));
+  const seen = isOurs && lookForItem(place, isOurs);
   return begin(place, { send, isOurs, seen }, (answer) => idOf("turn", answer));
 }
 
-/** Sends a request whose answer does not: the turn is the first one that begins with such an item. */
-async function found(place: StartPlace, send: Send, isOurs: ItemMatch): Promise<string> {
-  const seen = look(place, beginsWith(isOurs));
+/** Sends a request whose answer does not: the turn is known by such an item. */
+async function found(
+  place: StartPlace,
+  send: Send,
+  isOurs: ItemMatch,
+  lookFor: (place: StartPlace, isOurs: ItemMatch) => Sighting,
+): Promise<string> {
+  const seen = lookFor(place, isOurs);
   return begin(place, { send, isOurs, seen }, () =>
     Promise.race([seen.id, place.ended.then(neverStarted)]),
   );
@@ -162,43 +169,6 @@ async function begin(
     throw error;
   }
   return toId(answer);
-}
-
-/** What is known of a turn that is looked for among the events. */
-interface Sighting {
-  readonly id: Promise<string>;
-  latest(): string | undefined;
-}
-
-function look({ pending }: StartPlace, matches: TurnMatch): Sighting {
-  let latest: string | undefined;
-  const id = pending.find(matches);
-  id.then(
-    (turnId) => {
-      latest = turnId;
-    },
-    () => undefined,
-  );
-  return { id, latest: () => latest };
-}
-
-/** Looks for an item among all that a turn starts. */
-function has(fits: ItemMatch): TurnMatch {
-  return ({ method, params }) =>
-    method === "item/started" && fits(itemIn(params)) ? true : undefined;
-}
-
-/** Looks at a turn's first item; one that ends without any item is taken for ours, which failed. */
-function beginsWith(fits: ItemMatch): TurnMatch {
-  return ({ method, params }) => {
-    if (method === "turn/completed") return true;
-    return method === "item/started" ? fits(itemIn(params)) : undefined;
-  };
-}
-
-function itemIn(params: unknown): Readonly<Record<string, unknown>> {
-  const { item } = (params ?? {}) as { item?: unknown };
-  return typeof item === "object" && item !== null ? (item as Record<string, unknown>) : {};
 }
 
 function neverStarted(): never {

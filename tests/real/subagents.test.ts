@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { defer, type Codex, type Thread, type TurnEventWithOrigin } from "../../lib/index.js";
+import {
+  defer,
+  type Codex,
+  type GoalEventWithOrigin,
+  type Thread,
+  type TurnEventWithOrigin,
+} from "../../lib/index.js";
 import { reply, type LoopbackModel, type TextPieces } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
 import { RealStage } from "../support/real.js";
@@ -22,7 +28,12 @@ async function withSubagent(text: TextPieces): Promise<Thread> {
   const thread = await codex.startThread();
   model.respond((request) => {
     if (request.parentThreadId === thread.id) return reply.text(text);
-    const [spawned, waited] = request.toolOutputs;
+    // The server may tell of the sub-agent's end only now, and asks once more in the same turn.
+    const [answer, notice] = request.input.slice(-2);
+    const isTold = JSON.stringify(notice).includes("subagent_notification");
+    if (isTold && answer?.["role"] === "assistant") return [];
+    // The objective of a goal comes as an output, too, though of no call.
+    const [spawned, waited] = request.toolOutputs.filter(({ callId }) => callId !== "");
     if (!spawned) return reply.spawnAgent("Look into it.");
     const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
     return waited ? reply.text("The parent's answer.") : reply.waitAgent([agentId]);
@@ -30,7 +41,31 @@ async function withSubagent(text: TextPieces): Promise<Thread> {
   return thread;
 }
 
-function texts(events: readonly TurnEventWithOrigin[], depth: number): string {
+test("a goal shows the sub-agents of its turns in its one stream", async () => {
+  const thread = await withSubagent("The child's answer.");
+  const goal = thread.runGoal("Ask somebody");
+  const events: GoalEventWithOrigin[] = [];
+  let isAsked = true;
+  for await (const event of goal.stream({ subagents: true })) {
+    events.push(event);
+    if (!isAsked || event.method !== "turn/completed" || event.origin.depth > 0) continue;
+    isAsked = false;
+    model.respond(undefined);
+    model.enqueueFor(thread.id, reply.updateGoal("complete"), reply.text("Reached."));
+  }
+  expect(texts(events, 0)).toContain("The parent's answer.");
+  expect(texts(events, 1)).toBe("The child's answer.");
+  const [subagent] = goal.subagents();
+  expect(subagent).toMatchObject({ parentThreadId: thread.id, depth: 1 });
+  const origins = events.filter(({ origin }) => origin.depth === 1).map(({ origin }) => origin);
+  expect(new Set(origins.map(({ threadId }) => threadId))).toEqual(new Set([subagent?.threadId]));
+  expect(await goal.run()).toMatchObject({ status: "complete" });
+});
+
+function texts(
+  events: readonly (TurnEventWithOrigin | GoalEventWithOrigin)[],
+  depth: number,
+): string {
   return events
     .filter(({ origin }) => origin.depth === depth)
     .map((event) => (event.method === "item/agentMessage/delta" ? event.params.delta : ""))

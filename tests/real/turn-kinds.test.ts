@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import {
   ThreadBusyError,
   TurnDetachedError,
@@ -137,6 +139,20 @@ describe("a compaction", () => {
     gate.release();
   });
 
+  test("cuts short the turn of a goal that begins at the same time, and is not taken for it", async () => {
+    const thread = await talked();
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, [gate, reply.text("Some work.")]);
+    await thread.goal.set({ objective: "Work on and on" });
+    await gate.reached;
+    // The server begins the goal's next turn as soon as this one has ended.
+    const turn = thread.compact();
+    gate.release();
+    const { status, items } = await turn.run();
+    expect([status, items.map(({ type }) => type)]).toEqual(["completed", ["contextCompaction"]]);
+    await thread.goal.clear();
+  });
+
   test("works on a thread that has run nothing yet", async () => {
     const thread = await codex.startThread();
     expect(await thread.compact().run()).toMatchObject({ status: "completed" });
@@ -169,6 +185,46 @@ describe("a shell command", () => {
     for await (const event of turn) if (event.method === "item/started") break;
     expect(await turn.run()).toMatchObject({ status: "interrupted" });
     await expect(thread.run("Go on")).resolves.toMatchObject({ status: "completed" });
+  });
+});
+
+describe("a shell command that becomes part of a goal's turn", () => {
+  /** The command comes right behind the goal, whose first turn the server has begun by then. */
+  async function shared(command: string) {
+    const thread = await talked();
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, [gate, reply.text("Work.")], reply.updateGoal("complete"));
+    const turns = thread.unsolicitedTurns();
+    await thread.goal.set({ objective: "Reach it" });
+    const turn = thread.shellCommand(command);
+    await gate.reached;
+    return { thread, turn, turns, gate };
+  }
+
+  test("outlives it, and has nothing of it; the goal's turn comes to whoever looks for it", async () => {
+    const { thread, turn, turns, gate } = await shared("until test -e go; do sleep 0.1; done");
+    gate.release();
+    const goal = await taken(turns);
+    expect(await goal.run()).toMatchObject({ id: turn.id, finalResponse: "Work." });
+    expect(turn.state).toMatchObject({ id: turn.id, status: "inProgress", items: [] });
+    await turn.interrupt();
+    await writeFile(path.join(stage.project, "go"), "");
+    const result = await turn.run();
+    expect(result).toMatchObject({ status: "completed", finalResponse: null, usage: null });
+    expect(result.items).toMatchObject([{ type: "commandExecution", exitCode: 0 }]);
+    await turns.return?.();
+    await thread.goal.clear();
+  });
+
+  test("ends before it, and is not held up by it", async () => {
+    const { thread, turn, turns, gate } = await shared("echo quick");
+    const result = await turn.run();
+    expect(result).toMatchObject({ status: "completed", finalResponse: null });
+    expect(result.items).toMatchObject([{ type: "commandExecution", exitCode: 0 }]);
+    gate.release();
+    expect(await (await taken(turns)).run()).toMatchObject({ id: turn.id, status: "completed" });
+    await turns.return?.();
+    await thread.goal.clear();
   });
 });
 
@@ -206,6 +262,9 @@ describe("turns that no handle has asked for", () => {
     await thread.run("Ours");
     await thread.compact().run();
     await thread.shellCommand("true").run();
+    model.enqueueFor(thread.id, reply.text("Nearly."), reply.updateGoal("complete"));
+    const { status, turns: ours } = await thread.runGoal("Ours as well").run();
+    expect([status, ours.length]).toEqual(["complete", 2]);
     const reason = new Error("enough");
     stop.abort(reason);
     expect(await rejection(next)).toBe(reason);
@@ -225,6 +284,30 @@ describe("turns that no handle has asked for", () => {
     await turn.interrupt();
     gate.release();
     expect(await turn.run()).toMatchObject({ status: "interrupted" });
+    await turns.return?.();
+  });
+
+  test("include one that runs already when the thread is loaded", async () => {
+    const thread = await talked();
+    const client = await codex.client();
+    const gate = reply.hold();
+    model.enqueueFor(thread.id, reply.shell("echo before"), reply.text(["Half ", gate, "said."]));
+    const input = [{ type: "text" as const, text: "Talk", text_elements: [] }];
+    const { turn } = await client.request("turn/start", { threadId: thread.id, input });
+    await gate.reached;
+    await client.request("thread/unsubscribe", { threadId: thread.id });
+    const turns = thread.unsolicitedTurns();
+    const running = await taken(turns);
+    const events = collect(running);
+    gate.release();
+    expect((await events).map(({ method }) => method)).toContain("connection/gap");
+    const { items, ...result } = await running.run();
+    expect(result).toMatchObject({ id: turn.id, status: "completed", finalResponse: "Half said." });
+    expect(items.map(({ type }) => type)).toEqual([
+      "userMessage",
+      "commandExecution",
+      "agentMessage",
+    ]);
     await turns.return?.();
   });
 

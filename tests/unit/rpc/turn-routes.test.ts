@@ -219,6 +219,27 @@ describe("a thread that is watched", () => {
     expect(routes.size).toBe(0);
   });
 
+  test("tells those who look on whether a turn was taken by somebody who asks for it", () => {
+    const routes = new TurnRoutes();
+    const lookers: boolean[] = [];
+    routes.watch("thread-1", (_turnId, _event, isTaken) => {
+      lookers.push(isTaken);
+      return undefined;
+    });
+    const sink = new Recorder(routes);
+    const asksFor = (turnId: string) => (turnId === "turn-1" ? sink : undefined);
+    const stop = routes.watch("thread-1", asksFor, { asksFor: true });
+    for (const one of [event("a"), event("x", "turn-2"), event("b")]) routes.route(one);
+    expect([sink.got, lookers]).toEqual([
+      ["a", "b"],
+      [true, false],
+    ]);
+    routes.route(event(end));
+    stop();
+    routes.route(event("c"));
+    expect(lookers).toEqual([true, false, false]);
+  });
+
   test("does not offer what turns out to be a turn of ours", () => {
     const routes = new TurnRoutes();
     const offered: string[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import { TurnTimeoutError } from "../../../lib/index.js";
 import { rejection, settled } from "../../support/collect.js";
 import { linkedThread } from "../../support/linked-server.js";
-import { turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
+import { opened, turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "compaction-1" };
 const item = { type: "contextCompaction", id: "c-1" };
@@ -36,14 +36,43 @@ describe("a compaction", () => {
     });
   });
 
-  test("that fails before it has any item fails", async () => {
+  test("is told from a goal's turn that the server cuts short to make room for it", async () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
     const turn = thread.compact();
     await server.nextRequest("thread/compact/start");
-    const error = { message: "no model", codexErrorInfo: "other" };
-    server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
-    expect(await rejection(turn.run())).toMatchObject({ code: "TURN_FAILED" });
+    const goal = { threadId: "thread-1", turnId: "goal-1" };
+    server.send(turnStarted(goal), turnCompleted(goal, { status: "interrupted" }));
+    await settled();
+    server.send(turnStarted(ids), { method: "item/started", params: { ...ids, item } });
+    server.send(turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({ status: "completed", id: "compaction-1" });
+    expect(server.paramsOf("thread/read")).toEqual([]);
+  });
+
+  test("that fails before it has any item fails, once it is clear that no other follows", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    let status = "active";
+    server.handle("thread/read", () => opened("thread-1", { type: status }));
+    const turn = thread.compact();
+    await server.nextRequest("thread/compact/start");
+    await settled();
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+    try {
+      const error = { message: "no model", codexErrorInfo: "other" };
+      server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
+      const failure = rejection(turn.run());
+      for (const next of ["active", "idle"]) {
+        status = next;
+        await settled();
+        jest.advanceTimersByTime(1_000);
+        await server.nextRequest("thread/read");
+      }
+      expect(await failure).toMatchObject({ code: "TURN_FAILED" });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test("that the server never begins ends with its time, and leaves nothing behind", async () => {

@@ -1,0 +1,199 @@
+import { describe, expect, jest, test } from "@jest/globals";
+import type { Turn } from "../../../lib/turn.js";
+import { collect, rejection, settled } from "../../support/collect.js";
+import { linkedThread } from "../../support/linked-server.js";
+import {
+  textMessages,
+  turnCompleted,
+  turnStarted,
+  type Message,
+  type Params,
+} from "../../support/turn-messages.js";
+
+const ids = { threadId: "thread-1", turnId: "turn-9" };
+const words = textMessages({ ...ids, text: "Goal work." });
+
+function command(fields: Params): Params {
+  const kind = { type: "commandExecution", id: "command-1", source: "userShell" };
+  return { ...kind, command: "echo hi", exitCode: null, durationMs: null, ...fields };
+}
+
+const begun: Message = {
+  method: "item/started",
+  params: { ...ids, item: command({ status: "inProgress" }) },
+};
+
+function done(fields: Params = {}): Message {
+  const item = command({ status: "completed", exitCode: 0, durationMs: 40, ...fields });
+  return { method: "item/completed", params: { ...ids, item } };
+}
+
+/** A thread whose shell command has been sent, and everything else that watches it. */
+async function started() {
+  const pair = await linkedThread();
+  const turn = pair.thread.shellCommand("echo hi");
+  await pair.server.nextRequest("thread/shellCommand");
+  return { ...pair, turn };
+}
+
+const methods = async (turn: Turn) => (await collect(turn)).map(({ method }) => method);
+
+describe("a shell command that is a turn by itself", () => {
+  test("ends with its turn", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    server.send(turnStarted(ids), begun, done(), turnCompleted(ids));
+    const result = await turn.run();
+    expect(result).toMatchObject({ id: "turn-9", status: "completed", durationMs: 1_000 });
+    expect(result.items).toMatchObject([{ id: "command-1", exitCode: 0 }]);
+    expect(pair.client.host.turns.size).toBe(0);
+  });
+
+  test("is interrupted with its turn, but not any more once it has completed", async () => {
+    await using pair = await started();
+    const { server, thread, turn } = pair;
+    server.handle("turn/interrupt", () => {
+      const aborted = done({ status: "failed", exitCode: -1 });
+      server.send(aborted, turnCompleted(ids, { status: "interrupted" }));
+      return {};
+    });
+    server.send(turnStarted(ids), begun);
+    await settled();
+    await turn.interrupt();
+    expect(await turn.run()).toMatchObject({ status: "interrupted" });
+
+    const next = thread.shellCommand("echo hi");
+    await server.nextRequest("thread/shellCommand");
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    await next.interrupt();
+    server.send(turnCompleted(ids));
+    expect(await next.run()).toMatchObject({ status: "completed" });
+    expect(server.paramsOf("turn/interrupt")).toHaveLength(1);
+  });
+});
+
+describe("a shell command that becomes part of another turn", () => {
+  test("shows only itself, and ends with itself, whichever item comes first", async () => {
+    for (const first of ["the command", "the message"]) {
+      await using pair = await started();
+      const { server, turn } = pair;
+      const events = methods(turn);
+      server.send(turnStarted(ids));
+      const [message, ...rest] = words as [Message, ...Message[]];
+      server.send(...(first === "the command" ? [begun, message] : [message, begun]));
+      server.send(...rest, done());
+      const kinds = ["turn/started", "item/started", "item/completed", "turn/completed"];
+      expect([first, await events]).toEqual([first, kinds]);
+      expect(await turn.run()).toMatchObject({
+        id: "turn-9",
+        status: "completed",
+        finalResponse: null,
+        usage: null,
+        items: [{ id: "command-1" }],
+        durationMs: 40,
+      });
+    }
+  });
+
+  test("goes on when that turn ends, or fails, before it", async () => {
+    for (const status of ["completed", "failed"]) {
+      await using pair = await started();
+      const { server, turn } = pair;
+      server.send(turnStarted(ids), begun);
+      if (status === "completed") server.send(...words);
+      server.send(
+        turnCompleted(ids, { status, error: status === "failed" ? { message: "" } : null }),
+      );
+      await settled();
+      expect(turn.state.status).toBe("inProgress");
+      server.send(done({ exitCode: 3, status: "failed" }));
+      expect(await turn.run()).toMatchObject({ status: "completed", items: [{ exitCode: 3 }] });
+      expect(pair.client.host.turns.size).toBe(0);
+    }
+  });
+
+  test("does not wait for that turn, even if nothing else has come of it", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+    try {
+      server.send(turnStarted(ids), begun, done());
+      await settled();
+      expect(turn.state.status).toBe("inProgress");
+      jest.advanceTimersByTime(1_000);
+      expect(await turn.run()).toMatchObject({ status: "completed" });
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test("leaves that turn to those who watch for it", async () => {
+    await using pair = await started();
+    const { server, thread, turn } = pair;
+    const turns = thread.unsolicitedTurns();
+    await settled();
+    server.send(turnStarted(ids), begun, ...words, done(), turnCompleted(ids));
+    await turn.run();
+    const { value: other } = await turns.next();
+    expect(await other?.run()).toMatchObject({ id: "turn-9", finalResponse: "Goal work." });
+    await turns.return?.();
+    expect(pair.client.host.turns.size).toBe(0);
+  });
+
+  test("is not stopped at the cost of that turn: leaving it, or a signal, lets both run on", async () => {
+    const reason = new Error("enough");
+    for (const way of ["interrupt", "leave", "signal"]) {
+      await using pair = await linkedThread();
+      const { client, server, thread } = pair;
+      const stop = new AbortController();
+      const turn = thread.shellCommand("echo hi", { signal: stop.signal });
+      await server.nextRequest("thread/shellCommand");
+      server.send(turnStarted(ids), begun, ...words);
+      await settled();
+      if (way === "interrupt") await turn.interrupt();
+      if (way === "leave")
+        for await (const { method } of turn) if (method === "item/started") break;
+      const outcome = turn.run().then(
+        ({ status }) => status,
+        (error: unknown) => error,
+      );
+      if (way === "signal") stop.abort(reason);
+      await settled();
+      server.send(done(), turnCompleted(ids));
+      expect([way, await outcome]).toEqual([way, way === "signal" ? reason : "completed"]);
+      expect(server.paramsOf("turn/interrupt")).toEqual([]);
+      expect(client.host.turns.size).toBe(0);
+    }
+  });
+
+  test("is stopped together with that turn by somebody else", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    server.send(turnStarted(ids), begun, ...words);
+    server.send(done({ status: "failed", exitCode: -1 }));
+    expect(await turn.run()).toMatchObject({ status: "interrupted" });
+    server.send(turnCompleted(ids, { status: "interrupted" }));
+  });
+
+  test("has outlived that turn when the thread is unloaded: its end will not come", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    server.send(turnStarted(ids), begun, ...words, turnCompleted(ids));
+    const status = { threadId: "thread-1", status: { type: "notLoaded" } };
+    server.notify("thread/status/changed", status);
+    const result = await turn.run();
+    expect(result).toMatchObject({ status: "completed", items: [{ status: "inProgress" }] });
+  });
+
+  test("is silent when it is, whatever has become of that turn", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const turn = thread.shellCommand("echo hi", { idleTimeoutMs: 20 });
+    await server.nextRequest("thread/shellCommand");
+    server.send(turnStarted(ids), begun, ...words, turnCompleted(ids));
+    expect(await rejection(turn.run())).toMatchObject({ code: "TURN_STALLED" });
+    server.send(done());
+    expect(await turn.run()).toMatchObject({ status: "completed" });
+  });
+});
