@@ -28,6 +28,7 @@ export class WebSocketTransport implements Transport {
   readonly #fragmentBytes: number;
   readonly #keepalive: Keepalive;
   #unread: Buffer[] = [];
+  /** Fragments of long messages that had to wait, and went out: the other side has made room. */
   #fragmentsSent = 0;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -50,7 +51,8 @@ export class WebSocketTransport implements Transport {
     this.#keepalive = new Keepalive({
       intervalMs: options.pingIntervalMs,
       timeoutMs: options.pongTimeoutMs,
-      activity: () => socket.bytesRead + this.#fragmentsSent,
+      received: () => socket.bytesRead,
+      sentOn: () => this.#fragmentsSent,
       ping: () => {
         webSocket.ping();
       },
@@ -153,11 +155,14 @@ export class WebSocketTransport implements Transport {
     const sendFrom = (start: number): void => {
       const end = Math.min(start + this.#fragmentBytes, bytes.length);
       const fin = end === bytes.length;
+      let hadToWait = false;
       this.#webSocket.send(bytes.subarray(start, end), { binary: false, fin }, (error) => {
-        this.#fragmentsSent += 1;
+        if (hadToWait) this.#fragmentsSent += 1;
         if (error || fin) done(error);
         else sendFrom(end);
       });
+      // Of a TLS socket everything waits for a moment, so short messages must not count.
+      hadToWait = bytes.length > this.#fragmentBytes && this.#socket.writableLength > 0;
     };
     sendFrom(0);
   }

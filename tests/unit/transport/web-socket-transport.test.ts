@@ -333,6 +333,47 @@ describe("a server that falls silent", () => {
     expect(error?.message).toBe("the server did not answer a ping for 10 ms");
   });
 
+  test("counts as lost as well while something is sent to it all the time", async () => {
+    await using both = await pair({ pingIntervalMs: 10, pongTimeoutMs: 10 }, { autoPong: false });
+    while (both.transport.output.writable) {
+      // The last one may come too late.
+      await write(both.transport, "{}").catch(() => undefined);
+      await new Promise(setImmediate);
+    }
+    const { error } = await both.transport.ended;
+    expect(error?.message).toBe("the server did not answer a ping for 10 ms");
+  });
+
+  test("counts as lost as well when a long message to it does not get on", async () => {
+    await using both = await pair({ pingIntervalMs: 10, pongTimeoutMs: 10 }, { autoPong: false });
+    both.socket.pause();
+    await expect(write(both.transport, "x".repeat(40 * MiB))).rejects.toThrow();
+    const { error } = await both.transport.ended;
+    expect(error?.message).toBe("the server did not answer a ping for 10 ms");
+  });
+
+  test("is not lost while a long message goes out to it, piece by piece", async () => {
+    const headers = { "x-codex-websocket-max-unfragmented-message-bytes": "65536" };
+    const settings = { pingIntervalMs: 10, pongTimeoutMs: 1_000 };
+    await using both = await pair(settings, { autoPong: false, headers });
+    const pinged = jest.spyOn(WebSocket.prototype, "ping");
+    // A slow line: it takes one piece, and then nothing for a while.
+    both.socket.on("data", () => {
+      both.socket.pause();
+      setTimeout(() => both.socket.resume(), 5);
+    });
+    const written = write(both.transport, "x".repeat(40 * MiB));
+    while (pinged.mock.calls.length < 3 && both.transport.output.writable) {
+      await new Promise(setImmediate);
+    }
+    pinged.mockRestore();
+    both.peer.terminate();
+    await expect(written).rejects.toThrow();
+    const { error } = await both.transport.ended;
+    // And not that a ping was not answered.
+    expect(error?.message).toMatch(/the server ended the connection|ECONNRESET/);
+  });
+
   test("is asked again and again, and is not lost while it answers", async () => {
     await using both = await pair({ pingIntervalMs: 5, pongTimeoutMs: 30_000 });
     for (let pings = 0; pings < 5; pings += 1) await once(both.peer, "ping");
