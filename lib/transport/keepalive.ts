@@ -6,9 +6,11 @@ export interface KeepaliveOptions {
   /** How long the other side may take to show a sign of life then (ms). */
   readonly timeoutMs: number;
   /** A number that changes with everything that comes in. */
-  received(): number;
+  readonly received: () => number;
   /** A number that changes while a long message goes out, behind which a ping has to wait. */
-  sentOn(): number;
+  readonly sentOn: () => number;
+  /** Whether nothing is taken in at the moment, by our own choice: no answer could be seen then. */
+  readonly isPaused: () => boolean;
   ping(): void;
   /** Called once, when there was no sign of life; nothing follows. */
   onLost(): void;
@@ -44,16 +46,18 @@ export class Keepalive {
 
   #watch(): void {
     this.#asking = false;
-    const before = this.#options.received();
+    const { received, isPaused } = this.#options;
+    const before = received();
     this.#in(this.#options.intervalMs, () => {
-      if (this.#options.received() === before) this.#ask();
+      if (received() === before && !isPaused()) this.#ask();
       else this.#watch();
     });
   }
 
   #ask(): void {
-    const before = this.#options.received();
-    const sentBefore = this.#options.sentOn();
+    const { received, sentOn, isPaused } = this.#options;
+    const before = received();
+    const sentBefore = sentOn();
     this.#asking = true;
     this.#options.ping();
     this.#in(this.#options.timeoutMs, () => {
@@ -61,7 +65,7 @@ export class Keepalive {
       // before the sockets are read.
       setImmediate(() => {
         if (this.#stopped || !this.#asking) return;
-        if (this.#options.received() !== before || this.#options.sentOn() !== sentBefore) {
+        if (received() !== before || sentOn() !== sentBefore || isPaused()) {
           this.#watch();
           return;
         }

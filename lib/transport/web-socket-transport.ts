@@ -38,8 +38,12 @@ export class WebSocketTransport implements Transport {
     this.#socket = socket;
     this.#options = options;
     this.#fragmentBytes = Math.min(maxFrameBytes ?? defaultFragmentBytes, defaultFragmentBytes);
-    // It is never held up: a server cuts the connection of a client that reads too slowly.
-    this.input = new Readable({ read: () => undefined });
+    this.input = new Readable({
+      highWaterMark: maxUnreadBytes,
+      read: () => {
+        if (webSocket.isPaused) webSocket.resume();
+      },
+    });
     this.output = new Writable({
       decodeStrings: false,
       write: (line: string | Buffer, _encoding, done) => {
@@ -53,6 +57,7 @@ export class WebSocketTransport implements Transport {
       timeoutMs: options.pongTimeoutMs,
       received: () => socket.bytesRead,
       sentOn: () => this.#fragmentsSent,
+      isPaused: () => webSocket.isPaused,
       ping: () => {
         webSocket.ping();
       },
@@ -142,7 +147,7 @@ export class WebSocketTransport implements Transport {
     if (this.#unread.length === 0) return;
     const chunk = Buffer.concat(this.#unread);
     this.#unread = [];
-    this.input.push(chunk);
+    if (!this.input.push(chunk)) this.#webSocket.pause();
   }
 
   /** Cut into pieces, so that a ping need not wait for a whole long message. */
@@ -181,6 +186,11 @@ function cutOff(code: number): Error {
 
 /** The server cuts the connection when a message is longer. */
 const maxMessageBytes = 64 * 1024 * 1024;
+/**
+ * A server cuts the connection of a client that reads too slowly, so this is far more than what one
+ * that means no harm sends faster than it is worked off.
+ */
+const maxUnreadBytes = 16 * 1024 * 1024;
 const newline = Buffer.from("\n");
 /** What `ws` reports when there was no Close frame; an app-server never sends one. */
 const abnormalClosure = 1006;

@@ -11,12 +11,13 @@ afterEach(() => {
 
 /** A connection on which nothing happens but what the test makes happen; asks after 100 ms. */
 function watched() {
-  const seen = { received: 0, sentOn: 0, pings: 0, lost: 0 };
+  const seen = { received: 0, sentOn: 0, isPaused: false, pings: 0, lost: 0 };
   const keepalive = new Keepalive({
     intervalMs: 100,
     timeoutMs: 50,
     received: () => seen.received,
     sentOn: () => seen.sentOn,
+    isPaused: () => seen.isPaused,
     ping: () => (seen.pings += 1),
     onLost: () => (seen.lost += 1),
   });
@@ -61,4 +62,20 @@ test("what goes out puts off no question, and excuses a missing answer", async (
   }
   await after(150);
   expect(seen).toMatchObject({ pings: 4, lost: 1 });
+});
+
+test("nothing is asked, and no answer missed, while nothing is taken in on purpose", async () => {
+  const { seen } = watched();
+  seen.isPaused = true;
+  await after(1_000);
+  expect(seen).toMatchObject({ pings: 0, lost: 0 });
+  seen.isPaused = false;
+  await after(100);
+  expect(seen).toMatchObject({ pings: 1, lost: 0 });
+  seen.isPaused = true;
+  await after(50);
+  expect(seen).toMatchObject({ pings: 1, lost: 0 });
+  seen.isPaused = false;
+  await after(150);
+  expect(seen).toMatchObject({ pings: 2, lost: 1 });
 });
