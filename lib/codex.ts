@@ -5,7 +5,7 @@ import { resolveConnect, type ConnectOptions } from "./connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
-import { HandshakeError } from "./errors/start-errors.js";
+import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
 import { resolveSettings, type AppServerClientOptions } from "./options.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
@@ -215,7 +215,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
       return client;
     } catch (error) {
       // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
-      if (error instanceof HandshakeError) this.#restarts?.failed(error);
+      const hasRun = error instanceof HandshakeError || error instanceof IncompatibleServerError;
+      if (hasRun) this.#restarts?.failed(error);
       if (!this.#closed.signal.aborted) this.#status.publish({ state: "lost", error });
       throw error;
     }

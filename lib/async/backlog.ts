@@ -22,6 +22,26 @@ export interface BacklogRules<T> {
   startRun?(first: T): Run<T> | undefined;
 }
 
+/** Nothing waits but the newest item, which is all that the consumer needs. */
+export function newestOnly<T>(): BacklogRules<T> {
+  return {
+    maxWeight: Infinity,
+    weigh: () => 0,
+    overflow: () => undefined,
+    mergeFrom: 1,
+    startRun: (first) => {
+      let newest = first;
+      return {
+        add: (item) => {
+          newest = item;
+          return 0;
+        },
+        toItem: () => newest,
+      };
+    },
+  };
+}
+
 interface Waiting<T> {
   item: T;
   weight: number;

@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import type { BacklogRules } from "../async/backlog.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
@@ -16,8 +17,8 @@ export interface SubscriptionSource<T> {
   open(host: Host): Promise<unknown>;
   /** Asks it to stop. */
   close(host: Host, options: RequestOptions): Promise<unknown>;
-  /** What takes the place of an event that nobody has read yet when the next one comes. */
-  merge(unread: T, next: T): T;
+  /** What becomes of events that nobody has read yet. Beyond its limit the subscription ends. */
+  readonly backlog: BacklogRules<T>;
 }
 
 /** How long the server may take to stop before nobody waits any longer (ms). */
@@ -30,7 +31,7 @@ const stopGraceMs = 10_000;
 export class Subscription<T> {
   /** Resolves with the connection when the server has begun; rejects, unnoticed, if it never will. */
   readonly ready: Promise<Host>;
-  readonly queue = new EventQueue<T>(() => this.close());
+  readonly queue: EventQueue<T>;
   readonly #source: SubscriptionSource<T>;
   readonly #ready = new Deferred<Host>();
   readonly #stops: (() => void)[] = [];
@@ -38,7 +39,6 @@ export class Subscription<T> {
   /** Aborts when the connection is gone on which the server reports; what it does ends with it. */
   #connection: AbortSignal | undefined;
   #closing: Promise<void> | undefined;
-  #last: T | undefined;
 
   /** @throws InvalidArgumentError for what is not a signal. */
   constructor(connect: Connect, source: SubscriptionSource<T>, signal: AbortSignal | undefined) {
@@ -46,6 +46,14 @@ export class Subscription<T> {
       throw new InvalidArgumentError("signal", "must be an AbortSignal");
     }
     this.#source = source;
+    this.queue = new EventQueue<T>(() => this.close(), {
+      ...source.backlog,
+      overflow: () => {
+        const reason = source.backlog.overflow();
+        this.#release(reason);
+        return reason;
+      },
+    });
     this.ready = ignoreRejection(this.#ready.promise);
     this.#onAbort(signal, (reason) => {
       this.#fail(reason);
@@ -79,7 +87,7 @@ export class Subscription<T> {
       // Before it is asked, so that nothing it says is missed.
       this.#stops.push(
         ...this.#source.listen(host, (event) => {
-          this.#push(event);
+          this.queue.push(event);
         }),
       );
       const opening = this.#source.open(host);
@@ -92,13 +100,6 @@ export class Subscription<T> {
     } catch (error) {
       this.#lost(error);
     }
-  }
-
-  #push(event: T): void {
-    const unread = this.queue.size > 0 ? this.#last : undefined;
-    this.#last = unread === undefined ? event : this.#source.merge(unread, event);
-    this.queue.clear();
-    this.queue.push(this.#last);
   }
 
   /** Closing the client was the caller's wish; nothing else must look like a natural end. */
@@ -125,7 +126,6 @@ export class Subscription<T> {
   #release(reason: unknown): void {
     if (this.#isOver()) return;
     this.#unlink();
-    this.#last = undefined;
     this.#ready.reject(reason);
     this.#closing = this.#stop();
   }

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
+import type { BacklogRules } from "../async/backlog.js";
 import { ignoreRejection } from "../async/deferred.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import { checkAbsolutePath } from "../checks.js";
+import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect } from "../host.js";
 import { routeById } from "./routes.js";
 import { Subscription } from "./subscription.js";
@@ -20,7 +23,8 @@ export interface WatchEvent {
  * The changes to a file, or to what lies directly in a directory (`fs/watch`). The server gathers
  * what happens within about 200 ms into one event, and what you have not read yet is merged into the
  * next one: no change goes unnoticed, however slow you are, and a path waits once, however often it
- * changes.
+ * changes. When more than about 16 MiB of paths wait, the watch ends, and iterating throws a
+ * SlowConsumerError: look at everything again, and watch anew.
  *
  * Leaving the loop ends the watch (`fs/unwatch`), and so do `close()`, the signal, and the end of an
  * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the
@@ -50,9 +54,7 @@ export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, Asyn
         ],
         open: (host) => host.call("fs/watch", { watchId, path }),
         close: (host, options) => host.call("fs/unwatch", { watchId }, options),
-        merge: (unread, next) => ({
-          changedPaths: [...new Set([...unread.changedPaths, ...next.changedPaths])],
-        }),
+        backlog: unreadChanges,
       },
       options.signal,
     );
@@ -81,3 +83,32 @@ export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, Asyn
     return this.close();
   }
 }
+
+/** How much may wait to be read: some 100,000 paths (bytes). */
+const maxUnreadBytes = 16 * 1_048_576;
+
+const unreadChanges: BacklogRules<WatchEvent> = {
+  maxWeight: maxUnreadBytes,
+  weigh: roughBytes,
+  mergeFrom: 1,
+  startRun: ({ changedPaths }) => {
+    const paths = new Set(changedPaths);
+    return {
+      add: (next) => {
+        let added = 0;
+        for (const path of next.changedPaths) {
+          if (paths.has(path)) continue;
+          paths.add(path);
+          added += roughBytes(path);
+        }
+        return added;
+      },
+      toItem: () => ({ changedPaths: [...paths] }),
+    };
+  },
+  overflow: () =>
+    new SlowConsumerError(
+      `${maxUnreadBytes} bytes of changed paths`,
+      "The watch has ended: look at everything again, and watch anew. Read what it reports sooner.",
+    ),
+};

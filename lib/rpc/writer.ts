@@ -7,6 +7,12 @@ import { EncodedParams } from "./encoded-params.js";
 const maxUnwritten = 16_384;
 
 /**
+ * How much of them may be answers (characters). The server decides how many those are; of requests, no
+ * more are sent than may be in flight, and their size is the caller's choice.
+ */
+const maxUnwrittenAnswers = 256 * 1_048_576;
+
+/**
  * Writes newline-delimited JSON without the `jsonrpc` member, which the server does not use. Lines
  * that are written in the same turn of the event loop go out together: most of the price of a line is
  * that of asking the system to write it.
@@ -16,6 +22,7 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
   readonly #onFailure: (error: Error) => void;
   #lastRequestId: number | undefined;
   #unwritten = 0;
+  #unwrittenAnswers = 0;
   #failed = false;
 
   /** `onFailure` learns of every message that could not be written, answers included. */
@@ -40,16 +47,21 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     if (typeof message.id === "number" && message.method !== undefined) {
       this.#lastRequestId = message.id;
     }
+    const isAnswer = message.method === undefined;
     if (this.#unwritten >= maxUnwritten) return this.#refuse();
+    if (isAnswer && this.#unwrittenAnswers >= maxUnwrittenAnswers) return this.#refuse();
     const line = encodeLine(message);
     if (line.length * 3 > maxBytes && Buffer.byteLength(line) > maxBytes) {
       return Promise.reject(new MessageTooLargeError("outgoing", maxBytes));
     }
     this.#gather();
+    const answerLength = isAnswer ? line.length : 0;
     this.#unwritten += 1;
+    this.#unwrittenAnswers += answerLength;
     return new Promise((resolve, reject) => {
       this.#output.write(line, (error) => {
         this.#unwritten -= 1;
+        this.#unwrittenAnswers -= answerLength;
         if (!error) {
           resolve();
           return;

@@ -5,8 +5,12 @@ export interface KeepaliveOptions {
   readonly intervalMs: number;
   /** How long the other side may take to show a sign of life then (ms). */
   readonly timeoutMs: number;
-  /** A number that changes with every sign of life. */
-  activity(): number;
+  /** A number that changes with everything that comes in. */
+  readonly received: () => number;
+  /** A number that changes while a long message goes out, behind which a ping has to wait. */
+  readonly sentOn: () => number;
+  /** Whether nothing is taken in at the moment, by our own choice: no answer could be seen then. */
+  readonly isPaused: () => boolean;
   ping(): void;
   /** Called once, when there was no sign of life; nothing follows. */
   onLost(): void;
@@ -14,7 +18,8 @@ export interface KeepaliveOptions {
 
 /**
  * Notices a connection that is gone although nobody has closed it: a machine that lost its power, a
- * firewall that forgot. What counts is any byte that moves, so a long download is no silence.
+ * firewall that forgot. Only what comes in tells that somebody is there, so a long download is no
+ * silence. What goes out tells nothing: the system takes it, whether or not anybody receives it.
  */
 export class Keepalive {
   readonly #options: KeepaliveOptions;
@@ -41,15 +46,18 @@ export class Keepalive {
 
   #watch(): void {
     this.#asking = false;
-    const before = this.#options.activity();
+    const { received, isPaused } = this.#options;
+    const before = received();
     this.#in(this.#options.intervalMs, () => {
-      if (this.#options.activity() === before) this.#ask();
+      if (received() === before && !isPaused()) this.#ask();
       else this.#watch();
     });
   }
 
   #ask(): void {
-    const before = this.#options.activity();
+    const { received, sentOn, isPaused } = this.#options;
+    const before = received();
+    const sentBefore = sentOn();
     this.#asking = true;
     this.#options.ping();
     this.#in(this.#options.timeoutMs, () => {
@@ -57,7 +65,7 @@ export class Keepalive {
       // before the sockets are read.
       setImmediate(() => {
         if (this.#stopped || !this.#asking) return;
-        if (this.#options.activity() !== before) {
+        if (received() !== before || sentOn() !== sentBefore || isPaused()) {
           this.#watch();
           return;
         }

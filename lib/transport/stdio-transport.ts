@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import type { LaunchCommand } from "../runtime/launch.js";
 import { explainSpawnFailure } from "../runtime/spawn-failure.js";
@@ -48,7 +49,8 @@ class StdioTransport implements Transport {
   readonly output: Writable;
   readonly ended: Promise<TransportEnd>;
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #exited: Promise<TransportEnd>;
+  /** The exit, or what is told in its place of a process that nothing can end. */
+  readonly #exited = new Deferred<TransportEnd>();
   readonly #stderr: StderrTail;
   readonly #graceMs: number;
   #closing: Promise<void> | undefined;
@@ -64,10 +66,8 @@ class StdioTransport implements Transport {
     for (const emitter of [child, child.stdin, child.stdout, child.stderr]) {
       emitter.on("error", () => undefined);
     }
-    this.#exited = new Promise((resolve) => {
-      child.once("exit", (exitCode, signal) => {
-        resolve({ exitCode, signal });
-      });
+    child.once("exit", (exitCode, signal) => {
+      this.#exited.resolve({ exitCode, signal });
     });
     this.ended = this.#untilEnded();
   }
@@ -90,16 +90,28 @@ class StdioTransport implements Transport {
     ];
     for (const step of steps) {
       step();
-      if ((await settleWithin(this.#exited, this.#graceMs)) !== "timeout") break;
+      if ((await settleWithin(this.#exited.promise, this.#graceMs)) === "timeout") continue;
+      await settleWithin(this.ended, this.#graceMs);
+      return;
     }
-    await settleWithin(this.ended, this.#graceMs);
+    this.#abandon();
+    await this.ended;
+  }
+
+  /** One of another user, or one that waits for a device, cannot be killed. Nobody waits for it. */
+  #abandon(): void {
+    const { stdin, stdout, stderr } = this.#child;
+    for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
+    this.#child.unref();
+    const error = new Error("the process could not be killed, and goes on");
+    this.#exited.resolve({ exitCode: null, signal: null, error });
   }
 
   /** Waits for the exit, and then for the last bytes; those on stderr explain the exit. */
   async #untilEnded(): Promise<TransportEnd> {
     const { stdin, stdout, stderr } = this.#child;
     const drained = Promise.all([untilClosed(stdout), untilClosed(stderr)]);
-    const end = await this.#exited;
+    const end = await this.#exited.promise;
     stdin.destroy();
     void destroyWhenQuiet(stdout, 50);
     // What others go on to log must not hold up the news that the process has ended.

@@ -51,7 +51,11 @@ class StreamTransport implements Transport {
     this.#source = source;
     this.output = sink;
     // The end goes through here, so that whatever was read before an error is delivered first.
-    this.input = new Readable({ read: () => undefined });
+    this.input = new Readable({
+      read: () => {
+        source.resume();
+      },
+    });
     this.ended = new Promise((resolve) => {
       this.#end = (error) => {
         resolve({ exitCode: null, signal: null, error: this.#closing ? undefined : error });
@@ -80,9 +84,12 @@ class StreamTransport implements Transport {
   #listen(): void {
     const source = this.#source;
     const receive = (chunk: unknown): void => {
-      if (typeof chunk === "string") this.input.push(Buffer.from(chunk));
-      else if (chunk instanceof Uint8Array) this.input.push(chunk);
-      else this.#end(new ProtocolError("transport.readable gave something other than bytes."));
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+      if (!(bytes instanceof Uint8Array)) {
+        this.#end(new ProtocolError("transport.readable gave something other than bytes."));
+      } else if (!this.input.push(bytes)) {
+        source.pause();
+      }
     };
     source.on("data", receive);
     source.once("end", () => {
@@ -99,6 +106,13 @@ class StreamTransport implements Transport {
     }
     void this.ended.then(async () => {
       source.off("data", receive);
+      source.pause();
+      // What it had read already while it was paused; the bytes come all at once.
+      const unread = source.readableObjectMode ? source.readableLength : 1;
+      for (let left = unread; left > 0; left -= 1) {
+        const rest: unknown = source.read();
+        if (rest !== null) receive(rest);
+      }
       this.input.push(null);
       await endWithin(this.output, graceMs);
       this.output.destroy();

@@ -28,6 +28,7 @@ export class WebSocketTransport implements Transport {
   readonly #fragmentBytes: number;
   readonly #keepalive: Keepalive;
   #unread: Buffer[] = [];
+  /** Fragments of long messages that had to wait, and went out: the other side has made room. */
   #fragmentsSent = 0;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -37,8 +38,12 @@ export class WebSocketTransport implements Transport {
     this.#socket = socket;
     this.#options = options;
     this.#fragmentBytes = Math.min(maxFrameBytes ?? defaultFragmentBytes, defaultFragmentBytes);
-    // It is never held up: a server cuts the connection of a client that reads too slowly.
-    this.input = new Readable({ read: () => undefined });
+    this.input = new Readable({
+      highWaterMark: maxUnreadBytes,
+      read: () => {
+        if (webSocket.isPaused) webSocket.resume();
+      },
+    });
     this.output = new Writable({
       decodeStrings: false,
       write: (line: string | Buffer, _encoding, done) => {
@@ -50,7 +55,9 @@ export class WebSocketTransport implements Transport {
     this.#keepalive = new Keepalive({
       intervalMs: options.pingIntervalMs,
       timeoutMs: options.pongTimeoutMs,
-      activity: () => socket.bytesRead + this.#fragmentsSent,
+      received: () => socket.bytesRead,
+      sentOn: () => this.#fragmentsSent,
+      isPaused: () => webSocket.isPaused,
       ping: () => {
         webSocket.ping();
       },
@@ -140,7 +147,7 @@ export class WebSocketTransport implements Transport {
     if (this.#unread.length === 0) return;
     const chunk = Buffer.concat(this.#unread);
     this.#unread = [];
-    this.input.push(chunk);
+    if (!this.input.push(chunk)) this.#webSocket.pause();
   }
 
   /** Cut into pieces, so that a ping need not wait for a whole long message. */
@@ -153,11 +160,14 @@ export class WebSocketTransport implements Transport {
     const sendFrom = (start: number): void => {
       const end = Math.min(start + this.#fragmentBytes, bytes.length);
       const fin = end === bytes.length;
+      let hadToWait = false;
       this.#webSocket.send(bytes.subarray(start, end), { binary: false, fin }, (error) => {
-        this.#fragmentsSent += 1;
+        if (hadToWait) this.#fragmentsSent += 1;
         if (error || fin) done(error);
         else sendFrom(end);
       });
+      // Of a TLS socket everything waits for a moment, so short messages must not count.
+      hadToWait = bytes.length > this.#fragmentBytes && this.#socket.writableLength > 0;
     };
     sendFrom(0);
   }
@@ -176,6 +186,11 @@ function cutOff(code: number): Error {
 
 /** The server cuts the connection when a message is longer. */
 const maxMessageBytes = 64 * 1024 * 1024;
+/**
+ * A server cuts the connection of a client that reads too slowly, so this is far more than what one
+ * that means no harm sends faster than it is worked off.
+ */
+const maxUnreadBytes = 16 * 1024 * 1024;
 const newline = Buffer.from("\n");
 /** What `ws` reports when there was no Close frame; an app-server never sends one. */
 const abnormalClosure = 1006;

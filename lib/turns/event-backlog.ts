@@ -47,6 +47,14 @@ export function eventBacklog<Event extends SomeEvent | SubagentEvent>(
   };
 }
 
+/** What keeps in bounds the events that are held back; `isKept` tells which of them are in any case. */
+export function heldBacklog<Event extends SomeEvent>(
+  isKept: (event: Event) => boolean,
+): BacklogRules<Event> {
+  const rules = eventBacklog<Event>("turn");
+  return { ...rules, weigh: (event) => (isKept(event) ? 0 : rules.weigh(event)) };
+}
+
 /** Deltas are by far the most frequent events, and alike but for their text. */
 function weigh(event: SomeEvent): number {
   const delta = deltaOf(event);

@@ -1,4 +1,6 @@
+import { Backlog } from "../async/backlog.js";
 import type { TurnEvent } from "../protocol.js";
+import { heldBacklog } from "./event-backlog.js";
 import { TurnGap } from "./turn-gap.js";
 import type { StoredItem, TurnReport } from "./turn-reconcile.js";
 import type { TurnState } from "./turn-state.js";
@@ -13,8 +15,24 @@ interface InboxOwner {
 
 type EndedReport = Extract<TurnReport, { state: "ended" }>;
 
-/** Stands between the events that were held back, where the connection dropped once more. */
-const loss = Symbol("loss");
+/**
+ * Stands between the events that were held back, where the connection dropped once more, or where they
+ * became too many. What there is to say of it turns out when it is delivered.
+ */
+const loss: TurnEvent = {
+  method: "connection/gap",
+  params: { threadId: "", turnId: "", itemIds: [] },
+};
+
+/** What a turn's result is made of: it is kept until the end of the turn anyway. */
+const ofTheResult = new Set([
+  "error",
+  "item/completed",
+  "item/started",
+  "thread/tokenUsage/updated",
+  "turn/completed",
+  "turn/started",
+]);
 
 /**
  * Where a turn's events come in. While the connection is away they are held back, until what was
@@ -22,7 +40,9 @@ const loss = Symbol("loss");
  */
 export class TurnInbox {
   readonly #owner: InboxOwner;
-  #held: (TurnEvent | typeof loss)[] | undefined;
+  #held: Backlog<TurnEvent> | undefined;
+  /** Keeps out of them what would not be shown later either. */
+  readonly #heldGap = new TurnGap();
   /** There once events may have been missed. */
   #gap: TurnGap | undefined;
   #losses = 0;
@@ -36,15 +56,16 @@ export class TurnInbox {
   }
 
   receive(event: TurnEvent): void {
-    if (this.#held) this.#held.push(event);
+    if (this.#held) this.#keep(this.#held, event);
     else if (!this.#gap || this.#gap.admits(event)) this.#owner.deliver(event);
   }
 
   /** From now on events may be missed. */
   hold(): void {
     this.#losses += 1;
-    if (!this.#held) this.#held = [];
-    else if (this.#held.length > 0) this.#held.push(loss);
+    this.#heldGap.reopen();
+    if (!this.#held) this.#held = new Backlog(heldBacklog(isOfTheResult));
+    else if (this.#held.size > 0) this.#held.push(loss);
   }
 
   /** Delivers what `read` tells of the time away, then what was held back. Resolves with the former. */
@@ -58,8 +79,8 @@ export class TurnInbox {
 
   /** The same with what is known already. */
   release(report: TurnReport): void {
-    const held = this.#held;
-    if (!held) return;
+    if (!this.#held) return;
+    const held = [...drain(this.#held)];
     this.#held = undefined;
     const gap = (this.#gap ??= new TurnGap());
     gap.reopen();
@@ -85,6 +106,14 @@ export class TurnInbox {
     this.#owner.end(report);
   }
 
+  /** Where too much is held back, the text is left out: it comes once more when its items complete. */
+  #keep(held: Backlog<TurnEvent>, event: TurnEvent): void {
+    if (!this.#heldGap.admits(event) || held.push(event)) return;
+    held.retain(isOfTheResult);
+    held.push(loss);
+    this.#heldGap.reopen();
+  }
+
   #tellMissed(report: TurnReport, gap?: TurnGap): void {
     const { state } = this.#owner;
     const known = new Set(state.items.map(({ id }) => id));
@@ -96,8 +125,17 @@ export class TurnInbox {
   }
 }
 
-function isStart(event: TurnEvent | typeof loss): event is TurnEvent {
-  return event !== loss && event.method === "turn/started";
+function isStart({ method }: TurnEvent): boolean {
+  return method === "turn/started";
+}
+
+/** A loss has to stay where it is. */
+function isOfTheResult(event: TurnEvent): boolean {
+  return event === loss || ofTheResult.has(event.method);
+}
+
+function* drain<T>(backlog: Backlog<T>): Generator<T> {
+  while (backlog.size > 0) yield backlog.shift() as T;
 }
 
 function hasNothing({ startedAt, items, openItems }: TurnState): boolean {

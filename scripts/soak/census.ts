@@ -3,6 +3,7 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import * as v8 from "node:v8";
 import { EventQueue } from "../../lib/async/event-queue.js";
 import type { AppServerClient } from "../../lib/client.js";
+import { Connection } from "../../lib/rpc/connection.js";
 import { Turn } from "../../lib/turn.js";
 import { TurnExecution } from "../../lib/turns/turn-execution.js";
 
@@ -26,6 +27,7 @@ export const allowed = {
   "turn handles alive": 2,
   "turns alive": 2,
   "queues alive": 2,
+  "connections alive": 0,
 } as const;
 
 /** Waits until everything that is due has run, collects garbage (`--expose-gc`), and counts. */
@@ -53,6 +55,7 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
     "turn handles alive": alive(Turn),
     "turns alive": alive(TurnExecution),
     "queues alive": alive(EventQueue),
+    "connections alive": alive(Connection),
   };
 }
 

@@ -1,5 +1,6 @@
 import { AppServerClient, defineTool, type AppServerClientOptions } from "../../lib/index.js";
-import { allowed, takeCensus, type Census, type CensusKey } from "./census.js";
+import { takeCensus, type Census } from "./census.js";
+import { measure, type Measured } from "./measure.js";
 import { ways } from "./ways.js";
 
 export interface SoakOptions {
@@ -13,17 +14,10 @@ export interface SoakOptions {
   readonly leak?: boolean;
 }
 
-export interface SoakReport {
-  readonly turns: number;
+export interface SoakReport extends Measured {
   readonly threads: number;
-  readonly seconds: number;
   /** How many turns went each way. */
   readonly ways: Readonly<Record<string, number>>;
-  readonly start: Census;
-  readonly half: Census;
-  readonly end: Census;
-  /** What was more at the end than it may be. */
-  readonly grown: readonly CensusKey[];
 }
 
 /** After so many turns a thread is let go of, and another one started. */
@@ -72,15 +66,8 @@ export async function runSoak({
   };
 
   try {
-    const warmUp = Math.max(Object.keys(ways).length * parallel, Math.floor(turns / 5));
-    const start = await workUntil(warmUp);
-    const from = performance.now();
-    const half = await workUntil(warmUp + Math.floor(turns / 2));
-    const end = await workUntil(warmUp + turns);
-    const seconds = (performance.now() - from) / 1_000;
-    const keys = Object.keys(allowed) as CensusKey[];
-    const grown = keys.filter((key) => end[key] - start[key] > allowed[key]);
-    return { turns, threads, seconds, ways: Object.fromEntries(taken), start, half, end, grown };
+    const measured = await measure(turns, Object.keys(ways).length * parallel, workUntil);
+    return { ...measured, threads, ways: Object.fromEntries(taken) };
   } finally {
     await client.close();
   }

@@ -1,4 +1,4 @@
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { Deferred } from "../../lib/async/deferred.js";
 import type { AppServerClient } from "../../lib/client.js";
 import type { ClientRequestMethod } from "../../lib/protocol.js";
 import type { Thread } from "../../lib/thread.js";
@@ -13,6 +13,7 @@ export class Application {
   readonly #client: AppServerClient;
   #thread: Promise<Thread> | undefined;
   #turn: Turn | undefined;
+  readonly #requestAnswered = new Deferred<undefined>();
 
   constructor(client: AppServerClient) {
     this.#client = client;
@@ -46,6 +47,7 @@ export class Application {
       const { request, params = {}, timeoutMs } = act;
       const method = request as ClientRequestMethod;
       const result = await this.#client.request(method, expanded(params), { timeoutMs });
+      this.#requestAnswered.resolve(undefined);
       return { result: result as never };
     }
     if ("startThread" in act) {
@@ -64,7 +66,7 @@ export class Application {
   async #runTurn({
     turn: input,
     abort,
-    slow,
+    readsOn,
     timeoutMs,
     idleTimeoutMs,
   }: TurnAct): Promise<Outcome> {
@@ -87,7 +89,8 @@ export class Application {
         () => undefined,
       );
     }
-    const seen = await readEvents(turn, slow === true);
+    const goOn = readsOn === undefined ? Promise.resolve() : this.#requestAnswered.promise;
+    const seen = await readEvents(turn, goOn);
     try {
       return { ...seen, ...(await collect(turn)) };
     } catch (error) {
@@ -110,18 +113,18 @@ function expanded(params: JsonObject): JsonObject {
   return Object.fromEntries(entries);
 }
 
-async function readEvents(turn: Turn, slow: boolean): Promise<Outcome> {
+async function readEvents(turn: Turn, goOn: Promise<unknown>): Promise<Outcome> {
   const events: string[] = [];
   const texts: string[] = [];
   let ends = 0;
   try {
     for await (const { method, params } of turn) {
-      if (slow) await turnOfTheLoop();
       if (events.at(-1) !== method) events.push(method);
       if (method === "turn/completed") ends += 1;
       if (method === "item/agentMessage/delta" && typeof params.delta === "string") {
         texts.push(params.delta);
       }
+      await goOn;
     }
   } catch {
     // `run()` tells it, too.

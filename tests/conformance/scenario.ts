@@ -46,8 +46,8 @@ export interface TurnAct extends Pick<TurnControls, "timeoutMs"> {
   readonly idleTimeoutMs?: number;
   /** When the application aborts the turn. */
   readonly abort?: "at once" | "once it is accepted";
-  /** Whether the application lets the event loop turn after each event. */
-  readonly slow?: true;
+  /** When the application reads more than the first event; by default at once. */
+  readonly readsOn?: "once a request is answered";
 }
 
 /** What became of an act, in as far as the expectation names it. */

@@ -215,7 +215,8 @@ describe("idleTimeoutMs", () => {
     const thread = await client.startThread();
     const gate = reply.hold();
     stage.model.enqueueFor(thread.id, reply.text(["Half of ", gate, "a sentence."]));
-    const turn = thread.turn("Talk", { idleTimeoutMs: 500 });
+    // Long enough for the first words to come on any machine, which begins it anew.
+    const turn = thread.turn("Talk", { idleTimeoutMs: 3_000 });
     const texts: string[] = [];
     const reading = async () => {
       for await (const text of turn.textStream()) texts.push(text);
@@ -225,7 +226,7 @@ describe("idleTimeoutMs", () => {
       expect(error).toBeInstanceOf(TurnStalledError);
       expect(error).toMatchObject({
         code: "TURN_STALLED",
-        idleTimeoutMs: 500,
+        idleTimeoutMs: 3_000,
         probe: "running",
         result: { id: turn.id, status: "inProgress" },
       });
@@ -248,12 +249,12 @@ describe("idleTimeoutMs", () => {
       approvalPolicy: "untrusted",
       onApproval: async () => {
         asked += 1;
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        await new Promise((resolve) => setTimeout(resolve, 5_000));
         return "decline" as const;
       },
     });
     stage.model.enqueueFor(thread.id, reply.shell("touch never"), reply.text("Done."));
-    const result = await thread.run("Do it", { idleTimeoutMs: 400 });
+    const result = await thread.run("Do it", { idleTimeoutMs: 3_000 });
     expect(asked).toBe(1);
     expect(result).toMatchObject({ status: "completed", finalResponse: "Done." });
   });

@@ -1,10 +1,12 @@
 /**
- * A server that means harm: `node hostile-server.mjs <attack> <count>`. It behaves until it is asked
- * for a turn; then it attacks, and, if there still is anybody, ends the turn as it should.
+ * A server that means harm: `node hostile-server.mjs <attack> <count> [listen]`. It behaves until it is
+ * asked for a turn; then it attacks, and, if there still is anybody, ends the turn as it should. With
+ * `listen` it takes one connection of WebSocket, and prints its address.
  */
 import { writeSync } from "node:fs";
+import { WebSocketServer } from "ws";
 
-const [attack, countText] = process.argv.slice(2);
+const [attack, countText, listen] = process.argv.slice(2);
 const count = Number(countText);
 const ids = { threadId: "thread", turnId: "turn" };
 let answered = 0;
@@ -65,6 +67,11 @@ const floods = {
 };
 
 const bodies = {
+  // Written in no time, since all of it is the same.
+  "answers and long events in turn": () => {
+    const long = notify("account/updated", { long: "x".repeat(4_096) });
+    return Array(count / 1_000).fill((toLine({ id: "nobody", result: {} }) + long).repeat(1_000));
+  },
   "what is nested 100,000 levels deep": () => {
     const deep = `${'{"__proto__":['.repeat(100_000)}0${"]}".repeat(100_000)}`;
     const known = '"threadId":"thread","turnId":"turn"';
@@ -92,7 +99,15 @@ const bodies = {
   ],
 };
 
+/** Writes text, and calls back when the system has taken it. */
+let write = (text, done) => process.stdout.write(text, done);
+
 function main() {
+  if (listen) accept();
+  else readLines();
+}
+
+function readLines() {
   let rest = "";
   process.stdout.on("error", () => process.exit(0));
   process.stdin.setEncoding("utf8").on("data", (text) => {
@@ -101,6 +116,22 @@ function main() {
     for (const line of lines) receive(JSON.parse(line));
   });
   process.stdin.on("end", () => process.exit(0));
+}
+
+function accept() {
+  const sockets = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  sockets.once("listening", () => {
+    process.stdout.write(`ws://127.0.0.1:${sockets.address().port}\n`);
+  });
+  sockets.once("connection", (socket) => {
+    socket.on("message", (data) => receive(JSON.parse(data)));
+    socket.on("error", () => undefined).on("close", () => process.exit(0));
+    write = (text, done) => {
+      const lines = text.split("\n").filter((line) => line !== "");
+      for (const line of lines.slice(0, -1)) socket.send(line);
+      socket.send(lines.at(-1), done);
+    };
+  });
 }
 
 function receive({ id, method }) {
@@ -179,7 +210,7 @@ function nextTurn() {
 }
 
 function send(text) {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+  return new Promise((resolve) => write(text, () => resolve()));
 }
 
 if (floods[attack] ?? bodies[attack] ?? / /.test(attack)) main();

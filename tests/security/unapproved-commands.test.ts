@@ -135,8 +135,16 @@ describe("nothing runs when", () => {
   });
 
   test("it is deferred and never answered, and the turn's time is over", async () => {
-    const { thread, ran } = await asking({ onApproval: () => defer() });
-    await rejection(thread.run("Go", { timeoutMs: 1_500 }));
+    let asked = 0;
+    const onApproval: OnApproval = () => {
+      asked += 1;
+      return defer();
+    };
+    const { thread, ran } = await asking({ onApproval });
+    expect(await rejection(thread.run("Go", { timeoutMs: 5_000 }))).toMatchObject({
+      code: "TURN_TIMEOUT",
+    });
+    expect(asked).toBe(1);
     expect(codex.pendingRequests()).toEqual([]);
     await expectUsable(thread);
     expect(ran()).toBe(false);

@@ -82,6 +82,20 @@ export class CuttingProxy implements AsyncDisposable {
     });
   }
 
+  /** Cuts the next connection behind so many messages of its server; resolves when it has. */
+  cutBehind(messages: number): Promise<void> {
+    let left = messages;
+    const matches = (): boolean => (left -= 1) === 0;
+    return new Promise((done) => {
+      this.#cuts.add({ sender: "server", when: "after", matches, done });
+    });
+  }
+
+  /** Cuts nowhere any more. */
+  spare(): void {
+    this.#cuts.clear();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.shut();
     this.#server.close();

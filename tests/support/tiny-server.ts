@@ -12,11 +12,13 @@ export interface TinyServer extends AsyncDisposable {
 
 /**
  * `failures`: how many starts end with code 1 and a message before there is an answer. `silent`: it
- * never answers, and writes to stderr what it heard. `thread/start` numbers the threads of one process; `thread/read` ends it, code 7.
+ * never answers, and writes to stderr what it heard. `version`: what it says it is. `thread/start`
+ * numbers the threads of one process; `thread/read` ends it, code 7.
  */
 export interface TinyServerOptions {
   readonly failures?: number;
   readonly silent?: boolean;
+  readonly version?: string;
 }
 
 export async function tinyServer(options: TinyServerOptions = {}): Promise<TinyServer> {
@@ -25,9 +27,10 @@ export async function tinyServer(options: TinyServerOptions = {}): Promise<TinyS
   const log = path.join(directory.path, "starts.log");
   await writeFile(log, "");
   await writeFile(script, source);
-  const { failures = 0, silent = false } = options;
+  const { failures = 0, silent = false, version = "0.169.0" } = options;
+  const args = [script, log, String(failures), String(silent), version];
   return {
-    launch: { command: process.execPath, args: [script, log, String(failures), String(silent)] },
+    launch: { command: process.execPath, args },
     starts: async () => (await readFile(log, "utf8")).split("\n").filter(Boolean).map(Number),
     [Symbol.asyncDispose]: () => directory.remove(),
   };
@@ -37,7 +40,7 @@ const source = `
 import { appendFileSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const [, , log, failures, silent] = process.argv;
+const [, , log, failures, silent, version] = process.argv;
 appendFileSync(log, process.pid + "\\n");
 if (readFileSync(log, "utf8").trim().split("\\n").length <= Number(failures)) {
   process.stderr.write("not in the mood");
@@ -50,7 +53,7 @@ const open = (id) => {
 };
 const results = {
   initialize: () => ({
-    userAgent: "codex-app-server-sdk/0.169.0 (Linux; x86_64)",
+    userAgent: "codex-app-server-sdk/" + version + " (Linux; x86_64)",
     codexHome: "/home/user/.codex",
     platformFamily: "unix",
     platformOs: "linux",

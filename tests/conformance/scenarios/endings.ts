@@ -14,6 +14,9 @@ const hello = { status: "completed", finalResponse: "Hello.", text: "Hello." };
 const begun: readonly Step[] = [acceptTurn(), turnStarted()];
 const silent: Step[] = [...begun, textDelta("Hel")];
 
+/** Long enough for a slow machine to come to the point that a scenario is about (ms). */
+const [idleTimeoutMs, timeoutMs, requestTimeoutMs] = [1_500, 1_500, 1_500];
+
 /** What the server says of its turns when it is asked, and not asked to send them. */
 function knows(turn: Parameters<typeof JSON.stringify>[0]): Handlers {
   const page = { data: [turn], nextCursor: null, backwardsCursor: null };
@@ -111,7 +114,7 @@ export const endings: readonly Scenario[] = [
         "turn/start": [...begun, { waitFor: "account/read" }, ...turnSteps("Hello.").slice(2)],
       },
     },
-    acts: [{ turn: "Hi", idleTimeoutMs: 200 }, { request: "account/read" }, { runAgain: true }],
+    acts: [{ turn: "Hi", idleTimeoutMs }, { request: "account/read" }, { runAgain: true }],
     expect: {
       outcomes: [
         { error: { name: "TurnStalledError" } },
@@ -125,7 +128,7 @@ export const endings: readonly Scenario[] = [
     server: "sends nothing more, but says when it is asked that the turn was completed",
     client: "ask after `idleTimeoutMs`, and end the turn with what the server says",
     script: { on: { ...knows(completed1), "turn/start": [...begun, ...agentMessage("Hello.")] } },
-    acts: [{ turn: "Hi", idleTimeoutMs: 200 }],
+    acts: [{ turn: "Hi", idleTimeoutMs }],
     expect: { outcomes: [hello] },
   },
   {
@@ -135,7 +138,7 @@ export const endings: readonly Scenario[] = [
     script: {
       on: { "turn/start": silent, "thread/turns/list": [], "thread/read": [] },
     },
-    acts: [{ turn: "Hi", idleTimeoutMs: 200 }],
+    acts: [{ turn: "Hi", idleTimeoutMs }],
     expect: { outcomes: [{ error: { name: "TurnStalledError" } }], withinMs: 25_000 },
   },
   {
@@ -145,7 +148,7 @@ export const endings: readonly Scenario[] = [
     script: {
       on: { ...knows(ofTurn1({})), "turn/start": [...begun, trouble("usageLimitExceeded", true)] },
     },
-    acts: [{ turn: "Hi", idleTimeoutMs: 200 }],
+    acts: [{ turn: "Hi", idleTimeoutMs }],
     expect: { outcomes: [{ error: { name: "TurnStalledError" } }] },
   },
   {
@@ -154,8 +157,8 @@ export const endings: readonly Scenario[] = [
     client: "interrupt it after `timeoutMs`, and reject with a typed error",
     script: { on: { "turn/start": silent } },
     acts: [
-      { turn: "Hi", timeoutMs: 200 },
-      { turn: "again", timeoutMs: 200 },
+      { turn: "Hi", timeoutMs },
+      { turn: "again", timeoutMs },
     ],
     expect: {
       outcomes: [{ error: { name: "TurnTimeoutError" } }, { error: { name: "TurnTimeoutError" } }],
@@ -167,7 +170,7 @@ export const endings: readonly Scenario[] = [
     server: "does not end the turn, and does not answer `turn/interrupt` either",
     client: "give up after a bounded wait, and reject",
     script: { on: { "turn/start": silent, "turn/interrupt": [] } },
-    acts: [{ turn: "Hi", timeoutMs: 100 }],
+    acts: [{ turn: "Hi", timeoutMs }],
     expect: { outcomes: [{ error: { name: "TurnTimeoutError" } }], withinMs: 25_000 },
   },
   {
@@ -216,7 +219,7 @@ export const endings: readonly Scenario[] = [
         "config/read": [{ waitFor: "turn/interrupt" }, { respond: {} }],
       },
     },
-    options: { requestTimeoutMs: 300 },
+    options: { requestTimeoutMs },
     acts: [
       { turn: "Hi" },
       { request: "account/read" },

@@ -5,6 +5,8 @@ import type { Scenario } from "../scenario.js";
 const fine = { result: { fine: true } };
 const hello = { status: "completed", finalResponse: "Hello." };
 const answers: Step = { respond: { fine: true } };
+/** Long enough for the answers that do come, on a slow machine, too (ms). */
+const requestTimeoutMs = 1_500;
 const overloaded: Step = { refuse: { code: -32_001, message: "Server overloaded; retry later." } };
 
 /** A request that gets this answer, and another one that shows that the connection goes on. */
@@ -73,7 +75,7 @@ export const requests: readonly Scenario[] = [
     server: "does not answer a request",
     client: "reject it after its deadline, and go on",
     ...answered(),
-    options: { requestTimeoutMs: 300 },
+    options: { requestTimeoutMs },
     expect: { outcomes: [{ error: { name: "RequestTimeoutError" } }, fine] },
   },
   {
@@ -81,7 +83,7 @@ export const requests: readonly Scenario[] = [
     server: "answers none of 100 requests",
     client: "reject each after its deadline, those that were never sent too, and go on",
     script: { on: { "config/read": [], "account/read": [answers] } },
-    options: { requestTimeoutMs: 500 },
+    options: { requestTimeoutMs },
     acts: [
       { atOnce: Array.from({ length: 100 }, () => ({ request: "config/read" })) },
       { request: "account/read" },
@@ -98,7 +100,7 @@ export const requests: readonly Scenario[] = [
     server: "does not answer `turn/start`",
     client: "reject after the deadline, and let the next turn run",
     script: { on: { "turn/start": [[], turnSteps("Hello.")] } },
-    options: { requestTimeoutMs: 300 },
+    options: { requestTimeoutMs },
     acts: [{ turn: "one" }, { turn: "two" }],
     expect: { outcomes: [{ error: { code: "REQUEST_TIMEOUT" } }, hello] },
   },
@@ -117,7 +119,7 @@ export const requests: readonly Scenario[] = [
         "config/read": [{ waitFor: "thread/unsubscribe" }, answers],
       },
     },
-    options: { requestTimeoutMs: 300 },
+    options: { requestTimeoutMs },
     acts: [
       { startThread: true },
       { request: "account/read" },
@@ -179,7 +181,7 @@ export const requests: readonly Scenario[] = [
     server: "drops a request because it is too busy even to refuse it",
     client: "reject after the deadline, and not repeat what may have been done",
     ...answered(),
-    options: { requestTimeoutMs: 300, retryOnOverload: true },
+    options: { requestTimeoutMs, retryOnOverload: true },
     expect: {
       outcomes: [{ error: { name: "RequestTimeoutError" } }, fine],
       received: ["config/read"],

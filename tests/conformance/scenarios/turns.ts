@@ -219,19 +219,29 @@ export const turns: readonly Scenario[] = [
   },
   {
     name: "Slow consumer",
-    server: "streams 5,000 deltas at once to an application that reads slowly",
-    client: "lose no text, and answer other requests meanwhile",
+    server: "streams 5,000 deltas at once, and answers a request behind them",
+    client: "lose no text, and hand on the answer though the application does not read on",
     script: {
       on: {
-        "account/read": [{ respond: {} }],
+        "account/read": [],
         "turn/start": [
           acceptTurn(),
           turnStarted(),
-          { together: [{ repeat: 5_000, steps: [textDelta("0123456789")] }, turnCompleted()] },
+          { waitFor: "account/read" },
+          { together: [{ repeat: 5_000, steps: [textDelta("0123456789")] }] },
+          { respond: {}, to: "account/read" },
+          turnCompleted(),
         ],
       },
     },
-    acts: [{ atOnce: [{ turn: "Hi", slow: true }, { request: "account/read" }] }],
+    acts: [
+      {
+        atOnce: [
+          { turn: "Hi", readsOn: "once a request is answered" },
+          { request: "account/read" },
+        ],
+      },
+    ],
     expect: {
       outcomes: [
         { status: "completed", text: "0123456789… (50000 characters)", ends: 1 },

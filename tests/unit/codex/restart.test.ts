@@ -69,6 +69,20 @@ describe("restart", () => {
     expect(await server.starts()).toHaveLength(3);
   });
 
+  test("counts a server that is too old, which was started for nothing", async () => {
+    await using server = await tinyServer({ version: "0.100.0" });
+    await using codex = new Codex({
+      launch: server.launch,
+      restart: { retries: 1, minDelayMs: 0 },
+    });
+    for (let start = 1; start <= 2; start += 1) {
+      expect(await rejection(codex.client())).toMatchObject({ code: "INCOMPATIBLE_SERVER" });
+    }
+    const error = await rejection(codex.client());
+    expect(error).toMatchObject({ failures: 2, cause: { code: "INCOMPATIBLE_SERVER" } });
+    expect(await server.starts()).toHaveLength(2);
+  });
+
   test("counts what died young, too", async () => {
     await using server = await tinyServer();
     await using codex = new Codex({ launch: server.launch, restart: { retries: 0 } });

@@ -45,6 +45,36 @@ describe("a watch", () => {
     expect((await watch.next()).value).toEqual({ changedPaths: ["/dir/d"] });
   });
 
+  test("takes no longer for each change the more of them wait", async () => {
+    await using pair = await watching();
+    const { client, server, watch } = pair;
+    const paths = Array.from({ length: 50_000 }, (_, index) => `/dir/${index}`);
+    for (let at = 0; at < paths.length; at += 5) {
+      changed(server, ...paths.slice(at, at + 5), "/dir/always");
+    }
+    const begin = performance.now();
+    // The answer comes behind them.
+    await client.request("config/read", {});
+    // If all were copied for each, it would take a minute.
+    expect(performance.now() - begin).toBeLessThan(10_000);
+    const { value } = await watch.next();
+    expect(value?.changedPaths).toHaveLength(50_001);
+    expect(new Set(value?.changedPaths)).toEqual(new Set([...paths, "/dir/always"]));
+  });
+
+  test("ends when too much waits to be read, and says so", async () => {
+    await using pair = await watching();
+    const { counts, server, unwatched, watch } = pair;
+    const long = "x".repeat(1_048_576);
+    for (let count = 0; count < 20; count += 1) changed(server, "/dir/a", `/dir/${long}${count}`);
+    await server.nextRequest("fs/unwatch");
+    expect(await rejection(watch.next())).toMatchObject({ code: "SLOW_CONSUMER" });
+    expect(await watch.next()).toEqual({ value: undefined, done: true });
+    expect(counts.get("fs/changed")).toBe(0);
+    await watch.close();
+    expect(unwatched()).toBe(1);
+  });
+
   test("hears of its own changes only", async () => {
     await using pair = await watching();
     const { client, server, watch } = pair;

@@ -67,3 +67,34 @@ test("a write that fails is told to the sender of each line in it", async () => 
   expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(failures.map(({ message }) => message)).toEqual(["EPIPE", "EPIPE"]);
 });
+
+test("a server that does not read is given up at 16,384 messages", async () => {
+  const { writer, failures } = stuck();
+  for (let id = 0; id < 16_384; id += 1) void writer.write(answer(id));
+  expect(writer.failed).toBe(false);
+  await expect(writer.write(answer(16_384))).rejects.toMatchObject({ code: "PROTOCOL_ERROR" });
+  expect(writer.failed).toBe(true);
+  expect(failures).toHaveLength(1);
+});
+
+test("and at 256 MiB of answers, whose number it decides; not of requests, which are ours", async () => {
+  const { writer, failures } = stuck();
+  const long = "x".repeat(64 * 1_048_576);
+  void writer.write(request(1, JSON.stringify(long)));
+  for (let id = 0; id < 4; id += 1) void writer.write(answer(id, long));
+  void writer.write(request(2));
+  expect(failures).toEqual([]);
+  await expect(writer.write(answer(4))).rejects.toMatchObject({ code: "PROTOCOL_ERROR" });
+  expect(failures).toHaveLength(1);
+});
+
+/** A writer to a server that takes nothing. */
+function stuck() {
+  const failures: Error[] = [];
+  const output = new Writable({ decodeStrings: false, write: () => undefined });
+  return { failures, writer: new LineMessageWriter(output, (error) => failures.push(error)) };
+}
+
+function answer(id: number, result = "") {
+  return { jsonrpc: "2.0", id, result };
+}

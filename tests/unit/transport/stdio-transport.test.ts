@@ -1,5 +1,8 @@
 import { expect, jest, test } from "@jest/globals";
 import * as childProcess from "node:child_process";
+import { safeLogger } from "../../../lib/async/logger.js";
+import { Connection } from "../../../lib/rpc/connection.js";
+import { killIfAlive } from "../../support/processes.js";
 
 const spawn = jest.fn(childProcess.spawn);
 jest.unstable_mockModule("node:child_process", () => ({ ...childProcess, spawn }));
@@ -25,4 +28,42 @@ test("a process is started without a shell, with no window on Windows, and with 
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
   });
+});
+
+test("a process that cannot be killed is not waited for without end", async () => {
+  let pid = 0;
+  spawn.mockImplementationOnce(((...args: Parameters<typeof childProcess.spawn>) => {
+    const child = childProcess.spawn(...args);
+    // As one of another user, or one that the system does not let go of.
+    child.kill = () => false;
+    pid = child.pid ?? 0;
+    return child;
+  }) as never);
+  const args = ["-e", "setInterval(() => undefined, 1_000)"];
+  const transport = await startStdioTransport(
+    { command: process.execPath, args, cwd: process.cwd(), env: {}, source: "launch" },
+    { closeGraceMs: 50 },
+  );
+  const connection = new Connection(transport, {
+    maxInFlight: 64,
+    maxMessageBytes: 65_536,
+    requestTimeoutMs: Infinity,
+    logger: safeLogger(undefined),
+    onNotification: () => undefined,
+    onRequest: () => Promise.resolve(undefined),
+  });
+  const pending = connection.request("config/read", {}).catch((error: unknown) => error);
+  try {
+    await connection.close();
+    expect(await connection.closed).toMatchObject({
+      kind: "closed",
+      exitCode: null,
+      signal: null,
+      error: { message: "the process could not be killed, and goes on" },
+    });
+    expect(await pending).toMatchObject({ code: "TRANSPORT_CLOSED" });
+    expect(transport.input.destroyed && transport.output.destroyed).toBe(true);
+  } finally {
+    killIfAlive(pid);
+  }
 });

@@ -8,6 +8,8 @@ import { openStreamTransport, type StreamPair } from "../../../lib/transport/str
 import { LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 
+const MiB = 1024 * 1024;
+
 /** The streams of a fake server, as Node's, the web's, mixed, and as one stream. */
 const kinds: [string, (server: LinkedServer) => StreamPair | Duplex][] = [
   ["Node streams", ({ transport }) => ({ readable: transport.input, writable: transport.output })],
@@ -158,6 +160,45 @@ describe("what is read", () => {
     const node = openStreamTransport({ readable: decoded, writable: new PassThrough() });
     await expect(text(node.input)).resolves.toBe('ü{"b":2}\n');
   });
+
+  test("is read no faster than it is worked off", async () => {
+    let made = 0;
+    const endless = new Readable({
+      read() {
+        made += 1;
+        this.push(Buffer.alloc(1_024, "x"));
+      },
+    });
+    const transport = openStreamTransport({ readable: endless, writable: new PassThrough() });
+    // Nobody reads yet.
+    await once(endless, "pause");
+    const before = made;
+    expect(before * 1_024).toBeLessThan(MiB);
+    const again = once(endless, "pause");
+    await once(transport.input, "readable");
+    transport.input.read();
+    await again;
+    expect(made).toBeGreaterThan(before);
+    expect(made * 1_024).toBeLessThan(MiB);
+    await transport.close();
+  });
+
+  test.each([
+    ["bytes", (text: string) => Buffer.from(text), {}],
+    ["text", (text: string) => text, { objectMode: true }],
+  ])(
+    "is read to its end, as %s, when the stream is cut meanwhile",
+    async (_what, toChunk, mode) => {
+      const readable = new Readable({ ...mode, read: () => undefined });
+      const transport = openStreamTransport({ readable, writable: new PassThrough() });
+      const long = "x".repeat(MiB);
+      readable.push(toChunk(`${long}\n`));
+      await once(readable, "pause");
+      for (const part of ["{", "}\n"]) readable.push(toChunk(part));
+      readable.destroy();
+      expect(await text(transport.input)).toBe(`${long}\n{}\n`);
+    },
+  );
 
   test("may not be anything else", async () => {
     const readable = Readable.from([{ a: 1 }]);

@@ -1,0 +1,112 @@
+import { expect, test } from "@jest/globals";
+import type { TurnEvent } from "../../../lib/protocol.js";
+import { StreamedText } from "../../../lib/turns/streamed-text.js";
+import { TurnInbox } from "../../../lib/turns/turn-inbox.js";
+import { TurnProgress } from "../../../lib/turns/turn-progress.js";
+import { agentMessage, turnStarted, type Message } from "../../support/turn-messages.js";
+
+const ids = { threadId: "thread-1", turnId: "turn-1" };
+const nothingMissed = { state: "running", items: [] } as const;
+
+const started = (id: string): Message => item("item/started", id, "");
+const completed = (id: string, text: string): Message => item("item/completed", id, text);
+const delta = (itemId: string, text: string): Message => ({
+  method: "item/agentMessage/delta",
+  params: { ...ids, itemId, delta: text },
+});
+const gap = (...itemIds: string[]): Message => ({
+  method: "connection/gap",
+  params: { ...ids, itemIds },
+});
+const plan = (explanation: string): Message => ({
+  method: "turn/plan/updated",
+  params: { ...ids, explanation, plan: [] },
+});
+
+function item(method: string, id: string, text: string): Message {
+  return { method, params: { ...ids, item: agentMessage(id, text) } };
+}
+
+/** An inbox that holds everything back, of a turn that has started. */
+function holding() {
+  const delivered: TurnEvent[] = [];
+  const progress = new TurnProgress("thread-1");
+  const inbox = new TurnInbox({
+    get state() {
+      return progress.state;
+    },
+    deliver: (event) => {
+      progress.add(event);
+      delivered.push(event);
+    },
+    end: () => undefined,
+  });
+  const receive = (...events: Message[]): void => {
+    for (const event of events) inbox.receive(event as never);
+  };
+  receive(turnStarted(ids));
+  progress.state = { ...progress.state, id: "turn-1" };
+  delivered.length = 0;
+  inbox.hold();
+  const text = new StreamedText();
+  const textOf = () => delivered.map((event) => text.next(event) ?? "").join("");
+  return { inbox, receive, delivered, textOf };
+}
+
+test("text deltas that are held back are merged, and none of their text is lost", () => {
+  const { inbox, receive, delivered, textOf } = holding();
+  receive(started("a"));
+  const words = Array.from({ length: 100_000 }, (_, index) => `${index} `);
+  for (const word of words) receive(delta("a", word));
+  receive(completed("a", words.join("")));
+  inbox.release(nothingMissed);
+  expect(delivered.length).toBeLessThan(1_010);
+  expect(delivered.slice(0, 2)).toEqual([gap(), started("a")]);
+  expect(textOf()).toBe(words.join(""));
+});
+
+test("beyond 64 MiB text is left out, a gap says where, and what completes is whole", () => {
+  const { inbox, receive, delivered, textOf } = holding();
+  const long = "x".repeat(1_048_576);
+  receive(started("a"), delta("a", "A"), completed("a", "A"), started("b"), plan("lost"));
+  for (let count = 0; count < 64; count += 1) receive(delta("b", long));
+  // Of these the first is left out, too, since the beginning of the text is missing.
+  receive(delta("b", "the end"), started("c"), delta("c", "C"), plan("newest"));
+  receive(completed("b", "all of b"), completed("c", "C"));
+  inbox.release(nothingMissed);
+  expect(delivered).toEqual([
+    gap(),
+    started("a"),
+    completed("a", "A"),
+    started("b"),
+    gap("b"),
+    started("c"),
+    delta("c", "C"),
+    plan("newest"),
+    completed("b", "all of b"),
+    completed("c", "C"),
+  ]);
+  expect(textOf()).toBe("ACall of b");
+});
+
+test("what is left out again and again leaves nothing behind but the gaps", () => {
+  const { inbox, receive, delivered } = holding();
+  const long = "x".repeat(8 * 1_048_576);
+  for (let count = 0; count < 100; count += 1) receive(plan(long));
+  expect(delivered).toEqual([]);
+  inbox.release(nothingMissed);
+  const gaps = delivered.filter(({ method }) => method === "connection/gap");
+  expect(gaps.length).toBeGreaterThan(10);
+  expect(delivered.length - gaps.length).toBeLessThan(8);
+});
+
+test("text whose beginning was missed is not held back at all", () => {
+  const { inbox, receive, delivered } = holding();
+  const long = "x".repeat(1_048_576);
+  receive(started("a"));
+  // Were they held back, the text of the other would have to be left out for them.
+  for (let count = 0; count < 100; count += 1) receive(delta("unknown", long));
+  receive(delta("a", "A"));
+  inbox.release(nothingMissed);
+  expect(delivered).toEqual([gap(), started("a"), delta("a", "A")]);
+});
