@@ -52,11 +52,8 @@ describe("a watch", () => {
     for (let at = 0; at < paths.length; at += 5) {
       changed(server, ...paths.slice(at, at + 5), "/dir/always");
     }
-    const begin = performance.now();
-    // The answer comes behind them.
+    // The answer comes behind them. If all were copied for each, the test would run out of time.
     await client.request("config/read", {});
-    // If all were copied for each, it would take a minute.
-    expect(performance.now() - begin).toBeLessThan(10_000);
     const { value } = await watch.next();
     expect(value?.changedPaths).toHaveLength(50_001);
     expect(new Set(value?.changedPaths)).toEqual(new Set([...paths, "/dir/always"]));
