@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { AbstractMessageReader, type DataCallback, type Disposable } from "vscode-jsonrpc/node";
 import { Fifo } from "../async/fifo.js";
+import { DeltaLines } from "./delta-lines.js";
 import { LineSplitter } from "./line-splitter.js";
 import {
   classify,
@@ -40,6 +41,7 @@ export class LineMessageReader extends AbstractMessageReader {
   readonly #input: Readable;
   readonly #handlers: ReaderHandlers;
   readonly #splitter: LineSplitter;
+  readonly #deltas = new DeltaLines();
   readonly #backlog = new Fifo<Delivery>();
   #callback: DataCallback | undefined;
   /** After what has just been handed on, only more of its kind may go on at once. */
@@ -92,7 +94,9 @@ export class LineMessageReader extends AbstractMessageReader {
     while (start < text.length) {
       let end = text.indexOf("\n", start);
       if (end === -1) end = text.length;
-      if (end > start) this.#line(text.slice(start, end));
+      const delta = this.#deltas.read(text, start, end);
+      if (delta) this.#accept({ kind: "notification", message: delta });
+      else if (end > start) this.#line(text.slice(start, end));
       start = end + 1;
     }
   }
@@ -106,8 +110,12 @@ export class LineMessageReader extends AbstractMessageReader {
       return;
     }
     const message = classify(value);
-    if (message) this.#accept(message);
-    else this.#handlers.onSkipped("is not a JSON-RPC message");
+    if (!message) {
+      this.#handlers.onSkipped("is not a JSON-RPC message");
+      return;
+    }
+    if (message.kind === "notification") this.#deltas.learn(message.message);
+    this.#accept(message);
   }
 
   #accept(delivery: Delivery): void {
