@@ -2,7 +2,7 @@ import type { NotificationMessage } from "./message.js";
 
 /** A text in JSON from behind its first quote, and what then has to come. */
 const restOfLine =
-  // eslint-disable-next-line no-control-regex -- JSON forbids them in texts
+   
   /([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)"\},"emittedAtMs":(0|[1-9]\d{0,14})\}/y;
 
 /** From this length on, a piece of a string keeps all of it in memory: V8 copies only shorter ones. */
