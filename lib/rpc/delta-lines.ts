@@ -2,7 +2,6 @@ import type { NotificationMessage } from "./message.js";
 
 /** A text in JSON from behind its first quote, and what then has to come. */
 const restOfLine =
-   
   /([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)"\},"emittedAtMs":(0|[1-9]\d{0,14})\}/y;
 
 /** From this length on, a piece of a string keeps all of it in memory: V8 copies only shorter ones. */
@@ -37,7 +36,9 @@ export class DeltaLines {
     const match = restOfLine.exec(lines);
     if (restOfLine.lastIndex !== end || !match) return undefined;
     const [, text = "", time] = match;
-    const delta = text.length < minSliceLength && !text.includes("\\") ? text : toText(text);
+    const isCopy = text.length < minSliceLength && !text.includes("\\");
+    // With its quotes, which are part of the line, it is JSON.
+    const delta = isCopy ? text : parse(lines.slice(from - 1, from + text.length + 1));
     if (delta === undefined) return undefined;
     const params = { threadId: this.#threadId, turnId: this.#turnId, itemId: this.#itemId, delta };
     return { method: this.#method, params, emittedAtMs: Number(time) };
@@ -68,9 +69,9 @@ export class DeltaLines {
   }
 }
 
-function toText(literal: string): string | undefined {
+function parse(literal: string): string | undefined {
   try {
-    return JSON.parse(`"${literal}"`) as string;
+    return JSON.parse(literal) as string;
   } catch {
     return undefined;
   }
