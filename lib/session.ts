@@ -139,7 +139,7 @@ export class Session implements Host {
     this.requests.recovery.dropped(() => new TransportClosedError(reason));
   }
 
-  /** Brings the threads back over a new connection. @throws TransportClosedError */
+  /** Brings the threads back over a new connection. @throws TransportClosedError, RequestTimeoutError */
   restore(send: Send): Promise<void> {
     // Nobody else would repeat what a server refuses that has just started, and is too busy.
     const retry = this.#settings.retryOnOverload ?? {};

@@ -2,7 +2,7 @@ import { AppServerError } from "./base.js";
 
 /**
  * The server has loaded or copied the thread under a wider sandbox than it had, and would not take that
- * back (`cause` tells why): no turn was started. Say which sandbox it is to have:
+ * back (`cause` tells why, if it refused): no turn was started. Say which sandbox it is to have:
  * `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
  */
 export class SandboxWidenedError extends AppServerError {

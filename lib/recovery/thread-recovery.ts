@@ -11,6 +11,7 @@ import type { SubagentTree } from "../rpc/subagent-tree.js";
 import type { ThreadGate } from "../rpc/thread-gate.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
 import type { RequestRecovery } from "../server-requests/request-recovery.js";
+import type { OpeningHost } from "../threads/keep-sandbox.js";
 import type { KnownSandboxes } from "../threads/known-sandboxes.js";
 import { resumeThread } from "../threads/thread-resume.js";
 import { readRunningTurn } from "../turns/running-turn.js";
@@ -34,7 +35,7 @@ type Call = Host["call"];
 /** How many threads are resumed at a time: a server that has just started reads them from its disk. */
 const atOnce = 16;
 
-/** How many of them may get no answer before the connection is given up, and another one made. */
+/** How many of them may get no answer, if none gets one, before the connection is given up. */
 const maxTimeouts = 3;
 
 /**
@@ -59,7 +60,7 @@ export class ThreadRecovery {
     return lost;
   }
 
-  /** @throws TransportClosedError when the connection is lost again. */
+  /** @throws TransportClosedError when the connection is lost again; RequestTimeoutError when it is deaf. */
   async run(call: Call): Promise<void> {
     const { loaded, gate, turns, requests } = this.#parts;
     const ids = new Set([
@@ -75,7 +76,7 @@ export class ThreadRecovery {
     const begun = new Set<string>();
     const stop = this.#parts.on("turn/started", ({ params }) => begun.add(params.threadId));
     try {
-      const run: Run = { call, begun, known: ids, timeouts: 0 };
+      const run: Run = { call, begun, known: ids, timeouts: 0, hasAnswered: false };
       await inParallel([...ids], atOnce, (id) => this.#restore(id, run));
     } finally {
       stop();
@@ -83,12 +84,14 @@ export class ThreadRecovery {
   }
 
   async #restore(id: string, run: Run): Promise<void> {
-    const { gate, requests, sandboxes } = this.#parts;
+    const { gate, requests } = this.#parts;
     const { call, begun } = run;
+    const host = this.#hostOf(id, call);
     try {
       begun.delete(id);
       const params = { threadId: id, excludeTurns: true };
-      const { thread } = await resumeThread({ call, sandboxes }, params);
+      const { thread } = await resumeThread(host, params);
+      run.hasAnswered = true;
       this.unstored.delete(id);
       this.#lost.delete(id);
       const { type = "notLoaded" } = (thread as Partial<ThreadRecord>).status ?? {};
@@ -102,17 +105,33 @@ export class ThreadRecovery {
       }
       if (requests.hasOld(id)) {
         // The open ones are sent again behind the answer, so before the next one of this kind.
-        await resumeThread({ call, sandboxes }, params);
+        await resumeThread(host, params);
         requests.resent(id);
       }
       if (this.#parts.turns.isOnlyWatched(id)) await this.#offerTurn(id, call);
       await this.#findSubagents(id, run);
     } catch (error) {
       if (error instanceof TransportClosedError) throw error;
-      // One thread may be too much for the server; when it takes nothing up, this is no connection.
-      if (error instanceof RequestTimeoutError && (run.timeouts += 1) >= maxTimeouts) throw error;
+      if (error instanceof RequestTimeoutError) run.timeouts += 1;
+      else run.hasAnswered = true;
+      // Some threads may be too much for the server; when it takes nothing up, this is no connection.
+      if (!run.hasAnswered && run.timeouts >= maxTimeouts) throw error;
       await this.#giveUp(id, error, call);
     }
+  }
+
+  /** A sub-agent has the sandbox of the thread that it works for; the server tells of that one only. */
+  #hostOf(id: string, call: Call): OpeningHost {
+    const { sandboxes, subagents, loaded } = this.#parts;
+    const parent = subagents.parentOf(id);
+    if (parent && !sandboxes.of(id)) sandboxes.learn(id, sandboxes.of(parent.threadId));
+    return {
+      call,
+      sandboxes,
+      unload: (threadId) => {
+        loaded.delete(threadId);
+      },
+    };
   }
 
   /** Those that were started meanwhile: an approval of theirs would wait for ever. */
@@ -155,6 +174,8 @@ export class ThreadRecovery {
 interface Run {
   readonly call: Call;
   timeouts: number;
+  /** Whether the server has answered for one thread at least. */
+  hasAnswered: boolean;
   readonly begun: Set<string>;
   readonly known: Set<string>;
 }

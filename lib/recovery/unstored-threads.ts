@@ -1,6 +1,6 @@
-import { isDrop, ProtocolError } from "../errors/connection-errors.js";
+import { ProtocolError, TransportClosedError } from "../errors/connection-errors.js";
 import type { Host } from "../host.js";
-import { idOf } from "../rpc/id-of.js";
+import { idOf, threadIdIn } from "../rpc/id-of.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
 import { retryOnOverload } from "../rpc/retry.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
@@ -41,8 +41,8 @@ export class UnstoredThreads {
   /** The thread that a request is about, if it is one of these. */
   named(params: unknown): string | undefined {
     if (this.#ids.size === 0) return undefined;
-    const { threadId } = (params ?? {}) as { threadId?: unknown };
-    if (typeof threadId !== "string" || !this.#ids.has(threadId)) return undefined;
+    const threadId = threadIdIn(params);
+    if (threadId === undefined || !this.#ids.has(threadId)) return undefined;
     if (this.#loaded.has(threadId)) return threadId;
     // The server has unloaded it, and with that it is gone.
     this.#ids.delete(threadId);
@@ -65,7 +65,7 @@ export class UnstoredThreads {
     try {
       await this.#resume(host, threadId);
     } catch (error) {
-      if (isDrop(error)) throw error;
+      if (error instanceof TransportClosedError) throw error;
       // Nobody would see what the turn does, nor answer what it asks.
       void interruptUnfollowed(host, threadId, idOf("turn", answer));
       const problem = `${method} was answered, but the thread cannot be followed any more. The turn is interrupted.`;

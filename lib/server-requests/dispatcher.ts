@@ -61,7 +61,7 @@ export class RequestDispatcher {
       return request.answer;
     }
     const { method, params, threadId, itemId } = request;
-    // One turn runs on a thread at a time.
+    // One turn runs on a thread at a time. It answers, but what it was not asked for may outlive it.
     if (threadId !== undefined) request.turnId ??= this.#options.turns.latestTurnOf(threadId);
     if (isObject(params)) {
       const changes = this.#changes.of(threadId, request.turnId, itemId);
@@ -90,7 +90,7 @@ export class RequestDispatcher {
         const threadId = threadIdOf(message);
         const turnId = turnIdOf(message);
         this.#changes.turnEnded(threadId, turnId);
-        this.#end("turnEnded", (one) => one.threadId === threadId && one.turnId === turnId);
+        this.#end("turnEnded", (one) => one.threadId === threadId && one.namedTurnId === turnId);
         break;
       }
       case "thread/status/changed":
@@ -206,7 +206,7 @@ export class RequestDispatcher {
     const { status } = (message.params ?? {}) as { status?: { type?: unknown } };
     if (status?.type !== "idle" && status?.type !== "notLoaded") return;
     const threadId = threadIdOf(message);
-    this.#end("turnEnded", (one) => one.threadId === threadId && one.turnId !== undefined);
+    this.#end("turnEnded", (one) => one.threadId === threadId && one.namedTurnId !== undefined);
   }
 
   #callEnded(message: NotificationMessage): void {

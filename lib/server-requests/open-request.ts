@@ -14,7 +14,7 @@ export interface PendingRequest {
   readonly requestId: string | number;
   readonly method: string;
   readonly threadId: string | undefined;
-  /** When the request names none: the turn that runs on its thread, if that is followed here. */
+  /** When the request names none: the turn that ran on its thread, if that is followed here. */
   readonly turnId: string | undefined;
   /** The item that it is about; for a tool call, its call id. */
   readonly itemId: string | undefined;

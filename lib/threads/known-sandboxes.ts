@@ -70,6 +70,9 @@ export class KnownSandboxes {
 
   #told(threadId: unknown, policy: unknown, { activePermissionProfile }: Told): void {
     if (typeof threadId !== "string") return;
-    this.learn(threadId, activePermissionProfile ? undefined : readSandboxPolicy(policy));
+    const told = readSandboxPolicy(policy);
+    // What is not understood says nothing, and what was known is kept.
+    if (activePermissionProfile) this.learn(threadId, undefined);
+    else if (told) this.learn(threadId, told);
   }
 }

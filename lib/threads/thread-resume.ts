@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
-import { openInSandbox } from "./keep-sandbox.js";
+import { openInSandbox, type OpeningHost } from "./keep-sandbox.js";
 
 const attempts = 100;
 const beginAttempts = 20;
@@ -14,7 +14,7 @@ const pauseMs = 50;
  * thread's first turn.
  */
 export async function resumeThread(
-  host: Pick<Host, "call" | "sandboxes">,
+  host: OpeningHost,
   params: ParamsOf<"thread/resume">,
 ): Promise<ResultOf<"thread/resume">> {
   for (let attempt = 1; ; attempt += 1) {

@@ -258,6 +258,28 @@ describe("when a connection is restored, its threads", () => {
     expect(held.client.host.isLoaded("thread-1")).toBe(false);
   });
 
+  test("have their sub-agents resumed under their own sandbox, which the server tells of them only", async () => {
+    const readOnly = { type: "readOnly" };
+    const { link } = await withThread((server) => {
+      server.handle("thread/resume", ({ threadId }) => ({
+        ...opened(threadId as string, { type: threadId === "thread-1" ? "active" : "idle" }),
+        sandbox: readOnly,
+      }));
+      server.handle("thread/list", () => ({
+        data: [{ id: "child", parentThreadId: "thread-1", status: { type: "active" } }],
+      }));
+    });
+    await using held = link;
+    const threadSettings = { sandboxPolicy: readOnly };
+    link.server.notify("thread/settings/updated", { threadId: "thread-1", threadSettings });
+    await link.client.request("config/read", {});
+    const server = await held.reconnect();
+    expect(server.paramsOf("thread/resume")).toMatchObject([
+      { threadId: "thread-1", sandbox: "read-only" },
+      { threadId: "child", sandbox: "read-only" },
+    ]);
+  });
+
   test("have their running sub-agents resumed, however many there are", async () => {
     const record = (index: number) => {
       const status = { type: index === 250 ? "active" : "idle" };

@@ -75,7 +75,7 @@ describe("a request that names its thread and no turn", () => {
     expect(await secondTold(asking)).toBe(1);
   });
 
-  test("is over at the end of its turn", async () => {
+  test("outlives the turn, which it may have nothing to do with, and is answered", async () => {
     await using pair = await linkedThread();
     const asking = new Asking(pair.server);
     const signals: AbortSignal[] = [];
@@ -86,11 +86,17 @@ describe("a request that names its thread and no turn", () => {
     await pair.thread.turn("Hi", { onElicitation }).started;
     asking.ask(methods.url, requests.url, "asked");
     expect(await asking.answered()).toEqual([]);
-    expect(pair.client.pendingRequests()).toMatchObject([{ turnId: "turn-1", deferred: true }]);
+    const open = [{ turnId: "turn-1", deferred: true }];
+    expect(pair.client.pendingRequests()).toMatchObject(open);
     pair.server.send(turnCompleted(turn));
+    const status = { threadId: "thread-1", status: { type: "idle" } };
+    pair.server.notify("thread/status/changed", status);
     expect(await asking.answered()).toEqual([]);
+    expect(pair.client.pendingRequests()).toMatchObject(open);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    pair.client.respond("asked", "decline");
+    expect(await asking.answered()).toEqual(["asked"]);
     expect(pair.client.pendingRequests()).toEqual([]);
-    expect(signals.map(({ reason }) => reason as unknown)).toMatchObject([{ why: "turnEnded" }]);
   });
 
   test("is lost with its connection, and the turn's stream says so", async () => {

@@ -2,11 +2,12 @@ import { beforeEach, afterEach, describe, expect, test } from "@jest/globals";
 import type { SandboxPolicy } from "../../../generated/types.js";
 import {
   SandboxWidenedError,
+  type AppServerClient,
   type ConnectionSettings,
   type Thread,
   type TurnOptions,
 } from "../../../lib/index.js";
-import { linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import { later, linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 import { opened, turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
 
@@ -15,6 +16,7 @@ const wide = { type: "dangerFullAccess" };
 
 let server: LinkedServer;
 let thread: Thread;
+let client: AppServerClient;
 let close: () => Promise<void>;
 
 beforeEach(() => open());
@@ -22,7 +24,7 @@ afterEach(() => close());
 
 async function open(options?: ConnectionSettings): Promise<void> {
   const pair = await linkedThread(options);
-  ({ server, thread } = pair);
+  ({ client, server, thread } = pair);
   close = () => pair.client.close();
 }
 
@@ -45,9 +47,24 @@ async function runTurn(options: TurnOptions, joining?: TurnOptions): Promise<voi
   await turn.run();
 }
 
+/** From now on the server opens threads under `sandbox`, until it is told another one. */
+function opensUnder(sandbox: unknown): void {
+  let holds = sandbox;
+  server.handle("thread/resume", ({ threadId }) => ({
+    ...opened(threadId as string),
+    sandbox: holds,
+  }));
+  const update = server.handler("thread/settings/update");
+  server.handle("thread/settings/update", (params, request) => {
+    const answer = update(params, request);
+    holds = params["sandboxPolicy"];
+    return answer;
+  });
+}
+
 /** Lets go of the thread, and has it loaded again, which the server answers with `sandbox`. */
 async function loadAnew(sandbox: unknown = workspace) {
-  server.handle("thread/resume", ({ threadId }) => ({ ...opened(threadId as string), sandbox }));
+  opensUnder(sandbox);
   await thread.unsubscribe();
   await thread.turn("Hi").started;
   return server.paramsOf("thread/resume").at(-1);
@@ -111,13 +128,52 @@ describe("a thread is loaded again", () => {
   test.each([
     ["nothing is wider", wide],
     ["nothing is wider", { type: "externalSandbox", networkAccess: "enabled" }],
-    ["it is of an unknown kind", { type: "somethingNew" }],
-    ["it is no policy", "read-only"],
-    ["it is no policy", null],
   ])("as the server likes, when its sandbox was told and %s: %j", async (_, policy) => {
     await settingsUpdated(workspace);
     await settingsUpdated(policy);
     expect(await loadAnew()).toEqual(asItIs);
+  });
+
+  test.each([{ type: "somethingNew" }, "read-only", null, undefined])(
+    "under the one before, when the server tells one that is not understood: %j",
+    async (policy) => {
+      await settingsUpdated(workspace);
+      await settingsUpdated(policy);
+      expect(await loadAnew()).toEqual(asWorkspace({}));
+    },
+  );
+
+  test("with what is named of a workspace-write sandbox besides its own", async () => {
+    await settingsUpdated(workspace);
+    opensUnder({ ...workspace, networkAccess: true });
+    const config = { sandbox_workspace_write: { network_access: true }, web_search: "disabled" };
+    await client.resumeThread(thread.id, { config });
+    const asked = asWorkspace({ network_access: true });
+    expect(server.paramsOf("thread/resume").at(-1)).toEqual({
+      ...asked,
+      config: { ...asked.config, web_search: "disabled" },
+    });
+  });
+
+  test.each([
+    { sandbox: "danger-full-access" },
+    { permissions: ":workspace" },
+    { config: { sandbox_mode: "danger-full-access" } },
+    { config: { default_permissions: ":workspace" } },
+  ] as const)("as it is asked for, when the caller names a sandbox: %j", async (options) => {
+    await settingsUpdated({ type: "readOnly" });
+    // It is loaded once more before it is let go of, to be loaded with these changes.
+    opensUnder({ type: "readOnly" });
+    await client.resumeThread(thread.id, options);
+    expect(server.paramsOf("thread/resume").at(-1)).toEqual({ ...asItIs, ...options });
+  });
+
+  test("under its own, when the caller names details of another one", async () => {
+    await settingsUpdated({ type: "readOnly" });
+    opensUnder(wide);
+    const config = { sandbox_workspace_write: { network_access: true } };
+    const resumed = await client.resumeThread(thread.id, { config });
+    expect(resumed.opened?.sandbox).toEqual({ type: "readOnly" });
   });
 
   test("as the server likes, when it has a permission profile, which is stored", async () => {
@@ -148,7 +204,8 @@ describe("a thread that is loaded under a wider sandbox than it had", () => {
       { threadId: thread.id, sandboxPolicy: external },
     ]);
     const methods = server.requests.map(({ method }) => method);
-    expect(methods.slice(-2)).toEqual(["thread/settings/update", "turn/start"]);
+    const asked = ["thread/resume", "thread/settings/update", "thread/resume", "turn/start"];
+    expect(methods.filter((method) => asked.includes(method)).slice(-4)).toEqual(asked);
   });
 
   test("is let go of, each time, when the server refuses that", async () => {
@@ -164,9 +221,43 @@ describe("a thread that is loaded under a wider sandbox than it had", () => {
     expect(server.paramsOf("turn/start")).toEqual([]);
   });
 
-  test("is taken as it is when the kind of its sandbox is unknown here", async () => {
+  test("counts as wider when the kind of its sandbox is unknown here", async () => {
     await loadAnew({ type: "somethingNew" });
-    expect(server.paramsOf("thread/settings/update")).toEqual([]);
+    expect(server.paramsOf("thread/settings/update")).toMatchObject([{ sandboxPolicy: external }]);
+  });
+
+  test("is let go of when the server keeps the wider one although it has agreed", async () => {
+    server.handle("thread/resume", ({ threadId }) => ({
+      ...opened(threadId as string),
+      sandbox: wide,
+    }));
+    await thread.unsubscribe();
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      expect(await rejection(thread.run("Hi"))).toBeInstanceOf(SandboxWidenedError);
+    }
+    expect(server.paramsOf("turn/start")).toEqual([]);
+  });
+
+  test("lets no turn in before it has its own, whoever starts one", async () => {
+    await thread.unsubscribe();
+    opensUnder(wide);
+    server.handle("thread/settings/update", () => later);
+    const resuming = rejection(client.resumeThread(thread.id));
+    const update = await server.nextRequest("thread/settings/update");
+    const turn = rejection(client.thread(thread.id).run("Hi"));
+    const second = await server.nextRequest("thread/settings/update");
+    for (const request of [update, second]) server.refuse(request, -32_600, "no");
+    expect(await resuming).toBeInstanceOf(SandboxWidenedError);
+    expect(await turn).toBeInstanceOf(SandboxWidenedError);
+    expect(server.paramsOf("turn/start")).toEqual([]);
+  });
+
+  test("is not given up when the connection is lost while it gets its own back", async () => {
+    server.handle("thread/settings/update", () => {
+      server.crash();
+      return later;
+    });
+    expect(await rejection(loadAnew(wide))).toMatchObject({ code: "TRANSPORT_CLOSED" });
   });
 
   test("is a copy, too: it gets the sandbox of the first, and says so", async () => {

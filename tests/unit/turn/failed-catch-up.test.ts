@@ -174,6 +174,25 @@ test("a server that answers none of the threads' resumes is left for another con
   for (const { id } of threads) expect(link.client.host.isLoaded(id)).toBe(true);
 });
 
+test("threads that get no answer, while others do, are lost, and nothing else", async () => {
+  const deaf = new Set<unknown>(["thread-2", "thread-4", "thread-6", "thread-8"]);
+  const link = await LinkedAnew.start({
+    requestTimeoutMs: 200,
+    prepare: (server) => {
+      const resume = server.handler("thread/resume");
+      server.handle("thread/resume", (params, request) =>
+        deaf.has(params["threadId"]) ? later : resume(params, request),
+      );
+    },
+  });
+  await using held = link;
+  const threads = await Promise.all(Array.from({ length: 10 }, () => link.client.startThread()));
+  await link.reconnect();
+  expect(held.servers).toHaveLength(2);
+  const isLoaded = ({ id }: { id: string }) => link.client.host.isLoaded(id);
+  expect(threads.map(isLoaded)).toEqual(threads.map(({ id }) => !deaf.has(id)));
+});
+
 test("a turn that is aborted while the connection is away is interrupted when it is back", async () => {
   let letIn: () => void = () => undefined;
   const door = new Promise<void>((resolve) => {
