@@ -1,13 +1,15 @@
-import { describe, expect, jest, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { Turn } from "../../../lib/turn.js";
-import { collect, rejection, settled } from "../../support/collect.js";
+import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
 import { linkedThread } from "../../support/linked-server.js";
 import {
+  opened,
   textMessages,
   turnCompleted,
   turnStarted,
   type Message,
   type Params,
+  type TurnIds as Ids,
 } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-9" };
@@ -34,6 +36,18 @@ async function started() {
   const turn = pair.thread.shellCommand("echo hi");
   await pair.server.nextRequest("thread/shellCommand");
   return { ...pair, turn };
+}
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+function fakeTimers(): Parameters<typeof jest.useFakeTimers>[0] {
+  return { doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] };
+}
+
+function pass(): void {
+  jest.advanceTimersByTime(1_000);
 }
 
 const methods = async (turn: Turn) => (await collect(turn)).map(({ method }) => method);
@@ -70,6 +84,41 @@ describe("a shell command that is a turn by itself", () => {
     server.send(turnCompleted(ids));
     expect(await next.run()).toMatchObject({ status: "completed" });
     expect(server.paramsOf("turn/interrupt")).toHaveLength(1);
+  });
+});
+
+describe("a shell command whose turn ends before it has an item", () => {
+  test("ends with that turn, once the thread is at rest", async () => {
+    await using pair = await started();
+    const { client, server, turn } = pair;
+    server.handle("thread/read", () => opened("thread-1"));
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), turnCompleted(ids, { status: "interrupted" }));
+    const run = turn.run();
+    await stepUntil(run, pass);
+    expect(await run).toMatchObject({ id: "turn-9", status: "interrupted", items: [] });
+    expect(client.host.turns.size).toBe(0);
+    expect(client.host.gate.isBusy("thread-1")).toBe(false);
+  });
+
+  test("is not taken for another turn that has ended, with items or not", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    server.handle("thread/read", () => opened("thread-1"));
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    const [one, two] = ["goal-1", "goal-2"].map((turnId) => ({ ...ids, turnId })) as [Ids, Ids];
+    server.send(turnStarted(one), ...textMessages({ ...one, text: "Work" }), turnCompleted(one));
+    await settled();
+    for (let second = 0; second < 5; second += 1) {
+      pass();
+      await settled();
+    }
+    expect(server.paramsOf("thread/read")).toEqual([]);
+    server.send(turnStarted(two), turnCompleted(two, { status: "interrupted" }));
+    server.send(turnStarted(ids), begun, done(), turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({ id: "turn-9", status: "completed" });
   });
 });
 
@@ -116,16 +165,12 @@ describe("a shell command that becomes part of another turn", () => {
   test("does not wait for that turn, even if nothing else has come of it", async () => {
     await using pair = await started();
     const { server, turn } = pair;
-    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
-    try {
-      server.send(turnStarted(ids), begun, done());
-      await settled();
-      expect(turn.state.status).toBe("inProgress");
-      jest.advanceTimersByTime(1_000);
-      expect(await turn.run()).toMatchObject({ status: "completed" });
-    } finally {
-      jest.useRealTimers();
-    }
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    expect(turn.state.status).toBe("inProgress");
+    pass();
+    expect(await turn.run()).toMatchObject({ status: "completed" });
   });
 
   test("leaves that turn to those who watch for it", async () => {
