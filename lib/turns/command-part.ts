@@ -12,6 +12,8 @@ interface CommandPartOwner {
   deliver(event: TurnEvent): void;
   /** The turn is somebody else's as well: how it began, and what has shown it. */
   shared(events: readonly TurnEvent[]): void;
+  /** The turn has ended, and the command goes on. */
+  outlived(): void;
 }
 
 /**
@@ -60,9 +62,12 @@ export class CommandPart {
         this.#start = event;
         this.#owner.deliver(event);
         break;
-      case "turn/completed":
+      case "turn/completed": {
+        const isNews = !this.#hasTurnEnded;
         this.#turnEnded(event, params.turn.status);
+        if (isNews && this.outlivesTurn) this.#owner.outlived();
         break;
+      }
       case "connection/gap":
         this.#owner.deliver(event);
         break;

@@ -155,6 +155,9 @@ export class TurnCourse {
         this.#accept(event);
       },
       shared: (events) => this.host?.turns.share(threadId, turnId(), events),
+      outlived: () => {
+        this.#inquiry.outlived();
+      },
     });
   }
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { Turn } from "../../../lib/turn.js";
 import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
 import { linkedThread } from "../../support/linked-server.js";
+import { endedTurn, storeTurns } from "../../support/stored-turns.js";
 import {
   opened,
   textMessages,
@@ -23,6 +24,11 @@ function command(fields: Params): Params {
 const begun: Message = {
   method: "item/started",
   params: { ...ids, item: command({ status: "inProgress" }) },
+};
+
+const idle: Message = {
+  method: "thread/status/changed",
+  params: { threadId: "thread-1", status: { type: "idle" } },
 };
 
 function done(fields: Params = {}): Message {
@@ -231,14 +237,62 @@ describe("a shell command that becomes part of another turn", () => {
     expect(result).toMatchObject({ status: "completed", items: [{ status: "inProgress" }] });
   });
 
-  test("is silent when it is, whatever has become of that turn", async () => {
+  test("and outlives it ends with what the server has stored, when its own end was missed", async () => {
+    await using pair = await started();
+    const { client, server, turn } = pair;
+    const stored = storeTurns(server, { turns: [endedTurn("turn-9")] });
+    const [{ item: message }] = words.slice(-1).map(({ params }) => params) as [{ item: Params }];
+    stored.items.push({ turnId: "turn-9", item: message });
+    server.send(turnStarted(ids), begun, ...words);
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnCompleted(ids));
+    // It may take its time, which the server is not bothered about too often.
+    for (let second = 0; second < 60; second += 1) {
+      await settled();
+      pass();
+    }
+    expect(server.paramsOf("thread/turns/list")).toHaveLength(5);
+    expect(turn.state.status).toBe("inProgress");
+    const item = command({ status: "completed", exitCode: 0, durationMs: 70_000 });
+    stored.items.push({ turnId: "turn-9", item });
+    const run = turn.run();
+    await stepUntil(run, pass);
+    expect(await run).toMatchObject({
+      ...{ status: "completed", durationMs: 70_000 },
+      items: [{ id: "command-1", exitCode: 0 }],
+    });
+    expect(client.host.turns.size).toBe(0);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test("and outlives it goes on when the server keeps no record", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    server.handle("thread/read", () => opened("thread-1"));
+    server.send(turnStarted(ids), begun, ...words);
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnCompleted(ids), idle);
+    for (let second = 0; second < 60; second += 1) {
+      await settled();
+      pass();
+    }
+    expect(turn.state.status).toBe("inProgress");
+    server.send(done());
+    expect(await turn.run()).toMatchObject({ status: "completed" });
+  });
+
+  test("is silent when it is, and the server has no record of its end", async () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
+    const stored = storeTurns(server, { turns: [endedTurn("turn-9")] });
     const turn = thread.shellCommand("echo hi", { idleTimeoutMs: 20 });
     await server.nextRequest("thread/shellCommand");
     server.send(turnStarted(ids), begun, ...words, turnCompleted(ids));
-    expect(await rejection(turn.run())).toMatchObject({ code: "TURN_STALLED" });
-    server.send(done());
-    expect(await turn.run()).toMatchObject({ status: "completed" });
+    expect(await rejection(turn.run())).toMatchObject({ code: "TURN_STALLED", probe: "unknown" });
+    const item = command({ status: "completed", exitCode: 4, durationMs: 40 });
+    stored.items.push({ turnId: "turn-9", item });
+    expect(await turn.run()).toMatchObject({ status: "completed", items: [{ exitCode: 4 }] });
   });
 });
