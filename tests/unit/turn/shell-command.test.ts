@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { Turn } from "../../../lib/turn.js";
 import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
+import { LinkedAnew } from "../../support/linked-anew.js";
 import { linkedThread } from "../../support/linked-server.js";
 import { endedTurn, storeTurns } from "../../support/stored-turns.js";
 import {
   opened,
   textMessages,
   turnCompleted,
+  turnMessages,
   turnStarted,
   type Message,
   type Params,
@@ -179,6 +181,42 @@ describe("a shell command that becomes part of another turn", () => {
     expect(await turn.run()).toMatchObject({ status: "completed" });
   });
 
+  test("leaves that turn, which has shown itself later, to those who watch for it", async () => {
+    await using pair = await started();
+    const { client, server, thread, turn } = pair;
+    const turns = thread.unsolicitedTurns();
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    pass();
+    await turn.run();
+    server.send(...words, turnCompleted(ids));
+    const { value: other } = await turns.next();
+    expect(await collect(other as Turn)).toEqual([turnStarted(ids), ...words, turnCompleted(ids)]);
+    await turns.return?.();
+    expect(client.host.turns.size).toBe(0);
+  });
+
+  test.each([
+    ["its end", [turnCompleted(ids)]],
+    ["the thread's rest, and its end", [idle, turnCompleted(ids)]],
+  ])("is no turn that nobody has asked for when it is alone and %s is late", async (_, late) => {
+    await using pair = await started();
+    const { client, server, thread, turn } = pair;
+    const turns = thread.unsolicitedTurns();
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    pass();
+    expect(await turn.run()).toMatchObject({ status: "completed" });
+    server.send(...late, ...turnMessages({ ...ids, turnId: "goal-1", text: "Work" }));
+    expect((await turns.next()).value).toMatchObject({ state: { id: "goal-1" } });
+    await turns.return?.();
+    expect(client.host.turns.size).toBe(0);
+  });
+
   test("leaves that turn to those who watch for it", async () => {
     await using pair = await started();
     const { server, thread, turn } = pair;
@@ -295,4 +333,43 @@ describe("a shell command that becomes part of another turn", () => {
     stored.items.push({ turnId: "turn-9", item });
     expect(await turn.run()).toMatchObject({ status: "completed", items: [{ exitCode: 4 }] });
   });
+});
+
+test("a shell command whose turn ends while the connection is away is no turn of somebody else", async () => {
+  let isBack = (): void => undefined;
+  const away = new Promise<void>((resolve) => {
+    isBack = resolve;
+  });
+  await using link = await LinkedAnew.start({
+    prepare: async (server, index) => {
+      if (index > 0) await away;
+      const item = command({ status: "completed", exitCode: 0, durationMs: 40 });
+      const items = [{ turnId: "turn-9", item }];
+      storeTurns(server, { turns: [endedTurn("turn-9")], items });
+    },
+  });
+  const { client, server } = link;
+  const thread = await client.startThread();
+  const turns = thread.unsolicitedTurns();
+  const turn = thread.shellCommand("echo hi");
+  await server.nextRequest("thread/shellCommand");
+  server.send(turnStarted(ids), begun);
+  await turn.started;
+  await settled();
+  jest.useFakeTimers(fakeTimers());
+  server.send(done());
+  await settled();
+  await link.drop();
+  for (let second = 0; second < 5; second += 1) {
+    pass();
+    await settled();
+  }
+  expect(turn.state.status).toBe("inProgress");
+  isBack();
+  const run = turn.run();
+  await stepUntil(run, pass);
+  expect(await run).toMatchObject({ status: "completed", durationMs: 3_000 });
+  link.server.send(...turnMessages({ ...ids, turnId: "goal-1", text: "Work" }));
+  expect((await turns.next()).value).toMatchObject({ state: { id: "goal-1" } });
+  await turns.return?.();
 });
