@@ -8,10 +8,10 @@ import { toTurnResult } from "./turn-result.js";
 import { TurnSilence } from "./turn-silence.js";
 import type { TurnState } from "./turn-state.js";
 
-/** How often the server may leave unanswered what became of an overdue end; about 20 s in all. */
+/** How often the server may leave unanswered what became of an overdue end; see TurnLostError. */
 const maxUnanswered = 3;
 
-/** How often it may say that the turn runs, of a thread that is idle; about 30 s in all. */
+/** How often it may say that the turn runs, of a thread that is idle; the same. */
 const maxContradictions = 5;
 
 /** The turn that is asked about, and who is told of the answers. None of the functions may throw. */
