@@ -120,8 +120,8 @@ export class TurnStalledError extends AppServerError {
 
 /**
  * The thread went idle without a `turn/completed`, and the server does not tell how the turn ended: it
- * keeps no record, as of ephemeral threads, contradicts itself, or did not answer for half a minute. The
- * turn is over; what it did may be more than is known here.
+ * keeps no record, as of ephemeral threads, or for twenty to thirty seconds contradicted itself or did
+ * not answer. The turn is over; what it did may be more than is known here.
  */
 export class TurnLostError extends AppServerError {
   /** What is known of the turn. */

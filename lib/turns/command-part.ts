@@ -4,7 +4,7 @@ import { isItem } from "./turn-state.js";
 
 type Command = Extract<ThreadItem, { type: "commandExecution" }>;
 
-/** Who is told of a shell command. Neither function may throw. */
+/** Who is told of a shell command. None of the functions may throw. */
 interface CommandPartOwner {
   readonly threadId: string;
   readonly turnId: string;
@@ -12,11 +12,17 @@ interface CommandPartOwner {
   deliver(event: TurnEvent): void;
   /** The turn is somebody else's as well: how it began, and what has shown it. */
   shared(events: readonly TurnEvent[]): void;
+  /** The turn has ended, and the command goes on. */
+  outlived(): void;
+  /** The command ends now, and its turn has not: what is still to come of it tells whose it is. */
+  leaving(): void;
+  /** Whether events are held back at this moment. */
+  isHolding(): boolean;
 }
 
 /**
  * How long after a command the turn that it is by itself may take to end (ms). The end follows within
- * a few milliseconds; a turn that goes on is somebody else's.
+ * a few milliseconds; a turn that goes on is somebody else's, and not waited for.
  */
 const endGraceMs = 1_000;
 
@@ -48,6 +54,11 @@ export class CommandPart {
     return !this.#isShared && !this.#completed;
   }
 
+  /** Whether it may still turn out whether the turn is somebody else's as well. */
+  get isAlone(): boolean {
+    return !this.#isShared && !this.#hasTurnEnded;
+  }
+
   /** Whether the turn that the command was part of has ended before it. */
   get outlivesTurn(): boolean {
     return this.#hasTurnEnded && !this.#completed;
@@ -60,9 +71,12 @@ export class CommandPart {
         this.#start = event;
         this.#owner.deliver(event);
         break;
-      case "turn/completed":
+      case "turn/completed": {
+        const isNews = !this.#hasTurnEnded;
         this.#turnEnded(event, params.turn.status);
+        if (isNews && this.outlivesTurn) this.#owner.outlived();
         break;
+      }
       case "connection/gap":
         this.#owner.deliver(event);
         break;
@@ -100,7 +114,13 @@ export class CommandPart {
 
   #expectEnd(): NodeJS.Timeout {
     const timer = setTimeout(() => {
-      this.#share([]);
+      // The end may be among the events that are held back, or be missing.
+      if (this.#owner.isHolding()) {
+        this.#timer = this.#expectEnd();
+        return;
+      }
+      this.#owner.leaving();
+      this.#endWithCommand();
     }, endGraceMs);
     return timer.unref();
   }

@@ -1,6 +1,7 @@
 import { settleWithin } from "../async/timers.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import { readThreadStatus } from "./question.js";
 
 /** How often the server is asked, while it may still be about to store the message. */
 const maxLooks = 6;
@@ -30,7 +31,7 @@ export async function findTurnOfMessage(
     const turnId = await lookOnce(host, threadId, clientId);
     if (turnId !== undefined || look === maxLooks) return turnId;
     // What an idle thread does not have on the second look, it did not get.
-    if (look > 1 && !(await isActive(host, threadId))) return undefined;
+    if (look > 1 && (await readThreadStatus(host, threadId)) === "idle") return undefined;
     // Nobody need wait for a turn that was given up.
     await settleWithin(ended, pauseMs);
   }
@@ -72,11 +73,6 @@ async function lookInItems(
     // A thread of an older runtime: its turns have told what there is.
     return undefined;
   }
-}
-
-async function isActive(host: Host, threadId: string): Promise<boolean> {
-  const { thread } = await host.call("thread/read", { threadId });
-  return thread.status.type === "active";
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,10 +1,9 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
-import type { Host } from "../host.js";
 import { turnIdOf } from "../rpc/notification-route.js";
 import type { TurnMatch } from "../rpc/unclaimed-events.js";
 import type { ItemMatch } from "./late-start.js";
+import { readThreadStatus } from "./question.js";
 import type { StartPlace } from "./turn-start.js";
 
 /** What is known of a turn that is looked for among the events. */
@@ -19,55 +18,74 @@ export interface Sighting {
  */
 const followGraceMs = 1_000;
 
+/** The longest pause before the server is asked once more (ms). */
+const maxPauseMs = 30_000;
+
+/** How often the server may leave that unanswered, before its events are taken at their word. */
+const maxUnanswered = 5;
+
 /** Looks for a turn with such an item, among all the items that it starts. */
 export function lookForItem({ pending }: StartPlace, fits: ItemMatch): Sighting {
-  return look(pending.find(startsItem((item) => fits(item) || undefined)));
+  return look(pending.find(startsItem(orTellsNothing(fits))));
+}
+
+/** The same for a turn that may end without any item; see `lookForEnd`. */
+export function lookForItemOrEnd(place: StartPlace, fits: ItemMatch): Sighting {
+  return lookForEnd(place, startsItem(orTellsNothing(fits)));
+}
+
+/** Looks for a turn that begins with such an item, or ends without any; see `lookForEnd`. */
+export function lookForFirstItem(place: StartPlace, fits: ItemMatch): Sighting {
+  return lookForEnd(place, startsItem(fits));
 }
 
 /**
- * Looks for a turn that begins with such an item.
- *
- * One that ends without any item may be ours, or a goal's that the server has cut short to make room
- * for ours. What tells is whether another one follows: if the thread stays at rest, it was ours.
+ * A turn that ends without any item may be ours, or a goal's that the server has cut short to make
+ * room for ours. What tells is whether ours follows: if the thread comes to rest without it, the last
+ * such turn was ours.
  */
-export function lookForFirstItem(place: StartPlace, fits: ItemMatch): Sighting {
-  const { host, threadId, pending, ended } = place;
+function lookForEnd(place: StartPlace, shows: TurnMatch): Sighting {
   const alone = new Deferred<string>();
-  const first = startsItem(fits);
-  let followed = new Deferred<void>();
-  const found = pending.find((event) => {
-    if (event.method === "turn/started") followed.resolve();
-    if (event.method !== "turn/completed") return first(event);
-    const turnId = turnIdOf(event);
-    followed = new Deferred();
-    const over = Promise.race([followed.promise, found, ended]);
-    void staysAtRest(host, threadId, over).then((isAtRest) => {
-      if (isAtRest && turnId !== undefined) alone.resolve(turnId);
-    });
-    return undefined;
+  /** The turns that have begun, and started no item so far. */
+  const empty = new Set<string>();
+  let last: string | undefined;
+  const found = place.pending.find((event) => {
+    const turnId = turnIdOf(event) ?? "";
+    if (event.method === "turn/started") empty.add(turnId);
+    if (event.method === "item/started") empty.delete(turnId);
+    if (event.method === "turn/completed" && empty.delete(turnId)) {
+      if (last === undefined) {
+        void staysAtRest(place, found).then((isAtRest) => {
+          if (isAtRest && last !== undefined) alone.resolve(last);
+        });
+      }
+      last = turnId;
+    }
+    return shows(event);
   });
   return look(Promise.race([found, alone.promise]));
 }
 
-/** Whether the thread still runs no turn after a while, before `over` settles. Never rejects. */
-async function staysAtRest(host: Host, threadId: string, over: Promise<unknown>): Promise<boolean> {
-  const isOver = over.then(
+/** Whether the thread comes to rest before the turn is found, or given up. Never rejects. */
+async function staysAtRest(
+  { host, threadId, ended }: StartPlace,
+  found: Promise<unknown>,
+): Promise<boolean> {
+  const isOver = Promise.race([found, ended]).then(
     () => true,
     () => true,
   );
-  while ((await settleWithin(isOver, followGraceMs)) === "timeout") {
-    if (!(await isActive(host, threadId))) return true;
-  }
-  return false;
-}
-
-async function isActive(host: Host, threadId: string): Promise<boolean> {
-  try {
-    const { thread } = await host.call("thread/read", { threadId });
-    return thread.status.type === "active";
-  } catch (error) {
-    // Together with its connection the turn comes to another end.
-    return error instanceof TransportClosedError;
+  for (let pauseMs = followGraceMs, unanswered = 0; ;) {
+    // Whatever runs meanwhile, for hours perhaps, its end is heard of.
+    await Promise.race([isOver, host.gate.runningUntil(threadId)]);
+    if ((await settleWithin(isOver, pauseMs)) !== "timeout") return false;
+    if (host.gate.isRunning(threadId)) continue;
+    const status = await readThreadStatus(host, threadId);
+    // What has begun since the question is not in the answer.
+    if (host.gate.isRunning(threadId)) continue;
+    if (status === "unknown") unanswered += 1;
+    if (status === "idle" || unanswered === maxUnanswered) return true;
+    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
   }
 }
 
@@ -80,6 +98,10 @@ function look(id: Promise<string>): Sighting {
     () => undefined,
   );
   return { id, latest: () => latest };
+}
+
+function orTellsNothing(fits: ItemMatch): (item: Item) => boolean | undefined {
+  return (item) => fits(item) || undefined;
 }
 
 function startsItem(fits: (item: Item) => boolean | undefined): TurnMatch {

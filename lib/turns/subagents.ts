@@ -62,8 +62,8 @@ export class Subagents {
   readonly #host: () => Host | undefined;
   readonly #emit: (event: TurnEvent, origin: EventOrigin) => void;
   readonly #children = new Map<string, Child>();
-  /** The sub-agents that are being started, by item, each with what ends the wait for its name. */
-  readonly #spawning = new Map<string, () => void>();
+  /** The sub-agents that are being started, by thread and item, with what ends the wait for the name. */
+  readonly #spawning = new Map<string, Map<string, () => void>>();
   readonly #unwatch: (() => void)[] = [];
   /** How many turns of sub-agents there were. */
   #turnCount = 0;
@@ -83,12 +83,13 @@ export class Subagents {
 
   /** Learns from an event of the turn itself, or of one of its sub-agents. */
   observe(event: TurnEvent, parent: Parent): void {
+    if (event.method === "turn/completed") this.#stopExpecting(parent.threadId);
     if (event.method !== "item/started" && event.method !== "item/completed") return;
     const { item } = event.params as { item?: unknown };
     if (!isItem(item)) return;
     if (item.type === "collabAgentToolCall") {
       for (const threadId of idsIn(item.receiverThreadIds)) this.#know(threadId, parent, item);
-      this.#expect(item, event.method === "item/started");
+      this.#expect(item, parent.threadId, event.method === "item/started");
     } else if (item.type === "subAgentActivity" && typeof item.agentThreadId === "string") {
       this.#know(item.agentThreadId, parent);
     }
@@ -97,23 +98,27 @@ export class Subagents {
   /** The turn is over: what its sub-agents still do is no part of it. */
   stop(): void {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
-    for (const settle of this.#spawning.values()) settle();
-    this.#spawning.clear();
+    for (const threadId of this.#spawning.keys()) this.#stopExpecting(threadId);
     for (const { threadId, turns } of this.#children.values()) {
       for (const [turnId, { sink }] of turns) this.#host()?.turns.unfollow(threadId, turnId, sink);
     }
   }
 
   /** Between the start and the end of this call, a thread may begin that nobody has named yet. */
-  #expect(item: CollabCall, isStart: boolean): void {
+  #expect(item: CollabCall, by: string, isStart: boolean): void {
     if (item.tool !== "spawnAgent") return;
-    if (isStart) {
-      const settle = this.#host()?.turns.keepStrays();
-      if (settle) this.#spawning.set(item.id, settle);
-    } else {
-      this.#spawning.get(item.id)?.();
-      this.#spawning.delete(item.id);
-    }
+    const spawning = this.#spawning.get(by) ?? new Map<string, () => void>();
+    this.#spawning.set(by, spawning);
+    spawning.get(item.id)?.();
+    spawning.delete(item.id);
+    const settle = isStart && this.#host()?.turns.keepStrays();
+    if (settle) spawning.set(item.id, settle);
+  }
+
+  /** What a turn has not started by its end, such as an interrupted call, it will not. */
+  #stopExpecting(threadId: string): void {
+    for (const settle of this.#spawning.get(threadId)?.values() ?? []) settle();
+    this.#spawning.delete(threadId);
   }
 
   #know(threadId: string, parent: Parent, call?: CollabCall): void {

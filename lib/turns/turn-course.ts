@@ -2,6 +2,7 @@ import { TurnDetachedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
 import { CommandPart } from "./command-part.js";
+import { followRest } from "./command-rest.js";
 import type { Failure, TurnRequest } from "./turn-request.js";
 import { TurnIdentity } from "./turn-identity.js";
 import { TurnInbox } from "./turn-inbox.js";
@@ -146,7 +147,7 @@ export class TurnCourse {
   #createCommand(): CommandPart {
     const { threadId } = this.#request;
     const turnId = (): string => this.#identity.id;
-    return new CommandPart({
+    const command = new CommandPart({
       threadId,
       get turnId() {
         return turnId();
@@ -155,7 +156,15 @@ export class TurnCourse {
         this.#accept(event);
       },
       shared: (events) => this.host?.turns.share(threadId, turnId(), events),
+      outlived: () => {
+        this.#inquiry.outlived();
+      },
+      leaving: () => {
+        if (this.host) followRest(this.host, this.state, command);
+      },
+      isHolding: () => this.#inbox.isHolding(),
     });
+    return command;
   }
 
   #createFollower(): TurnFollower {

@@ -20,10 +20,14 @@ export class TurnEndWatch {
     this.#ask = ask;
   }
 
-  /** Something says that the turn is over, or will be at once. */
+  /** Something says that the turn is over, or will be at once: that is asked about soon. */
   suspect(): void {
-    if (this.#state === "asking") this.#state = "suspicious";
-    else if (this.#state === "quiet" && !this.#timer) this.#arm(endGraceMs);
+    if (this.#state === "asking") {
+      this.#state = "suspicious";
+    } else if (this.#state === "quiet" && (!this.#timer || this.#rounds > 0)) {
+      this.#rounds = 0;
+      this.#arm();
+    }
   }
 
   stop(): void {
@@ -32,7 +36,9 @@ export class TurnEndWatch {
     this.#timer = undefined;
   }
 
-  #arm(ms: number): void {
+  #arm(): void {
+    const ms = Math.min(endGraceMs * 2 ** this.#rounds, maxPauseMs);
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#check();
@@ -45,9 +51,9 @@ export class TurnEndWatch {
     const isClear = await this.#ask(this.#rounds + 1);
     const state = this.#state as "asking" | "suspicious" | "stopped";
     if (state === "stopped") return;
+    const isSuspicious = state === "suspicious";
     this.#state = "quiet";
-    this.#rounds = isClear ? 0 : this.#rounds + 1;
-    if (!isClear) this.#arm(Math.min(endGraceMs * 2 ** this.#rounds, maxPauseMs));
-    else if (state === "suspicious") this.#arm(endGraceMs);
+    this.#rounds = isClear || isSuspicious ? 0 : this.#rounds + 1;
+    if (!isClear || isSuspicious) this.#arm();
   }
 }

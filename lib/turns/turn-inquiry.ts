@@ -8,10 +8,10 @@ import { toTurnResult } from "./turn-result.js";
 import { TurnSilence } from "./turn-silence.js";
 import type { TurnState } from "./turn-state.js";
 
-/** How often the server may leave unanswered what became of an overdue end; about 20 s in all. */
+/** How often the server may leave unanswered what became of an overdue end; see TurnLostError. */
 const maxUnanswered = 3;
 
-/** How often it may say that the turn runs, of a thread that is idle; about 30 s in all. */
+/** How often it may say that the turn runs, of a thread that is idle; the same. */
 const maxContradictions = 5;
 
 /** The turn that is asked about, and who is told of the answers. None of the functions may throw. */
@@ -23,7 +23,7 @@ interface TurnInquiryOwner {
   isOver(): boolean;
   /** Whether it waits for its thread, or is being looked for behind a drop of the connection. */
   isAway(): boolean;
-  /** Whether it goes on behind the end of the server's turn, of which nothing more can be asked. */
+  /** Whether it is a command that goes on behind the end of the server's turn. */
   outlivesTurn(): boolean;
   /** The server says that the turn runs. */
   running(): void;
@@ -75,6 +75,11 @@ export class TurnInquiry {
     if (isFinal) this.#ends.suspect();
   }
 
+  /** The command goes on behind the end of its turn: that it has ended too is only seen in the store. */
+  outlived(): void {
+    this.#ends.suspect();
+  }
+
   /** What was missed while the connection was away has been read, with this outcome. */
   caughtUp(report: TurnReport): void {
     const isOverdue = this.#threadIsIdle || this.#hasFailed;
@@ -97,13 +102,15 @@ export class TurnInquiry {
   async #askForEnd(round: number): Promise<boolean> {
     const owner = this.#owner;
     // What was missed is read by then, too.
-    if (owner.inbox.isHolding() || owner.outlivesTurn()) return true;
+    if (owner.inbox.isHolding()) return true;
     const report = await this.read();
     if (owner.isOver() || owner.inbox.isHolding()) return true;
+    // It may take as long as it likes.
+    if (owner.outlivesTurn() && report.state !== "ended") return false;
     switch (report.state) {
       case "ended":
         owner.inbox.settle(report);
-        return true;
+        break;
       case "unknown":
         this.#endWithout();
         return true;
@@ -135,12 +142,10 @@ export class TurnInquiry {
     const owner = this.#owner;
     // Whoever has to answer the server, or brings the connection back, may take longer than the turn.
     if (this.#isCutOff() || owner.host()?.isAsked(owner.threadId, owner.state().id)) return;
-    const running = { state: "running", items: undefined } as const;
-    const report = owner.outlivesTurn() ? running : await this.read();
+    const report = await this.read();
     if (owner.isOver() || this.#isCutOff()) return;
-    if (report.state === "ended") {
-      owner.inbox.settle(report);
-    } else if ((this.#silence?.silentMs ?? 0) >= idleTimeoutMs) {
+    if (report.state === "ended") owner.inbox.settle(report);
+    if (!owner.isOver() && (this.#silence?.silentMs ?? 0) >= idleTimeoutMs) {
       const probe = report.state === "running" ? "running" : "unknown";
       owner.stalled(() => new TurnStalledError(idleTimeoutMs, toTurnResult(owner.state()), probe));
     }

@@ -8,14 +8,10 @@ import {
   ThreadNotFoundError,
 } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
-import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
-import { retryOnOverload } from "../rpc/retry.js";
+import { question } from "./question.js";
 import { isItem } from "./turn-state.js";
 
-/** How long each question about a turn may take to be answered (ms). */
-const answerGraceMs = 5_000;
-
-/** How long all of them may take (ms). */
+/** How long all questions about a turn may take to be answered (ms). */
 const reportGraceMs = 20_000;
 
 /** How many turns back a turn is looked for; nearly always it is the newest. */
@@ -122,16 +118,6 @@ function saysNothing(error: unknown): boolean {
     error instanceof TransportClosedError ||
     error instanceof ServerBusyError
   );
-}
-
-/** Asked again while the server is too busy, whatever the client is set to: nobody else would. */
-function question<M extends ClientRequestMethod>(
-  host: Host,
-  method: M,
-  params: ParamsOf<M>,
-): Promise<ResultOf<M>> {
-  const { signal } = host;
-  return retryOnOverload(() => host.call(method, params, { timeoutMs: answerGraceMs }), { signal });
 }
 
 type ListedTurn = Partial<TurnRecord> & { readonly id: string };

@@ -9,7 +9,7 @@ import type { RequestOptions } from "../rpc/connection.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import { findTurnOfMessage } from "./find-turn.js";
 import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
-import { lookForFirstItem, lookForItem, type Sighting } from "./start-search.js";
+import { lookForFirstItem, lookForItem, lookForItemOrEnd, type Sighting } from "./start-search.js";
 import type { TurnStartSettings } from "./turn-options.js";
 
 /** How a turn comes to run: what is sent for it, and how its id is learnt. */
@@ -120,7 +120,7 @@ export function shellTurn(command: string, timeoutMs: number | undefined): TurnS
           return place.host.call("thread/shellCommand", params, options);
         },
         (item) => item["source"] === "userShell",
-        lookForItem,
+        lookForItemOrEnd,
       ),
   };
 }

@@ -92,3 +92,23 @@ test("a goal that ends while a sub-agent works leaves nothing behind", async () 
   expect(goal.subagents()).toMatchObject([{ turns: [{ status: "inProgress" }] }]);
   expect(client.host.turns.size).toBe(0);
 });
+
+test("what a turn has not started by its end is not waited for in the next ones", async () => {
+  await using pair = await delegated();
+  const { goal, goals, server } = pair;
+  await goal.started;
+  const call = { type: "collabAgentToolCall", tool: "spawnAgent", agentsStates: {} };
+  const spawning = { ...call, id: "spawn-1", receiverThreadIds: [] };
+  goals.start("turn-1");
+  server.notify("item/started", { threadId, turnId: "turn-1", item: spawning });
+  goals.end();
+  // Of a thread that nobody has named yet, and nobody waits for any more.
+  server.send(turnStarted(child));
+  goals.start("turn-2");
+  const named = { ...call, id: "spawn-2", receiverThreadIds: [child.threadId] };
+  server.notify("item/completed", { threadId, turnId: "turn-2", item: named });
+  goals.updated({ status: "complete" });
+  goals.end();
+  await goal.run();
+  expect(goal.subagents()).toMatchObject([{ threadId: "child-1", turns: [] }]);
+});

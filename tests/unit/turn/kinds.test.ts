@@ -1,11 +1,34 @@
-import { describe, expect, jest, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnTimeoutError } from "../../../lib/index.js";
-import { rejection, settled } from "../../support/collect.js";
-import { linkedThread } from "../../support/linked-server.js";
-import { opened, turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
+import { rejection, settled, stepUntil } from "../../support/collect.js";
+import { later, linkedThread, RpcFail, type Handler } from "../../support/linked-server.js";
+import {
+  opened,
+  textMessages,
+  turnCompleted,
+  turnMessages,
+  turnStarted,
+} from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "compaction-1" };
 const item = { type: "contextCompaction", id: "c-1" };
+const error = { message: "no model", codexErrorInfo: "other" };
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+function fakeTimers(): Parameters<typeof jest.useFakeTimers>[0] {
+  return { doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] };
+}
+
+function pass(): void {
+  jest.advanceTimersByTime(1_000);
+}
+
+function tooBusy(): never {
+  throw new RpcFail(-32_001, "Server overloaded; retry later.");
+}
 
 describe("a compaction", () => {
   test("loads its thread first if need be", async () => {
@@ -58,40 +81,88 @@ describe("a compaction", () => {
     const turn = thread.compact();
     await server.nextRequest("thread/compact/start");
     await settled();
-    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
-    try {
-      const error = { message: "no model", codexErrorInfo: "other" };
-      server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
-      const failure = rejection(turn.run());
-      for (const next of ["active", "idle"]) {
-        status = next;
-        await settled();
-        jest.advanceTimersByTime(1_000);
-        await server.nextRequest("thread/read");
-      }
-      expect(await failure).toMatchObject({ code: "TURN_FAILED" });
-    } finally {
-      jest.useRealTimers();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
+    const failure = rejection(turn.run());
+    for (const next of ["active", "idle"]) {
+      status = next;
+      await stepUntil(server.nextRequest("thread/read"), pass);
     }
+    expect(await failure).toMatchObject({ code: "TURN_FAILED" });
+  });
+
+  test("that fails before it has any item fails even if turns of a goal follow it at once", async () => {
+    await using pair = await linkedThread();
+    const { client, server, thread } = pair;
+    server.handle("thread/read", () => opened("thread-1"));
+    const turn = thread.compact();
+    await server.nextRequest("thread/compact/start");
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    const goal = { threadId: "thread-1", turnId: "goal-1" };
+    server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
+    server.send(turnStarted(goal), ...textMessages({ ...goal, text: "Work" }));
+    await settled();
+    pass();
+    await settled();
+    expect(server.paramsOf("thread/read")).toEqual([]);
+    server.send(turnCompleted(goal));
+    const failure = rejection(turn.run());
+    await stepUntil(failure, pass);
+    expect(await failure).toMatchObject({ code: "TURN_FAILED", result: { id: "compaction-1" } });
+    expect(client.host.turns.size).toBe(0);
+  });
+
+  test.each<[string, Handler]>([
+    ["is too busy", tooBusy],
+    ["does not answer", () => later],
+    ["answers nonsense", () => ({ thread: {} })],
+  ])("is waited for behind a turn that was cut short while the server %s", async (_, read) => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("thread/read", read);
+    const turn = thread.compact();
+    await server.nextRequest("thread/compact/start");
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    const goal = { threadId: "thread-1", turnId: "goal-1" };
+    server.send(turnStarted(goal), turnCompleted(goal, { status: "interrupted" }));
+    for (let asked = 0; asked < 2; asked += 1) {
+      await stepUntil(server.nextRequest("thread/read"), pass);
+    }
+    server.send(turnStarted(ids), { method: "item/started", params: { ...ids, item } });
+    server.send(turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({ status: "completed", id: "compaction-1" });
+  });
+
+  test("is what was cut short when the server never tells whether another turn follows", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("thread/read", () => later);
+    const turn = thread.compact();
+    await server.nextRequest("thread/compact/start");
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), turnCompleted(ids, { status: "interrupted" }));
+    const run = turn.run();
+    await stepUntil(run, pass);
+    expect(await run).toMatchObject({ status: "interrupted", id: "compaction-1" });
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   test("that the server never begins ends with its time, and leaves nothing behind", async () => {
     await using pair = await linkedThread();
     const { client, server, thread } = pair;
-    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
-    try {
-      const failure = rejection(thread.compact({ timeoutMs: 50 }).run());
-      await server.nextRequest("thread/compact/start");
-      await settled();
-      // Its time, and what a stopped turn gets to end in.
-      jest.advanceTimersByTime(50);
-      jest.advanceTimersByTime(10_000);
-      expect(await failure).toBeInstanceOf(TurnTimeoutError);
-      await settled();
-      expect(client.host.turns.size).toBe(0);
-    } finally {
-      jest.useRealTimers();
-    }
+    jest.useFakeTimers(fakeTimers());
+    const failure = rejection(thread.compact({ timeoutMs: 50 }).run());
+    await server.nextRequest("thread/compact/start");
+    await settled();
+    // Its time, and what a stopped turn gets to end in.
+    jest.advanceTimersByTime(50);
+    jest.advanceTimersByTime(10_000);
+    expect(await failure).toBeInstanceOf(TurnTimeoutError);
+    await settled();
+    expect(client.host.turns.size).toBe(0);
   });
 
   test("ends with the connection while its id is not known", async () => {

@@ -282,6 +282,23 @@ describe("after an error that is final, without turn/completed, the turn fails",
     expect(client.host.gate.isBusy("thread-1")).toBe(false);
   });
 
+  test("soon after the thread went idle, however long it was active after the error", async () => {
+    await using pair = await running();
+    const { server, turn, asked, pass } = pair;
+    const store = storeTurns(server, { turns: [turnRecord("turn-1")] });
+    server.send(errorEvent());
+    for (let second = 0; second < 40; second += 1) await pass();
+    const before = asked();
+    await pass();
+    expect(asked()).toBe(before);
+    store.turns = [endedTurn("turn-1", { status: "failed" })];
+    server.send(status("idle"), status("idle"));
+    await pass();
+    expect(asked()).toBe(before + 1);
+    expect(await turn.run({ throwOnFailure: false })).toMatchObject({ durationMs: 3_000 });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   test("but not when the server goes on trying", async () => {
     await using pair = await running();
     const { server, asked, pass } = pair;

@@ -261,13 +261,18 @@ describe("after a turn that was given up without a word of its end", () => {
     ["says that the thread is idle", () => ({ thread: { status: { type: "idle" } } })],
     ["refuses to tell", missingMethod],
     ["does not answer", () => later],
+    [
+      "is too busy to tell",
+      () => {
+        throw new RpcFail(-32_001, "Server overloaded; retry later.");
+      },
+    ],
   ])("the next one goes when the server %s", async (_, read) => {
     await using pair = await givenUp(read);
     const next = pair.thread.turn("Two");
-    await settled();
-    // How long it is waited for an answer.
-    jest.advanceTimersByTime(5_000);
-    await next.started;
+    await stepUntil(next.started, () => {
+      jest.advanceTimersByTime(1_000);
+    });
     expect(textsSent(pair.server)).toEqual(["One", "Two"]);
   });
 
