@@ -73,7 +73,7 @@ const namesOnly = [
   /MCP server (?:named )?'<secret>'/,
   /remote plugin skill read is not enabled for marketplace <secret>/,
   /(?:project|turn|thread section) not found: <secret>/,
-  /expected active turn id <secret> but found/,
+  /expected active turn id `?<secret>`? but found/,
   /section <secret> does not exist/,
   /unknown field `<secret>`, (?:expected|there are no fields)/,
 ];
