@@ -18,6 +18,7 @@ import {
   type UserInputRequest,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel, type Reply } from "../../lib/testing/index.js";
+import { testWhere } from "../support/offers.js";
 import { collect } from "../support/collect.js";
 import { mcpConfig } from "../support/mcp-config.js";
 import { next, RealStage } from "../support/real.js";
@@ -475,9 +476,18 @@ test("the server takes the announcement that it may ask for attestation", async 
   await client.close();
 });
 
-describe("the time that the agent is told", () => {
-  const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
+const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
+const compactionTest = await testWhere("currentTime/read in a compaction", async (other) => {
+  let asked = 0;
+  const onCurrentTime = () => ((asked += 1), new Date());
+  const thread = await other.codex({ onCurrentTime }).startThread({ config: { features } });
+  await thread.run("Hi");
+  const before = asked;
+  await thread.compact().run();
+  return asked > before;
+});
 
+describe("the time that the agent is told", () => {
   async function toldTime(options: CodexOptions, ofTurn: RequestHandlers = {}): Promise<string> {
     await using own = await RealStage.open({ config: { features } });
     const thread = await own.codex(options).startThread();
@@ -510,16 +520,19 @@ describe("the time that the agent is told", () => {
     expect(contexts.every(({ turnId }) => turnId !== undefined)).toBe(true);
   });
 
-  test("is asked of a compaction's own handler, though its first item comes only then", async () => {
-    await using own = await RealStage.open({ config: { features } });
-    const asked: string[] = [];
-    const clock = (name: string) => () => (asked.push(name), new Date());
-    const thread = await own.codex({ onCurrentTime: clock("client") }).startThread();
-    await thread.run("Hi", { onCurrentTime: clock("turn") });
-    const compaction = thread.compact({ onCurrentTime: clock("compaction") });
-    expect(await compaction.run()).toMatchObject({ status: "completed" });
-    expect([...new Set(asked)]).toEqual(["turn", "compaction"]);
-  });
+  compactionTest(
+    "is asked of a compaction's own handler, though its first item comes only then",
+    async () => {
+      await using own = await RealStage.open({ config: { features } });
+      const asked: string[] = [];
+      const clock = (name: string) => () => (asked.push(name), new Date());
+      const thread = await own.codex({ onCurrentTime: clock("client") }).startThread();
+      await thread.run("Hi", { onCurrentTime: clock("turn") });
+      const compaction = thread.compact({ onCurrentTime: clock("compaction") });
+      expect(await compaction.run()).toMatchObject({ status: "completed" });
+      expect([...new Set(asked)]).toEqual(["turn", "compaction"]);
+    },
+  );
 
   test("is the time when there is no handler, or it fails, since an error would end the turn", async () => {
     const hour = (time: Date) => time.toISOString().slice(0, 13).replace("T", " ");
