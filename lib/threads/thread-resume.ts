@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
+import { InternalRpcError, MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
 import { openInSandbox, type OpeningHost } from "./keep-sandbox.js";
@@ -52,7 +52,9 @@ export async function resumeAnew(
 }
 
 function isBeginning(error: unknown): boolean {
-  return error instanceof MethodNotFoundError && error.serverMessage.includes("list_turns");
+  if (error instanceof MethodNotFoundError) return error.serverMessage.includes("list_turns");
+  // 0.155.1: the file is there, and nothing is in it yet.
+  return error instanceof InternalRpcError && error.serverMessage.endsWith("is empty");
 }
 
 function isClosing(error: unknown): boolean {

@@ -222,6 +222,31 @@ describe("when a connection is restored, its threads", () => {
     expect(third.paramsOf("thread/resume")).toHaveLength(1);
   });
 
+  test.each([
+    [-32_601, "list_turns is not supported yet"],
+    [-32_603, "failed to read thread: rollout at /home/user/one.jsonl is empty"],
+  ])(
+    "that never ran a turn are resumed behind it when it is stored: %d %s",
+    async (code, message) => {
+      const { link, thread } = await withThread((server) => {
+        const answers = [
+          noRollout,
+          () => {
+            throw new RpcFail(code, message);
+          },
+        ];
+        server.handle("thread/resume", () => (answers.shift() ?? (() => opened("thread-1")))());
+        server.handle("thread/read", () => opened("thread-1"));
+        server.handle("turn/start", () => ({ turn: { id: "turn-7" } }));
+        server.handle("thread/turns/list", () => ({ data: [], nextCursor: null }));
+      });
+      await using held = link;
+      await link.reconnect();
+      expect(await thread.turn("The first").started).toEqual({ id: "turn-7" });
+      expect(held.server.paramsOf("thread/resume")).toHaveLength(3);
+    },
+  );
+
   test("that never ran a turn, and cannot be resumed behind it, have that turn interrupted", async () => {
     const { link, thread } = await withThread((server) => {
       server.handle("thread/resume", noRollout);
