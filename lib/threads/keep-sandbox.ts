@@ -52,8 +52,8 @@ function isWithin(opened: unknown, known: SandboxPolicy): boolean {
 }
 
 function namesSandbox({ sandbox, permissions, config }: ParamsOf<Opening>): boolean {
-  const { sandbox_mode, default_permissions, profile } = config ?? {};
-  return Boolean(sandbox ?? permissions ?? sandbox_mode ?? default_permissions ?? profile);
+  const { sandbox_mode, default_permissions } = config ?? {};
+  return Boolean(sandbox ?? permissions ?? sandbox_mode ?? default_permissions);
 }
 
 /** Whether they change what makes up the "workspace-write" that the thread has. */
