@@ -17,9 +17,7 @@ export default {
     "^codex-app-server-sdk/testing$": "<rootDir>/lib/testing/index.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
-  transform: {
-    "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.json", diagnostics: false }],
-  },
+  transform: { "\\.ts$": "<rootDir>/tests/support/esbuild-transform.js" },
   setupFilesAfterEnv: recordings === "" ? [] : ["<rootDir>/tests/support/record-protocol.ts"],
   testTimeout: 60_000,
   maxWorkers: 2,

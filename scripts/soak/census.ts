@@ -36,6 +36,8 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
     for (let left = 20; left > 0; left -= 1) await nextRound();
     globalThis.gc?.();
   }
+  // Node.js opens it at its first use, which may be a warning of its own.
+  process.stderr.write("");
   const { heapUsed, rss } = process.memoryUsage();
   const resources = process.getActiveResourcesInfo();
   const timers = resources.filter((name) => name === "Timeout").length;

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { compileProgram } from "../support/compile-program.js";
 import { ScriptedServer } from "../support/scripted-server.js";
 import { makeTempDir } from "../support/temp-dir.js";
 import { type Facts, judge, usualLimitMs } from "./judge.js";
 import type { Job, Report, Scenario } from "./scenario.js";
 
-const script = fileURLToPath(new URL("host.ts", import.meta.url));
+const program = new URL("host.ts", import.meta.url);
 
 /** Beyond its own limit, what a scenario gets for looking at what is left of it (ms). */
 const extraMs = 20_000;
@@ -67,7 +67,7 @@ export class ConformanceHost implements AsyncDisposable {
   }
 
   async #report(job: Job, limitMs: number): Promise<Pick<Facts, "broken" | "report">> {
-    const host = (this.#host ??= this.#start());
+    const host = (this.#host ??= await this.#start());
     const settled = new AbortController();
     const { signal } = settled;
     const timeout = new Promise<"timeout">((resolve) => {
@@ -95,11 +95,11 @@ export class ConformanceHost implements AsyncDisposable {
     return { report: first };
   }
 
-  #start(): ChildProcess {
+  async #start(): Promise<ChildProcess> {
+    const args = ["--unhandled-rejections=strict", await compileProgram(program)];
     this.#stderr = "";
-    const args = ["--unhandled-rejections=strict", "--import", "tsx", script];
     const stdio = ["ignore", "ignore", "pipe", "ipc"] as const;
-    const host = spawn(this.#node, args, { stdio: [...stdio], cwd: path.dirname(script) });
+    const host = spawn(this.#node, args, { stdio: [...stdio], cwd: import.meta.dirname });
     host.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-2_000);
     });

@@ -15,6 +15,8 @@ export class Leftovers {
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
+    // Node.js opens it at its first use, which is not the client's doing.
+    process.stderr.write("");
     createHook({
       init: (id, type) => {
         if (type === "Timeout") this.#timers.add(id);

@@ -2,23 +2,28 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import { type Area, areas } from "./areas.js";
 import { ConformanceHost } from "./conformance-host.js";
 
-/** One test for each scenario of an area, and one for the process that they were run in. */
+/**
+ * One test for each scenario of an area, and one for the processes that they were run in. Scenarios
+ * wait more than they work, so several run at the same time, each in a process of its own.
+ */
 export function testArea(area: Area): void {
-  const host = new ConformanceHost();
+  const idle: ConformanceHost[] = [];
+  const endAll = () => Promise.all(idle.splice(0).map((host) => host.end()));
 
-  afterAll(async () => {
-    await host.end();
-  });
+  afterAll(endAll);
 
   describe(area, () => {
     for (const scenario of areas[area]) {
-      test(`${scenario.name}: a client must ${scenario.client}`, async () => {
-        expect((await host.run(scenario)).problems).toEqual([]);
+      test.concurrent(`${scenario.name}: a client must ${scenario.client}`, async () => {
+        const host = idle.pop() ?? new ConformanceHost();
+        const { problems } = await host.run(scenario);
+        idle.push(host);
+        expect(problems).toEqual([]);
       });
     }
 
-    test("nothing keeps the process alive in which all this was done", async () => {
-      expect(await host.end()).toEqual({ exitCode: 0, stderr: "" });
+    test("nothing keeps the processes alive in which all this was done", async () => {
+      for (const end of await endAll()) expect(end).toEqual({ exitCode: 0, stderr: "" });
     });
   });
 }

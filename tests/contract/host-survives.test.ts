@@ -2,16 +2,16 @@ import { expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
+import { compileProgram } from "../support/compile-program.js";
 import { type Script, ScriptedServer, type Step } from "../support/scripted-server.js";
 
-const host = fileURLToPath(new URL("strict-host.ts", import.meta.url));
+const host = await compileProgram(new URL("strict-host.ts", import.meta.url));
 
 /** Runs a scenario of `strict-host.ts` on the script; gives what it reported and how it ended. */
 async function runHost(scenario: string, script: Script) {
   await using server = await ScriptedServer.create(script);
   const options = JSON.stringify({ launch: server.launch });
-  const node = ["--unhandled-rejections=strict", "--import", "tsx", host, scenario, options];
+  const node = ["--unhandled-rejections=strict", host, scenario, options];
   const child = spawn(process.execPath, node, { stdio: ["ignore", "pipe", "pipe"] });
   const exited = once(child, "exit");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { SoakReport } from "../../scripts/soak/run-soak.js";
+import { compileProgram } from "../support/compile-program.js";
 
-const soak = fileURLToPath(new URL("../../scripts/soak/index.ts", import.meta.url));
-const node = ["--expose-gc", "--unhandled-rejections=strict", "--import", "tsx", soak];
+const soak = await compileProgram(new URL("../../scripts/soak/index.ts", import.meta.url));
+const node = ["--expose-gc", "--unhandled-rejections=strict", soak];
 
 const none = { turns: 0, "real-turns": 0, losses: 0 };
 const nothingLeft = {

@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
+import { compileProgram } from "../support/compile-program.js";
 import { makeTempDir } from "../support/temp-dir.js";
 
 const run = promisify(execFile);
@@ -14,7 +15,8 @@ describe("each example runs by itself, checks itself, and leaves nothing behind"
   test.each(examples)("%s", async (example) => {
     await using home = await makeTempDir();
     await using temp = await makeTempDir();
-    const running = run(process.execPath, ["--import", "tsx", path.join(folder, example)], {
+    const program = await compileProgram(path.join(folder, example));
+    const running = run(process.execPath, [program], {
       cwd: path.dirname(folder),
       env: {
         ...process.env,
@@ -23,7 +25,6 @@ describe("each example runs by itself, checks itself, and leaves nothing behind"
         CODEX_HOME: home.path,
         OPENAI_API_KEY: "",
         TMPDIR: temp.path,
-        TSX_DISABLE_CACHE: "1",
       },
       timeout: 50_000,
     });

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 
 import { reply, type LoopbackModel, type ModelRequest } from "../../lib/testing/index.js";
+import { mcpConfig } from "../support/mcp-config.js";
 import { RawStage, type Params } from "../support/raw-stage.js";
 
 // One server for all: each test has a thread of its own, and replies reserved for that thread.
@@ -13,16 +12,11 @@ let stage: RawStage;
 let model: LoopbackModel;
 
 beforeAll(async () => {
-  const mcpServer = path.join(import.meta.dirname, "..", "support", "mcp-server.ts");
-  // By its place: the server starts it in another directory, where "tsx" says nothing.
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   stage = await RawStage.open({
     overrides: {
       config: {
         features: { default_mode_request_user_input: true, request_permissions_tool: true },
-        mcp_servers: {
-          local: { command: process.execPath, args: ["--import", loader, mcpServer] },
-        },
+        mcp_servers: { local: mcpConfig("mcp-server") },
       },
     },
   });

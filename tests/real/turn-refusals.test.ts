@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Codex, StartThreadOptions, Thread } from "../../lib/index.js";
 import { reply, type LoopbackModel, type Reply } from "../../lib/testing/index.js";
+import { mcpConfig } from "../support/mcp-config.js";
 import { next, RealStage } from "../support/real.js";
 
 // Until somebody decides, every question of the server is answered with a no, at once.
@@ -140,16 +139,14 @@ describe("nobody is kept waiting:", () => {
 
 /** A thread with an MCP server of its own, which the server starts beside it. */
 async function startWithMcp(): Promise<Thread> {
-  const mcpServer = path.join(import.meta.dirname, "..", "support", "asking-mcp-server.ts");
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const asking = { command: process.execPath, args: ["--import", loader, mcpServer] };
-
   const client = await codex.client();
   const ready = new Set<string | null>();
   const stop = client.on("mcpServer/startupStatus/updated", ({ params }) => {
     if (params.status === "ready") ready.add(params.threadId);
   });
-  const thread = await start({ config: { mcp_servers: { asking } } });
+  const thread = await start({
+    config: { mcp_servers: { asking: mcpConfig("asking-mcp-server") } },
+  });
   while (!ready.has(thread.id)) await next(client, "mcpServer/startupStatus/updated");
   stop();
   return thread;

@@ -3,8 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { compileProgram } from "../support/compile-program.js";
 
-const host = fileURLToPath(new URL("attacked-host.ts", import.meta.url));
+const host = await compileProgram(new URL("attacked-host.ts", import.meta.url));
 const server = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
 
 /** How many messages a flood has: if each left something behind, it would show. */
@@ -64,7 +65,7 @@ beforeAll(async () => {
 async function attack(way: string, attacks: readonly string[]): Promise<void> {
   const node = ["--max-old-space-size=192", "--expose-gc", "--unhandled-rejections=strict"];
   const all = ["warming up", ...attacks];
-  const args = [...node, "--import", "tsx", host, way, server, String(count), ...all];
+  const args = [...node, host, way, server, String(count), ...all];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   const exited = once(child, "exit");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);

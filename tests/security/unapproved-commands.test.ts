@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import { fileURLToPath } from "node:url";
 import {
   InvalidArgumentError,
   RequestNotPendingError,
@@ -16,6 +15,7 @@ import {
   type Thread,
 } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
+import { compileProgram } from "../support/compile-program.js";
 import { killIfAlive, untilGone } from "../support/processes.js";
 import { ListeningServer } from "../support/listening-server.js";
 import { RealStage, next, rejection } from "../support/real.js";
@@ -242,7 +242,7 @@ describe("nothing runs when", () => {
   test("the host is killed while it is asked", async () => {
     const file = path.join(stage.project, "marker-of-the-doomed");
     stage.model.enqueue(reply.shell(`mkdir ${file}`), reply.text("Done."));
-    const args = ["--import", "tsx", doomed, JSON.stringify(stage.options()), "Go"];
+    const args = [await compileProgram(doomed), JSON.stringify(stage.options()), "Go"];
     const host = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(host, "exit");
     const [line] = (await once(host.stdout, "data")) as [Buffer];
@@ -256,7 +256,7 @@ describe("nothing runs when", () => {
   });
 });
 
-const doomed = fileURLToPath(new URL("doomed-host.ts", import.meta.url));
+const doomed = new URL("doomed-host.ts", import.meta.url);
 
 /** The codex processes that a process has started. */
 async function childrenOf(parent: number): Promise<number[]> {

@@ -1,15 +1,19 @@
-import { createRequire } from "node:module";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { compileProgram } from "./compile-program.js";
 
-// By its place: the server starts it in another directory, where "tsx" says nothing.
-const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+type Name = "mcp-server" | "asking-mcp-server" | "fickle-mcp-server";
+
+const compile = (name: Name) => compileProgram(path.join(import.meta.dirname, `${name}.ts`));
+const programs: Readonly<Record<Name, string>> = {
+  "mcp-server": await compile("mcp-server"),
+  "asking-mcp-server": await compile("asking-mcp-server"),
+  "fickle-mcp-server": await compile("fickle-mcp-server"),
+};
 
 /** The configuration that has the server start one of the MCP servers beside this file. */
 export function mcpConfig(
-  name: "mcp-server" | "asking-mcp-server" | "fickle-mcp-server",
+  name: Name,
   env: Record<string, string> = {},
 ): { command: string; args: string[]; env: Record<string, string> } {
-  const file = path.join(import.meta.dirname, `${name}.ts`);
-  return { command: process.execPath, args: ["--import", loader, file], env };
+  return { command: process.execPath, args: [programs[name]], env };
 }

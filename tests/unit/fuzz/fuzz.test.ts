@@ -1,16 +1,16 @@
 import { expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { readCorpus } from "../../../scripts/fuzz/corpus.js";
 import { minimise } from "../../../scripts/fuzz/minimise.js";
 import { mutate } from "../../../scripts/fuzz/mutate.js";
 import { Random } from "../../../scripts/fuzz/random.js";
+import { compileProgram } from "../../support/compile-program.js";
 
-const script = fileURLToPath(new URL("../../../scripts/fuzz/index.ts", import.meta.url));
+const script = await compileProgram(new URL("../../../scripts/fuzz/index.ts", import.meta.url));
 
 test("a short run of the fuzzer, after the whole corpus, finds nothing", async () => {
-  const args = ["--import", "tsx", script, "--seconds", "3", "--dry"];
+  const args = [script, "--seconds", "3", "--dry"];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const [, executions] = /^(\d+) executions .*: no finding$/m.exec(stdout) ?? [];
   expect(Number(executions)).toBeGreaterThanOrEqual((await readCorpus()).length);

@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { reply, startLoopbackModel, type LoopbackModel } from "../../../lib/testing/index.js";
+import { compileProgram } from "../../support/compile-program.js";
 import { ask, deltasOf, eventsOf } from "./ask-model.js";
 
 let model: LoopbackModel;
@@ -286,7 +287,7 @@ describe("closing", () => {
 
   test("closing leaves nothing that keeps the process alive", async () => {
     const script = path.join(import.meta.dirname, "../../support/closed-model.ts");
-    const args = ["--import", "tsx", "--unhandled-rejections=strict", script];
+    const args = ["--unhandled-rejections=strict", await compileProgram(script)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
     expect(stdout).toBe("closed\n");
   });

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { compileProgram } from "../../support/compile-program.js";
 
-const host = fileURLToPath(new URL("slow-consumer-host.ts", import.meta.url));
+const host = await compileProgram(new URL("slow-consumer-host.ts", import.meta.url));
 
 interface Report {
   readonly status: string;
@@ -15,7 +15,7 @@ interface Report {
 }
 
 test("a million deltas cost a slow consumer less than 100 MB, and none of the text", async () => {
-  const node = ["--expose-gc", "--import", "tsx", host];
+  const node = ["--expose-gc", host];
   const { stdout } = await promisify(execFile)(process.execPath, node);
   const report = JSON.parse(stdout) as Report;
   expect(report).toMatchObject({ status: "completed", texts: 1_000_000, inOrder: true });
