@@ -2,6 +2,7 @@ import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
+import { isAtRest } from "./thread-status.js";
 
 /** A turn's right to run on its thread. */
 export interface Pass {
@@ -179,7 +180,7 @@ export class ThreadGate {
     if (!gate?.running) return;
     forgetIdle(gate);
     const { status } = message.params as { status?: { type?: unknown } | null };
-    if (status?.type === "active") return;
+    if (!isAtRest(status?.type)) return;
     gate.idle = setTimeout(() => {
       this.setRunning(threadId, false);
     }, endGraceMs);

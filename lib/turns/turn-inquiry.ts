@@ -1,5 +1,6 @@
 import { TurnLostError, TurnStalledError } from "../errors/turn-errors.js";
 import type { Host } from "../host.js";
+import { isAtRest } from "../rpc/thread-status.js";
 import { TurnEndWatch } from "./turn-end-watch.js";
 import type { TurnInbox } from "./turn-inbox.js";
 import { readTurn, unanswered, type TurnReport } from "./turn-reconcile.js";
@@ -65,7 +66,7 @@ export class TurnInquiry {
   }
 
   threadStatus(status: string): void {
-    this.#threadIsIdle = status !== "active";
+    this.#threadIsIdle = isAtRest(status);
     if (this.#threadIsIdle) this.#ends.suspect();
   }
 

@@ -54,6 +54,10 @@ test("notifications with any part of a wrong type, or missing, change nothing fo
   const logger = recordingLogger();
   await using pair = await linkedThread({ logger, onApproval: waits, onUserInput: waits });
   const { server, client, thread } = pair;
+  // Some say that the turn is over. However long all of this takes, the server knows better.
+  const page = { data: [turnRecord(ids.turnId)], nextCursor: null, backwardsCursor: null };
+  server.handle("thread/turns/list", () => page);
+  const active = { threadId: ids.threadId, status: { type: "active", activeFlags: [] } };
   const turn = thread.turn("Hi");
   await turn.started;
   server.send(turnStarted(ids));
@@ -65,6 +69,7 @@ test("notifications with any part of a wrong type, or missing, change nothing fo
     for (const params of usualParams(type).flatMap((usual) => [...withOddParts(usual)])) {
       server.notify(method, params as Params);
     }
+    server.notify("thread/status/changed", active);
     await client.request("account/read", {});
   }
   for (const method of ["__proto__", "toString", "hasOwnProperty", "constructor", "then", ""]) {

@@ -51,6 +51,19 @@ async function running() {
   return { ...pair, turn, asked, pass, passUntil };
 }
 
+test("a status that a newer server may have says nothing about the turn, nor about the next", async () => {
+  await using pair = await running();
+  const { server, thread, turn, asked, pass } = pair;
+  server.send(status("napping"));
+  const next = thread.turn("And then");
+  for (let second = 0; second < 60; second += 1) await pass();
+  expect(asked()).toBe(0);
+  expect(textsSent(server)).toEqual(["Hi"]);
+  server.send(turnCompleted(ids));
+  expect(await turn.run()).toMatchObject({ status: "completed" });
+  await next.started;
+});
+
 describe("when the thread is idle and turn/completed does not come, the turn ends", () => {
   test("with what the server has stored of it, missed items included", async () => {
     await using pair = await running();
