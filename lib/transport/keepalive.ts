@@ -1,7 +1,7 @@
 import { maxTimerMs } from "../async/timers.js";
 
 export interface KeepaliveOptions {
-  /** How long silence may last before it is asked about (ms). */
+  /** How long silence may last before it is asked about (ms); see `apartMs` for how often. */
   readonly intervalMs: number;
   /** How long the other side may take to show a sign of life then (ms). */
   readonly timeoutMs: number;
@@ -25,6 +25,7 @@ export class Keepalive {
   readonly #options: KeepaliveOptions;
   #timer: NodeJS.Timeout | undefined;
   #asking = false;
+  #askedAt = -Infinity;
   #stopped = false;
 
   constructor(options: KeepaliveOptions) {
@@ -48,7 +49,8 @@ export class Keepalive {
     this.#asking = false;
     const { received, isPaused } = this.#options;
     const before = received();
-    this.#in(this.#options.intervalMs, () => {
+    const rest = this.#askedAt + apartMs - performance.now();
+    this.#in(Math.max(this.#options.intervalMs, rest), () => {
       if (received() === before && !isPaused()) this.#ask();
       else this.#watch();
     });
@@ -59,6 +61,7 @@ export class Keepalive {
     const before = received();
     const sentBefore = sentOn();
     this.#asking = true;
+    this.#askedAt = performance.now();
     this.#options.ping();
     this.#in(this.#options.timeoutMs, () => {
       // After a pause of this process the answer may be there and only not be read yet: timers run
@@ -81,3 +84,10 @@ export class Keepalive {
     this.#timer.unref();
   }
 }
+
+/**
+ * How far apart questions are at least (ms). A server answers each once at once, and once more behind
+ * what it is sending. While that is one large message, or the other side reads slowly, the second
+ * answers pile up, and it cuts the connection when there are some hundred of them.
+ */
+const apartMs = 1_000;

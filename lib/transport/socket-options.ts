@@ -18,7 +18,11 @@ export interface SocketOptions {
    * readable and changeable on the way.
    */
   allowPlaintext?: boolean | undefined;
-  /** After how long without a sign of life the server is pinged (ms, default 30,000). */
+  /**
+   * After how long without a sign of life the server is pinged (ms, default 30,000). However short this
+   * is, pings are at least a second apart: a server cuts the connection when they come faster than it
+   * can answer.
+   */
   pingIntervalMs?: number | undefined;
   /** How long it may take to answer a ping before the connection counts as lost (ms, default 10,000). */
   pongTimeoutMs?: number | undefined;

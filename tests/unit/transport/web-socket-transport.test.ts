@@ -393,7 +393,7 @@ describe("a server that falls silent", () => {
       setTimeout(() => both.socket.resume(), 5);
     });
     const written = write(both.transport, "x".repeat(40 * MiB));
-    while (pinged.mock.calls.length < 3 && both.transport.output.writable) {
+    while (pinged.mock.calls.length < 2 && both.transport.output.writable) {
       await new Promise(setImmediate);
     }
     pinged.mockRestore();
@@ -406,7 +406,7 @@ describe("a server that falls silent", () => {
 
   test("is asked again and again, and is not lost while it answers", async () => {
     await using both = await pair({ pingIntervalMs: 5, pongTimeoutMs: 30_000 });
-    for (let pings = 0; pings < 5; pings += 1) await once(both.peer, "ping");
+    for (let pings = 0; pings < 3; pings += 1) await once(both.peer, "ping");
     await both.transport.close();
     await expect(both.transport.ended).resolves.toMatchObject({ error: undefined });
   });
@@ -437,7 +437,7 @@ describe("a server that falls silent", () => {
       { pingIntervalMs: 20, pongTimeoutMs: 30_000 },
       { autoPong: false },
     );
-    for (let pings = 0; pings < 3; pings += 1) {
+    for (let pings = 0; pings < 2; pings += 1) {
       await once(both.peer, "ping");
       both.peer.send("{}");
     }
