@@ -6,6 +6,7 @@ import { settleWithin } from "../async/timers.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
 import { Keepalive } from "./keepalive.js";
 import type { Upgraded } from "./open-web-socket.js";
+import { StallWatch } from "./stall-watch.js";
 import type { Transport, TransportEnd } from "./transport.js";
 
 export interface WebSocketTransportOptions {
@@ -27,6 +28,7 @@ export class WebSocketTransport implements Transport {
   readonly #options: WebSocketTransportOptions;
   readonly #fragmentBytes: number;
   readonly #keepalive: Keepalive;
+  readonly #stalls: StallWatch;
   #unread: Buffer[] = [];
   /** Fragments of long messages that had to wait, and went out: the other side has made room. */
   #fragmentsSent = 0;
@@ -67,6 +69,12 @@ export class WebSocketTransport implements Transport {
       onLost: () => {
         this.#fail(new Error(`the server did not answer a ping for ${options.pongTimeoutMs} ms`));
       },
+    });
+    this.#stalls = new StallWatch((ms) => {
+      options.logger.warn(
+        `This process was busy, or stopped, for ${ms} ms, and has not read what the server sent ` +
+          "meanwhile. A server cuts the connection of a client that reads too slowly.",
+      );
     });
     this.ended = this.#untilEnded();
   }
@@ -118,10 +126,13 @@ export class WebSocketTransport implements Transport {
     return new Promise((resolve) => {
       webSocket.once("close", (code) => {
         this.#keepalive.stop();
+        this.#stalls.stop();
         this.#flush();
         this.input.push(null);
         this.output.destroy();
-        const error = this.#closing ? undefined : (this.#failure ?? cutOff(code));
+        const error = this.#closing
+          ? undefined
+          : (this.#failure ?? cutOff(code, this.#stalls.recent()));
         resolve({ exitCode: null, signal: null, error });
       });
     });
@@ -183,9 +194,11 @@ function withoutNewlines(text: Buffer): Buffer {
   return Buffer.from(text.toString("utf8").replaceAll("\n", " "));
 }
 
-function cutOff(code: number): Error {
+function cutOff(code: number, stallMs: number | undefined): Error {
   const how = code === abnormalClosure ? "" : ` with code ${code}`;
-  return new Error(`the server ended the connection${how}, or it was cut`);
+  const why =
+    stallMs === undefined ? "" : `, after this process had read nothing for ${stallMs} ms`;
+  return new Error(`the server ended the connection${how}, or it was cut${why}`);
 }
 
 /** The server cuts the connection when a message is longer. */

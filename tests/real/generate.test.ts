@@ -18,12 +18,9 @@ const slow = 240_000;
 
 describe("npm run generate", () => {
   test(
-    "gives the same bytes twice, and they are the ones in generated/",
+    "gives the same bytes each time: the ones in generated/, which another run has made",
     async () => {
-      const first = await generate(root);
-      const second = await generate(root);
-      expect([...second]).toEqual([...first]);
-      expect(await compareFiles(generated, first)).toEqual([]);
+      expect(await compareFiles(generated, await generate(root))).toEqual([]);
     },
     slow,
   );

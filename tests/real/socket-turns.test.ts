@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate as nextRound } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { RUNTIME_VERSION } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
@@ -8,6 +9,11 @@ import { ListeningServer } from "../support/listening-server.js";
 import { RealStage, rejection } from "../support/real.js";
 
 const MiB = 1024 * 1024;
+
+/** Nothing else of this process runs meanwhile, and nothing is read. */
+function doNothingFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 describe.each(["ws", "unix"] as const)("over %s", (listen) => {
   let stage: RealStage;
@@ -77,6 +83,20 @@ describe.each(["ws", "unix"] as const)("over %s", (listen) => {
     await client.files.write(at(`${size}`), bytes);
     expect((await stat(at(`${size}`))).size).toBe(bytes.length);
     expect(bytes.equals(await client.files.read(at(`${size}`)))).toBe(true);
+  });
+
+  test("a host that is busy while a large answer comes gets all of it, and is told", async () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => warnings.push(message) };
+    const client = await server.connect({ pingIntervalMs: 1, logger });
+    const bytes = Buffer.alloc(13 * MiB, "codex");
+    await client.files.write(at("large answer"), bytes);
+    const answer = client.files.read(at("large answer"));
+    await nextRound();
+    doNothingFor(2_500);
+    expect(bytes.equals(await answer)).toBe(true);
+    while (warnings.length === 0) await nextRound();
+    expect(warnings).toEqual([expect.stringMatching(/^This process was busy, .* for \d+ ms/)]);
   });
 
   test("what is more than the server takes is refused before it is sent", async () => {

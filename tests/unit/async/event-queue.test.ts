@@ -121,11 +121,12 @@ test("clear() drops what waits, and nothing else", async () => {
   expect(await collect(queue)).toEqual([3]);
 });
 
-test("a million items cost linear time", async () => {
+test("200,000 items cost linear time: else this takes a minute", async () => {
+  const count = 200_000;
   const queue = new EventQueue<number>();
-  for (let item = 0; item < 1_000_000; item += 1) queue.push(item);
+  for (let item = 0; item < count; item += 1) queue.push(item);
   queue.end();
   let expected = 0;
   for await (const item of queue) if (item === expected) expected += 1;
-  expect(expected).toBe(1_000_000);
+  expect(expected).toBe(count);
 });

@@ -302,14 +302,16 @@ describe("the end", () => {
     await expect(text(both.transport.input)).resolves.toBe('{"last":1}\n');
     const { error, ...rest } = await both.transport.ended;
     expect(rest).toEqual({ exitCode: null, signal: null });
-    expect(error?.message).toBe("the server ended the connection, or it was cut");
+    expect(error?.message).toMatch(/^the server ended the connection, or it was cut/);
   });
 
   test("the code of a proxy that closes it is told", async () => {
     await using both = await pair();
     both.peer.close(1012, "restarting");
     const { error } = await both.transport.ended;
-    expect(error?.message).toBe("the server ended the connection with code 1012, or it was cut");
+    expect(error?.message).toMatch(
+      /^the server ended the connection with code 1012, or it was cut/,
+    );
   });
 
   test("a reset is told", async () => {
