@@ -10,6 +10,7 @@ import {
   type CommandHandle,
 } from "../../lib/index.js";
 import { collect } from "../support/collect.js";
+import { withGrowingLimit } from "../support/growing-limit.js";
 import { killIfAlive, untilGone } from "../support/processes.js";
 import { RealStage, rejection } from "../support/real.js";
 
@@ -153,8 +154,11 @@ describe("ending a command", () => {
   });
 
   test("by its time limit leaves what it wrote, and says so", async () => {
-    const command = codex.exec(sh("echo half; sleep 300"), { timeoutMs: 1_500 });
-    expect(await command.exit).toMatchObject({ exitCode: 124, stdout: "half\n", timedOut: true });
+    const exit = await withGrowingLimit(
+      (timeoutMs) => codex.exec(sh("echo half; sleep 300"), { timeoutMs }).exit,
+      ({ stdout }) => stdout !== "",
+    );
+    expect(exit).toMatchObject({ exitCode: 124, stdout: "half\n", timedOut: true });
     const own = codex.exec(sh("exit 124"), { timeoutMs: 300_000 });
     expect(await own.exit).toMatchObject({ exitCode: 124, timedOut: false });
   });
