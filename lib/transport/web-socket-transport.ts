@@ -32,8 +32,6 @@ export class WebSocketTransport implements Transport {
   #unread: Buffer[] = [];
   /** Fragments of long messages that had to wait, and went out: the other side has made room. */
   #fragmentsSent = 0;
-  /** How many pings have gone out; each carries its number. */
-  #pings = 0;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -63,8 +61,7 @@ export class WebSocketTransport implements Transport {
       sentOn: () => this.#fragmentsSent,
       isPaused: () => webSocket.isPaused,
       ping: () => {
-        this.#pings += 1;
-        webSocket.ping(String(this.#pings));
+        webSocket.ping();
       },
       onLost: () => {
         this.#fail(new Error(`the server did not answer a ping for ${options.pongTimeoutMs} ms`));
@@ -109,9 +106,8 @@ export class WebSocketTransport implements Transport {
     webSocket.on("message", (data, isBinary) => {
       this.#receive(data, isBinary);
     });
-    // A server that answers each ping twice must not be asked ever faster: its answers would pile up.
-    webSocket.on("pong", (data) => {
-      if (data.toString() === String(this.#pings)) this.#keepalive.answered();
+    webSocket.on("pong", () => {
+      this.#keepalive.answered();
     });
     this.#socket.once("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= new Error(`the socket failed: ${error.code ?? error.name}`);
