@@ -4,6 +4,7 @@ import { checkLaunchOptions } from "./check-launch-options.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs, type ConfigObject } from "./config-args.js";
 import { kindOf } from "./files.js";
+import { findCommand } from "./find-command.js";
 import { findRuntime, type FindRuntimeOptions, type Runtime } from "./find-runtime.js";
 
 export type { ConfigObject, ConfigValue } from "./config-args.js";
@@ -12,7 +13,7 @@ export type { ConfigObject, ConfigValue } from "./config-args.js";
 export interface LaunchOptions {
   /**
    * The codex executable: a path (a relative one starts at this process's working directory), or a
-   * bare name such as `"codex"`, which is looked up on the PATH. Where that leads to the Node
+   * bare name such as `"codex"`, which is looked up on the PATH, relative entries left out. Where that leads to the Node
    * launcher of `@openai/codex`, the native binary behind it is used.
    *
    * Default: the environment variable `CODEX_PATH`, read like this option; otherwise a runtime
@@ -21,9 +22,10 @@ export interface LaunchOptions {
   readonly codexPath?: string | undefined;
   /**
    * A command line of your own in place of the whole one this library would make, e.g.
-   * `{ command: "docker", args: ["run", "-i", "my-image", "codex", "app-server"] }`. It is passed on
-   * as it is, without a shell, and must speak the protocol on its stdin and stdout. It cannot be
-   * combined with `codexPath`, `config` or `configOverrides`.
+   * `{ command: "docker", args: ["run", "-i", "my-image", "codex", "app-server"] }`. There is no shell;
+   * what it starts must speak the protocol on its stdin and stdout. `command` is a path (a relative
+   * one starts at this process's working directory), or a bare name that is looked up on the PATH
+   * which the process gets. It cannot be combined with `codexPath`, `config` or `configOverrides`.
    */
   readonly launch?:
     { readonly command: string; readonly args?: readonly string[] | undefined } | undefined;
@@ -78,7 +80,7 @@ export type LaunchHost = Pick<
  * Turns launch options into a command line.
  *
  * @throws InvalidArgumentError for an option that cannot work; the message names it, not its value.
- * @throws BinaryNotFoundError when there is no runtime.
+ * @throws BinaryNotFoundError when there is no runtime, or no program of the name in `launch`.
  * @throws SpawnError when the runtime is built for another machine.
  */
 export async function resolveLaunch(
@@ -91,7 +93,8 @@ export async function resolveLaunch(
   const cwd = await resolveCwd(options.cwd);
   const env = childEnvironment(options, parent, platform);
   if (options.launch !== undefined) {
-    const { command, args = [] } = options.launch;
+    const { args = [] } = options.launch;
+    const command = await findCommand(options.launch.command, env, parent, platform);
     return { command, args: [...args], cwd, env, source: "launch" };
   }
   const config = configArgs(options.config ?? {});

@@ -61,19 +61,54 @@ describe("the command line", () => {
     ]);
   });
 
-  test("of launch is passed on as it is", async () => {
-    const command = await launch({ launch: { command: "docker", args: ["run", ""] } }, { A: "1" });
-    expect(command).toEqual({
-      command: "docker",
+  test("of launch is passed on, with its program looked up on the PATH of the process", async () => {
+    await writeTree(root, { "bin/docker": "#!/bin/sh\n", "other/docker": "#!/bin/sh\n" });
+    const env = { PATH: `:.:${root}/bin:${root}/other` };
+    const options = { launch: { command: "docker", args: ["run", ""] } };
+    const expected = {
+      command: path.join(root, "bin/docker"),
       args: ["run", ""],
       cwd: undefined,
-      env: { A: "1" },
+      env,
       source: "launch",
-    });
+    };
+    expect(await launch(options, env)).toEqual(expected);
+    const { command } = await launch({ ...options, env: { PATH: `${root}/other` } }, env);
+    expect(command).toBe(path.join(root, "other/docker"));
   });
 
-  test("of launch may go without arguments", async () => {
-    expect((await launch({ launch: { command: "x" } })).args).toEqual([]);
+  test("of launch has its relative path from here, wherever the process is to run", async () => {
+    const { command, args } = await launch({ launch: { command: "bin/x" }, cwd: root });
+    expect(command).toBe(path.resolve("bin/x"));
+    expect(args).toEqual([]);
+  });
+
+  test("of launch finds the system's programs without any PATH", async () => {
+    const { command } = await launch({ launch: { command: "sh" }, inheritEnv: false }, {});
+    expect(command).toMatch(/^\/(?:usr\/)?bin\/sh$/);
+  });
+
+  test("of launch with a name that is not on the PATH is an error", async () => {
+    await writeTree(root, { "bin/plain": "text" });
+    for (const command of ["plain", "nowhere"]) {
+      const error: unknown = await launch({ launch: { command } }, { PATH: `${root}/bin` }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(BinaryNotFoundError);
+      expect((error as BinaryNotFoundError).tried).toEqual([
+        `launch.command: ${command}: no program of that name on the PATH; relative entries do not count`,
+      ]);
+    }
+  });
+
+  test("of launch is on Windows a program that needs no shell", async () => {
+    await writeTree(root, { "one/docker.cmd": "", "two/docker.exe": programs.windows });
+    const { command } = await launch(
+      { launch: { command: "docker" }, inheritEnv: false },
+      { Path: `${root}/one;${root}/two` },
+      { platform: "win32" },
+    );
+    expect(command).toBe(path.join(root, "two/docker.exe"));
   });
 
   test("takes undefined as not given, for every option", async () => {
