@@ -3,7 +3,7 @@ import { RUNTIME_VERSION } from "../../generated/runtime.js";
 import { BinaryNotFoundError, SpawnError } from "../errors/start-errors.js";
 import { findBundle, findPackageRoot } from "./bundle.js";
 import { environmentVariable } from "./child-env.js";
-import { kindOf, resolveLinks } from "./files.js";
+import { isShortage, kindOf, resolveLinks } from "./files.js";
 import { mainScript } from "./main-script.js";
 import { codexPackageBehind } from "./npm-launcher.js";
 import { findInstalled, readCodexPackage } from "./npm-package.js";
@@ -11,6 +11,7 @@ import { isBareName, lookUpOnPath } from "./path-lookup.js";
 import { runtimeTarget, runtimeTargets, type RuntimeTarget } from "./platform.js";
 import { programProblem } from "./program-format.js";
 import { runningFile } from "./running-file.js";
+import { explainSpawnFailure } from "./spawn-failure.js";
 import { helperDirBeside, type Finding, type Program } from "./vendor-tree.js";
 
 /** A codex executable, and where it came from. */
@@ -51,14 +52,15 @@ export interface FindRuntimeOptions {
  * one of them names nothing that exists, that is an error and the search ends.
  *
  * @throws BinaryNotFoundError when there is none, with every place tried and how to get one.
- * @throws SpawnError when there is one that this machine cannot run.
+ * @throws SpawnError when there is one that this machine cannot run, or when too many files are open
+ * to look for one.
  */
 export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime> {
   const host = {
     platform: options.platform ?? process.platform,
     arch: options.arch ?? process.arch,
   };
-  const runtime = (await findChosen(options, host)) ?? (await findShipped(options, host));
+  const runtime = await search(options, host);
   const problem = await programProblem(runtime.command, host.platform, host.arch);
   if (problem !== undefined) {
     throw new SpawnError(
@@ -67,6 +69,14 @@ export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime>
     );
   }
   return runtime;
+}
+
+async function search(options: FindRuntimeOptions, host: Host): Promise<Runtime> {
+  try {
+    return (await findChosen(options, host)) ?? (await findShipped(options, host));
+  } catch (error) {
+    throw isShortage(error) ? explainSpawnFailure(error, "codex") : error;
+  }
 }
 
 interface Host {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { Deferred } from "../async/deferred.js";
@@ -24,7 +24,7 @@ export async function startStdioTransport(
   launch: LaunchCommand,
   options: StdioTransportOptions = {},
 ): Promise<Transport> {
-  let child: ChildProcessWithoutNullStreams;
+  let child: ChildProcess;
   try {
     child = spawn(launch.command, [...launch.args], {
       cwd: launch.cwd,
@@ -32,16 +32,12 @@ export async function startStdioTransport(
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
     });
-  } catch (error) {
-    throw explainSpawnFailure(error as NodeJS.ErrnoException, launch.command, launch.cwd);
-  }
-  const transport = new StdioTransport(child, options);
-  try {
+    // Until it is there it may be without pipes: the system may have had no descriptors for them.
     await once(child, "spawn");
   } catch (error) {
     throw explainSpawnFailure(error as NodeJS.ErrnoException, launch.command, launch.cwd);
   }
-  return transport;
+  return new StdioTransport(child as ChildProcessWithoutNullStreams, options);
 }
 
 class StdioTransport implements Transport {

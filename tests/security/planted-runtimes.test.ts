@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { build, type BuildOptions } from "esbuild";
+import type { BuildOptions } from "esbuild";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -8,6 +8,7 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { runtimeTarget } from "../../lib/runtime/platform.js";
+import { bundleHost } from "../support/bundle-host.js";
 import { makeTempDir, type TempDir } from "../support/temp-dir.js";
 import { codexPackage, platformPackage, writeTree } from "../unit/runtime/file-tree.js";
 
@@ -20,36 +21,21 @@ const target = runtimeTarget(process.platform, process.arch);
 if (target === undefined) throw new Error("there is no runtime for this machine");
 const { triple, packageName } = target;
 
-const requireForEsm = `import { createRequire } from "node:module";
-const require = createRequire(import.meta.url);`;
-
 let temp: TempDir;
 /** Absolute path of something in the temporary directory. */
 const at = (...names: string[]): string => path.join(temp.path, ...names);
 
 beforeAll(async () => {
   temp = await makeTempDir();
-  await bundleTo("app/dist/main.mjs", { format: "esm" });
-  await bundleTo("app/dist/main.cjs", { format: "cjs" });
+  await bundleTo("app/dist/main.mjs");
+  await bundleTo("app/dist/main.cjs");
   await plant("repository");
 });
 
 afterAll(() => temp.remove());
 
-async function bundleTo(name: string, options: BuildOptions): Promise<void> {
-  await build({
-    entryPoints: [host],
-    outfile: at(name),
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    external: ["ws"],
-    logLevel: "error",
-    // What is CommonJS in the bundle has Node's own modules by this, as esbuild's manual has it.
-    banner: options.format === "esm" ? { js: requireForEsm } : {},
-    ...options,
-  });
-}
+const bundleTo = (name: string, options?: BuildOptions): Promise<void> =>
+  bundleHost(host, at(name), options);
 
 /** Puts a runtime into the `node_modules` of a directory. */
 async function plant(directory: string): Promise<void> {
@@ -166,28 +152,24 @@ describe("a path that a bundler has written into the code is not searched", () =
     define: { "import.meta.url": JSON.stringify(pathToFileURL(at(file)).href) },
   });
 
-  test.each(["esm", "cjs"] as const)(
-    "that of the library where it was built (%s)",
-    async (format) => {
-      const library = "builder/node_modules/codex-app-server-sdk";
-      await plant("builder");
-      // Whoever plants a runtime can plant the library beside it.
-      await writeTree(at(library), {
-        "package.json": '{"name":"codex-app-server-sdk"}',
-        "dist/lib/index.js": "",
-      });
-      const name = format === "esm" ? "webpacked.mjs" : "webpacked.cjs";
-      await bundleTo(`app/dist/${name}`, { format, ...webpacked(`${library}/dist/lib/index.js`) });
-      expect(await run([bundled(name)])).toBe("BINARY_NOT_FOUND");
-      expect(await run(["-e", code(name), "README.md"])).toBe("BINARY_NOT_FOUND");
-      expect(wasStarted("builder")).toBe(false);
-    },
-  );
+  test.each(["mjs", "cjs"])("that of the library where it was built (%s)", async (extension) => {
+    const library = "builder/node_modules/codex-app-server-sdk";
+    await plant("builder");
+    // Whoever plants a runtime can plant the library beside it.
+    await writeTree(at(library), {
+      "package.json": '{"name":"codex-app-server-sdk"}',
+      "dist/lib/index.js": "",
+    });
+    const name = `webpacked.${extension}`;
+    await bundleTo(`app/dist/${name}`, webpacked(`${library}/dist/lib/index.js`));
+    expect(await run([bundled(name)])).toBe("BINARY_NOT_FOUND");
+    expect(await run(["-e", code(name), "README.md"])).toBe("BINARY_NOT_FOUND");
+    expect(wasStarted("builder")).toBe(false);
+  });
 
   test("that of the sources in a source map", async () => {
     await plant("sources");
     await bundleTo("app/dist/mapped.mjs", {
-      format: "esm",
       sourcemap: true,
       sourceRoot: at("sources"),
     });
@@ -200,8 +182,7 @@ describe("a runtime that belongs to the application", () => {
   /** Bundles into a directory with a runtime. What it starts there is no server, and ends. */
   async function application(directory: string, name: string): Promise<void> {
     await plant(directory);
-    const format = name.endsWith("cjs") ? "cjs" : "esm";
-    await bundleTo(`${directory}/${name}`, { format });
+    await bundleTo(`${directory}/${name}`);
   }
 
   test.each<[string, string, (main: string) => readonly string[]]>([
