@@ -9,6 +9,20 @@ import { findRuntime, type FindRuntimeOptions, type Runtime } from "./find-runti
 
 export type { ConfigObject, ConfigValue } from "./config-args.js";
 
+/** A command line of the caller's own. */
+export interface LaunchCommandLine {
+  readonly command: string;
+  /** Default: none. */
+  readonly args?: readonly string[] | undefined;
+  /**
+   * Whether the process gets a session and a process group of its own (default true). Then a Ctrl-C on
+   * the terminal reaches this process alone, which decides what becomes of its turns. With `false` it
+   * shares the terminal: a command that asks for a password, such as ssh or sudo, can do so, and a
+   * Ctrl-C ends it. Without effect on Windows, where a process is always in the console of this one.
+   */
+  readonly detached?: boolean | undefined;
+}
+
 /** Which app-server to start, and how. */
 export interface LaunchOptions {
   /**
@@ -27,8 +41,7 @@ export interface LaunchOptions {
    * one starts at this process's working directory), or a bare name that is looked up on the PATH
    * which the process gets. It cannot be combined with `codexPath`, `config` or `configOverrides`.
    */
-  readonly launch?:
-    { readonly command: string; readonly args?: readonly string[] | undefined } | undefined;
+  readonly launch?: LaunchCommandLine | undefined;
   /** Working directory of the process, and so of new threads without one. Default: this process's. */
   readonly cwd?: string | undefined;
   /**
@@ -66,6 +79,8 @@ export interface LaunchCommand {
   readonly cwd: string | undefined;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether it leads a process group of its own, apart from this process's terminal. */
+  readonly detached: boolean;
   /** What decided on the command. */
   readonly source: Runtime["source"] | "launch";
 }
@@ -89,13 +104,22 @@ export async function resolveLaunch(
 ): Promise<LaunchCommand> {
   checkLaunchOptions(options);
   const platform = host.platform ?? process.platform;
+  // There a process apart has no console, and what it starts opens windows.
+  const isWindows = platform === "win32";
   const parent = host.env ?? process.env;
   const cwd = await resolveCwd(options.cwd);
   const env = childEnvironment(options, parent, platform);
   if (options.launch !== undefined) {
-    const { args = [] } = options.launch;
+    const { args = [], detached = true } = options.launch;
     const command = await findCommand(options.launch.command, env, parent, platform);
-    return { command, args: [...args], cwd, env, source: "launch" };
+    return {
+      command,
+      args: [...args],
+      cwd,
+      env,
+      detached: detached && !isWindows,
+      source: "launch",
+    };
   }
   const config = configArgs(options.config ?? {});
   const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
@@ -109,6 +133,7 @@ export async function resolveLaunch(
     args: [...args, "app-server", ...config, ...overrides],
     cwd,
     env: helperDir === undefined ? env : prependToPath(env, helperDir, platform),
+    detached: !isWindows,
     source,
   };
 }

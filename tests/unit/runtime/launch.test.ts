@@ -46,6 +46,7 @@ describe("the command line", () => {
       args: ["app-server"],
       cwd: undefined,
       env: { A: "1", PATH: helpers },
+      detached: true,
       source: "vendor-bin",
     });
   });
@@ -70,11 +71,17 @@ describe("the command line", () => {
       args: ["run", ""],
       cwd: undefined,
       env,
+      detached: true,
       source: "launch",
     };
     expect(await launch(options, env)).toEqual(expected);
     const { command } = await launch({ ...options, env: { PATH: `${root}/other` } }, env);
     expect(command).toBe(path.join(root, "other/docker"));
+  });
+
+  test("of launch shares the terminal when that is asked for", async () => {
+    const shared = { command: "/bin/x", detached: false };
+    expect(await launch({ launch: shared })).toMatchObject({ detached: false });
   });
 
   test("of launch has its relative path from here, wherever the process is to run", async () => {
@@ -187,6 +194,12 @@ describe("the environment on Windows", () => {
     expect(env).toEqual({ PATH: `${windowsHelpers()};C:\\tools`, SystemRoot: "C:\\Windows" });
   });
 
+  test("starts nothing apart from the console", async () => {
+    const launched = { command: "C:/x.exe", detached: true };
+    expect(await launch({}, {}, host)).toMatchObject({ detached: false });
+    expect(await launch({ launch: launched }, {}, host)).toMatchObject({ detached: false });
+  });
+
   test("keeps the spelling of the PATH that is there", async () => {
     const { env } = await launch({}, { Path: "C:\\Windows" }, host);
     expect(env).toEqual({ Path: `${windowsHelpers()};C:\\Windows` });
@@ -228,6 +241,7 @@ describe("validation", () => {
     [{ launch: "codex" }, "launch must be an object."],
     [{ launch: {} }, "launch.command must be a non-empty string."],
     [{ launch: { command: "x", args: "y" } }, "launch.args must be an array of strings."],
+    [{ launch: { command: "x", detached: "no" } }, "launch.detached must be true or false."],
     [{ launch: { command: "x", args: ["y", 1] } }, "launch.args[1] must be a string."],
     [
       { launch: { command: "x", args: ["\0"] } },
