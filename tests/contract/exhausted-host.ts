@@ -1,6 +1,6 @@
 /**
- * A host process that runs out of file descriptors: `exhausted-host <scenario> <options>`, bundled and
- * run with a low `ulimit -n` and `--unhandled-rejections=strict`. It prints what happened as JSON.
+ * A host process that runs out of file descriptors: `exhausted-host.ts <scenario> <options>`, run
+ * with a low `ulimit -n` and `--unhandled-rejections=strict`. It prints what happened as JSON.
  */
 import { closeSync, openSync } from "node:fs";
 import { AppServerClient } from "../../lib/client.js";

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { reply } from "../../lib/testing/index.js";
 import { childrenOf, untilGone } from "../support/processes.js";
-import { nativeCodexPath } from "../support/raw-client.js";
 import { RealStage } from "../support/real.js";
 import { ctrlC, openTerminalHost } from "../support/terminal.js";
 
@@ -20,8 +19,7 @@ test("Ctrl-C is the host's: it interrupts its turn, and goes on with the same se
   // It has that name when it is whole.
   const shell = `echo $$ > ${file}.new && mv ${file}.new ${file} && exec sleep 600`;
   stage.model.enqueue(reply.shell(shell), reply.text("Not reached."));
-  const codexPath = process.env.CODEX_PATH ?? nativeCodexPath();
-  await using terminal = await openTerminalHost("turn", stage.options({ codexPath }));
+  await using terminal = await openTerminalHost("turn", stage.options());
   const { host } = await terminal.next();
   const servers = await childrenOf(Number(host));
   expect(servers).toHaveLength(1);

@@ -1,6 +1,6 @@
 /**
- * A host that runs in a terminal: `terminal-host <scenario> <options>`, bundled. It prints what happens
- * as lines of JSON, and goes on until it is ended.
+ * A host that runs in a terminal: `terminal-host.ts <scenario> <options>`. It prints what happens as
+ * lines of JSON, and goes on until it is ended.
  */
 import {
   AppServerClient,

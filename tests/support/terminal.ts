@@ -1,12 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { bundleHost } from "./bundle-host.js";
-import { makeTempDir } from "./temp-dir.js";
-
-const host = fileURLToPath(new URL("terminal-host.ts", import.meta.url));
+import { compileProgram } from "./compile-program.js";
 
 /**
  * A host in a terminal of its own, by `script`, which Debian and macOS always have. The host is in the
@@ -22,12 +17,10 @@ export interface Terminal extends AsyncDisposable {
 
 export const ctrlC = "\u0003";
 
-/** Runs a scenario of `terminal-host.ts`. It is bundled, so that its only child is the server. */
+/** Runs a scenario of `terminal-host.ts`, whose only child is the server. */
 export async function openTerminalHost(scenario: string, options: object): Promise<Terminal> {
-  const directory = await makeTempDir();
-  const bundle = path.join(directory.path, "host.mjs");
-  await bundleHost(host, bundle);
-  const command = [process.execPath, bundle, scenario, JSON.stringify(options)];
+  const host = await compileProgram(new URL("terminal-host.ts", import.meta.url));
+  const command = [process.execPath, host, scenario, JSON.stringify(options)];
   const [program, args] = commandLine(command);
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
   const closed = once(child, "close");
@@ -54,7 +47,6 @@ export async function openTerminalHost(scenario: string, options: object): Promi
     [Symbol.asyncDispose]: async () => {
       hangUp();
       await closed;
-      await directory.remove();
     },
   };
 }
