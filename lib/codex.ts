@@ -15,6 +15,7 @@ import type { PendingRequest } from "./server-requests/open-request.js";
 import { ThreadScopes } from "./server-requests/thread-scopes.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
+import { EagerRestart } from "./supervision/eager-restart.js";
 import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSandboxes } from "./threads/known-sandboxes.js";
@@ -65,6 +66,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
   /** Undefined when a process that died is not to be replaced. */
   readonly #restarts: RestartPolicy | undefined;
+  /** Undefined when it is replaced by the next call only. */
+  readonly #eager: EagerRestart | undefined;
   /** Why no process is started any more. */
   #lost: CloseReason | undefined;
   #client: Promise<AppServerClient> | undefined;
@@ -75,7 +78,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(options: CodexOptions | CodexConnectOptions = {}) {
     super();
-    this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
+    const { handlers, logger, signal } = resolveSettings(options);
+    this.#handlers = new ClientHandlers(handlers);
+    // Closing must not wait for a start that takes its time.
+    const stop = signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
     const lasting = {
       handlers: this.#handlers,
       sandboxes: new KnownSandboxes(),
@@ -85,12 +91,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
     checkRestart(restart);
     this.#restarts =
       restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
+    const policy = this.#restarts;
+    this.#eager = policy?.eager
+      ? new EagerRestart({ start: () => this.client(), policy, stop, logger })
+      : undefined;
     const common = {
       retryOnOverload: options.retryOnOverload ?? true,
-      // Closing must not wait for a start that takes its time.
-      signal: options.signal
-        ? AbortSignal.any([options.signal, this.#closed.signal])
-        : this.#closed.signal,
+      signal: stop,
     };
     if ("url" in rest) {
       const { url, ...connecting } = rest;
@@ -120,6 +127,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const client = await this.client();
     const { account, loginRequired } = await client.account();
     return { serverInfo: client.serverInfo, account, loginRequired };
+  }
+
+  /** What the server is doing at this moment. Starts nothing and asks nobody: for a health check. */
+  get currentStatus(): CodexStatus {
+    return this.#status.current;
   }
 
   /**
@@ -190,6 +202,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       if (this.#client !== starting) return;
       this.#client = undefined;
       this.#live = undefined;
+      if (this.#status.current.state === "lost") this.#eager?.begin();
     };
     starting.then((client) => {
       this.#live = client;
@@ -244,9 +257,9 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closed.abort(closedByCaller());
+    this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
-    this.#status.end({ state: "closed" });
   }
 }
 

@@ -168,7 +168,12 @@ export type {
 } from "./schema/standard-schema.js";
 export { maxInputCharacters, type InlineData, type InputItem, type TurnInput } from "./input.js";
 export type { AppServerClientOptions, ConnectionSettings } from "./options.js";
-export type { ConfigObject, ConfigValue, LaunchOptions } from "./runtime/launch.js";
+export type {
+  ConfigObject,
+  ConfigValue,
+  LaunchCommandLine,
+  LaunchOptions,
+} from "./runtime/launch.js";
 export type { Logger } from "./async/logger.js";
 export type { RequestOptions } from "./rpc/connection.js";
 export type { ServerInfo } from "./rpc/server-info.js";

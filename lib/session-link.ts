@@ -1,3 +1,4 @@
+import { describeLoss } from "./errors/connection-errors.js";
 import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
@@ -69,6 +70,7 @@ export function linkSession(
     },
     onRequest: (message) => session.answer(message),
     onDropped: (reason) => {
+      settings.logger.warn(`${describeLoss(reason)}.`);
       session.dropped(reason);
     },
     onDroppedAgain: (reason) => {
@@ -78,6 +80,9 @@ export function linkSession(
       session.restored();
     },
     onEnd: (reason) => {
+      // A start that fails is told to its caller.
+      const isLoss = serverInfo !== undefined && reason.kind !== "closed";
+      if (isLoss) settings.logger.warn(`${describeLoss(reason)}.`);
       session.end(reason);
     },
     onStatus: (status) => {

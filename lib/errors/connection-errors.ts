@@ -95,6 +95,14 @@ export class ProtocolError extends AppServerError {
   }
 }
 
+/** How a connection was lost, for a log: without the words of an error, which may name a place. */
+export function describeLoss(reason: CloseReason): string {
+  const { error, ...rest } = reason;
+  if (error === undefined) return describe(reason);
+  const { code = error.name } = error as NodeJS.ErrnoException;
+  return `${describe(rest)} (${code})`;
+}
+
 function describe(reason: CloseReason): string {
   if (reason.kind === "closed") return "The connection is closed";
   if (reason.kind === "dropped") return "The connection dropped and is being restored";

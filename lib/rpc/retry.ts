@@ -1,3 +1,4 @@
+import pRetry from "p-retry";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
@@ -46,8 +47,6 @@ export async function retryOnOverload<T>(
     if (!isRetryableError(error)) throw error;
     refusal = error;
   }
-  // Most programs never get here, and need not load what counts and waits.
-  const { default: pRetry } = await import("p-retry");
   let attempts = 1;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   try {

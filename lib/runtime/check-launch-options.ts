@@ -32,6 +32,9 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
       checkNoNul(`launch.args[${index}]`, argument);
     });
   }
+  if (launch.detached !== undefined && typeof launch.detached !== "boolean") {
+    throw new InvalidArgumentError("launch.detached", "must be true or false.");
+  }
   for (const other of ["codexPath", "config", "configOverrides"] as const) {
     if (given[other] === undefined) continue;
     throw new InvalidArgumentError(

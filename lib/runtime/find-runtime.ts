@@ -1,15 +1,17 @@
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { RUNTIME_VERSION } from "../../generated/runtime.js";
 import { BinaryNotFoundError, SpawnError } from "../errors/start-errors.js";
 import { findBundle, findPackageRoot } from "./bundle.js";
 import { environmentVariable } from "./child-env.js";
-import { kindOf, resolveLinks } from "./files.js";
+import { isShortage, kindOf, resolveLinks } from "./files.js";
+import { mainScript } from "./main-script.js";
 import { codexPackageBehind } from "./npm-launcher.js";
 import { findInstalled, readCodexPackage } from "./npm-package.js";
-import { lookUpOnPath } from "./path-lookup.js";
+import { isBareName, lookUpOnPath } from "./path-lookup.js";
 import { runtimeTarget, runtimeTargets, type RuntimeTarget } from "./platform.js";
 import { programProblem } from "./program-format.js";
+import { runningFile } from "./running-file.js";
+import { explainSpawnFailure } from "./spawn-failure.js";
 import { helperDirBeside, type Finding, type Program } from "./vendor-tree.js";
 
 /** A codex executable, and where it came from. */
@@ -36,9 +38,10 @@ export interface FindRuntimeOptions {
   /** Root of this package, with `vendor-bin/`. Default: the package this module is part of. */
   readonly packageRoot?: string | undefined;
   /**
-   * Where the search for `node_modules` starts, in order. Default: the directory of the main script,
-   * then that of this module. Never the working directory: an agent's server may well run inside a
-   * repository that nobody has vetted, and its `node_modules` must not choose the program we start.
+   * Where the search for `node_modules` starts, in order. Default: the directory of this library's
+   * code, then that of the main script. Never the working directory: an agent's server may well run
+   * inside a repository that nobody has vetted, and its `node_modules` must not choose the program we
+   * start.
    */
   readonly startDirs?: readonly string[] | undefined;
 }
@@ -49,14 +52,15 @@ export interface FindRuntimeOptions {
  * one of them names nothing that exists, that is an error and the search ends.
  *
  * @throws BinaryNotFoundError when there is none, with every place tried and how to get one.
- * @throws SpawnError when there is one that this machine cannot run.
+ * @throws SpawnError when there is one that this machine cannot run, or when too many files are open
+ * to look for one.
  */
 export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime> {
   const host = {
     platform: options.platform ?? process.platform,
     arch: options.arch ?? process.arch,
   };
-  const runtime = (await findChosen(options, host)) ?? (await findShipped(options, host));
+  const runtime = await search(options, host);
   const problem = await programProblem(runtime.command, host.platform, host.arch);
   if (problem !== undefined) {
     throw new SpawnError(
@@ -65,6 +69,14 @@ export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime>
     );
   }
   return runtime;
+}
+
+async function search(options: FindRuntimeOptions, host: Host): Promise<Runtime> {
+  try {
+    return (await findChosen(options, host)) ?? (await findShipped(options, host));
+  } catch (error) {
+    throw isShortage(error) ? explainSpawnFailure(error, "codex") : error;
+  }
 }
 
 interface Host {
@@ -77,7 +89,7 @@ async function findChosen(options: FindRuntimeOptions, host: Host): Promise<Runt
   const source = options.codexPath === undefined ? "CODEX_PATH" : "codexPath";
   const chosen = options.codexPath ?? fromEnv;
   if (chosen === undefined || chosen === "") return undefined;
-  const found = isBareName(chosen, host)
+  const found = isBareName(chosen, host.platform)
     ? await findByName(chosen, options.env, host)
     : await readChosenFile(path.resolve(options.cwd ?? process.cwd(), chosen), host);
   if ("program" in found) return { ...found.program, args: [], source };
@@ -91,10 +103,11 @@ async function findShipped(options: FindRuntimeOptions, host: Host): Promise<Run
   const tried = ["codexPath: not given", "CODEX_PATH: not set"];
   const target = runtimeTarget(host.platform, host.arch);
   if (target === undefined) throw new BinaryNotFoundError(tried, unsupported(host));
-  const packageRoot = options.packageRoot ?? (await findPackageRoot(ownDirectory() ?? path.sep));
+  const own = await ownDirectory();
+  const packageRoot = options.packageRoot ?? (own && (await findPackageRoot(own)));
   const bundle = await findBundle(packageRoot, target);
   if ("program" in bundle) return { ...bundle.program, args: [], source: "vendor-bin" };
-  const installed = await findInstalled(target, options.startDirs ?? (await defaultStartDirs()));
+  const installed = await findInstalled(target, options.startDirs ?? (await startDirsFrom(own)));
   if (installed.found !== undefined && "program" in installed.found) {
     return { ...installed.found.program, args: [], source: "npm" };
   }
@@ -102,10 +115,6 @@ async function findShipped(options: FindRuntimeOptions, host: Host): Promise<Run
     [...tried, bundle.problem, ...installed.tried],
     `Run: ${installCommand(installed.incomplete)}`,
   );
-}
-
-function isBareName(chosen: string, { platform }: Host): boolean {
-  return !chosen.includes("/") && !(platform === "win32" && chosen.includes("\\"));
 }
 
 async function findByName(name: string, env: NodeJS.ProcessEnv, host: Host): Promise<Finding> {
@@ -148,26 +157,25 @@ async function asProgram(command: string): Promise<Program> {
 }
 
 /**
- * The main script both as it was named and with links resolved: `node_modules/.bin` of an
- * application, and the store of a package manager, lie in different trees.
+ * This library's own place first: a runtime beside it was installed for it. Then the main script, of an
+ * application that has the library from elsewhere. It counts both with links resolved and as it was
+ * named: what a package manager links into `node_modules/.bin` of an application lies in another tree.
  */
-async function defaultStartDirs(): Promise<string[]> {
-  const main = process.argv[1];
-  const files =
-    main === undefined ? [] : [path.resolve(main), await resolveLinks(path.resolve(main))];
-  const own = ownDirectory();
-  return [
-    ...new Set([...files.map((file) => path.dirname(file)), ...(own === undefined ? [] : [own])]),
-  ];
+async function startDirsFrom(own: string | undefined): Promise<string[]> {
+  const script = await mainScript(process);
+  const places = script === undefined ? [] : [await resolveLinks(script), script];
+  const directories = await Promise.all(places.map(directoryOf));
+  return [...new Set([...(own === undefined ? [] : [own]), ...directories])];
 }
 
-/** Directory of this module, or `undefined` once a bundler has turned it into CommonJS. */
-function ownDirectory(): string | undefined {
-  try {
-    return path.dirname(fileURLToPath(import.meta.url));
-  } catch {
-    return undefined;
-  }
+/** Directory of this library's code, also when it was bundled into other code. */
+async function ownDirectory(): Promise<string | undefined> {
+  const file = runningFile();
+  return file !== undefined && (await kindOf(file)) === "file" ? path.dirname(file) : undefined;
+}
+
+async function directoryOf(place: string): Promise<string> {
+  return (await kindOf(place)) === "directory" ? place : path.dirname(place);
 }
 
 function installCommand(incomplete = false): string {

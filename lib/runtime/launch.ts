@@ -4,15 +4,30 @@ import { checkLaunchOptions } from "./check-launch-options.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs, type ConfigObject } from "./config-args.js";
 import { kindOf } from "./files.js";
+import { findCommand } from "./find-command.js";
 import { findRuntime, type FindRuntimeOptions, type Runtime } from "./find-runtime.js";
 
 export type { ConfigObject, ConfigValue } from "./config-args.js";
+
+/** A command line of the caller's own. */
+export interface LaunchCommandLine {
+  readonly command: string;
+  /** Default: none. */
+  readonly args?: readonly string[] | undefined;
+  /**
+   * Whether the process gets a session and a process group of its own (default true). Then a Ctrl-C on
+   * the terminal reaches this process alone, which decides what becomes of its turns. With `false` it
+   * shares the terminal: a command that asks for a password, such as ssh or sudo, can do so, and a
+   * Ctrl-C ends it. Without effect on Windows, where a process is always in the console of this one.
+   */
+  readonly detached?: boolean | undefined;
+}
 
 /** Which app-server to start, and how. */
 export interface LaunchOptions {
   /**
    * The codex executable: a path (a relative one starts at this process's working directory), or a
-   * bare name such as `"codex"`, which is looked up on the PATH. Where that leads to the Node
+   * bare name such as `"codex"`, which is looked up on the PATH, relative entries left out. Where that leads to the Node
    * launcher of `@openai/codex`, the native binary behind it is used.
    *
    * Default: the environment variable `CODEX_PATH`, read like this option; otherwise a runtime
@@ -21,12 +36,12 @@ export interface LaunchOptions {
   readonly codexPath?: string | undefined;
   /**
    * A command line of your own in place of the whole one this library would make, e.g.
-   * `{ command: "docker", args: ["run", "-i", "my-image", "codex", "app-server"] }`. It is passed on
-   * as it is, without a shell, and must speak the protocol on its stdin and stdout. It cannot be
-   * combined with `codexPath`, `config` or `configOverrides`.
+   * `{ command: "docker", args: ["run", "-i", "my-image", "codex", "app-server"] }`. There is no shell;
+   * what it starts must speak the protocol on its stdin and stdout. `command` is a path (a relative
+   * one starts at this process's working directory), or a bare name that is looked up on the PATH
+   * which the process gets. It cannot be combined with `codexPath`, `config` or `configOverrides`.
    */
-  readonly launch?:
-    { readonly command: string; readonly args?: readonly string[] | undefined } | undefined;
+  readonly launch?: LaunchCommandLine | undefined;
   /** Working directory of the process, and so of new threads without one. Default: this process's. */
   readonly cwd?: string | undefined;
   /**
@@ -64,6 +79,8 @@ export interface LaunchCommand {
   readonly cwd: string | undefined;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether it leads a process group of its own, apart from this process's terminal. */
+  readonly detached: boolean;
   /** What decided on the command. */
   readonly source: Runtime["source"] | "launch";
 }
@@ -78,7 +95,7 @@ export type LaunchHost = Pick<
  * Turns launch options into a command line.
  *
  * @throws InvalidArgumentError for an option that cannot work; the message names it, not its value.
- * @throws BinaryNotFoundError when there is no runtime.
+ * @throws BinaryNotFoundError when there is no runtime, or no program of the name in `launch`.
  * @throws SpawnError when the runtime is built for another machine.
  */
 export async function resolveLaunch(
@@ -87,12 +104,22 @@ export async function resolveLaunch(
 ): Promise<LaunchCommand> {
   checkLaunchOptions(options);
   const platform = host.platform ?? process.platform;
+  // There a process apart has no console, and what it starts opens windows.
+  const isWindows = platform === "win32";
   const parent = host.env ?? process.env;
   const cwd = await resolveCwd(options.cwd);
   const env = childEnvironment(options, parent, platform);
   if (options.launch !== undefined) {
-    const { command, args = [] } = options.launch;
-    return { command, args: [...args], cwd, env, source: "launch" };
+    const { args = [], detached = true } = options.launch;
+    const command = await findCommand(options.launch.command, env, parent, platform);
+    return {
+      command,
+      args: [...args],
+      cwd,
+      env,
+      detached: detached && !isWindows,
+      source: "launch",
+    };
   }
   const config = configArgs(options.config ?? {});
   const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
@@ -106,6 +133,7 @@ export async function resolveLaunch(
     args: [...args, "app-server", ...config, ...overrides],
     cwd,
     env: helperDir === undefined ? env : prependToPath(env, helperDir, platform),
+    detached: !isWindows,
     source,
   };
 }

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { kindOf, resolveLinks } from "./files.js";
+import { kindOf, orWhenUnreadable, resolveLinks } from "./files.js";
 
 const launcher = path.join("@openai", "codex", "bin", "codex.js");
 // Package managers write shims of a few hundred bytes; the native binary has hundreds of megabytes.
@@ -20,12 +20,9 @@ export async function codexPackageBehind(file: string): Promise<string | undefin
 }
 
 async function scriptOfShim(file: string): Promise<string | undefined> {
-  const size = await stat(file).then(
-    (found) => found.size,
-    () => Infinity,
-  );
-  if (size > maxShimBytes) return undefined;
-  const text = await readFile(file, "latin1").catch(() => "");
+  const found = await stat(file).catch(orWhenUnreadable(undefined));
+  if (found === undefined || found.size > maxShimBytes) return undefined;
+  const text = await readFile(file, "latin1").catch(orWhenUnreadable(""));
   const relative = shimTarget.exec(text)?.[1];
   if (relative === undefined) return undefined;
   const script = path.resolve(path.dirname(file), ...relative.split(/[\\/]+/));

@@ -26,6 +26,9 @@ export async function findInstalled(
   const tried: string[] = [];
   const seen = new Set<string>();
   let incomplete = false;
+  if (startDirs.length === 0) {
+    tried.push("@openai/codex: neither this library nor a main script has a file to search from");
+  }
   for (const start of startDirs) {
     const codex = await nearestPackage(start, "@openai/codex");
     // Somebody may have installed the platform package alone.

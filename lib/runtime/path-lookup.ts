@@ -24,6 +24,11 @@ export async function lookUpOnPath(
   return undefined;
 }
 
+/** Whether `program` is to be looked up on the PATH, rather than being a path itself. */
+export function isBareName(program: string, platform: NodeJS.Platform): boolean {
+  return !program.includes("/") && !(platform === "win32" && program.includes("\\"));
+}
+
 function fileNames(name: string, env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
   if (platform !== "win32") return [name];
   const pathExt = environmentVariable(env, "PATHEXT", platform) ?? ".COM;.EXE;.BAT;.CMD";

@@ -12,7 +12,8 @@ export type CodexStatus =
   | { readonly state: "reconnecting"; readonly attempt: number; readonly reason: CloseReason }
   /**
    * The process has ended by itself, or could not be started, or the connection could not be made or
-   * restored, as `error` tells. Unless `restart` is off, the next call tries anew.
+   * restored, as `error` tells. Unless `restart` is off, the next call tries anew; with `restart.eager`
+   * that happens by itself.
    */
   | { readonly state: "lost"; readonly error: unknown }
   /** `close()` was called; the last one. */

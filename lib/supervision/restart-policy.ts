@@ -15,15 +15,26 @@ export interface RestartOptions {
   maxDelayMs?: number | undefined;
   /** How long a process must have lived for its end to be the first in a row (ms, default 60,000). */
   stableAfterMs?: number | undefined;
+  /**
+   * Whether a process that was lost, or could not be started, is replaced at once instead of by the next
+   * call (default false), with the same pauses. So `currentStatus` becomes `ready` again by itself, as
+   * a load balancer needs it that sends no calls until then. After the last of the `retries` it goes on
+   * when `stableAfterMs` have passed. Nothing is started before the first call, or after `close()`.
+   */
+  eager?: boolean | undefined;
 }
 
-type Limits = { readonly [Name in keyof RestartOptions]-?: number };
+type Limits = { readonly [Name in Exclude<keyof RestartOptions, "eager">]-?: number };
 
 /** @throws InvalidArgumentError, which names the option. */
 export function checkRestart(value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("restart", "must be true, false or an object");
+  }
+  const { eager } = value as RestartOptions;
+  if (eager !== undefined && typeof eager !== "boolean") {
+    throw new InvalidArgumentError("restart.eager", "must be true or false");
   }
   const limits = withDefaults(value);
   if (!Number.isInteger(limits.retries) || limits.retries < 0) {
@@ -45,12 +56,15 @@ export function checkRestart(value: unknown): void {
  * loop of crashes, one for each request that a busy host serves.
  */
 export class RestartPolicy {
+  /** Whether a loss is made up for without a call. */
+  readonly eager: boolean;
   readonly #limits: Limits;
   #failures = 0;
   #lastFailure: { readonly error: unknown; readonly at: number } | undefined;
   #startedAt: number | undefined;
 
   constructor(options: RestartOptions = {}) {
+    this.eager = options.eager ?? false;
     this.#limits = withDefaults(options);
   }
 
@@ -65,7 +79,7 @@ export class RestartPolicy {
    * @throws RestartLimitError when too many have failed; `signal.reason`.
    */
   async admit(signal: AbortSignal): Promise<void> {
-    const { retries, minDelayMs, maxDelayMs, stableAfterMs } = this.#limits;
+    const { retries, stableAfterMs } = this.#limits;
     if (!this.#lastFailure) return;
     const since = performance.now() - this.#lastFailure.at;
     if (this.#failures > retries) {
@@ -77,8 +91,13 @@ export class RestartPolicy {
       this.#failures = 0;
     }
     if (this.#failures < 2) return;
-    const delayMs = Math.min(maxDelayMs, minDelayMs * 2 ** (this.#failures - 2));
-    await pause(Math.max(0, delayMs - since), signal);
+    await pause(Math.max(0, this.delayMs(this.#failures - 1) - since), signal);
+  }
+
+  /** The pause after so many failed attempts to make up for a failure, from 1 (ms). */
+  delayMs(attempts: number): number {
+    const { minDelayMs, maxDelayMs } = this.#limits;
+    return Math.min(maxDelayMs, minDelayMs * 2 ** (attempts - 1));
   }
 
   started(): void {

@@ -54,6 +54,7 @@ const byCode: Readonly<Record<string, readonly [problem: string, retryable: bool
   ENETUNREACH: ["the network cannot be reached.", true],
   EACCES: ["access is denied. The socket belongs to the user who runs the app-server.", false],
   EPERM: ["access is denied. The socket belongs to the user who runs the app-server.", false],
+  EMFILE: ["too many files are open (EMFILE). Close some, or raise the limit (ulimit -n).", true],
   ENOTSOCK: ["this is not a socket.", false],
   ENOTDIR: ["there is no such path.", false],
   EPROTO: ["the other side does not speak TLS: is it ws:// rather than wss://?", false],

@@ -29,7 +29,7 @@ export async function openSocketTransport(
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
   options.signal?.throwIfAborted();
-  const webSocketClass = await loadWs(load);
+  const webSocketClass = await loadWs(address.shown, load);
   const { connectTimeoutMs = 30_000, maxMessageBytes = 256 * 1024 * 1024 } = options;
 
   const attempt = new AbortController();

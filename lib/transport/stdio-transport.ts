@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { Deferred } from "../async/deferred.js";
@@ -24,24 +24,21 @@ export async function startStdioTransport(
   launch: LaunchCommand,
   options: StdioTransportOptions = {},
 ): Promise<Transport> {
-  let child: ChildProcessWithoutNullStreams;
+  let child: ChildProcess;
   try {
     child = spawn(launch.command, [...launch.args], {
       cwd: launch.cwd,
       env: launch.env,
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
+      detached: launch.detached,
     });
-  } catch (error) {
-    throw explainSpawnFailure(error as NodeJS.ErrnoException, launch.command, launch.cwd);
-  }
-  const transport = new StdioTransport(child, options);
-  try {
+    // Until it is there it may be without pipes: the system may have had no descriptors for them.
     await once(child, "spawn");
   } catch (error) {
     throw explainSpawnFailure(error as NodeJS.ErrnoException, launch.command, launch.cwd);
   }
-  return transport;
+  return new StdioTransport(child as ChildProcessWithoutNullStreams, launch.detached, options);
 }
 
 class StdioTransport implements Transport {
@@ -53,10 +50,16 @@ class StdioTransport implements Transport {
   readonly #exited = new Deferred<TransportEnd>();
   readonly #stderr: StderrTail;
   readonly #graceMs: number;
+  readonly #leadsGroup: boolean;
   #closing: Promise<void> | undefined;
 
-  constructor(child: ChildProcessWithoutNullStreams, options: StdioTransportOptions) {
+  constructor(
+    child: ChildProcessWithoutNullStreams,
+    leadsGroup: boolean,
+    options: StdioTransportOptions,
+  ) {
     this.#child = child;
+    this.#leadsGroup = leadsGroup;
     this.#graceMs = options.closeGraceMs ?? 2_000;
     this.input = child.stdout;
     this.output = child.stdin;
@@ -88,14 +91,29 @@ class StdioTransport implements Transport {
       () => this.#child.kill("SIGTERM"),
       () => this.#child.kill("SIGKILL"),
     ];
-    for (const step of steps) {
+    for (const [index, step] of steps.entries()) {
       step();
       if ((await settleWithin(this.#exited.promise, this.#graceMs)) === "timeout") continue;
+      if (index > 0) this.#killGroup();
       await settleWithin(this.ended, this.#graceMs);
       return;
     }
     this.#abandon();
     await this.ended;
+  }
+
+  /**
+   * A server that ends by itself ends what it has started. One that had to be forced does not, nor does
+   * a shell or a launcher that stood between us and the server.
+   */
+  #killGroup(): void {
+    const { pid } = this.#child;
+    if (!this.#leadsGroup || pid === undefined) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Nobody is left in it.
+    }
   }
 
   /** One of another user, or one that waits for a device, cannot be killed. Nobody waits for it. */

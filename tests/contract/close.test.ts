@@ -1,6 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
+import { AppServerClient } from "../../lib/client.js";
 import { TransportClosedError } from "../../lib/errors/connection-errors.js";
+import { HandshakeError } from "../../lib/errors/start-errors.js";
+import type { AppServerClientOptions } from "../../lib/options.js";
+import { untilGone } from "../support/processes.js";
 import { type ScriptedServer, startScripted, type Step } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 
@@ -45,6 +49,18 @@ describe("close()", () => {
     });
     expect(await lastSteps(server)).toEqual(["EOF", "SIGTERM"]);
     expect(await server.alive()).toEqual([]);
+  });
+
+  test("kills what stands behind a process that had to be ended by force", async () => {
+    let stderr = "";
+    const options: AppServerClientOptions = {
+      // A shell ends by the SIGTERM, and the program that it waits for does not.
+      launch: { command: "sh", args: ["-c", "sleep 600 & echo $! >&2; wait"] },
+      startTimeoutMs: 200,
+      onStderr: (text) => (stderr += text),
+    };
+    expect(await errorOf(AppServerClient.start(options))).toBeInstanceOf(HandshakeError);
+    await untilGone(Number(stderr));
   });
 
   test("ends a process that does not even read", async () => {

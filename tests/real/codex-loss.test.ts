@@ -9,6 +9,7 @@ import {
   type TurnEvent,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { recordingLogger } from "../contract/recording-logger.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -199,4 +200,23 @@ test("restart: false leaves a lost server lost", async () => {
   expectKilled(await rejection(once.startThread()));
   expectKilled(await rejection(once.client()));
   await once.close();
+});
+
+test("an idle server that is killed is logged, and replaced without a call when that is wanted", async () => {
+  const others = await stage.processes();
+  const logger = recordingLogger();
+  const eager = stage.codex({ restart: { eager: true }, logger });
+  await eager.ready();
+  const [pid = 0] = (await stage.processes()).filter((each) => !others.includes(each));
+  process.kill(pid, "SIGKILL");
+  const seen: string[] = [];
+  for await (const { state } of eager.status()) {
+    seen.push(state);
+    if (seen.includes("lost") && state === "ready") break;
+  }
+  expect(seen).toEqual(["ready", "lost", "starting", "ready"]);
+  expect(logger.lines).toContain("warn: The app-server process ended by SIGKILL.");
+  const [replacement = 0] = (await stage.processes()).filter((each) => !others.includes(each));
+  expect(replacement).not.toBe(pid);
+  expect(eager.currentStatus.state).toBe("ready");
 });

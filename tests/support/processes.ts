@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
 /** Whether a process of this id exists. */
 export function isAlive(pid: number): boolean {
   try {
@@ -27,4 +30,11 @@ export function killIfAlive(pid: number): void {
   } catch {
     // It has ended by itself.
   }
+}
+
+/** The ids of the processes that a process has started and that are still there. */
+export async function childrenOf(parent: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-axo", "pid=,ppid="]);
+  const rows = stdout.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid] : []));
 }

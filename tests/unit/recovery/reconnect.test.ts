@@ -5,6 +5,7 @@ import {
   RequestTimeoutError,
   TransportClosedError,
 } from "../../../lib/index.js";
+import { recordingLogger } from "../../contract/recording-logger.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
 import { later, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
@@ -29,6 +30,23 @@ describe("a connection that drops", () => {
       { state: "ready" },
     ]);
     expect(link.client.signal.aborted).toBe(false);
+  });
+
+  test("is logged, and so is that it could not be restored, without the words of an error", async () => {
+    const logger = recordingLogger();
+    await using link = await LinkedAnew.start({
+      logger,
+      reconnect: { retries: 1 },
+      prepare: (_server, index) => {
+        if (index > 0) throw refused();
+      },
+    });
+    link.server.crash();
+    await link.client.closed;
+    expect(logger.lines).toEqual([
+      expect.stringMatching(/^warn: The connection dropped and is being restored\b.*\.$/),
+      "warn: The connection to the app-server failed (CONNECT_FAILED).",
+    ]);
   });
 
   test("rejects what was under way, and lets what is asked meanwhile wait", async () => {

@@ -46,6 +46,7 @@ describe("the command line", () => {
       args: ["app-server"],
       cwd: undefined,
       env: { A: "1", PATH: helpers },
+      detached: true,
       source: "vendor-bin",
     });
   });
@@ -61,19 +62,60 @@ describe("the command line", () => {
     ]);
   });
 
-  test("of launch is passed on as it is", async () => {
-    const command = await launch({ launch: { command: "docker", args: ["run", ""] } }, { A: "1" });
-    expect(command).toEqual({
-      command: "docker",
+  test("of launch is passed on, with its program looked up on the PATH of the process", async () => {
+    await writeTree(root, { "bin/docker": "#!/bin/sh\n", "other/docker": "#!/bin/sh\n" });
+    const env = { PATH: `:.:${root}/bin:${root}/other` };
+    const options = { launch: { command: "docker", args: ["run", ""] } };
+    const expected = {
+      command: path.join(root, "bin/docker"),
       args: ["run", ""],
       cwd: undefined,
-      env: { A: "1" },
+      env,
+      detached: true,
       source: "launch",
-    });
+    };
+    expect(await launch(options, env)).toEqual(expected);
+    const { command } = await launch({ ...options, env: { PATH: `${root}/other` } }, env);
+    expect(command).toBe(path.join(root, "other/docker"));
   });
 
-  test("of launch may go without arguments", async () => {
-    expect((await launch({ launch: { command: "x" } })).args).toEqual([]);
+  test("of launch shares the terminal when that is asked for", async () => {
+    const shared = { command: "/bin/x", detached: false };
+    expect(await launch({ launch: shared })).toMatchObject({ detached: false });
+  });
+
+  test("of launch has its relative path from here, wherever the process is to run", async () => {
+    const { command, args } = await launch({ launch: { command: "bin/x" }, cwd: root });
+    expect(command).toBe(path.resolve("bin/x"));
+    expect(args).toEqual([]);
+  });
+
+  test("of launch finds the system's programs without any PATH", async () => {
+    const { command } = await launch({ launch: { command: "sh" }, inheritEnv: false }, {});
+    expect(command).toMatch(/^\/(?:usr\/)?bin\/sh$/);
+  });
+
+  test("of launch with a name that is not on the PATH is an error", async () => {
+    await writeTree(root, { "bin/plain": "text" });
+    for (const command of ["plain", "nowhere"]) {
+      const error: unknown = await launch({ launch: { command } }, { PATH: `${root}/bin` }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(BinaryNotFoundError);
+      expect((error as BinaryNotFoundError).tried).toEqual([
+        `launch.command: ${command}: no program of that name on the PATH; relative entries do not count`,
+      ]);
+    }
+  });
+
+  test("of launch is on Windows a program that needs no shell", async () => {
+    await writeTree(root, { "one/docker.cmd": "", "two/docker.exe": programs.windows });
+    const { command } = await launch(
+      { launch: { command: "docker" }, inheritEnv: false },
+      { Path: `${root}/one;${root}/two` },
+      { platform: "win32" },
+    );
+    expect(command).toBe(path.join(root, "two/docker.exe"));
   });
 
   test("takes undefined as not given, for every option", async () => {
@@ -152,6 +194,12 @@ describe("the environment on Windows", () => {
     expect(env).toEqual({ PATH: `${windowsHelpers()};C:\\tools`, SystemRoot: "C:\\Windows" });
   });
 
+  test("starts nothing apart from the console", async () => {
+    const launched = { command: "C:/x.exe", detached: true };
+    expect(await launch({}, {}, host)).toMatchObject({ detached: false });
+    expect(await launch({ launch: launched }, {}, host)).toMatchObject({ detached: false });
+  });
+
   test("keeps the spelling of the PATH that is there", async () => {
     const { env } = await launch({}, { Path: "C:\\Windows" }, host);
     expect(env).toEqual({ Path: `${windowsHelpers()};C:\\Windows` });
@@ -193,6 +241,7 @@ describe("validation", () => {
     [{ launch: "codex" }, "launch must be an object."],
     [{ launch: {} }, "launch.command must be a non-empty string."],
     [{ launch: { command: "x", args: "y" } }, "launch.args must be an array of strings."],
+    [{ launch: { command: "x", detached: "no" } }, "launch.detached must be true or false."],
     [{ launch: { command: "x", args: ["y", 1] } }, "launch.args[1] must be a string."],
     [
       { launch: { command: "x", args: ["\0"] } },

@@ -262,6 +262,27 @@ describe("the package ws", () => {
     });
   });
 
+  test.each([
+    ["it could not be read", "EMFILE", "EMFILE: too many open files, open '/app/wrapper.mjs'"],
+    ["a part of it is missing", "ERR_MODULE_NOT_FOUND", "Cannot find module '/app/ws/wrapper.mjs'"],
+    [
+      "what it needs is missing",
+      "ERR_MODULE_NOT_FOUND",
+      "Cannot find package 'x' imported from 'ws'",
+    ],
+  ])("is loaded in another way when %s", async (_name, code, message) => {
+    await using server = await startSocketServer();
+    const failed = Object.assign(new Error(message), { code });
+    const transport = await openSocketTransport(server.url, {}, () => Promise.reject(failed));
+    await transport.close();
+  });
+
+  test("is loaded in another way when only half of it was imported", async () => {
+    await using server = await startSocketServer();
+    const transport = await openSocketTransport(server.url, {}, () => Promise.resolve({}));
+    await transport.close();
+  });
+
   test("is not loaded for an address that is refused", async () => {
     let loaded = false;
     const load = () => {

@@ -16,6 +16,7 @@ test("a process is started without a shell, with no window on Windows, and with 
     args,
     cwd: process.cwd(),
     env,
+    detached: true,
     source: "launch",
   });
   await transport.close();
@@ -27,6 +28,7 @@ test("a process is started without a shell, with no window on Windows, and with 
     env,
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
+    detached: true,
   });
 });
 
@@ -41,7 +43,7 @@ test("a process that cannot be killed is not waited for without end", async () =
   }) as never);
   const args = ["-e", "setInterval(() => undefined, 1_000)"];
   const transport = await startStdioTransport(
-    { command: process.execPath, args, cwd: process.cwd(), env: {}, source: "launch" },
+    { command: process.execPath, args, cwd: undefined, env: {}, detached: true, source: "launch" },
     { closeGraceMs: 50 },
   );
   const connection = new Connection(transport, {
