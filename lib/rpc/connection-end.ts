@@ -42,10 +42,17 @@ export class ConnectionEnd {
     await this.closed;
   }
 
-  async error(method: string): Promise<TransportClosedError> {
-    // Who has called close() need not wait to learn why; everybody else is told how it ended.
-    const reason = this.#closing && !this.#reason ? this.#reasonNow() : await this.closed;
-    return new TransportClosedError(reason, method);
+  /** What a call is told of the end. */
+  error(method: string): TransportClosedError {
+    return new TransportClosedError(this.#reason ?? this.#reasonNow(), method);
+  }
+
+  /**
+   * Throws when it is known how the connection ended, or who ends it. In between, when it is over by
+   * itself, whoever waits for a moment is told more.
+   */
+  throwIfKnown(method: string): void {
+    if (this.#closing || this.#reason) throw this.error(method);
   }
 
   /**
@@ -86,11 +93,8 @@ export class ConnectionEnd {
 
   async #endWithin(ms: number): Promise<TransportEnd | "timeout"> {
     const end = await settleWithin(this.#transport.ended, ms);
-    if (end !== "timeout") return end;
-    // Timers come before everything else in the event loop: when it was held up, what would have
-    // come in time is still to be read.
-    await new Promise(setImmediate);
-    return settleWithin(this.#transport.ended, endGraceMs);
+    // The transport may only just have learnt of the end, and be at what is left to be read.
+    return end === "timeout" ? settleWithin(this.#transport.ended, endGraceMs) : end;
   }
 
   #reasonNow(): CloseReason {

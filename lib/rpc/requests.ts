@@ -1,8 +1,8 @@
 import { ParameterStructures, type MessageConnection } from "vscode-jsonrpc/node";
 import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
-import { maxTimerMs } from "../async/timers.js";
 import { Admission, admissionQuestion } from "./admission.js";
 import type { EncodedParams } from "./encoded-params.js";
 import { InFlightLimit } from "./in-flight.js";
@@ -65,8 +65,9 @@ export class Requests {
     const unlink = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
-    const timer =
-      timeoutMs > maxTimerMs ? undefined : setTimeout(settle, timeoutMs, { kind: "timeout" });
+    const stopDeadline = onDeadline(timeoutMs, () => {
+      settle({ kind: "timeout" });
+    });
     let id: number | undefined;
     const ticket = this.#limit.enter(() => {
       id = this.#send(method, params, settle);
@@ -86,7 +87,7 @@ export class Requests {
     } finally {
       ticket.leave();
       if (id !== undefined) this.#admission.gone(id);
-      clearTimeout(timer);
+      stopDeadline();
       unlink();
       this.#pending.delete(settle);
     }
@@ -102,10 +103,8 @@ export class Requests {
     params: EncodedParams,
     settle: (outcome: Outcome) => void,
   ): number | undefined {
-    if (this.#seams.isOver()) {
-      settle({ kind: "closed" });
-      return undefined;
-    }
+    // Whoever waits is told by `end()` how it ended, and may stop waiting before.
+    if (this.#seams.isOver()) return undefined;
     this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
         if (id !== undefined) {
@@ -115,10 +114,8 @@ export class Requests {
         if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
         else settle({ kind: "answered", result });
       },
-      // Error answers do not come this way: it could not be written, or the connection is over.
-      () => {
-        settle({ kind: "closed" });
-      },
+      // Error answers do not come this way: it could not be written, so the connection is over.
+      () => undefined,
     );
     const id = this.#seams.lastRequestId();
     return id;

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { finished, Readable, Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { noteArrival } from "../async/arrivals.js";
 import type { Logger } from "../async/logger.js";
 import { settleWithin } from "../async/timers.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
@@ -108,6 +109,10 @@ export class WebSocketTransport implements Transport {
     });
     webSocket.on("pong", () => {
       this.#keepalive.answered();
+    });
+    // A long message comes in many pieces, of which nothing else tells.
+    this.#socket.on("data", (chunk: Buffer) => {
+      noteArrival(chunk.length);
     });
     this.#socket.once("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= new Error(`the socket failed: ${error.code ?? error.name}`);
