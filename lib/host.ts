@@ -1,4 +1,5 @@
 import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
+import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import type {
   ClientRequestMethod,
@@ -35,6 +36,8 @@ export interface Host {
   isAsked(threadId: string, turnId: string): boolean;
   /** Which threads are sub-agents, and whose. */
   readonly subagents: SubagentTree;
+  /** Gets what no caller can be told. */
+  readonly logger: Required<Logger>;
   /** What this connection has heard of the rate limits so far. */
   readonly rateLimits: Pick<RateLimitsHolder, "current" | "onChange">;
   /** Resolves, never rejects, when the connection is over. */

@@ -261,6 +261,7 @@ export {
   GoalsUnavailableError,
 } from "./errors/goal-errors.js";
 export {
+  StopUnconfirmedError,
   TurnDetachedError,
   TurnFailedError,
   TurnLostError,

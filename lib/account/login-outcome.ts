@@ -1,5 +1,6 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { maxTimerMs } from "../async/timers.js";
+import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { LoginTimeoutError } from "../errors/login-errors.js";
 
@@ -37,7 +38,8 @@ export class LoginOutcome {
   /** @throws what the login failed with, LoginTimeoutError, or `signal.reason`. */
   async wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
     checkTimeout(timeoutMs);
-    signal?.throwIfAborted();
+    checkSignal(signal);
+    throwIfAborted(signal);
     if (!this.settled) {
       const end = await this.#next(signal, timeoutMs);
       if (end === "timeout") throw new LoginTimeoutError(timeoutMs);

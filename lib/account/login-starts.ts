@@ -1,4 +1,6 @@
 import type { LoginAccountParams } from "../../generated/types.js";
+import { throwIfAborted } from "../async/abort.js";
+import { checkSignal } from "../checks.js";
 import type { Connect, Host } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
 import { LoginCompletion } from "./login-completion.js";
@@ -52,7 +54,8 @@ export class LoginStarts {
     { signal, timeoutMs = directMs }: LoginWaitOptions,
   ): Promise<void> {
     checkTimeout(timeoutMs);
-    signal?.throwIfAborted();
+    checkSignal(signal);
+    throwIfAborted(signal);
     const givenUp = new AbortController();
     const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal));
     this.#direct = login.catch(() => undefined);

@@ -43,10 +43,15 @@ export class CommandRun {
     this.stderr = new OutputBuffer(controls.limits);
     this.#command = command;
     this.#controls = controls;
-    this.#unlink = onAbort(controls.signal, (reason) => {
+    const { signal } = controls;
+    if (signal?.aborted) {
+      this.#fail(() => signal.reason);
+      return;
+    }
+    this.#unlink = onAbort(signal, (reason) => {
       this.#stop(() => reason);
     });
-    if (!this.#hasEnded()) void this.#execute(connect);
+    void this.#execute(connect);
   }
 
   /** The server gets what is written in the order of the calls, each when it has taken the last. */

@@ -1,9 +1,9 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import type { BacklogRules } from "../async/backlog.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { EventQueue } from "../async/event-queue.js";
+import { checkSignal } from "../checks.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { HandleClosedError } from "../errors/machine-errors.js";
 import type { Connect, Host } from "../host.js";
 import type { RequestOptions } from "../rpc/connection.js";
@@ -42,9 +42,7 @@ export class Subscription<T> {
 
   /** @throws InvalidArgumentError for what is not a signal. */
   constructor(connect: Connect, source: SubscriptionSource<T>, signal: AbortSignal | undefined) {
-    if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
-      throw new InvalidArgumentError("signal", "must be an AbortSignal");
-    }
+    checkSignal(signal);
     this.#source = source;
     this.queue = new EventQueue<T>(() => this.close(), {
       ...source.backlog,
@@ -55,10 +53,11 @@ export class Subscription<T> {
       },
     });
     this.ready = ignoreRejection(this.#ready.promise);
-    this.#onAbort(signal, (reason) => {
+    const unlink = onAbort(signal, (reason) => {
       this.#fail(reason);
     });
-    if (!this.#isOver()) void this.#open(connect);
+    this.#stops.push(unlink);
+    if (!signal?.aborted) void this.#open(connect);
   }
 
   /** The connection, while it can be talked about. @throws HandleClosedError after the end. */
@@ -80,12 +79,13 @@ export class Subscription<T> {
     try {
       const host = await connect();
       if (this.#isOver()) return;
+      throwIfAborted(host.connectionSignal);
       this.#connection = host.connectionSignal;
-      this.#onAbort(this.#connection, (reason) => {
-        this.#lost(reason);
-      });
       // Before it is asked, so that nothing it says is missed.
       this.#stops.push(
+        onAbort(this.#connection, (reason) => {
+          this.#lost(reason);
+        }),
         ...this.#source.listen(host, (event) => {
           this.queue.push(event);
         }),
@@ -115,12 +115,6 @@ export class Subscription<T> {
   #fail(reason: unknown): void {
     this.#release(renewed(reason));
     this.queue.fail(renewed(reason));
-  }
-
-  #onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): void {
-    this.#stops.push(onAbort(signal, listener));
-    // It may have been called at once, before there was anything to unlink.
-    if (this.#isOver()) this.#unlink();
   }
 
   #release(reason: unknown): void {

@@ -3,6 +3,7 @@ import {
   ParameterStructures,
   type MessageConnection,
 } from "vscode-jsonrpc/node";
+import { throwIfAborted } from "../async/abort.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -125,7 +126,7 @@ export class Connection {
    * InvalidArgumentError, MessageTooLargeError, or `signal.reason`.
    */
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     if (this.#end.isOver) throw await this.#end.error(method);
     const encoded = encodeParams(method, params, this.#maxOutgoingBytes);
     const { signal, longRunning = false, late } = options;

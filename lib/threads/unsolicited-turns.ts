@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import { checkSignal } from "../checks.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
@@ -65,15 +66,14 @@ export function unsolicitedTurns(
     await host.load(threadId);
     if (!wasLoaded) await offerRunningTurn(host, threadId);
   };
-  const unlink = onAbort(signal, fail);
-  if (signal?.aborted) return turns;
-  stops.push(unlink);
-  begin().catch(fail);
+  checkSignal(signal);
+  stops.push(onAbort(signal, fail));
+  if (!signal?.aborted) begin().catch(fail);
   return turns;
 }
 
 /** The thread that has just been loaded may be in the middle of a turn: of its start nothing was told. */
-async function offerRunningTurn(host: Host, threadId: string): Promise<void> {
+export async function offerRunningTurn(host: Host, threadId: string): Promise<void> {
   if (!host.gate.isRunning(threadId)) return;
   // Over a connection that drops meanwhile, the turn is found when the thread is resumed.
   const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);

@@ -94,6 +94,16 @@ export class TurnCourse {
     this.#inquiry.heard();
   }
 
+  /** The server refuses to stop the turn, as if it did not run: it is asked what has become of it. */
+  refusedToStop(hasBegun: boolean): void {
+    void this.#inquiry.refusedToStop(hasBegun);
+  }
+
+  /** Nobody waits for it any more, but for its end. */
+  giveUp(): void {
+    this.#inquiry.endSilence();
+  }
+
   /** Nobody is interested any more. */
   end(): void {
     this.#phase = "over";
