@@ -20,6 +20,8 @@ import type { TurnState } from "./turns/turn-state.js";
 /** A turn handle, as the routes see it. */
 export interface TurnFollower extends TurnSink {
   readonly state: TurnState;
+  /** Whether it only looks on at a turn that nobody here has asked for. */
+  readonly looksOn?: boolean | undefined;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
 }

@@ -82,11 +82,19 @@ export class CommandRun {
     return this.#terminating;
   }
 
-  /** Ends the command and waits for its end, though not for ever. */
+  /** Ends the command and waits for its end, though not for ever; what goes wrong is tried again. */
   async terminateAndWait(): Promise<void> {
     if (this.#hasEnded()) return;
-    void this.terminate().catch(() => undefined);
+    let isConfirmed = false;
+    void this.terminate().then(
+      () => {
+        isConfirmed = true;
+      },
+      () => undefined,
+    );
     await settleWithin(this.#ended.promise, stopGraceMs);
+    if (isConfirmed || this.#hasEnded()) return;
+    void this.#sent.promise.then((host) => this.#command.kill(host));
   }
 
   async #execute(connect: Connect): Promise<void> {

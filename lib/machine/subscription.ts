@@ -2,10 +2,12 @@ import { onAbort, throwIfAborted } from "../async/abort.js";
 import type { BacklogRules } from "../async/backlog.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { EventQueue } from "../async/event-queue.js";
+import { settleWithin } from "../async/timers.js";
 import { checkSignal } from "../checks.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { HandleClosedError } from "../errors/machine-errors.js";
 import type { Connect, Host } from "../host.js";
+import { undoneWhenLate } from "../insist.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import { renewed } from "./renewed.js";
 
@@ -14,14 +16,14 @@ export interface SubscriptionSource<T> {
   /** Takes in notifications, until the functions that it returns are called. */
   listen(host: Host, push: (event: T) => void): (() => void)[];
   /** Asks the server to begin. */
-  open(host: Host): Promise<unknown>;
-  /** Asks it to stop. */
-  close(host: Host, options: RequestOptions): Promise<unknown>;
+  open(host: Host, options: RequestOptions): Promise<unknown>;
+  /** Asks it to stop, until it has. Never rejects. */
+  close(host: Host): Promise<unknown>;
   /** What becomes of events that nobody has read yet. Beyond its limit the subscription ends. */
   readonly backlog: BacklogRules<T>;
 }
 
-/** How long the server may take to stop before nobody waits any longer (ms). */
+/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
 const stopGraceMs = 10_000;
 
 /**
@@ -90,7 +92,10 @@ export class Subscription<T> {
           this.queue.push(event);
         }),
       );
-      const opening = this.#source.open(host);
+      const opening = this.#source.open(
+        host,
+        undoneWhenLate("If it does, this client ends it.", () => void this.#source.close(host)),
+      );
       this.#opened = opening.then(
         () => host,
         () => undefined,
@@ -128,7 +133,7 @@ export class Subscription<T> {
     // What is still being begun cannot be stopped yet.
     const host = await this.#opened;
     if (!host || this.#connection?.aborted) return;
-    await this.#source.close(host, { timeoutMs: stopGraceMs }).catch(() => undefined);
+    await settleWithin(this.#source.close(host), stopGraceMs);
   }
 
   #unlink(): void {

@@ -26,7 +26,6 @@ import {
 } from "./goal-state.js";
 import { GoalTurns } from "./goal-turns.js";
 import { GoalWatch } from "./goal-watch.js";
-import { offerRunningTurn } from "./unsolicited-turns.js";
 
 /** The shortest and the longest pause before the server is asked again to stop the goal (ms). */
 const minPauseMs = 50;
@@ -153,13 +152,6 @@ export class GoalCourse {
       }
       await settleWithin(this.#over.promise, pauseMs);
     }
-  }
-
-  /** A turn that the server had begun for the goal before anybody followed its turns, and that nobody follows. */
-  async adoptRunningTurn(): Promise<void> {
-    const { host, threadId } = this.#place;
-    if (!host.gate.isRunning(threadId)) return;
-    await offerRunningTurn(host, threadId).catch(() => undefined);
   }
 
   /** Whatever is still to come, nobody listens any more. */

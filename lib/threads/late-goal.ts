@@ -3,7 +3,10 @@ import { onAbort } from "../async/abort.js";
 import { Deferred } from "../async/deferred.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import type { Connect, Host } from "../host.js";
+import { undoneWhenLate } from "../insist.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { readRunningTurn } from "../turns/running-turn.js";
+import { stopUnfollowed } from "../turns/stop-unfollowed.js";
 import { GoalCourse } from "./goal-course.js";
 
 /** How long after its deadline a goal may be set, and is still stopped without an answer (ms). */
@@ -57,9 +60,8 @@ export async function setGoalInTime(
     if (isActiveGoal(goal)) stop(goal);
   };
   try {
-    const goal = await send({
-      late: { consequence: "If it does, this client pauses the goal.", answered },
-    });
+    const consequence = "If it does, this client pauses the goal.";
+    const goal = await send(undoneWhenLate(consequence, answered));
     forget();
     return goal;
   } catch (error) {
@@ -114,11 +116,17 @@ async function stopLateGoal(
   request.course = course;
   course.begin(goal.objective);
   course.accepted(goal);
-  await course.adoptRunningTurn();
-  await course.stop(() => undefined);
+  await Promise.all([stopRunningTurn(host, threadId), course.stop(() => undefined)]);
   course.end();
   over.resolve();
   pass.leave();
+}
+
+/** The server may have begun the goal's turn before anybody followed its turns. */
+async function stopRunningTurn(host: Host, threadId: string): Promise<void> {
+  if (!host.gate.isRunning(threadId)) return;
+  const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);
+  if (turn) await stopUnfollowed(host, threadId, turn.id);
 }
 
 function isActiveGoal(goal: unknown): goal is ThreadGoal {

@@ -6,12 +6,16 @@ import type {
   ThreadQueueUpdateParams,
 } from "../../generated/types.js";
 import { checkText } from "../checks.js";
+import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect, Host } from "../host.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
+import { insist, undoneWhenLate } from "../insist.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined } from "../protocol.js";
+import type { RequestOptions } from "../rpc/connection.js";
 import { Turn } from "../turn.js";
+import { watchForLateTurn } from "../turns/late-start.js";
 import { splitServiceOptions, type ServiceTurnOptions } from "../turns/turn-options.js";
 import { queuedTurn } from "../turns/turn-start.js";
 
@@ -54,7 +58,7 @@ export class ThreadQueue {
    * a handle has begun before goes first. Resolves when its turn has started, or has to wait.
    *
    * @throws InvalidArgumentError for input that cannot work; InvalidRequestError when the queue is
-   * full.
+   * full; RequestTimeoutError, after which input that is queued late all the same is taken out again.
    */
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const items = normalizeInput(input);
@@ -67,9 +71,16 @@ export class ThreadQueue {
     const leave = await startsBefore(host, threadId);
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
-    const answer = host.call("thread/queue/add", params);
+    const answer = host.call("thread/queue/add", params, takesBackLateInput(host, threadId));
     leave();
-    const { queuedSubmission } = await answer;
+    const { queuedSubmission } = await answer.catch((error: unknown) => {
+      // Of an id that the caller has chosen, a second attempt may be under way.
+      const isOurs = options.clientUserMessageId === undefined;
+      if (isOurs && error instanceof RequestTimeoutError) {
+        watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
+      }
+      throw error;
+    });
     (await startsBefore(host, threadId))();
     return queuedSubmission;
   }
@@ -135,6 +146,16 @@ export class ThreadQueue {
     const start = queuedTurn(queuedSubmissionId);
     return new Turn(this.#connect, { threadId: this.#threadId, start, controls, handlers });
   }
+}
+
+/** If input is queued after the deadline, when nobody waits for it, it is taken out of the queue. */
+function takesBackLateInput(host: Host, threadId: string): RequestOptions {
+  return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
+    const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
+    const id = queuedSubmission?.id;
+    if (typeof id !== "string") return;
+    void insist(host, "thread/queue/delete", { threadId, queuedSubmissionId: id });
+  });
 }
 
 function checkIds(ids: unknown): void {

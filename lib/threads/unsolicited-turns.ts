@@ -48,7 +48,7 @@ export function unsolicitedTurns(
       if (isTaken || !announcesTurn(event)) return undefined;
       const turn = new Turn(connect, {
         threadId,
-        start: { host, id },
+        start: { host, id, looksOn: true },
         // Whoever looks on must not stop what somebody else has started.
         controls: { onBreak: "detach" },
       });
@@ -73,7 +73,7 @@ export function unsolicitedTurns(
 }
 
 /** The thread that has just been loaded may be in the middle of a turn: of its start nothing was told. */
-export async function offerRunningTurn(host: Host, threadId: string): Promise<void> {
+async function offerRunningTurn(host: Host, threadId: string): Promise<void> {
   if (!host.gate.isRunning(threadId)) return;
   // Over a connection that drops meanwhile, the turn is found when the thread is resumed.
   const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);

@@ -1,6 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import type { Host } from "../host.js";
-import type { LateAnswer, RequestOptions } from "../rpc/connection.js";
+import { undoneWhenLate } from "../insist.js";
+import type { RequestOptions } from "../rpc/connection.js";
 import { stopUnfollowed } from "./stop-unfollowed.js";
 
 /** How long after its deadline a turn may begin, and is still stopped (ms). */
@@ -14,14 +15,10 @@ export type ItemMatch = (item: Readonly<Record<string, unknown>>) => boolean;
  * for the turn, the turn is interrupted.
  */
 export function interruptsLateTurn(host: Host, threadId: string): RequestOptions {
-  const late: LateAnswer = {
-    consequence: "If it does, this client interrupts the turn.",
-    answered: (result) => {
-      const { turn } = (result ?? {}) as { turn?: { id?: unknown } | null };
-      if (typeof turn?.id === "string") void stopUnfollowed(host, threadId, turn.id);
-    },
-  };
-  return { late };
+  return undoneWhenLate("If it does, this client interrupts the turn.", (result) => {
+    const { turn } = (result ?? {}) as { turn?: { id?: unknown } | null };
+    if (typeof turn?.id === "string") void stopUnfollowed(host, threadId, turn.id);
+  });
 }
 
 /** The same when no answer comes, or none that names the turn: it is known by one of its items. */

@@ -9,7 +9,7 @@ import { TurnExecution } from "./turn-execution.js";
 export async function stopUnfollowed(host: Host, threadId: string, turnId: string): Promise<void> {
   await host.turns.whenSettled(threadId, turnId);
   // Input that joined a turn of somebody else is not worth stopping that for.
-  if (host.turns.sinksOf(threadId, turnId).length > 0) return;
+  if (host.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
   const pass = host.gate.enter(threadId, { wait: false });
   const start = { host, id: turnId };
   const turn = new TurnExecution(

@@ -180,6 +180,7 @@ export class TurnCourse {
   #createFollower(): TurnFollower {
     const state = (): TurnState => this.state;
     const adoptsStart = () => this.#identity.adoptsStart(state());
+    const { start } = this.#request;
     return {
       get state() {
         return state();
@@ -187,6 +188,7 @@ export class TurnCourse {
       get adoptsStart() {
         return adoptsStart();
       },
+      looksOn: "looksOn" in start && start.looksOn,
       // A command asks nothing; what the rest of its turn asks is not its handle's business.
       handlers: this.#command ? undefined : this.#request.handlers,
       receive: (message) => {

@@ -46,6 +46,8 @@ export interface StartPlace {
 export interface RunningTurn {
   readonly host: Host;
   readonly id: string;
+  /** Whether it is only looked at, since nobody here has asked for it. */
+  readonly looksOn?: boolean;
 }
 
 export function inputTurn(input: UserInput[], settings: TurnStartSettings): TurnStart {
