@@ -85,15 +85,12 @@ export class CommandRun {
   /** Ends the command and waits for its end, though not for ever; what goes wrong is tried again. */
   async terminateAndWait(): Promise<void> {
     if (this.#hasEnded()) return;
-    let isConfirmed = false;
-    void this.terminate().then(
-      () => {
-        isConfirmed = true;
-      },
-      () => undefined,
+    const confirmed = this.terminate().then(
+      () => true,
+      () => false,
     );
     await settleWithin(this.#ended.promise, stopGraceMs);
-    if (isConfirmed || this.#hasEnded()) return;
+    if (this.#hasEnded() || (await settleWithin(confirmed, 0)) === true) return;
     void this.#sent.promise.then((host) => this.#command.kill(host));
   }
 
