@@ -209,6 +209,7 @@ export class GoalExecution {
       { connect, host, threadId, objective },
       (options) => setGoal(host, threadId, settings, options),
       () => true,
+      () => course.state.goal,
     );
     this.#phase = "set";
     this.#accepted.resolve(goal);

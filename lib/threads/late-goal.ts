@@ -33,12 +33,14 @@ const latestRequests = new WeakMap<Host, Map<string, GoalRequest>>();
  * the goal is paused and its turn interrupted: found out by the late answer, or for a minute by the
  * news of such a goal. Not if the thread has been given a goal anew since: then it is that one's.
  *
- * `starts` says of the goal as it is then whether it was this request that has set it going.
+ * `starts` says of the goal as it is then whether it was this request that has set it going. `heardOf`
+ * gives the goal if the server has told of it in other ways than by its answer, which is not needed then.
  */
 export async function setGoalInTime(
   place: GoalPlace,
   send: (options: RequestOptions) => Promise<ThreadGoal>,
   starts: (goal: ThreadGoal) => boolean,
+  heardOf: () => ThreadGoal | null = () => null,
 ): Promise<ThreadGoal> {
   const { host, threadId } = place;
   const latest = latestRequests.get(host) ?? new Map<string, GoalRequest>();
@@ -65,8 +67,11 @@ export async function setGoalInTime(
     forget();
     return goal;
   } catch (error) {
-    if (error instanceof RequestTimeoutError) watchForLateGoal(place, stop);
+    const isLate = error instanceof RequestTimeoutError;
+    const goal = isLate ? heardOf() : null;
+    if (isLate && !goal) watchForLateGoal(place, stop);
     else forget();
+    if (goal) return goal;
     throw error;
   }
 }

@@ -188,7 +188,9 @@ export class TurnCourse {
       get adoptsStart() {
         return adoptsStart();
       },
-      looksOn: "looksOn" in start && start.looksOn,
+      get looksOn() {
+        return "looksOn" in start && start.looksOn;
+      },
       // A command asks nothing; what the rest of its turn asks is not its handle's business.
       handlers: this.#command ? undefined : this.#request.handlers,
       receive: (message) => {
