@@ -222,6 +222,7 @@ export class TurnExecution {
 
   #createCourse(): TurnCourse {
     return new TurnCourse(this.#request, {
+      isStopping: () => this.#stop.isWanted,
       event: (event) => {
         if (!this.hasEnded()) this.#listener.event(event);
       },

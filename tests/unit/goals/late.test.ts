@@ -134,3 +134,25 @@ test("pausing it is tried again when the server fails to", async () => {
   expect(failures).toBe(3);
   expect(goals.goal).toMatchObject({ status: "paused" });
 });
+
+test("a goal that the server has told of goes on without the answer", async () => {
+  await using pair = await linkedThread({ requestTimeoutMs });
+  const { client, server, thread } = pair;
+  const goals = new GoalServer(server);
+  server.handle("thread/goal/set", () => later);
+  const goal = thread.runGoal("Reach it");
+  const request = await server.nextRequest("thread/goal/set");
+  goals.updated({});
+  goals.start("turn-1");
+  await settled();
+  jest.advanceTimersByTime(requestTimeoutMs);
+  await goal.started;
+  goals.updated({ status: "complete" });
+  goals.end();
+  expect((await goal.run()).status).toBe("complete");
+  // The late answer is of no interest then.
+  server.respond(request, { goal: goalRecord() });
+  await settled();
+  expect(server.paramsOf("thread/goal/set")).toHaveLength(1);
+  expect(isTidy(client)).toBe(true);
+});

@@ -98,6 +98,43 @@ describe("what is begun too late, when nobody waits for it", () => {
   });
 });
 
+test("a queued turn that had begun before the late answer is looked for, and interrupted", async () => {
+  await using pair = await linkedThread({ requestTimeoutMs });
+  const { server, thread } = pair;
+  server.handle("thread/queue/add", () => later);
+  const failure = rejection(thread.queue.add("Hi", { clientUserMessageId: "mine" }));
+  const request = await server.nextRequest("thread/queue/add");
+  await pass(requestTimeoutMs);
+  await failure;
+  const items = [{ type: "userMessage", id: "item-1", clientId: "mine" }];
+  server.handle("thread/queue/delete", () => ({ deleted: false }));
+  server.handle("thread/turns/list", () => ({
+    data: [{ id: "turn-1", status: "inProgress", items }],
+    nextCursor: null,
+  }));
+  server.respond(request, { queuedSubmission: { id: "queued-1" } });
+  await pass(10);
+  expect(server.paramsOf("turn/interrupt")).toEqual([{ threadId: "thread-1", turnId: "turn-1" }]);
+});
+
+test("a late turn is stopped although somebody looks on", async () => {
+  await using pair = await linkedThread({ requestTimeoutMs });
+  const { server, thread } = pair;
+  const turns = thread.unsolicitedTurns();
+  server.handle("turn/start", () => later);
+  const failure = rejection(thread.run("Hi", { clientUserMessageId: "mine" }));
+  await server.nextRequest("turn/start");
+  await pass(requestTimeoutMs);
+  await failure;
+  const ids = { threadId: "thread-1", turnId: "turn-1" };
+  const item = { type: "userMessage", id: "item-1", clientId: "mine" };
+  server.send(turnStarted(ids), { method: "item/started", params: { ...ids, item } });
+  expect((await turns.next()).value).toMatchObject({ id: "turn-1" });
+  await pass(10);
+  expect(server.paramsOf("turn/interrupt")).toEqual([ids]);
+  await turns.return?.();
+});
+
 test("a watch that the server fails to end at first is ended later", async () => {
   const warn = jest.fn();
   await using pair = await linked({ logger: { warn } });

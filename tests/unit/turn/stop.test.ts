@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { StopUnconfirmedError, TurnTimeoutError } from "../../../lib/errors/turn-errors.js";
-import type { Logger } from "../../../lib/async/logger.js";
+import type { ConnectionSettings } from "../../../lib/options.js";
 import type { Turn } from "../../../lib/turn.js";
 import { rejection, settled, stepUntil } from "../../support/collect.js";
+import { Asking } from "../server-requests/asking.js";
 import { later, linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
 import { storeTurns } from "../../support/stored-turns.js";
 import { turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
@@ -30,7 +31,7 @@ async function seconds(count: number): Promise<void> {
 }
 
 /** A thread on a server that says, until it begins a turn, that none runs. */
-async function slowServer(options: { logger?: Logger } = {}) {
+async function slowServer(options: ConnectionSettings = {}) {
   const pair = await linkedThread(options);
   const { server } = pair;
   let runs = false;
@@ -242,6 +243,49 @@ describe("a stop that the server", () => {
     const asked = interrupts().length;
     await seconds(20);
     expect(interrupts()).toHaveLength(asked);
+  });
+});
+
+describe("what the server asks of a turn that is being stopped", () => {
+  const question = { ...ids, itemId: "item-1", command: "ls", cwd: "/" };
+
+  test("is refused, whoever would allow it", async () => {
+    const asked = jest.fn<() => "accept">(() => "accept");
+    await using pair = await slowServer({ onApproval: "accept" });
+    const { begin, server, thread } = pair;
+    const asking = new Asking(server);
+    const abort = new AbortController();
+    const turn = thread.turn("Hi", { signal: abort.signal, onApproval: asked });
+    await turn.started;
+    begin();
+    server.handle("turn/interrupt", () => later);
+    await settled();
+    const method = "item/commandExecution/requestApproval";
+    expect(await asking.answer(method, question)).toEqual({ result: { decision: "accept" } });
+    expect(asked).toHaveBeenCalledTimes(1);
+    const run = rejection(turn.run());
+    abort.abort("enough");
+    await settled();
+    expect(await asking.answer(method, question)).toEqual({ result: { decision: "decline" } });
+    await seconds(15);
+    expect(await run).toBe("enough");
+    expect(await asking.answer(method, question)).toEqual({ result: { decision: "decline" } });
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  test("is asked as before when the server would not stop it and said so", async () => {
+    await using pair = await slowServer({ onApproval: "accept" });
+    const { server, thread } = pair;
+    const asking = new Asking(server);
+    server.handle("turn/interrupt", () => {
+      throw new RpcFail(-32_603, "out of luck");
+    });
+    const turn = thread.turn("Hi");
+    await turn.started;
+    server.send(turnStarted(ids));
+    await rejection(turn.interrupt());
+    const method = "item/commandExecution/requestApproval";
+    expect(await asking.answer(method, question)).toEqual({ result: { decision: "accept" } });
   });
 });
 
