@@ -33,6 +33,7 @@ import { Pages } from "./pages.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "./protocol.js";
 import { createRpcTree } from "./rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
+import { untilConnected } from "./until-connected.js";
 
 /** Which models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
@@ -76,7 +77,7 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   get rpc(): Rpc {
     this.#rpc ??= createRpcTree(async (method, params, options) => {
-      const host = await this.connect();
+      const host = await untilConnected(() => this.connect(), options?.signal);
       return host.call(method, params, options);
     });
     return this.#rpc;

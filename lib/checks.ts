@@ -1,4 +1,5 @@
 import { posix, win32 } from "node:path";
+import { isAbortSignal } from "./async/abort.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 
 /** @throws InvalidArgumentError when `value` is not a string, or is empty. */
@@ -6,6 +7,16 @@ export function checkText(argument: string, value: unknown): void {
   if (typeof value !== "string" || value === "") {
     throw new InvalidArgumentError(argument, "must be a string that is not empty");
   }
+}
+
+/**
+ * Any signal will do that behaves like one, also of another realm.
+ *
+ * @throws InvalidArgumentError for anything else than a signal or undefined.
+ */
+export function checkSignal(value: unknown): void {
+  if (value === undefined || isAbortSignal(value)) return;
+  throw new InvalidArgumentError("signal", "must be an AbortSignal");
 }
 
 /**

@@ -1,5 +1,6 @@
 import { CodexApi } from "./api.js";
-import { onAbort } from "./async/abort.js";
+import { onAbort, throwIfAborted } from "./async/abort.js";
+import { checkSignal } from "./checks.js";
 import { resolveConnect, type ConnectOptions, type ConnectTarget } from "./connect-options.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
@@ -71,9 +72,10 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     lasting: Lasting = {},
   ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
-    settings.signal?.throwIfAborted();
+    throwIfAborted(settings.signal);
     const deadline = new StartDeadline(settings.startTimeoutMs);
     const launch = await deadline.bound(resolveLaunch(options));
+    throwIfAborted(settings.signal);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
     return AppServerClient.#open(transport, settings, { ...lasting, deadline });
   }
@@ -106,7 +108,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     lasting: Lasting = {},
   ): Promise<AppServerClient> {
     const { settings, open, reopening, shared } = resolveConnect(target, options);
-    settings.signal?.throwIfAborted();
+    throwIfAborted(settings.signal);
     const deadline = new StartDeadline(settings.startTimeoutMs);
     const transport = await open(deadline.remainingMs, settings.signal);
     return AppServerClient.#open(transport, settings, { ...lasting, deadline, reopening, shared });
@@ -207,6 +209,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   notifications(
     options: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<ServerNotification | ConnectionNotification, undefined> {
+    checkSignal(options.signal);
     return this.#core.session.hub.iterate(options.signal) as AsyncIterableIterator<
       ServerNotification | ConnectionNotification,
       undefined

@@ -1,5 +1,6 @@
 import type { Account } from "../generated/types.js";
 import { onAbort } from "./async/abort.js";
+import { checkSignal } from "./checks.js";
 import { AppServerClient } from "./client.js";
 import { resolveConnect, type ConnectOptions } from "./connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
@@ -80,8 +81,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     super();
     const { handlers, logger, signal } = resolveSettings(options);
     this.#handlers = new ClientHandlers(handlers);
-    // Closing must not wait for a start that takes its time.
-    const stop = signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
+    const stop = this.#stopped(signal);
     const lasting = {
       handlers: this.#handlers,
       sandboxes: new KnownSandboxes(),
@@ -143,6 +143,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   status(
     options: { signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<CodexStatus, undefined> {
+    checkSignal(options.signal);
     return this.#status.iterate(options.signal);
   }
 
@@ -196,6 +197,25 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return (await this.client()).host;
   }
 
+  /**
+   * Aborts when the caller's signal does, and at `close()`, which must not wait for a start that takes
+   * its time. `AbortSignal.any()` would take no signal of another realm.
+   */
+  #stopped(signal: AbortSignal | undefined): AbortSignal {
+    if (!signal) return this.#closed.signal;
+    const either = new AbortController();
+    const stop = (reason: unknown): void => {
+      either.abort(reason);
+    };
+    if (signal.aborted) stop(signal.reason);
+    const unlink = onAbort(signal, stop);
+    onAbort(this.#closed.signal, (reason) => {
+      unlink();
+      stop(reason);
+    });
+    return either.signal;
+  }
+
   #start(): Promise<AppServerClient> {
     const starting = this.#startWhenAllowed();
     const forget = (): void => {
@@ -206,11 +226,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
     };
     starting.then((client) => {
       this.#live = client;
-      // The signal is the first to tell of a loss: whoever calls upon hearing of it gets a new start.
-      onAbort(client.signal, (error) => {
+      const lost = (error: unknown): void => {
         this.#ended(error as TransportClosedError);
         forget();
-      });
+      };
+      // The signal is the first to tell of a loss: whoever calls upon hearing of it gets a new start.
+      if (client.signal.aborted) lost(client.signal.reason);
+      else onAbort(client.signal, lost);
     }, forget);
     return starting;
   }

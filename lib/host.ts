@@ -1,4 +1,5 @@
 import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
+import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import type {
   ClientRequestMethod,
@@ -19,6 +20,8 @@ import type { TurnState } from "./turns/turn-state.js";
 /** A turn handle, as the routes see it. */
 export interface TurnFollower extends TurnSink {
   readonly state: TurnState;
+  /** Whether it only looks on at a turn that nobody here has asked for. */
+  readonly looksOn?: boolean | undefined;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
 }
@@ -35,6 +38,8 @@ export interface Host {
   isAsked(threadId: string, turnId: string): boolean;
   /** Which threads are sub-agents, and whose. */
   readonly subagents: SubagentTree;
+  /** Gets what no caller can be told. */
+  readonly logger: Required<Logger>;
   /** What this connection has heard of the rate limits so far. */
   readonly rateLimits: Pick<RateLimitsHolder, "current" | "onChange">;
   /** Resolves, never rejects, when the connection is over. */

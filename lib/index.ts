@@ -266,6 +266,7 @@ export {
   GoalsUnavailableError,
 } from "./errors/goal-errors.js";
 export {
+  StopUnconfirmedError,
   TurnDetachedError,
   TurnFailedError,
   TurnLostError,

@@ -1,4 +1,5 @@
 import { safeLogger, type Logger } from "./async/logger.js";
+import { checkSignal } from "./checks.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { resolveRetry, type RetryOptions } from "./rpc/retry.js";
 import type { LaunchOptions } from "./runtime/launch.js";
@@ -106,9 +107,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
       throw new InvalidArgumentError(callback, "must be a function");
     }
   }
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new InvalidArgumentError("signal", "must be an AbortSignal");
-  }
+  checkSignal(options.signal);
   return {
     clientInfo: { name, title: clientInfo?.title ?? null, version },
     experimentalApi: boolean(options, "experimentalApi", true),

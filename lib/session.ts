@@ -1,5 +1,8 @@
 import { RateLimitsHolder } from "./account/rate-limits-holder.js";
+import { throwIfAborted } from "./async/abort.js";
 import { Deferred } from "./async/deferred.js";
+import type { Logger } from "./async/logger.js";
+import { checkSignal } from "./checks.js";
 import { isDrop, TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { TurnDetachedError } from "./errors/turn-errors.js";
 import type { Host, TurnFollower } from "./host.js";
@@ -107,6 +110,10 @@ export class Session implements Host {
     return this.#connection.signal;
   }
 
+  get logger(): Required<Logger> {
+    return this.#settings.logger;
+  }
+
   receive(message: NotificationMessage): void {
     this.subagents.observe(message);
     this.requests.observe(message);
@@ -184,6 +191,9 @@ export class Session implements Host {
     params: ParamsOf<M>,
     options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
+    // Before anything that takes time, or that is sent on the way to this request.
+    checkSignal(options.signal);
+    throwIfAborted(options.signal);
     const link = this.#link();
     // What is learnt from a request holds from when it is sent, so it waits before that.
     const left = link.isDown ? await link.untilUp(method, options) : options;

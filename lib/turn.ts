@@ -209,7 +209,11 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   /**
    * Stops the turn (`turn/interrupt`), which then ends with `status: "interrupted"`. Resolves when
    * the server has agreed, or the turn has ended anyway. Safe at any time and any number of times;
-   * a turn that still waits for its thread is never sent.
+   * a turn that still waits for its thread is never sent, and one that the server is slow to begin is
+   * stopped when it begins.
+   *
+   * @throws StopUnconfirmedError when the server has not agreed within a minute. The client goes on
+   * stopping the turn, and another call waits for that.
    */
   interrupt(): Promise<void> {
     return this.#execution.interrupt();

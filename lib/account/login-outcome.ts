@@ -1,5 +1,6 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
+import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { LoginTimeoutError } from "../errors/login-errors.js";
 
@@ -46,7 +47,8 @@ export class LoginOutcome {
   /** @throws what the login failed with, LoginTimeoutError, or `signal.reason`. */
   async wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
     checkTimeout(timeoutMs);
-    signal?.throwIfAborted();
+    checkSignal(signal);
+    throwIfAborted(signal);
     if (!this.settled) {
       const end = await this.#next(signal, timeoutMs);
       if (end === "timeout") throw new LoginTimeoutError(timeoutMs);

@@ -1,6 +1,10 @@
 import type { LoginAccountParams } from "../../generated/types.js";
+import { throwIfAborted } from "../async/abort.js";
+import { checkSignal } from "../checks.js";
 import type { Connect, Host } from "../host.js";
+import { insist, undoneWhenLate } from "../insist.js";
 import type { AllowUndefined } from "../protocol.js";
+import type { RequestOptions } from "../rpc/connection.js";
 import { LoginCompletion } from "./login-completion.js";
 import { checkTimeout, LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
 
@@ -26,13 +30,13 @@ export class LoginStarts {
    * its handle; without an id there was nothing to log in to.
    */
   async attempt<Answer, Handle>(
-    send: (host: Host) => Promise<Answer>,
+    send: (host: Host, options: RequestOptions) => Promise<Answer>,
     toHandle: (answer: Answer, completion: LoginCompletion) => Handle,
   ): Promise<Handle> {
     const host = await this.#connect();
     const completion = new LoginCompletion(host);
     try {
-      const answer = await this.#start(completion, () => send(host));
+      const answer = await this.#start(completion, () => send(host, cancelsLateLogin(host)));
       const handle = toHandle(answer, completion);
       if (!completion.followed) completion.stop();
       return handle;
@@ -52,7 +56,8 @@ export class LoginStarts {
     { signal, timeoutMs = directMs }: LoginWaitOptions,
   ): Promise<void> {
     checkTimeout(timeoutMs);
-    signal?.throwIfAborted();
+    checkSignal(signal);
+    throwIfAborted(signal);
     const givenUp = new AbortController();
     const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal));
     this.#direct = login.catch(() => undefined);
@@ -99,6 +104,14 @@ export class LoginStarts {
       throw error;
     }
   }
+}
+
+/** A login that is started after the deadline, when nobody can finish it, is cancelled. */
+function cancelsLateLogin(host: Host): RequestOptions {
+  return undoneWhenLate("If it does, this client cancels the login.", (result) => {
+    const { loginId } = (result ?? {}) as { loginId?: unknown };
+    if (typeof loginId === "string") void insist(host, "account/login/cancel", { loginId });
+  });
 }
 
 function outcomeOf(login: Promise<void>): LoginOutcome {

@@ -65,7 +65,7 @@ export class Login {
    */
   browser(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
     return this.#starts.attempt(
-      (host) => host.call("account/login/start", { ...options, type: "chatgpt" }),
+      (host, request) => host.call("account/login/start", { ...options, type: "chatgpt" }, request),
       (answer, completion) => {
         if (answer.type !== "chatgpt") throw otherLogin();
         completion.follow(answer.loginId);
@@ -80,7 +80,7 @@ export class Login {
    */
   deviceCode(): Promise<DeviceCodeLogin> {
     return this.#starts.attempt(
-      (host) => host.call("account/login/start", { type: "chatgptDeviceCode" }),
+      (host, request) => host.call("account/login/start", { type: "chatgptDeviceCode" }, request),
       (answer, completion) => {
         if (answer.type !== "chatgptDeviceCode") throw otherLogin();
         completion.follow(answer.loginId);
@@ -164,7 +164,7 @@ export class Login {
     params: ParamsOf<"accountSession/switch">,
   ): Promise<ResultOf<"accountSession/list"> | BrowserLogin> {
     return this.#starts.attempt(
-      (host) => host.call("accountSession/switch", params),
+      (host, request) => host.call("accountSession/switch", params, request),
       (answer, completion) => {
         if (!("authUrl" in answer)) return answer;
         completion.follow(answer.loginId);

@@ -39,9 +39,11 @@ export class RateLimitsWatch implements AsyncIterableIterator<KnownRateLimits, u
 
   async #start(): Promise<void> {
     if (this.#isOver()) return;
-    this.#onAbort(this.#signal, (reason) => {
+    const unlink = onAbort(this.#signal, (reason) => {
       this.#fail(reason);
     });
+    this.#stops.push(unlink);
+    if (this.#signal?.aborted) return;
     try {
       const host = await this.#connect();
       if (!this.#isOver()) this.#follow(host);
@@ -58,10 +60,10 @@ export class RateLimitsWatch implements AsyncIterableIterator<KnownRateLimits, u
       this.#queue.push(known);
     };
     offer();
-    this.#stops.push(host.rateLimits.onChange(offer));
-    this.#onAbort(host.signal, (reason) => {
+    const unlink = onAbort(host.signal, (reason) => {
       this.#end(reason);
     });
+    this.#stops.push(host.rateLimits.onChange(offer), unlink);
   }
 
   /** Closing was the caller's wish; anything else must not look like a natural end. */
@@ -77,12 +79,6 @@ export class RateLimitsWatch implements AsyncIterableIterator<KnownRateLimits, u
   #fail(reason: unknown): void {
     this.#release();
     this.#queue.fail(reason);
-  }
-
-  #onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): void {
-    this.#stops.push(onAbort(signal, listener));
-    // It may have been called at once, before there was anything to unlink.
-    if (this.#isOver()) this.#release();
   }
 
   #isOver(): boolean {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AddCreditsNudgeCreditType } from "../../generated/types.js";
+import { checkSignal } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { KnownRateLimits } from "./known-rate-limits.js";
@@ -46,6 +47,7 @@ export class RateLimits {
   watch(
     options: { signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<KnownRateLimits, undefined> {
+    checkSignal(options.signal);
     return new RateLimitsWatch(this.#connect, options.signal);
   }
 

@@ -29,16 +29,25 @@ export class GoalFailedError extends AppServerError {
   }
 }
 
-/** The goal did not end within `timeoutMs`. It was paused, and its turn interrupted. */
+/**
+ * The goal did not end within `timeoutMs`. It was paused, and its turn interrupted; or, when the server
+ * has not confirmed that in time, this is still tried.
+ */
 export class GoalTimeoutError extends AppServerError {
   readonly timeoutMs: number;
   /** What the goal had done so far. */
   readonly result: GoalResult;
+  /** Whether the server has confirmed that the goal stopped. If not, the client goes on stopping it. */
+  readonly stopConfirmed: boolean;
 
-  constructor(timeoutMs: number, result: GoalResult) {
-    super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms and was stopped.`);
+  constructor(timeoutMs: number, result: GoalResult, stopConfirmed = true) {
+    const outcome = stopConfirmed
+      ? "and was stopped."
+      : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
+    super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms ${outcome}`);
     this.timeoutMs = timeoutMs;
     this.result = result;
+    this.stopConfirmed = stopConfirmed;
     hide(this, "result");
   }
 }

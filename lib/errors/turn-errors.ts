@@ -70,17 +70,44 @@ export class TurnFailedError extends AppServerError {
   }
 }
 
-/** The turn did not end within `timeoutMs`. It was interrupted. */
+/**
+ * The turn did not end within `timeoutMs`. It was interrupted, or, when the server has not confirmed
+ * that in time, is being interrupted still.
+ */
 export class TurnTimeoutError extends AppServerError {
   readonly timeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
+  /** Whether the server has confirmed that the turn stopped. If not, the client goes on stopping it. */
+  readonly stopConfirmed: boolean;
 
-  constructor(timeoutMs: number, result: TurnResult) {
-    super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms and was interrupted.`);
+  constructor(timeoutMs: number, result: TurnResult, stopConfirmed = true) {
+    const outcome = stopConfirmed
+      ? "and was interrupted."
+      : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
+    super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms ${outcome}`);
     this.timeoutMs = timeoutMs;
     this.result = result;
+    this.stopConfirmed = stopConfirmed;
     hide(this, "result");
+  }
+}
+
+/**
+ * The server has not confirmed in time that something stopped, which may go on. This client goes on
+ * stopping it: call `interrupt()` again to go on waiting for that.
+ */
+export class StopUnconfirmedError extends AppServerError {
+  /** How long the confirmation was waited for (ms). */
+  readonly waitedMs: number;
+
+  constructor(what: "turn" | "goal", waitedMs: number) {
+    super(
+      "STOP_UNCONFIRMED",
+      `The server has not confirmed within ${waitedMs} ms that the ${what} stopped, so it may go on. ` +
+        "This client goes on stopping it: call interrupt() again to go on waiting.",
+    );
+    this.waitedMs = waitedMs;
   }
 }
 

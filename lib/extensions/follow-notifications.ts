@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import { checkSignal } from "../checks.js";
 import { EventQueue } from "../async/event-queue.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
@@ -73,6 +74,7 @@ export function followNotifications<M extends ServerNotificationMethod, T>(
     }
   };
 
+  checkSignal(signal);
   stops.push(onAbort(signal, fail));
   if (!signal?.aborted) connect().then(follow, fail);
   return queue;

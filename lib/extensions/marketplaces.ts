@@ -3,6 +3,7 @@ import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { untilConnected } from "../until-connected.js";
 
 /** Which part of a Git repository to take, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
@@ -33,7 +34,7 @@ export class Marketplaces {
     request?: RequestOptions,
   ): Promise<AddedMarketplace> {
     checkText("source", source);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, request?.signal);
     return host.call("marketplace/add", { ...options, source }, request);
   }
 
@@ -50,7 +51,7 @@ export class Marketplaces {
    */
   async upgrade(marketplaceName?: string, request?: RequestOptions): Promise<MarketplaceUpgrade> {
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, request?.signal);
     return host.call("marketplace/upgrade", { marketplaceName }, request);
   }
 }

@@ -14,6 +14,7 @@ import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import { callLoaded } from "../threads/call-loaded.js";
+import { untilConnected } from "../until-connected.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
 
@@ -63,7 +64,7 @@ export class Mcp {
    */
   async started(threadId: string, { signal }: FollowOptions = {}): Promise<McpServerStatus[]> {
     checkText("threadId", threadId);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, signal);
     for (;;) {
       const servers = await new Pages((cursor) =>
         callLoaded(
@@ -108,7 +109,7 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, options?.signal);
     return callLoaded(host, "mcpServer/tool/call", call, options);
   }
 
@@ -124,7 +125,7 @@ export class Mcp {
   ): Promise<McpResourceContents> {
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, options?.signal);
     return callLoaded(host, "mcpServer/resource/read", read, options);
   }
 
@@ -140,7 +141,7 @@ export class Mcp {
     request?: RequestOptions,
   ): Promise<McpLogin> {
     checkText("name", name);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, request?.signal);
     return startMcpLogin(host, { ...options, name }, request);
   }
 

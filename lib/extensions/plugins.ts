@@ -10,6 +10,7 @@ import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { untilConnected } from "../until-connected.js";
 import { Marketplaces } from "./marketplaces.js";
 
 /** Which plugins to list, as in `plugin/list`. */
@@ -52,7 +53,7 @@ export class Plugins {
    * call: see `marketplaceLoadErrors`.
    */
   async list(options: ListPluginsOptions = {}, request?: RequestOptions): Promise<PluginList> {
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, request?.signal);
     return host.call("plugin/list", options, request);
   }
 
@@ -61,7 +62,7 @@ export class Plugins {
     options: InstalledPluginsOptions = {},
     request?: RequestOptions,
   ): Promise<InstalledPlugins> {
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, request?.signal);
     return host.call("plugin/installed", options, request);
   }
 
@@ -88,7 +89,7 @@ export class Plugins {
    */
   async install(plugin: PluginSelector, request?: RequestOptions): Promise<PluginInstallation> {
     check(plugin);
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, request?.signal);
     return host.call("plugin/install", plugin, request);
   }
 

@@ -1,4 +1,5 @@
 import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
+import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { OutputLimits } from "./output-buffer.js";
 
@@ -103,9 +104,7 @@ export function checkCommand(command: readonly string[], options: CommandOptions
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
   }
-  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
-    throw new InvalidArgumentError("signal", "must be an AbortSignal");
-  }
+  checkSignal(signal);
   if (options.outputBytesCap !== undefined) bytes(options, "outputBytesCap", 0);
   return {
     limits: {

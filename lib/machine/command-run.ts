@@ -43,10 +43,15 @@ export class CommandRun {
     this.stderr = new OutputBuffer(controls.limits);
     this.#command = command;
     this.#controls = controls;
-    this.#unlink = onAbort(controls.signal, (reason) => {
+    const { signal } = controls;
+    if (signal?.aborted) {
+      this.#fail(() => signal.reason);
+      return;
+    }
+    this.#unlink = onAbort(signal, (reason) => {
       this.#stop(() => reason);
     });
-    if (!this.#hasEnded()) void this.#execute(connect);
+    void this.#execute(connect);
   }
 
   /** The server gets what is written in the order of the calls, each when it has taken the last. */
@@ -77,11 +82,16 @@ export class CommandRun {
     return this.#terminating;
   }
 
-  /** Ends the command and waits for its end, though not for ever. */
+  /** Ends the command and waits for its end, though not for ever; what goes wrong is tried again. */
   async terminateAndWait(): Promise<void> {
     if (this.#hasEnded()) return;
-    void this.terminate().catch(() => undefined);
+    const confirmed = this.terminate().then(
+      () => true,
+      () => false,
+    );
     await settleWithin(this.#ended.promise, stopGraceMs);
+    if (this.#hasEnded() || (await settleWithin(confirmed, 0)) === true) return;
+    void this.#sent.promise.then((host) => this.#command.kill(host));
   }
 
   async #execute(connect: Connect): Promise<void> {

@@ -8,6 +8,7 @@ import { CommandHandle } from "./command-handle.js";
 import { checkCommand, commonParams, type ExecOptions } from "./command-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { CommandEnding, RemoteCommand } from "./remote-command.js";
+import { insist } from "../insist.js";
 import { routeById } from "./routes.js";
 
 /** Runs a command by `command/exec`, whose answer comes when the command has ended. */
@@ -70,6 +71,7 @@ function remoteExec(params: CommandExecParams): RemoteCommand {
       host.call("command/exec/write", { processId, ...input }, options),
     resize: (host, size) => host.call("command/exec/resize", { processId, size }),
     terminate: (host, options) => host.call("command/exec/terminate", { processId }, options),
+    kill: (host) => insist(host, "command/exec/terminate", { processId }, host.connectionSignal),
   };
 }
 

@@ -6,6 +6,8 @@ import { ignoreRejection } from "../async/deferred.js";
 import { checkText } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect, Host } from "../host.js";
+import { insist } from "../insist.js";
+import { untilConnected } from "../until-connected.js";
 import { routeById } from "./routes.js";
 import { Subscription } from "./subscription.js";
 
@@ -42,8 +44,7 @@ export async function searchFiles(
   if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");
   const { signal } = options;
   const params = { query, roots: checkRoots(options), cancellationToken: randomUUID() };
-  signal?.throwIfAborted();
-  const host = await connect();
+  const host = await untilConnected(connect, signal);
   // A second search with the same token puts an end to the first; this one finds nothing.
   const unlink = onAbort(signal, () => {
     void host.call("fuzzyFileSearch", { ...params, query: "" }).catch(() => undefined);
@@ -96,8 +97,10 @@ export class FileSearch
             void this.#completed(host, push);
           }),
         ],
-        open: (host) => host.call("fuzzyFileSearch/sessionStart", { sessionId, roots }),
-        close: (host, request) => host.call("fuzzyFileSearch/sessionStop", { sessionId }, request),
+        open: (host, request) =>
+          host.call("fuzzyFileSearch/sessionStart", { sessionId, roots }, request),
+        close: (host) =>
+          insist(host, "fuzzyFileSearch/sessionStop", { sessionId }, host.connectionSignal),
         backlog: newestOnly(),
       },
       options.signal,

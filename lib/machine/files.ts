@@ -2,6 +2,7 @@ import type { FsReadDirectoryEntry } from "../../generated/types.js";
 import { checkAbsolutePath } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
+import { untilConnected } from "../until-connected.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import { fromBase64, toBase64 } from "./base64.js";
@@ -113,7 +114,7 @@ export class Files {
     params: ParamsOf<M>,
     options: RequestOptions | undefined,
   ): Promise<ResultOf<M>> {
-    const host = await this.#connect();
+    const host = await untilConnected(this.#connect, options?.signal);
     return host.call(method, params, options);
   }
 }

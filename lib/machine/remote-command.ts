@@ -11,6 +11,8 @@ export interface RemoteCommand {
   write(host: Host, input: StdinWrite, options: RequestOptions): Promise<unknown>;
   resize(host: Host, size: TerminalSize): Promise<unknown>;
   terminate(host: Host, options: RequestOptions): Promise<unknown>;
+  /** The same when nobody waits for it: until the server has agreed, or the command is gone. */
+  kill(host: Host): Promise<unknown>;
 }
 
 /** Gets what comes of each stream; `cut` when the server will send no more of it. */

@@ -4,7 +4,8 @@ import { onAbort } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { checkAbsolutePath } from "../checks.js";
-import type { Connect } from "../host.js";
+import type { Connect, Host } from "../host.js";
+import { insist, undoneWhenLate } from "../insist.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
 import { checkCommand, commonParams, type SpawnOptions } from "./command-options.js";
@@ -29,6 +30,8 @@ export function spawnProcess(
 
 function remoteSpawn(params: ProcessSpawnParams): RemoteCommand {
   const { processHandle } = params;
+  const kill = (host: Host) =>
+    insist(host, "process/kill", { processHandle }, host.connectionSignal);
   return {
     run: async (host, onOutput, signal) => {
       const exited = new Deferred<CommandEnding>();
@@ -49,13 +52,12 @@ function remoteSpawn(params: ProcessSpawnParams): RemoteCommand {
         onAbort(host.connectionSignal, exited.reject),
       ];
       try {
-        await host.call("process/spawn", params, { signal });
+        const late = undoneWhenLate("If it does, this client kills it.", () => void kill(host));
+        await host.call("process/spawn", params, { signal, ...late });
         return await exited.promise;
       } catch (error) {
         // Without an answer nobody knows whether it runs.
-        if (error instanceof RequestTimeoutError) {
-          void host.call("process/kill", { processHandle }).catch(() => undefined);
-        }
+        if (error instanceof RequestTimeoutError) void kill(host);
         throw error;
       } finally {
         for (const stop of stops) stop();
@@ -65,5 +67,6 @@ function remoteSpawn(params: ProcessSpawnParams): RemoteCommand {
       host.call("process/writeStdin", { processHandle, ...input }, options),
     resize: (host, size) => host.call("process/resizePty", { processHandle, size }),
     terminate: (host, options) => host.call("process/kill", { processHandle }, options),
+    kill,
   };
 }

@@ -1,11 +1,13 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import type { BacklogRules } from "../async/backlog.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { EventQueue } from "../async/event-queue.js";
+import { settleWithin } from "../async/timers.js";
+import { checkSignal } from "../checks.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { HandleClosedError } from "../errors/machine-errors.js";
 import type { Connect, Host } from "../host.js";
+import { undoneWhenLate } from "../insist.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import { renewed } from "./renewed.js";
 
@@ -14,14 +16,14 @@ export interface SubscriptionSource<T> {
   /** Takes in notifications, until the functions that it returns are called. */
   listen(host: Host, push: (event: T) => void): (() => void)[];
   /** Asks the server to begin. */
-  open(host: Host): Promise<unknown>;
-  /** Asks it to stop. */
-  close(host: Host, options: RequestOptions): Promise<unknown>;
+  open(host: Host, options: RequestOptions): Promise<unknown>;
+  /** Asks it to stop, until it has. Never rejects. */
+  close(host: Host): Promise<unknown>;
   /** What becomes of events that nobody has read yet. Beyond its limit the subscription ends. */
   readonly backlog: BacklogRules<T>;
 }
 
-/** How long the server may take to stop before nobody waits any longer (ms). */
+/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
 const stopGraceMs = 10_000;
 
 /**
@@ -42,9 +44,7 @@ export class Subscription<T> {
 
   /** @throws InvalidArgumentError for what is not a signal. */
   constructor(connect: Connect, source: SubscriptionSource<T>, signal: AbortSignal | undefined) {
-    if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
-      throw new InvalidArgumentError("signal", "must be an AbortSignal");
-    }
+    checkSignal(signal);
     this.#source = source;
     this.queue = new EventQueue<T>(() => this.close(), {
       ...source.backlog,
@@ -55,10 +55,11 @@ export class Subscription<T> {
       },
     });
     this.ready = ignoreRejection(this.#ready.promise);
-    this.#onAbort(signal, (reason) => {
+    const unlink = onAbort(signal, (reason) => {
       this.#fail(reason);
     });
-    if (!this.#isOver()) void this.#open(connect);
+    this.#stops.push(unlink);
+    if (!signal?.aborted) void this.#open(connect);
   }
 
   /** The connection, while it can be talked about. @throws HandleClosedError after the end. */
@@ -80,17 +81,21 @@ export class Subscription<T> {
     try {
       const host = await connect();
       if (this.#isOver()) return;
+      throwIfAborted(host.connectionSignal);
       this.#connection = host.connectionSignal;
-      this.#onAbort(this.#connection, (reason) => {
-        this.#lost(reason);
-      });
       // Before it is asked, so that nothing it says is missed.
       this.#stops.push(
+        onAbort(this.#connection, (reason) => {
+          this.#lost(reason);
+        }),
         ...this.#source.listen(host, (event) => {
           this.queue.push(event);
         }),
       );
-      const opening = this.#source.open(host);
+      const opening = this.#source.open(
+        host,
+        undoneWhenLate("If it does, this client ends it.", () => void this.#source.close(host)),
+      );
       this.#opened = opening.then(
         () => host,
         () => undefined,
@@ -117,12 +122,6 @@ export class Subscription<T> {
     this.queue.fail(renewed(reason));
   }
 
-  #onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): void {
-    this.#stops.push(onAbort(signal, listener));
-    // It may have been called at once, before there was anything to unlink.
-    if (this.#isOver()) this.#unlink();
-  }
-
   #release(reason: unknown): void {
     if (this.#isOver()) return;
     this.#unlink();
@@ -134,7 +133,7 @@ export class Subscription<T> {
     // What is still being begun cannot be stopped yet.
     const host = await this.#opened;
     if (!host || this.#connection?.aborted) return;
-    await this.#source.close(host, { timeoutMs: stopGraceMs }).catch(() => undefined);
+    await settleWithin(this.#source.close(host), stopGraceMs);
   }
 
   #unlink(): void {

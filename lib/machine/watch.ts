@@ -5,6 +5,7 @@ import { roughBytes } from "../async/rough-bytes.js";
 import { checkAbsolutePath } from "../checks.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect } from "../host.js";
+import { insist } from "../insist.js";
 import { routeById } from "./routes.js";
 import { Subscription } from "./subscription.js";
 
@@ -52,8 +53,8 @@ export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, Asyn
             push({ changedPaths });
           }),
         ],
-        open: (host) => host.call("fs/watch", { watchId, path }),
-        close: (host, options) => host.call("fs/unwatch", { watchId }, options),
+        open: (host, request) => host.call("fs/watch", { watchId, path }, request),
+        close: (host) => insist(host, "fs/unwatch", { watchId }, host.connectionSignal),
         backlog: unreadChanges,
       },
       options.signal,

@@ -5,7 +5,7 @@ import type { LoadedThreads } from "../rpc/loaded-threads.js";
 import { retryOnOverload } from "../rpc/retry.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
 import { resumeThread } from "../threads/thread-resume.js";
-import { interruptUnfollowed } from "../turns/late-start.js";
+import { stopUnfollowed } from "../turns/stop-unfollowed.js";
 
 /** A request that was answered. */
 interface Answered {
@@ -67,7 +67,7 @@ export class UnstoredThreads {
     } catch (error) {
       if (error instanceof TransportClosedError) throw error;
       // Nobody would see what the turn does, nor answer what it asks.
-      void interruptUnfollowed(host, threadId, idOf("turn", answer));
+      void stopUnfollowed(host, threadId, idOf("turn", answer));
       const problem = `${method} was answered, but the thread cannot be followed any more. The turn is interrupted.`;
       throw new ProtocolError(problem, { cause: error });
     }

@@ -3,6 +3,7 @@ import {
   ParameterStructures,
   type MessageConnection,
 } from "vscode-jsonrpc/node";
+import { throwIfAborted } from "../async/abort.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -132,7 +133,7 @@ export class Connection {
    * InvalidArgumentError, MessageTooLargeError, or `signal.reason`.
    */
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     this.#end.throwIfKnown(method);
     const encoded = encodeParams(method, params, this.#maxOutgoingBytes);
     const { signal, longRunning = false, late } = options;
@@ -171,7 +172,7 @@ export class Connection {
    */
   async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
     const { signal, timeoutMs = this.#requestTimeoutMs } = options;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     this.#end.throwIfKnown(method);
     const encoded =
       params === undefined ? [] : [encodeParams(method, params, this.#maxOutgoingBytes)];

@@ -1,4 +1,5 @@
 import type { InitializeParams, InitializeResponse } from "../../generated/types.js";
+import { throwIfAborted } from "../async/abort.js";
 import { ignoreRejection } from "../async/deferred.js";
 import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
@@ -30,7 +31,7 @@ export async function handshake(
     return typeof response === "object" && response !== null ? response : {};
   } catch (error) {
     // Whoever aborted may have given an error of ours as the reason, or closed the connection too.
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (!(error instanceof AppServerError)) throw error;
     throw new HandshakeError(explain(error, deadline.limitMs), options.stderrTail(), {
       cause: error,

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../async/abort.js";
 import { Deferred } from "../async/deferred.js";
 import { pause } from "../async/timers.js";
 import {
@@ -92,7 +93,7 @@ export class Link {
 
   /** While the connection is being restored, it waits for that, within the deadline. */
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const left = this.isDown ? await this.untilUp(method, options) : options;
     if (this.#options.reopening) this.#throwIfClosed(method);
     return this.#send(this.#connection, method, params, left);

@@ -71,7 +71,7 @@ export class NotificationHub {
       this.#leave(queue);
       queue.fail(reason);
     });
-    if (!signal?.aborted) this.#queues.set(queue, unlink);
+    this.#queues.set(queue, unlink);
     return queue;
   }
 

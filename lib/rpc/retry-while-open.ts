@@ -1,4 +1,4 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { retryOnOverload, type RetryOptions } from "./retry.js";
 
@@ -15,6 +15,7 @@ export async function retryWhileOpen(
   retry: RetryOptions,
   { signal, closed }: RetrySignals,
 ): Promise<unknown> {
+  throwIfAborted(signal);
   const stop = new AbortController();
   const unlinks = [signal, closed].map((each) =>
     onAbort(each, (reason) => {

@@ -1,4 +1,5 @@
 import pRetry from "p-retry";
+import { throwIfAborted } from "../async/abort.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
@@ -39,7 +40,7 @@ export async function retryOnOverload<T>(
 ): Promise<T> {
   const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
     resolveRetry(options);
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   let refusal: unknown;
   try {
     return await operation(1);
@@ -80,7 +81,7 @@ export async function retryOnOverload<T>(
   } catch (error) {
     // An operation that has settled counts, even if the signal aborted in the same moment.
     if (!outcome) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
     }
   }

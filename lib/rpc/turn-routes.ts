@@ -219,6 +219,11 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     this.#threads.get(threadId)?.setStatus(status);
   }
 
+  /** Whether somebody has asked for the turns that the server starts on the thread. */
+  isAskedFor(threadId: string): boolean {
+    return (this.#threads.get(threadId)?.claims.size ?? 0) > 0;
+  }
+
   /** Whether somebody watches the thread for turns, and nobody follows one of it. */
   isOnlyWatched(threadId: string): boolean {
     const thread = this.#threads.get(threadId);

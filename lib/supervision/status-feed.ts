@@ -51,7 +51,7 @@ export class StatusFeed<Status> {
       this.#leave(queue);
       queue.fail(reason);
     });
-    if (!signal?.aborted) this.#queues.set(queue, unlink);
+    this.#queues.set(queue, unlink);
     return queue;
   }
 

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../async/abort.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
@@ -15,6 +16,7 @@ export async function callLoaded<M extends ClientRequestMethod>(
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
   const { threadId } = params;
+  throwIfAborted(options?.signal);
   if (typeof threadId !== "string") return host.call(method, params, options);
   await host.load(threadId);
   try {

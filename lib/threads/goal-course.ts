@@ -1,4 +1,7 @@
 import type { ThreadGoal } from "../../generated/types.js";
+import { Deferred } from "../async/deferred.js";
+import { settleWithin } from "../async/timers.js";
+import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { GoalStalledError } from "../errors/goal-errors.js";
 import type { Connect, Host } from "../host.js";
 import type { Pass } from "../rpc/thread-gate.js";
@@ -23,6 +26,10 @@ import {
 } from "./goal-state.js";
 import { GoalTurns } from "./goal-turns.js";
 import { GoalWatch } from "./goal-watch.js";
+
+/** The shortest and the longest pause before the server is asked again to stop the goal (ms). */
+const minPauseMs = 50;
+const maxPauseMs = 5_000;
 
 /** Where a goal runs. */
 export interface GoalPlace {
@@ -50,6 +57,7 @@ export class GoalCourse {
   readonly #watch: GoalWatch;
   readonly #silence: GoalSilence;
   readonly #ended: Promise<void>;
+  readonly #over = new Deferred<void>();
   #unwatchTurns: () => void = () => undefined;
   #progress: GoalProgress;
   #phase: "preparing" | "set" | "stopping" | "over" = "preparing";
@@ -93,9 +101,12 @@ export class GoalCourse {
     return { threadId, goal, cleared, turns, turn: this.#turns.state };
   }
 
-  /** The result as far as the goal has come. */
+  /** The result as far as the goal has come, with the turn that runs. */
   get result(): GoalResult {
-    return toGoalResult(this.#progress);
+    const { running } = this.#turns;
+    // At the end it was added for good.
+    if (!running || this.#isOver()) return toGoalResult(this.#progress);
+    return toGoalResult(turnEnded(this.#progress, toTurnResult(running.state)));
   }
 
   /** The goal is about to be set. */
@@ -122,23 +133,41 @@ export class GoalCourse {
     return undefined;
   }
 
-  /** Sees to it that the server does not go on with the goal. */
-  async stop(): Promise<void> {
+  /**
+   * Sees to it that the server does not go on with the goal, and does not rest before that is confirmed,
+   * or the connection is over. `failed` is told what goes wrong meanwhile. Never rejects.
+   */
+  async stop(failed: (error: unknown) => void): Promise<void> {
     if (this.#phase === "over") return;
     this.#phase = "stopping";
     this.#silence.end();
-    while (await this.#stopMore());
+    for (let pauseMs = minPauseMs; !this.#isOver(); pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
+      try {
+        while (await this.#stopMore());
+        return;
+      } catch (error) {
+        failed(error);
+        // With its process, the goal stops.
+        if (error instanceof TransportClosedError && !isDrop(error)) return;
+      }
+      await settleWithin(this.#over.promise, pauseMs);
+    }
   }
 
   /** Whatever is still to come, nobody listens any more. */
   end(): void {
-    if (this.#phase === "over") return;
+    if (this.#isOver()) return;
     this.#phase = "over";
+    this.#over.resolve();
     this.#silence.end();
     this.#watch.stop();
     this.#unwatchTurns();
     const { running } = this.#turns;
     if (running) this.#progress = turnEnded(this.#progress, toTurnResult(running.state));
+  }
+
+  #isOver(): boolean {
+    return this.#phase === "over";
   }
 
   #createWatch(host: Host): GoalWatch {
@@ -236,12 +265,14 @@ export class GoalCourse {
       await turn.interruptAndWait();
       if (turn.hasEnded()) return true;
     }
+    // Also behind a turn that does not stop in time: the server must not begin another one after it.
     if (isActive(this.#progress)) {
       const goal = await pauseGoal(host, threadId);
-      if (!goal) return false;
-      this.#progress = goalStopped(this.#progress, goal);
+      if (goal) this.#progress = goalStopped(this.#progress, goal);
+      else if (!turn) return false;
     }
-    // A turn that cannot be stopped is left alone.
-    return turn === undefined && this.#turns.isComing(host, pass);
+    if (!turn) return this.#turns.isComing(host, pass);
+    await Promise.race([turn.ended, this.#over.promise]);
+    return !this.#isOver();
   }
 }

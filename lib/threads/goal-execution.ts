@@ -2,7 +2,8 @@ import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
-import { GoalNotStartedError } from "../errors/goal-errors.js";
+import { GoalNotStartedError, GoalTimeoutError } from "../errors/goal-errors.js";
+import { StopUnconfirmedError } from "../errors/turn-errors.js";
 import type { Connect, Host } from "../host.js";
 import type { Pass } from "../rpc/thread-gate.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
@@ -10,15 +11,22 @@ import { busyError } from "../turns/busy-error.js";
 import type { TurnExecution } from "../turns/turn-execution.js";
 import type { Failure } from "../turns/turn-request.js";
 import type { TurnControls } from "../turns/turn-options.js";
+import { watchForStops } from "../turns/turn-stops.js";
 import { GoalCourse } from "./goal-course.js";
 import type { GoalSettings } from "./goal-options.js";
-import { clearOldGoal, pauseGoal, setGoal } from "./goal-requests.js";
+import { clearOldGoal, setGoal } from "./goal-requests.js";
 import { toGoalResult, type GoalResult } from "./goal-result.js";
 import { initialGoalProgress, type GoalEvent, type GoalRunState } from "./goal-state.js";
-import { watchForGoalStops } from "./goal-stops.js";
+import { setGoalInTime } from "./late-goal.js";
 
-/** How long a goal that is being stopped may take to end before nobody waits any longer (ms). */
+/**
+ * How long a goal that is being stopped may take to end before its waiters are told that it was given
+ * up (ms). It goes on being stopped.
+ */
 const stopGraceMs = 10_000;
+
+/** How long a caller waits for the server to confirm a stop (ms). */
+const confirmationMs = 60_000;
 
 export interface GoalRequest {
   readonly threadId: string;
@@ -46,14 +54,19 @@ export class GoalExecution {
   readonly #listener: GoalListener;
   readonly #accepted = new Deferred<ThreadGoal>();
   readonly #ended = new Deferred<void>();
+  /** Resolves when the server is done with the goal too, or nothing more will be heard of it. */
+  readonly #over = new Deferred<void>();
   /** There from the moment when the thread is this goal's. */
   readonly #entered = new Deferred<GoalCourse | undefined>();
   #course: GoalCourse | undefined;
-  #phase: "waiting" | "sent" | "set" | "ended" = "waiting";
+  /** Resolves when it is known what became of the request that sets the goal. */
+  readonly #answered = new Deferred<void>();
+  #phase: "waiting" | "sent" | "set" = "waiting";
+  #life: "live" | "given up" | "over" = "live";
   #pass: Pass | undefined;
   #failure: Failure | undefined;
   #stopped: Failure | undefined;
-  /** The attempt to stop; there is only one, and the goal ends with it. */
+  /** The attempt to stop; there is only one, and it goes on until that is confirmed. */
   #stopping: Promise<void> | undefined;
   #unlink: () => void = () => undefined;
 
@@ -62,12 +75,17 @@ export class GoalExecution {
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
     this.ended = this.#ended.promise;
-    this.#unlink = watchForGoalStops(
+    const { signal } = request.controls;
+    if (signal?.aborted) {
+      this.#finish(() => signal.reason);
+      return;
+    }
+    this.#unlink = watchForStops(
       request.controls,
       (failure) => {
         this.#stop(failure);
       },
-      () => this.result,
+      (ms) => new GoalTimeoutError(ms, this.result, this.#isOver()),
     );
     void this.#execute(connect);
   }
@@ -93,7 +111,7 @@ export class GoalExecution {
   }
 
   hasEnded(): boolean {
-    return this.#phase === "ended";
+    return this.#life !== "live";
   }
 
   /** The turn that runs, or the next one; undefined when none is to come. */
@@ -103,18 +121,26 @@ export class GoalExecution {
   }
 
   /**
-   * Stops the goal at any stage, and resolves when it has ended. Never rejects: what goes wrong is
-   * how the goal ends.
+   * Stops the goal at any stage, and resolves when it has ended. What goes wrong is how the goal ends;
+   * it goes on being stopped, and another call waits for that.
+   *
+   * @throws StopUnconfirmedError
    */
-  interrupt(): Promise<void> {
-    if (this.#phase === "waiting") this.#finish(undefined);
-    this.#stopping ??= this.#windDown();
-    return this.#stopping;
+  async interrupt(): Promise<void> {
+    if (this.#isOver()) return;
+    const stopped = this.#windDown();
+    const outcome = await settleWithin(
+      this.hasEnded() ? stopped : Promise.race([stopped, this.ended]),
+      confirmationMs,
+    );
+    if (outcome === "timeout") throw new StopUnconfirmedError("goal", confirmationMs);
   }
 
-  /** Stops the goal and waits for its end, though not for ever. */
+  /** Stops the goal and waits for its end, though not for ever; it goes on being stopped. */
   async interruptAndWait(): Promise<void> {
-    if (!this.hasEnded()) await settleWithin(this.interrupt(), stopGraceMs);
+    if (this.hasEnded()) return;
+    void this.#windDown();
+    await settleWithin(this.ended, stopGraceMs);
   }
 
   async #execute(connect: Connect): Promise<void> {
@@ -128,8 +154,9 @@ export class GoalExecution {
       if (this.hasEnded()) return;
       const course = this.#createCourse({ connect, host, pass });
       await this.#prepare(host, pass);
-      if (!this.hasEnded()) await this.#set(host, course);
+      if (!this.hasEnded()) await this.#set(connect, course);
     } catch (error) {
+      this.#answered.resolve();
       this.#finish(() => error);
     }
   }
@@ -151,7 +178,7 @@ export class GoalExecution {
       },
       brokeOff: (failure) => {
         if (failure) this.#stop(failure);
-        else void this.interrupt();
+        else void this.#windDown();
       },
     });
     this.#course = course;
@@ -172,19 +199,22 @@ export class GoalExecution {
     }
   }
 
-  async #set(host: Host, course: GoalCourse): Promise<void> {
+  async #set(connect: Connect, course: GoalCourse): Promise<void> {
     const { threadId, settings } = this.#request;
+    const { host } = course;
     this.#phase = "sent";
     course.begin(settings.objective);
-    const goal = await setGoal(host, threadId, settings);
-    if (this.hasEnded()) {
-      // Whoever waited for the answer has given up meanwhile.
-      await pauseGoal(host, threadId);
-      return;
-    }
+    const { objective } = settings;
+    const goal = await setGoalInTime(
+      { connect, host, threadId, objective },
+      (options) => setGoal(host, threadId, settings, options),
+      () => true,
+      () => course.state.goal,
+    );
     this.#phase = "set";
     this.#accepted.resolve(goal);
     course.accepted(goal);
+    this.#answered.resolve();
   }
 
   /** From now on the goal can only end with `failure`, however it really ends. */
@@ -192,34 +222,65 @@ export class GoalExecution {
     if (this.hasEnded() || this.#stopped) return;
     this.#stopped = failure;
     void this.interruptAndWait().then(() => {
-      this.#finish(failure);
+      if (!this.hasEnded()) this.#giveUp(failure);
     });
   }
 
-  async #windDown(): Promise<void> {
-    await Promise.race([this.accepted.catch(() => undefined), this.ended]);
-    try {
-      await this.#course?.stop();
-      this.#finish(undefined);
-    } catch (error) {
-      this.#finish(() => error);
-    }
+  #windDown(): Promise<void> {
+    if (this.#phase === "waiting") this.#finish(undefined);
+    this.#stopping ??= this.#stopInServer();
+    return this.#stopping;
   }
 
-  #finish(failure: Failure | undefined): void {
+  async #stopInServer(): Promise<void> {
+    await Promise.race([this.#answered.promise, this.#over.promise]);
+    await this.#course?.stop((error) => {
+      this.#giveUp(() => error);
+      this.#pass?.leave();
+    });
+    this.#finish(undefined);
+  }
+
+  /** Tells the waiters, though the goal may go on; it goes on being stopped. */
+  #giveUp(failure: Failure): void {
     if (this.hasEnded()) return;
-    const wasSet = this.#phase === "set";
-    this.#phase = "ended";
-    this.#failure = this.#stopped ?? (failure && (() => ownInstance(failure())));
-    this.#unlink();
+    this.#course?.host.logger.warn(unconfirmed);
+    this.#life = "given up";
+    this.#tell(failure);
+    // What is not answered may yet begin a turn, which the next one would become part of.
+    if (this.#phase === "set") this.#pass?.leave();
+  }
+
+  /** The goal is over. */
+  #finish(failure: Failure | undefined): void {
+    const wasLive = !this.hasEnded();
+    if (this.#isOver()) return;
+    this.#life = "over";
     this.#course?.end();
     this.#entered.resolve(undefined);
     this.#pass?.leave();
-    if (!wasSet) this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());
+    if (wasLive) this.#tell(failure);
+    this.#over.resolve();
+  }
+
+  /** Tells those who wait for the goal how it has ended. */
+  #tell(failure: Failure | undefined): void {
+    this.#failure = this.#stopped ?? (failure && (() => ownInstance(failure())));
+    this.#unlink();
+    if (this.#phase !== "set") {
+      this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());
+    }
     this.#listener.ended(this.#failure);
     this.#ended.resolve();
   }
+
+  #isOver(): boolean {
+    return this.#life === "over";
+  }
 }
+
+const unconfirmed =
+  "A goal was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
 
 function busyGoalError(): Error {
   const advice = 'It was not sent. Wait for that turn, or choose whenBusy: "queue".';

@@ -3,6 +3,7 @@ import { Deferred } from "../async/deferred.js";
 import { toGoalError } from "../errors/goal-errors.js";
 import { InvalidRequestError, JsonRpcError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import type { RequestOptions } from "../rpc/connection.js";
 import { callLoaded } from "./call-loaded.js";
 import type { GoalSettings } from "./goal-options.js";
 
@@ -49,10 +50,11 @@ export async function setGoal(
   host: Host,
   threadId: string,
   settings: GoalSettings,
+  options: RequestOptions,
 ): Promise<ThreadGoal> {
   try {
     const params = { ...settings, threadId, status: "active" } as const;
-    return (await callLoaded(host, "thread/goal/set", params)).goal;
+    return (await callLoaded(host, "thread/goal/set", params, options)).goal;
   } catch (error) {
     throw toGoalError(error);
   }

@@ -191,6 +191,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * server does not go on by itself, and sees to it that no turn slips through in between. Resolves
    * when the goal has ended, with `status: "interrupted"` unless it came to its own end first. Safe
    * at any time and any number of times; a goal that still waits for its thread is never sent.
+   *
+   * @throws StopUnconfirmedError when the server has not confirmed it within a minute. The client goes
+   * on stopping the goal, and another call waits for that.
    */
   interrupt(): Promise<void> {
     return this.#execution.interrupt();

@@ -30,6 +30,8 @@ export class GoalTurns {
   readonly #listener: GoalTurnsListener;
   #running: TurnExecution | undefined;
   #started = new Deferred<void>();
+  /** Whether the goal is over, and what still runs is nobody's. */
+  #isOver = false;
 
   constructor(
     connect: Connect,
@@ -69,13 +71,24 @@ export class GoalTurns {
   watch(host: Host): () => void {
     const offer = (id: string, event: NotificationMessage): TurnFollower | undefined =>
       announcesTurn(event) ? this.#follow(host, id) : undefined;
-    return host.turns.watch(this.#threadId, offer, { asksFor: true });
+    const unwatch = host.turns.watch(this.#threadId, offer, { asksFor: true });
+    return () => {
+      this.#isOver = true;
+      unwatch();
+    };
   }
 
   #follow(host: Host, id: string): TurnFollower {
+    const isOver = (): boolean => this.#isOver;
     const request = {
       threadId: this.#threadId,
-      start: { host, id },
+      start: {
+        host,
+        id,
+        get looksOn() {
+          return isOver();
+        },
+      },
       controls: {},
       handlers: this.#handlers,
     };

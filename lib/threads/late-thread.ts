@@ -1,4 +1,5 @@
 import type { Host } from "../host.js";
+import { insist, undoneWhenLate } from "../insist.js";
 import type { RequestOptions } from "../rpc/connection.js";
 
 /**
@@ -6,16 +7,10 @@ import type { RequestOptions } from "../rpc/connection.js";
  * waits for the thread, this client lets go of it. The thread is not deleted.
  */
 export function leavesLateThread(host: Host): RequestOptions {
-  return {
-    late: {
-      consequence: "If it does, this client unsubscribes from the thread.",
-      answered: (result) => {
-        const { thread } = (result ?? {}) as { thread?: { id?: unknown } | null };
-        const threadId = thread?.id;
-        if (typeof threadId !== "string" || host.isLoaded(threadId)) return;
-        // There is nobody to tell when that fails, too.
-        host.call("thread/unsubscribe", { threadId }).catch(() => undefined);
-      },
-    },
-  };
+  return undoneWhenLate("If it does, this client unsubscribes from the thread.", (result) => {
+    const { thread } = (result ?? {}) as { thread?: { id?: unknown } | null };
+    const threadId = thread?.id;
+    if (typeof threadId !== "string" || host.isLoaded(threadId)) return;
+    void insist(host, "thread/unsubscribe", { threadId });
+  });
 }

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
 import { callLoaded } from "./call-loaded.js";
+import { setGoalInTime } from "./late-goal.js";
 
 /** What to set of a goal, as in `thread/goal/set`; what is left out stays as it is. */
 export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">>;
@@ -40,7 +41,8 @@ export class ThreadGoals {
    * complete or paused needs `status: "active"` beside it to go on. `tokenBudget`: tokens, more than
    * 0; `null` takes the limit away.
    *
-   * @throws InvalidArgumentError for an objective or a budget that the server would refuse.
+   * @throws InvalidArgumentError for an objective or a budget that the server would refuse;
+   * RequestTimeoutError, after which a goal that is set late all the same is paused.
    */
   async set(goal: SetGoalOptions): Promise<ThreadGoal> {
     checkObjective(goal.objective);
@@ -48,7 +50,13 @@ export class ThreadGoals {
     const threadId = this.#threadId;
     const host = await this.#connect();
     const params = { ...goal, threadId };
-    return (await callLoaded(host, "thread/goal/set", params)).goal;
+    const { objective, status = null } = goal;
+    return setGoalInTime(
+      { connect: this.#connect, host, threadId, objective },
+      async (options) => (await callLoaded(host, "thread/goal/set", params, options)).goal,
+      // A goal that was active before was set going by somebody else.
+      ({ tokensUsed }) => status === "active" || (status === null && tokensUsed === 0),
+    );
   }
 
   /**

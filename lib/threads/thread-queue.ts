@@ -6,12 +6,18 @@ import type {
   ThreadQueueUpdateParams,
 } from "../../generated/types.js";
 import { checkText } from "../checks.js";
+import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect, Host } from "../host.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
+import { insist, undoneWhenLate } from "../insist.js";
 import { Pages } from "../pages.js";
-import type { AllowUndefined } from "../protocol.js";
+import type { AllowUndefined, ParamsOf } from "../protocol.js";
+import type { RequestOptions } from "../rpc/connection.js";
 import { Turn } from "../turn.js";
+import { findTurnOfMessage } from "../turns/find-turn.js";
+import { watchForLateTurn } from "../turns/late-start.js";
+import { stopUnfollowed } from "../turns/stop-unfollowed.js";
 import { splitServiceOptions, type ServiceTurnOptions } from "../turns/turn-options.js";
 import { queuedTurn } from "../turns/turn-start.js";
 
@@ -54,7 +60,7 @@ export class ThreadQueue {
    * a handle has begun before goes first. Resolves when its turn has started, or has to wait.
    *
    * @throws InvalidArgumentError for input that cannot work; InvalidRequestError when the queue is
-   * full.
+   * full; RequestTimeoutError, after which input that is queued late all the same is taken out again.
    */
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const items = normalizeInput(input);
@@ -67,9 +73,17 @@ export class ThreadQueue {
     const leave = await startsBefore(host, threadId);
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
-    const answer = host.call("thread/queue/add", params);
+    const late = takesBackLateInput(host, threadId, clientUserMessageId);
+    const answer = host.call("thread/queue/add", params, late);
     leave();
-    const { queuedSubmission } = await answer;
+    const { queuedSubmission } = await answer.catch((error: unknown) => {
+      // Of an id that the caller has chosen, a second attempt may be under way.
+      const isOurs = options.clientUserMessageId === undefined;
+      if (isOurs && error instanceof RequestTimeoutError) {
+        watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
+      }
+      throw error;
+    });
     (await startsBefore(host, threadId))();
     return queuedSubmission;
   }
@@ -135,6 +149,32 @@ export class ThreadQueue {
     const start = queuedTurn(queuedSubmissionId);
     return new Turn(this.#connect, { threadId: this.#threadId, start, controls, handlers });
   }
+}
+
+/**
+ * If input is queued after the deadline, when nobody waits for it, it is taken out of the queue; if its
+ * turn has begun by then, that is interrupted.
+ */
+function takesBackLateInput(host: Host, threadId: string, clientId: string): RequestOptions {
+  return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
+    const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
+    const id = queuedSubmission?.id;
+    if (typeof id !== "string") return;
+    void takeBack(host, { threadId, queuedSubmissionId: id }, clientId);
+  });
+}
+
+async function takeBack(
+  host: Host,
+  queued: ParamsOf<"thread/queue/delete">,
+  clientId: string,
+): Promise<void> {
+  const answer = await insist(host, "thread/queue/delete", queued);
+  if (answer?.deleted !== false) return;
+  const { threadId } = queued;
+  const over = host.closed.then(() => undefined);
+  const turnId = await findTurnOfMessage(host, threadId, clientId, over).catch(() => undefined);
+  if (turnId !== undefined) await stopUnfollowed(host, threadId, turnId);
 }
 
 function checkIds(ids: unknown): void {

@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import { checkSignal } from "../checks.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
@@ -47,7 +48,7 @@ export function unsolicitedTurns(
       if (isTaken || !announcesTurn(event)) return undefined;
       const turn = new Turn(connect, {
         threadId,
-        start: { host, id },
+        start: { host, id, looksOn: true },
         // Whoever looks on must not stop what somebody else has started.
         controls: { onBreak: "detach" },
       });
@@ -65,10 +66,9 @@ export function unsolicitedTurns(
     await host.load(threadId);
     if (!wasLoaded) await offerRunningTurn(host, threadId);
   };
-  const unlink = onAbort(signal, fail);
-  if (signal?.aborted) return turns;
-  stops.push(unlink);
-  begin().catch(fail);
+  checkSignal(signal);
+  stops.push(onAbort(signal, fail));
+  if (!signal?.aborted) begin().catch(fail);
   return turns;
 }
 

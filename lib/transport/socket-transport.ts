@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import { safeLogger } from "../async/logger.js";
 import { ConnectError } from "../errors/connect-errors.js";
@@ -28,8 +28,9 @@ export async function openSocketTransport(
 ): Promise<Transport> {
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
   const webSocketClass = await loadWs(address.shown, load);
+  throwIfAborted(options.signal);
   const { connectTimeoutMs = 30_000, maxMessageBytes = 256 * 1024 * 1024 } = options;
 
   const attempt = new AbortController();

@@ -68,10 +68,10 @@ function lookForEnd(place: StartPlace, shows: TurnMatch): Sighting {
 
 /** Whether the thread comes to rest before the turn is found, or given up. Never rejects. */
 async function staysAtRest(
-  { host, threadId, ended }: StartPlace,
+  { host, threadId, over }: StartPlace,
   found: Promise<unknown>,
 ): Promise<boolean> {
-  const isOver = Promise.race([found, ended]).then(
+  const isOver = Promise.race([found, over]).then(
     () => true,
     () => true,
   );

@@ -1,6 +1,7 @@
 import { TurnDetachedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
 import { CommandPart } from "./command-part.js";
 import { followRest } from "./command-rest.js";
 import type { Failure, TurnRequest } from "./turn-request.js";
@@ -13,6 +14,8 @@ import type { TurnState } from "./turn-state.js";
 
 /** Who is told of a turn's course. None of the functions may throw. */
 interface TurnCourseListener {
+  /** Whether somebody wants the turn to stop: nothing more of it is approved then. */
+  isStopping(): boolean;
   event(event: TurnEvent): void;
   /** The server has said that the turn runs. */
   running(): void;
@@ -21,6 +24,9 @@ interface TurnCourseListener {
   /** Nothing came of it for as long as `idleTimeoutMs` says. */
   stalled(failure: Failure): void;
 }
+
+/** Whatever the thread's and the client's handlers would say. */
+const refusing: RequestHandlers = { onApproval: "decline", onElicitation: () => "decline" };
 
 /** What becomes of a turn in the server: its events, and what is asked of it when these stay away. */
 export class TurnCourse {
@@ -92,6 +98,16 @@ export class TurnCourse {
   /** A sub-agent of the turn has been heard, or somebody begins to wait: silence counts anew. */
   heard(): void {
     this.#inquiry.heard();
+  }
+
+  /** The server refuses to stop the turn, as if it did not run: it is asked what has become of it. */
+  refusedToStop(hasBegun: boolean): void {
+    void this.#inquiry.refusedToStop(hasBegun);
+  }
+
+  /** Nobody waits for it any more, but for its end. */
+  giveUp(): void {
+    this.#inquiry.endSilence();
   }
 
   /** Nobody is interested any more. */
@@ -170,6 +186,9 @@ export class TurnCourse {
   #createFollower(): TurnFollower {
     const state = (): TurnState => this.state;
     const adoptsStart = () => this.#identity.adoptsStart(state());
+    const { start, handlers } = this.#request;
+    const isCommand = this.#command !== undefined;
+    const isStopping = (): boolean => this.#listener.isStopping();
     return {
       get state() {
         return state();
@@ -177,8 +196,14 @@ export class TurnCourse {
       get adoptsStart() {
         return adoptsStart();
       },
+      get looksOn() {
+        return "looksOn" in start && start.looksOn;
+      },
       // A command asks nothing; what the rest of its turn asks is not its handle's business.
-      handlers: this.#command ? undefined : this.#request.handlers,
+      get handlers() {
+        if (isCommand) return undefined;
+        return isStopping() ? refusing : handlers;
+      },
       receive: (message) => {
         this.#inquiry.heard();
         // The routes know the turn; what the methods mean is the reducer's business.

@@ -1,20 +1,23 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
-import { TurnNotStartedError } from "../errors/turn-errors.js";
+import { TurnNotStartedError, TurnTimeoutError } from "../errors/turn-errors.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
-import { clearGate } from "./clear-gate.js";
 import { TurnCourse } from "./turn-course.js";
-import { interruptTurn } from "./turn-interrupt.js";
 import { TurnLaunch } from "./turn-launch.js";
 import type { Failure, TurnListener, TurnRequest } from "./turn-request.js";
 import { toTurnResult } from "./turn-result.js";
 import type { RunningTurn, TurnStart } from "./turn-start.js";
 import type { TurnState } from "./turn-state.js";
+import { TurnStop } from "./turn-stop.js";
 import { watchForStops } from "./turn-stops.js";
+import { untilFree } from "./until-free.js";
 
-/** How long a turn that is being stopped may take to end before nobody waits any longer (ms). */
+/**
+ * How long a turn that is being stopped may take to end before its waiters are told that it was given
+ * up (ms). It goes on being stopped.
+ */
 const stopGraceMs = 10_000;
 
 /** How long after the answer to `turn/start` the server may take to say that the turn runs (ms). */
@@ -23,11 +26,14 @@ const runningGraceMs = 1_000;
 /**
  * The life of one turn: waiting for its thread, being started, its events, being stopped, and its
  * one end. `Turn` is the handle that callers have on it.
+ *
+ * It ends for those who wait for it, who are told once, and in the server, which may be later: a turn
+ * that was given up keeps its place on the thread, and is stopped, until the server is done with it.
  */
 export class TurnExecution {
   /** Resolves when the server has named the turn; rejects, unnoticed, when it never will. */
   readonly accepted: Promise<{ readonly id: string }>;
-  /** Resolves, whichever way the turn ends. */
+  /** Resolves when the turn has ended for those who wait for it, whichever way. */
   readonly ended: Promise<void>;
   readonly #request: TurnRequest;
   readonly #listener: TurnListener;
@@ -35,13 +41,22 @@ export class TurnExecution {
   /** The server has said that the turn runs; only then can it be interrupted or steered. */
   readonly #running = new Deferred<void>();
   readonly #ended = new Deferred<void>();
+  /** Resolves when the server is done with the turn too, or nothing more will be heard of it. */
+  readonly #over = new Deferred<void>();
+  readonly #named = new Deferred<void>();
   readonly #course: TurnCourse;
+  readonly #stop: TurnStop;
+  /** Resolves when the server says the next time that the turn runs. */
+  #sign = new Deferred<void>();
   #stalled = new Deferred<Failure>();
   #launch: TurnLaunch | undefined;
-  #phase: "waiting" | "sent" | "ended" = "waiting";
+  #phase: "waiting" | "sent" = "waiting";
+  #life: "live" | "given up" | "over" = "live";
+  #hasBegun = false;
+  /** Whether the next turn may have gone onto the thread, although this one is not over. */
+  #hasLeft = false;
   #failure: Failure | undefined;
   #stopped: Failure | undefined;
-  #interrupting: Promise<void> | undefined;
   #unlink: () => void = () => undefined;
 
   constructor(connect: Connect, request: TurnRequest, listener: TurnListener) {
@@ -51,12 +66,18 @@ export class TurnExecution {
     this.accepted = ignoreRejection(this.#accepted.promise);
     this.ended = this.#ended.promise;
     this.#course = this.#createCourse();
+    this.#stop = this.#createStop();
+    const { signal } = request.controls;
+    if (signal?.aborted) {
+      this.#finish(() => signal.reason);
+      return;
+    }
     this.#unlink = watchForStops(
       request.controls,
       (failure) => {
-        this.#stop(failure);
+        this.#stopWith(failure);
       },
-      () => toTurnResult(this.state),
+      (ms) => new TurnTimeoutError(ms, toTurnResult(this.state), this.#stop.isConfirmed),
     );
     if ("send" in start) void this.#execute(connect, start);
     else this.#join(start);
@@ -77,7 +98,7 @@ export class TurnExecution {
   }
 
   hasEnded(): boolean {
-    return this.#phase === "ended";
+    return this.#life !== "live";
   }
 
   /** The connection that runs the turn; undefined until it is there. */
@@ -109,28 +130,36 @@ export class TurnExecution {
     await settleWithin(Promise.race([this.#running.promise, this.ended]), runningGraceMs);
   }
 
-  /** Stops the turn at any stage; concurrent calls share one attempt. */
-  interrupt(): Promise<void> {
-    this.#interrupting ??= this.#interrupt().catch((error: unknown) => {
-      this.#interrupting = undefined;
-      throw error;
-    });
-    return this.#interrupting;
+  /**
+   * Stops the turn at any stage; concurrent calls share one attempt.
+   *
+   * @throws StopUnconfirmedError, or what the server refuses it with.
+   */
+  async interrupt(): Promise<void> {
+    if (this.#isOver()) return;
+    if (this.#phase === "waiting") this.#finishUnsent();
+    else await this.#stop.request();
   }
 
-  /** Stops the turn and waits for its end, though not for ever. */
+  /** Stops the turn and waits for its end, though not for ever; it goes on being stopped. */
   async interruptAndWait(): Promise<void> {
     if (this.hasEnded() || this.#course.runsOn) return;
-    // A server that does not take the interrupt must not hold up whoever wants to leave.
-    void this.interrupt().catch(() => undefined);
+    if (this.#phase === "waiting") this.#finishUnsent();
+    else void this.#stop.insist();
     await settleWithin(this.ended, stopGraceMs);
+  }
+
+  /** Stops a turn that nobody waits for. Resolves when that is confirmed; never rejects. */
+  async stopUnwatched(): Promise<void> {
+    await this.#stop.insist();
+    this.#finish(undefined);
   }
 
   async #execute(connect: Connect, start: TurnStart): Promise<void> {
     const launch = new TurnLaunch(this.#request, start, {
-      ended: this.ended,
+      over: this.#over.promise,
       follower: this.follower,
-      hasEnded: () => this.hasEnded(),
+      isOver: () => this.#isOver(),
       connected: (host) => {
         this.#course.host = host;
       },
@@ -138,10 +167,12 @@ export class TurnExecution {
         this.#phase = stage === "waiting" ? "waiting" : "sent";
         this.#course.sending(stage === "sent");
       },
-      accepted: (id, pending) => this.#taken(id, pending),
+      accepted: (id, pending) => {
+        this.#taken(id, pending);
+      },
       refused: () => {
         // Whoever has stopped the turn meanwhile does not want it to be sent again.
-        if (this.#interrupting) this.#finishUnsent();
+        if (this.#stop.isWanted) this.#finishUnsent();
       },
     });
     this.#launch = launch;
@@ -157,20 +188,14 @@ export class TurnExecution {
   }
 
   /** The server has named the turn, which runs from now on. */
-  async #taken(id: string, pending: PendingTurn<TurnFollower>): Promise<void> {
-    this.#named(id);
-    if (this.host && this.hasEnded()) {
-      // Whoever waited for the answer has given up meanwhile.
-      const pause = () => settleWithin(this.#running.promise, runningGraceMs).then(() => undefined);
-      await interruptTurn(this.host, this.#request.threadId, id, pause);
-      return;
-    }
+  #taken(id: string, pending: PendingTurn<TurnFollower>): void {
+    if (this.#isOver()) return;
+    this.#nameIt(id);
     const [other] = pending.claim(id, this.follower);
+    if (!other) return;
     // The server took the input as steering: go on from where the running turn stands.
-    if (other) {
-      this.#course.state = other.state;
-      this.#running.resolve();
-    }
+    this.#course.state = other.state;
+    this.#runs();
   }
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
@@ -178,21 +203,31 @@ export class TurnExecution {
     this.#course.host = host;
     this.#phase = "sent";
     this.#course.sending(true);
-    this.#named(id);
+    this.#nameIt(id);
+    this.#runs();
   }
 
-  #named(id: string): void {
+  #nameIt(id: string): void {
     this.#course.named(id);
     this.#accepted.resolve({ id });
+    this.#named.resolve();
+  }
+
+  #runs(): void {
+    this.#hasBegun = true;
+    this.#running.resolve();
+    this.#sign.resolve();
+    this.#sign = new Deferred();
   }
 
   #createCourse(): TurnCourse {
     return new TurnCourse(this.#request, {
+      isStopping: () => this.#stop.isWanted,
       event: (event) => {
-        this.#listener.event(event);
+        if (!this.hasEnded()) this.#listener.event(event);
       },
       running: () => {
-        this.#running.resolve();
+        this.#runs();
       },
       over: (failure) => {
         this.#finish(failure);
@@ -205,29 +240,64 @@ export class TurnExecution {
     });
   }
 
+  #createStop(): TurnStop {
+    const over = this.#over.promise;
+    return new TurnStop({
+      threadId: this.#request.threadId,
+      over,
+      host: () => this.host,
+      id: () => this.#course.runningId ?? this.state.id,
+      isOver: () => this.#isOver(),
+      isStoppable: () => this.#course.isStoppable && !this.#isShared(),
+      untilNamed: () => Promise.race([this.#named.promise, over]),
+      untilRunning: async () => {
+        await settleWithin(Promise.race([this.#running.promise, over]), runningGraceMs);
+      },
+      nextSign: () => this.#sign.promise,
+      inquire: () => {
+        this.#course.refusedToStop(this.#hasBegun);
+      },
+    });
+  }
+
+  /** Whether the input of a later turn has become part of this one, which is not worth stopping that for. */
+  #isShared(): boolean {
+    const { threadId } = this.#request;
+    return this.#hasLeft && (this.host?.turns.sinksOf(threadId, this.state.id) ?? []).length > 1;
+  }
+
   /** From now on the turn can only end with `failure`, however it really ends. */
-  #stop(failure: Failure): void {
+  #stopWith(failure: Failure): void {
     if (this.hasEnded() || this.#stopped) return;
     this.#stopped = failure;
     if (this.#phase === "waiting") this.#finish(failure);
     else
       void this.interruptAndWait().then(() => {
-        if (this.hasEnded()) return;
-        this.#finish(failure);
-        if (this.host) void clearGate(this.host, this.#request.threadId);
+        if (!this.hasEnded()) void this.#giveUp(failure);
       });
   }
 
-  async #interrupt(): Promise<void> {
-    if (this.#phase === "waiting") this.#finishUnsent();
-    const accepted = await Promise.race([this.accepted.catch(() => undefined), this.ended]);
+  /** Tells the waiters, and sees to it that the turn stops; until then the next one waits. */
+  async #giveUp(failure: Failure): Promise<void> {
     const { host } = this;
-    if (!accepted || !host || this.hasEnded() || !this.#course.isStoppable) return;
-    const turnId = () => this.#course.runningId ?? accepted.id;
-    await Promise.race([
-      interruptTurn(host, this.#request.threadId, turnId, () => this.untilRunning()),
-      this.ended,
-    ]);
+    if (!host || this.#course.runsOn) {
+      this.#finish(failure);
+      return;
+    }
+    if (!this.#stop.isConfirmed) host.logger.warn(unconfirmed);
+    this.#life = "given up";
+    this.#course.giveUp();
+    this.#tell(failure);
+    await untilFree(host, this.#request.threadId, {
+      over: this.#over.promise,
+      isOver: () => this.#isOver(),
+      hasBegun: () => this.#hasBegun,
+    });
+    this.#hasLeft = true;
+    this.#launch?.leave();
+    // What has no name by then is looked for no longer; an answer that is still to come is seen to.
+    if (this.state.id !== "") await this.#stop.insist();
+    this.#release();
   }
 
   #finishUnsent(): void {
@@ -235,18 +305,38 @@ export class TurnExecution {
     this.#finish(undefined);
   }
 
+  /** The turn is over. */
   #finish(failure: Failure | undefined): void {
-    if (this.hasEnded()) return;
-    this.#phase = "ended";
-    this.#failure = this.#stopped ?? failure;
-    this.#unlink();
+    const wasLive = !this.hasEnded();
+    this.#release();
+    if (wasLive) this.#tell(failure);
+  }
+
+  /** Gives back everything that the turn has taken. */
+  #release(): void {
+    if (this.#isOver()) return;
+    this.#life = "over";
     this.#course.end();
     this.host?.turns.unfollow(this.#request.threadId, this.state.id, this.follower);
     this.#launch?.leave();
+    this.#over.resolve();
+  }
+
+  /** Tells those who wait for the turn how it has ended. */
+  #tell(failure: Failure | undefined): void {
+    this.#failure = this.#stopped ?? failure;
+    this.#unlink();
     if (this.state.id === "") {
       this.#accepted.reject(this.#failure ? this.#failure() : new TurnNotStartedError());
     }
     this.#listener.ended(this.#failure);
     this.#ended.resolve();
   }
+
+  #isOver(): boolean {
+    return this.#life === "over";
+  }
 }
+
+const unconfirmed =
+  "A turn was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";

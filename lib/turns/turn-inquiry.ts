@@ -39,6 +39,7 @@ export class TurnInquiry {
   readonly #owner: TurnInquiryOwner;
   readonly #ends = new TurnEndWatch((round) => this.#askForEnd(round));
   readonly #silence: TurnSilence | undefined;
+  #isInquiring = false;
   /** Whether the server has said last that the thread runs no turn. */
   #threadIsIdle = false;
   /** The server has given up: an error came after which it does not try again. */
@@ -62,7 +63,26 @@ export class TurnInquiry {
 
   stop(): void {
     this.#ends.stop();
+    this.endSilence();
+  }
+
+  /** Nobody waits for the turn any more: its silence is nobody's business, but its end is. */
+  endSilence(): void {
     this.#silence?.stop();
+  }
+
+  /**
+   * The server refuses to stop the turn, as if it did not run: asks what has become of it. Of a turn
+   * that has not begun yet, an idle thread says nothing.
+   */
+  async refusedToStop(hasBegun: boolean): Promise<void> {
+    if (this.#isInquiring || this.#isCutOff()) return;
+    this.#isInquiring = true;
+    const report = await this.read();
+    this.#isInquiring = false;
+    if (this.#owner.isOver() || this.#isCutOff()) return;
+    if (report.state === "ended") this.#owner.inbox.settle(report);
+    if (report.state === "unknown" && hasBegun) this.#endWithout();
   }
 
   threadStatus(status: string): void {

@@ -20,15 +20,15 @@ const maxLookups = 6;
 
 /** Who is told how far a turn has come that is being started. */
 interface LaunchOwner {
-  /** Resolves when the turn has ended, and nobody wants it to start any more. */
-  readonly ended: Promise<void>;
+  /** Resolves when the turn is over, and is not to be started any more. */
+  readonly over: Promise<void>;
   readonly follower: TurnFollower;
-  hasEnded(): boolean;
+  isOver(): boolean;
   connected(host: Host): void;
   /** The turn waits here, is under way to the server, or was when the connection dropped. */
   sending(stage: "waiting" | "sent" | "dropped"): void;
   /** The server has taken the turn. */
-  accepted(id: string, pending: PendingTurn<TurnFollower>): Promise<void>;
+  accepted(id: string, pending: PendingTurn<TurnFollower>): void;
   /** It was not taken, and will be sent again unless it ends now. */
   refused(): void;
 }
@@ -51,16 +51,16 @@ export class TurnLaunch {
 
   /** Resolves at the turn's end; rejects with what keeps it from starting. */
   async run(connect: Connect): Promise<void> {
-    const { ended } = this.#owner;
+    const { over } = this.#owner;
     const checked = ignoreRejection(Promise.resolve(this.#start.check?.()));
     const host = await connect();
     this.#owner.connected(host);
-    if (this.#owner.hasEnded()) return;
+    if (this.#owner.isOver()) return;
     // Turns run in the order of the calls, so the gate comes before anything that takes time.
     const pass = this.#enterGate(host);
     this.#pass = pass;
-    await Promise.race([Promise.all([pass.admitted, checked]), ended]);
-    while (!this.#owner.hasEnded()) await this.#attempt(host, pass);
+    await Promise.race([Promise.all([pass.admitted, checked]), over]);
+    while (!this.#owner.isOver()) await this.#attempt(host, pass);
   }
 
   /** The turn has ended: the next one may start. */
@@ -79,17 +79,17 @@ export class TurnLaunch {
   async #attempt(host: Host, pass: Pass): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
-    const { ended } = this.#owner;
+    const { over } = this.#owner;
     this.#owner.sending("waiting");
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    for (let idle = pass.idle(); idle && !this.#owner.hasEnded(); idle = pass.idle()) {
+    for (let idle = pass.idle(); idle && !this.#owner.isOver(); idle = pass.idle()) {
       if (whenBusy === "reject") throw busyError(this.#start.method);
       if (whenBusy === "steer") break;
-      await Promise.race([idle, ended]);
+      await Promise.race([idle, over]);
       this.#busySince = undefined;
     }
-    if (this.#owner.hasEnded()) return;
+    if (this.#owner.isOver()) return;
     this.#owner.sending("sent");
     let isTaken = false;
     try {
@@ -97,7 +97,7 @@ export class TurnLaunch {
     } catch (error) {
       await this.#clearTheWay(host, error);
     }
-    if (isTaken) await ended;
+    if (isTaken) await over;
     else this.#owner.refused();
   }
 
@@ -106,7 +106,7 @@ export class TurnLaunch {
     const pending = host.turns.expect(this.#request.threadId, this.#owner.follower);
     try {
       const id = await this.#accept(host, pending);
-      if (id !== undefined) await this.#owner.accepted(id, pending);
+      if (id !== undefined) this.#owner.accepted(id, pending);
       return id !== undefined;
     } finally {
       pending.settle();
@@ -119,7 +119,9 @@ export class TurnLaunch {
    */
   async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
     const { threadId } = this.#request;
-    const place = { host, threadId, pending, ended: this.#owner.ended };
+    const { over } = this.#owner;
+    const isOver = () => this.#owner.isOver();
+    const place = { host, threadId, pending, over, isOver };
     try {
       return await this.#start.send(place);
     } catch (error) {
@@ -144,8 +146,8 @@ export class TurnLaunch {
         if (isDrop(error)) continue;
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
-        await settleWithin(place.ended, pauseMs * 2 ** failures);
-        if (this.#owner.hasEnded()) throw dropped;
+        await settleWithin(place.over, pauseMs * 2 ** failures);
+        if (this.#owner.isOver()) throw dropped;
       }
     }
   }
@@ -173,6 +175,6 @@ export class TurnLaunch {
     this.#busySince ??= performance.now();
     const busyMs = performance.now() - this.#busySince;
     if (busyMs > maxBusyMs) throw error;
-    await settleWithin(this.#owner.ended, Math.max(pauseMs, busyMs / 2));
+    await settleWithin(this.#owner.over, Math.max(pauseMs, busyMs / 2));
   }
 }

@@ -4,6 +4,7 @@ import type {
   SandboxPolicy,
   TurnStartParams,
 } from "../../generated/types.js";
+import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { AllowUndefined } from "../protocol.js";
 import { toOutputFormat, type OutputFormat, type OutputSchema } from "../schema/output-format.js";
@@ -121,6 +122,7 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
   const { handlers, rest: others } = splitHandlers(options);
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, ...asked } = others;
   const { sandbox, outputSchema, ...rest } = asked;
+  checkSignal(signal);
   checkMs("timeoutMs", timeoutMs);
   checkMs("idleTimeoutMs", idleTimeoutMs);
   checkMaxBacklogBytes(maxBacklogBytes);

@@ -9,6 +9,7 @@ import type { RequestOptions } from "../rpc/connection.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import { findTurnOfMessage } from "./find-turn.js";
 import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
+import { stopUnfollowed } from "./stop-unfollowed.js";
 import { lookForFirstItem, lookForItem, lookForItemOrEnd, type Sighting } from "./start-search.js";
 import type { TurnStartSettings } from "./turn-options.js";
 
@@ -36,14 +37,17 @@ export interface StartPlace {
   readonly host: Host;
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
-  /** Resolves when nobody waits for the turn any more. */
-  readonly ended: Promise<void>;
+  /** Resolves when the turn is over, and nobody looks for it any more. */
+  readonly over: Promise<void>;
+  isOver(): boolean;
 }
 
 /** A turn that the server runs already, and that somebody else has started. */
 export interface RunningTurn {
   readonly host: Host;
   readonly id: string;
+  /** Whether it is only looked at, since nobody here has asked for it. */
+  readonly looksOn?: boolean;
 }
 
 export function inputTurn(input: UserInput[], settings: TurnStartSettings): TurnStart {
@@ -65,7 +69,7 @@ export function inputTurn(input: UserInput[], settings: TurnStartSettings): Turn
       ),
     ...(id === null
       ? {}
-      : { find: ({ host, threadId, ended }) => findTurnOfMessage(host, threadId, id, ended) }),
+      : { find: ({ host, threadId, over }) => findTurnOfMessage(host, threadId, id, over) }),
   };
 }
 
@@ -142,7 +146,7 @@ async function found(
 ): Promise<string> {
   const seen = lookFor(place, isOurs);
   return begin(place, { send, isOurs, seen }, () =>
-    Promise.race([seen.id, place.ended.then(neverStarted)]),
+    Promise.race([seen.id, place.over.then(neverStarted)]),
   );
 }
 
@@ -153,10 +157,11 @@ interface Beginning {
 }
 
 async function begin(
-  { host, threadId }: StartPlace,
+  place: StartPlace,
   { send, isOurs, seen }: Beginning,
   toId: (answer: unknown) => string | Promise<string>,
 ): Promise<string> {
+  const { host, threadId } = place;
   let answer: unknown;
   try {
     answer = await send(interruptsLateTurn(host, threadId));
@@ -168,7 +173,9 @@ async function begin(
     if (isOurs) watchForLateTurn(host, threadId, isOurs);
     throw error;
   }
-  return toId(answer);
+  const id = await toId(answer);
+  if (place.isOver()) void stopUnfollowed(host, threadId, id);
+  return id;
 }
 
 function neverStarted(): never {

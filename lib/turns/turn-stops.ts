@@ -1,25 +1,23 @@
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
-import { TurnTimeoutError } from "../errors/turn-errors.js";
 import type { Failure } from "./turn-request.js";
 import type { TurnControls } from "./turn-options.js";
-import type { TurnResult } from "./turn-result.js";
 
 /**
- * Calls `stop` when the turn's signal aborts or its time is up. Returns the function that stops
- * watching.
+ * Calls `stop` when the signal of a turn or a goal, which is not aborted yet, aborts or its time is up;
+ * `expired` makes the error for the latter. Returns the function that stops watching.
  */
 export function watchForStops(
   { signal, timeoutMs }: TurnControls,
   stop: (failure: Failure) => void,
-  resultSoFar: () => TurnResult,
+  expired: (timeoutMs: number) => Error,
 ): () => void {
   const unlink = onAbort(signal, (reason) => {
     stop(() => reason);
   });
-  if (timeoutMs === undefined || signal?.aborted) return unlink;
+  if (timeoutMs === undefined) return unlink;
   const stopDeadline = onDeadline(timeoutMs, () => {
-    stop(() => new TurnTimeoutError(timeoutMs, resultSoFar()));
+    stop(() => expired(timeoutMs));
   });
   return () => {
     stopDeadline();

@@ -21,9 +21,9 @@ export function countingHost(client: AppServerClient): CountingHost {
     };
   };
   const { host: real } = client;
-  const { turns, gate, scopes, sandboxes, subagents, closed, signal } = real;
+  const { turns, gate, scopes, sandboxes, subagents, closed, signal, logger } = real;
   const host: Host = {
-    ...{ turns, gate, scopes, sandboxes, subagents, closed, signal },
+    ...{ turns, gate, scopes, sandboxes, subagents, closed, signal, logger },
     get connectionSignal() {
       return real.connectionSignal;
     },

@@ -61,10 +61,22 @@ describe("onAbort", () => {
     expect(getEventListeners(abort.signal, "abort")).toHaveLength(0);
   });
 
-  test("calls it at once when the signal has aborted", () => {
+  test("calls it soon, but never before it has returned, when the signal has aborted", async () => {
+    const heard: unknown[] = [];
+    const unlink = onAbort(AbortSignal.abort(null), (reason) => {
+      unlink();
+      heard.push(reason);
+    });
+    expect(heard).toEqual([]);
+    await Promise.resolve();
+    expect(heard).toEqual([null]);
+  });
+
+  test("does not call it any more once it is unlinked, also when the signal has aborted", async () => {
     const heard: unknown[] = [];
     onAbort(AbortSignal.abort(null), (reason) => heard.push(reason))();
-    expect(heard).toEqual([null]);
+    await settled();
+    expect(heard).toEqual([]);
   });
 
   test("unlinks, however often it is told to", () => {

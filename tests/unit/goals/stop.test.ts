@@ -139,7 +139,7 @@ describe("interrupting a goal", () => {
     expect(isTidy(client)).toBe(true);
   });
 
-  test("that the server fails to pause rejects, since it may go on", async () => {
+  test("that the server fails to pause rejects, since it may go on, and is paused later", async () => {
     await using pair = await goalThread();
     const { client, goals, server, thread } = pair;
     const goal = thread.runGoal("Reach it");
@@ -152,6 +152,13 @@ describe("interrupting a goal", () => {
     await goal.interrupt();
     expect(await rejection(goal.run())).toMatchObject({ serverMessage: "no disk" });
     expect(goal.state).toMatchObject({ goal: { status: "active" }, turns: [{ id: "turn-1" }] });
+    // Nobody waits, but another call may.
+    server.handle("thread/goal/set", (_, request) => {
+      goals.answerSet(request);
+      return later;
+    });
+    await goal.interrupt();
+    expect(goals.goal).toMatchObject({ status: "paused" });
     expect(isTidy(client)).toBe(true);
   });
 
@@ -328,11 +335,18 @@ describe("a time limit", () => {
     await settled();
     jest.advanceTimersByTime(10_000);
     expect(await rejection(goal.run())).toBeInstanceOf(GoalTimeoutError);
+    const next = thread.turn("Two");
+    await settled();
+    expect(server.paramsOf("turn/start")).toEqual([]);
     goals.goal = goalRecord();
     server.respond(request, { goal: goals.goal });
-    expect((await server.nextRequest("thread/goal/set")).params).toEqual(paused);
+    // The turn that the server begins for it is not left to itself either.
+    goals.start("turn-1");
     await settled();
+    expect(server.paramsOf("turn/interrupt")).toEqual([{ threadId, turnId: "turn-1" }]);
+    expect(server.paramsOf("thread/goal/set").at(-1)).toEqual(paused);
     expect(goals.goal).toMatchObject({ status: "paused" });
+    expect(await next.started).toEqual({ id: "turn-1" });
   });
 });
 

@@ -152,11 +152,17 @@ describe("the end of an `await using` block", () => {
     const disposed = command[Symbol.asyncDispose]();
     await pass(11_000);
     await disposed;
-    jest.useRealTimers();
+    // What nobody waits for is tried again until the server agrees.
+    expect(terminations()).toBeGreaterThan(1);
+    server.handle("command/exec/terminate", () => ({}));
+    await pass(20_000);
+    const confirmed = terminations();
+    await pass(20_000);
+    expect(terminations()).toBe(confirmed);
     pair.script.exit(0);
     await command.exit;
     await command[Symbol.asyncDispose]();
-    expect(terminations()).toBe(1);
+    expect(terminations()).toBe(confirmed);
   });
 });
 
@@ -237,6 +243,32 @@ describe("an abort signal", () => {
     expect(await exit).toBe(reason);
     expect(await write).toBe(reason);
     expect(abortListeners(abort.signal)).toBe(0);
+  });
+
+  test.each([
+    ["too busy", -32_001],
+    ["out of order", -32_603],
+  ])("ends the command also on a server that is %s at first", async (_, code) => {
+    const abort = new AbortController();
+    await using pair = await running({ signal: abort.signal });
+    const { command, script, server } = pair;
+    let runs = true;
+    server.handle("command/exec/terminate", () => {
+      throw new RpcFail(code, "not now");
+    });
+    stopTheClock();
+    const exit = rejection(command.exit);
+    abort.abort("enough");
+    await pass(11_000);
+    expect(await exit).toBe("enough");
+    server.handle("command/exec/terminate", () => {
+      runs = false;
+      script.exit(137);
+      return {};
+    });
+    await pass(6_000);
+    expect(runs).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   test("has no effect after the end", async () => {

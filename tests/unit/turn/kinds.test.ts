@@ -163,8 +163,13 @@ describe("a compaction", () => {
       await settled();
     }
     expect(await failure).toBeInstanceOf(TurnTimeoutError);
-    await settled();
-    expect(client.host.turns.size).toBe(0);
+    // The server is asked a few times whether it may still begin, and does not say.
+    for (let count = 0; client.host.turns.size > 0; count += 1) {
+      expect(count).toBeLessThan(100);
+      pass();
+      await settled();
+    }
+    expect(client.host.gate.isBusy("thread-1")).toBe(false);
   });
 
   test("ends with the connection while its id is not known", async () => {
