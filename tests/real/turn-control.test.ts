@@ -160,16 +160,16 @@ describe("an abort signal", () => {
 
 describe("a time limit", () => {
   test("ends a turn whose model says nothing, with what it did so far", async () => {
-    const thread = await codex.startThread();
-    const error = await withGrowingLimit(
+    const { thread, error } = await withGrowingLimit(
       async (timeoutMs) => {
+        const thread = await codex.startThread();
         model.enqueueFor(thread.id, [reply.text("Half."), reply.hang()]);
-        const failure = await rejection(thread.run("Talk", { timeoutMs }));
-        if (!(failure instanceof TurnTimeoutError)) throw failure;
-        expect(failure).toMatchObject({ timeoutMs, result: { threadId: thread.id } });
-        return failure;
+        const error = await rejection(thread.run("Talk", { timeoutMs }));
+        if (!(error instanceof TurnTimeoutError)) throw error;
+        expect(error).toMatchObject({ timeoutMs, result: { threadId: thread.id } });
+        return { thread, error };
       },
-      ({ result }) => result.items.length > 1,
+      ({ error }) => error.result.items.length > 1,
     );
     expect(error.result.items).toMatchObject([
       { type: "userMessage" },
