@@ -22,6 +22,7 @@ export async function findCommand(
   parent: NodeJS.ProcessEnv,
   platform: NodeJS.Platform,
 ): Promise<string> {
+  if (path.isAbsolute(command)) return command;
   if (!isBareName(command, platform)) return path.resolve(command);
   const PATH =
     environmentVariable(env, "PATH", platform) ??

@@ -19,6 +19,7 @@ export interface EagerRestartOptions {
  */
 export class EagerRestart {
   readonly #options: EagerRestartOptions;
+  #isLost = false;
   #isRunning = false;
 
   constructor(options: EagerRestartOptions) {
@@ -27,29 +28,35 @@ export class EagerRestart {
 
   /** The server is gone, or could not be started. A call may start it meanwhile, and is joined then. */
   begin(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    void this.#untilStarted().finally(() => {
-      this.#isRunning = false;
-    });
+    this.#isLost = true;
+    if (!this.#isRunning) void this.#untilStarted();
   }
 
   /** Never rejects. */
   async #untilStarted(): Promise<void> {
     const { start, policy, stop, logger } = this.#options;
-    for (let attempt = 1; !stop.aborted; attempt += 1) {
+    this.#isRunning = true;
+    let failures = 0;
+    // One that has been started may be lost again before anybody is told that it is there.
+    while (this.#isLost && !stop.aborted) {
+      this.#isLost = false;
       const problem = await start().then(
         () => undefined,
         (error: unknown) => ({ error }),
       );
-      if (!problem || isAborted(stop)) return;
+      if (!problem) continue;
+      this.#isLost = true;
+      if (isAborted(stop)) break;
+      failures += 1;
       const { error } = problem;
       const isOverLimit = error instanceof RestartLimitError;
-      const delayMs = isOverLimit ? error.retryAfterMs : policy.delayMs(attempt);
+      const delayMs = isOverLimit ? error.retryAfterMs : policy.delayMs(failures);
+      const pauseMs = Math.max(minPauseMs, delayMs);
       const code = isAppServerError(error) ? ` (${error.code})` : "";
-      logger.warn(`No app-server could be started${code}; trying again after ${delayMs} ms.`);
-      await pause(delayMs, stop).catch(() => undefined);
+      logger.warn(`No app-server could be started${code}; trying again after ${pauseMs} ms.`);
+      await pause(pauseMs, stop).catch(() => undefined);
     }
+    this.#isRunning = false;
   }
 }
 
@@ -57,3 +64,6 @@ export class EagerRestart {
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
+
+/** Without any pause, a program that is missing would be looked for without end. */
+const minPauseMs = 50;

@@ -97,7 +97,8 @@ export class RestartPolicy {
   /** The pause after so many failed attempts to make up for a failure, from 1 (ms). */
   delayMs(attempts: number): number {
     const { minDelayMs, maxDelayMs } = this.#limits;
-    return Math.min(maxDelayMs, minDelayMs * 2 ** (attempts - 1));
+    // Zero times infinity is no number.
+    return Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempts - 1, 100));
   }
 
   started(): void {

@@ -64,7 +64,7 @@ describe("a server that is lost", () => {
     await until(codex, "ready");
     expect(await server.starts()).toHaveLength(3);
     expect(logger.lines).toEqual([
-      "warn: No app-server could be started (HANDSHAKE_FAILED); trying again after 1 ms.",
+      "warn: No app-server could be started (HANDSHAKE_FAILED); trying again after 50 ms.",
     ]);
   });
 
@@ -140,5 +140,22 @@ describe("trying again", () => {
       100, 200, 400, 500, 500,
     ]);
     expect(await pausesAfter([new RestartLimitError(6, 4_321, missing)])).toEqual([4_321]);
+  });
+
+  test("goes on when what was started is lost before it was told", async () => {
+    let starts = 0;
+    const { signal: stop } = new AbortController();
+    const policy = new RestartPolicy();
+    await new Promise<void>((resolve) => {
+      const start = (): Promise<void> => {
+        starts += 1;
+        if (starts < 3) eager.begin();
+        else resolve();
+        return Promise.resolve();
+      };
+      const eager = new EagerRestart({ start, policy, stop, logger: safeLogger(undefined) });
+      eager.begin();
+    });
+    expect(starts).toBe(3);
   });
 });
