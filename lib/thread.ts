@@ -220,7 +220,7 @@ export class Thread extends ThreadApi {
     const host = await this.#connect();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const opened = await openInSandbox(host, "thread/fork", params, leavesLateThread(host));
-    const scope = { handlers, tools: tools ?? host.scopes.of(this.id)?.tools };
+    const scope = { handlers, tools: tools ?? host.scopes.toolsOf(this.id) };
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }
 

@@ -97,9 +97,9 @@ export class RequestDispatcher {
         this.#statusChanged(message);
         break;
       case "thread/closed":
+      case "thread/archived":
         this.#threadClosed(threadIdOf(message));
         break;
-      case "thread/archived":
       case "thread/deleted": {
         const threadId = threadIdOf(message);
         this.#threadClosed(threadId);
@@ -171,7 +171,7 @@ export class RequestDispatcher {
       if (request.isOver()) return;
       if (!handler) {
         if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
-        else refuse("nobody handles it");
+        else refuse(`nobody handles it (${optionOf(method)})`);
         return;
       }
       const answer = await handler.call(request.toContext());
@@ -246,4 +246,9 @@ export class RequestDispatcher {
       if (applies(request)) request.endFor(why);
     }
   }
+}
+
+/** Which option would have had the handler of a request. */
+function optionOf(method: string): string {
+  return kindOf(method)?.option ?? (method === "item/tool/call" ? "tools" : "handlers");
 }
