@@ -4,7 +4,8 @@ import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect, Host } from "../host.js";
-import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
+import type { ServerNotification } from "../protocol.js";
+import type { ObservedNotification } from "../rpc/observed-notifications.js";
 
 /** How much may wait for whoever iterates (bytes, roughly). */
 const maxBacklogBytes = 16_777_216;
@@ -21,7 +22,7 @@ export interface FollowOptions {
  * or is lost. Leaving the loop stops it. When more than about 16 MiB wait to be read, they are dropped
  * and it throws a SlowConsumerError.
  */
-export function followNotifications<M extends ServerNotificationMethod, T>(
+export function followNotifications<M extends ObservedNotification, T>(
   connect: Connect,
   method: M,
   pick: (params: ServerNotification<M>["params"]) => T | undefined,
