@@ -1,9 +1,15 @@
 import { safeLogger, type Logger } from "./async/logger.js";
+import { checkKeys, withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { observedNotifications } from "./rpc/observed-notifications.js";
-import { resolveRetry, type RetryOptions } from "./rpc/retry.js";
+import { resolveRetry, retryKeys, type RetryOptions } from "./rpc/retry.js";
+import { launchKeys } from "./runtime/check-launch-options.js";
 import type { LaunchOptions } from "./runtime/launch.js";
-import { checkHandlers, type ClientRequestHandlers } from "./server-requests/handlers.js";
+import {
+  checkHandlers,
+  clientRequestHandlerKeys,
+  type ClientRequestHandlers,
+} from "./server-requests/handlers.js";
 import { SDK_VERSION } from "./version.js";
 
 /** How a connection behaves, whatever carries it. */
@@ -40,6 +46,30 @@ export interface ConnectionSettings extends ClientRequestHandlers {
 /** Everything about starting a server process and talking to it. */
 export interface AppServerClientOptions extends LaunchOptions, ConnectionSettings {}
 
+export const connectionKeys: KeysOf<ConnectionSettings> = {
+  ...clientRequestHandlerKeys,
+  clientInfo: true,
+  experimentalApi: true,
+  optOutNotificationMethods: true,
+  requestTimeoutMs: true,
+  startTimeoutMs: true,
+  maxInFlight: true,
+  maxMessageBytes: true,
+  allowUnsupportedServer: true,
+  retryOnOverload: true,
+  signal: true,
+  onStderr: true,
+  logger: true,
+};
+
+export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
+
+const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
+  name: true,
+  title: true,
+  version: true,
+};
+
 /** The settings with every default filled in. */
 export interface ResolvedSettings {
   readonly clientInfo: { name: string; title: string | null; version: string };
@@ -60,6 +90,7 @@ export interface ResolvedSettings {
 /** @throws InvalidArgumentError, which names the option. */
 export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   const { clientInfo, optOutNotificationMethods = [], retryOnOverload = false } = options;
+  if (clientInfo !== undefined) checkKeys("clientInfo", clientInfo, clientInfoKeys);
   const name = clientInfo?.name ?? "codex-app-server-sdk";
   if (typeof name !== "string" || !/^[\x20-\x7e]+$/.test(name)) {
     throw new InvalidArgumentError(
@@ -116,6 +147,7 @@ function retry(value: boolean | Omit<RetryOptions, "signal">): RetryOptions | un
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("retryOnOverload", "must be true, false or an object");
   }
+  checkKeys("retryOnOverload", value, withoutKeys(retryKeys, "signal"));
   resolveRetry(value, "retryOnOverload.");
   return value;
 }

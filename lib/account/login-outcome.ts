@@ -1,3 +1,4 @@
+import type { KeysOf } from "../errors/check-options.js";
 import { onAbort } from "../async/abort.js";
 import { maxTimerMs } from "../async/timers.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -10,6 +11,8 @@ export interface LoginWaitOptions {
   /** How long to wait (ms). */
   timeoutMs?: number | undefined;
 }
+
+export const loginWaitKeys: KeysOf<LoginWaitOptions> = { signal: true, timeoutMs: true };
 
 /** The one end of a login. Any number may wait for it, at any time; nobody has to. */
 export class LoginOutcome {

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { getAccountRateLimitsParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../generated/types.js";
 import type { Connect } from "../host.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
@@ -12,6 +14,8 @@ export interface ResetCreditOptions {
   /** Names the attempt: give the same one when you repeat it. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
+
+const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
 
 /** How much of its limits the account has used. */
 export class RateLimits {
@@ -30,6 +34,7 @@ export class RateLimits {
   async read(
     options: ParamsOf<"account/rateLimits/read"> = {},
   ): Promise<ResultOf<"account/rateLimits/read">> {
+    checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
     const host = await this.#connect();
     return host.call("account/rateLimits/read", options);
   }
@@ -46,6 +51,7 @@ export class RateLimits {
   watch(
     options: { signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<KnownRateLimits, undefined> {
+    checkOptions("rateLimits.watch()", options, { signal: true });
     return new RateLimitsWatch(this.#connect, options.signal);
   }
 
@@ -56,6 +62,7 @@ export class RateLimits {
   async useResetCredit(
     options: ResetCreditOptions = {},
   ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
+    checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
     const { creditId, idempotencyKey = randomUUID() } = options;
     const host = await this.#connect();
     const params = { creditId, idempotencyKey };

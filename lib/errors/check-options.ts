@@ -23,20 +23,39 @@ export function checkOptions(
   keys: Keys,
   elsewhere: Readonly<Record<string, string>> = {},
 ): void {
-  for (const key of unknownKeys("options", options, keys)) {
-    const advice = Object.hasOwn(elsewhere, key) ? elsewhere[key] : suggestion(key, keys);
-    throw new InvalidArgumentError(shown(key), `is not an option of ${call}${advice}`);
-  }
+  const unknown = findUnknownKey("options", options, keys);
+  if (!unknown) return;
+  const { key, advice } = unknown;
+  const where = Object.hasOwn(elsewhere, key) ? elsewhere[key] : advice;
+  throw new InvalidArgumentError(key, `is not an option of ${call}${where}`);
 }
 
 /** The same for an object within the options, whose path is `path`. */
 export function checkKeys(path: string, value: unknown, keys: Keys): void {
-  for (const key of unknownKeys(path, value, keys)) {
-    throw new InvalidArgumentError(
-      `${path}.${shown(key)}`,
-      `is not known${suggestion(key, keys, `${path}.`)}`,
-    );
+  const place = (key: string): string =>
+    /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+  const unknown = findUnknownKey(path, value, keys, place);
+  if (unknown) throw new InvalidArgumentError(place(unknown.key), `is not known${unknown.advice}`);
+}
+
+/** A key that is not known, fit to be shown, with a sentence that names the nearest one that is. */
+export function findUnknownKey(
+  path: string,
+  value: unknown,
+  keys: Keys,
+  place = (key: string): string => key,
+): { readonly key: string; readonly advice: string } | undefined {
+  // A Map, a Set or a list looks like an object that has nothing in it.
+  if (typeof value !== "object" || value === null || Symbol.iterator in value) {
+    throw new InvalidArgumentError(path, "must be an object");
   }
+  const unknown = Object.entries(value).find(
+    ([key, each]) => each !== undefined && !Object.hasOwn(keys, key),
+  );
+  if (!unknown) return undefined;
+  const nearest = nearestTo(unknown[0], keys);
+  const advice = nearest === undefined ? "" : `. Did you mean ${place(nearest)}?`;
+  return { key: shown(unknown[0]), advice };
 }
 
 /** The keys without some of them. */
@@ -57,26 +76,17 @@ export function pickKeys<Options extends object, Name extends string>(
   return Object.fromEntries(own) as Pick<Options, Name & keyof Options>;
 }
 
-function unknownKeys(path: string, value: unknown, keys: Keys): string[] {
-  // A Map, a Set or a list looks like an object that has nothing in it.
-  if (typeof value !== "object" || value === null || Symbol.iterator in value) {
-    throw new InvalidArgumentError(path, "must be an object");
-  }
-  const given = Object.entries(value).filter(([, each]) => each !== undefined);
-  return given.map(([key]) => key).filter((key) => !Object.hasOwn(keys, key));
-}
-
 /** Keys are written by programmers; what does not look like it is not repeated. */
 function shown(key: string): string {
   return /^[\w$./-]{1,60}$/.test(key) ? key : "a key";
 }
 
-function suggestion(key: string, keys: Keys, path = ""): string {
+function nearestTo(key: string, keys: Keys): string | undefined {
   const [nearest] = Object.keys(keys)
     .map((known) => ({ known, difference: differenceOf(simple(key), simple(known)) }))
     .filter(({ difference }) => difference < 1)
     .sort((one, other) => one.difference - other.difference);
-  return nearest ? `. Did you mean ${path}${nearest.known}?` : "";
+  return nearest?.known;
 }
 
 /** `approval_policy` and `approvalPolicy` are the same word. */
@@ -97,10 +107,10 @@ function differenceOf(one: string, other: string): number {
 /** How many characters have to be changed, added or left out. */
 function editsBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, character] of [...one].entries()) {
+  for (let index = 0; index < one.length; index += 1) {
     const next = [index + 1];
     for (let at = 1; at < row.length; at += 1) {
-      const change = (row[at - 1] ?? 0) + (other[at - 1] === character ? 0 : 1);
+      const change = (row[at - 1] ?? 0) + (other[at - 1] === one[index] ? 0 : 1);
       next.push(Math.min(change, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
     }
     row = next;

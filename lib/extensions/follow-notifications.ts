@@ -1,3 +1,4 @@
+import type { KeysOf } from "../errors/check-options.js";
 import { onAbort } from "../async/abort.js";
 import { EventQueue } from "../async/event-queue.js";
 import { roughBytes } from "../async/rough-bytes.js";
@@ -15,6 +16,8 @@ export interface FollowOptions {
   /** Ends the iteration, which then throws `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
+
+export const followKeys: KeysOf<FollowOptions> = { signal: true };
 
 /**
  * What `pick` makes of each notification of one method, from this call on; `undefined` leaves one

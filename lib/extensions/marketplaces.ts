@@ -1,11 +1,15 @@
+import { marketplaceAddParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { MarketplaceAddParams } from "../../generated/types.js";
 import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
-import type { RequestOptions } from "../rpc/connection.js";
+import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 
 /** Which part of a Git repository to take, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
+const addKeys: KeysOf<AddMarketplaceOptions> = marketplaceAddParamsKeys;
+
 /** The marketplace's name, where it is, and whether it was there before. */
 export type AddedMarketplace = ResultOf<"marketplace/add">;
 /** What was upgraded, and what failed. */
@@ -30,9 +34,11 @@ export class Marketplaces {
   async add(
     source: string,
     options: AddMarketplaceOptions = {},
-    request?: RequestOptions,
+    request: RequestOptions = {},
   ): Promise<AddedMarketplace> {
     checkText("source", source);
+    checkOptions("marketplaces.add()", options, addKeys);
+    checkOptions("marketplaces.add()", request, requestKeys);
     const host = await this.#connect();
     return host.call("marketplace/add", { ...options, source }, request);
   }
@@ -48,7 +54,11 @@ export class Marketplaces {
    * Fetches what is new in one Git marketplace, or in all (`marketplace/upgrade`). Those that failed
    * do not fail the call: see `errors`.
    */
-  async upgrade(marketplaceName?: string, request?: RequestOptions): Promise<MarketplaceUpgrade> {
+  async upgrade(
+    marketplaceName?: string,
+    request: RequestOptions = {},
+  ): Promise<MarketplaceUpgrade> {
+    checkOptions("marketplaces.upgrade()", request, requestKeys);
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
     const host = await this.#connect();
     return host.call("marketplace/upgrade", { marketplaceName }, request);

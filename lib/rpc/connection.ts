@@ -3,6 +3,7 @@ import {
   ParameterStructures,
   type MessageConnection,
 } from "vscode-jsonrpc/node";
+import type { KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -47,6 +48,13 @@ export interface RequestOptions {
    */
   late?: LateAnswer | undefined;
 }
+
+/** What callers may give with a request. */
+export const requestKeys: KeysOf<Omit<RequestOptions, "late">> = {
+  signal: true,
+  timeoutMs: true,
+  longRunning: true,
+};
 
 /** What is done about a request that was given up, and was carried out all the same. */
 export interface LateAnswer {

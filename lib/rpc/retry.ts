@@ -1,3 +1,4 @@
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
@@ -18,6 +19,16 @@ export interface RetryOptions {
   onRetry?: ((error: ServerBusyError, attempt: number) => void) | undefined;
 }
 
+export const retryKeys: KeysOf<RetryOptions> = {
+  retries: true,
+  minTimeoutMs: true,
+  maxTimeoutMs: true,
+  factor: true,
+  jitter: true,
+  signal: true,
+  onRetry: true,
+};
+
 /**
  * Whether repeating the call unchanged is safe and may help: true only for a ServerBusyError whose
  * request the server never ran. A time-out is not: the outcome is unknown.
@@ -36,6 +47,7 @@ export async function retryOnOverload<T>(
   operation: (attempt: number) => Promise<T> | T,
   options: RetryOptions = {},
 ): Promise<T> {
+  checkOptions("retryOnOverload()", options, retryKeys);
   const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
     resolveRetry(options);
   signal?.throwIfAborted();

@@ -1,3 +1,4 @@
+import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { pause } from "../async/timers.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RestartLimitError } from "../errors/start-errors.js";
@@ -17,6 +18,13 @@ export interface RestartOptions {
   stableAfterMs?: number | undefined;
 }
 
+const restartKeys: KeysOf<RestartOptions> = {
+  retries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+  stableAfterMs: true,
+};
+
 type Limits = { readonly [Name in keyof RestartOptions]-?: number };
 
 /** @throws InvalidArgumentError, which names the option. */
@@ -25,6 +33,7 @@ export function checkRestart(value: unknown): void {
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("restart", "must be true, false or an object");
   }
+  checkKeys("restart", value, restartKeys);
   const limits = withDefaults(value);
   if (!Number.isInteger(limits.retries) || limits.retries < 0) {
     throw new InvalidArgumentError("restart.retries", "must be a whole number, 0 or more");

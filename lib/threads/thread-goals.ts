@@ -1,3 +1,6 @@
+import { threadGoalSetParamsKeys } from "../../generated/methods.js";
+import { pickKeys } from "../errors/check-options.js";
+import { checkSetGoal } from "../option-keys.js";
 import type { ThreadGoal, ThreadGoalSetParams } from "../../generated/types.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
@@ -43,11 +46,12 @@ export class ThreadGoals {
    * @throws InvalidArgumentError for an objective or a budget that the server would refuse.
    */
   async set(goal: SetGoalOptions): Promise<ThreadGoal> {
+    checkSetGoal(goal);
     checkObjective(goal.objective);
     checkBudget(goal.tokenBudget);
     const threadId = this.#threadId;
     const host = await this.#connect();
-    const params = { ...goal, threadId };
+    const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
     return (await callLoaded(host, "thread/goal/set", params)).goal;
   }
 

@@ -50,9 +50,8 @@ async function makeFiles(binary: string, pin: string, folder: string): Promise<G
   const judged = renderTypes(relaxForSchemas(types, upstream));
   const schema = await makeSchemas(judged, [...types.keys()], folder);
   return new Map([
-    ["keys.ts", renderKeys(methods, types)],
     ["manifest.json", renderManifest(pin, types, methods)],
-    ["methods.ts", renderMethods(methods)],
+    ["methods.ts", `${renderMethods(methods)}\n${renderKeys(methods, types)}`],
     ["routing.ts", renderRouting(routes)],
     ["rpc.ts", renderRpc(methods, types, upstream)],
     ["runtime.ts", renderRuntime(pin)],

@@ -1,5 +1,4 @@
 import type { ProtocolMethods } from "./read-methods.js";
-import { banner } from "./render-types.js";
 import { refsIn } from "./type-shape.js";
 import type { TypeShape, TypeTable } from "./type-shape.js";
 
@@ -13,8 +12,8 @@ const answers = [
 ];
 
 /**
- * The module with the names of the fields of each client request's params, before formatting: options
- * are checked against them at run time. One constant for each type, so that bundlers drop the unused.
+ * The names of the fields of each client request's params, before formatting: options are checked
+ * against them at run time. One constant for each type, so that bundlers drop the unused.
  */
 export function renderKeys({ clientRequests }: ProtocolMethods, types: TypeTable): string {
   const params = clientRequests.flatMap((entry) => [...refsIn(entry.params)]);
@@ -26,7 +25,7 @@ export function renderKeys({ clientRequests }: ProtocolMethods, types: TypeTable
     const constant = `${name.charAt(0).toLowerCase()}${name.slice(1)}Keys`;
     return [`export const ${constant} = {${fields.join("")}} as const;\n`];
   });
-  return `${banner}\n\n${lines.join("\n")}`;
+  return lines.join("\n");
 }
 
 /** The fields of an object, and of a union those of all its members; undefined for anything else. */

@@ -51,7 +51,10 @@ describe("a key that is not known", () => {
 
   test("__proto__ counts as a key when it is one", () => {
     const options: unknown = JSON.parse('{ "__proto__": { "sandbox": "read-only" } }');
-    expect(errorOf(() => void checkOptions("run()", options, keys)).argument).toBe("__proto__");
+    const error = errorOf(() => {
+      checkOptions("run()", options, keys);
+    });
+    expect(error.argument).toBe("__proto__");
   });
 
   test("is not repeated when it looks like no name", () => {
