@@ -184,9 +184,12 @@ export class RequestDispatcher {
         if (isResultOf(method, result)) request.settle({ result });
         else refuse("its handler returned something else than it should");
       }
-    } catch {
+    } catch (error) {
       // One that gives up because its signal has aborted does as it should.
-      if (!request.isOver()) refuse("its handler failed");
+      if (request.isOver()) return;
+      // Of the errors of a handler only our own are known to hold no values.
+      const why = error instanceof InvalidArgumentError ? `: ${error.message}` : "";
+      refuse(`its handler failed${why}`);
     }
   }
 

@@ -7,7 +7,7 @@ import type {
   PermissionsRequestApprovalParams,
   ToolRequestUserInputParams,
 } from "../../generated/types.js";
-import type { ApprovalHandlers, ApprovalRequest } from "./approvals.js";
+import { persistences, type ApprovalHandlers, type ApprovalRequest } from "./approvals.js";
 import type { ElicitationRequest } from "./elicitations.js";
 import type { ClientRequestHandlers } from "./handlers.js";
 import type { RequestContext } from "./request-context.js";
@@ -53,7 +53,7 @@ const kinds = new Map<string, RequestKind>([
       describe: (params: CommandExecutionRequestApprovalParams) => ({ ...params, type: "command" }),
       option: "onApproval.command",
       handlerIn: approvalHandler("command"),
-      toResult: (decision) => ({ decision }),
+      toResult: (decision) => (allowsEverything(decision) ? undefined : { decision }),
     },
   ],
   [
@@ -145,6 +145,13 @@ function approvalHandler(type: keyof ApprovalHandlers): RequestKind["handlerIn"]
   };
 }
 
+/** Every command begins with no word. */
+function allowsEverything(decision: unknown): boolean {
+  const amendment = isObject(decision) ? decision["acceptWithExecpolicyAmendment"] : undefined;
+  const words = isObject(amendment) ? amendment["execpolicy_amendment"] : undefined;
+  return Array.isArray(words) && words.every((word) => word === "");
+}
+
 function toGrant(decision: unknown, { permissions }: Fields): unknown {
   switch (decision) {
     case "accept":
@@ -167,9 +174,16 @@ function toAnswers(answers: unknown): unknown {
   return { answers: Object.fromEntries(lists) as unknown };
 }
 
-function toReply(answer: unknown): unknown {
+const replyKeys = new Set(["action", "content", "_meta"]);
+
+function toReply(answer: unknown, { _meta: asked }: Fields): unknown {
   const reply = typeof answer === "string" ? { action: answer } : answer;
   if (!isObject(reply)) return undefined;
+  if (!Object.keys(reply).every((key) => replyKeys.has(key))) return undefined;
+  const { _meta: meta } = reply;
+  // Whatever the server made of another duration, it would call the tool.
+  const persist = isToolApproval(asked) && isObject(meta) ? meta["persist"] : undefined;
+  if (persist !== undefined && !persistences.includes(persist)) return undefined;
   const content = reply["action"] === "accept" ? {} : null;
   return { content, _meta: null, ...withoutUndefined(reply) };
 }
@@ -178,12 +192,16 @@ function describeElicitation(params: McpServerElicitationRequestParams): Elicita
   if (params.mode === "url") return { ...params, type: "url" };
   if (params.mode !== "form") return { ...params, type: "other" };
   const { _meta: meta } = params;
-  if (!isObject(meta) || meta["codex_approval_kind"] !== "mcp_tool_call") {
+  if (!isToolApproval(meta)) {
     return { ...params, type: "form" };
   }
-  const { tool_name: name, tool_params: args } = meta as Record<string, JsonValue>;
+  const { tool_name: name, tool_params: args } = meta;
   const toolName = typeof name === "string" ? name : undefined;
   return { ...params, type: "toolApproval", toolName, toolArguments: args };
+}
+
+function isToolApproval(meta: unknown): meta is Record<string, JsonValue> {
+  return isObject(meta) && meta["codex_approval_kind"] === "mcp_tool_call";
 }
 
 function withoutUndefined(fields: Fields): Fields {
