@@ -54,6 +54,30 @@ test.each([
   },
 );
 
+test.each([
+  ["untrusted", "danger-full-access"],
+  ["never", "read-only"],
+] as const)(
+  "under %s and %s, a tool that says it only reads is called unasked",
+  async (approvalPolicy, sandbox) => {
+    let asked = 0;
+    const thread = await codex.startThread({
+      approvalPolicy,
+      sandbox,
+      config: { mcp_servers: { shouting: mcpConfig("mcp-server") } },
+      onElicitation: () => ((asked += 1), "decline"),
+    });
+    await codex.mcp.started(thread.id);
+    const shout = reply.mcpTool("shouting", "shout", { text: "hello" });
+    stage.model.enqueueFor(thread.id, shout, reply.text("Shouted."));
+    const { items } = await thread.run("Shout");
+    expect(items).toContainEqual(
+      expect.objectContaining({ type: "mcpToolCall", status: "completed" }),
+    );
+    expect(asked).toBe(0);
+  },
+);
+
 test("is refused without a handler, and the log names the handler that was missing", async () => {
   lines.length = 0;
   const options = { ...anywhere, approvalPolicy: "on-request", onElicitation: undefined } as const;
