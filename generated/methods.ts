@@ -1088,3 +1088,962 @@ export type ClientRequestMethod = keyof ClientRequests;
 export type ClientNotificationMethod = keyof ClientNotifications;
 export type ServerRequestMethod = keyof ServerRequests;
 export type ServerNotificationMethod = keyof ServerNotifications;
+
+export const accountSessionsListParamsKeys = { refreshWorkspaceMetadata: true } as const;
+
+export const accountSessionsSwitchParamsKeys = {
+  accountId: true,
+  allowBrowserLogin: true,
+  sessionId: true,
+} as const;
+
+export const appsInstalledParamsKeys = { forceRefresh: true, threadId: true } as const;
+
+export const appsListParamsKeys = {
+  cursor: true,
+  forceRefetch: true,
+  limit: true,
+  threadId: true,
+} as const;
+
+export const appsReadParamsKeys = { appIds: true, includeTools: true, threadId: true } as const;
+
+export const bedrockCheckGovCloudRequirementsParamsKeys = {} as const;
+
+export const bedrockDiscoverParamsKeys = {} as const;
+
+export const bedrockSetupParamsKeys = { profile: true, region: true, type: true } as const;
+
+export const cancelLoginAccountParamsKeys = { loginId: true } as const;
+
+export const collaborationModeListParamsKeys = {} as const;
+
+export const commandExecParamsKeys = {
+  command: true,
+  cwd: true,
+  disableOutputCap: true,
+  disableTimeout: true,
+  env: true,
+  outputBytesCap: true,
+  permissionProfile: true,
+  processId: true,
+  sandboxPolicy: true,
+  size: true,
+  streamStdin: true,
+  streamStdoutStderr: true,
+  timeoutMs: true,
+  tty: true,
+} as const;
+
+export const commandExecResizeParamsKeys = { processId: true, size: true } as const;
+
+export const commandExecTerminateParamsKeys = { processId: true } as const;
+
+export const commandExecWriteParamsKeys = {
+  closeStdin: true,
+  deltaBase64: true,
+  processId: true,
+} as const;
+
+export const configBatchWriteParamsKeys = {
+  edits: true,
+  expectedVersion: true,
+  filePath: true,
+  reloadUserConfig: true,
+} as const;
+
+export const configReadParamsKeys = { cwd: true, includeLayers: true } as const;
+
+export const configValueWriteParamsKeys = {
+  expectedVersion: true,
+  filePath: true,
+  keyPath: true,
+  mergeStrategy: true,
+  value: true,
+} as const;
+
+export const consumeAccountRateLimitResetCreditParamsKeys = {
+  creditId: true,
+  idempotencyKey: true,
+} as const;
+
+export const environmentAddParamsKeys = {
+  authBearerToken: true,
+  connectTimeoutMs: true,
+  environmentId: true,
+  execServerUrl: true,
+  skills: true,
+  websocketRequestId: true,
+} as const;
+
+export const environmentInfoParamsKeys = { environmentId: true } as const;
+
+export const environmentStatusParamsKeys = { environmentId: true } as const;
+
+export const experimentalFeatureEnablementSetParamsKeys = { enablement: true } as const;
+
+export const experimentalFeatureListParamsKeys = {
+  cursor: true,
+  limit: true,
+  threadId: true,
+} as const;
+
+export const externalAgentConfigDetectParamsKeys = {
+  cwds: true,
+  includeHome: true,
+  maxSessionAgeDays: true,
+  maxSessions: true,
+  migrationSource: true,
+  source: true,
+} as const;
+
+export const externalAgentConfigImportHistoryRecordParamsKeys = {
+  itemTypeResults: true,
+  providerId: true,
+} as const;
+
+export const externalAgentConfigImportParamsKeys = {
+  migrationItems: true,
+  migrationSource: true,
+  providerId: true,
+  source: true,
+} as const;
+
+export const feedbackSaveParamsKeys = {
+  classification: true,
+  extraLogFiles: true,
+  includeLogs: true,
+  reason: true,
+  savePath: true,
+  tags: true,
+  threadId: true,
+} as const;
+
+export const feedbackUploadParamsKeys = {
+  classification: true,
+  extraLogFiles: true,
+  includeLogs: true,
+  reason: true,
+  tags: true,
+  threadId: true,
+} as const;
+
+export const fsCopyParamsKeys = {
+  destinationPath: true,
+  recursive: true,
+  sourcePath: true,
+} as const;
+
+export const fsCreateDirectoryParamsKeys = { path: true, recursive: true } as const;
+
+export const fsGetMetadataParamsKeys = { path: true } as const;
+
+export const fsReadDirectoryParamsKeys = { path: true } as const;
+
+export const fsReadFileParamsKeys = { path: true } as const;
+
+export const fsRemoveParamsKeys = { force: true, path: true, recursive: true } as const;
+
+export const fsUnwatchParamsKeys = { watchId: true } as const;
+
+export const fsWatchParamsKeys = { path: true, watchId: true } as const;
+
+export const fsWriteFileParamsKeys = { dataBase64: true, path: true } as const;
+
+export const fuzzyFileSearchParamsKeys = {
+  cancellationToken: true,
+  query: true,
+  roots: true,
+} as const;
+
+export const fuzzyFileSearchSessionStartParamsKeys = { roots: true, sessionId: true } as const;
+
+export const fuzzyFileSearchSessionStopParamsKeys = { sessionId: true } as const;
+
+export const fuzzyFileSearchSessionUpdateParamsKeys = { query: true, sessionId: true } as const;
+
+export const gatewayOAuthLoginParamsKeys = { deviceAuth: true, modelProvider: true } as const;
+
+export const gatewayOAuthReadParamsKeys = { modelProvider: true } as const;
+
+export const gcpSetupParamsKeys = {
+  credentialFile: true,
+  location: true,
+  projectId: true,
+} as const;
+
+export const getAccountParamsKeys = { refreshToken: true } as const;
+
+export const getAccountRateLimitsParamsKeys = {
+  excludeResetCreditDetails: true,
+  supportsLunaReserve: true,
+} as const;
+
+export const getAccountTokenUsageParamsKeys = { threadId: true } as const;
+
+export const getAuthStatusParamsKeys = { includeToken: true, refreshToken: true } as const;
+
+export const getConversationSummaryParamsKeys = {
+  conversationId: true,
+  rolloutPath: true,
+} as const;
+
+export const gitDiffToRemoteParamsKeys = { cwd: true } as const;
+
+export const hooksListParamsKeys = { cwds: true, threadId: true } as const;
+
+export const initializeParamsKeys = { capabilities: true, clientInfo: true } as const;
+
+export const listMcpServerStatusParamsKeys = {
+  cursor: true,
+  detail: true,
+  limit: true,
+  serverName: true,
+  threadId: true,
+} as const;
+
+export const loginAccountParamsKeys = {
+  accessKeyId: true,
+  accessToken: true,
+  apiKey: true,
+  appBrand: true,
+  chatgptAccountId: true,
+  chatgptPlanType: true,
+  codexStreamlinedLogin: true,
+  region: true,
+  secretAccessKey: true,
+  sessionToken: true,
+  type: true,
+  useHostedLoginSuccessPage: true,
+} as const;
+
+export const marketplaceAddParamsKeys = { refName: true, source: true, sparsePaths: true } as const;
+
+export const marketplaceRemoveParamsKeys = { marketplaceName: true } as const;
+
+export const marketplaceUpgradeParamsKeys = { marketplaceName: true } as const;
+
+export const mcpResourceReadParamsKeys = {
+  _meta: true,
+  connectorId: true,
+  originCallId: true,
+  server: true,
+  target: true,
+  threadId: true,
+  uri: true,
+} as const;
+
+export const mcpServerEventStreamStartParamsKeys = {
+  _meta: true,
+  arguments: true,
+  name: true,
+  server: true,
+  subscriptionId: true,
+  threadId: true,
+} as const;
+
+export const mcpServerEventStreamStopParamsKeys = { subscriptionId: true } as const;
+
+export const mcpServerOauthLoginParamsKeys = {
+  clientRegistration: true,
+  name: true,
+  scopes: true,
+  threadId: true,
+  timeoutSecs: true,
+} as const;
+
+export const mcpServerToolCallParamsKeys = {
+  _meta: true,
+  arguments: true,
+  server: true,
+  threadId: true,
+  tool: true,
+} as const;
+
+export const memoryStatusParamsKeys = { minConsolidatedThreads: true } as const;
+
+export const mockExperimentalMethodParamsKeys = { value: true } as const;
+
+export const modelListParamsKeys = {
+  cursor: true,
+  includeHidden: true,
+  limit: true,
+  modelProvider: true,
+} as const;
+
+export const modelProviderCapabilitiesReadParamsKeys = {} as const;
+
+export const modelProviderConfigWriteParamsKeys = { settings: true } as const;
+
+export const modelProviderListParamsKeys = {} as const;
+
+export const permissionProfileListParamsKeys = { cursor: true, cwd: true, limit: true } as const;
+
+export const pluginInstallParamsKeys = {
+  installAttemptId: true,
+  marketplacePath: true,
+  pluginName: true,
+  remoteMarketplaceName: true,
+} as const;
+
+export const pluginInstalledParamsKeys = {
+  cwds: true,
+  installSuggestionPluginNames: true,
+} as const;
+
+export const pluginListParamsKeys = {
+  cwds: true,
+  forceRefetch: true,
+  marketplaceKinds: true,
+} as const;
+
+export const pluginReadParamsKeys = {
+  marketplacePath: true,
+  pluginName: true,
+  remoteMarketplaceName: true,
+} as const;
+
+export const pluginReconcileParamsKeys = { reason: true } as const;
+
+export const pluginSearchParamsKeys = {
+  cursor: true,
+  cwds: true,
+  limit: true,
+  scope: true,
+  searchTerm: true,
+} as const;
+
+export const pluginShareCheckoutParamsKeys = { remotePluginId: true } as const;
+
+export const pluginShareDeleteParamsKeys = { remotePluginId: true } as const;
+
+export const pluginShareListParamsKeys = {} as const;
+
+export const pluginShareSaveParamsKeys = {
+  discoverability: true,
+  pluginPath: true,
+  remotePluginId: true,
+  shareTargets: true,
+} as const;
+
+export const pluginShareUpdateTargetsParamsKeys = {
+  discoverability: true,
+  remotePluginId: true,
+  shareTargets: true,
+} as const;
+
+export const pluginSkillReadParamsKeys = {
+  remoteMarketplaceName: true,
+  remotePluginId: true,
+  skillName: true,
+} as const;
+
+export const pluginUninstallParamsKeys = { pluginId: true } as const;
+
+export const processKillParamsKeys = { processHandle: true } as const;
+
+export const processResizePtyParamsKeys = { processHandle: true, size: true } as const;
+
+export const processSpawnParamsKeys = {
+  command: true,
+  cwd: true,
+  env: true,
+  outputBytesCap: true,
+  processHandle: true,
+  size: true,
+  streamStdin: true,
+  streamStdoutStderr: true,
+  timeoutMs: true,
+  tty: true,
+} as const;
+
+export const processWriteStdinParamsKeys = {
+  closeStdin: true,
+  deltaBase64: true,
+  processHandle: true,
+} as const;
+
+export const projectCreateParamsKeys = {
+  idempotencyKey: true,
+  metadata: true,
+  name: true,
+  roots: true,
+} as const;
+
+export const projectDeleteParamsKeys = { projectId: true } as const;
+
+export const projectImportParamsKeys = {
+  idempotencyKey: true,
+  metadata: true,
+  name: true,
+  roots: true,
+  threads: true,
+} as const;
+
+export const projectListParamsKeys = {
+  cursor: true,
+  limit: true,
+  sortDirection: true,
+  sortKey: true,
+} as const;
+
+export const projectMoveParamsKeys = { beforeProjectId: true, projectId: true } as const;
+
+export const projectReadParamsKeys = { projectId: true } as const;
+
+export const projectUpdateParamsKeys = {
+  metadata: true,
+  name: true,
+  projectId: true,
+  roots: true,
+} as const;
+
+export const remoteControlClientsListParamsKeys = {
+  cursor: true,
+  environmentId: true,
+  limit: true,
+  order: true,
+} as const;
+
+export const remoteControlClientsRevokeParamsKeys = {
+  clientId: true,
+  environmentId: true,
+} as const;
+
+export const remoteControlDisableParamsKeys = { ephemeral: true } as const;
+
+export const remoteControlEnableParamsKeys = { ephemeral: true } as const;
+
+export const remoteControlPairingStartParamsKeys = { manualCode: true } as const;
+
+export const remoteControlPairingStatusParamsKeys = {
+  manualPairingCode: true,
+  pairingCode: true,
+} as const;
+
+export const reviewStartParamsKeys = { delivery: true, target: true, threadId: true } as const;
+
+export const sendAddCreditsNudgeEmailParamsKeys = { creditType: true } as const;
+
+export const serverDiagnosticsParamsKeys = {} as const;
+
+export const skillsConfigWriteParamsKeys = { enabled: true, name: true, path: true } as const;
+
+export const skillsExtraRootsSetParamsKeys = { extraRoots: true } as const;
+
+export const skillsListParamsKeys = { cwds: true, forceReload: true } as const;
+
+export const threadApproveGuardianDeniedActionParamsKeys = { event: true, threadId: true } as const;
+
+export const threadArchiveParamsKeys = { threadId: true } as const;
+
+export const threadAttachmentAddParamsKeys = {
+  attachmentType: true,
+  identityKey: true,
+  payload: true,
+  threadId: true,
+} as const;
+
+export const threadAttachmentListParamsKeys = {
+  cursor: true,
+  limit: true,
+  threadId: true,
+} as const;
+
+export const threadAttachmentOwnerListParamsKeys = {
+  archived: true,
+  attachmentType: true,
+  cursor: true,
+  identityKey: true,
+  limit: true,
+} as const;
+
+export const threadAttachmentRemoveParamsKeys = {
+  attachmentType: true,
+  identityKey: true,
+  threadId: true,
+} as const;
+
+export const threadBackgroundTerminalsCleanParamsKeys = { threadId: true } as const;
+
+export const threadBackgroundTerminalsListParamsKeys = {
+  cursor: true,
+  limit: true,
+  threadId: true,
+} as const;
+
+export const threadBackgroundTerminalsTerminateParamsKeys = {
+  processId: true,
+  threadId: true,
+} as const;
+
+export const threadCompactStartParamsKeys = { threadId: true } as const;
+
+export const threadDecrementElicitationParamsKeys = { threadId: true } as const;
+
+export const threadDeleteParamsKeys = { threadId: true } as const;
+
+export const threadForkParamsKeys = {
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  attachToSource: true,
+  baseInstructions: true,
+  beforeTurnId: true,
+  config: true,
+  cwd: true,
+  deferGoalContinuation: true,
+  developerInstructions: true,
+  ephemeral: true,
+  excludeTurns: true,
+  experimentalDisablePredictionMcp: true,
+  experimentalPredictionMode: true,
+  lastTurnId: true,
+  model: true,
+  modelProvider: true,
+  path: true,
+  permissions: true,
+  runtimeWorkspaceRoots: true,
+  sandbox: true,
+  serviceTier: true,
+  threadId: true,
+  threadSource: true,
+} as const;
+
+export const threadForkResponseKeys = {
+  activePermissionProfile: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  cwd: true,
+  disabledPluginIds: true,
+  instructionSources: true,
+  model: true,
+  modelProvider: true,
+  multiAgentMode: true,
+  reasoningEffort: true,
+  runtimeWorkspaceRoots: true,
+  sandbox: true,
+  serviceTier: true,
+  thread: true,
+} as const;
+
+export const threadGoalKeys = {
+  createdAt: true,
+  objective: true,
+  status: true,
+  threadId: true,
+  timeUsedSeconds: true,
+  tokenBudget: true,
+  tokensUsed: true,
+  updatedAt: true,
+} as const;
+
+export const threadGoalClearParamsKeys = { origin: true, threadId: true } as const;
+
+export const threadGoalGetParamsKeys = { threadId: true } as const;
+
+export const threadGoalSetParamsKeys = {
+  objective: true,
+  origin: true,
+  status: true,
+  threadId: true,
+  tokenBudget: true,
+} as const;
+
+export const threadGuardianReviewParamsKeys = { threadId: true } as const;
+
+export const threadIncrementElicitationParamsKeys = { threadId: true } as const;
+
+export const threadInjectItemsParamsKeys = { items: true, threadId: true } as const;
+
+export const threadItemsListParamsKeys = {
+  cursor: true,
+  deferOutput: true,
+  limit: true,
+  sortDirection: true,
+  threadId: true,
+  turnId: true,
+} as const;
+
+export const threadItemsReadParamsKeys = { itemIds: true, threadId: true, turnId: true } as const;
+
+export const threadListParamsKeys = {
+  ancestorThreadId: true,
+  archived: true,
+  attachedToThreadId: true,
+  currentAccountOnly: true,
+  cursor: true,
+  cwd: true,
+  excludedThreadIds: true,
+  includeAttachedThreads: true,
+  limit: true,
+  modelProviders: true,
+  originators: true,
+  parentThreadId: true,
+  projectId: true,
+  searchTerm: true,
+  sectionId: true,
+  sortDirection: true,
+  sortKey: true,
+  sourceKinds: true,
+  useStateDbOnly: true,
+} as const;
+
+export const threadLoadedListParamsKeys = { cursor: true, limit: true } as const;
+
+export const threadMemoryModeSetParamsKeys = { mode: true, threadId: true } as const;
+
+export const threadMemoryReadParamsKeys = { threadId: true } as const;
+
+export const threadMetadataUpdateParamsKeys = {
+  daybreakEnabled: true,
+  gitInfo: true,
+  projectId: true,
+  threadId: true,
+} as const;
+
+export const threadPredictionRequestParamsKeys = { sourceTurnId: true, threadId: true } as const;
+
+export const threadPrepareApprovedPlanParamsKeys = {
+  attachmentPath: true,
+  markdown: true,
+  threadId: true,
+} as const;
+
+export const threadQueueAddParamsKeys = {
+  clientUserMessageId: true,
+  input: true,
+  responsesapiClientMetadata: true,
+  threadId: true,
+} as const;
+
+export const threadQueueDeleteParamsKeys = { queuedSubmissionId: true, threadId: true } as const;
+
+export const threadQueueListParamsKeys = { cursor: true, limit: true, threadId: true } as const;
+
+export const threadQueueReorderParamsKeys = { queuedSubmissionIds: true, threadId: true } as const;
+
+export const threadQueueStartParamsKeys = { queuedSubmissionId: true, threadId: true } as const;
+
+export const threadQueueUpdateParamsKeys = {
+  input: true,
+  queuedSubmissionId: true,
+  responsesapiClientMetadata: true,
+  threadId: true,
+} as const;
+
+export const threadReadParamsKeys = { includeTurns: true, threadId: true } as const;
+
+export const threadReadStateUpdateParamsKeys = {
+  expectedRevision: true,
+  operation: true,
+  threadId: true,
+} as const;
+
+export const threadRealtimeAppendAudioParamsKeys = { audio: true, threadId: true } as const;
+
+export const threadRealtimeAppendSpeechParamsKeys = { text: true, threadId: true } as const;
+
+export const threadRealtimeAppendTextParamsKeys = {
+  role: true,
+  text: true,
+  threadId: true,
+} as const;
+
+export const threadRealtimeListVoicesParamsKeys = {} as const;
+
+export const threadRealtimeStartParamsKeys = {
+  backendReasoningStatus: true,
+  clientManagedHandoffs: true,
+  codexResponseHandoffChannelPrefixes: true,
+  codexResponseHandoffMode: true,
+  codexResponseItemPrefix: true,
+  codexResponsesAsItems: true,
+  delegationAckFiller: true,
+  flushTranscriptTailOnSessionEnd: true,
+  includeStartupContext: true,
+  initialItems: true,
+  model: true,
+  outputModality: true,
+  prompt: true,
+  realtimeEndInstructions: true,
+  realtimeSessionId: true,
+  realtimeStartInstructions: true,
+  threadId: true,
+  transport: true,
+  version: true,
+  voice: true,
+  voiceSessionId: true,
+} as const;
+
+export const threadRealtimeStopParamsKeys = { threadId: true } as const;
+
+export const threadResumeParamsKeys = {
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  baseInstructions: true,
+  config: true,
+  cwd: true,
+  developerInstructions: true,
+  excludeTurns: true,
+  history: true,
+  initialTurnsPage: true,
+  model: true,
+  modelProvider: true,
+  path: true,
+  permissions: true,
+  personality: true,
+  runtimeWorkspaceRoots: true,
+  sandbox: true,
+  serviceTier: true,
+  threadId: true,
+} as const;
+
+export const threadResumeResponseKeys = {
+  activePermissionProfile: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  collaborationMode: true,
+  cwd: true,
+  disabledPluginIds: true,
+  initialTurnsPage: true,
+  instructionSources: true,
+  itemsBackwardsCursor: true,
+  model: true,
+  modelProvider: true,
+  multiAgentMode: true,
+  reasoningEffort: true,
+  runtimeWorkspaceRoots: true,
+  sandbox: true,
+  serviceTier: true,
+  thread: true,
+  turnsBackwardsCursor: true,
+} as const;
+
+export const threadRevertParamsKeys = { beforeTurnId: true, threadId: true } as const;
+
+export const threadSampleCancelParamsKeys = { requestId: true } as const;
+
+export const threadSampleParamsKeys = {
+  allowInProgressTurn: true,
+  disableMcp: true,
+  effort: true,
+  expectedTurnId: true,
+  interruptOnCancel: true,
+  prompt: true,
+  responsesapiClientMetadata: true,
+  threadId: true,
+  threadSource: true,
+  turnTrigger: true,
+} as const;
+
+export const threadSearchOccurrencesParamsKeys = {
+  cursor: true,
+  limit: true,
+  searchTerm: true,
+  threadId: true,
+} as const;
+
+export const threadSearchParamsKeys = {
+  archived: true,
+  currentAccountOnly: true,
+  cursor: true,
+  includeAttachedThreads: true,
+  limit: true,
+  searchTerm: true,
+  sortDirection: true,
+  sortKey: true,
+  sourceKinds: true,
+} as const;
+
+export const threadSectionCreateParamsKeys = { appearance: true, name: true } as const;
+
+export const threadSectionDeleteParamsKeys = { sectionId: true } as const;
+
+export const threadSectionListParamsKeys = { cursor: true, limit: true } as const;
+
+export const threadSectionMoveParamsKeys = {
+  beforeThreadId: true,
+  sectionId: true,
+  threadId: true,
+} as const;
+
+export const threadSectionUpdateParamsKeys = {
+  appearance: true,
+  name: true,
+  sectionId: true,
+} as const;
+
+export const threadSetNameParamsKeys = { name: true, threadId: true } as const;
+
+export const threadSettingsKeys = {
+  activePermissionProfile: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  collaborationMode: true,
+  cwd: true,
+  disabledPluginIds: true,
+  effort: true,
+  environments: true,
+  model: true,
+  modelProvider: true,
+  multiAgentMode: true,
+  personality: true,
+  sandboxPolicy: true,
+  serviceTier: true,
+  summary: true,
+} as const;
+
+export const threadSettingsUpdateParamsKeys = {
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  collaborationMode: true,
+  cwd: true,
+  disabledPluginIds: true,
+  effort: true,
+  environments: true,
+  model: true,
+  multiAgentMode: true,
+  permissions: true,
+  personality: true,
+  sandboxPolicy: true,
+  serviceTier: true,
+  summary: true,
+  threadId: true,
+} as const;
+
+export const threadShellCommandParamsKeys = {
+  command: true,
+  threadId: true,
+  timeoutMs: true,
+} as const;
+
+export const threadStartParamsKeys = {
+  allowProviderModelFallback: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  baseInstructions: true,
+  config: true,
+  cwd: true,
+  daybreakEnabled: true,
+  developerInstructions: true,
+  dynamicTools: true,
+  environments: true,
+  ephemeral: true,
+  experimentalRawEvents: true,
+  historyMode: true,
+  mockExperimentalField: true,
+  model: true,
+  modelProvider: true,
+  multiAgentMode: true,
+  permissions: true,
+  personality: true,
+  projectId: true,
+  runtimeWorkspaceRoots: true,
+  sandbox: true,
+  selectedCapabilityRoots: true,
+  serviceName: true,
+  serviceTier: true,
+  sessionStartSource: true,
+  threadSource: true,
+} as const;
+
+export const threadStartResponseKeys = {
+  activePermissionProfile: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  cwd: true,
+  disabledPluginIds: true,
+  instructionSources: true,
+  model: true,
+  modelProvider: true,
+  multiAgentMode: true,
+  reasoningEffort: true,
+  runtimeWorkspaceRoots: true,
+  sandbox: true,
+  serviceTier: true,
+  thread: true,
+} as const;
+
+export const threadTimelineListParamsKeys = { cursor: true, limit: true, threadId: true } as const;
+
+export const threadTurnsListParamsKeys = {
+  cursor: true,
+  itemsView: true,
+  limit: true,
+  sortDirection: true,
+  threadId: true,
+} as const;
+
+export const threadUnarchiveParamsKeys = { threadId: true } as const;
+
+export const threadUnsubscribeParamsKeys = { threadId: true } as const;
+
+export const turnInterruptParamsKeys = { threadId: true, turnId: true } as const;
+
+export const turnSettingsUpdateParamsKeys = {
+  approvalsReviewer: true,
+  effort: true,
+  environments: true,
+  model: true,
+  serviceTier: true,
+  summary: true,
+  threadId: true,
+  turnId: true,
+} as const;
+
+export const turnStartParamsKeys = {
+  additionalContext: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  clientUserMessageId: true,
+  collaborationMode: true,
+  cwd: true,
+  cyberAccessProgram: true,
+  disabledPluginIds: true,
+  effort: true,
+  environments: true,
+  input: true,
+  model: true,
+  multiAgentMode: true,
+  outputSchema: true,
+  parentTurnId: true,
+  permissions: true,
+  personality: true,
+  responsesapiClientMetadata: true,
+  responsesapiClientMetadataPatch: true,
+  rootTurnId: true,
+  runtimeWorkspaceRoots: true,
+  sandboxPolicy: true,
+  serviceTier: true,
+  serviceTierForTurn: true,
+  summary: true,
+  threadId: true,
+  toolOutput: true,
+  turnTrigger: true,
+} as const;
+
+export const turnSteerParamsKeys = {
+  additionalContext: true,
+  clientUserMessageId: true,
+  expectedTurnId: true,
+  input: true,
+  responsesapiClientMetadata: true,
+  responsesapiClientMetadataPatch: true,
+  threadId: true,
+} as const;
+
+export const userVerificationCancelParamsKeys = { requestId: true } as const;
+
+export const userVerificationDeleteParamsKeys = {} as const;
+
+export const userVerificationEnrollParamsKeys = {} as const;
+
+export const userVerificationStatusParamsKeys = {} as const;
+
+export const userVerificationVerifyParamsKeys = {
+  challenge: true,
+  description: true,
+  title: true,
+} as const;
+
+export const windowsSandboxSetupStartParamsKeys = { cwd: true, mode: true } as const;

@@ -1,3 +1,9 @@
+import {
+  getAccountParamsKeys,
+  getAccountTokenUsageParamsKeys,
+  modelListParamsKeys,
+  permissionProfileListParamsKeys,
+} from "../generated/methods.js";
 import type {
   FuzzyFileSearchResult,
   Model,
@@ -17,6 +23,7 @@ import { Hooks } from "./extensions/hooks.js";
 import { Mcp } from "./extensions/mcp.js";
 import { Plugins } from "./extensions/plugins.js";
 import { Skills } from "./extensions/skills.js";
+import { checkOptions, type KeysOf } from "./errors/check-options.js";
 import type { CommandHandle } from "./machine/command-handle.js";
 import type { ExecOptions, SpawnOptions } from "./machine/command-options.js";
 import { execCommand } from "./machine/exec-command.js";
@@ -41,6 +48,10 @@ export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
 export type ListPermissionProfilesOptions = AllowUndefined<
   Omit<PermissionProfileListParams, "cursor">
 >;
+
+const listModelsKeys: KeysOf<ListModelsOptions> = modelListParamsKeys;
+const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
+  permissionProfileListParamsKeys;
 
 /** What a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
 export abstract class CodexApi extends ThreadCatalog {
@@ -88,6 +99,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * a ChatGPT login that it holds itself.
    */
   async account(options: ParamsOf<"account/read"> = {}): Promise<AccountStatus> {
+    checkOptions("account()", options, getAccountParamsKeys);
     return readAccount(await this.connect(), options);
   }
 
@@ -104,6 +116,7 @@ export abstract class CodexApi extends ThreadCatalog {
   async usage(
     options: ParamsOf<"account/usage/read"> = {},
   ): Promise<ResultOf<"account/usage/read">> {
+    checkOptions("usage()", options, getAccountTokenUsageParamsKeys);
     const host = await this.connect();
     return host.call("account/usage/read", options);
   }
@@ -119,6 +132,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * `allowed` are forbidden by an administrator.
    */
   permissionProfiles(options: ListPermissionProfilesOptions = {}): Pages<PermissionProfileSummary> {
+    checkOptions("permissionProfiles()", options, listPermissionProfilesKeys);
     return new Pages(async (cursor) => {
       const host = await this.connect();
       return host.call("permissionProfile/list", { ...options, cursor });
@@ -179,6 +193,7 @@ export abstract class CodexApi extends ThreadCatalog {
 
   /** The models that this login can use (`model/list`). */
   models(options: ListModelsOptions = {}): Pages<Model> {
+    checkOptions("models()", options, listModelsKeys);
     return new Pages(async (cursor) => {
       const host = await this.connect();
       return host.call("model/list", cursor === undefined ? options : { ...options, cursor });

@@ -1,11 +1,20 @@
 import { CodexApi } from "./api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
 import { checkSignal } from "./checks.js";
-import { resolveConnect, type ConnectOptions, type ConnectTarget } from "./connect-options.js";
+import {
+  connectKeys,
+  onlyToConnect,
+  onlyToStart,
+  resolveConnect,
+  type ConnectOptions,
+  type ConnectTarget,
+} from "./connect-options.js";
 import type { CloseReason } from "./errors/connection-errors.js";
+import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Host } from "./host.js";
 import {
+  clientKeys,
   resolveSettings,
   type AppServerClientOptions,
   type ConnectionSettings,
@@ -59,6 +68,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * IncompatibleServerError, or `signal.reason`.
    */
   static async start(options: AppServerClientOptions = {}): Promise<AppServerClient> {
+    checkOptions("AppServerClient.start()", options, clientKeys, onlyToConnect);
     return AppServerClient.startWith(options);
   }
 
@@ -94,6 +104,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     target: ConnectTarget,
     options: ConnectOptions = {},
   ): Promise<AppServerClient> {
+    checkOptions("AppServerClient.connect()", options, connectKeys, onlyToStart);
     return AppServerClient.connectWith(target, options);
   }
 
@@ -209,6 +220,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   notifications(
     options: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<ServerNotification | ConnectionNotification, undefined> {
+    checkOptions("notifications()", options, { signal: true });
     checkSignal(options.signal);
     return this.#core.session.hub.iterate(options.signal) as AsyncIterableIterator<
       ServerNotification | ConnectionNotification,

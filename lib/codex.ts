@@ -2,12 +2,19 @@ import type { Account } from "../generated/types.js";
 import { onAbort } from "./async/abort.js";
 import { checkSignal } from "./checks.js";
 import { AppServerClient } from "./client.js";
-import { resolveConnect, type ConnectOptions } from "./connect-options.js";
+import {
+  connectKeys,
+  onlyToConnect,
+  onlyToStart,
+  resolveConnect,
+  type ConnectOptions,
+} from "./connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
+import { checkOptions, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
-import { resolveSettings, type AppServerClientOptions } from "./options.js";
+import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
@@ -40,6 +47,14 @@ export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions 
   /** `"ws://127.0.0.1:4500"`, `"wss://host/path"` or `"unix:///run/codex.sock"`. */
   url: string;
 }
+
+const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true };
+const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
+const codexConnectKeys: KeysOf<CodexConnectOptions> = {
+  ...connectKeys,
+  ...supervisionKeys,
+  url: true,
+};
 
 /** What `ready()` found. */
 export interface Readiness {
@@ -79,6 +94,9 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(options: CodexOptions | CodexConnectOptions = {}) {
     super();
+    // A URL that is undefined is a mistake: the server of this machine would take its place.
+    if (isToConnect(options)) checkOptions("Codex", options, codexConnectKeys, onlyToStart);
+    else checkOptions("Codex", options, codexKeys, onlyToConnect);
     const { handlers, logger, signal } = resolveSettings(options);
     this.#handlers = new ClientHandlers(handlers);
     const stop = this.#stopped(signal);
@@ -99,7 +117,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       retryOnOverload: options.retryOnOverload ?? true,
       signal: stop,
     };
-    if ("url" in rest) {
+    if (isToConnect(rest)) {
       const { url, ...connecting } = rest;
       resolveConnect(url, connecting);
       this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, lasting);
@@ -143,6 +161,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   status(
     options: { signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<CodexStatus, undefined> {
+    checkOptions("status()", options, { signal: true });
     checkSignal(options.signal);
     return this.#status.iterate(options.signal);
   }
@@ -283,6 +302,12 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }
+}
+
+function isToConnect<Options extends object>(
+  options: Options,
+): options is Extract<Options, { url: string }> {
+  return (options as Options | null) !== null && "url" in options;
 }
 
 function closedByCaller(): TransportClosedError {

@@ -1,10 +1,17 @@
 import type { Duplex } from "node:stream";
+import { withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import { resolveSettings, type ConnectionSettings, type ResolvedSettings } from "./options.js";
+import {
+  connectionKeys,
+  resolveSettings,
+  type ConnectionSettings,
+  type ResolvedSettings,
+} from "./options.js";
+import { launchKeys } from "./runtime/check-launch-options.js";
 import type { Reopening } from "./rpc/link.js";
 import { ReconnectSchedule, type ReconnectOptions } from "./rpc/reconnect.js";
 import { parseSocketAddress } from "./transport/socket-address.js";
-import { checkSocketOptions, type SocketOptions } from "./transport/socket-options.js";
+import { checkSocketOptions, socketKeys, type SocketOptions } from "./transport/socket-options.js";
 import { openSocketTransport } from "./transport/socket-transport.js";
 import { openStreamTransport, type StreamPair } from "./transport/stream-transport.js";
 import type { Transport } from "./transport/transport.js";
@@ -28,6 +35,24 @@ export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, So
    */
   shared?: boolean | undefined;
 }
+
+export const connectKeys: KeysOf<ConnectOptions> = {
+  ...withoutKeys(connectionKeys, "onStderr"),
+  ...socketKeys,
+  reconnect: true,
+  shared: true,
+};
+
+/** Why an option of a client that connects is of no use to one that starts its server. */
+export const onlyToConnect = advice(
+  [...Object.keys(socketKeys), "reconnect", "shared", "url"],
+  ": it is for a server that runs already",
+);
+/** And the other way round. */
+export const onlyToStart = advice(
+  [...Object.keys(launchKeys), "onStderr"],
+  ": it is for a server that the client starts, not for one that runs already",
+);
 
 export interface ResolvedConnect {
   readonly settings: ResolvedSettings;
@@ -82,4 +107,8 @@ function reopeningWith(
 function isShared({ shared }: ConnectOptions, fallback: boolean): boolean {
   if (shared === undefined || typeof shared === "boolean") return shared ?? fallback;
   throw new InvalidArgumentError("shared", "must be true or false");
+}
+
+function advice(keys: readonly string[], sentence: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(keys.map((key) => [key, sentence]));
 }

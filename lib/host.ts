@@ -1,14 +1,9 @@
 import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
 import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
-import type {
-  ClientRequestMethod,
-  ParamsOf,
-  ResultOf,
-  ServerNotification,
-  ServerNotificationMethod,
-} from "./protocol.js";
+import type { ClientRequestMethod, ParamsOf, ResultOf, ServerNotification } from "./protocol.js";
 import type { RequestOptions } from "./rpc/connection.js";
+import type { ObservedNotification } from "./rpc/observed-notifications.js";
 import type { ThreadGate } from "./rpc/thread-gate.js";
 import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
 import type { SubagentTree } from "./rpc/subagent-tree.js";
@@ -63,7 +58,7 @@ export interface Host {
     options?: RequestOptions,
   ): Promise<ResultOf<M>>;
   /** Calls `listener` for each notification of one method, in wire order, until it is stopped. */
-  on<M extends ServerNotificationMethod>(
+  on<M extends ObservedNotification>(
     method: M,
     listener: (notification: ServerNotification<M>) => void,
   ): () => void;

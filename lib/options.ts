@@ -1,9 +1,16 @@
 import { safeLogger, type Logger } from "./async/logger.js";
 import { checkSignal } from "./checks.js";
+import { checkKeys, withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import { resolveRetry, type RetryOptions } from "./rpc/retry.js";
+import { observedNotifications } from "./rpc/observed-notifications.js";
+import { resolveRetry, retryKeys, type RetryOptions } from "./rpc/retry.js";
+import { launchKeys } from "./runtime/check-launch-options.js";
 import type { LaunchOptions } from "./runtime/launch.js";
-import { checkHandlers, type ClientRequestHandlers } from "./server-requests/handlers.js";
+import {
+  checkHandlers,
+  clientRequestHandlerKeys,
+  type ClientRequestHandlers,
+} from "./server-requests/handlers.js";
 import { SDK_VERSION } from "./version.js";
 
 /** How a connection behaves, whatever carries it. */
@@ -12,7 +19,10 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   clientInfo?: { name: string; title?: string | null; version: string } | undefined;
   /** Whether experimental methods and fields may be used (default true). */
   experimentalApi?: boolean | undefined;
-  /** Notifications that the server need not send. Those the library relies on are refused. */
+  /**
+   * Notifications that the server need not send. Those that the library itself listens to are refused, but
+   * for text deltas, diffs and plans: without them `turn.state` shows less while a turn runs.
+   */
   optOutNotificationMethods?: readonly string[] | undefined;
   /** How long a request may take, waiting for its place included (ms, default 60,000). */
   requestTimeoutMs?: number | undefined;
@@ -37,6 +47,30 @@ export interface ConnectionSettings extends ClientRequestHandlers {
 /** Everything about starting a server process and talking to it. */
 export interface AppServerClientOptions extends LaunchOptions, ConnectionSettings {}
 
+export const connectionKeys: KeysOf<ConnectionSettings> = {
+  ...clientRequestHandlerKeys,
+  clientInfo: true,
+  experimentalApi: true,
+  optOutNotificationMethods: true,
+  requestTimeoutMs: true,
+  startTimeoutMs: true,
+  maxInFlight: true,
+  maxMessageBytes: true,
+  allowUnsupportedServer: true,
+  retryOnOverload: true,
+  signal: true,
+  onStderr: true,
+  logger: true,
+};
+
+export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
+
+const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
+  name: true,
+  title: true,
+  version: true,
+};
+
 /** The settings with every default filled in. */
 export interface ResolvedSettings {
   readonly clientInfo: { name: string; title: string | null; version: string };
@@ -54,32 +88,10 @@ export interface ResolvedSettings {
   readonly handlers: ClientRequestHandlers | undefined;
 }
 
-/** Without these, turns, threads, commands and logins could not be followed. */
-const neededNotifications = new Set([
-  "account/gatewayOAuth/changed",
-  "account/login/completed",
-  "command/exec/outputDelta",
-  "error",
-  "fs/changed",
-  "fuzzyFileSearch/sessionCompleted",
-  "fuzzyFileSearch/sessionUpdated",
-  "item/completed",
-  "item/started",
-  "process/exited",
-  "process/outputDelta",
-  "serverRequest/resolved",
-  "thread/archived",
-  "thread/closed",
-  "thread/deleted",
-  "thread/status/changed",
-  "thread/tokenUsage/updated",
-  "turn/completed",
-  "turn/started",
-]);
-
 /** @throws InvalidArgumentError, which names the option. */
 export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   const { clientInfo, optOutNotificationMethods = [], retryOnOverload = false } = options;
+  if (clientInfo !== undefined) checkKeys("clientInfo", clientInfo, clientInfoKeys);
   const name = clientInfo?.name ?? "codex-app-server-sdk";
   if (typeof name !== "string" || !/^[\x20-\x7e]+$/.test(name)) {
     throw new InvalidArgumentError(
@@ -91,17 +103,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   if (typeof version !== "string") {
     throw new InvalidArgumentError("clientInfo.version", "must be a string");
   }
-  if (!Array.isArray(optOutNotificationMethods)) {
-    throw new InvalidArgumentError("optOutNotificationMethods", "must be an array of method names");
-  }
-  for (const method of optOutNotificationMethods as readonly string[]) {
-    if (neededNotifications.has(method)) {
-      throw new InvalidArgumentError(
-        "optOutNotificationMethods",
-        `must not name ${method}, which the library relies on`,
-      );
-    }
-  }
+  checkOptOut(optOutNotificationMethods);
   for (const callback of ["onStderr"] as const) {
     if (options[callback] !== undefined && typeof options[callback] !== "function") {
       throw new InvalidArgumentError(callback, "must be a function");
@@ -111,7 +113,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   return {
     clientInfo: { name, title: clientInfo?.title ?? null, version },
     experimentalApi: boolean(options, "experimentalApi", true),
-    optOutNotificationMethods,
+    optOutNotificationMethods: [...optOutNotificationMethods],
     requestTimeoutMs: positive(options, "requestTimeoutMs", 60_000),
     startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
     maxInFlight: whole(options, "maxInFlight", 64, 1),
@@ -125,12 +127,26 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   };
 }
 
+function checkOptOut(methods: unknown): void {
+  const isList = Array.isArray(methods) && methods.every((method) => typeof method === "string");
+  if (!isList) {
+    throw new InvalidArgumentError("optOutNotificationMethods", "must be an array of method names");
+  }
+  const needed = observedNotifications.find((method) => methods.includes(method));
+  if (needed === undefined) return;
+  throw new InvalidArgumentError(
+    "optOutNotificationMethods",
+    `must not name ${needed}, which the library relies on`,
+  );
+}
+
 function retry(value: boolean | Omit<RetryOptions, "signal">): RetryOptions | undefined {
   if (typeof value === "boolean") return value ? {} : undefined;
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("retryOnOverload", "must be true, false or an object");
   }
+  checkKeys("retryOnOverload", value, withoutKeys(retryKeys, "signal"));
   resolveRetry(value, "retryOnOverload.");
   return value;
 }

@@ -1,3 +1,10 @@
+import {
+  threadListParamsKeys,
+  threadLoadedListParamsKeys,
+  threadResumeParamsKeys,
+  threadSearchParamsKeys,
+  threadStartParamsKeys,
+} from "../generated/methods.js";
 import type {
   Thread as ThreadRecord,
   ThreadAttachmentOwner,
@@ -9,8 +16,10 @@ import type {
   ThreadStartParams,
 } from "../generated/types.js";
 import { checkText } from "./checks.js";
+import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Host } from "./host.js";
+import { checkHandleOptions, checkOpeningOptions } from "./option-keys.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
@@ -43,6 +52,11 @@ export type SearchThreadsOptions = AllowUndefined<
 >;
 /** How to list what is loaded, as in `thread/loaded/list`. */
 export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
+
+const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
+const searchThreadsKeys: KeysOf<SearchThreadsOptions> = threadSearchParamsKeys;
+const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKeys;
+
 /** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
 export abstract class ThreadCatalog {
   /** The sections that threads are grouped in. */
@@ -57,8 +71,10 @@ export abstract class ThreadCatalog {
 
   /** Starts a new conversation (`thread/start`). */
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
+    checkOpeningOptions("startThread()", options);
     const { handlers, rest } = splitHandlers(options);
-    const { tools, ...params } = rest;
+    const { tools } = rest;
+    const params = pickKeys(rest, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     const host = await this.connect();
     const settings = { ...params, dynamicTools };
@@ -81,8 +97,10 @@ export abstract class ThreadCatalog {
    */
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
     checkThreadId(id);
+    checkOpeningOptions("resumeThread()", options);
     const { handlers, rest } = splitHandlers(options);
-    const { tools, ...settings } = rest;
+    const { tools } = rest;
+    const settings = pickKeys(rest, threadResumeParamsKeys);
     if (tools !== undefined) checkTools(tools);
     const host = await this.connect();
     const params = { excludeTurns: true, ...settings, threadId: id };
@@ -106,6 +124,7 @@ export abstract class ThreadCatalog {
    */
   thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
     checkThreadId(id);
+    checkHandleOptions(options);
     const { tools, ...given } = options;
     if (tools !== undefined) checkTools(tools);
     const { handlers } = splitHandlers(given);
@@ -134,6 +153,7 @@ export abstract class ThreadCatalog {
    * the server lists only threads of its interactive clients.
    */
   listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
+    checkOptions("listThreads()", options, listThreadsKeys);
     return new Pages(async (cursor) => {
       const host = await this.connect();
       return host.call("thread/list", cursor === undefined ? options : { ...options, cursor });
@@ -148,6 +168,7 @@ export abstract class ThreadCatalog {
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
     checkText("searchTerm", searchTerm);
+    checkOptions("searchThreads()", options, searchThreadsKeys);
     return new Pages(async (cursor) => {
       const host = await this.connect();
       const page = cursor === undefined ? {} : { cursor };
@@ -158,6 +179,7 @@ export abstract class ThreadCatalog {
 
   /** The ids of the threads that the server has loaded (`thread/loaded/list`), by any client. */
   loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
+    checkOptions("loadedThreads()", options, loadedThreadsKeys);
     return new Pages(async (cursor) => {
       const host = await this.connect();
       const params = cursor === undefined ? options : { ...options, cursor };

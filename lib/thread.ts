@@ -1,3 +1,8 @@
+import {
+  threadForkParamsKeys,
+  threadItemsListParamsKeys,
+  threadTurnsListParamsKeys,
+} from "../generated/methods.js";
 import type {
   ReviewTarget,
   Thread as ThreadRecord,
@@ -7,9 +12,11 @@ import type {
   ThreadTurnsListParams,
   Turn as TurnRecord,
 } from "../generated/types.js";
+import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Connect, Host } from "./host.js";
 import { normalizeInput, type TurnInput } from "./input.js";
+import { checkOpeningOptions, checkServiceOptions } from "./option-keys.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
@@ -48,6 +55,9 @@ import { Turn } from "./turn.js";
 export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
 /** Which items to list, as in `thread/items/list`. */
 export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threadId" | "cursor">>;
+
+const listTurnsKeys: KeysOf<ListTurnsOptions> = threadTurnsListParamsKeys;
+const listItemsKeys: KeysOf<ListItemsOptions> = threadItemsListParamsKeys;
 
 /**
  * What to change in the copy, and where to cut it, as in `thread/fork`; and who answers the server's
@@ -120,8 +130,7 @@ export class Thread extends ThreadApi {
     options?: TurnOptions<Output> & RunOptions,
   ): Promise<TurnResult<Output>>;
   async run(input: TurnInput, options: TurnOptions & RunOptions = {}): Promise<TurnResult> {
-    const { throwOnFailure, ...turnOptions } = options;
-    return this.turn(input, turnOptions).run({ throwOnFailure });
+    return this.turn(input, options).run({ throwOnFailure: options.throwOnFailure });
   }
 
   /**
@@ -130,6 +139,7 @@ export class Thread extends ThreadApi {
    */
   review(target: ReviewTarget, options: ServiceTurnOptions = {}): Turn {
     checkTarget(target);
+    checkServiceOptions("review()", options);
     return this.#beginService(reviewTurn(target), options);
   }
 
@@ -138,6 +148,7 @@ export class Thread extends ThreadApi {
    * item, of type `contextCompaction`, and no response. It cannot be steered.
    */
   compact(options: ServiceTurnOptions = {}): Turn {
+    checkServiceOptions("compact()", options);
     return this.#beginService(compactionTurn(), options);
   }
 
@@ -161,6 +172,7 @@ export class Thread extends ThreadApi {
     if (typeof command !== "string" || command.trim() === "") {
       throw new InvalidArgumentError("command", "must be a command line that is not empty");
     }
+    checkServiceOptions("shellCommand()", options, { commandTimeoutMs: true });
     const { commandTimeoutMs, ...rest } = options;
     return this.#beginService(shellTurn(command, commandTimeoutMs), rest);
   }
@@ -201,6 +213,7 @@ export class Thread extends ThreadApi {
   unsolicitedTurns(
     options: { signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<Turn, undefined> {
+    checkOptions("unsolicitedTurns()", options, { signal: true });
     return unsolicitedTurns(this.#connect, this.id, options.signal);
   }
 
@@ -214,13 +227,15 @@ export class Thread extends ThreadApi {
    * does not give the copy the sandbox of this thread.
    */
   async fork(options: ForkThreadOptions = {}): Promise<Thread> {
+    checkOpeningOptions("fork()", options);
     const { handlers, rest } = splitHandlers(options);
-    const { tools, ...settings } = rest;
+    const { tools } = rest;
+    const settings = pickKeys(rest, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     const host = await this.#connect();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const opened = await openInSandbox(host, "thread/fork", params, leavesLateThread(host));
-    const scope = { handlers, tools: tools ?? host.scopes.of(this.id)?.tools };
+    const scope = { handlers, tools: tools ?? host.scopes.toolsOf(this.id) };
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }
 
@@ -250,6 +265,7 @@ export class Thread extends ThreadApi {
 
   /** The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise. */
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
+    checkOptions("turns()", params, listTurnsKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return host.call("thread/turns/list", { ...params, ...this.#page(cursor) });
@@ -258,6 +274,7 @@ export class Thread extends ThreadApi {
 
   /** The thread's stored items (`thread/items/list`), each with the id of its turn. */
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
+    checkOptions("items()", params, listItemsKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return host.call("thread/items/list", { ...params, ...this.#page(cursor) });

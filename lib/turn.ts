@@ -1,3 +1,5 @@
+import { checkOptions } from "./errors/check-options.js";
+import { checkRunOptions } from "./option-keys.js";
 import type { KnownRateLimits } from "./account/known-rate-limits.js";
 import { EventQueue } from "./async/event-queue.js";
 import { mapIterator } from "./async/map-iterator.js";
@@ -127,7 +129,11 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    */
   stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<TurnEvent, undefined>;
   stream(options: { subagents: true }): AsyncIterableIterator<TurnEventWithOrigin, undefined>;
-  stream({ subagents = false } = {}): AsyncIterableIterator<TurnEvent, undefined> {
+  stream(
+    options: { subagents?: boolean | undefined } = {},
+  ): AsyncIterableIterator<TurnEvent, undefined> {
+    checkOptions("stream()", options, { subagents: true });
+    const { subagents = false } = options;
     if (this.#consumer === "stream" || this.#consumer === "everything") {
       throw new TurnStreamError("This turn is already being iterated; a turn has one consumer.");
     }
@@ -176,6 +182,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * @throws TransportClosedError, TurnTimeoutError, `signal.reason`, or why it could not start.
    */
   async run(options: RunOptions = {}): Promise<TurnResult<Output>> {
+    checkRunOptions(options);
     if (this.#consumer === "none") this.#consumer = "result";
     await this.#execution.untilEnded();
     const { failure, state } = this.#execution;

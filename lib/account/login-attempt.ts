@@ -1,6 +1,7 @@
+import { checkOptions } from "../errors/check-options.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { LoginFailedError, LoginTimeoutError } from "../errors/login-errors.js";
-import type { LoginOutcome, LoginWaitOptions } from "./login-outcome.js";
+import { loginWaitKeys, type LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
 
 /** A login that runs at the server, as the handle sees it. */
 export interface LoginProcess {
@@ -42,7 +43,9 @@ export class LoginAttempt implements AsyncDisposable {
    * @throws LoginFailedError, also when it was cancelled; LoginTimeoutError; TransportClosedError when
    * the connection ends; or `signal.reason`.
    */
-  wait({ signal, timeoutMs = waitMs }: LoginWaitOptions = {}): Promise<void> {
+  async wait(options: LoginWaitOptions = {}): Promise<void> {
+    checkOptions("wait()", options, loginWaitKeys);
+    const { signal, timeoutMs = waitMs } = options;
     return this.#process.outcome.wait(signal, timeoutMs);
   }
 

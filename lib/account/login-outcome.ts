@@ -1,6 +1,7 @@
 import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import { checkSignal } from "../checks.js";
+import type { KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { LoginTimeoutError } from "../errors/login-errors.js";
 
@@ -11,6 +12,8 @@ export interface LoginWaitOptions {
   /** How long to wait (ms). */
   timeoutMs?: number | undefined;
 }
+
+export const loginWaitKeys: KeysOf<LoginWaitOptions> = { signal: true, timeoutMs: true };
 
 /** How long a login that has ended may take to settle (ms). */
 const endingMs = 1_000;

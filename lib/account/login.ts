@@ -1,3 +1,5 @@
+import { accountSessionsListParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { LoginAccountParams, LoginAppBrand } from "../../generated/types.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -5,7 +7,7 @@ import type { Connect } from "../host.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "../protocol.js";
 import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "./gateway-login.js";
 import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
-import type { LoginWaitOptions } from "./login-outcome.js";
+import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
 import { LoginStarts } from "./login-starts.js";
 
 type Variant<T extends LoginAccountParams["type"]> = AllowUndefined<
@@ -21,6 +23,13 @@ export interface BrowserLoginOptions {
   /** The name on the pages. */
   appBrand?: LoginAppBrand | null | undefined;
 }
+
+const browserLoginKeys: KeysOf<BrowserLoginOptions> = {
+  codexStreamlinedLogin: true,
+  useHostedLoginSuccessPage: true,
+  appBrand: true,
+};
+const gatewayLoginKeys: KeysOf<GatewayLoginOptions> = { modelProvider: true, deviceAuth: true };
 
 /** Tokens of a ChatGPT login that your application holds and renews itself. */
 export type AuthTokens = Variant<"chatgptAuthTokens">;
@@ -54,6 +63,7 @@ export class Login {
    */
   async apiKey(apiKey: string, options: LoginWaitOptions = {}): Promise<void> {
     checkText({ apiKey });
+    checkOptions("login.apiKey()", options, loginWaitKeys);
     await this.#starts.direct({ type: "apiKey", apiKey }, options);
   }
 
@@ -63,7 +73,8 @@ export class Login {
    * that is taken). Another codex of this machine that starts such a login ends this one. Where there
    * is no browser, use `deviceCode()`.
    */
-  browser(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
+  async browser(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
+    checkOptions("login.browser()", options, browserLoginKeys);
     return this.#starts.attempt(
       (host, request) => host.call("account/login/start", { ...options, type: "chatgpt" }, request),
       (answer, completion) => {
@@ -101,6 +112,7 @@ export class Login {
   async tokens(tokens: AuthTokens, options: LoginWaitOptions = {}): Promise<void> {
     const { accessToken, chatgptAccountId } = tokens;
     checkText({ accessToken, chatgptAccountId });
+    checkOptions("login.tokens()", options, loginWaitKeys);
     await this.#starts.direct({ ...tokens, type: "chatgptAuthTokens" }, options);
   }
 
@@ -114,6 +126,7 @@ export class Login {
   async bedrockApiKey(key: BedrockApiKey, options: LoginWaitOptions = {}): Promise<void> {
     const { apiKey, region } = key;
     checkText({ apiKey, region });
+    checkOptions("login.bedrockApiKey()", options, loginWaitKeys);
     await this.#starts.direct({ ...key, type: "amazonBedrock" }, options);
   }
 
@@ -121,6 +134,7 @@ export class Login {
   async bedrockAccessKeys(keys: BedrockAccessKeys, options: LoginWaitOptions = {}): Promise<void> {
     const { accessKeyId, secretAccessKey, region } = keys;
     checkText({ accessKeyId, secretAccessKey, region });
+    checkOptions("login.bedrockAccessKeys()", options, loginWaitKeys);
     await this.#starts.direct({ ...keys, type: "amazonBedrockAccessKeys" }, options);
   }
 
@@ -133,6 +147,7 @@ export class Login {
    * @throws InvalidRequestError when the provider has no such gateway.
    */
   async gateway(options: GatewayLoginOptions = {}): Promise<GatewayLogin> {
+    checkOptions("login.gateway()", options, gatewayLoginKeys);
     return startGatewayLogin(await this.#connect(), options);
   }
 
@@ -140,6 +155,7 @@ export class Login {
   async gatewayStatus(
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {
+    checkOptions("login.gatewayStatus()", options, { modelProvider: true });
     const host = await this.#connect();
     return host.call("account/gatewayOAuth/read", options);
   }
@@ -151,6 +167,7 @@ export class Login {
   async sessions(
     options: ParamsOf<"accountSession/list"> = {},
   ): Promise<ResultOf<"accountSession/list">> {
+    checkOptions("login.sessions()", options, accountSessionsListParamsKeys);
     const host = await this.#connect();
     return host.call("accountSession/list", options);
   }

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { getAccountRateLimitsParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../generated/types.js";
 import { checkSignal } from "../checks.js";
 import type { Connect } from "../host.js";
@@ -13,6 +15,8 @@ export interface ResetCreditOptions {
   /** Names the attempt: give the same one when you repeat it. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
+
+const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
 
 /** How much of its limits the account has used. */
 export class RateLimits {
@@ -31,6 +35,7 @@ export class RateLimits {
   async read(
     options: ParamsOf<"account/rateLimits/read"> = {},
   ): Promise<ResultOf<"account/rateLimits/read">> {
+    checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
     const host = await this.#connect();
     return host.call("account/rateLimits/read", options);
   }
@@ -47,6 +52,7 @@ export class RateLimits {
   watch(
     options: { signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<KnownRateLimits, undefined> {
+    checkOptions("rateLimits.watch()", options, { signal: true });
     checkSignal(options.signal);
     return new RateLimitsWatch(this.#connect, options.signal);
   }
@@ -58,6 +64,7 @@ export class RateLimits {
   async useResetCredit(
     options: ResetCreditOptions = {},
   ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
+    checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
     const { creditId, idempotencyKey = randomUUID() } = options;
     const host = await this.#connect();
     const params = { creditId, idempotencyKey };

@@ -1,3 +1,5 @@
+import { configBatchWriteParamsKeys, configReadParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   ConfigBatchWriteParams,
   ConfigReadParams,
@@ -30,6 +32,8 @@ export interface ConfigChange {
  */
 export type WriteConfigOptions = AllowUndefined<Omit<ConfigBatchWriteParams, "edits">>;
 
+const writeKeys: KeysOf<WriteConfigOptions> = configBatchWriteParamsKeys;
+
 /** The server's configuration: what holds, and the user's file. */
 export class ConfigStore {
   readonly #connect: Connect;
@@ -41,6 +45,7 @@ export class ConfigStore {
 
   /** The configuration that holds, and where each setting comes from (`config/read`). */
   async read(options: ReadConfigOptions = {}): Promise<ConfigReadResponse> {
+    checkOptions("config.read()", options, configReadParamsKeys);
     const host = await this.#connect();
     return host.call("config/read", options);
   }
@@ -68,9 +73,11 @@ export class ConfigStore {
   async write(
     keyPath: KeyPath,
     value: JsonValue,
-    { mergeStrategy, ...options }: WriteConfigOptions & Pick<ConfigChange, "mergeStrategy"> = {},
+    options: WriteConfigOptions & Pick<ConfigChange, "mergeStrategy"> = {},
   ): Promise<ConfigWriteResponse> {
-    return this.#write([toEdit({ keyPath, value, mergeStrategy }, "")], options);
+    checkOptions("config.write()", options, { ...writeKeys, mergeStrategy: true });
+    const { mergeStrategy, ...rest } = options;
+    return this.#write([toEdit({ keyPath, value, mergeStrategy }, "")], rest);
   }
 
   /**
@@ -82,6 +89,7 @@ export class ConfigStore {
     changes: readonly ConfigChange[],
     options: WriteConfigOptions = {},
   ): Promise<ConfigWriteResponse> {
+    checkOptions("config.batchWrite()", options, writeKeys);
     return this.#write(
       changes.map((change, index) => toEdit(change, `changes[${index}].`)),
       options,

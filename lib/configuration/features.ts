@@ -1,3 +1,5 @@
+import { experimentalFeatureListParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { ExperimentalFeature, ExperimentalFeatureListParams } from "../../generated/types.js";
 import { FeatureNotChangedError } from "../errors/config-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -8,6 +10,8 @@ import { callLoaded } from "../threads/call-loaded.js";
 
 /** Of which thread to list the features, as in `experimentalFeature/list`. */
 export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
+
+const listKeys: KeysOf<ListFeaturesOptions> = experimentalFeatureListParamsKeys;
 
 /** The server's feature flags. */
 export class Features {
@@ -20,6 +24,7 @@ export class Features {
 
   /** All flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
+    checkOptions("features.list()", options, listKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return callLoaded(host, "experimentalFeature/list", { ...options, cursor });

@@ -1,3 +1,9 @@
+import {
+  appsInstalledParamsKeys,
+  appsListParamsKeys,
+  appsReadParamsKeys,
+} from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   AppInfo,
   AppsInstalledParams,
@@ -9,7 +15,7 @@ import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import { callLoaded } from "../threads/call-loaded.js";
-import { followNotifications, type FollowOptions } from "./follow-notifications.js";
+import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 
 /** Which apps to list, as in `app/list`. */
 export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
@@ -17,6 +23,9 @@ export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
 export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
 /** For which thread, and whether with tools, as in `app/read`. */
 export type ReadAppsOptions = AllowUndefined<Omit<AppsReadParams, "appIds">>;
+const listKeys: KeysOf<ListAppsOptions> = appsListParamsKeys;
+const readKeys: KeysOf<ReadAppsOptions> = appsReadParamsKeys;
+
 /** The apps that were found, and the ids of those that were not. */
 export type AppsRead = ResultOf<"app/read">;
 
@@ -34,6 +43,7 @@ export class Apps {
 
   /** The apps there are, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
+    checkOptions("apps.list()", options, listKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return callLoaded(host, "app/list", { ...options, cursor });
@@ -42,12 +52,14 @@ export class Apps {
 
   /** The apps that are connected, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
+    checkOptions("apps.installed()", options, appsInstalledParamsKeys);
     const host = await this.#connect();
     return (await callLoaded(host, "app/installed", options)).apps;
   }
 
   /** What is known of these apps; unknown ids are not an error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
+    checkOptions("apps.read()", options, readKeys);
     const host = await this.#connect();
     return callLoaded(host, "app/read", { ...options, appIds: [...appIds] });
   }
@@ -57,6 +69,7 @@ export class Apps {
    * on. The iteration ends when the client is closed, and throws when the connection is lost.
    */
   updates(options: FollowOptions = {}): AsyncIterableIterator<AppInfo[], undefined> {
+    checkOptions("apps.updates()", options, followKeys);
     return followNotifications(this.#connect, "app/list/updated", ({ data }) => data, options);
   }
 }

@@ -1,3 +1,4 @@
+import type { KeysOf } from "../errors/check-options.js";
 import { onAbort } from "../async/abort.js";
 import { checkSignal } from "../checks.js";
 import { EventQueue } from "../async/event-queue.js";
@@ -5,7 +6,8 @@ import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect, Host } from "../host.js";
-import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
+import type { ServerNotification } from "../protocol.js";
+import type { ObservedNotification } from "../rpc/observed-notifications.js";
 
 /** How much may wait for whoever iterates (bytes, roughly). */
 const maxBacklogBytes = 16_777_216;
@@ -16,13 +18,15 @@ export interface FollowOptions {
   signal?: AbortSignal | undefined;
 }
 
+export const followKeys: KeysOf<FollowOptions> = { signal: true };
+
 /**
  * What `pick` makes of each notification of one method, from this call on; `undefined` leaves one
  * out. The iteration ends when the client is closed, and throws when the connection cannot be made
  * or is lost. Leaving the loop stops it. When more than about 16 MiB wait to be read, they are dropped
  * and it throws a SlowConsumerError.
  */
-export function followNotifications<M extends ServerNotificationMethod, T>(
+export function followNotifications<M extends ObservedNotification, T>(
   connect: Connect,
   method: M,
   pick: (params: ServerNotification<M>["params"]) => T | undefined,

@@ -1,3 +1,5 @@
+import { hooksListParamsKeys } from "../../generated/methods.js";
+import { checkOptions } from "../errors/check-options.js";
 import type { HookMetadata, HooksListEntry, HooksListParams } from "../../generated/types.js";
 import { toKeyPath } from "../configuration/key-path.js";
 import type { Connect } from "../host.js";
@@ -21,6 +23,7 @@ export class Hooks {
    * runs when it is `enabled` and its `trustStatus` is `"trusted"` or `"managed"`.
    */
   async list(options: ListHooksOptions = {}): Promise<HooksListEntry[]> {
+    checkOptions("hooks.list()", options, hooksListParamsKeys);
     const host = await this.#connect();
     return (await callLoaded(host, "hooks/list", options)).data;
   }

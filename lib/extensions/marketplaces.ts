@@ -1,12 +1,16 @@
+import { marketplaceAddParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { MarketplaceAddParams } from "../../generated/types.js";
 import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
-import type { RequestOptions } from "../rpc/connection.js";
+import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { untilConnected } from "../until-connected.js";
 
 /** Which part of a Git repository to take, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
+const addKeys: KeysOf<AddMarketplaceOptions> = marketplaceAddParamsKeys;
+
 /** The marketplace's name, where it is, and whether it was there before. */
 export type AddedMarketplace = ResultOf<"marketplace/add">;
 /** What was upgraded, and what failed. */
@@ -31,10 +35,12 @@ export class Marketplaces {
   async add(
     source: string,
     options: AddMarketplaceOptions = {},
-    request?: RequestOptions,
+    request: RequestOptions = {},
   ): Promise<AddedMarketplace> {
     checkText("source", source);
-    const host = await untilConnected(this.#connect, request?.signal);
+    checkOptions("marketplaces.add()", options, addKeys);
+    checkOptions("marketplaces.add()", request, requestKeys);
+    const host = await untilConnected(this.#connect, request.signal);
     return host.call("marketplace/add", { ...options, source }, request);
   }
 
@@ -49,9 +55,13 @@ export class Marketplaces {
    * Fetches what is new in one Git marketplace, or in all (`marketplace/upgrade`). Those that failed
    * do not fail the call: see `errors`.
    */
-  async upgrade(marketplaceName?: string, request?: RequestOptions): Promise<MarketplaceUpgrade> {
+  async upgrade(
+    marketplaceName?: string,
+    request: RequestOptions = {},
+  ): Promise<MarketplaceUpgrade> {
+    checkOptions("marketplaces.upgrade()", request, requestKeys);
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
-    const host = await untilConnected(this.#connect, request?.signal);
+    const host = await untilConnected(this.#connect, request.signal);
     return host.call("marketplace/upgrade", { marketplaceName }, request);
   }
 }

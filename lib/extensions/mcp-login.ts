@@ -1,9 +1,10 @@
+import { checkOptions } from "../errors/check-options.js";
 import type {
   McpServerOauthLoginCompletedNotification as LoginEnd,
   McpServerOauthLoginParams,
 } from "../../generated/types.js";
 import { lostConnection, reasonIn } from "../account/login-completion.js";
-import { LoginOutcome, type LoginWaitOptions } from "../account/login-outcome.js";
+import { LoginOutcome, loginWaitKeys, type LoginWaitOptions } from "../account/login-outcome.js";
 import { onAbort } from "../async/abort.js";
 import { LoginFailedError } from "../errors/login-errors.js";
 import type { Host } from "../host.js";
@@ -46,7 +47,9 @@ export class McpLogin {
    *
    * @throws LoginFailedError, LoginTimeoutError, TransportClosedError, or `signal.reason`.
    */
-  wait({ signal, timeoutMs = waitMs }: LoginWaitOptions = {}): Promise<void> {
+  async wait(options: LoginWaitOptions = {}): Promise<void> {
+    checkOptions("wait()", options, loginWaitKeys);
+    const { signal, timeoutMs = waitMs } = options;
     return this.#outcome.wait(signal, timeoutMs);
   }
 }

@@ -1,3 +1,10 @@
+import {
+  listMcpServerStatusParamsKeys,
+  mcpResourceReadParamsKeys,
+  mcpServerOauthLoginParamsKeys,
+  mcpServerToolCallParamsKeys,
+} from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   ListMcpServerStatusParams,
   McpResourceReadParams,
@@ -12,10 +19,10 @@ import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
-import type { RequestOptions } from "../rpc/connection.js";
+import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { callLoaded } from "../threads/call-loaded.js";
 import { untilConnected } from "../until-connected.js";
-import { followNotifications, type FollowOptions } from "./follow-notifications.js";
+import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
 
 /** Which MCP servers to list, as in `mcpServerStatus/list`. */
@@ -30,6 +37,9 @@ export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
 export type McpResourceContents = ResultOf<"mcpServer/resource/read">;
 /** A step in the start of one MCP server for one thread: `"starting"`, then how it went. */
 export type McpStartup = McpServerStatusUpdatedNotification;
+
+const listKeys: KeysOf<ListMcpServersOptions> = listMcpServerStatusParamsKeys;
+const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
 
 /** Between two looks at servers that start (ms). */
 const pauseMs = 50;
@@ -49,6 +59,7 @@ export class Mcp {
    * then connects just to answer. `runtimeStatus` may be a moment behind: see `started()`.
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
+    checkOptions("mcp.servers()", options, listKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return callLoaded(host, "mcpServerStatus/list", { ...options, cursor });
@@ -62,8 +73,10 @@ export class Mcp {
    *
    * @throws ThreadNotFoundError, TransportClosedError, or `signal.reason`.
    */
-  async started(threadId: string, { signal }: FollowOptions = {}): Promise<McpServerStatus[]> {
+  async started(threadId: string, options: FollowOptions = {}): Promise<McpServerStatus[]> {
     checkText("threadId", threadId);
+    checkOptions("mcp.started()", options, followKeys);
+    const { signal } = options;
     const host = await untilConnected(this.#connect, signal);
     for (;;) {
       const servers = await new Pages((cursor) =>
@@ -89,6 +102,7 @@ export class Mcp {
    * The iteration ends when the client is closed, and throws when the connection is lost.
    */
   startups(options: FollowOptions = {}): AsyncIterableIterator<McpStartup, undefined> {
+    checkOptions("mcp.startups()", options, followKeys);
     return followNotifications(
       this.#connect,
       "mcpServer/startupStatus/updated",
@@ -105,11 +119,13 @@ export class Mcp {
    * @throws McpServerError when the MCP server refuses; ThreadNotFoundError; InternalRpcError when the
    * MCP server is not there. A tool that fails on its own resolves, with `isError`.
    */
-  async callTool(call: McpToolCall, options?: RequestOptions): Promise<McpToolResult> {
+  async callTool(call: McpToolCall, options: RequestOptions = {}): Promise<McpToolResult> {
+    checkOptions("mcp.callTool()", call, mcpServerToolCallParamsKeys);
+    checkOptions("mcp.callTool()", options, requestKeys);
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const host = await untilConnected(this.#connect, options?.signal);
+    const host = await untilConnected(this.#connect, options.signal);
     return callLoaded(host, "mcpServer/tool/call", call, options);
   }
 
@@ -121,11 +137,13 @@ export class Mcp {
    */
   async readResource(
     read: McpResourceRead,
-    options?: RequestOptions,
+    options: RequestOptions = {},
   ): Promise<McpResourceContents> {
+    checkOptions("mcp.readResource()", read, mcpResourceReadParamsKeys);
+    checkOptions("mcp.readResource()", options, requestKeys);
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const host = await untilConnected(this.#connect, options?.signal);
+    const host = await untilConnected(this.#connect, options.signal);
     return callLoaded(host, "mcpServer/resource/read", read, options);
   }
 
@@ -138,10 +156,12 @@ export class Mcp {
   async login(
     name: string,
     options: McpLoginOptions = {},
-    request?: RequestOptions,
+    request: RequestOptions = {},
   ): Promise<McpLogin> {
     checkText("name", name);
-    const host = await untilConnected(this.#connect, request?.signal);
+    checkOptions("mcp.login()", options, loginKeys);
+    checkOptions("mcp.login()", request, requestKeys);
+    const host = await untilConnected(this.#connect, request.signal);
     return startMcpLogin(host, { ...options, name }, request);
   }
 

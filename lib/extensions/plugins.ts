@@ -1,3 +1,9 @@
+import {
+  pluginInstalledParamsKeys,
+  pluginListParamsKeys,
+  pluginSearchParamsKeys,
+} from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   PluginDetail,
   PluginInstalledParams,
@@ -9,7 +15,7 @@ import { checkAbsolutePath, checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
-import type { RequestOptions } from "../rpc/connection.js";
+import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { untilConnected } from "../until-connected.js";
 import { Marketplaces } from "./marketplaces.js";
 
@@ -21,6 +27,8 @@ export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
 export type SearchPluginsOptions = AllowUndefined<
   Omit<PluginSearchParams, "searchTerm" | "cursor">
 >;
+const searchKeys: KeysOf<SearchPluginsOptions> = pluginSearchParamsKeys;
+
 /** The marketplaces with their plugins, and those that could not be loaded. */
 export type PluginList = ResultOf<"plugin/list">;
 /** The same, of what is installed. */
@@ -52,23 +60,28 @@ export class Plugins {
    * The marketplaces and what they offer (`plugin/list`). One that cannot be read does not fail the
    * call: see `marketplaceLoadErrors`.
    */
-  async list(options: ListPluginsOptions = {}, request?: RequestOptions): Promise<PluginList> {
-    const host = await untilConnected(this.#connect, request?.signal);
+  async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
+    checkOptions("plugins.list()", options, pluginListParamsKeys);
+    checkOptions("plugins.list()", request, requestKeys);
+    const host = await untilConnected(this.#connect, request.signal);
     return host.call("plugin/list", options, request);
   }
 
   /** What is installed, by marketplace (`plugin/installed`). */
   async installed(
     options: InstalledPluginsOptions = {},
-    request?: RequestOptions,
+    request: RequestOptions = {},
   ): Promise<InstalledPlugins> {
-    const host = await untilConnected(this.#connect, request?.signal);
+    checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
+    checkOptions("plugins.installed()", request, requestKeys);
+    const host = await untilConnected(this.#connect, request.signal);
     return host.call("plugin/installed", options, request);
   }
 
   /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
+    checkOptions("plugins.search()", options, searchKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       return host.call("plugin/search", { ...options, searchTerm, cursor });
@@ -87,9 +100,10 @@ export class Plugins {
    * programs that threads then start, so know where it comes from. Loaded threads get them with
    * `codex.mcp.reload()`.
    */
-  async install(plugin: PluginSelector, request?: RequestOptions): Promise<PluginInstallation> {
+  async install(plugin: PluginSelector, request: RequestOptions = {}): Promise<PluginInstallation> {
     check(plugin);
-    const host = await untilConnected(this.#connect, request?.signal);
+    checkOptions("plugins.install()", request, requestKeys);
+    const host = await untilConnected(this.#connect, request.signal);
     return host.call("plugin/install", plugin, request);
   }
 

@@ -1,3 +1,5 @@
+import { skillsListParamsKeys } from "../../generated/methods.js";
+import { checkOptions } from "../errors/check-options.js";
 import type { SkillsListEntry, SkillsListParams } from "../../generated/types.js";
 import { checkAbsolutePath } from "../checks.js";
 import type { Connect } from "../host.js";
@@ -20,6 +22,7 @@ export class Skills {
 
   /** The skills of each directory, and the files that could not be read as one (`skills/list`). */
   async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
+    checkOptions("skills.list()", options, skillsListParamsKeys);
     const host = await this.#connect();
     return (await host.call("skills/list", options)).data;
   }
@@ -35,6 +38,7 @@ export class Skills {
     SkillsListEntry[],
     undefined
   > {
+    checkOptions("skills.watch()", options, skillsListParamsKeys);
     // One that waits to be read stands for all that come meanwhile.
     const pick = (): true | undefined => (changes.size > 0 ? undefined : true);
     const changes = followNotifications(this.#connect, "skills/changed", pick, { signal });

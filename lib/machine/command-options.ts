@@ -1,3 +1,4 @@
+import type { KeysOf } from "../errors/check-options.js";
 import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
 import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -68,6 +69,29 @@ export interface SpawnOptions extends CommandOptions {
   /** Where it runs: an absolute path. */
   cwd: string;
 }
+
+const commandKeys: KeysOf<CommandOptions> = {
+  env: true,
+  stdin: true,
+  tty: true,
+  size: true,
+  timeoutMs: true,
+  signal: true,
+  throwOnFailure: true,
+  maxCollectedBytes: true,
+  maxBacklogBytes: true,
+  outputBytesCap: true,
+  streamOutput: true,
+};
+
+export const execKeys: KeysOf<ExecOptions> = {
+  ...commandKeys,
+  cwd: true,
+  sandbox: true,
+  permissionProfile: true,
+};
+
+export const spawnKeys: KeysOf<SpawnOptions> = { ...commandKeys, cwd: true };
 
 /** How this library runs a command. */
 export interface CommandControls {

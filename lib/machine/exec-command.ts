@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { win32 } from "node:path";
+import { checkOptions } from "../errors/check-options.js";
 import type { CommandExecParams, SandboxPolicy } from "../../generated/types.js";
 import type { Connect } from "../host.js";
 import { toSandboxPolicy } from "../turns/turn-options.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
-import { checkCommand, commonParams, type ExecOptions } from "./command-options.js";
+import { checkCommand, execKeys, commonParams, type ExecOptions } from "./command-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { CommandEnding, RemoteCommand } from "./remote-command.js";
 import { insist } from "../insist.js";
@@ -17,6 +18,7 @@ export function execCommand(
   command: readonly string[],
   options: ExecOptions = {},
 ): CommandHandle {
+  checkOptions("exec()", options, execKeys);
   const controls = checkCommand(command, options);
   return new CommandHandle(connect, remoteExec(toParams(command, options)), controls);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FuzzyFileSearchResult } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
 import { newestOnly } from "../async/backlog.js";
@@ -26,6 +27,9 @@ export interface FileSearchOptions extends SearchFilesOptions {
   query?: string | undefined;
 }
 
+const searchFilesKeys: KeysOf<SearchFilesOptions> = { roots: true, signal: true };
+const fileSearchKeys: KeysOf<FileSearchOptions> = { ...searchFilesKeys, query: true };
+
 /** What was found for a query so far. */
 export interface FileSearchResults {
   readonly query: string;
@@ -42,6 +46,7 @@ export async function searchFiles(
   options: SearchFilesOptions = {},
 ): Promise<FuzzyFileSearchResult[]> {
   if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");
+  checkOptions("searchFiles()", options, searchFilesKeys);
   const { signal } = options;
   const params = { query, roots: checkRoots(options), cancellationToken: randomUUID() };
   const host = await untilConnected(connect, signal);
@@ -81,6 +86,7 @@ export class FileSearch
 
   /** @internal Use `fileSearch`. */
   constructor(connect: Connect, options: FileSearchOptions = {}) {
+    checkOptions("fileSearch()", options, fileSearchKeys);
     const roots = checkRoots(options);
     const sessionId = this.#sessionId;
     this.#subscription = new Subscription(

@@ -1,10 +1,11 @@
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../generated/types.js";
 import { checkAbsolutePath } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
 import { untilConnected } from "../until-connected.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
-import type { RequestOptions } from "../rpc/connection.js";
+import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { fromBase64, toBase64 } from "./base64.js";
 
 /** What `stat` tells of a file or a directory. */
@@ -28,6 +29,13 @@ export interface CopyOptions extends RequestOptions {
   /** Copies a directory with all that is in it (default false). */
   recursive?: boolean | undefined;
 }
+
+/** Of all methods: as in Node, some have no effect on some. */
+const fileKeys: KeysOf<Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late">> = {
+  ...requestKeys,
+  recursive: true,
+  force: true,
+};
 
 /**
  * The files of the server's machine, with the rights of the server's user: no sandbox limits what is
@@ -114,6 +122,7 @@ export class Files {
     params: ParamsOf<M>,
     options: RequestOptions | undefined,
   ): Promise<ResultOf<M>> {
+    if (options !== undefined) checkOptions("codex.files", options, fileKeys);
     const host = await untilConnected(this.#connect, options?.signal);
     return host.call(method, params, options);
   }

@@ -1,7 +1,8 @@
 import type { Host } from "../host.js";
-import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
+import type { ServerNotification } from "../protocol.js";
+import type { ObservedNotification } from "../rpc/observed-notifications.js";
 
-type ParamsOfNotification<M extends ServerNotificationMethod> = ServerNotification<M>["params"];
+type ParamsOfNotification<M extends ObservedNotification> = ServerNotification<M>["params"];
 type Listeners = Map<unknown, (params: never) => void>;
 
 interface Route {
@@ -16,7 +17,7 @@ const routes = new WeakMap<Host, Map<string, Route>>();
  * Calls `listener` with the notifications of `method` in which the field `key` is `id`. However many
  * handles there are, each notification is looked up once. Returns the function that stops it.
  */
-export function routeById<M extends ServerNotificationMethod>(
+export function routeById<M extends ObservedNotification>(
   host: Host,
   method: M,
   key: keyof ParamsOfNotification<M>,
@@ -35,7 +36,7 @@ export function routeById<M extends ServerNotificationMethod>(
   };
 }
 
-function open<M extends ServerNotificationMethod>(
+function open<M extends ObservedNotification>(
   host: Host,
   method: M,
   key: keyof ParamsOfNotification<M>,

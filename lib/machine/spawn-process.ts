@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { checkOptions } from "../errors/check-options.js";
 import type { ProcessSpawnParams } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
@@ -8,9 +9,12 @@ import type { Connect, Host } from "../host.js";
 import { insist, undoneWhenLate } from "../insist.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
-import { checkCommand, commonParams, type SpawnOptions } from "./command-options.js";
+import { checkCommand, spawnKeys, commonParams, type SpawnOptions } from "./command-options.js";
 import type { CommandEnding, RemoteCommand } from "./remote-command.js";
 import { routeById } from "./routes.js";
+
+const noSandbox = ": it runs outside every sandbox; use exec()";
+const onlyForExec = { sandbox: noSandbox, sandboxPolicy: noSandbox, permissionProfile: noSandbox };
 
 /** Runs a command by `process/spawn`, which is answered at its start; `process/exited` tells the end. */
 export function spawnProcess(
@@ -18,6 +22,7 @@ export function spawnProcess(
   command: readonly string[],
   options: SpawnOptions,
 ): CommandHandle {
+  checkOptions("spawn()", options, spawnKeys, onlyForExec);
   const controls = checkCommand(command, options);
   checkAbsolutePath("cwd", options.cwd);
   const params = {

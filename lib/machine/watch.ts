@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { BacklogRules } from "../async/backlog.js";
 import { ignoreRejection } from "../async/deferred.js";
 import { roughBytes } from "../async/rough-bytes.js";
@@ -13,6 +14,8 @@ export interface WatchOptions {
   /** Ends the watch when it aborts; iterating then throws `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
+
+const watchKeys: KeysOf<WatchOptions> = { signal: true };
 
 /** That something has changed, was created or was removed; the server does not say which. */
 export interface WatchEvent {
@@ -43,6 +46,7 @@ export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, Asyn
   /** @internal Use `watch`. */
   constructor(connect: Connect, path: string, options: WatchOptions = {}) {
     checkAbsolutePath("path", path);
+    checkOptions("watch()", options, watchKeys);
     const watchId = randomUUID();
     this.path = path;
     this.#subscription = new Subscription(

@@ -4,6 +4,7 @@ import {
   type MessageConnection,
 } from "vscode-jsonrpc/node";
 import { throwIfAborted } from "../async/abort.js";
+import type { KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -52,6 +53,13 @@ export interface RequestOptions {
    */
   late?: LateAnswer | undefined;
 }
+
+/** What callers may give with a request. */
+export const requestKeys: KeysOf<Omit<RequestOptions, "late">> = {
+  signal: true,
+  timeoutMs: true,
+  longRunning: true,
+};
 
 /** How long a notification may take to be written, when the server does not read. */
 export type NotifyOptions = Pick<RequestOptions, "signal" | "timeoutMs">;

@@ -1,3 +1,4 @@
+import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -17,6 +18,12 @@ export interface ReconnectOptions {
   maxDelayMs?: number | undefined;
 }
 
+const reconnectKeys: KeysOf<ReconnectOptions> = {
+  retries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+};
+
 /**
  * When to try again. A connection that lasts no longer than the longest pause does not count as
  * restored: one that breaks again and again is given up, too.
@@ -30,6 +37,7 @@ export class ReconnectSchedule {
 
   /** @throws InvalidArgumentError */
   constructor(options: ReconnectOptions = {}) {
+    checkKeys("reconnect", options, reconnectKeys);
     const { retries = 40, minDelayMs = 200, maxDelayMs = 10_000 } = options;
     if (retries !== Infinity && !(Number.isInteger(retries) && retries >= 1)) {
       throw new InvalidArgumentError("reconnect.retries", "must be a whole number, 1 or more");

@@ -1,5 +1,6 @@
 import pRetry from "p-retry";
 import { throwIfAborted } from "../async/abort.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
@@ -20,6 +21,16 @@ export interface RetryOptions {
   onRetry?: ((error: ServerBusyError, attempt: number) => void) | undefined;
 }
 
+export const retryKeys: KeysOf<RetryOptions> = {
+  retries: true,
+  minTimeoutMs: true,
+  maxTimeoutMs: true,
+  factor: true,
+  jitter: true,
+  signal: true,
+  onRetry: true,
+};
+
 /**
  * Whether repeating the call unchanged is safe and may help: true only for a ServerBusyError whose
  * request the server never ran. A time-out is not: the outcome is unknown.
@@ -38,6 +49,7 @@ export async function retryOnOverload<T>(
   operation: (attempt: number) => Promise<T> | T,
   options: RetryOptions = {},
 ): Promise<T> {
+  checkOptions("retryOnOverload()", options, retryKeys);
   const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
     resolveRetry(options);
   throwIfAborted(signal);

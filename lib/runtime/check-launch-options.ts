@@ -1,5 +1,18 @@
+import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { LaunchOptions } from "./launch.js";
+
+export const launchKeys: KeysOf<LaunchOptions> = {
+  codexPath: true,
+  launch: true,
+  cwd: true,
+  env: true,
+  inheritEnv: true,
+  config: true,
+  configOverrides: true,
+};
+
+const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = { command: true, args: true, detached: true };
 
 /**
  * Checks what can be checked without looking at the disk. The types say the same, but much of what
@@ -23,6 +36,7 @@ export function checkLaunchOptions(options: LaunchOptions): void {
 function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>): void {
   if (given.launch === undefined) return;
   const launch = asRecord("launch", given.launch);
+  checkKeys("launch", launch, commandLineKeys);
   checkText("launch.command", launch.command);
   if (launch.args !== undefined) {
     checkArray("launch.args", launch.args).forEach((argument, index) => {

@@ -9,8 +9,11 @@ import type {
   PermissionGrantScope,
   PermissionsRequestApprovalParams,
 } from "../../generated/types.js";
+import { checkKeys, checkOptions, type KeysOf } from "../errors/check-options.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { ElicitationReply } from "./elicitations.js";
 import type { Answering, RequestContext } from "./request-context.js";
+import { isGrant, isTextList } from "./result-checks.js";
 
 /**
  * May this command run? `command`, `cwd` and `reason` say what and why. When it is about reaching a
@@ -95,7 +98,10 @@ export interface ApprovalHandlers {
 
 export const approvalPresets: readonly ApprovalPreset[] = ["decline", "accept", "acceptForSession"];
 
-/** Builds the decisions that are more than a word. */
+/**
+ * Builds the decisions that are more than a word. Each throws an InvalidArgumentError for what the server
+ * would misunderstand; in a handler that is a refusal.
+ */
 export const approve = {
   /**
    * Runs the command, and from now on every command that begins with these words:
@@ -103,13 +109,23 @@ export const approve = {
    * `request.proposedExecpolicyAmendment`.
    */
   execPolicy(words: readonly string[]): CommandDecision {
+    // An empty list would be the beginning of every command.
+    if (!isTextList(words) || words.length === 0 || words.includes("")) {
+      throw new InvalidArgumentError("words", "must be an array of at least one word");
+    }
     return { acceptWithExecpolicyAmendment: { execpolicy_amendment: [...words] } };
   },
   /**
    * Allows, or denies, a host from now on, on every thread: codex writes it to its rules. For
    * approvals with a `networkApprovalContext`; see `request.proposedNetworkPolicyAmendments`.
    */
-  network({ host, action }: NetworkPolicyAmendment): CommandDecision {
+  network(rule: NetworkPolicyAmendment): CommandDecision {
+    checkKeys("rule", rule, ruleKeys);
+    const { host, action } = rule;
+    if (typeof host !== "string" || host === "") {
+      throw new InvalidArgumentError("rule.host", "must be a string that is not empty");
+    }
+    checkOneOf("rule.action", action, ["allow", "deny"]);
     return { applyNetworkPolicyAmendment: { network_policy_amendment: { host, action } } };
   },
   /**
@@ -120,13 +136,25 @@ export const approve = {
     permissions: GrantedPermissionProfile,
     options: Omit<PermissionsGrant, "permissions"> = {},
   ): PermissionsGrant {
+    if (!isGrant(permissions)) {
+      throw new InvalidArgumentError("permissions", "must be permissions, as in the request");
+    }
+    checkOptions("approve.permissions()", options, grantOptionKeys);
+    const { scope, strictAutoReview } = options;
+    if (scope !== undefined) checkOneOf("scope", scope, ["turn", "session"]);
+    if (typeof (strictAutoReview ?? true) !== "boolean") {
+      throw new InvalidArgumentError("strictAutoReview", "must be true or false");
+    }
     return { permissions, ...options };
   },
   /**
    * For `onElicitation`: allows the call of an MCP tool, and with `persist` the later ones too, for
    * the `"session"` or for good (`"always"`, which codex writes to its configuration).
    */
-  tool({ persist }: { persist?: "session" | "always" | undefined } = {}): ElicitationReply {
+  tool(options: { persist?: "session" | "always" | undefined } = {}): ElicitationReply {
+    checkOptions("approve.tool()", options, { persist: true });
+    const { persist } = options;
+    if (persist !== undefined) checkOneOf("persist", persist, persistences);
     return {
       action: "accept",
       content: {},
@@ -134,3 +162,19 @@ export const approve = {
     };
   },
 } as const;
+
+/** For how long an MCP tool may be allowed. */
+export const persistences: readonly unknown[] = ["session", "always"];
+
+const ruleKeys: KeysOf<NetworkPolicyAmendment> = { host: true, action: true };
+
+const grantOptionKeys: KeysOf<Omit<PermissionsGrant, "permissions">> = {
+  scope: true,
+  strictAutoReview: true,
+};
+
+function checkOneOf(argument: string, value: unknown, choices: readonly unknown[]): void {
+  if (choices.includes(value)) return;
+  const quoted = choices.map((choice) => JSON.stringify(choice)).join(" or ");
+  throw new InvalidArgumentError(argument, `must be ${quoted}`);
+}

@@ -97,9 +97,9 @@ export class RequestDispatcher {
         this.#statusChanged(message);
         break;
       case "thread/closed":
+      case "thread/archived":
         this.#threadClosed(threadIdOf(message));
         break;
-      case "thread/archived":
       case "thread/deleted": {
         const threadId = threadIdOf(message);
         this.#threadClosed(threadId);
@@ -171,7 +171,7 @@ export class RequestDispatcher {
       if (request.isOver()) return;
       if (!handler) {
         if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
-        else refuse("nobody handles it");
+        else refuse(`nobody handles it (${optionOf(method)})`);
         return;
       }
       const answer = await handler.call(request.toContext());
@@ -184,9 +184,12 @@ export class RequestDispatcher {
         if (isResultOf(method, result)) request.settle({ result });
         else refuse("its handler returned something else than it should");
       }
-    } catch {
+    } catch (error) {
       // One that gives up because its signal has aborted does as it should.
-      if (!request.isOver()) refuse("its handler failed");
+      if (request.isOver()) return;
+      // Of the errors of a handler only our own are known to hold no values.
+      const why = error instanceof InvalidArgumentError ? `: ${error.message}` : "";
+      refuse(`its handler failed${why}`);
     }
   }
 
@@ -246,4 +249,9 @@ export class RequestDispatcher {
       if (applies(request)) request.endFor(why);
     }
   }
+}
+
+/** Which option would have had the handler of a request. */
+function optionOf(method: string): string {
+  return kindOf(method)?.option ?? (method === "item/tool/call" ? "tools" : "handlers");
 }

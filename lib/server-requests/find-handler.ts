@@ -1,13 +1,13 @@
-import type { DynamicToolCallParams } from "../../generated/types.js";
-import { callTool } from "../tools/call-tool.js";
-import type { Tool } from "../tools/tool.js";
-import type { AnyRawHandler, ClientHandlers } from "./client-handlers.js";
-import type { ClientRequestHandlers, RequestHandlers } from "./handlers.js";
+import type { ClientHandlers } from "./client-handlers.js";
+import type { RequestHandlers } from "./handlers.js";
+import {
+  fromRaw,
+  methodHandlerIn,
+  type FoundHandler,
+  type MethodHandler,
+} from "./handlers-by-method.js";
 import { Lineage, type Family, type Relative } from "./lineage.js";
 import type { OpenRequest } from "./open-request.js";
-import type { RequestContext } from "./request-context.js";
-import { kindOf } from "./request-kinds.js";
-import { isObject } from "./result-checks.js";
 import type { ThreadScopes } from "./thread-scopes.js";
 
 interface TurnScope {
@@ -34,38 +34,25 @@ export interface HandlerPlaces extends Family {
   readonly isLoaded: (threadId: string) => boolean;
 }
 
-/** The handler of one request. */
-export interface FoundHandler {
-  readonly call: (context: RequestContext) => unknown;
-  /** The answer in the shape of the protocol; it may still be wrong. */
-  readonly toResult: (answer: unknown) => unknown;
-}
-
-interface Scope {
-  readonly handlers?: ClientRequestHandlers | undefined;
-  readonly tools?: readonly Tool[] | undefined;
-  /** Goes before everything else of the same scope. */
-  readonly first?: AnyRawHandler | undefined;
-}
-
 /** The handler of the narrowest scope that has one. */
 export async function findHandler(
   request: OpenRequest,
   places: HandlerPlaces,
 ): Promise<FoundHandler | undefined> {
-  for await (const scope of scopesOf(request, places)) {
-    const found = handlerIn(scope, request);
+  for await (const handler of handlersOf(request, places)) {
+    const found = handler?.(request);
     if (found) return found;
   }
   return undefined;
 }
 
 /** From narrow to wide: the turn, its thread, and for a sub-agent its parent's, up to the client. */
-async function* scopesOf(
+async function* handlersOf(
   { threadId, turnId, method }: OpenRequest,
   places: HandlerPlaces,
-): AsyncGenerator<Scope, void> {
+): AsyncGenerator<MethodHandler | undefined, void> {
   const { turns, threads, client, isLoaded } = places;
+  const inTurn = (scope: TurnScope) => methodHandlerIn(scope, method);
   const lineage = new Lineage(threadId ?? "", places);
   let at: Relative | undefined = threadId === undefined ? undefined : { threadId, turnId };
   while (at) {
@@ -73,50 +60,17 @@ async function* scopesOf(
       // The turn may be one whose start has not been answered yet.
       await turns.whenSettled(at.threadId, at.turnId);
       // Of several handles on one turn, the one that joined last has the word.
-      yield* turns.sinksOf(at.threadId, at.turnId).toReversed();
+      yield* turns.sinksOf(at.threadId, at.turnId).toReversed().map(inTurn);
     } else if (at.threadId === threadId) {
       // The turn that is being started is meant. There is no waiting for its id: a compaction asks for
       // the time before the item that it is known by.
-      yield* turns.startersOf(threadId).toReversed();
+      yield* turns.startersOf(threadId).toReversed().map(inTurn);
     }
-    yield threads.of(at.threadId) ?? {};
+    yield threads.handlerOf(at.threadId, method);
     const mayAsk = !isLoaded(at.threadId) && (threads.size > 0 || turns.size > 0);
     const parent = lineage.parentOf(at.threadId, mayAsk);
     at = parent instanceof Promise ? await parent : parent;
   }
-  yield { handlers: client.handlers, first: client.added(method) };
-}
-
-function handlerIn(scope: Scope, request: OpenRequest): FoundHandler | undefined {
-  const { method, params } = request;
-  const raw = scope.first ?? rawHandlerIn(scope.handlers, method);
-  if (raw) return { call: (context) => raw(params as never, context), toResult: unchanged };
-  if (!isObject(params)) return undefined;
-  if (method === "item/tool/call") {
-    const call = request.params as DynamicToolCallParams;
-    const isOurs = (call.namespace ?? null) === null;
-    const tool = scope.tools?.find(({ name }) => isOurs && name === call.tool);
-    return tool && { call: ({ signal }) => callTool(tool, call, { signal }), toResult: unchanged };
-  }
-  const kind = kindOf(method);
-  const handler = scope.handlers && kind?.handlerIn(scope.handlers);
-  return (
-    handler && {
-      call: (context) => handler((request.request ?? params) as never, context),
-      toResult: (answer) => kind?.toResult(answer, params),
-    }
-  );
-}
-
-function rawHandlerIn(
-  handlers: RequestHandlers | undefined,
-  method: string,
-): AnyRawHandler | undefined {
-  const raw = handlers?.handlers;
-  if (!raw || !Object.hasOwn(raw, method)) return undefined;
-  return raw[method as keyof typeof raw];
-}
-
-function unchanged(answer: unknown): unknown {
-  return answer;
+  const added = client.added(method);
+  yield added ? fromRaw(added) : methodHandlerIn({ handlers: client.handlers }, method);
 }

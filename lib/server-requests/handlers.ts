@@ -3,6 +3,7 @@ import type {
   ChatgptAuthTokensRefreshParams,
   ChatgptAuthTokensRefreshResponse,
 } from "../../generated/types.js";
+import { checkKeys, findUnknownKey, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import {
   approvalPresets,
@@ -76,6 +77,40 @@ export type RawHandler<M extends keyof ServerRequests> = (
 
 export type RawHandlers = { readonly [M in keyof ServerRequests]?: RawHandler<M> | undefined };
 
+export const requestHandlerKeys: KeysOf<RequestHandlers> = {
+  onApproval: true,
+  onUserInput: true,
+  onElicitation: true,
+  onCurrentTime: true,
+  handlers: true,
+};
+
+export const clientRequestHandlerKeys: KeysOf<ClientRequestHandlers> = {
+  ...requestHandlerKeys,
+  onAuthTokenRefresh: true,
+  onAttestation: true,
+};
+
+const approvalKeys: KeysOf<ApprovalHandlers> = {
+  command: true,
+  fileChange: true,
+  permissions: true,
+};
+
+const rawHandlerKeys: KeysOf<RawHandlers> = {
+  "account/chatgptAuthTokens/refresh": true,
+  "attestation/generate": true,
+  "currentTime/read": true,
+  "item/commandExecution/requestApproval": true,
+  "item/fileChange/requestApproval": true,
+  "item/permissions/requestApproval": true,
+  "item/tool/call": true,
+  "item/tool/requestUserInput": true,
+  "mcpServer/elicitation/request": true,
+  applyPatchApproval: true,
+  execCommandApproval: true,
+};
+
 const scoped = ["onApproval", "onUserInput", "onElicitation", "onCurrentTime", "handlers"] as const;
 const ofClient = ["onAuthTokenRefresh", "onAttestation"] as const;
 const methodsOfClient = ["account/chatgptAuthTokens/refresh", "attestation/generate"] as const;
@@ -134,10 +169,12 @@ function checkApproval(name: string, value: unknown, byType: boolean): void {
     const forms = byType ? "a function, an object of functions by type," : "a function";
     throw new InvalidArgumentError(name, `must be ${forms} or one of ${presets}`);
   }
+  const unknown = findUnknownKey(name, value, approvalKeys);
+  if (unknown) {
+    const problem = `must name command, fileChange or permissions only, not ${unknown.key}`;
+    throw new InvalidArgumentError(name, `${problem}${unknown.advice}`);
+  }
   for (const [type, handler] of Object.entries(value)) {
-    if (!["command", "fileChange", "permissions"].includes(type)) {
-      throw new InvalidArgumentError(name, "must name command, fileChange or permissions only");
-    }
     if (handler !== undefined) checkApproval(`${name}.${type}`, handler, false);
   }
 }
@@ -146,6 +183,8 @@ function checkRawHandlers(value: unknown): void {
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("handlers", "must be an object of functions by method");
   }
+  // For a method of a newer server there is handle().
+  checkKeys("handlers", value, rawHandlerKeys);
   for (const [method, handler] of Object.entries(value)) {
     if (handler !== undefined) checkFunction(`handlers["${method}"]`, handler);
   }

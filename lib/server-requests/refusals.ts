@@ -7,7 +7,11 @@ type Refusal<M extends keyof ServerRequests> = () =>
   | { readonly error: { readonly code: number; readonly message: string } };
 
 const notAvailable = -32_601;
-const noHandler = "This client does not decide approvals.";
+
+/** The no of the two methods of the first protocol. */
+export const denial = {
+  decision: { denied: { rejection: "This client does not decide approvals." } },
+};
 
 /**
  * What is answered when nobody else does: always at once, always in the request's own shape, and
@@ -32,8 +36,8 @@ const refusals: { readonly [M in keyof ServerRequests]: Refusal<M> } = {
   "attestation/generate": () => refuse("this client does not attest"),
   // Nothing is granted by telling the time, while an error would end the turn.
   "currentTime/read": () => ({ result: { currentTimeAt: Math.floor(Date.now() / 1_000) } }),
-  applyPatchApproval: () => ({ result: { decision: { denied: { rejection: noHandler } } } }),
-  execCommandApproval: () => ({ result: { decision: { denied: { rejection: noHandler } } } }),
+  applyPatchApproval: () => ({ result: denial }),
+  execCommandApproval: () => ({ result: denial }),
 };
 
 /** The refusal for a server request, also for one that this library does not know. */

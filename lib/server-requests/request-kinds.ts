@@ -7,10 +7,11 @@ import type {
   PermissionsRequestApprovalParams,
   ToolRequestUserInputParams,
 } from "../../generated/types.js";
-import type { ApprovalHandlers, ApprovalRequest } from "./approvals.js";
+import { persistences, type ApprovalHandlers, type ApprovalRequest } from "./approvals.js";
 import type { ElicitationRequest } from "./elicitations.js";
 import type { ClientRequestHandlers } from "./handlers.js";
 import type { RequestContext } from "./request-context.js";
+import { denial } from "./refusals.js";
 import { isObject } from "./result-checks.js";
 import type { UserInputRequest } from "./user-input.js";
 
@@ -24,6 +25,8 @@ export type TypedHandler = (request: never, context: RequestContext) => unknown;
 
 /** How one method of the server looks to its typed handlers. */
 export interface RequestKind {
+  /** The option that its handler is given as. */
+  readonly option: string;
   /** What handlers get, where that is more than the params. */
   readonly describe?: (params: never, changes: Changes) => UserRequest;
   readonly handlerIn: (handlers: ClientRequestHandlers) => TypedHandler | undefined;
@@ -38,13 +41,19 @@ export function kindOf(method: string): RequestKind | undefined {
   return kinds.get(method);
 }
 
+/** The methods that have typed handlers. */
+export function kindMethods(): Iterable<string> {
+  return kinds.keys();
+}
+
 const kinds = new Map<string, RequestKind>([
   [
     "item/commandExecution/requestApproval",
     {
       describe: (params: CommandExecutionRequestApprovalParams) => ({ ...params, type: "command" }),
+      option: "onApproval.command",
       handlerIn: approvalHandler("command"),
-      toResult: (decision) => ({ decision }),
+      toResult: (decision) => (allowsEverything(decision) ? undefined : { decision }),
     },
   ],
   [
@@ -55,6 +64,7 @@ const kinds = new Map<string, RequestKind>([
         changes,
         type: "fileChange",
       }),
+      option: "onApproval.fileChange",
       handlerIn: approvalHandler("fileChange"),
       toResult: (decision) => ({ decision }),
     },
@@ -63,6 +73,7 @@ const kinds = new Map<string, RequestKind>([
     "item/permissions/requestApproval",
     {
       describe: (params: PermissionsRequestApprovalParams) => ({ ...params, type: "permissions" }),
+      option: "onApproval.permissions",
       handlerIn: approvalHandler("permissions"),
       toResult: toGrant,
     },
@@ -71,6 +82,7 @@ const kinds = new Map<string, RequestKind>([
     "item/tool/requestUserInput",
     {
       describe: (params: ToolRequestUserInputParams) => ({ ...params, type: "userInput" }),
+      option: "onUserInput",
       handlerIn: ({ onUserInput }) => onUserInput,
       toResult: toAnswers,
     },
@@ -79,6 +91,7 @@ const kinds = new Map<string, RequestKind>([
     "mcpServer/elicitation/request",
     {
       describe: describeElicitation,
+      option: "onElicitation",
       handlerIn: ({ onElicitation }) => onElicitation,
       toResult: toReply,
     },
@@ -86,6 +99,7 @@ const kinds = new Map<string, RequestKind>([
   [
     "account/chatgptAuthTokens/refresh",
     {
+      option: "onAuthTokenRefresh",
       handlerIn: ({ onAuthTokenRefresh }) => onAuthTokenRefresh,
       toResult: (tokens) => tokens,
     },
@@ -93,6 +107,7 @@ const kinds = new Map<string, RequestKind>([
   [
     "attestation/generate",
     {
+      option: "onAttestation",
       handlerIn: ({ onAttestation }) => onAttestation,
       toResult: (token) => ({ token }),
     },
@@ -100,18 +115,41 @@ const kinds = new Map<string, RequestKind>([
   [
     "currentTime/read",
     {
+      option: "onCurrentTime",
       handlerIn: ({ onCurrentTime }) => onCurrentTime,
       toResult: (time) =>
         time instanceof Date && { currentTimeAt: Math.floor(time.getTime() / 1_000) },
     },
   ],
+  ["execCommandApproval", firstProtocol("command")],
+  ["applyPatchApproval", firstProtocol("fileChange")],
 ]);
+
+/**
+ * A method of the first protocol, which no supported server uses for threads. Typed handlers cannot be
+ * asked in its terms; where there is one, it keeps older and wider handlers of the method from
+ * answering, and the request is refused.
+ */
+function firstProtocol(type: keyof ApprovalHandlers): RequestKind {
+  return {
+    option: "handlers",
+    handlerIn: (handlers) => approvalHandler(type)(handlers) && (() => denial),
+    toResult: (result) => result,
+  };
+}
 
 function approvalHandler(type: keyof ApprovalHandlers): RequestKind["handlerIn"] {
   return ({ onApproval }) => {
     const given = typeof onApproval === "object" ? onApproval[type] : onApproval;
     return typeof given === "string" ? () => given : given;
   };
+}
+
+/** Every command begins with no word. */
+function allowsEverything(decision: unknown): boolean {
+  const amendment = isObject(decision) ? decision["acceptWithExecpolicyAmendment"] : undefined;
+  const words = isObject(amendment) ? amendment["execpolicy_amendment"] : undefined;
+  return Array.isArray(words) && words.every((word) => word === "");
 }
 
 function toGrant(decision: unknown, { permissions }: Fields): unknown {
@@ -136,9 +174,16 @@ function toAnswers(answers: unknown): unknown {
   return { answers: Object.fromEntries(lists) as unknown };
 }
 
-function toReply(answer: unknown): unknown {
+const replyKeys = new Set(["action", "content", "_meta"]);
+
+function toReply(answer: unknown, { _meta: asked }: Fields): unknown {
   const reply = typeof answer === "string" ? { action: answer } : answer;
   if (!isObject(reply)) return undefined;
+  if (!Object.keys(reply).every((key) => replyKeys.has(key))) return undefined;
+  const { _meta: meta } = reply;
+  // Whatever the server made of another duration, it would call the tool.
+  const persist = isToolApproval(asked) && isObject(meta) ? meta["persist"] : undefined;
+  if (persist !== undefined && !persistences.includes(persist)) return undefined;
   const content = reply["action"] === "accept" ? {} : null;
   return { content, _meta: null, ...withoutUndefined(reply) };
 }
@@ -147,12 +192,16 @@ function describeElicitation(params: McpServerElicitationRequestParams): Elicita
   if (params.mode === "url") return { ...params, type: "url" };
   if (params.mode !== "form") return { ...params, type: "other" };
   const { _meta: meta } = params;
-  if (!isObject(meta) || meta["codex_approval_kind"] !== "mcp_tool_call") {
+  if (!isToolApproval(meta)) {
     return { ...params, type: "form" };
   }
-  const { tool_name: name, tool_params: args } = meta as Record<string, JsonValue>;
+  const { tool_name: name, tool_params: args } = meta;
   const toolName = typeof name === "string" ? name : undefined;
   return { ...params, type: "toolApproval", toolName, toolArguments: args };
+}
+
+function isToolApproval(meta: unknown): meta is Record<string, JsonValue> {
+  return isObject(meta) && meta["codex_approval_kind"] === "mcp_tool_call";
 }
 
 function withoutUndefined(fields: Fields): Fields {

@@ -15,7 +15,9 @@ export function isResultOf(method: string, result: unknown): boolean {
 const checks: { readonly [M in keyof ServerRequests]: (result: Fields) => boolean } = {
   "item/commandExecution/requestApproval": ({ decision }) => isCommandDecision(decision),
   "item/fileChange/requestApproval": ({ decision }) => isDecision(decision),
-  "item/permissions/requestApproval": ({ permissions, scope, strictAutoReview }) =>
+  "item/permissions/requestApproval": ({ permissions, scope, strictAutoReview, ...others }) =>
+    // A restriction that is misspelt would be left out.
+    Object.keys(others).length === 0 &&
     isGrant(permissions) &&
     (scope === undefined || scope === "turn" || scope === "session") &&
     optional(isBoolean)(strictAutoReview),
@@ -84,7 +86,7 @@ function isHostRule(value: unknown): boolean {
   );
 }
 
-function isGrant(value: unknown): boolean {
+export function isGrant(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { network, fileSystem } = value;
   return (
@@ -135,7 +137,7 @@ function isBoolean(value: unknown): boolean {
   return typeof value === "boolean";
 }
 
-function isTextList(value: unknown): boolean {
+export function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText);
 }
 

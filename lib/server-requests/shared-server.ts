@@ -26,7 +26,7 @@ export async function isOurs({ threadId }: OpenRequest, places: OwnPlaces): Prom
   const lineage = new Lineage(threadId, places);
   let id: string | undefined = threadId;
   while (id !== undefined) {
-    if (places.isLoaded(id) || places.threads.of(id) !== undefined) return true;
+    if (places.isLoaded(id) || places.threads.has(id)) return true;
     id = (await lineage.parentOf(id, true))?.threadId;
   }
   return false;

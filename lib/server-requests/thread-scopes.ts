@@ -1,5 +1,6 @@
 import type { Tool } from "../tools/tool.js";
 import type { RequestHandlers } from "./handlers.js";
+import { handlersByMethod, type MethodHandler } from "./handlers-by-method.js";
 
 /** Who answers for a thread. A handle keeps one object of this kind for as long as it lives. */
 export interface ThreadScope {
@@ -7,41 +8,61 @@ export interface ThreadScope {
   readonly tools?: readonly Tool[] | undefined;
 }
 
+/** What all handles of one thread have given, the newest in front. */
 interface Entry {
-  scope: ThreadScope;
-  /** Those that were merged into it, so that an older handle does not come in front again. */
-  readonly seen: WeakSet<ThreadScope>;
+  handlers: ReadonlyMap<string, MethodHandler>;
+  tools: readonly Tool[] | undefined;
 }
 
 /** As many of the latest threads are kept, loaded or not: one may be about to be loaded. */
 const kept = 1_024;
 
 /**
- * The handlers and tools of threads. What a later handle of the same thread gives goes before what an
- * earlier one gave for the same kind of request; the rest stays. It outlives the connection, so that a
- * thread has them still when a server that died was replaced, whichever handle is used then.
+ * The handlers and tools of threads. Handlers are kept by the method that they answer, however they
+ * were given: what a newer handle of the thread names, it answers instead of the older ones, and the
+ * kinds of request that it leaves out keep the older handle's handler. A handle becomes part of this
+ * when it is first used, and using it again changes nothing.
+ *
+ * It outlives the connection, so that a thread has its handlers still when a server that died was
+ * replaced, whichever handle is used then.
  */
 export class ThreadScopes {
   /** Says which threads the connection of this moment has loaded. */
   isLoaded: (threadId: string) => boolean = () => false;
   readonly #entries = new Map<string, Entry>();
+  /** Where each handle's scope went. It brings back what newer handles said if the thread was dropped. */
+  readonly #bound = new WeakMap<ThreadScope, Entry>();
   #maxSize = 2 * kept;
 
   get size(): number {
     return this.#entries.size;
   }
 
-  of(threadId: string): ThreadScope | undefined {
-    return this.#entries.get(threadId)?.scope;
+  has(threadId: string): boolean {
+    return this.#entries.has(threadId);
+  }
+
+  handlerOf(threadId: string, method: string): MethodHandler | undefined {
+    return this.#entries.get(threadId)?.handlers.get(method);
+  }
+
+  toolsOf(threadId: string): readonly Tool[] | undefined {
+    return this.#entries.get(threadId)?.tools;
   }
 
   /** To be called whenever a handle is used; merges no scope twice. */
   bind(threadId: string, scope: ThreadScope): void {
-    const entry = this.#entries.get(threadId) ?? { scope, seen: new WeakSet([scope]) };
-    if (!entry.seen.has(scope)) {
-      entry.seen.add(scope);
-      entry.scope = merge(entry.scope, scope);
+    const before = this.#bound.get(scope);
+    const entry = this.#entries.get(threadId) ??
+      before ?? { handlers: new Map(), tools: undefined };
+    if (!before) {
+      putOver(entry, { handlers: handlersByMethod(scope), tools: scope.tools });
+    } else if (before !== entry) {
+      // The thread was dropped, and newer handles have been used since.
+      putOver(before, entry);
+      Object.assign(entry, before);
     }
+    this.#bound.set(scope, entry);
     this.#entries.delete(threadId);
     this.#entries.set(threadId, entry);
     if (this.#entries.size > this.#maxSize) this.#prune();
@@ -63,10 +84,7 @@ export class ThreadScopes {
   }
 }
 
-function merge(older: ThreadScope, newer: ThreadScope): ThreadScope {
-  const raw = { ...older.handlers?.handlers, ...newer.handlers?.handlers };
-  return {
-    handlers: { ...older.handlers, ...newer.handlers, handlers: raw },
-    tools: newer.tools ?? older.tools,
-  };
+function putOver(older: Entry, newer: Entry): void {
+  older.handlers = new Map([...older.handlers, ...newer.handlers]);
+  older.tools = newer.tools ?? older.tools;
 }

@@ -1,3 +1,4 @@
+import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { pause } from "../async/timers.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RestartLimitError } from "../errors/start-errors.js";
@@ -24,6 +25,14 @@ export interface RestartOptions {
   eager?: boolean | undefined;
 }
 
+const restartKeys: KeysOf<RestartOptions> = {
+  retries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+  stableAfterMs: true,
+  eager: true,
+};
+
 type Limits = { readonly [Name in Exclude<keyof RestartOptions, "eager">]-?: number };
 
 /** @throws InvalidArgumentError, which names the option. */
@@ -32,6 +41,7 @@ export function checkRestart(value: unknown): void {
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("restart", "must be true, false or an object");
   }
+  checkKeys("restart", value, restartKeys);
   const { eager } = value as RestartOptions;
   if (eager !== undefined && typeof eager !== "boolean") {
     throw new InvalidArgumentError("restart.eager", "must be true or false");

@@ -1,4 +1,5 @@
 import type { ThreadGoalMutationOrigin } from "../../generated/types.js";
+import { checkGoalRunOptions } from "../option-keys.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { splitServiceOptions, type TurnControls } from "../turns/turn-options.js";
 import { checkBudget, checkObjective } from "./thread-goals.js";
@@ -62,6 +63,7 @@ interface SplitGoal {
  * @throws InvalidArgumentError
  */
 export function splitGoalOptions(objective: string, options: GoalOptions): SplitGoal {
+  checkGoalRunOptions(options);
   const { tokenBudget, origin, ...rest } = options;
   // Without an objective the server would change the goal that is there.
   const given: unknown = objective;

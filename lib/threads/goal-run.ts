@@ -1,3 +1,5 @@
+import { checkOptions } from "../errors/check-options.js";
+import { checkRunOptions } from "../option-keys.js";
 import type { ThreadGoal } from "../../generated/types.js";
 import { EventQueue } from "../async/event-queue.js";
 import { mapIterator } from "../async/map-iterator.js";
@@ -100,7 +102,11 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    */
   stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<GoalEvent, undefined>;
   stream(options: { subagents: true }): AsyncIterableIterator<GoalEventWithOrigin, undefined>;
-  stream({ subagents = false } = {}): AsyncIterableIterator<GoalEvent, undefined> {
+  stream(
+    options: { subagents?: boolean | undefined } = {},
+  ): AsyncIterableIterator<GoalEvent, undefined> {
+    checkOptions("stream()", options, { subagents: true });
+    const { subagents = false } = options;
     if (this.#consumer === "stream" || this.#consumer === "everything") {
       throw new TurnStreamError("This goal is already being iterated; a goal has one consumer.");
     }
@@ -151,6 +157,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * goal could not be set.
    */
   async run(options: RunOptions = {}): Promise<GoalResult> {
+    checkRunOptions(options);
     if (this.#consumer === "none") this.#consumer = "result";
     await this.#execution.ended;
     const { failure, result } = this.#execution;

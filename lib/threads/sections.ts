@@ -1,3 +1,5 @@
+import { threadSectionListParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   ThreadSection,
   ThreadSectionAppearance,
@@ -17,6 +19,9 @@ export interface SectionOptions {
   appearance?: ThreadSectionAppearance | null | undefined;
 }
 
+const listKeys: KeysOf<ListSectionsOptions> = threadSectionListParamsKeys;
+const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
+
 /**
  * The sections that threads are grouped in; the server comes with one, "Pinned". A thread is put
  * into one with `thread.moveToSection()`, and found there with `listThreads({ sectionId })`, in the
@@ -32,6 +37,7 @@ export class Sections {
 
   /** All sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
+    checkOptions("sections.list()", options, listKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
       const page = cursor === undefined ? {} : { cursor };
@@ -42,6 +48,7 @@ export class Sections {
   /** Makes a section (`threadSection/create`). Two may have the same name. */
   async create(name: string, options: SectionOptions = {}): Promise<ThreadSection> {
     checkText("name", name);
+    checkOptions("sections.create()", options, sectionKeys);
     const host = await this.#connect();
     return (await host.call("threadSection/create", { ...options, name })).section;
   }
@@ -54,6 +61,7 @@ export class Sections {
   ): Promise<ThreadSection> {
     checkText("sectionId", sectionId);
     checkText("name", name);
+    checkOptions("sections.update()", options, sectionKeys);
     const host = await this.#connect();
     return (await host.call("threadSection/update", { ...options, sectionId, name })).section;
   }

@@ -1,3 +1,8 @@
+import {
+  threadMetadataUpdateParamsKeys,
+  threadSearchOccurrencesParamsKeys,
+  threadSettingsUpdateParamsKeys,
+} from "../../generated/methods.js";
 import type {
   JsonValue,
   SandboxMode,
@@ -10,8 +15,10 @@ import type {
   ThreadUnsubscribeStatus,
 } from "../../generated/types.js";
 import { checkText } from "../checks.js";
+import { checkOptions, pickKeys, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
+import { checkUpdateSettings } from "../option-keys.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined } from "../protocol.js";
 import { busyError } from "../turns/busy-error.js";
@@ -38,6 +45,9 @@ export interface UpdateSettingsOptions extends AllowUndefined<
 export type SearchOccurrencesOptions = AllowUndefined<
   Omit<ThreadSearchOccurrencesParams, "threadId" | "searchTerm" | "cursor">
 >;
+
+const updateMetadataKeys: KeysOf<UpdateMetadataOptions> = threadMetadataUpdateParamsKeys;
+const searchOccurrencesKeys: KeysOf<SearchOccurrencesOptions> = threadSearchOccurrencesParamsKeys;
 
 /** What can be done with a thread besides running turns on it. */
 export abstract class ThreadApi {
@@ -132,6 +142,7 @@ export abstract class ThreadApi {
    * as it is now. What is left out stays as it is; `null` clears, within `gitInfo` field by field.
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
+    checkOptions("updateMetadata()", metadata, updateMetadataKeys);
     const host = await this.#connect();
     const params = { ...metadata, threadId: this.id };
     return (await host.call("thread/metadata/update", params)).thread;
@@ -143,10 +154,15 @@ export abstract class ThreadApi {
    * except that `serviceTier: null` goes back to the default. Experimental in the protocol.
    */
   async updateSettings(settings: UpdateSettingsOptions): Promise<void> {
-    const { sandbox, ...rest } = settings;
+    checkUpdateSettings(settings);
+    const given: UpdateSettingsOptions & Pick<ThreadSettingsUpdateParams, "sandboxPolicy"> =
+      settings;
+    // The protocol's own name, in which the server tells the settings of a thread.
+    const { sandbox = given.sandboxPolicy } = given;
     const policy = sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) };
     const host = await this.#connect();
-    const params = { ...rest, ...policy, threadId: this.id };
+    const known = pickKeys(settings, threadSettingsUpdateParamsKeys);
+    const params = { ...known, ...policy, threadId: this.id };
     await callLoaded(host, "thread/settings/update", params);
   }
 
@@ -159,6 +175,7 @@ export abstract class ThreadApi {
     options: { beforeThreadId?: string | null | undefined } = {},
   ): Promise<void> {
     if (sectionId !== null) checkText("sectionId", sectionId);
+    checkOptions("moveToSection()", options, { beforeThreadId: true });
     const host = await this.#connect();
     await host.call("thread/section/move", { ...options, threadId: this.id, sectionId });
   }
@@ -173,6 +190,7 @@ export abstract class ThreadApi {
     options: SearchOccurrencesOptions = {},
   ): Pages<ThreadSearchOccurrence> {
     checkText("searchTerm", searchTerm);
+    checkOptions("searchOccurrences()", options, searchOccurrencesKeys);
     const threadId = this.id;
     return new Pages(async (cursor) => {
       const host = await this.#connect();

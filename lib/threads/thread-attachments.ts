@@ -1,3 +1,8 @@
+import {
+  threadAttachmentListParamsKeys,
+  threadAttachmentOwnerListParamsKeys,
+} from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   ThreadAttachment,
   ThreadAttachmentAddParams,
@@ -28,6 +33,9 @@ export type AttachmentOwnersOptions = AllowUndefined<
   Omit<ThreadAttachmentOwnerListParams, "cursor">
 >;
 
+const listKeys: KeysOf<ListAttachmentsOptions> = threadAttachmentListParamsKeys;
+const ownersKeys: KeysOf<AttachmentOwnersOptions> = threadAttachmentOwnerListParamsKeys;
+
 /**
  * What the application has attached to a thread: JSON of its own, such as the issue that the thread
  * is about. It is stored with the thread; the model does not see it.
@@ -56,6 +64,7 @@ export class ThreadAttachments {
 
   /** What is attached (`thread/attachment/list`), oldest first. */
   list(options: ListAttachmentsOptions = {}): Pages<ThreadAttachment> {
+    checkOptions("attachments.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
       const host = await this.#connect();
@@ -79,6 +88,7 @@ export function attachmentOwners(
   options: AttachmentOwnersOptions,
 ): Pages<ThreadAttachmentOwner> {
   checkIdentity(options);
+  checkOptions("attachmentOwners()", options, ownersKeys);
   return new Pages(async (cursor) => {
     const host = await connect();
     const page = cursor === undefined ? {} : { cursor };

@@ -1,3 +1,6 @@
+import { threadGoalSetParamsKeys } from "../../generated/methods.js";
+import { pickKeys } from "../errors/check-options.js";
+import { checkSetGoal } from "../option-keys.js";
 import type { ThreadGoal, ThreadGoalSetParams } from "../../generated/types.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
@@ -45,11 +48,12 @@ export class ThreadGoals {
    * RequestTimeoutError, after which a goal that is set late all the same is paused.
    */
   async set(goal: SetGoalOptions): Promise<ThreadGoal> {
+    checkSetGoal(goal);
     checkObjective(goal.objective);
     checkBudget(goal.tokenBudget);
     const threadId = this.#threadId;
     const host = await this.#connect();
-    const params = { ...goal, threadId };
+    const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
     const { objective, status = null } = goal;
     return setGoalInTime(
       { connect: this.#connect, host, threadId, objective },

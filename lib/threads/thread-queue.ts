@@ -1,4 +1,11 @@
 import { randomUUID } from "node:crypto";
+import {
+  threadQueueAddParamsKeys,
+  threadQueueListParamsKeys,
+  threadQueueUpdateParamsKeys,
+} from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
+import { checkServiceOptions } from "../option-keys.js";
 import type {
   QueuedSubmission,
   ThreadQueueAddParams,
@@ -35,6 +42,10 @@ export type UpdateQueuedOptions = AllowUndefined<
 /** How to list the queue, as in `thread/queue/list`. */
 export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
 
+const addKeys: KeysOf<AddToQueueOptions> = threadQueueAddParamsKeys;
+const updateKeys: KeysOf<UpdateQueuedOptions> = threadQueueUpdateParamsKeys;
+const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
+
 /**
  * The thread's queue: input that the server keeps, and starts a turn for when the thread is idle,
  * with the settings that the thread has then. Those turns come out of `thread.unsolicitedTurns()`,
@@ -64,6 +75,7 @@ export class ThreadQueue {
    */
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const items = normalizeInput(input);
+    checkOptions("queue.add()", options, addKeys);
     await checkLocalFiles(items);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
@@ -90,6 +102,7 @@ export class ThreadQueue {
 
   /** What is queued (`thread/queue/list`), in the order of its turns. */
   list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
+    checkOptions("queue.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
       const host = await this.#connect();
@@ -106,6 +119,7 @@ export class ThreadQueue {
   ): Promise<QueuedSubmission> {
     checkText("queuedSubmissionId", queuedSubmissionId);
     const items = normalizeInput(input);
+    checkOptions("queue.update()", options, updateKeys);
     await checkLocalFiles(items);
     const host = await this.#connect();
     const params = { ...options, threadId: this.#threadId, queuedSubmissionId, input: items };
@@ -143,6 +157,7 @@ export class ThreadQueue {
       queuedSubmissionId?: string | undefined;
     } = {},
   ): Turn {
+    checkServiceOptions("queue.start()", options, { queuedSubmissionId: true });
     const { queuedSubmissionId, ...rest } = options;
     if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
     const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });

@@ -1,3 +1,5 @@
+import { threadBackgroundTerminalsListParamsKeys } from "../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   ThreadBackgroundTerminal,
   ThreadBackgroundTerminalsListParams,
@@ -12,6 +14,8 @@ import { callLoaded } from "./call-loaded.js";
 export type ListTerminalsOptions = AllowUndefined<
   Omit<ThreadBackgroundTerminalsListParams, "threadId" | "cursor">
 >;
+
+const listKeys: KeysOf<ListTerminalsOptions> = threadBackgroundTerminalsListParamsKeys;
 
 /**
  * The commands of a thread that go on in the background: those that the model started and did not
@@ -30,6 +34,7 @@ export class ThreadTerminals {
 
   /** What runs in the background (`thread/backgroundTerminals/list`). */
   list(options: ListTerminalsOptions = {}): Pages<ThreadBackgroundTerminal> {
+    checkOptions("terminals.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
       const host = await this.#connect();

@@ -1,4 +1,5 @@
 import type { SecureContextOptions } from "node:tls";
+import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
@@ -28,6 +29,22 @@ export interface SocketOptions {
   pongTimeoutMs?: number | undefined;
 }
 
+export const socketKeys: KeysOf<SocketOptions> = {
+  token: true,
+  headers: true,
+  tls: true,
+  allowPlaintext: true,
+  pingIntervalMs: true,
+  pongTimeoutMs: true,
+};
+
+const tlsKeys: KeysOf<NonNullable<SocketOptions["tls"]>> = {
+  ca: true,
+  cert: true,
+  key: true,
+  passphrase: true,
+};
+
 /** What the connection above decides about its socket. */
 export interface SocketSettings extends SocketOptions {
   /** How long the connection may take, a token function included (ms, default 30,000). */
@@ -48,9 +65,7 @@ export function checkSocketOptions(options: SocketOptions): void {
   const { token, headers, tls, allowPlaintext } = options;
   if (typeof token !== "function" && token !== undefined) checkToken(token);
   if (headers !== undefined) checkHeaders(headers);
-  if (tls !== undefined && !isObject(tls)) {
-    throw new InvalidArgumentError("tls", "must be an object");
-  }
+  if (tls !== undefined) checkKeys("tls", tls, tlsKeys);
   if (allowPlaintext !== undefined && typeof allowPlaintext !== "boolean") {
     throw new InvalidArgumentError("allowPlaintext", "must be true or false");
   }

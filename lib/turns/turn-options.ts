@@ -1,3 +1,4 @@
+import { turnStartParamsKeys } from "../../generated/methods.js";
 import type {
   JsonValue,
   SandboxMode,
@@ -5,7 +6,9 @@ import type {
   TurnStartParams,
 } from "../../generated/types.js";
 import { checkSignal } from "../checks.js";
+import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkSandboxPolicy, checkTurnOptions } from "../option-keys.js";
 import type { AllowUndefined } from "../protocol.js";
 import { toOutputFormat, type OutputFormat, type OutputSchema } from "../schema/output-format.js";
 import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
@@ -104,6 +107,14 @@ export interface ServiceTurnOptions extends Omit<TurnControls, "whenBusy">, Requ
 /** The settings as `turn/start` takes them. */
 export type TurnStartSettings = AllowUndefined<Omit<TurnStartParams, "threadId" | "input">>;
 
+const settingKeys = withoutKeys(
+  turnStartParamsKeys,
+  "threadId",
+  "input",
+  "sandboxPolicy",
+  "outputSchema",
+);
+
 export interface RunOptions {
   /** Whether `run()` throws a TurnFailedError for a failed turn (default), or returns its result. */
   throwOnFailure?: boolean | undefined;
@@ -119,9 +130,16 @@ interface SplitOptions {
 
 /** Separates what the library needs from what the server gets, and checks the former. */
 export function splitTurnOptions(options: TurnOptions): SplitOptions {
+  checkTurnOptions(options);
+  return split(options);
+}
+
+function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">): SplitOptions {
   const { handlers, rest: others } = splitHandlers(options);
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, ...asked } = others;
-  const { sandbox, outputSchema, ...rest } = asked;
+  const { outputSchema } = asked;
+  // The protocol's own name, in which the server tells the settings of a thread.
+  const { sandbox = asked.sandboxPolicy } = asked;
   checkSignal(signal);
   checkMs("timeoutMs", timeoutMs);
   checkMs("idleTimeoutMs", idleTimeoutMs);
@@ -131,7 +149,7 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
   const output =
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
   const settings = {
-    ...rest,
+    ...pickKeys(asked, settingKeys),
     ...(sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) }),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
@@ -139,12 +157,12 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
   return { controls, handlers, settings, output };
 }
 
-/** The same for a turn that takes no settings. */
+/** The same for a turn that takes no settings; its caller has checked which options there are. */
 export function splitServiceOptions(
   options: ServiceTurnOptions,
 ): Pick<SplitOptions, "controls" | "handlers"> {
   checkChoice("whenBusy", options.whenBusy, ["queue", "reject"]);
-  const { controls, handlers } = splitTurnOptions(options);
+  const { controls, handlers } = split(options);
   return { controls, handlers };
 }
 
@@ -162,7 +180,10 @@ function checkChoice(name: string, value: string | undefined, choices: readonly 
 
 /** Threads take a mode's name, turns a policy object: here one set of names serves both. */
 export function toSandboxPolicy(sandbox: SandboxMode | SandboxPolicy | null): SandboxPolicy | null {
-  if (typeof sandbox !== "string") return sandbox;
+  if (typeof sandbox !== "string") {
+    if (sandbox !== null) checkSandboxPolicy(sandbox);
+    return sandbox;
+  }
   switch (sandbox) {
     case "read-only":
       return { type: "readOnly", networkAccess: false };

@@ -7,6 +7,7 @@ import { readExport, readTypes } from "./read-types.js";
 import { relaxForSchemas, relaxTypes } from "./relax.js";
 import type { UpstreamSchemas } from "./relax.js";
 import { renderManifest, renderMethodIndex, renderSchema } from "./render-json.js";
+import { renderKeys } from "./render-keys.js";
 import { renderMethods, renderRouting, renderRuntime } from "./render-methods.js";
 import { renderRpc } from "./render-rpc.js";
 import { renderTypes } from "./render-types.js";
@@ -50,7 +51,7 @@ async function makeFiles(binary: string, pin: string, folder: string): Promise<G
   const schema = await makeSchemas(judged, [...types.keys()], folder);
   return new Map([
     ["manifest.json", renderManifest(pin, types, methods)],
-    ["methods.ts", renderMethods(methods)],
+    ["methods.ts", `${renderMethods(methods)}\n${renderKeys(methods, types)}`],
     ["routing.ts", renderRouting(routes)],
     ["rpc.ts", renderRpc(methods, types, upstream)],
     ["runtime.ts", renderRuntime(pin)],

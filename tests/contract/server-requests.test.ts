@@ -54,6 +54,20 @@ const refusals: Record<string, object> = {
   applyPatchApproval: { result: denied },
   execCommandApproval: { result: denied },
 };
+/** The option whose handler was missing. */
+const options: Record<string, string> = {
+  "item/commandExecution/requestApproval": "onApproval.command",
+  "item/fileChange/requestApproval": "onApproval.fileChange",
+  "item/permissions/requestApproval": "onApproval.permissions",
+  "item/tool/requestUserInput": "onUserInput",
+  "item/tool/call": "tools",
+  "mcpServer/elicitation/request": "onElicitation",
+  "account/chatgptAuthTokens/refresh": "onAuthTokenRefresh",
+  "attestation/generate": "onAttestation",
+  "currentTime/read": "onCurrentTime",
+  applyPatchApproval: "handlers",
+  execCommandApproval: "handlers",
+};
 const methods = Object.keys(methodIndex.serverRequests);
 
 describe("a server request that nobody handles", () => {
@@ -70,7 +84,8 @@ describe("a server request that nobody handles", () => {
     if (answer?.error === undefined) {
       expect(validateServerRequestResult(method, answer?.result)).toEqual([]);
     }
-    expect(logger.lines).toEqual([`warn: ${method} was refused: nobody handles it.`]);
+    const line = `warn: ${method} was refused: nobody handles it (${options[method]}).`;
+    expect(logger.lines).toEqual([line]);
   });
 
   test("tells the time in seconds", async () => {

@@ -76,6 +76,31 @@ describe("the narrowest scope that has a handler answers:", () => {
     expect(await whoIsAsked(thread)).toEqual(["resumed"]);
   });
 
+  test("a refusal, which another handle does not erase by naming another kind", async () => {
+    const thread = await codex.startThread({ onApproval: { fileChange: "decline" } });
+    const other = codex.thread(thread.id, { onApproval: { command: "decline" } });
+    for (const handle of [other, thread]) {
+      const file = path.join(stage.project, `refused-${(files += 1)}`);
+      const patch = `*** Begin Patch\n*** Add File: ${file}\n+hello\n*** End Patch`;
+      model.enqueueFor(
+        thread.id,
+        reply.applyPatch(patch),
+        reply.shell(`mkdir ${file}`),
+        reply.text("Refused."),
+      );
+      answered.length = 0;
+      const { items } = await handle.run("Make it", { approvalPolicy: "untrusted" });
+      expect(items).toMatchObject([
+        { type: "userMessage" },
+        { type: "fileChange", status: "declined" },
+        { type: "commandExecution", status: "declined" },
+        { type: "agentMessage" },
+      ]);
+      expect(existsSync(file)).toBe(false);
+      expect(answered).toEqual([]);
+    }
+  });
+
   test("a handler of the method goes before the others of the client", async () => {
     const thread = await codex.startThread();
     const stop = codex.handle("item/commandExecution/requestApproval", ({ command }) => {

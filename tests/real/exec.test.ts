@@ -199,6 +199,16 @@ describe("output", () => {
 });
 
 describe("the sandbox", () => {
+  test("by another name is refused, instead of running without one", async () => {
+    const options = { sandboxPolicy: { type: "readOnly" } } as object;
+    expect(() => codex.exec(sh("echo x > unasked"), options)).toThrow(
+      "sandboxPolicy is not an option of exec(). Did you mean sandbox?",
+    );
+    // The server carries out in order what it is sent.
+    await codex.exec(["true"]).exit;
+    await expect(readFile(path.join(stage.project, "unasked"))).rejects.toThrow("ENOENT");
+  });
+
   test("read-only refuses to write, and lets the command read", async () => {
     await writeFile(path.join(stage.project, "given"), "given");
     const command = codex.exec(sh("cat given; echo x > made"), { sandbox: "read-only" });

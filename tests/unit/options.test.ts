@@ -95,25 +95,6 @@ test.each<[object, string, string]>([
   expect(attempt).toThrow(expect.objectContaining({ argument, message: `${argument} ${problem}` }));
 });
 
-test.each([
-  "error",
-  "item/completed",
-  "item/started",
-  "serverRequest/resolved",
-  "thread/archived",
-  "thread/closed",
-  "thread/deleted",
-  "thread/status/changed",
-  "thread/tokenUsage/updated",
-  "turn/completed",
-  "turn/started",
-])("%s cannot be opted out of", (method) => {
-  const optOutNotificationMethods = ["turn/diff/updated", method];
-  expect(() => resolveSettings({ optOutNotificationMethods })).toThrow(
-    `optOutNotificationMethods must not name ${method}, which the library relies on`,
-  );
-});
-
 describe("the logger", () => {
   test("may have any of its methods, and is called as a method", () => {
     const lines: string[] = [];

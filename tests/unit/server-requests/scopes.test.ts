@@ -9,6 +9,8 @@ const turn = { threadId: "thread-1", turnId: "turn-1" };
 
 const cancel = () => "cancel" as const;
 
+const raw = (decision: "accept" | "decline") => ({ [methods.command]: () => ({ decision }) });
+
 /** Handlers that say their name to whoever looks at `answered`. */
 function named(name: string, answered: string[]): RequestHandlers {
   const note = <T>(value: T): T => {
@@ -247,11 +249,75 @@ describe("a thread's handlers", () => {
     });
   });
 
-  test.each(["thread/archived", "thread/deleted"])("are gone after %s", async (method) => {
+  test("that refuse are not erased by a later handle that is about another kind", async () => {
+    await using pair = await linked({ onApproval: "accept" });
+    const asking = new Asking(pair.server);
+    const first = await pair.client.startThread({ onApproval: { fileChange: "decline" } });
+    const second = pair.client.thread("thread-1", { onApproval: { command: "decline" } });
+    await second.turn("Hi").started;
+    pair.server.send(turnCompleted(turn));
+    await first.turn("Hi").started;
+    expect(await asking.answer(methods.fileChange, requests.fileChange)).toEqual({
+      result: { decision: "decline" },
+    });
+    expect(await decisionOn(asking)).toBe("decline");
+  });
+
+  test.each([
+    ["a preset over a method's", { handlers: raw("accept") }, { onApproval: "decline" }],
+    ["a function over a method's", { handlers: raw("accept") }, { onApproval: () => "decline" }],
+    ["one of a method over a preset", { onApproval: "accept" }, { handlers: raw("decline") }],
+    ["nothing by a key that is undefined", { onApproval: "decline" }, { onApproval: undefined }],
+    [
+      "nothing by a type that is undefined",
+      { onApproval: "decline" },
+      { onApproval: { command: undefined } },
+    ],
+    [
+      "nothing by a method that is undefined",
+      { handlers: raw("decline") },
+      { handlers: { [methods.command]: undefined } },
+    ],
+  ] as const)("of a later handle replace by kind: %s", async (_, older, newer) => {
+    await using pair = await linked({ onApproval: "accept" });
+    const asking = new Asking(pair.server);
+    await pair.client.startThread(older);
+    await pair.client.resumeThread("thread-1", newer);
+    expect(await decisionOn(asking)).toBe("decline");
+  });
+
+  test("that decide commands keep methods of the first protocol from wider handlers", async () => {
+    const approved = () => ({ decision: "approved" }) as const;
+    await using pair = await linked({
+      handlers: { execCommandApproval: approved, applyPatchApproval: approved },
+    });
+    const asking = new Asking(pair.server);
+    await pair.client.startThread({ onApproval: { command: "decline" } });
+    const params = { conversationId: "thread-1", callId: "call-1" };
+    expect(await asking.answer("execCommandApproval", params)).toMatchObject({
+      result: { decision: { denied: {} } },
+    });
+    expect(await asking.answer("applyPatchApproval", params)).toEqual({
+      result: { decision: "approved" },
+    });
+  });
+
+  test("stay while the thread is archived, those of a newer handle in front", async () => {
+    await using pair = await linked({ onApproval: "accept" });
+    const asking = new Asking(pair.server);
+    const first = await pair.client.startThread({ onApproval: "acceptForSession" });
+    await pair.client.resumeThread("thread-1", { onApproval: "decline" });
+    pair.server.notify("thread/archived", { threadId: "thread-1" });
+    expect(await decisionOn(asking)).toBe("decline");
+    await first.turn("Hi").started;
+    expect(await decisionOn(asking)).toBe("decline");
+  });
+
+  test("are gone after thread/deleted", async () => {
     await using pair = await linked({ onApproval: cancel });
     const asking = new Asking(pair.server);
     const thread = await pair.client.startThread({ onApproval: "accept" });
-    pair.server.notify(method, { threadId: "thread-1" });
+    pair.server.notify("thread/deleted", { threadId: "thread-1" });
     expect(await decisionOn(asking)).toBe("cancel");
     // The handle brings them back when it is used.
     await thread.turn("Hi").started;
@@ -277,9 +343,22 @@ describe("a thread's handlers", () => {
     const scope = (preset: ApprovalPreset) => ({ handlers: { onApproval: preset } });
     for (let index = 0; index < 10_000; index += 1) scopes.bind(`${index}`, scope("accept"));
     expect(scopes.size).toBeLessThanOrEqual(2_048 + 20);
-    expect(scopes.of("0")).toEqual(scope("accept"));
-    expect(scopes.of("9999")).toEqual(scope("accept"));
-    expect(scopes.of("5000")).toBeUndefined();
+    expect(["0", "9999", "5000"].map((id) => scopes.has(id))).toEqual([true, true, false]);
+  });
+
+  test("of a newer handle are not lost when a thread that was dropped comes back by an older one", () => {
+    const scopes = new ThreadScopes();
+    const tools = [[], [], []] as const;
+    const [older, newer, latest] = tools.map((list) => ({ tools: list }));
+    for (const scope of [older, newer]) scopes.bind("thread", scope ?? {});
+    for (let index = 0; index < 10_000; index += 1) scopes.bind(`${index}`, {});
+    expect(scopes.has("thread")).toBe(false);
+    scopes.bind("thread", older ?? {});
+    expect(scopes.toolsOf("thread")).toBe(tools[1]);
+    scopes.delete("thread");
+    scopes.bind("thread", latest ?? {});
+    scopes.bind("thread", newer ?? {});
+    expect(scopes.toolsOf("thread")).toBe(tools[2]);
   });
 });
 

@@ -14,8 +14,7 @@ const output = (text: string) => ({ contentItems: [{ type: "inputText", text }],
 
 async function stage(tools: readonly Tool[], handlers: RequestHandlers = {}) {
   const pair = await linked();
-  await pair.client.startThread(handlers);
-  pair.client.host.scopes.bind("thread-1", { tools });
+  await pair.client.startThread({ ...handlers, tools });
   return { ...pair, asking: new Asking(pair.server) };
 }
 
@@ -48,11 +47,20 @@ describe("a tool call", () => {
     expect(answer).toMatchObject({ result: { success: false } });
   });
 
-  test("goes to a handler by method of the same thread first", async () => {
-    const raw = () => ({ contentItems: [], success: true });
+  const raw = () => ({ contentItems: [], success: true });
+
+  test("goes to a handler by method of the same handle first", async () => {
     await using pair = await stage([sunny], { handlers: { "item/tool/call": raw } });
     expect(await pair.asking.answer(methods.toolCall, requests.toolCall)).toEqual({
       result: { contentItems: [], success: true },
+    });
+  });
+
+  test("goes to the tools of a later handle rather than to an older handler by method", async () => {
+    await using pair = await stage([], { handlers: { "item/tool/call": raw } });
+    await pair.client.resumeThread("thread-1", { tools: [sunny] });
+    expect(await pair.asking.answer(methods.toolCall, requests.toolCall)).toEqual({
+      result: output("sunny"),
     });
   });
 

@@ -1,0 +1,119 @@
+import { InvalidArgumentError } from "./invalid-argument-error.js";
+
+/**
+ * Every key of an options type, as a value. A constant of this type does not compile when it lacks a key
+ * or names one too many; what is spread into it is checked for what it lacks.
+ */
+export type KeysOf<Options> = Readonly<Record<AnyKeyOf<Options>, true>>;
+
+type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : never;
+
+type Keys = Readonly<Record<string, true>>;
+
+/**
+ * Refuses options that `call` does not know: a limit or a handler that is misspelt would be ignored.
+ * A key whose value is undefined passes. `elsewhere` says of some keys, in the rest of a sentence, where
+ * they belong.
+ *
+ * @throws InvalidArgumentError, which names the key and the nearest one that is known.
+ */
+export function checkOptions(
+  call: string,
+  options: unknown,
+  keys: Keys,
+  elsewhere: Readonly<Record<string, string>> = {},
+): void {
+  const unknown = findUnknownKey("options", options, keys);
+  if (!unknown) return;
+  const { key, advice } = unknown;
+  const where = Object.hasOwn(elsewhere, key) ? elsewhere[key] : advice;
+  throw new InvalidArgumentError(key, `is not an option of ${call}${where}`);
+}
+
+/** The same for an object within the options, whose path is `path`. */
+export function checkKeys(path: string, value: unknown, keys: Keys): void {
+  const place = (key: string): string =>
+    /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+  const unknown = findUnknownKey(path, value, keys, place);
+  if (unknown) throw new InvalidArgumentError(place(unknown.key), `is not known${unknown.advice}`);
+}
+
+/** A key that is not known, fit to be shown, with a sentence that names the nearest one that is. */
+export function findUnknownKey(
+  path: string,
+  value: unknown,
+  keys: Keys,
+  place = (key: string): string => key,
+): { readonly key: string; readonly advice: string } | undefined {
+  // A Map, a Set or a list looks like an object that has nothing in it.
+  if (typeof value !== "object" || value === null || Symbol.iterator in value) {
+    throw new InvalidArgumentError(path, "must be an object");
+  }
+  const unknown = Object.entries(value).find(
+    ([key, each]) => each !== undefined && !Object.hasOwn(keys, key),
+  );
+  if (!unknown) return undefined;
+  const nearest = nearestTo(unknown[0], keys);
+  const advice = nearest === undefined ? "" : `. Did you mean ${place(nearest)}?`;
+  return { key: shown(unknown[0]), advice };
+}
+
+/** The keys without some of them. */
+export function withoutKeys<All extends Keys, Name extends keyof All & string>(
+  keys: All,
+  ...names: readonly Name[]
+): Omit<All, Name> {
+  const rest = Object.entries(keys).filter(([key]) => !names.some((name) => name === key));
+  return Object.fromEntries(rest) as Omit<All, Name>;
+}
+
+/** The options that have these keys; the others are left out. */
+export function pickKeys<Options extends object, Name extends string>(
+  options: Options,
+  keys: Readonly<Record<Name, true>>,
+): Pick<Options, Name & keyof Options> {
+  const own = Object.entries(options).filter(([key]) => Object.hasOwn(keys, key));
+  return Object.fromEntries(own) as Pick<Options, Name & keyof Options>;
+}
+
+/** Keys are written by programmers; what does not look like it is not repeated. */
+function shown(key: string): string {
+  return /^[\w$./-]{1,60}$/.test(key) ? key : "a key";
+}
+
+function nearestTo(key: string, keys: Keys): string | undefined {
+  const [nearest] = Object.keys(keys)
+    .map((known) => ({ known, difference: differenceOf(simple(key), simple(known)) }))
+    .filter(({ difference }) => difference < 1)
+    .sort((one, other) => one.difference - other.difference);
+  return nearest?.known;
+}
+
+/** `approval_policy` and `approvalPolicy` are the same word. */
+function simple(key: string): string {
+  return key.toLowerCase().replace(/[^a-z\d]/g, "");
+}
+
+/** From 0, the same, to 1 and more, nothing in common. */
+function differenceOf(one: string, other: string): number {
+  const shorter = Math.min(one.length, other.length);
+  // One of them goes on where the other ends, as timeout and timeoutMs do.
+  if (shorter >= 4 && (one.startsWith(other) || other.startsWith(one))) {
+    return 0.5 * (1 - shorter / Math.max(one.length, other.length));
+  }
+  return (2 * editsBetween(one.slice(0, 60), other)) / Math.max(shorter, 3);
+}
+
+/** How many characters have to be changed, added or left out. */
+function editsBetween(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let index = 0; index < one.length; index += 1) {
+    const next = [index + 1];
+    for (let at = 1; at < row.length; at += 1) {
+      const change = (row[at - 1] ?? 0) + (other[at - 1] === one[index] ? 0 : 1);
+      next.push(Math.min(change, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

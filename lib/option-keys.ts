@@ -1,0 +1,216 @@
+import {
+  threadForkParamsKeys,
+  threadForkResponseKeys,
+  threadGoalKeys,
+  threadGoalSetParamsKeys,
+  threadResumeParamsKeys,
+  threadResumeResponseKeys,
+  threadSettingsKeys,
+  threadSettingsUpdateParamsKeys,
+  threadStartParamsKeys,
+  threadStartResponseKeys,
+  turnStartParamsKeys,
+} from "../generated/methods.js";
+import type { AskForApproval, SandboxPolicy } from "../generated/types.js";
+import { checkKeys, checkOptions, withoutKeys, type KeysOf } from "./errors/check-options.js";
+import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import { clientRequestHandlerKeys, requestHandlerKeys } from "./server-requests/handlers.js";
+import type { RequestHandlers } from "./server-requests/handlers.js";
+import type { ResumeThreadOptions, StartThreadOptions } from "./thread-catalog.js";
+import type { ForkThreadOptions } from "./thread.js";
+import type { GoalOptions } from "./threads/goal-options.js";
+import type { UpdateSettingsOptions } from "./threads/thread-api.js";
+import type { SetGoalOptions } from "./threads/thread-goals.js";
+import type { BoundTools } from "./tools/tool.js";
+import type {
+  RunOptions,
+  ServiceTurnOptions,
+  TurnControls,
+  TurnOptions,
+} from "./turns/turn-options.js";
+
+// What the calls of threads and turns know. TypeScript refuses a list that lacks an option.
+
+export const startThreadKeys: KeysOf<StartThreadOptions> = {
+  ...threadStartParamsKeys,
+  ...requestHandlerKeys,
+  tools: true,
+};
+
+export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
+  ...threadResumeParamsKeys,
+  ...requestHandlerKeys,
+  tools: true,
+};
+
+export const forkThreadKeys: KeysOf<ForkThreadOptions> = {
+  ...threadForkParamsKeys,
+  ...requestHandlerKeys,
+  tools: true,
+};
+
+const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
+  ...requestHandlerKeys,
+  tools: true,
+};
+
+const turnControlKeys: KeysOf<TurnControls> = {
+  signal: true,
+  timeoutMs: true,
+  idleTimeoutMs: true,
+  onBreak: true,
+  maxBacklogBytes: true,
+  whenBusy: true,
+};
+
+const runKeys: KeysOf<RunOptions> = { throwOnFailure: true };
+
+const turnKeys: KeysOf<TurnOptions & RunOptions> = {
+  ...turnStartParamsKeys,
+  ...turnControlKeys,
+  ...runKeys,
+  ...requestHandlerKeys,
+  sandbox: true,
+};
+
+const serviceTurnKeys: KeysOf<ServiceTurnOptions> = { ...turnControlKeys, ...requestHandlerKeys };
+
+const goalKeys: KeysOf<GoalOptions> = {
+  ...withoutKeys(turnControlKeys, "idleTimeoutMs"),
+  ...requestHandlerKeys,
+  tokenBudget: true,
+  origin: true,
+};
+
+const updateSettingsKeys: KeysOf<UpdateSettingsOptions> = {
+  ...threadSettingsUpdateParamsKeys,
+  sandbox: true,
+};
+
+const setGoalKeys: KeysOf<SetGoalOptions> = threadGoalSetParamsKeys;
+
+/**
+ * Applications keep one object of options for all threads and turns, and spread into it what the
+ * server said of a thread. So each of these calls takes the options of the others, which have no effect
+ * on it. It does so for none that would be missed: see `onlyForThreads` and `onlyForTurns`.
+ */
+const conversationKeys = {
+  ...startThreadKeys,
+  ...resumeThreadKeys,
+  ...forkThreadKeys,
+  ...turnKeys,
+  // Refused with a reason of their own.
+  ...clientRequestHandlerKeys,
+  ...threadStartResponseKeys,
+  ...threadResumeResponseKeys,
+  ...threadForkResponseKeys,
+  ...threadSettingsKeys,
+};
+
+const openingKeys = withoutKeys(conversationKeys, "sandboxPolicy");
+const anyTurnKeys = withoutKeys(conversationKeys, "config");
+
+const onlyForTurns = {
+  sandboxPolicy: ": it takes the name of a mode as sandbox, and a turn takes a policy",
+};
+const onlyForThreads = {
+  config: ": it belongs to startThread(), resumeThread() or fork(), and would have no effect here",
+};
+
+const settingsElsewhere = Object.fromEntries(
+  Object.keys(conversationKeys).map((key) => [
+    key,
+    ": settings belong to startThread(), resumeThread(), updateSettings() or a turn with input",
+  ]),
+);
+
+/** Options of `startThread`, `resumeThread` and `fork`. @throws InvalidArgumentError */
+export function checkOpeningOptions(call: string, options: object): void {
+  checkOptions(call, options, openingKeys, onlyForTurns);
+  checkSettings(options);
+}
+
+/** Options of a turn with input. @throws InvalidArgumentError */
+export function checkTurnOptions(options: object): void {
+  checkOptions("a turn", options, anyTurnKeys, onlyForThreads);
+  checkSettings(options);
+}
+
+/** Options of a handle on a thread. @throws InvalidArgumentError */
+export function checkHandleOptions(options: object): void {
+  const keys = { ...clientRequestHandlerKeys, ...threadHandleKeys };
+  checkOptions("thread()", options, keys, settingsElsewhere);
+}
+
+/** Options of a turn without input or settings. @throws InvalidArgumentError */
+export function checkServiceOptions(
+  call: string,
+  options: object,
+  more: Readonly<Record<string, true>> = {},
+): void {
+  const keys = { ...clientRequestHandlerKeys, ...serviceTurnKeys, ...more };
+  checkOptions(call, options, keys, settingsElsewhere);
+}
+
+/** @throws InvalidArgumentError */
+export function checkGoalRunOptions(options: object): void {
+  const keys = { ...clientRequestHandlerKeys, ...goalKeys };
+  checkOptions("runGoal()", options, keys, settingsElsewhere);
+}
+
+/** Options of `updateSettings`, or what the server told of a thread's settings. @throws InvalidArgumentError */
+export function checkUpdateSettings(settings: object): void {
+  checkOptions("updateSettings()", settings, { ...threadSettingsKeys, ...updateSettingsKeys });
+  checkSettings(settings);
+}
+
+/** Options of `goal.set`, or the goal as it is. @throws InvalidArgumentError */
+export function checkSetGoal(goal: object): void {
+  checkOptions("goal.set()", goal, { ...threadGoalKeys, ...setGoalKeys });
+}
+
+/** Options of `run` of a handle, which may be those of its turn. @throws InvalidArgumentError */
+export function checkRunOptions(options: object): void {
+  checkOptions("run()", options, anyTurnKeys);
+}
+
+type PolicyKeys = {
+  readonly [Type in SandboxPolicy["type"]]: KeysOf<Extract<SandboxPolicy, { type: Type }>>;
+};
+
+const policyKeys: PolicyKeys = {
+  dangerFullAccess: { type: true },
+  readOnly: { type: true, networkAccess: true },
+  externalSandbox: { type: true, networkAccess: true },
+  workspaceWrite: {
+    type: true,
+    writableRoots: true,
+    networkAccess: true,
+    excludeTmpdirEnvVar: true,
+    excludeSlashTmp: true,
+  },
+};
+
+/** A policy of a type that only a newer server knows is its own affair. @throws InvalidArgumentError */
+export function checkSandboxPolicy(policy: SandboxPolicy): void {
+  const { type } = policy as { type?: unknown };
+  if (typeof type !== "string") throw new InvalidArgumentError("sandbox.type", "must be a string");
+  if (Object.hasOwn(policyKeys, type)) checkKeys("sandbox", policy, policyKeys[policy.type]);
+}
+
+type Granular = Extract<AskForApproval, { granular: unknown }>;
+
+const granularKeys: KeysOf<Granular> = { granular: true };
+const granularRuleKeys: KeysOf<Granular["granular"]> = {
+  sandbox_approval: true,
+  rules: true,
+  skill_approval: true,
+  request_permissions: true,
+  mcp_elicitations: true,
+};
+
+function checkSettings({ approvalPolicy }: { approvalPolicy?: AskForApproval | null }): void {
+  if (typeof approvalPolicy !== "object" || approvalPolicy === null) return;
+  checkKeys("approvalPolicy", approvalPolicy, granularKeys);
+  checkKeys("approvalPolicy.granular", approvalPolicy.granular, granularRuleKeys);
+}

@@ -1,0 +1,58 @@
+import type { ServerNotificationMethod } from "../../generated/methods.js";
+
+/**
+ * The notifications that parts of this library listen to. Without one of these a turn, a queue, a
+ * command, a login or an approval would miss something that it relies on, so nobody may opt out of them.
+ * The parts that listen with `Host.on` can name no others; of the rest a test reads the sources
+ * (observed-notifications.test.ts).
+ */
+export const observedNotifications = [
+  "account/gatewayOAuth/changed",
+  "account/login/completed",
+  "account/rateLimits/updated",
+  "account/updated",
+  "app/list/updated",
+  "command/exec/outputDelta",
+  "error",
+  "fs/changed",
+  "fuzzyFileSearch/sessionCompleted",
+  "fuzzyFileSearch/sessionUpdated",
+  "item/completed",
+  "item/fileChange/patchUpdated",
+  "item/started",
+  "mcpServer/oauthLogin/completed",
+  "mcpServer/startupStatus/updated",
+  "process/exited",
+  "process/outputDelta",
+  "serverRequest/resolved",
+  "skills/changed",
+  "thread/archived",
+  "thread/closed",
+  "thread/deleted",
+  "thread/goal/cleared",
+  "thread/goal/updated",
+  "thread/queue/changed",
+  "thread/settings/updated",
+  "thread/started",
+  "thread/status/changed",
+  "thread/tokenUsage/updated",
+  "turn/completed",
+  "turn/started",
+] as const satisfies readonly ServerNotificationMethod[];
+
+export type ObservedNotification = (typeof observedNotifications)[number];
+
+/**
+ * What only shows how far a turn is. `turn.state` lacks it for those who opt out: the streamed text of items
+ * that have not completed, the diff, the plan. Results do not depend on it.
+ */
+export const progressNotifications = [
+  "item/agentMessage/delta",
+  "item/commandExecution/outputDelta",
+  "item/fileChange/outputDelta",
+  "item/plan/delta",
+  "item/reasoning/summaryTextDelta",
+  "item/reasoning/textDelta",
+  "turn/diff/updated",
+  "turn/plan/updated",
+] as const satisfies readonly ServerNotificationMethod[];

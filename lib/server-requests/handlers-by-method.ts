@@ -1,0 +1,86 @@
+import type { DynamicToolCallParams } from "../../generated/types.js";
+import { callTool } from "../tools/call-tool.js";
+import type { Tool } from "../tools/tool.js";
+import type { AnyRawHandler } from "./client-handlers.js";
+import type { ClientRequestHandlers, RequestHandlers } from "./handlers.js";
+import type { OpenRequest } from "./open-request.js";
+import type { RequestContext } from "./request-context.js";
+import { kindMethods, kindOf } from "./request-kinds.js";
+import { isObject } from "./result-checks.js";
+
+/** The handler of one request. */
+export interface FoundHandler {
+  readonly call: (context: RequestContext) => unknown;
+  /** The answer in the shape of the protocol; it may still be wrong. */
+  readonly toResult: (answer: unknown) => unknown;
+}
+
+/** What one scope was given: a turn, a thread, or the client. */
+export interface HandlerScope {
+  readonly handlers?: ClientRequestHandlers | undefined;
+  readonly tools?: readonly Tool[] | undefined;
+}
+
+/** Finds the handler of a request of one method; undefined for a tool that the scope does not have. */
+export type MethodHandler = (request: OpenRequest) => FoundHandler | undefined;
+
+const toolCall = "item/tool/call";
+
+/** What the scope answers, by method. A key whose value is undefined names nothing. */
+export function handlersByMethod(scope: HandlerScope): Map<string, MethodHandler> {
+  const raw = Object.keys(scope.handlers?.handlers ?? {});
+  const found = new Map<string, MethodHandler>();
+  for (const method of [...raw, ...kindMethods(), toolCall]) {
+    const handler = methodHandlerIn(scope, method);
+    if (handler) found.set(method, handler);
+  }
+  return found;
+}
+
+/** In one scope, the handler of the method goes before the typed handler of the same requests. */
+export function methodHandlerIn(scope: HandlerScope, method: string): MethodHandler | undefined {
+  const raw = rawHandlerIn(scope.handlers, method);
+  if (raw) return fromRaw(raw);
+  if (method === toolCall) return scope.tools && fromTools(scope.tools);
+  const kind = kindOf(method);
+  const handler = scope.handlers && kind?.handlerIn(scope.handlers);
+  if (!kind || !handler) return undefined;
+  return ({ params, request }) => {
+    if (!isObject(params)) return undefined;
+    return {
+      call: (context) => handler((request ?? params) as never, context),
+      toResult: (answer) => kind.toResult(answer, params),
+    };
+  };
+}
+
+export function fromRaw(raw: AnyRawHandler): MethodHandler {
+  return ({ params }) => ({
+    call: (context) => raw(params as never, context),
+    toResult: (answer) => answer,
+  });
+}
+
+function fromTools(tools: readonly Tool[]): MethodHandler {
+  return ({ params }) => {
+    if (!isObject(params)) return undefined;
+    const call = params as unknown as DynamicToolCallParams;
+    const isOurs = (call.namespace ?? null) === null;
+    const tool = tools.find(({ name }) => isOurs && name === call.tool);
+    return (
+      tool && {
+        call: ({ signal }) => callTool(tool, call, { signal }),
+        toResult: (answer) => answer,
+      }
+    );
+  };
+}
+
+function rawHandlerIn(
+  handlers: RequestHandlers | undefined,
+  method: string,
+): AnyRawHandler | undefined {
+  const raw = handlers?.handlers;
+  if (!raw || !Object.hasOwn(raw, method)) return undefined;
+  return raw[method as keyof typeof raw];
+}

@@ -1,0 +1,51 @@
+import type { ProtocolMethods } from "./read-methods.js";
+import { refsIn } from "./type-shape.js";
+import type { TypeShape, TypeTable } from "./type-shape.js";
+
+/** What the server says and callers spread into options. */
+const answers = [
+  "ThreadForkResponse",
+  "ThreadGoal",
+  "ThreadResumeResponse",
+  "ThreadSettings",
+  "ThreadStartResponse",
+];
+
+/**
+ * The names of the fields of each client request's params, before formatting: options are checked
+ * against them at run time. One constant for each type, so that bundlers drop the unused.
+ */
+export function renderKeys({ clientRequests }: ProtocolMethods, types: TypeTable): string {
+  const params = clientRequests.flatMap((entry) => [...refsIn(entry.params)]);
+  const names = [...new Set([...params, ...answers])].sort();
+  const lines = names.flatMap((name) => {
+    const keys = keysOf({ kind: "ref", name }, types);
+    if (!keys) return [];
+    const fields = [...keys].sort().map((key) => `${JSON.stringify(key)}: true,`);
+    const constant = `${name.charAt(0).toLowerCase()}${name.slice(1)}Keys`;
+    return [`export const ${constant} = {${fields.join("")}} as const;\n`];
+  });
+  return lines.join("\n");
+}
+
+/** The fields of an object, and of a union those of all its members; undefined for anything else. */
+function keysOf(shape: TypeShape, types: TypeTable): Set<string> | undefined {
+  switch (shape.kind) {
+    case "ref": {
+      const type = types.get(shape.name);
+      if (!type) throw new Error(`There is no type ${shape.name}`);
+      return keysOf(type.shape, types);
+    }
+    case "object":
+      return shape.rest ? undefined : new Set(shape.fields.map(({ name }) => name));
+    case "union":
+    case "intersection": {
+      const keys = shape.members.map((member) => keysOf(member, types));
+      return keys.every((each) => each !== undefined)
+        ? new Set(keys.flatMap((each) => [...each]))
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
