@@ -1,5 +1,5 @@
 import { onAbort } from "../async/abort.js";
-import { maxTimerMs } from "../async/timers.js";
+import { onDeadline } from "../async/deadline.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { LoginTimeoutError } from "../errors/login-errors.js";
 
@@ -54,7 +54,7 @@ export class LoginOutcome {
     return new Promise((resolve) => {
       const finish = (how: "settled" | "timeout" | "aborted"): void => {
         this.#waiters.delete(onSettled);
-        clearTimeout(timer);
+        stopDeadline();
         unlink();
         resolve(how);
       };
@@ -62,7 +62,9 @@ export class LoginOutcome {
         finish("settled");
       };
       this.#waiters.add(onSettled);
-      const timer = timeoutMs > maxTimerMs ? undefined : setTimeout(finish, timeoutMs, "timeout");
+      const stopDeadline = onDeadline(timeoutMs, () => {
+        finish("timeout");
+      });
       const unlink = onAbort(signal, () => {
         finish("aborted");
       });

@@ -1,22 +1,22 @@
 import { onAbort } from "./abort.js";
-
-/** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
-export const maxTimerMs = 2_147_483_647;
+import { maxTimerMs, onDeadline } from "./deadline.js";
 
 /**
- * Settles with `promise`, or with `"timeout"` after `ms` milliseconds. The timer does not keep the
- * process alive, and is gone when the promise settles first.
+ * Settles with `promise`, or with `"timeout"` at a deadline of `ms` milliseconds. The deadline does not
+ * keep the process alive, and is gone when the promise settles first.
  */
 export async function settleWithin<T>(promise: Promise<T>, ms: number): Promise<T | "timeout"> {
-  let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
   const timeout = new Promise<"timeout">((resolve) => {
-    timer = setTimeout(resolve, ms, "timeout");
-    timer.unref();
+    const expire = (): void => {
+      resolve("timeout");
+    };
+    stop = onDeadline(ms, expire, { unref: true });
   });
   try {
     return await Promise.race([promise, timeout]);
   } finally {
-    clearTimeout(timer);
+    stop?.();
   }
 }
 

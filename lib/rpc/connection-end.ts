@@ -86,11 +86,8 @@ export class ConnectionEnd {
 
   async #endWithin(ms: number): Promise<TransportEnd | "timeout"> {
     const end = await settleWithin(this.#transport.ended, ms);
-    if (end !== "timeout") return end;
-    // Timers come before everything else in the event loop: when it was held up, what would have
-    // come in time is still to be read.
-    await new Promise(setImmediate);
-    return settleWithin(this.#transport.ended, endGraceMs);
+    // The transport may only just have learnt of the end, and be at what is left to be read.
+    return end === "timeout" ? settleWithin(this.#transport.ended, endGraceMs) : end;
   }
 
   #reasonNow(): CloseReason {

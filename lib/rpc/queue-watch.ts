@@ -1,3 +1,4 @@
+import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
 import type { Pass, ThreadGate } from "./thread-gate.js";
@@ -32,7 +33,7 @@ interface Hold {
   readonly pass: Pass;
   /** A turn is to be expected, unless the queue turns out to be empty at this count of changes. */
   expected: { readonly unlessEmptyAt: number | undefined } | undefined;
-  timer: NodeJS.Timeout | undefined;
+  stopDeadline: (() => void) | undefined;
 }
 
 /**
@@ -189,7 +190,7 @@ export class QueueWatch {
     thread.hold ??= {
       pass: this.#gate.enter(thread.id, { wait: false }),
       expected: undefined,
-      timer: undefined,
+      stopDeadline: undefined,
     };
   }
 
@@ -197,16 +198,16 @@ export class QueueWatch {
     const { hold } = thread;
     if (!hold) return;
     hold.expected = { unlessEmptyAt };
-    clearTimeout(hold.timer);
-    hold.timer = setTimeout(() => {
+    hold.stopDeadline?.();
+    const giveUp = (): void => {
       hold.expected = undefined;
       this.#settle(thread);
-    }, startGraceMs);
-    hold.timer.unref();
+    };
+    hold.stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
   }
 
   #release(thread: WatchedThread): void {
-    clearTimeout(thread.hold?.timer);
+    thread.hold?.stopDeadline?.();
     thread.hold?.pass.leave();
     thread.hold = undefined;
   }

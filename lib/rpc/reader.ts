@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { AbstractMessageReader, type DataCallback, type Disposable } from "vscode-jsonrpc/node";
+import { noteArrival } from "../async/arrivals.js";
 import { Fifo } from "../async/fifo.js";
 import { DeltaLines } from "./delta-lines.js";
 import { LineSplitter } from "./line-splitter.js";
@@ -80,6 +81,7 @@ export class LineMessageReader extends AbstractMessageReader {
   }
 
   #read(chunk: Buffer): void {
+    noteArrival(chunk.length);
     if (this.#finished) return;
     const text = this.#splitter.push(chunk);
     if (text !== undefined) this.#lines(text);
@@ -143,6 +145,8 @@ export class LineMessageReader extends AbstractMessageReader {
 
   #drain(): void {
     let next = this.#backlog.first;
+    // What was held back comes only now, as far as deadlines are concerned.
+    if (next) noteArrival(1);
     while (next && this.#mayPass(next)) {
       this.#backlog.shift();
       this.#deliver(next);

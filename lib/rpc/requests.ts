@@ -1,8 +1,8 @@
 import { ParameterStructures, type MessageConnection } from "vscode-jsonrpc/node";
 import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
-import { maxTimerMs } from "../async/timers.js";
 import { Admission, admissionQuestion } from "./admission.js";
 import type { EncodedParams } from "./encoded-params.js";
 import { InFlightLimit } from "./in-flight.js";
@@ -65,8 +65,9 @@ export class Requests {
     const unlink = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
-    const timer =
-      timeoutMs > maxTimerMs ? undefined : setTimeout(settle, timeoutMs, { kind: "timeout" });
+    const stopDeadline = onDeadline(timeoutMs, () => {
+      settle({ kind: "timeout" });
+    });
     let id: number | undefined;
     const ticket = this.#limit.enter(() => {
       id = this.#send(method, params, settle);
@@ -86,7 +87,7 @@ export class Requests {
     } finally {
       ticket.leave();
       if (id !== undefined) this.#admission.gone(id);
-      clearTimeout(timer);
+      stopDeadline();
       unlink();
       this.#pending.delete(settle);
     }

@@ -1,4 +1,4 @@
-import { maxTimerMs, settleWithin } from "../async/timers.js";
+import { settleWithin } from "../async/timers.js";
 import { HandshakeError } from "../errors/start-errors.js";
 
 /** How long a start may take as a whole: finding the program, starting it, the handshake. */
@@ -22,9 +22,7 @@ export class StartDeadline {
    * @throws HandshakeError when time is up; what the step comes to afterwards is of no interest.
    */
   async bound<T>(step: Promise<T>): Promise<T> {
-    const { remainingMs } = this;
-    if (remainingMs > maxTimerMs) return step;
-    const outcome = await settleWithin(step, remainingMs);
+    const outcome = await settleWithin(step, this.remainingMs);
     if (outcome !== "timeout") return outcome;
     const problem = `No process could be started within ${this.limitMs} ms: looking for the program took too long.`;
     throw new HandshakeError(problem, "");

@@ -1,3 +1,4 @@
+import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import type { NotificationMessage } from "./message.js";
@@ -26,8 +27,8 @@ interface Gate {
   running: Deferred<void> | undefined;
   /** Whether that is only supposed: something was asked that starts a turn. */
   supposed: boolean;
-  /** There while the thread is idle, and the end of its turn has not been heard. */
-  idle: NodeJS.Timeout | undefined;
+  /** There while the thread is idle, and the end of its turn has not been heard; stops waiting for it. */
+  stopIdle: (() => void) | undefined;
 }
 
 /**
@@ -167,7 +168,7 @@ export class ThreadGate {
         inside: 0,
         running: undefined,
         supposed: false,
-        idle: undefined,
+        stopIdle: undefined,
       };
       this.#gates.set(threadId, gate);
     }
@@ -181,10 +182,10 @@ export class ThreadGate {
     forgetIdle(gate);
     const { status } = message.params as { status?: { type?: unknown } | null };
     if (!isAtRest(status?.type)) return;
-    gate.idle = setTimeout(() => {
+    const conclude = (): void => {
       this.setRunning(threadId, false);
-    }, endGraceMs);
-    gate.idle.unref();
+    };
+    gate.stopIdle = onDeadline(endGraceMs, conclude, { unref: true });
   }
 
   #admitNext(threadId: string, gate: Gate): void {
@@ -200,8 +201,8 @@ export class ThreadGate {
 }
 
 function forgetIdle(gate: Gate): void {
-  clearTimeout(gate.idle);
-  gate.idle = undefined;
+  gate.stopIdle?.();
+  gate.stopIdle = undefined;
 }
 
 function admitEntry(gate: Gate, entry: Entry): void {

@@ -1,6 +1,6 @@
 import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
-import { maxTimerMs } from "../async/timers.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 
 /**
@@ -17,14 +17,13 @@ export async function withinDeadline(
   const since = performance.now();
   const over = new Deferred<never>();
   const unlink = onAbort(signal, over.reject);
-  const expire = (): void => {
+  const stopDeadline = onDeadline(timeoutMs, () => {
     over.reject(new RequestTimeoutError(method, timeoutMs));
-  };
-  const timer = setTimeout(expire, Math.min(timeoutMs, maxTimerMs));
+  });
   try {
     await Promise.race([ready, over.promise]);
   } finally {
-    clearTimeout(timer);
+    stopDeadline();
     unlink();
   }
   return Math.max(1, timeoutMs - (performance.now() - since));

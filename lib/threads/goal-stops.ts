@@ -1,5 +1,5 @@
 import { onAbort } from "../async/abort.js";
-import { maxTimerMs } from "../async/timers.js";
+import { onDeadline } from "../async/deadline.js";
 import { GoalTimeoutError } from "../errors/goal-errors.js";
 import type { Failure } from "../turns/turn-request.js";
 import type { TurnControls } from "../turns/turn-options.js";
@@ -17,12 +17,12 @@ export function watchForGoalStops(
   const unlink = onAbort(signal, (reason) => {
     stop(() => reason);
   });
-  if (timeoutMs === undefined || timeoutMs > maxTimerMs || signal?.aborted) return unlink;
-  const timer = setTimeout(() => {
+  if (timeoutMs === undefined || signal?.aborted) return unlink;
+  const stopDeadline = onDeadline(timeoutMs, () => {
     stop(() => new GoalTimeoutError(timeoutMs, resultSoFar()));
-  }, timeoutMs);
+  });
   return () => {
-    clearTimeout(timer);
+    stopDeadline();
     unlink();
   };
 }

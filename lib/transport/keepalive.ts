@@ -1,4 +1,4 @@
-import { maxTimerMs } from "../async/timers.js";
+import { maxTimerMs, onDeadline } from "../async/deadline.js";
 
 export interface KeepaliveOptions {
   /** How long silence may last before it is asked about (ms); see `apartMs` for how often. */
@@ -23,7 +23,7 @@ export interface KeepaliveOptions {
  */
 export class Keepalive {
   readonly #options: KeepaliveOptions;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTimer: () => void = () => undefined;
   #asking = false;
   #askedAt = -Infinity;
   #stopped = false;
@@ -36,52 +36,49 @@ export class Keepalive {
   /** Something came. Only the first after a ping makes a difference. */
   answered(): void {
     if (!this.#asking) return;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#watch();
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
   }
 
   #watch(): void {
     this.#asking = false;
-    const { received, isPaused } = this.#options;
+    const { intervalMs, received, isPaused } = this.#options;
+    if (this.#stopped || intervalMs > maxTimerMs) return;
     const before = received();
     const rest = this.#askedAt + apartMs - performance.now();
-    this.#in(Math.max(this.#options.intervalMs, rest), () => {
-      if (received() === before && !isPaused()) this.#ask();
-      else this.#watch();
-    });
+    const timer = setTimeout(
+      () => {
+        if (received() === before && !isPaused()) this.#ask();
+        else this.#watch();
+      },
+      Math.max(intervalMs, rest),
+    ).unref();
+    this.#stopTimer = () => {
+      clearTimeout(timer);
+    };
   }
 
   #ask(): void {
-    const { received, sentOn, isPaused } = this.#options;
+    const { timeoutMs, received, sentOn, isPaused } = this.#options;
     const before = received();
     const sentBefore = sentOn();
     this.#asking = true;
     this.#askedAt = performance.now();
+    const judge = (): void => {
+      if (received() !== before || sentOn() !== sentBefore || isPaused()) {
+        this.#watch();
+        return;
+      }
+      this.stop();
+      this.#options.onLost();
+    };
+    this.#stopTimer = onDeadline(timeoutMs, judge, { unref: true });
     this.#options.ping();
-    this.#in(this.#options.timeoutMs, () => {
-      // After a pause of this process the answer may be there and only not be read yet: timers run
-      // before the sockets are read.
-      setImmediate(() => {
-        if (this.#stopped || !this.#asking) return;
-        if (received() !== before || sentOn() !== sentBefore || isPaused()) {
-          this.#watch();
-          return;
-        }
-        this.stop();
-        this.#options.onLost();
-      });
-    });
-  }
-
-  #in(ms: number, step: () => void): void {
-    if (this.#stopped || ms > maxTimerMs) return;
-    this.#timer = setTimeout(step, ms);
-    this.#timer.unref();
   }
 }
 

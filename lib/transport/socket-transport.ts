@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
 import { safeLogger } from "../async/logger.js";
-import { maxTimerMs } from "../async/timers.js";
 import { ConnectError } from "../errors/connect-errors.js";
 import { loadWs, type LoadWs } from "./load-ws.js";
 import { openWebSocket } from "./open-web-socket.js";
@@ -36,13 +36,10 @@ export async function openSocketTransport(
   const unlink = onAbort(options.signal, (reason) => {
     attempt.abort(reason);
   });
-  const timer = setTimeout(
-    () => {
-      const problem = `it took longer than ${connectTimeoutMs} ms.`;
-      attempt.abort(new ConnectError(address.shown, problem, { retryable: true }));
-    },
-    Math.min(connectTimeoutMs, maxTimerMs),
-  );
+  const stopDeadline = onDeadline(connectTimeoutMs, () => {
+    const problem = `it took longer than ${connectTimeoutMs} ms.`;
+    attempt.abort(new ConnectError(address.shown, problem, { retryable: true }));
+  });
   try {
     const token = await tokenOf(options.token, attempt.signal);
     const { headers, tls } = options;
@@ -61,7 +58,7 @@ export async function openSocketTransport(
         }),
     );
   } finally {
-    clearTimeout(timer);
+    stopDeadline();
     unlink();
   }
 }

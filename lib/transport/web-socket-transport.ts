@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { finished, Readable, Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { noteArrival } from "../async/arrivals.js";
 import type { Logger } from "../async/logger.js";
 import { settleWithin } from "../async/timers.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
@@ -104,6 +105,10 @@ export class WebSocketTransport implements Transport {
     // A server that answers each ping twice must not be asked ever faster: its answers would pile up.
     webSocket.on("pong", (data) => {
       if (data.toString() === String(this.#pings)) this.#keepalive.answered();
+    });
+    // A long message comes in many pieces, of which nothing else tells.
+    this.#socket.on("data", (chunk: Buffer) => {
+      noteArrival(chunk.length);
     });
     this.#socket.once("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= new Error(`the socket failed: ${error.code ?? error.name}`);

@@ -1,4 +1,5 @@
 import type { ThreadItem, TurnStatus } from "../../generated/types.js";
+import { onDeadline } from "../async/deadline.js";
 import type { TurnEvent } from "../protocol.js";
 import { isItem } from "./turn-state.js";
 
@@ -38,7 +39,7 @@ export class CommandPart {
   #completed: Command | undefined;
   #isShared = false;
   #hasTurnEnded = false;
-  #timer: NodeJS.Timeout | undefined;
+  #stopDeadline: (() => void) | undefined;
 
   constructor(owner: CommandPartOwner) {
     this.#owner = owner;
@@ -91,7 +92,7 @@ export class CommandPart {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stopDeadline?.();
   }
 
   /** What is of no item, such as usage, is the model's. */
@@ -109,20 +110,20 @@ export class CommandPart {
     if (event.method !== "item/completed" || !command) return;
     this.#completed = command;
     if (this.#isShared) this.#endWithCommand();
-    else this.#timer = this.#expectEnd();
+    else this.#expectEnd();
   }
 
-  #expectEnd(): NodeJS.Timeout {
-    const timer = setTimeout(() => {
+  #expectEnd(): void {
+    const conclude = (): void => {
       // The end may be among the events that are held back, or be missing.
       if (this.#owner.isHolding()) {
-        this.#timer = this.#expectEnd();
+        this.#expectEnd();
         return;
       }
       this.#owner.leaving();
       this.#endWithCommand();
-    }, endGraceMs);
-    return timer.unref();
+    };
+    this.#stopDeadline = onDeadline(endGraceMs, conclude, { unref: true });
   }
 
   #turnEnded(event: TurnEvent, status: TurnStatus): void {

@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
 import { settleWithin } from "../async/timers.js";
 import type { Host } from "../host.js";
 import type { LateAnswer, RequestOptions } from "../rpc/connection.js";
@@ -39,14 +40,14 @@ export function watchForLateTurn(host: Host, threadId: string, isOurs: ItemMatch
   const unlink = onAbort(host.signal, () => {
     end();
   });
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     end();
-  }, maxDelayMs);
-  timer.unref();
+  };
+  const stopDeadline = onDeadline(maxDelayMs, giveUp, { unref: true });
   const end = (): void => {
     stop();
     unlink();
-    clearTimeout(timer);
+    stopDeadline();
   };
 }
 

@@ -1,4 +1,4 @@
-import { maxTimerMs } from "../async/timers.js";
+import { onDeadline } from "../async/deadline.js";
 
 /**
  * Watches for the time in which nothing comes of a turn. There is one timer, whatever comes: each
@@ -8,7 +8,7 @@ export class TurnSilence {
   readonly #idleTimeoutMs: number;
   readonly #onSilence: () => Promise<void>;
   #heardAt = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #stopDeadline: (() => void) | undefined;
   #isOn = false;
 
   /** `onSilence` never rejects. Once it has settled, a new period begins. */
@@ -19,7 +19,7 @@ export class TurnSilence {
 
   begin(): void {
     this.heard();
-    if (this.#isOn || this.#idleTimeoutMs > maxTimerMs) return;
+    if (this.#isOn) return;
     this.#isOn = true;
     this.#arm(this.#idleTimeoutMs);
   }
@@ -36,11 +36,11 @@ export class TurnSilence {
 
   stop(): void {
     this.#isOn = false;
-    clearTimeout(this.#timer);
+    this.#stopDeadline?.();
   }
 
   #arm(ms: number): void {
-    this.#timer = setTimeout(() => void this.#check(), ms);
+    this.#stopDeadline = onDeadline(ms, () => void this.#check());
   }
 
   async #check(): Promise<void> {

@@ -135,6 +135,8 @@ describe("a turn that is started after its deadline, when nobody waits for it", 
     await run;
     expect(jest.getTimerCount()).toBe(1);
     jest.advanceTimersByTime(60_000);
+    // What had come by then would still count.
+    await settled();
     expect(jest.getTimerCount()).toBe(0);
     server.send(turnStarted(ids), itemStarted({ type: "userMessage", clientId: "mine" }));
     await settled();

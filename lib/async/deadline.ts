@@ -1,0 +1,86 @@
+import { clearImmediate, setImmediate } from "node:timers";
+import { arrivals } from "./arrivals.js";
+
+/** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
+export const maxTimerMs = 2_147_483_647;
+
+export interface DeadlineOptions {
+  /** Whether the process may end before the deadline (default false). */
+  readonly unref?: boolean;
+}
+
+/**
+ * Calls `listener` when `ms` milliseconds have passed, and everything that had come by then has been
+ * read. Returns the function that stops it. Longer than `maxTimerMs`, `Infinity` included, is never.
+ *
+ * Node runs timers before it reads. After a pause of the process (a suspended machine, SIGSTOP, a
+ * blocked event loop), what a deadline waits for may lie in the pipe while its timer fires. So the
+ * event loop goes round until nothing more comes; only then is the time up.
+ */
+export function onDeadline(
+  ms: number,
+  listener: () => void,
+  { unref = false }: DeadlineOptions = {},
+): () => void {
+  if (ms > maxTimerMs) return noop;
+  let cancel = noop;
+  const after = (delayMs: number, step: () => void): void => {
+    const timer = setTimeout(step, delayMs);
+    if (unref) timer.unref();
+    cancel = () => {
+      clearTimeout(timer);
+    };
+  };
+  const afterReading = (step: () => void): void => {
+    // Never unref'd: it would wait until something else wakes the event loop.
+    const immediate = setImmediate(step);
+    cancel = () => {
+      clearImmediate(immediate);
+    };
+  };
+
+  const readOn = (): void => {
+    const limitMs = Math.min(Math.max(ms, minReadOnMs), maxReadOnMs);
+    let lookedAt = performance.now();
+    let spentMs = 0;
+    let seen = arrivals();
+    let isBacklog = false;
+    const look = (): void => {
+      const now = performance.now();
+      // The process may be stopped once more, and that counts no more than the first time.
+      spentMs += Math.min(now - lookedAt, 2 * refillMs);
+      lookedAt = now;
+      const arrived = arrivals() - seen;
+      seen += arrived;
+      isBacklog ||= arrived >= backlogBytes;
+      if (arrived === 0 || spentMs >= limitMs) {
+        cancel = noop;
+        listener();
+      } else if (isBacklog) {
+        after(refillMs, () => {
+          afterReading(look);
+        });
+      } else {
+        afterReading(look);
+      }
+    };
+    afterReading(look);
+  };
+  after(ms, readOn);
+  return () => {
+    cancel();
+  };
+}
+
+function noop(): void {}
+
+/**
+ * As much in one round (bytes) tells of a pipe that has been full: more waits behind it in the server,
+ * which needs a moment to write on. A live stream brings far less at a time.
+ */
+const backlogBytes = 16 * 1_024;
+const refillMs = 100;
+
+/** How long reading may put off a deadline (ms): as long as the deadline itself, within these. */
+const minReadOnMs = 1_000;
+const maxReadOnMs = 5_000;
