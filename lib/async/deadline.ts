@@ -72,7 +72,18 @@ export function onDeadline(
   };
 }
 
+/**
+ * What is left of a deadline of `limitMs` (ms), always more than 0. What can begin only after it, since
+ * this process was stopped meanwhile, gets a moment: with no time at all it could not but fail.
+ */
+export function timeLeft(limitMs: number, since: number): number {
+  const leftMs = limitMs - (performance.now() - since);
+  return leftMs > 0 ? leftMs : Math.min(limitMs, graceMs);
+}
+
 function noop(): void {}
+
+const graceMs = 1_000;
 
 /**
  * As much in one round (bytes) tells of a pipe that has been full: more waits behind it in the server,

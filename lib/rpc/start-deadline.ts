@@ -1,3 +1,4 @@
+import { timeLeft } from "../async/deadline.js";
 import { settleWithin } from "../async/timers.js";
 import { HandshakeError } from "../errors/start-errors.js";
 
@@ -11,9 +12,9 @@ export class StartDeadline {
     this.limitMs = limitMs;
   }
 
-  /** What is left (ms), never less than 1. */
+  /** What is left for the next step (ms), always more than 0. */
   get remainingMs(): number {
-    return Math.max(1, this.limitMs - (performance.now() - this.#begin));
+    return timeLeft(this.limitMs, this.#begin);
   }
 
   /**

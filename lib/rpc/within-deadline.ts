@@ -1,11 +1,11 @@
 import { onAbort } from "../async/abort.js";
-import { onDeadline } from "../async/deadline.js";
+import { onDeadline, timeLeft } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 
 /**
  * Waits for what must be there before a request can be sent. Resolves with what is left of its time
- * (ms), 1 or more.
+ * (ms), always more than 0.
  *
  * @throws what `ready` rejects with, RequestTimeoutError, or `signal.reason`.
  */
@@ -26,5 +26,5 @@ export async function withinDeadline(
     stopDeadline();
     unlink();
   }
-  return Math.max(1, timeoutMs - (performance.now() - since));
+  return timeLeft(timeoutMs, since);
 }

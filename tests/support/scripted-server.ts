@@ -91,13 +91,14 @@ export class ScriptedServer implements AsyncDisposable {
   /** For the option of the same name. */
   readonly launch: { readonly command: string; readonly args: readonly string[] };
   readonly #directory: TempDir;
-  readonly #logFile: string;
+  /** The server's own record, a line of JSON (`LogEntry`) each. */
+  readonly logFile: string;
   readonly #clients: AppServerClient[] = [];
 
   private constructor(directory: TempDir) {
     this.#directory = directory;
-    this.#logFile = path.join(directory.path, "log.jsonl");
-    const args = [child, path.join(directory.path, "script.json"), this.#logFile];
+    this.logFile = path.join(directory.path, "log.jsonl");
+    const args = [child, path.join(directory.path, "script.json"), this.logFile];
     this.launch = { command: process.execPath, args };
   }
 
@@ -117,7 +118,7 @@ export class ScriptedServer implements AsyncDisposable {
 
   /** What has happened in the process so far: at least all that came before an answer seen here. */
   async log(): Promise<LogEntry[]> {
-    const text = await readFile(this.#logFile, "utf8").catch(() => "");
+    const text = await readFile(this.logFile, "utf8").catch(() => "");
     return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as LogEntry]));
   }
 
