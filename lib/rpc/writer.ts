@@ -47,9 +47,13 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     if (typeof message.id === "number" && message.method !== undefined) {
       this.#lastRequestId = message.id;
     }
+    // A stream that both reads and writes would be destroyed by it, with what is still to be read.
+    if (this.#output.writableEnded) return this.#refuse("the connection is being closed");
     const isAnswer = message.method === undefined;
-    if (this.#unwritten >= maxUnwritten) return this.#refuse();
-    if (isAnswer && this.#unwrittenAnswers >= maxUnwrittenAnswers) return this.#refuse();
+    const isTooMany = isAnswer && this.#unwrittenAnswers >= maxUnwrittenAnswers;
+    if (this.#unwritten >= maxUnwritten || isTooMany) {
+      return this.#refuse("the server asks and asks, and does not read the answers");
+    }
     const line = encodeLine(message);
     if (line.length * 3 > maxBytes && Buffer.byteLength(line) > maxBytes) {
       return Promise.reject(new MessageTooLargeError("outgoing", maxBytes));
@@ -77,8 +81,8 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     this.#output.end();
   }
 
-  #refuse(): Promise<never> {
-    const failure = new ProtocolError("the server asks and asks, and does not read the answers");
+  #refuse(problem: string): Promise<never> {
+    const failure = new ProtocolError(problem);
     this.#failed = true;
     this.#onFailure(failure);
     return Promise.reject(failure);

@@ -6,7 +6,7 @@ import { settleWithin } from "../async/timers.js";
 import type { LaunchCommand } from "../runtime/launch.js";
 import { explainSpawnFailure } from "../runtime/spawn-failure.js";
 import { StderrTail } from "./stderr-tail.js";
-import type { Transport, TransportEnd } from "./transport.js";
+import { closeGraceMs, type Transport, type TransportEnd } from "./transport.js";
 
 export interface StdioTransportOptions {
   /** Gets what the process writes to stderr, as it comes, in pieces that need not be whole lines. */
@@ -57,7 +57,7 @@ class StdioTransport implements Transport {
 
   constructor(child: ChildProcessWithoutNullStreams, options: StdioTransportOptions) {
     this.#child = child;
-    this.#graceMs = options.closeGraceMs ?? 2_000;
+    this.#graceMs = options.closeGraceMs ?? closeGraceMs;
     this.input = child.stdout;
     this.output = child.stdin;
     this.#stderr = new StderrTail(child.stderr, options.onStderr);

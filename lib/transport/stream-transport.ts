@@ -2,7 +2,7 @@ import { finished, Readable, type Duplex, type Writable } from "node:stream";
 import { settleWithin } from "../async/timers.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import type { Transport, TransportEnd } from "./transport.js";
+import { closeGraceMs, type Transport, type TransportEnd } from "./transport.js";
 import {
   fromWebReadable,
   fromWebWritable,
@@ -76,7 +76,7 @@ class StreamTransport implements Transport {
   async #closeInSteps(): Promise<void> {
     this.output.end();
     // A server whose input has ended has its last words, and then ends its output.
-    await settleWithin(this.ended, graceMs);
+    await settleWithin(this.ended, closeGraceMs);
     this.#end(undefined);
     await this.ended;
   }
@@ -95,13 +95,15 @@ class StreamTransport implements Transport {
     source.once("end", () => {
       this.#end(undefined);
     });
-    for (const stream of [source, this.output]) {
+    for (const stream of new Set([source, this.output])) {
+      // Once we close, nothing more is to be written, and the last words are still to be read.
+      const end = (error: Error): void => {
+        if (stream === source || !this.#closing) this.#end(error);
+      };
       // This listener stays: a late error without one would end the process.
-      stream.on("error", (error) => {
-        this.#end(error);
-      });
+      stream.on("error", end);
       stream.once("close", () => {
-        this.#end(new Error("the stream was closed before its end"));
+        end(new Error("the stream was closed before its end"));
       });
     }
     void this.ended.then(async () => {
@@ -114,7 +116,7 @@ class StreamTransport implements Transport {
         if (rest !== null) receive(rest);
       }
       this.input.push(null);
-      await endWithin(this.output, graceMs);
+      await endWithin(this.output, closeGraceMs);
       this.output.destroy();
       source.destroy();
     });
@@ -171,6 +173,3 @@ function hasMethod(value: unknown, name: string): boolean {
   if (typeof value !== "object" || value === null) return false;
   return typeof (value as Record<string, unknown>)[name] === "function";
 }
-
-/** How long what is on its way may take when the connection ends (ms). */
-const graceMs = 1_000;

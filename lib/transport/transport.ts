@@ -8,6 +8,9 @@ export interface TransportEnd {
   readonly error?: Error | undefined;
 }
 
+/** How long each step of closing may take before the next, harsher one (ms). */
+export const closeGraceMs = 2_000;
+
 /** A byte stream in both directions, with one JSON message a line, and its lifetime. */
 export interface Transport {
   /** What the server sends. */

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { getEventListeners } from "node:events";
+import { Readable, Writable } from "node:stream";
+import { AppServerClient } from "../../lib/client.js";
 import { TransportClosedError } from "../../lib/errors/connection-errors.js";
-import { type ScriptedServer, startScripted, type Step } from "../support/scripted-server.js";
+import type { StreamPair } from "../../lib/transport/stream-transport.js";
+import { ScriptedServer, startScripted, type Step } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 
 /** What the process noticed of its end, in order. */
@@ -109,6 +113,43 @@ describe("close()", () => {
     expect(seen).toEqual(["good bye"]);
     expect(await client.closed).toMatchObject({ kind: "closed", exitCode: 4, stderrTail: "done" });
   });
+
+  const kinds: [string, (child: ChildProcessByStdio<Writable, Readable, null>) => StreamPair][] = [
+    ["Node's", ({ stdout, stdin }) => ({ readable: stdout, writable: stdin })],
+    [
+      "the web's",
+      ({ stdout, stdin }) => ({
+        readable: Readable.toWeb(stdout),
+        writable: Writable.toWeb(stdin),
+      }),
+    ],
+  ];
+
+  test.each(kinds)(
+    "lets a process say them over streams of the caller, %s",
+    async (_, streamsOf) => {
+      const words: Step = { notify: "warning", params: { threadId: null, message: "good bye" } };
+      await using server = await ScriptedServer.create({
+        start: [
+          { waitForEof: true },
+          words,
+          { respond: { config: {} }, to: "config/read" },
+          { exit: 0 },
+        ],
+        on: { "config/read": [] },
+        survives: ["EOF"],
+      });
+      const { command, args } = server.launch;
+      const child = spawn(command, args, { stdio: ["pipe", "pipe", "ignore"] });
+      const client = await AppServerClient.connect({ transport: streamsOf(child) });
+      const seen: string[] = [];
+      client.on("warning", ({ params }) => seen.push(params.message));
+      const answer = client.request("config/read", {});
+      await client.close();
+      expect(seen).toEqual(["good bye"]);
+      expect(await answer).toEqual({ config: {} });
+    },
+  );
 
   test("after a crash changes nothing", async () => {
     await using running = await startScripted({ on: { "config/read": [{ exit: 9 }] } });

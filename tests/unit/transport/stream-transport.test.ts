@@ -5,10 +5,19 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
 import { AppServerClient } from "../../../lib/client.js";
 import { openStreamTransport, type StreamPair } from "../../../lib/transport/stream-transport.js";
-import { LinkedServer } from "../../support/linked-server.js";
+import { later, LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 
 const MiB = 1024 * 1024;
+
+/** One that ends its output with its input, as an app-server does. */
+function politeServer(): LinkedServer {
+  const server = new LinkedServer();
+  server.transport.output.once("end", () => {
+    server.crash();
+  });
+  return server;
+}
 
 /** The streams of a fake server, as Node's, the web's, mixed, and as one stream. */
 const kinds: [string, (server: LinkedServer) => StreamPair | Duplex][] = [
@@ -35,7 +44,7 @@ const kinds: [string, (server: LinkedServer) => StreamPair | Duplex][] = [
 
 describe.each(kinds)("over %s", (_kind, streamsOf) => {
   test("threads and turns work", async () => {
-    const server = new LinkedServer();
+    const server = politeServer();
     await using client = await AppServerClient.connect({ transport: streamsOf(server) });
     const thread = await client.startThread();
     const turn = thread.turn("Hello?");
@@ -49,12 +58,42 @@ describe.each(kinds)("over %s", (_kind, streamsOf) => {
   });
 
   test("close() ends both directions, and says that it was closed", async () => {
-    const server = new LinkedServer();
+    const server = politeServer();
     const streams = streamsOf(server);
     const client = await AppServerClient.connect({ transport: streams });
     await client.close();
     await expect(client.closed).resolves.toMatchObject({ kind: "closed" });
     await gone(...partsOf(streams, server));
+  });
+
+  test("close() waits for the last words: notifications, answers and the end of a turn", async () => {
+    const server = new LinkedServer();
+    server.handle("config/read", () => later);
+    const client = await AppServerClient.connect({ transport: streamsOf(server) });
+    const thread = await client.startThread();
+    const ran = thread.run("Hello?");
+    const { params } = await server.nextRequest("turn/start");
+    const read = client.request("config/read", {});
+    const request = await server.nextRequest("config/read");
+    const words: string[] = [];
+    client.on("warning", ({ params: { message } }) => words.push(message));
+    server.transport.output.once("end", () => {
+      setTimeout(() => {
+        // A server that asks now gets no answer; and to try must not cost the rest.
+        server.send({ id: 1, method: "currentTime/read", params: { threadId: "thread-1" } });
+        server.turn({ threadId: String(params["threadId"]), turnId: "turn-1", text: "Bye." });
+        server.respond(request, { config: {} });
+        setTimeout(() => {
+          server.notify("warning", { threadId: null, message: "the last word" });
+          server.crash();
+        }, 20);
+      }, 20);
+    });
+    await client.close();
+    expect(words).toEqual(["the last word"]);
+    await expect(ran).resolves.toMatchObject({ finalResponse: "Bye." });
+    await expect(read).resolves.toEqual({ config: {} });
+    await expect(client.closed).resolves.toMatchObject({ kind: "closed" });
   });
 
   test("the end of what is read is the end of the server", async () => {
@@ -128,6 +167,7 @@ describe("a stream that fails", () => {
     const readable = new PassThrough();
     const writable = new PassThrough();
     const transport = openStreamTransport({ readable, writable });
+    readable.end();
     await transport.close();
     readable.emit("error", new Error("late"));
     writable.emit("error", new Error("late"));
@@ -180,7 +220,8 @@ describe("what is read", () => {
     await again;
     expect(made).toBeGreaterThan(before);
     expect(made * 1_024).toBeLessThan(MiB);
-    await transport.close();
+    endless.destroy();
+    await transport.ended;
   });
 
   test.each([

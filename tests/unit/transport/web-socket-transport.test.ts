@@ -340,6 +340,31 @@ describe("the end", () => {
     await expect(both.transport.ended).resolves.toMatchObject({ error: undefined });
   });
 
+  test.each(["ws", "unix"])(
+    "close() reads the last words that follow our goodbye, over %s",
+    async (kind) => {
+      await using directory = await makeTempDir();
+      const socketPath = kind === "unix" ? path.join(directory.path, "socket") : undefined;
+      await using server = await startSocketServer({ ...(socketPath && { socketPath }) });
+      const [transport, { peer }] = await Promise.all([
+        openSocketTransport(server.url),
+        server.accepted(),
+      ]);
+      // As an app-server does, this one does not answer a Close frame.
+      jest.spyOn(peer, "close").mockImplementation(() => {
+        peer.send('{"last":1}');
+        setTimeout(() => {
+          peer.send('{"last":2}', () => {
+            peer.terminate();
+          });
+        }, 20);
+      });
+      const read = text(transport.input);
+      await transport.close();
+      expect(await read).toBe('{"last":1}\n{"last":2}\n');
+    },
+  );
+
   test("close() does not wait long for a server that has stopped reading", async () => {
     await using both = await pair();
     both.socket.pause();
