@@ -19,7 +19,7 @@ import type {
   ServerNotification,
   ServerNotificationMethod,
 } from "./protocol.js";
-import type { RequestOptions } from "./rpc/connection.js";
+import type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
@@ -183,9 +183,16 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     return this.#core.session.call(method, params as ParamsOf<M>, options);
   }
 
-  /** Sends a notification. The server knows only `initialized`, which the start has sent. */
-  notify(method: string, params?: object): Promise<void> {
-    return this.#core.link.notify(method, params);
+  /**
+   * Sends a notification, and resolves when it is written. The server knows only `initialized`, which the
+   * start has sent.
+   *
+   * @throws TransportClosedError, InvalidArgumentError, MessageTooLargeError, `options.signal.reason`, or
+   * RequestTimeoutError when the server does not read it within `options.timeoutMs` (by default that of
+   * requests); it may still do so.
+   */
+  notify(method: string, params?: object, options?: NotifyOptions): Promise<void> {
+    return this.#core.link.notify(method, params, options);
   }
 
   /**

@@ -170,7 +170,7 @@ export { maxInputCharacters, type InlineData, type InputItem, type TurnInput } f
 export type { AppServerClientOptions, ConnectionSettings } from "./options.js";
 export type { ConfigObject, ConfigValue, LaunchOptions } from "./runtime/launch.js";
 export type { Logger } from "./async/logger.js";
-export type { RequestOptions } from "./rpc/connection.js";
+export type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 export type { ServerInfo } from "./rpc/server-info.js";
 export { isRetryableError, retryOnOverload, type RetryOptions } from "./rpc/retry.js";
 export type {

@@ -53,6 +53,11 @@ export function isDrop(error: unknown): error is TransportClosedError {
   return error instanceof TransportClosedError && error.reason.kind === "dropped";
 }
 
+interface TimeoutDetails {
+  readonly awaited?: "answered" | "read";
+  readonly consequence?: string | undefined;
+}
+
 /**
  * No answer within the deadline. The outcome is unknown: the server may still carry the request
  * out, so look before you repeat a request that changes something. A turn or a thread that is started
@@ -62,12 +67,19 @@ export class RequestTimeoutError extends AppServerError {
   readonly method: string;
   readonly timeoutMs: number;
 
-  /** `consequence`: what this client does when the server carries it out after all. */
-  constructor(method: string, timeoutMs: number, consequence?: string) {
+  /**
+   * `awaited`: of a notification no more is awaited than that the server reads it. `consequence`: what
+   * this client does when the server carries it out after all.
+   */
+  constructor(
+    method: string,
+    timeoutMs: number,
+    { awaited = "answered", consequence }: TimeoutDetails = {},
+  ) {
     const more = consequence === undefined ? "" : ` ${consequence}`;
     super(
       "REQUEST_TIMEOUT",
-      `${method} was not answered within ${timeoutMs} ms; the server may still carry it out.${more}`,
+      `${method} was not ${awaited} within ${timeoutMs} ms; the server may still carry it out.${more}`,
     );
     this.method = method;
     this.timeoutMs = timeoutMs;

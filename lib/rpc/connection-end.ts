@@ -42,10 +42,17 @@ export class ConnectionEnd {
     await this.closed;
   }
 
-  async error(method: string): Promise<TransportClosedError> {
-    // Who has called close() need not wait to learn why; everybody else is told how it ended.
-    const reason = this.#closing && !this.#reason ? this.#reasonNow() : await this.closed;
-    return new TransportClosedError(reason, method);
+  /** What a call is told of the end. */
+  error(method: string): TransportClosedError {
+    return new TransportClosedError(this.#reason ?? this.#reasonNow(), method);
+  }
+
+  /**
+   * Throws when it is known how the connection ended, or who ends it. In between, when it is over by
+   * itself, whoever waits for a moment is told more.
+   */
+  throwIfKnown(method: string): void {
+    if (this.#closing || this.#reason) throw this.error(method);
   }
 
   /**

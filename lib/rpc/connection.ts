@@ -10,10 +10,11 @@ import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
 import { Answerer } from "./answerer.js";
 import { ConnectionEnd } from "./connection-end.js";
-import { encodeParams } from "./encoded-params.js";
+import { encodeParams, type EncodedParams } from "./encoded-params.js";
 import type { Answer, NotificationMessage, RequestMessage } from "./message.js";
 import { LineMessageReader } from "./reader.js";
 import { Requests } from "./requests.js";
+import { withinDeadline } from "./within-deadline.js";
 import { LineMessageWriter } from "./writer.js";
 
 export type { Answer } from "./message.js";
@@ -47,6 +48,9 @@ export interface RequestOptions {
    */
   late?: LateAnswer | undefined;
 }
+
+/** How long a notification may take to be written, when the server does not read. */
+export type NotifyOptions = Pick<RequestOptions, "signal" | "timeoutMs">;
 
 /** What is done about a request that was given up, and was carried out all the same. */
 export interface LateAnswer {
@@ -126,13 +130,11 @@ export class Connection {
    */
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted();
-    if (this.#end.isOver) throw await this.#end.error(method);
+    this.#end.throwIfKnown(method);
     const encoded = encodeParams(method, params, this.#maxOutgoingBytes);
     const { signal, longRunning = false, late } = options;
     const timeoutMs = options.timeoutMs ?? (longRunning ? Infinity : this.#requestTimeoutMs);
-    if (!(timeoutMs > 0)) {
-      throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
-    }
+    checkTimeout(timeoutMs);
     const outcome = await this.#requests.exchange(method, encoded, {
       signal,
       timeoutMs,
@@ -150,32 +152,55 @@ export class Connection {
       case "aborted":
         throw outcome.reason;
       case "timeout":
-        throw new RequestTimeoutError(method, timeoutMs, late?.consequence);
+        throw new RequestTimeoutError(method, timeoutMs, { consequence: late?.consequence });
       case "closed":
-        await this.closed;
-        throw await this.#end.error(method);
+        throw this.#end.error(method);
       case "refused":
         throw toRpcError(method, outcome.error);
     }
   }
 
-  /** Sends a notification; resolves when it is written. */
-  async notify(method: string, params?: unknown): Promise<void> {
-    if (this.#end.isOver) throw await this.#end.error(method);
+  /**
+   * Sends a notification; resolves when it is written.
+   *
+   * @throws TransportClosedError, RequestTimeoutError, InvalidArgumentError, MessageTooLargeError, or
+   * `signal.reason`.
+   */
+  async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
+    const { signal, timeoutMs = this.#requestTimeoutMs } = options;
+    signal?.throwIfAborted();
+    this.#end.throwIfKnown(method);
     const encoded =
       params === undefined ? [] : [encodeParams(method, params, this.#maxOutgoingBytes)];
-    try {
-      await this.#rpc.sendNotification(method, ParameterStructures.byName, ...encoded);
-    } catch {
-      // It could not be written: the connection is over, or about to be.
-      throw await this.#end.error(method);
-    }
+    checkTimeout(timeoutMs);
+    await withinDeadline(this.#write(method, encoded), {
+      ...{ timeoutMs, signal },
+      expired: () => new RequestTimeoutError(method, timeoutMs, { awaited: "read" }),
+    });
   }
 
   /** Ends the connection and the process behind it. Resolves when both are gone; never rejects. */
   close(): Promise<void> {
     return this.#end.close();
   }
+
+  async #write(method: string, params: readonly EncodedParams[]): Promise<void> {
+    try {
+      if (!this.#end.isOver) {
+        await this.#rpc.sendNotification(method, ParameterStructures.byName, ...params);
+        return;
+      }
+    } catch {
+      // It could not be written: the connection is over, or about to be.
+    }
+    await this.closed;
+    throw this.#end.error(method);
+  }
+}
+
+function checkTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0) return;
+  throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
 }
 
 /**

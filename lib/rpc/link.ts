@@ -1,8 +1,17 @@
 import { Deferred } from "../async/deferred.js";
 import { pause } from "../async/timers.js";
-import { TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
+import {
+  RequestTimeoutError,
+  TransportClosedError,
+  type CloseReason,
+} from "../errors/connection-errors.js";
 import type { Transport } from "../transport/transport.js";
-import { Connection, type ConnectionOptions, type RequestOptions } from "./connection.js";
+import {
+  Connection,
+  type ConnectionOptions,
+  type NotifyOptions,
+  type RequestOptions,
+} from "./connection.js";
 import type { ConnectionStatus } from "./connection-status.js";
 import { mayReconnect, toError, type ReconnectSchedule } from "./reconnect.js";
 import { withinDeadline } from "./within-deadline.js";
@@ -89,11 +98,11 @@ export class Link {
     return this.#send(this.#connection, method, params, left);
   }
 
-  async notify(method: string, params?: unknown): Promise<void> {
-    if (this.isDown) await this.untilUp(method);
+  async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
+    const left = this.isDown ? await this.untilUp(method, options) : options;
     if (this.#options.reopening) this.#throwIfClosed(method);
     await this.#explained(this.#connection, method, (connection) =>
-      connection.notify(method, params),
+      connection.notify(method, params, left),
     );
   }
 
@@ -102,8 +111,11 @@ export class Link {
     const { signal, longRunning = false } = options;
     const limitMs = longRunning ? Infinity : this.#options.requestTimeoutMs;
     const { timeoutMs = limitMs } = options;
-    const ready = this.available(method);
-    return { ...options, timeoutMs: await withinDeadline(ready, method, { timeoutMs, signal }) };
+    const leftMs = await withinDeadline(this.available(method), {
+      ...{ timeoutMs, signal },
+      expired: () => new RequestTimeoutError(method, timeoutMs),
+    });
+    return { ...options, timeoutMs: leftMs };
   }
 
   /** Ends the connection, or the attempts to restore it. Never rejects. */

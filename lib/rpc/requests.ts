@@ -103,10 +103,8 @@ export class Requests {
     params: EncodedParams,
     settle: (outcome: Outcome) => void,
   ): number | undefined {
-    if (this.#seams.isOver()) {
-      settle({ kind: "closed" });
-      return undefined;
-    }
+    // Whoever waits is told by `end()` how it ended, and may stop waiting before.
+    if (this.#seams.isOver()) return undefined;
     this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
         if (id !== undefined) {
@@ -116,10 +114,8 @@ export class Requests {
         if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
         else settle({ kind: "answered", result });
       },
-      // Error answers do not come this way: it could not be written, or the connection is over.
-      () => {
-        settle({ kind: "closed" });
-      },
+      // Error answers do not come this way: it could not be written, so the connection is over.
+      () => undefined,
     );
     const id = this.#seams.lastRequestId();
     return id;
