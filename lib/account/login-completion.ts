@@ -70,6 +70,7 @@ export class LoginCompletion implements LoginProcess {
     if (loginId !== this.#loginId || this.#succeeded) return;
     if (success) {
       this.#succeeded = true;
+      this.outcome.ending();
       void this.#untilAccountIsThere().then(() => {
         this.outcome.succeed();
       });

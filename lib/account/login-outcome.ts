@@ -11,10 +11,14 @@ export interface LoginWaitOptions {
   timeoutMs?: number | undefined;
 }
 
+/** How long a login that has ended may take to settle (ms). */
+const endingMs = 1_000;
+
 /** The one end of a login. Any number may wait for it, at any time; nobody has to. */
 export class LoginOutcome {
   readonly #waiters = new Set<() => void>();
   readonly #onSettled: () => void;
+  #isEnding = false;
   /** `null` when it succeeded; makes an error of its own for each waiter when it did not. */
   #failure: (() => Error) | null | undefined;
 
@@ -24,6 +28,11 @@ export class LoginOutcome {
 
   get settled(): boolean {
     return this.#failure !== undefined;
+  }
+
+  /** It has ended, and is about to settle: whose time is up in this moment waits a little longer. */
+  ending(): void {
+    this.#isEnding = true;
   }
 
   succeed(): void {
@@ -62,8 +71,12 @@ export class LoginOutcome {
         finish("settled");
       };
       this.#waiters.add(onSettled);
-      const stopDeadline = onDeadline(timeoutMs, () => {
+      const giveUp = (): void => {
         finish("timeout");
+      };
+      let stopDeadline = onDeadline(timeoutMs, () => {
+        if (this.#isEnding) stopDeadline = onDeadline(endingMs, giveUp);
+        else giveUp();
       });
       const unlink = onAbort(signal, () => {
         finish("aborted");

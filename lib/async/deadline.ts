@@ -90,8 +90,8 @@ const graceMs = 1_000;
  * which needs a moment to write on. A live stream brings far less at a time.
  */
 const backlogBytes = 16 * 1_024;
-const refillMs = 100;
+const refillMs = 250;
 
 /** How long reading may put off a deadline (ms): as long as the deadline itself, within these. */
-const minReadOnMs = 1_000;
+const minReadOnMs = 2_000;
 const maxReadOnMs = 5_000;

@@ -33,7 +33,10 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   /** Stops waiting; the call rejects with `signal.reason`. The server may still carry it out. */
   signal?: AbortSignal | undefined;
-  /** How long to wait for the answer, queueing included (ms). `Infinity` waits for ever. */
+  /**
+   * How long to wait for the answer, queueing included (ms; default: `requestTimeoutMs` of the client).
+   * `Infinity` waits for ever. What had come by then is read before the time counts as up.
+   */
   timeoutMs?: number | undefined;
   /**
    * For a method that is answered only when its work is done, such as `command/exec`: no deadline

@@ -26,7 +26,7 @@ export async function handshake(
     const response = await connection.request("initialize", params, { timeoutMs, signal });
     // Not awaited: whoever listens right after the start must not miss what comes behind the answer.
     // If it cannot be written, the connection ends and says so itself.
-    void ignoreRejection(connection.notify("initialized"));
+    void ignoreRejection(connection.notify("initialized", undefined, { timeoutMs: Infinity }));
     return typeof response === "object" && response !== null ? response : {};
   } catch (error) {
     // Whoever aborted may have given an error of ours as the reason, or closed the connection too.

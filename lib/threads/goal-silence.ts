@@ -1,3 +1,5 @@
+import { onDeadline } from "../async/deadline.js";
+
 /** How long the server may be silent between two turns before it is asked what is going on (ms). */
 const silenceMs = 2_000;
 
@@ -12,7 +14,7 @@ const maxIdleAnswers = 2;
 export class GoalSilence {
   readonly #isIdle: () => Promise<boolean>;
   readonly #stalled: () => void;
-  #timer: NodeJS.Timeout | undefined;
+  #stopDeadline: (() => void) | undefined;
   #idleAnswers = 0;
 
   /** `isIdle` asks the server; it must not reject. `stalled` is called when nothing more comes. */
@@ -23,22 +25,21 @@ export class GoalSilence {
 
   /** A turn is expected, from now on or still. */
   begin(): void {
-    if (this.#timer) return;
-    const timer = setTimeout(() => void this.#ask(timer), silenceMs);
-    timer.unref();
-    this.#timer = timer;
+    if (this.#stopDeadline) return;
+    const stopDeadline = onDeadline(silenceMs, () => void this.#ask(stopDeadline), { unref: true });
+    this.#stopDeadline = stopDeadline;
   }
 
   end(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopDeadline?.();
+    this.#stopDeadline = undefined;
     this.#idleAnswers = 0;
   }
 
-  async #ask(timer: NodeJS.Timeout): Promise<void> {
+  async #ask(stopDeadline: () => void): Promise<void> {
     const idle = await this.#isIdle();
-    if (this.#timer !== timer) return;
-    this.#timer = undefined;
+    if (this.#stopDeadline !== stopDeadline) return;
+    this.#stopDeadline = undefined;
     this.#idleAnswers = idle ? this.#idleAnswers + 1 : 0;
     if (this.#idleAnswers < maxIdleAnswers) this.begin();
     else this.#stalled();

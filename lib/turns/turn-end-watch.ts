@@ -1,3 +1,5 @@
+import { onDeadline } from "../async/deadline.js";
+
 /**
  * How long after the thread went idle, or after an error that ends the turn, `turn/completed` may
  * take to come before the server is asked (ms). It follows within a few milliseconds.
@@ -10,7 +12,7 @@ const maxPauseMs = 30_000;
 /** Asks what has become of a turn when its end should have come and did not, until that is known. */
 export class TurnEndWatch {
   readonly #ask: (round: number) => Promise<boolean>;
-  #timer: NodeJS.Timeout | undefined;
+  #stopDeadline: (() => void) | undefined;
   #state: "quiet" | "asking" | "suspicious" | "stopped" = "quiet";
   /** How often the server was asked without making things clear. */
   #rounds = 0;
@@ -24,7 +26,7 @@ export class TurnEndWatch {
   suspect(): void {
     if (this.#state === "asking") {
       this.#state = "suspicious";
-    } else if (this.#state === "quiet" && (!this.#timer || this.#rounds > 0)) {
+    } else if (this.#state === "quiet" && (!this.#stopDeadline || this.#rounds > 0)) {
       this.#rounds = 0;
       this.#arm();
     }
@@ -32,18 +34,18 @@ export class TurnEndWatch {
 
   stop(): void {
     this.#state = "stopped";
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopDeadline?.();
+    this.#stopDeadline = undefined;
   }
 
   #arm(): void {
     const ms = Math.min(endGraceMs * 2 ** this.#rounds, maxPauseMs);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    this.#stopDeadline?.();
+    const ask = (): void => {
+      this.#stopDeadline = undefined;
       void this.#check();
-    }, ms);
-    this.#timer.unref();
+    };
+    this.#stopDeadline = onDeadline(ms, ask, { unref: true });
   }
 
   async #check(): Promise<void> {

@@ -26,32 +26,21 @@ function hasRead({ logFile }: ScriptedServer, method: string): boolean {
 }
 
 const note = (message: Json): Step => ({ notify: "warning", params: { threadId: null, message } });
+/** The steps over and over; all that they send is made before the first byte goes out. */
+const many = (times: number, ...steps: Step[]): Step => ({ together: [{ repeat: times, steps }] });
 const kibibyte = { repeatText: "x", times: 1_024 };
 
 describe("a request whose answer has come while the event loop was blocked is answered", () => {
   test.each<[string, Step[]]>([
     ["", []],
-    ["behind far more than a pipe holds", [{ repeat: 4_096, steps: [note(kibibyte)] }]],
+    ["behind far more than a pipe holds", [many(4_096, note(kibibyte))]],
     [
       "behind much that has to be dealt with one by one",
-      [
-        {
-          repeat: 1_000,
-          steps: [note("x"), { send: { id: 1_000_000, result: null } }],
-        },
-      ],
+      [many(1_000, note("x"), { send: { id: 1_000_000, result: null } })],
     ],
     [
       "behind more than waits without pausing the input",
-      [
-        {
-          repeat: 60,
-          steps: [
-            { ask: "currentTime/read", id: "{{index}}" },
-            { repeat: 300, steps: [note("x")] },
-          ],
-        },
-      ],
+      [many(40, { ask: "currentTime/read", id: "{{index}}" }, ...Array<Step>(250).fill(note("x")))],
     ],
   ])("%s", async (_where, before) => {
     await using running = await startScripted({
@@ -73,7 +62,7 @@ describe("a request whose answer has come while the event loop was blocked is an
 });
 
 test("a server that never stops talking does not put off a time-out for ever", async () => {
-  const flood: Step = { repeat: 1_000_000, steps: [{ together: Array(64).fill(note(kibibyte)) }] };
+  const flood: Step = { repeat: 1_000_000, steps: [many(64, note(kibibyte))] };
   await using running = await startScripted({ on: { "config/read": [flood] } });
   const { client } = running;
   const error = await errorOf(client.request("config/read", {}, { timeoutMs }));
@@ -81,7 +70,7 @@ test("a server that never stops talking does not put off a time-out for ever", a
 });
 
 test("a turn that has ended while the event loop was blocked has ended in time", async () => {
-  const talk: Step = { repeat: 1_024, steps: [note(kibibyte)] };
+  const talk = many(1_024, note(kibibyte));
   await using running = await startScripted({
     on: { "turn/start": [acceptTurn(), turnStarted(), talk, turnCompleted()] },
   });
@@ -90,6 +79,24 @@ test("a turn that has ended while the event loop was blocked has ended in time",
   const ended = thread.run("Hi", { timeoutMs });
   await holdUpAfter(server, "turn/start");
   await expect(ended).resolves.toMatchObject({ status: "completed" });
+});
+
+test("a login that has ended while the event loop was blocked has ended in time", async () => {
+  const login = { type: "chatgpt", loginId: "login-1", authUrl: "https://example.test" };
+  const end = { loginId: "login-1", success: true, error: null };
+  await using running = await startScripted({
+    on: {
+      "account/login/start": [{ respond: login }],
+      "config/read": [{ respond: {} }, { notify: "account/login/completed", params: end }],
+      "account/read": [{ respond: { account: null, requiresOpenaiAuth: false } }],
+    },
+  });
+  const { client, server } = running;
+  const attempt = await client.login.browser();
+  const ended = attempt.wait({ timeoutMs });
+  void client.request("config/read", {});
+  await holdUpAfter(server, "config/read");
+  await expect(ended).resolves.toBeUndefined();
 });
 
 test("a server that has answered the handshake while the event loop was blocked has started in time", async () => {

@@ -202,3 +202,15 @@ function cycles(edges: readonly SourceImport[]): string[] {
   for (const { from } of edges) visit(from, []);
   return found;
 }
+
+test("deadlines are made in one place, which reads on before it decides; other timers decide nothing", () => {
+  const users = files.filter((file) => /\bsetTimeout\b/.test(parseSource(file).text));
+  expect(users.sort()).toEqual([
+    "lib/async/deadline.ts",
+    "lib/async/timers.ts",
+    "lib/testing/send-reply.ts",
+    "lib/threads/thread-resume.ts",
+    "lib/transport/keepalive.ts",
+    "lib/transport/stdio-transport.ts",
+  ]);
+});
