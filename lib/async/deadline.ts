@@ -23,23 +23,18 @@ export function onDeadline(
   { unref = false }: DeadlineOptions = {},
 ): () => void {
   if (ms > maxTimerMs) return noop;
-  let cancel = noop;
+  let timer: NodeJS.Timeout;
+  let immediate: NodeJS.Immediate | undefined;
   const after = (delayMs: number, step: () => void): void => {
-    const timer = setTimeout(step, delayMs);
+    timer = setTimeout(step, delayMs);
     if (unref) timer.unref();
-    cancel = () => {
-      clearTimeout(timer);
-    };
   };
   const afterReading = (step: () => void): void => {
     // Never unref'd: it would wait until something else wakes the event loop.
-    const immediate = setImmediate(step);
-    cancel = () => {
-      clearImmediate(immediate);
-    };
+    immediate = setImmediate(step);
   };
 
-  const readOn = (): void => {
+  after(ms, () => {
     const limitMs = Math.min(Math.max(ms, minReadOnMs), maxReadOnMs);
     let lookedAt = performance.now();
     let spentMs = 0;
@@ -53,22 +48,19 @@ export function onDeadline(
       const arrived = arrivals() - seen;
       seen += arrived;
       isBacklog ||= arrived >= backlogBytes;
-      if (arrived === 0 || spentMs >= limitMs) {
-        cancel = noop;
-        listener();
-      } else if (isBacklog) {
+      if (arrived === 0 || spentMs >= limitMs) listener();
+      else if (!isBacklog) afterReading(look);
+      else {
         after(refillMs, () => {
           afterReading(look);
         });
-      } else {
-        afterReading(look);
       }
     };
     afterReading(look);
-  };
-  after(ms, readOn);
+  });
   return () => {
-    cancel();
+    clearTimeout(timer);
+    clearImmediate(immediate);
   };
 }
 

@@ -114,6 +114,10 @@ export class WebSocketTransport implements Transport {
     this.#socket.on("data", (chunk: Buffer) => {
       noteArrival(chunk.length);
     });
+    // A long message comes in many pieces, of which nothing else tells.
+    this.#socket.on("data", (chunk: Buffer) => {
+      noteArrival(chunk.length);
+    });
     this.#socket.once("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= new Error(`the socket failed: ${error.code ?? error.name}`);
     });

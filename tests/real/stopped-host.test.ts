@@ -6,15 +6,15 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 import { reply } from "../../lib/testing/index.js";
+import { compileProgram } from "../support/compile-program.js";
 import { ListeningServer } from "../support/listening-server.js";
 import { RealStage } from "../support/real.js";
 import type { Begun, Endings, Plan } from "./stopped-host.js";
 
-const host = fileURLToPath(new URL("stopped-host.ts", import.meta.url));
+const host = new URL("stopped-host.ts", import.meta.url);
 const timeoutMs = 5_000;
 
 /** What a host sees that is stopped beyond its time-outs while the server comes to an end with all. */
@@ -22,7 +22,7 @@ async function stopAndGoOn(stage: RealStage, options: Plan["options"]): Promise<
   const at = path.join(stage.project, randomUUID());
   const files = { end: `${at}-end`, ended: `${at}-ended` };
   const plan: Plan = { options, timeoutMs, files };
-  const args = ["--import", "tsx", host, JSON.stringify(plan)];
+  const args = [await compileProgram(host), JSON.stringify(plan)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   try {
