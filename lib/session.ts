@@ -16,6 +16,7 @@ import type { Answer, RequestOptions } from "./rpc/connection.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
 import { threadIdIn } from "./rpc/id-of.js";
 import type { Link, Send } from "./rpc/link.js";
+import { LoadWatch } from "./rpc/load-watch.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
@@ -29,6 +30,7 @@ import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
 import type { KnownSandboxes } from "./threads/known-sandboxes.js";
+import { listQueue, loadQuestions } from "./threads/load-questions.js";
 import { readParent } from "./threads/read-parent.js";
 import { resumeThread } from "./threads/thread-resume.js";
 
@@ -59,6 +61,9 @@ export class Session implements Host {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
   readonly #queues = new QueueWatch(this.gate, (threadId) => this.#listQueue(threadId));
+  readonly #loads = new LoadWatch(this.gate, (threadId) => {
+    this.#queues.look(threadId);
+  });
   readonly #ended = new AbortController();
   readonly #closed = new Deferred<CloseReason>();
   readonly #settings: ResolvedSettings;
@@ -89,6 +94,7 @@ export class Session implements Host {
     const { gate, turns, subagents } = this;
     this.#recovery = new ThreadRecovery({
       ...{ gate, turns, subagents, sandboxes, loaded: this.#loaded, queues: this.#queues },
+      loads: this.#loads,
       requests: this.requests.recovery,
       logger: settings.logger,
       on: (method, listener) => this.on(method, listener),
@@ -113,6 +119,7 @@ export class Session implements Host {
     this.#loaded.observe(message);
     this.sandboxes.observe(message);
     this.#queues.observe(message);
+    this.#loads.observe(message);
     this.gate.observe(message);
     this.rateLimits.observe(message);
     this.turns.route(message);
@@ -163,6 +170,7 @@ export class Session implements Host {
     this.requests.close(() => new TransportClosedError(reason));
     this.turns.close(() => new TransportClosedError(reason, "the turn"));
     this.#queues.close();
+    this.#loads.close();
     this.gate.close();
     this.hub.close(reason);
     this.#closed.resolve(reason);
@@ -204,6 +212,9 @@ export class Session implements Host {
       await this.available();
       try {
         await this.#loaded.ensure(threadId, resume);
+        // The server may start a turn for what was left to do on the thread.
+        const settled = this.#loads.settled(threadId);
+        if (settled) await settled;
         return;
       } catch (error) {
         // To resume a thread twice does no harm.
@@ -238,6 +249,7 @@ export class Session implements Host {
     const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);
     const settled = this.#queues.asked(method, params);
+    const loaded = method === "thread/resume" ? this.#loading(params, send) : undefined;
     try {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
@@ -245,11 +257,13 @@ export class Session implements Host {
       this.sandboxes.answered(method, params, result);
       if (begins && !this.#settings.experimentalApi) this.sandboxes.changed(params);
       settled(result);
+      loaded?.(true);
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;
     } catch (error) {
       refused();
       settled();
+      loaded?.(false);
       throw error;
     }
   }
@@ -259,10 +273,17 @@ export class Session implements Host {
     this.hub.publish({ method, params, emittedAtMs: Date.now() });
   }
 
-  /** The ids of all that is queued, 100 being the most that the server keeps for a thread. */
-  async #listQueue(threadId: string): Promise<string[]> {
-    if (!this.#settings.experimentalApi) return [];
-    const { data } = await this.call("thread/queue/list", { threadId, limit: 100 });
-    return data.map(({ id }) => id);
+  async #listQueue(threadId: string): Promise<readonly string[] | undefined> {
+    const call: Host["call"] = (...args) => this.call(...args);
+    return this.#settings.experimentalApi ? listQueue(call, threadId) : undefined;
+  }
+
+  /** Finds out whether the server will start a turn when it loads the thread. */
+  #loading(params: unknown, send: Send): (isLoaded: boolean) => void {
+    const threadId = threadIdIn(params);
+    if (threadId === undefined) return () => undefined;
+    const call: Host["call"] = (method, question, options) =>
+      this.#exchange(method, question, options, { send, retry: undefined });
+    return this.#loads.loading(threadId, loadQuestions(call, threadId, this.#settings));
   }
 }

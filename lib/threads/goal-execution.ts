@@ -166,9 +166,9 @@ export class GoalExecution {
     await clearOldGoal(host, threadId, this.ended);
     if (this.hasEnded()) return;
     await host.load(threadId);
-    for (let idle = pass.idle(); idle && !this.hasEnded(); idle = pass.idle()) {
+    for (let clear = pass.clear(); clear && !this.hasEnded(); clear = pass.clear()) {
       if (controls.whenBusy === "reject") throw busyGoalError();
-      await Promise.race([idle, this.ended]);
+      await Promise.race([clear, this.ended]);
     }
   }
 

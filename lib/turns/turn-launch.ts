@@ -83,10 +83,10 @@ export class TurnLaunch {
     this.#owner.sending("waiting");
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    for (let idle = pass.idle(); idle && !this.#owner.hasEnded(); idle = pass.idle()) {
+    for (let clear = pass.clear(); clear && !this.#owner.hasEnded(); clear = pass.clear()) {
       if (whenBusy === "reject") throw busyError(this.#start.method);
-      if (whenBusy === "steer") break;
-      await Promise.race([idle, ended]);
+      if (whenBusy === "steer" && pass.idle()) break;
+      await Promise.race([clear, ended]);
       this.#busySince = undefined;
     }
     if (this.#owner.hasEnded()) return;
