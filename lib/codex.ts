@@ -20,6 +20,7 @@ import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSandboxes } from "./threads/known-sandboxes.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
+import { totalBacklog } from "./total-backlog.js";
 
 interface SupervisionOptions {
   /**
@@ -75,11 +76,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(options: CodexOptions | CodexConnectOptions = {}) {
     super();
-    this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
+    const settings = resolveSettings(options);
+    this.#handlers = new ClientHandlers(settings.handlers);
     const lasting = {
       handlers: this.#handlers,
       sandboxes: new KnownSandboxes(),
       scopes: new ThreadScopes(),
+      backlogs: totalBacklog(settings.maxTotalBacklogBytes),
     };
     const { restart = true, ...rest } = options;
     checkRestart(restart);

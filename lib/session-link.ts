@@ -1,3 +1,5 @@
+import type { BacklogBudget } from "./async/backlog-budget.js";
+import { totalBacklog } from "./total-backlog.js";
 import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
@@ -15,6 +17,7 @@ export interface Lasting {
   readonly handlers?: ClientHandlers | undefined;
   readonly sandboxes?: KnownSandboxes | undefined;
   readonly scopes?: ThreadScopes | undefined;
+  readonly backlogs?: BacklogBudget | undefined;
 }
 
 /** Where the connection of a client comes from. */
@@ -52,6 +55,7 @@ export function linkSession(
     link: () => link,
     sandboxes: origin.sandboxes ?? new KnownSandboxes(),
     scopes: origin.scopes ?? new ThreadScopes(),
+    backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
     shared,
     replaceable: reopening !== undefined,
   });

@@ -1,4 +1,5 @@
 import { RateLimitsHolder } from "./account/rate-limits-holder.js";
+import type { BacklogBudget } from "./async/backlog-budget.js";
 import { Deferred } from "./async/deferred.js";
 import { isDrop, TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { TurnDetachedError } from "./errors/turn-errors.js";
@@ -38,6 +39,7 @@ interface SessionOptions {
   readonly link: () => Link;
   readonly sandboxes: KnownSandboxes;
   readonly scopes: ThreadScopes;
+  readonly backlogs: BacklogBudget;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -52,7 +54,8 @@ export class Session implements Host {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
   readonly gate = new ThreadGate();
-  readonly turns = new TurnRoutes<TurnFollower>();
+  readonly backlogs: BacklogBudget;
+  readonly turns: TurnRoutes<TurnFollower>;
   readonly rateLimits = new RateLimitsHolder();
   readonly subagents = new SubagentTree();
   readonly sandboxes: KnownSandboxes;
@@ -74,12 +77,14 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, sandboxes, scopes, ...server } = options;
+    const { link, sandboxes, scopes, backlogs, ...server } = options;
     this.#link = link;
+    this.backlogs = backlogs;
+    this.turns = new TurnRoutes(backlogs);
     this.sandboxes = sandboxes;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
-    this.hub = new NotificationHub(settings.logger);
+    this.hub = new NotificationHub(settings.logger, backlogs);
     this.requests = new RequestDispatcher({
       turns: this.turns,
       threads: this.scopes,

@@ -48,6 +48,7 @@ export function followNotifications<M extends ServerNotificationMethod, T>(
   };
   const follow = (host: Host): void => {
     if (stopped) return;
+    queue.countIn(host.backlogs);
     const { connectionSignal: connection } = host;
     if (connection.aborted) {
       lost(connection.reason);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { FuzzyFileSearchResult } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
 import { newestOnly } from "../async/backlog.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import { ignoreRejection } from "../async/deferred.js";
 import { checkText } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -98,7 +99,7 @@ export class FileSearch
         ],
         open: (host) => host.call("fuzzyFileSearch/sessionStart", { sessionId, roots }),
         close: (host, request) => host.call("fuzzyFileSearch/sessionStop", { sessionId }, request),
-        backlog: newestOnly(),
+        backlog: newestOnly<FileSearchResults>(roughBytes),
       },
       options.signal,
     );

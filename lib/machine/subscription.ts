@@ -80,6 +80,7 @@ export class Subscription<T> {
     try {
       const host = await connect();
       if (this.#isOver()) return;
+      this.queue.countIn(host.backlogs);
       this.#connection = host.connectionSignal;
       this.#onAbort(this.#connection, (reason) => {
         this.#lost(reason);

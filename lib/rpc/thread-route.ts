@@ -1,3 +1,4 @@
+import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "./message.js";
@@ -21,7 +22,7 @@ export class ThreadRoute<Sink extends TurnSink> {
   readonly offers = new Set<Offer<Sink>>();
   readonly #sinks = new Map<string, Sink[]>();
   /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
-  readonly #unclaimed = new UnclaimedEvents();
+  readonly #unclaimed: UnclaimedEvents;
   /** Turns that ended while a start was pending, which may turn out to have joined one of them. */
   readonly #ended = new Map<string, EndedTurn<Sink>>();
   /** Resolves when no start is pending any more; undefined when none is. */
@@ -33,6 +34,11 @@ export class ThreadRoute<Sink extends TurnSink> {
   #missed = false;
   /** What the thread's status has become while a start was pending. */
   #status: string | undefined;
+
+  /** What is kept for a turn that waits for its id counts in `backlogs`. */
+  constructor(backlogs?: BacklogBudget) {
+    this.#unclaimed = new UnclaimedEvents(backlogs);
+  }
 
   get isUnused(): boolean {
     return this.#pending === 0 && this.#sinks.size === 0 && !this.isWatched;

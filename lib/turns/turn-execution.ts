@@ -132,7 +132,7 @@ export class TurnExecution {
       follower: this.follower,
       hasEnded: () => this.hasEnded(),
       connected: (host) => {
-        this.#course.host = host;
+        this.#connected(host);
       },
       sending: (stage) => {
         this.#phase = stage === "waiting" ? "waiting" : "sent";
@@ -175,10 +175,15 @@ export class TurnExecution {
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
   #join({ host, id }: RunningTurn): void {
-    this.#course.host = host;
+    this.#connected(host);
     this.#phase = "sent";
     this.#course.sending(true);
     this.#named(id);
+  }
+
+  #connected(host: Host): void {
+    this.#course.host = host;
+    this.#listener.connected?.(host);
   }
 
   #named(id: string): void {

@@ -21,9 +21,9 @@ export function countingHost(client: AppServerClient): CountingHost {
     };
   };
   const { host: real } = client;
-  const { turns, gate, scopes, sandboxes, subagents, closed, signal } = real;
+  const { turns, gate, scopes, sandboxes, backlogs, subagents, closed, signal } = real;
   const host: Host = {
-    ...{ turns, gate, scopes, sandboxes, subagents, closed, signal },
+    ...{ turns, gate, scopes, sandboxes, backlogs, subagents, closed, signal },
     get connectionSignal() {
       return real.connectionSignal;
     },
