@@ -24,6 +24,7 @@ import { NotificationHub } from "./rpc/notification-hub.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
 import type { RetryOptions } from "./rpc/retry.js";
 import { retryWhileOpen } from "./rpc/retry-while-open.js";
+import { ServerWarnings } from "./rpc/server-warnings.js";
 import { SubagentTree } from "./rpc/subagent-tree.js";
 import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
@@ -72,6 +73,7 @@ export class Session implements Host {
   readonly #settings: ResolvedSettings;
   readonly #link: () => Link;
   readonly #recovery: ThreadRecovery;
+  readonly #warnings: ServerWarnings;
   /** Aborts when the connection of this moment is gone, replaced or not. */
   #connection = new AbortController();
 
@@ -84,6 +86,7 @@ export class Session implements Host {
     this.sandboxes = sandboxes;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
+    this.#warnings = new ServerWarnings(settings.logger);
     this.hub = new NotificationHub(settings.logger, backlogs);
     this.requests = new RequestDispatcher({
       turns: this.turns,
@@ -127,6 +130,7 @@ export class Session implements Host {
     this.#loads.observe(message);
     this.gate.observe(message);
     this.rateLimits.observe(message);
+    this.#warnings.observe(message);
     this.turns.route(message);
     this.hub.publish(message);
   }

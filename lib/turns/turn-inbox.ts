@@ -30,11 +30,13 @@ const loss: TurnEvent = {
 /** What a turn's result is made of: it is kept until the end of the turn anyway. */
 const ofTheResult = new Set([
   "error",
+  "guardianWarning",
   "item/completed",
   "item/started",
   "thread/tokenUsage/updated",
   "turn/completed",
   "turn/started",
+  "warning",
 ]);
 
 /**
