@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { compileProgram } from "../../support/compile-program.js";
 
+const many = await compileProgram(new URL("many-slow-consumers-host.ts", import.meta.url));
 const host = await compileProgram(new URL("slow-consumer-host.ts", import.meta.url));
 
 interface Report {
@@ -24,8 +25,7 @@ interface ManyReport {
 
 /** Forty turns whose events nobody reads in time, 40 kB each, in a process with a small heap. */
 async function forty(method: string, eventCount: number): Promise<ManyReport> {
-  const many = fileURLToPath(new URL("many-slow-consumers-host.ts", import.meta.url));
-  const node = ["--max-old-space-size=192", "--import", "tsx", many, method, `${eventCount}`];
+  const node = ["--max-old-space-size=192", many, method, `${eventCount}`];
   const { stdout } = await promisify(execFile)(process.execPath, node);
   return JSON.parse(stdout) as ManyReport;
 }
