@@ -29,6 +29,7 @@ import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSandboxes } from "./threads/known-sandboxes.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
+import { totalBacklog } from "./total-backlog.js";
 
 interface SupervisionOptions {
   /**
@@ -97,13 +98,15 @@ export class Codex extends CodexApi implements AsyncDisposable {
     // A URL that is undefined is a mistake: the server of this machine would take its place.
     if (isToConnect(options)) checkOptions("Codex", options, codexConnectKeys, onlyToStart);
     else checkOptions("Codex", options, codexKeys, onlyToConnect);
-    const { handlers, logger, signal } = resolveSettings(options);
-    this.#handlers = new ClientHandlers(handlers);
-    const stop = this.#stopped(signal);
+    const settings = resolveSettings(options);
+    const { logger } = settings;
+    this.#handlers = new ClientHandlers(settings.handlers);
+    const stop = this.#stopped(settings.signal);
     const lasting = {
       handlers: this.#handlers,
       sandboxes: new KnownSandboxes(),
       scopes: new ThreadScopes(),
+      backlogs: totalBacklog(settings.maxTotalBacklogBytes),
     };
     const { restart = true, ...rest } = options;
     checkRestart(restart);

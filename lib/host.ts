@@ -1,3 +1,4 @@
+import type { BacklogBudget } from "./async/backlog-budget.js";
 import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
 import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
@@ -25,6 +26,8 @@ export interface TurnFollower extends TurnSink {
 export interface Host {
   readonly turns: TurnRoutes<TurnFollower>;
   readonly gate: ThreadGate;
+  /** How much may wait for all consumers together. */
+  readonly backlogs: BacklogBudget;
   /** The handlers and tools of threads. */
   readonly scopes: ThreadScopes;
   /** Under which sandbox threads were last seen, by this connection or one before it. */

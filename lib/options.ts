@@ -32,6 +32,12 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   maxInFlight?: number | undefined;
   /** The longest message, in either direction (bytes, default 268,435,456). */
   maxMessageBytes?: number | undefined;
+  /**
+   * How much may wait to be read, for all consumers of the client together: of its turns, goals, commands,
+   * watches and notifications (bytes, about; default 268,435,456). Beyond it, what waits for the one that
+   * lags furthest behind is dropped, and it is thrown a SlowConsumerError. `Infinity` sets no limit.
+   */
+  maxTotalBacklogBytes?: number | undefined;
   /** Goes on with a server that is older than the oldest supported release (default false). */
   allowUnsupportedServer?: boolean | undefined;
   /** Whether, and how, requests are repeated while the server is too busy to take them. */
@@ -56,6 +62,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   startTimeoutMs: true,
   maxInFlight: true,
   maxMessageBytes: true,
+  maxTotalBacklogBytes: true,
   allowUnsupportedServer: true,
   retryOnOverload: true,
   signal: true,
@@ -80,6 +87,7 @@ export interface ResolvedSettings {
   readonly startTimeoutMs: number;
   readonly maxInFlight: number;
   readonly maxMessageBytes: number;
+  readonly maxTotalBacklogBytes: number;
   readonly allowUnsupportedServer: boolean;
   readonly retryOnOverload: RetryOptions | undefined;
   readonly signal: AbortSignal | undefined;
@@ -118,6 +126,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
     maxInFlight: whole(options, "maxInFlight", 64, 1),
     maxMessageBytes: whole(options, "maxMessageBytes", 256 * 1024 * 1024, 65_536),
+    maxTotalBacklogBytes: positive(options, "maxTotalBacklogBytes", 256 * 1024 * 1024, "bytes"),
     allowUnsupportedServer: boolean(options, "allowUnsupportedServer", false),
     retryOnOverload: retry(retryOnOverload),
     signal: options.signal,
@@ -153,12 +162,13 @@ function retry(value: boolean | Omit<RetryOptions, "signal">): RetryOptions | un
 
 function positive(
   options: ConnectionSettings,
-  name: "requestTimeoutMs" | "startTimeoutMs",
+  name: "requestTimeoutMs" | "startTimeoutMs" | "maxTotalBacklogBytes",
   fallback: number,
+  unit = "milliseconds",
 ): number {
   const value: unknown = options[name] ?? fallback;
   if (typeof value === "number" && value > 0) return value;
-  throw new InvalidArgumentError(name, "must be a positive number of milliseconds");
+  throw new InvalidArgumentError(name, `must be a positive number of ${unit}`);
 }
 
 function whole(

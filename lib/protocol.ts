@@ -63,6 +63,9 @@ export type TurnEventMethod = {
   [K in ServerNotificationMethod]: Routing[K] extends { turn: string } ? K : never;
 }[ServerNotificationMethod];
 
+/** The methods of warnings about a thread; one that comes while a turn runs there is an event of it. */
+export type ThreadWarningMethod = "warning" | "guardianWarning";
+
 /** The methods of the server's requests that belong to a turn. */
 export type TurnRequestMethod = {
   [M in ServerRequestMethod]: ServerRequests[M]["params"] extends { turnId: unknown } ? M : never;
@@ -103,10 +106,11 @@ export interface ConnectionGapEvent {
 }
 
 /**
- * What iterating a turn yields, in order: the server's notifications about that turn, the requests
- * that it makes in it, and where events are missing.
+ * What iterating a turn yields, in order: the server's notifications about that turn, its warnings about
+ * the thread, the requests that it makes in the turn, and where events are missing. A warning that came
+ * before the turn had a name follows its `turn/started`.
  */
 export type TurnEvent =
-  | ServerNotification<TurnEventMethod | "serverRequest/resolved">
+  | ServerNotification<TurnEventMethod | "serverRequest/resolved" | ThreadWarningMethod>
   | TurnRequestEvent
   | ConnectionGapEvent;

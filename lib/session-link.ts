@@ -1,3 +1,5 @@
+import type { BacklogBudget } from "./async/backlog-budget.js";
+import { totalBacklog } from "./total-backlog.js";
 import { describeLoss } from "./errors/connection-errors.js";
 import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
@@ -16,6 +18,7 @@ export interface Lasting {
   readonly handlers?: ClientHandlers | undefined;
   readonly sandboxes?: KnownSandboxes | undefined;
   readonly scopes?: ThreadScopes | undefined;
+  readonly backlogs?: BacklogBudget | undefined;
 }
 
 /** Where the connection of a client comes from. */
@@ -53,6 +56,7 @@ export function linkSession(
     link: () => link,
     sandboxes: origin.sandboxes ?? new KnownSandboxes(),
     scopes: origin.scopes ?? new ThreadScopes(),
+    backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
     shared,
     replaceable: reopening !== undefined,
   });

@@ -1,5 +1,6 @@
 import { RateLimitsHolder } from "./account/rate-limits-holder.js";
 import { throwIfAborted } from "./async/abort.js";
+import type { BacklogBudget } from "./async/backlog-budget.js";
 import { Deferred } from "./async/deferred.js";
 import type { Logger } from "./async/logger.js";
 import { checkSignal } from "./checks.js";
@@ -19,12 +20,14 @@ import type { Answer, RequestOptions } from "./rpc/connection.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
 import { threadIdIn } from "./rpc/id-of.js";
 import type { Link, Send } from "./rpc/link.js";
+import { LoadWatch } from "./rpc/load-watch.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
 import type { RetryOptions } from "./rpc/retry.js";
 import { retryWhileOpen } from "./rpc/retry-while-open.js";
+import { ServerWarnings } from "./rpc/server-warnings.js";
 import { SubagentTree } from "./rpc/subagent-tree.js";
 import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
@@ -32,6 +35,7 @@ import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
 import type { KnownSandboxes } from "./threads/known-sandboxes.js";
+import { listQueue, loadQuestions } from "./threads/load-questions.js";
 import { readParent } from "./threads/read-parent.js";
 import { resumeThread } from "./threads/thread-resume.js";
 
@@ -39,6 +43,7 @@ interface SessionOptions {
   readonly link: () => Link;
   readonly sandboxes: KnownSandboxes;
   readonly scopes: ThreadScopes;
+  readonly backlogs: BacklogBudget;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -53,7 +58,8 @@ export class Session implements Host {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
   readonly gate = new ThreadGate();
-  readonly turns = new TurnRoutes<TurnFollower>();
+  readonly backlogs: BacklogBudget;
+  readonly turns: TurnRoutes<TurnFollower>;
   readonly rateLimits = new RateLimitsHolder();
   readonly subagents = new SubagentTree();
   readonly sandboxes: KnownSandboxes;
@@ -62,22 +68,29 @@ export class Session implements Host {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
   readonly #queues = new QueueWatch(this.gate, (threadId) => this.#listQueue(threadId));
+  readonly #loads = new LoadWatch(this.gate, (threadId) => {
+    this.#queues.look(threadId);
+  });
   readonly #ended = new AbortController();
   readonly #closed = new Deferred<CloseReason>();
   readonly #settings: ResolvedSettings;
   readonly #link: () => Link;
   readonly #recovery: ThreadRecovery;
+  readonly #warnings: ServerWarnings;
   /** Aborts when the connection of this moment is gone, replaced or not. */
   #connection = new AbortController();
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, sandboxes, scopes, ...server } = options;
+    const { link, sandboxes, scopes, backlogs, ...server } = options;
     this.#link = link;
+    this.backlogs = backlogs;
+    this.turns = new TurnRoutes(backlogs);
     this.sandboxes = sandboxes;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
-    this.hub = new NotificationHub(settings.logger);
+    this.#warnings = new ServerWarnings(settings.logger);
+    this.hub = new NotificationHub(settings.logger, backlogs);
     this.requests = new RequestDispatcher({
       turns: this.turns,
       threads: this.scopes,
@@ -92,6 +105,7 @@ export class Session implements Host {
     const { gate, turns, subagents } = this;
     this.#recovery = new ThreadRecovery({
       ...{ gate, turns, subagents, sandboxes, loaded: this.#loaded, queues: this.#queues },
+      loads: this.#loads,
       requests: this.requests.recovery,
       logger: settings.logger,
       on: (method, listener) => this.on(method, listener),
@@ -120,8 +134,10 @@ export class Session implements Host {
     this.#loaded.observe(message);
     this.sandboxes.observe(message);
     this.#queues.observe(message);
+    this.#loads.observe(message);
     this.gate.observe(message);
     this.rateLimits.observe(message);
+    this.#warnings.observe(message);
     this.turns.route(message);
     this.hub.publish(message);
   }
@@ -170,6 +186,7 @@ export class Session implements Host {
     this.requests.close(() => new TransportClosedError(reason));
     this.turns.close(() => new TransportClosedError(reason, "the turn"));
     this.#queues.close();
+    this.#loads.close();
     this.gate.close();
     this.hub.close(reason);
     this.#closed.resolve(reason);
@@ -214,6 +231,9 @@ export class Session implements Host {
       await this.available();
       try {
         await this.#loaded.ensure(threadId, resume);
+        // The server may start a turn for what was left to do on the thread.
+        const settled = this.#loads.settled(threadId);
+        if (settled) await settled;
         return;
       } catch (error) {
         // To resume a thread twice does no harm.
@@ -248,6 +268,7 @@ export class Session implements Host {
     const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);
     const settled = this.#queues.asked(method, params);
+    const loaded = method === "thread/resume" ? this.#loading(params, send) : undefined;
     try {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
@@ -255,11 +276,13 @@ export class Session implements Host {
       this.sandboxes.answered(method, params, result);
       if (begins && !this.#settings.experimentalApi) this.sandboxes.changed(params);
       settled(result);
+      loaded?.(true);
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;
     } catch (error) {
       refused();
       settled();
+      loaded?.(false);
       throw error;
     }
   }
@@ -269,10 +292,17 @@ export class Session implements Host {
     this.hub.publish({ method, params, emittedAtMs: Date.now() });
   }
 
-  /** The ids of all that is queued, 100 being the most that the server keeps for a thread. */
-  async #listQueue(threadId: string): Promise<string[]> {
-    if (!this.#settings.experimentalApi) return [];
-    const { data } = await this.call("thread/queue/list", { threadId, limit: 100 });
-    return data.map(({ id }) => id);
+  async #listQueue(threadId: string): Promise<readonly string[] | undefined> {
+    const call: Host["call"] = (...args) => this.call(...args);
+    return this.#settings.experimentalApi ? listQueue(call, threadId) : undefined;
+  }
+
+  /** Finds out whether the server will start a turn when it loads the thread. */
+  #loading(params: unknown, send: Send): (isLoaded: boolean) => void {
+    const threadId = threadIdIn(params);
+    if (threadId === undefined) return () => undefined;
+    const call: Host["call"] = (method, question, options) =>
+      this.#exchange(method, question, options, { send, retry: undefined });
+    return this.#loads.loading(threadId, loadQuestions(call, threadId, this.#settings));
   }
 }

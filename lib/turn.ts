@@ -65,6 +65,9 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
       },
     );
     this.#execution = new TurnExecution(connect, request, {
+      connected: (host) => {
+        this.#queue.countIn(host.backlogs);
+      },
       event: (event) => {
         this.#keep(event);
         this.#subagents.observe(event, { threadId, depth: 0 });
@@ -116,8 +119,11 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * status tells how the turn went; it throws what kept the turn from getting there.
    *
    * Events that you read late wait. When there are more than 1,000, text deltas that go on with the
-   * newest are merged with it: no text is lost, but one event brings the text of several. Above
-   * `maxBacklogBytes` iterating throws a SlowConsumerError, while `run()` still gives the result.
+   * newest are merged with it: no text is lost, but one event brings the text of several. And of the
+   * turn's diff, its plan, its usage and the patch of a file change only the newest waits, at its own
+   * place, when there are more than 1,000 or they take more than 256 KiB. Above `maxBacklogBytes`, or the
+   * client's `maxTotalBacklogBytes`, iterating throws a SlowConsumerError, while `run()` still gives the
+   * result.
    *
    * With `subagents`, those of its sub-agents' turns come in between, and each event has an
    * `origin`. Without, a sub-agent's events never come.

@@ -8,6 +8,9 @@ import type { Host } from "../host.js";
 import type { LoginProcess } from "./login-attempt.js";
 import { LoginOutcome } from "./login-outcome.js";
 
+/** A bound for servers that tell of ever more logins. */
+const maxEarly = 1_000;
+
 /** How long the account may be in coming after its login has succeeded. */
 const accountMs = 5_000;
 
@@ -31,8 +34,8 @@ export class LoginCompletion implements LoginProcess {
   constructor(host: Host) {
     this.#host = host;
     const stopListening = host.on("account/login/completed", ({ params }) => {
-      if (this.#early) this.#early.push(params);
-      else this.#receive(params);
+      if (!this.#early) this.#receive(params);
+      else if (this.#early.length < maxEarly) this.#early.push(params);
     });
     this.#stops.push(stopListening);
     const unlink = onAbort(host.connectionSignal, (reason) => {

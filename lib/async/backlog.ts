@@ -1,3 +1,4 @@
+import type { BacklogBudget, Drop } from "./backlog-budget.js";
 import { Fifo } from "./fifo.js";
 
 /** Items that wait as one, because each goes on where the one before it ended. */
@@ -20,21 +21,29 @@ export interface BacklogRules<T> {
   readonly mergeFrom?: number | undefined;
   /** Begins a run with its first item; undefined for one that is never merged with others. */
   startRun?(first: T): Run<T> | undefined;
+  /**
+   * Names what an item tells the newest of; undefined for one that no later item makes superfluous. A new
+   * item takes the place of an older one of that name, if the consumer lags.
+   */
+  keyOf?(item: T): string | undefined;
+  /** From this weight on the consumer lags, or from `mergeFrom` items on. */
+  readonly lagWeight?: number | undefined;
 }
 
 /** Nothing waits but the newest item, which is all that the consumer needs. */
-export function newestOnly<T>(): BacklogRules<T> {
+export function newestOnly<T>(weigh: (item: T) => number): BacklogRules<T> {
   return {
     maxWeight: Infinity,
-    weigh: () => 0,
+    weigh,
     overflow: () => undefined,
     mergeFrom: 1,
     startRun: (first) => {
       let newest = first;
       return {
         add: (item) => {
+          const change = weigh(item) - weigh(newest);
           newest = item;
-          return 0;
+          return change;
         },
         toItem: () => newest,
       };
@@ -42,10 +51,17 @@ export function newestOnly<T>(): BacklogRules<T> {
   };
 }
 
+/** In the place of an item that a newer one has made superfluous. */
+const gone = Symbol("gone");
+
 interface Waiting<T> {
-  item: T;
+  item: T | typeof gone;
   weight: number;
+  readonly key: string | undefined;
 }
+
+/** So many that are gone may stand between those that wait, or as many as wait. */
+const maxGone = 64;
 
 /** What a consumer has not taken yet: first in, first out, and no more of it than the rules allow. */
 export class Backlog<T> {
@@ -55,6 +71,11 @@ export class Backlog<T> {
   #newest: Waiting<T> | undefined;
   /** What the newest item has become by merging. */
   #run: Run<T> | undefined;
+  /** The newest of each name. */
+  #newestOf: Map<string, Waiting<T>> | undefined;
+  #gone = 0;
+  #drop: Drop | undefined;
+  #count: ((change: number) => void) | undefined;
 
   /** Without rules, everything waits. */
   constructor(rules?: BacklogRules<T>) {
@@ -62,7 +83,15 @@ export class Backlog<T> {
   }
 
   get size(): number {
-    return this.#items.size;
+    return this.#items.size - this.#gone;
+  }
+
+  /** From now on what waits counts in `budget`, too, which may call `drop`; that drops what has weight. */
+  countIn(budget: BacklogBudget, drop: Drop): void {
+    if (this.#count) return;
+    this.#drop = drop;
+    this.#count = budget.open(this.#drop);
+    if (this.#weight > 0) this.#count(this.#weight);
   }
 
   /** Whether all of it may wait. The item is taken in in any case. */
@@ -72,55 +101,98 @@ export class Backlog<T> {
       this.#append(item, 0);
       return true;
     }
-    if (this.#items.size < (rules.mergeFrom ?? Infinity) || !this.#merge(rules, item)) {
-      this.#append(item, rules.weigh(item));
+    const before = this.#weight;
+    if (this.size < (rules.mergeFrom ?? Infinity) || !this.#merge(rules, item)) {
+      const key = rules.keyOf?.(item);
+      if (key !== undefined && this.#lags(rules)) this.#supersede(key);
+      this.#append(item, rules.weigh(item), key);
     }
-    return this.#weight <= rules.maxWeight;
+    const isWithin = this.#weight <= rules.maxWeight;
+    // It may drop what waits here, too.
+    this.#count?.(this.#weight - before);
+    return isWithin;
   }
 
   shift(): T | undefined {
-    const oldest = this.#items.shift();
+    let oldest = this.#items.shift();
+    while (oldest?.item === gone) {
+      this.#gone -= 1;
+      oldest = this.#items.shift();
+    }
     if (!oldest) return undefined;
     if (oldest === this.#newest) {
       this.#closeRun();
       this.#newest = undefined;
     }
-    this.#weight -= oldest.weight;
+    this.#forget(oldest);
+    this.#count?.(-oldest.weight);
     return oldest.item;
   }
 
   /** Drops what `wanted` does not want. */
   retain(wanted: (item: T) => boolean): void {
     this.#closeRun();
+    const before = this.#weight;
     this.#newest = undefined;
     for (let left = this.#items.size; left > 0; left -= 1) {
       const waiting = this.#items.shift() as Waiting<T>;
+      if (waiting.item === gone) continue;
       if (wanted(waiting.item)) {
         this.#items.push(waiting);
         this.#newest = waiting;
       } else {
-        this.#weight -= waiting.weight;
+        this.#forget(waiting);
       }
     }
+    this.#gone = 0;
+    this.#count?.(this.#weight - before);
   }
 
   clear(): void {
+    if (this.#items.size === 0) return;
+    const before = this.#weight;
     this.#items.clear();
     this.#weight = 0;
     this.#newest = undefined;
     this.#run = undefined;
+    this.#newestOf = undefined;
+    this.#gone = 0;
+    this.#count?.(-before);
   }
 
-  #append(item: T, weight: number): void {
+  #append(item: T, weight: number, key?: string): void {
     this.#closeRun();
-    this.#newest = { item, weight };
+    this.#newest = { item, weight, key };
     this.#weight += weight;
     this.#items.push(this.#newest);
+    if (key === undefined) return;
+    this.#newestOf ??= new Map();
+    this.#newestOf.set(key, this.#newest);
+  }
+
+  #lags({ mergeFrom = Infinity, lagWeight = Infinity }: BacklogRules<T>): boolean {
+    return this.size >= mergeFrom || this.#weight >= lagWeight;
+  }
+
+  /** Drops the item of this name that waits: the newest one stands where it has come. */
+  #supersede(key: string): void {
+    const older = this.#newestOf?.get(key);
+    if (!older) return;
+    this.#forget(older);
+    older.item = gone;
+    this.#gone += 1;
+    if (this.#gone > maxGone && this.#gone > this.size) this.retain(() => true);
+  }
+
+  #forget(waiting: Waiting<T>): void {
+    this.#weight -= waiting.weight;
+    const { key } = waiting;
+    if (key !== undefined && this.#newestOf?.get(key) === waiting) this.#newestOf.delete(key);
   }
 
   #merge(rules: BacklogRules<T>, item: T): boolean {
     const newest = this.#newest;
-    const run = this.#run ?? (newest && rules.startRun?.(newest.item));
+    const run = this.#run ?? (newest && rules.startRun?.(newest.item as T));
     const weight = run?.add(item);
     if (!newest || weight === undefined) return false;
     this.#run = run;

@@ -1,4 +1,5 @@
 import { Backlog, type BacklogRules } from "./backlog.js";
+import type { BacklogBudget } from "./backlog-budget.js";
 import { Fifo } from "./fifo.js";
 
 interface Waiter<T> {
@@ -36,11 +37,19 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     return this.#items.size;
   }
 
+  /** From now on what waits counts in `budget`, too; what that drops is dropped as too much is. */
+  countIn(budget: BacklogBudget): void {
+    this.#items.countIn(budget, (reason) => {
+      const own: unknown = this.#rules?.overflow();
+      this.#overflow(reason ?? own);
+    });
+  }
+
   push(item: T): void {
     if (this.#state !== "open") return;
     const waiter = this.#waiters.shift();
     if (waiter) waiter.resolve({ value: item, done: false });
-    else if (!this.#items.push(item)) this.#overflow();
+    else if (!this.#items.push(item)) this.#overflow(this.#rules?.overflow());
   }
 
   /** Of what waits for the consumer, drops what `wanted` does not want. */
@@ -115,9 +124,12 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     return this;
   }
 
-  #overflow(): void {
+  #overflow(reason: unknown): void {
     this.#items.clear();
+    // Of one that has ended by itself, the rest is missing all the same.
+    if (this.#state === "ended") this.#state = "open";
+    if (this.#state !== "open") return;
     this.#overflowed = true;
-    this.fail(this.#rules?.overflow());
+    this.fail(reason);
   }
 }

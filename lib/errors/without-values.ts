@@ -11,6 +11,29 @@ export function withoutValues(text: string): string {
     .replace(/; body=[^]*$/, "");
 }
 
+const maxShownWords = 40;
+
+/**
+ * What may be logged of a sentence that a server has made: its plain words and small numbers. Everything
+ * else may be a value: what is quoted, and what looks like a path, a flag, an address, a token or an
+ * assignment. It leaves a mark, and so does what is too long.
+ */
+export function plainWords(sentence: string): string {
+  const words = sentence
+    .slice(0, 2_000)
+    .replace(/`[^`]*(?:`|$)|"[^"]*(?:"|$)|(?<![A-Za-z])'[^']*(?:'|$)/g, " … ")
+    .split(/[\s\p{C}]+/u)
+    .filter((word) => word !== "")
+    .map((word) => (plainWord.test(word) ? word : "…"));
+  const shown = words.filter((word, index) => word !== "…" || words[index - 1] !== "…");
+  const text = shown.slice(0, maxShownWords).join(" ");
+  return shown.length > maxShownWords ? `${text} …` : text;
+}
+
+/** English, with hyphens and what ends a sentence or a clause; or a number that counts something. */
+const plainWord =
+  /^\(?(?:(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,8})(?:[-'][a-z]{1,20}){0,3}|\d{1,6})[.,;:!?)]{0,3}$/;
+
 /** A method's name as the server wrote it, fit for a log line: what is no name is not repeated. */
 export function shownMethod(method: string): string {
   return /^[\w/.-]{1,100}$/.test(method) ? method : "a request with an odd name";

@@ -53,6 +53,7 @@ export function followNotifications<M extends ObservedNotification, T>(
   };
   const follow = (host: Host): void => {
     if (stopped) return;
+    queue.countIn(host.backlogs);
     const { connectionSignal: connection } = host;
     if (connection.aborted) {
       lost(connection.reason);

@@ -3,6 +3,7 @@ import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FuzzyFileSearchResult } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
 import { newestOnly } from "../async/backlog.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import { ignoreRejection } from "../async/deferred.js";
 import { checkText } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -107,7 +108,7 @@ export class FileSearch
           host.call("fuzzyFileSearch/sessionStart", { sessionId, roots }, request),
         close: (host) =>
           insist(host, "fuzzyFileSearch/sessionStop", { sessionId }, host.connectionSignal),
-        backlog: newestOnly(),
+        backlog: newestOnly<FileSearchResults>(roughBytes),
       },
       options.signal,
     );

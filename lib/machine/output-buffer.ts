@@ -1,4 +1,5 @@
 import type { BacklogRules, Run } from "../async/backlog.js";
+import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
 import { EventQueue } from "../async/event-queue.js";
 import { OutputOverflowError, OutputStreamError } from "../errors/machine-errors.js";
 import { Chunks } from "./chunks.js";
@@ -29,6 +30,11 @@ export class OutputBuffer {
   readonly #queue = new EventQueue<Buffer>(undefined, merging);
   readonly #collected = new Chunks();
   #backlogBytes = 0;
+  readonly #drop: Drop = (reason) => {
+    this.#discard();
+    this.#queue.fail(reason);
+  };
+  #count: ((change: number) => void) | undefined;
   #truncated = false;
   #claimed = false;
   /** Nothing more goes to the consumer: it has left, or was told that it has missed something. */
@@ -41,6 +47,11 @@ export class OutputBuffer {
   /** Whether more has come than was collected. */
   get truncated(): boolean {
     return this.#truncated;
+  }
+
+  /** From now on what waits for the consumer counts in `budget`, too. */
+  countIn(budget: BacklogBudget): void {
+    this.#count ??= budget.open(this.#drop);
   }
 
   /** `cut` tells that the server sends no more of this stream, although there may be more. */
@@ -56,6 +67,7 @@ export class OutputBuffer {
     }
     this.#backlogBytes += chunk.length;
     this.#queue.push(chunk);
+    this.#count?.(chunk.length);
   }
 
   end(): void {
@@ -83,16 +95,27 @@ export class OutputBuffer {
     const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
       next: async () => {
         const step = await this.#queue.next();
-        if (!step.done) this.#backlogBytes -= step.value.length;
+        if (!step.done && !this.#closed) this.#taken(step.value.length);
         return step;
       },
       return: () => {
-        this.#closed = true;
+        this.#discard();
         return this.#queue.return();
       },
       [Symbol.asyncIterator]: () => iterator,
     };
     return iterator;
+  }
+
+  #taken(bytes: number): void {
+    this.#backlogBytes -= bytes;
+    this.#count?.(-bytes);
+  }
+
+  #discard(): void {
+    this.#closed = true;
+    this.#queue.clear();
+    this.#taken(this.#backlogBytes);
   }
 
   #collect(chunk: Buffer): void {

@@ -82,6 +82,7 @@ export class Subscription<T> {
       const host = await connect();
       if (this.#isOver()) return;
       throwIfAborted(host.connectionSignal);
+      this.queue.countIn(host.backlogs);
       this.#connection = host.connectionSignal;
       // Before it is asked, so that nothing it says is missed.
       this.#stops.push(

@@ -5,6 +5,7 @@ import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import type { LoadWatch } from "../rpc/load-watch.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
 import type { QueueWatch } from "../rpc/queue-watch.js";
 import type { SubagentTree } from "../rpc/subagent-tree.js";
@@ -22,6 +23,7 @@ export interface RecoveryParts {
   readonly loaded: LoadedThreads;
   readonly gate: ThreadGate;
   readonly queues: QueueWatch;
+  readonly loads: LoadWatch;
   readonly turns: TurnRoutes;
   readonly requests: RequestRecovery;
   readonly subagents: SubagentTree;
@@ -155,9 +157,10 @@ export class ThreadRecovery {
   }
 
   async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
-    const { loaded, gate, queues, requests, logger } = this.#parts;
+    const { loaded, gate, queues, loads, requests, logger } = this.#parts;
     gate.setRunning(id, false);
     queues.forget(id);
+    loads.forget(id);
     requests.threadLost(id);
     const mayBeUnstored = error instanceof ThreadNotFoundError && loaded.has(id);
     if (mayBeUnstored && (await isYetToBeStored(id, call))) {

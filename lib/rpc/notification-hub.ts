@@ -4,7 +4,9 @@ import type { Logger } from "../async/logger.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
+import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { NotificationMessage } from "./message.js";
+import { lag, supersedingKey } from "./superseding.js";
 
 /** How much may wait for whoever iterates (bytes, roughly). */
 const maxBacklogBytes = 67_108_864;
@@ -14,13 +16,15 @@ type Listener = (message: NotificationMessage) => void;
 /** Hands every notification to whoever asked for it, whatever thread or turn it is about. */
 export class NotificationHub {
   readonly #logger: Required<Logger>;
+  readonly #backlogs: BacklogBudget;
   readonly #listeners = new Map<string, Set<Listener>>();
   /** The open iterations, each with what unlinks it from its signal. */
   readonly #queues = new Map<EventQueue<NotificationMessage>, () => void>();
   #closed: CloseReason | undefined;
 
-  constructor(logger: Required<Logger>) {
+  constructor(logger: Required<Logger>, backlogs: BacklogBudget) {
     this.#logger = logger;
+    this.#backlogs = backlogs;
   }
 
   publish(message: NotificationMessage): void {
@@ -56,13 +60,16 @@ export class NotificationHub {
       this.#leave(queue);
     };
     const queue = new EventQueue<NotificationMessage>(leave, {
+      ...lag,
       maxWeight: maxBacklogBytes,
       weigh: roughBytes,
+      keyOf: supersedingKey,
       overflow: () => {
         leave();
         return tooSlow();
       },
     });
+    queue.countIn(this.#backlogs);
     if (this.#closed) {
       finish(queue, this.#closed);
       return queue;

@@ -1,7 +1,7 @@
 import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
-import type { Pass, ThreadGate } from "./thread-gate.js";
+import type { ThreadGate } from "./thread-gate.js";
 
 /** How long the server may take to start a queued turn (ms). It takes a few milliseconds. */
 const startGraceMs = 3_000;
@@ -9,14 +9,19 @@ const startGraceMs = 3_000;
 /** Each costs a request; a server that names ever more threads must not make them pile up. */
 const maxThreads = 1_024;
 
-/** Gives the ids of what is queued on a thread. */
-export type ListQueue = (threadId: string) => Promise<readonly string[]>;
+/** The same where the server does not tell what is queued (ms). */
+const blindGraceMs = 250;
+
+/** Gives the ids of what is queued on a thread; undefined where the server does not tell. */
+export type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 
 /** A thread whose queue may hold something. */
 interface WatchedThread {
   readonly id: string;
   /** Whether something was queued when the queue was last looked at. */
   queued: boolean;
+  /** Whether the server does not tell that, and may have something queued. */
+  blind: boolean;
   /** How often the queue has changed, and how many turns have started. */
   changes: number;
   starts: number;
@@ -30,7 +35,8 @@ interface WatchedThread {
 }
 
 interface Hold {
-  readonly pass: Pass;
+  /** Opens the gate again. */
+  readonly open: () => void;
   /** A turn is to be expected, unless the queue turns out to be empty at this count of changes. */
   expected: { readonly unlessEmptyAt: number | undefined } | undefined;
   stopDeadline: (() => void) | undefined;
@@ -43,7 +49,8 @@ interface Hold {
  * `turn/start` that is sent in between becomes part of the queued turn. So in such a moment the
  * thread's gate is kept shut until the queued turn has started, or is known not to come. What is
  * queued the server tells only when asked, and asking costs a request for each change; of threads
- * whose queue nobody uses, nothing is asked and nothing kept, but for one look when they are resumed.
+ * whose queue nobody uses, nothing is asked and nothing kept. What loading a thread begins is the
+ * business of `LoadWatch`.
  */
 export class QueueWatch {
   readonly #gate: ThreadGate;
@@ -70,11 +77,6 @@ export class QueueWatch {
     switch (method) {
       case "thread/queue/add":
         return this.#askedToAdd(threadId);
-      case "thread/resume":
-        // What was queued before begins after the thread's first turn.
-        return (result) => {
-          if (result !== undefined) void this.#look(this.#watch(threadId));
-        };
       case "thread/unsubscribe":
       case "thread/archive":
       case "thread/delete":
@@ -84,6 +86,11 @@ export class QueueWatch {
       default:
         return noop;
     }
+  }
+
+  /** Something may be queued on the thread. */
+  look(threadId: string): void {
+    void this.#look(this.#watch(threadId));
   }
 
   /** Learns from a notification, before the gate does. */
@@ -165,15 +172,16 @@ export class QueueWatch {
   }
 
   async #lookUntilFresh(thread: WatchedThread): Promise<readonly string[]> {
-    let queued: readonly string[] = [];
+    let queued: readonly string[] | undefined = [];
     while (!thread.fresh) {
       thread.fresh = true;
       queued = await this.#list(thread.id).catch(() => []);
     }
     thread.looking = undefined;
-    thread.queued = queued.length > 0;
+    thread.blind = queued === undefined;
+    thread.queued = queued === undefined || queued.length > 0;
     this.#settle(thread);
-    return queued;
+    return queued ?? [];
   }
 
   /** Draws the conclusions from what is known by now. */
@@ -188,7 +196,7 @@ export class QueueWatch {
 
   #hold(thread: WatchedThread): void {
     thread.hold ??= {
-      pass: this.#gate.enter(thread.id, { wait: false }),
+      open: this.#gate.shut(thread.id),
       expected: undefined,
       stopDeadline: undefined,
     };
@@ -201,14 +209,16 @@ export class QueueWatch {
     hold.stopDeadline?.();
     const giveUp = (): void => {
       hold.expected = undefined;
+      if (thread.blind) thread.queued = false;
       this.#settle(thread);
     };
-    hold.stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
+    const graceMs = thread.blind ? blindGraceMs : startGraceMs;
+    hold.stopDeadline = onDeadline(graceMs, giveUp, { unref: true });
   }
 
   #release(thread: WatchedThread): void {
     thread.hold?.stopDeadline?.();
-    thread.hold?.pass.leave();
+    thread.hold?.open();
     thread.hold = undefined;
   }
 
@@ -218,6 +228,7 @@ export class QueueWatch {
     const thread: WatchedThread = {
       id: threadId,
       queued: false,
+      blind: false,
       changes: 0,
       starts: 0,
       fresh: false,

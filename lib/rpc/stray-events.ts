@@ -1,3 +1,4 @@
+import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import type { NotificationMessage } from "./message.js";
 import type { Unclaimed } from "./unclaimed-events.js";
@@ -16,8 +17,16 @@ interface Stray extends Unclaimed {
  */
 export class StrayEvents {
   readonly #events = new Map<string, Stray[]>();
+  readonly #drop: Drop = () => {
+    this.#clear();
+  };
+  readonly #count: ((change: number) => void) | undefined;
   #expecting = 0;
   #bytes = 0;
+
+  constructor(backlogs?: BacklogBudget) {
+    this.#count = backlogs?.open(this.#drop);
+  }
 
   /** Returns what ends it; calling that again does nothing. */
   open(): () => void {
@@ -28,8 +37,7 @@ export class StrayEvents {
       isOpen = false;
       this.#expecting -= 1;
       if (this.#expecting > 0) return;
-      this.#events.clear();
-      this.#bytes = 0;
+      this.#clear();
     };
   }
 
@@ -40,6 +48,7 @@ export class StrayEvents {
     if (events) events.push(stray);
     else this.#events.set(threadId, [stray]);
     this.#bytes += stray.bytes;
+    this.#count?.(stray.bytes);
     for (const oldest of this.#events.keys()) {
       if (this.#bytes <= maxBytes) break;
       this.take(oldest);
@@ -49,7 +58,16 @@ export class StrayEvents {
   take(threadId: string): readonly Unclaimed[] {
     const events = this.#events.get(threadId) ?? [];
     this.#events.delete(threadId);
-    for (const { bytes } of events) this.#bytes -= bytes;
+    const bytes = events.reduce((sum, event) => sum + event.bytes, 0);
+    this.#bytes -= bytes;
+    if (bytes > 0) this.#count?.(-bytes);
     return events;
+  }
+
+  #clear(): void {
+    const bytes = this.#bytes;
+    this.#events.clear();
+    this.#bytes = 0;
+    if (bytes > 0) this.#count?.(-bytes);
   }
 }

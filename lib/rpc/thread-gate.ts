@@ -11,6 +11,11 @@ export interface Pass {
   readonly admitted: Promise<void>;
   /** Resolves when the turn that the server runs has ended; undefined when it runs none. */
   idle(): Promise<void> | undefined;
+  /**
+   * The same, and no turn is about to start either. To be asked again when it resolves: another turn may
+   * have started.
+   */
+  clear(): Promise<void> | undefined;
   /** Gives the right back, or stops waiting for it. Calling it again does nothing. */
   leave(): void;
 }
@@ -23,6 +28,8 @@ interface Entry extends Pass {
 interface Gate {
   readonly waiting: Fifo<Entry>;
   inside: number;
+  /** There while the server is about to start a turn, with how many say so; resolves when none does. */
+  shut: { readonly opened: Deferred<void>; by: number } | undefined;
   /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
   running: Deferred<void> | undefined;
   /** Whether that is only supposed: something was asked that starts a turn. */
@@ -80,6 +87,7 @@ export class ThreadGate {
       admitted,
       admit,
       idle: () => gate.running?.promise,
+      clear: () => gate.running?.promise ?? gate.shut?.opened.promise,
       leave: () => {
         if (entry.state === "left") return;
         if (entry.state === "inside") gate.inside -= 1;
@@ -94,6 +102,26 @@ export class ThreadGate {
       admitEntry(gate, entry);
     }
     return entry;
+  }
+
+  /**
+   * Keeps everybody out who has not sent a turn yet: the server is about to start one by itself. Returns
+   * what opens the gate again.
+   */
+  shut(threadId: string): () => void {
+    const gate = this.#open(threadId);
+    const shut = (gate.shut ??= { opened: new Deferred(), by: 0 });
+    shut.by += 1;
+    let isOpen = false;
+    return () => {
+      if (isOpen) return;
+      isOpen = true;
+      shut.by -= 1;
+      if (shut.by > 0) return;
+      gate.shut = undefined;
+      shut.opened.resolve();
+      this.#admitNext(threadId, gate);
+    };
   }
 
   /** Learns from a notification whether the thread runs a turn. */
@@ -154,7 +182,7 @@ export class ThreadGate {
     // Many at a time: a map finds its oldest entry the more slowly, the more it has just lost.
     for (const [threadId, gate] of this.#gates) {
       if (this.#gates.size <= maxGates / 2) break;
-      if (gate.inside > 0 || gate.waiting.size > 0) continue;
+      if (gate.inside > 0 || gate.waiting.size > 0 || gate.shut) continue;
       forgetIdle(gate);
       this.#gates.delete(threadId);
     }
@@ -166,6 +194,7 @@ export class ThreadGate {
       gate = {
         waiting: new Fifo(),
         inside: 0,
+        shut: undefined,
         running: undefined,
         supposed: false,
         stopIdle: undefined,
@@ -189,7 +218,7 @@ export class ThreadGate {
   }
 
   #admitNext(threadId: string, gate: Gate): void {
-    while (gate.inside === 0 && !gate.running) {
+    while (gate.inside === 0 && !gate.running && !gate.shut) {
       const next = gate.waiting.shift();
       if (!next) {
         this.#gates.delete(threadId);

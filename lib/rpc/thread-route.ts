@@ -1,3 +1,4 @@
+import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "./message.js";
@@ -14,6 +15,9 @@ interface EndedTurn<Sink> {
   readonly lastEvent: NotificationMessage;
 }
 
+/** How many warnings may wait for the turn that comes next. */
+const maxEarlyWarnings = 16;
+
 /** Who follows the turns of one thread, who watches it for turns, and which are being started. */
 export class ThreadRoute<Sink extends TurnSink> {
   /** Of those who have asked for the turns that come, and of those who only look on. */
@@ -21,7 +25,7 @@ export class ThreadRoute<Sink extends TurnSink> {
   readonly offers = new Set<Offer<Sink>>();
   readonly #sinks = new Map<string, Sink[]>();
   /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
-  readonly #unclaimed = new UnclaimedEvents();
+  readonly #unclaimed: UnclaimedEvents;
   /** Turns that ended while a start was pending, which may turn out to have joined one of them. */
   readonly #ended = new Map<string, EndedTurn<Sink>>();
   /** Resolves when no start is pending any more; undefined when none is. */
@@ -31,8 +35,15 @@ export class ThreadRoute<Sink extends TurnSink> {
   #starters: readonly Sink[] = [];
   /** Whether events of the turns that are being started may have been missed. */
   #missed = false;
+  /** What the server has warned of before the turn that somebody starts or waits for has begun. */
+  #earlyWarnings: NotificationMessage[] | undefined;
   /** What the thread's status has become while a start was pending. */
   #status: string | undefined;
+
+  /** What is kept for a turn that waits for its id counts in `backlogs`. */
+  constructor(backlogs?: BacklogBudget) {
+    this.#unclaimed = new UnclaimedEvents(backlogs);
+  }
 
   get isUnused(): boolean {
     return this.#pending === 0 && this.#sinks.size === 0 && !this.isWatched;
@@ -119,6 +130,7 @@ export class ThreadRoute<Sink extends TurnSink> {
 
   give(turnId: string, sinks: readonly Sink[], message: NotificationMessage): void {
     for (const sink of sinks) sink.receive(message);
+    if (this.#earlyWarnings && message.method === "turn/started") this.#giveEarly(sinks);
     if (this.#pending > 0 && !this.#sinks.has(turnId)) {
       this.#ended.set(turnId, { sinks, lastEvent: message });
     }
@@ -142,7 +154,8 @@ export class ThreadRoute<Sink extends TurnSink> {
   }
 
   /** Some that name no turn tell those who follow one that its end is near. */
-  observe({ method, params }: NotificationMessage): void {
+  observe(message: NotificationMessage): void {
+    const { method, params } = message;
     switch (method) {
       case "thread/status/changed": {
         const { status } = params as { status?: { type?: unknown } | null };
@@ -153,6 +166,10 @@ export class ThreadRoute<Sink extends TurnSink> {
       case "thread/archived":
       case "thread/deleted":
         this.setStatus("notLoaded");
+        break;
+      case "warning":
+      case "guardianWarning":
+        this.#warned(message);
     }
   }
 
@@ -169,6 +186,22 @@ export class ThreadRoute<Sink extends TurnSink> {
   /** Who looks for a turn by its events gives up: they may not come any more. */
   giveUpSearches(failure: () => Error): void {
     this.#unclaimed.abandon(failure);
+  }
+
+  /** It names no turn: it belongs to the one that runs, or else to the one that begins next. */
+  #warned(message: NotificationMessage): void {
+    const { latestTurnId } = this;
+    if (latestTurnId !== undefined) {
+      this.give(latestTurnId, this.#sinks.get(latestTurnId) ?? [], message);
+    } else if (this.#pending > 0 || this.isWatched) {
+      this.#earlyWarnings = [...(this.#earlyWarnings ?? []), message].slice(-maxEarlyWarnings);
+    }
+  }
+
+  #giveEarly(sinks: readonly Sink[]): void {
+    const warnings = this.#earlyWarnings ?? [];
+    this.#earlyWarnings = undefined;
+    for (const warning of warnings) for (const sink of sinks) sink.receive(warning);
   }
 
   #follow(turnId: string, sink: Sink): readonly Sink[] {
@@ -195,7 +228,7 @@ export class ThreadRoute<Sink extends TurnSink> {
       if (!sink) continue;
       isFollowed = true;
       this.#follow(turnId, sink);
-      sink.receive(message);
+      this.give(turnId, [sink], message);
     }
     return isFollowed;
   }

@@ -1,3 +1,4 @@
+import type { BacklogBudget } from "../async/backlog-budget.js";
 import { inParallel } from "../async/in-parallel.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf, turnIdOf } from "./notification-route.js";
@@ -28,13 +29,20 @@ interface Destination<Sink extends TurnSink> {
  */
 export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   readonly #threads = new Map<string, ThreadRoute<Sink>>();
-  readonly #strays = new StrayEvents();
+  readonly #strays: StrayEvents;
+  readonly #backlogs: BacklogBudget | undefined;
   /** Those who were told that the connection dropped, and not yet that it is back. */
   readonly #dropped = new Set<Sink>();
   /** How often it dropped. */
   #drops = 0;
   /** Where the last event went; most go where the one before went, and comparing beats hashing. */
   #latest: Destination<Sink> | undefined;
+
+  /** What is kept for those who are to come counts in `backlogs`. */
+  constructor(backlogs?: BacklogBudget) {
+    this.#backlogs = backlogs;
+    this.#strays = new StrayEvents(backlogs);
+  }
 
   /** How many threads have a turn that is followed or being started, or are watched for turns. */
   get size(): number {
@@ -263,7 +271,7 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   #open(threadId: string): ThreadRoute<Sink> {
     let thread = this.#threads.get(threadId);
     if (!thread) {
-      thread = new ThreadRoute();
+      thread = new ThreadRoute(this.#backlogs);
       this.#threads.set(threadId, thread);
     }
     return thread;

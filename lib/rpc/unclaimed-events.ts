@@ -1,3 +1,4 @@
+import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import type { NotificationMessage } from "./message.js";
@@ -17,6 +18,11 @@ export interface TurnSearch {
   stop(): void;
 }
 
+/** Kept until its turn is claimed. */
+interface Kept extends Unclaimed {
+  readonly bytes: number;
+}
+
 interface Searcher {
   readonly matches: TurnMatch;
   readonly found: Deferred<string>;
@@ -32,12 +38,21 @@ const maxOthers = 4_096;
 /** Events of a thread's turns that nobody follows yet, in wire order across the turns. */
 export class UnclaimedEvents {
   readonly #searchers = new Set<Searcher>();
-  #events: Unclaimed[] = [];
+  readonly #backlogs: BacklogBudget | undefined;
+  readonly #drop: Drop = () => {
+    this.#overflow();
+  };
+  #count: ((change: number) => void) | undefined;
+  #events: Kept[] = [];
   #bytes = 0;
   #overflowed = false;
 
+  constructor(backlogs?: BacklogBudget) {
+    this.#backlogs = backlogs;
+  }
+
   keep(turnId: string, message: NotificationMessage): void {
-    this.#store({ turnId, message });
+    this.#store({ turnId, message, bytes: roughBytes(message) });
     for (const searcher of this.#searchers) {
       const { matches, found, others } = searcher;
       const isIt = others.has(turnId) ? false : matches(message);
@@ -75,26 +90,39 @@ export class UnclaimedEvents {
     const belongs = (one: Unclaimed) => one.turnId === turnId || one === start;
     const taken = this.#events.filter(belongs);
     this.#events = this.#events.filter((one) => !belongs(one));
+    this.#add(-taken.reduce((sum, { bytes }) => sum + bytes, 0));
     return taken.map(({ message }) => message);
   }
 
   /** Takes out everything, in wire order; from then on there is room again. */
   takeAll(): readonly Unclaimed[] {
-    this.#bytes = 0;
+    this.#add(-this.#bytes);
     this.#overflowed = false;
     return this.#events.splice(0);
   }
 
-  #store(event: Unclaimed): void {
+  #store(event: Kept): void {
     if (this.#overflowed) return;
-    this.#bytes += roughBytes(event.message);
-    if (this.#bytes <= maxBytes) {
-      this.#events.push(event);
+    if (this.#bytes + event.bytes > maxBytes) {
+      this.#overflow();
       return;
     }
-    // A turn with a hole in it would be taken for a whole one.
+    this.#events.push(event);
+    this.#add(event.bytes);
+  }
+
+  /** A turn with a hole in it would be taken for a whole one. */
+  #overflow(): void {
     this.#overflowed = true;
     this.#events = [];
+    this.#add(-this.#bytes);
+  }
+
+  #add(bytes: number): void {
+    if (bytes === 0) return;
+    this.#bytes += bytes;
+    this.#count ??= this.#backlogs?.open(this.#drop);
+    this.#count?.(bytes);
   }
 }
 

@@ -35,8 +35,10 @@ export interface GoalRequest {
   readonly handlers: RequestHandlers | undefined;
 }
 
-/** Who is told of the goal's progress. Neither function may throw. */
+/** Who is told of the goal's progress. None of the functions may throw. */
 export interface GoalListener {
+  /** The connection is there; nothing has been heard over it. */
+  connected(host: Host): void;
   event(event: GoalEvent): void;
   ended(failure: Failure | undefined): void;
 }
@@ -147,6 +149,7 @@ export class GoalExecution {
     try {
       const host = await connect();
       if (this.hasEnded()) return;
+      this.#listener.connected(host);
       // Everything runs in the order of the calls, so the gate comes before anything that takes time.
       const pass = this.#enterGate(host);
       this.#pass = pass;
@@ -193,9 +196,9 @@ export class GoalExecution {
     await clearOldGoal(host, threadId, this.ended);
     if (this.hasEnded()) return;
     await host.load(threadId);
-    for (let idle = pass.idle(); idle && !this.hasEnded(); idle = pass.idle()) {
+    for (let clear = pass.clear(); clear && !this.hasEnded(); clear = pass.clear()) {
       if (controls.whenBusy === "reject") throw busyGoalError();
-      await Promise.race([idle, this.ended]);
+      await Promise.race([clear, this.ended]);
     }
   }
 

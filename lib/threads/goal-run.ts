@@ -58,6 +58,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
       },
     );
     this.#execution = new GoalExecution(connect, request, {
+      connected: (host) => {
+        this.#queue.countIn(host.backlogs);
+      },
       event: (event) => {
         this.#keep(event);
         if (event.method !== "thread/goal/cleared") {

@@ -51,8 +51,9 @@ const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
  * with the settings that the thread has then. Those turns come out of `thread.unsolicitedTurns()`,
  * and go before those that wait here in the library.
  *
- * After an interrupted turn, and when the thread was loaded, the queue stands still, even for what
- * is added then: until `start()`, or until another turn has completed or failed.
+ * After an interrupted turn the queue stands still, even for what is added then, and also when the
+ * thread is loaded anew: until `start()`, or until another turn has completed or failed. A queue whose
+ * turn was not interrupted, but died with the server's process, goes on as soon as the thread is loaded.
  *
  * The server holds at most 100 for each thread. Experimental in the protocol.
  */

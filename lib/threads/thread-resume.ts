@@ -41,7 +41,7 @@ export async function resumeAnew(
   try {
     await pass.admitted;
     // Another turn may follow the one that runs.
-    for (let idle = pass.idle(); idle; idle = pass.idle()) await idle;
+    for (let clear = pass.clear(); clear; clear = pass.clear()) await clear;
     // A thread that cannot be loaded again is refused here, before anything has changed.
     await resumeThread(host, { threadId, excludeTurns: true });
     await host.call("thread/unsubscribe", { threadId });

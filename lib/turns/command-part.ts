@@ -79,6 +79,8 @@ export class CommandPart {
         break;
       }
       case "connection/gap":
+      case "warning":
+      case "guardianWarning":
         this.#owner.deliver(event);
         break;
       default:

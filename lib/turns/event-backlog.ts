@@ -2,14 +2,9 @@ import type { BacklogRules } from "../async/backlog.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
+import { lag, supersedingKey } from "../rpc/superseding.js";
 import { SubagentEvent } from "./subagent-event.js";
 import { deltaOf, TextRun, type SomeEvent } from "./text-run.js";
-
-/**
- * From so many waiting events on, text deltas are merged. One read from the pipe brings some 300 at
- * most: a consumer that keeps up gets there only when a flood comes before the answer to its start.
- */
-const mergeFrom = 1_000;
 
 /** How much may wait for the consumer of a turn's or a goal's events, unless told otherwise (bytes). */
 const defaultMaxBacklogBytes = 67_108_864;
@@ -24,7 +19,8 @@ export function eventBacklog<Event extends SomeEvent | SubagentEvent>(
 ): BacklogRules<Event> {
   return {
     maxWeight: maxBacklogBytes,
-    mergeFrom,
+    ...lag,
+    keyOf: (event) => supersedingKey(plain(event)),
     weigh: (event) => weigh(plain(event)),
     startRun: (first) => {
       const run = TextRun.begin(plain(first));
@@ -52,7 +48,12 @@ export function heldBacklog<Event extends SomeEvent>(
   isKept: (event: Event) => boolean,
 ): BacklogRules<Event> {
   const rules = eventBacklog<Event>("turn");
-  return { ...rules, weigh: (event) => (isKept(event) ? 0 : rules.weigh(event)) };
+  return {
+    ...rules,
+    weigh: (event) => (isKept(event) ? 0 : rules.weigh(event)),
+    // The usage of a turn is computed from all that is told of it.
+    keyOf: (event) => (isKept(event) ? undefined : rules.keyOf?.(event)),
+  };
 }
 
 /** Deltas are by far the most frequent events, and alike but for their text. */

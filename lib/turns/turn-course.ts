@@ -123,9 +123,13 @@ export class TurnCourse {
 
   #createOwner() {
     const state = (): TurnState => this.state;
+    const backlogs = () => this.host?.backlogs;
     return {
       get state() {
         return state();
+      },
+      get backlogs() {
+        return backlogs();
       },
       deliver: (event: TurnEvent) => {
         this.#deliver(event);

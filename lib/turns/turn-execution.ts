@@ -161,7 +161,7 @@ export class TurnExecution {
       follower: this.follower,
       isOver: () => this.#isOver(),
       connected: (host) => {
-        this.#course.host = host;
+        this.#connected(host);
       },
       sending: (stage) => {
         this.#phase = stage === "waiting" ? "waiting" : "sent";
@@ -200,11 +200,16 @@ export class TurnExecution {
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
   #join({ host, id }: RunningTurn): void {
-    this.#course.host = host;
+    this.#connected(host);
     this.#phase = "sent";
     this.#course.sending(true);
     this.#nameIt(id);
     this.#runs();
+  }
+
+  #connected(host: Host): void {
+    this.#course.host = host;
+    this.#listener.connected?.(host);
   }
 
   #nameIt(id: string): void {

@@ -1,4 +1,5 @@
 import { Backlog } from "../async/backlog.js";
+import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { TurnEvent } from "../protocol.js";
 import { heldBacklog } from "./event-backlog.js";
 import { TurnGap } from "./turn-gap.js";
@@ -7,6 +8,8 @@ import type { TurnState } from "./turn-state.js";
 
 interface InboxOwner {
   readonly state: TurnState;
+  /** Counts what is held back, too. */
+  readonly backlogs: BacklogBudget | undefined;
   /** Takes an event. Once the turn has ended neither function does anything. */
   deliver(event: TurnEvent): void;
   /** The server says that the turn has ended. */
@@ -27,11 +30,13 @@ const loss: TurnEvent = {
 /** What a turn's result is made of: it is kept until the end of the turn anyway. */
 const ofTheResult = new Set([
   "error",
+  "guardianWarning",
   "item/completed",
   "item/started",
   "thread/tokenUsage/updated",
   "turn/completed",
   "turn/started",
+  "warning",
 ]);
 
 /**
@@ -64,7 +69,7 @@ export class TurnInbox {
   hold(): void {
     this.#losses += 1;
     this.#heldGap.reopen();
-    if (!this.#held) this.#held = new Backlog(heldBacklog(isOfTheResult));
+    if (!this.#held) this.#held = this.#createHeld();
     else if (this.#held.size > 0) this.#held.push(loss);
   }
 
@@ -108,7 +113,21 @@ export class TurnInbox {
 
   /** Where too much is held back, the text is left out: it comes once more when its items complete. */
   #keep(held: Backlog<TurnEvent>, event: TurnEvent): void {
-    if (!this.#heldGap.admits(event) || held.push(event)) return;
+    if (this.#heldGap.admits(event) && !held.push(event)) this.#shorten(held);
+  }
+
+  #createHeld(): Backlog<TurnEvent> {
+    const held = new Backlog<TurnEvent>(heldBacklog(isOfTheResult));
+    const { backlogs } = this.#owner;
+    if (backlogs) {
+      held.countIn(backlogs, () => {
+        this.#shorten(held);
+      });
+    }
+    return held;
+  }
+
+  #shorten(held: Backlog<TurnEvent>): void {
     held.retain(isOfTheResult);
     held.push(loss);
     this.#heldGap.reopen();

@@ -83,10 +83,10 @@ export class TurnLaunch {
     this.#owner.sending("waiting");
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    for (let idle = pass.idle(); idle && !this.#owner.isOver(); idle = pass.idle()) {
+    for (let clear = pass.clear(); clear && !this.#owner.isOver(); clear = pass.clear()) {
       if (whenBusy === "reject") throw busyError(this.#start.method);
-      if (whenBusy === "steer") break;
-      await Promise.race([idle, over]);
+      if (whenBusy === "steer" && pass.idle()) break;
+      await Promise.race([clear, over]);
       this.#busySince = undefined;
     }
     if (this.#owner.isOver()) return;

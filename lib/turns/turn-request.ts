@@ -1,3 +1,4 @@
+import type { Host } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { TurnControls } from "./turn-options.js";
@@ -16,6 +17,8 @@ export interface TurnRequest {
 
 /** Who is told of the turn's progress. None of the functions may throw. */
 export interface TurnListener {
+  /** The connection is there; nothing has been heard over it. */
+  connected?(host: Host): void;
   event(event: TurnEvent): void;
   /** Nothing has come for `idleTimeoutMs`; the turn goes on. */
   stalled?(failure: Failure): void;

@@ -1,6 +1,7 @@
 import type { ThreadItem, TurnError, TurnStatus } from "../../generated/types.js";
 import type { TurnState } from "./turn-state.js";
 import type { TurnUsage } from "./turn-usage.js";
+import type { TurnWarning } from "./turn-warnings.js";
 
 /**
  * A finished turn. Look at `status`: an interrupted turn has a result too. Of a turn with an
@@ -34,6 +35,11 @@ export interface TurnFacts {
    * the server left open come last; see the docs for how they are closed.
    */
   readonly items: readonly ThreadItem[];
+  /**
+   * What the server has warned of meanwhile, as in `turn.state`: a turn that is completed, and could not
+   * be saved because the disk is full, is told by nothing else.
+   */
+  readonly warnings: readonly TurnWarning[];
   /** Token counts; `null` when the model reported none. */
   readonly usage: TurnUsage | null;
   /** Unix time in seconds. */
@@ -46,7 +52,8 @@ export interface TurnFacts {
 
 /** The result as far as the turn has come. */
 export function toTurnResult(state: TurnState): TurnResult {
-  const { id, threadId, status, error, usage, startedAt, completedAt, durationMs } = state;
+  const { id, threadId, status, error, warnings, usage, startedAt, completedAt, durationMs } =
+    state;
   const items = [...state.items, ...state.openItems.map((item) => closed(item, status))];
   return {
     id,
@@ -56,6 +63,7 @@ export function toTurnResult(state: TurnState): TurnResult {
     error,
     finalResponse: finalResponse(state.items),
     items,
+    warnings,
     usage,
     startedAt,
     completedAt,

@@ -48,6 +48,8 @@ const showsNoLife = new Set<string>([
   "item/commandExecution/outputDelta",
   "serverRequest/resolved",
   "connection/gap",
+  "warning",
+  "guardianWarning",
 ]);
 
 function countNotice(before: TurnRetry | null, { params, emittedAtMs }: RetryNotice): TurnRetry {

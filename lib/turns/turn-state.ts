@@ -8,6 +8,7 @@ import type {
 import { applyDelta } from "./item-delta.js";
 import type { TurnEvent } from "../protocol.js";
 import { nextRetry, type TurnRetry } from "./turn-retry.js";
+import { addWarning, type TurnWarning } from "./turn-warnings.js";
 import { updateUsage, type TurnUsage } from "./turn-usage.js";
 
 /** What is known of a turn at one moment. Snapshots never change; each event makes a new one. */
@@ -23,6 +24,11 @@ export interface TurnState {
    * again. A model that cannot be reached at all is tried without end, unless `timeoutMs` is set.
    */
   readonly retry: TurnRetry | null;
+  /**
+   * What the server has warned of, each once: that the thread could not be saved, say. At most the newest
+   * 100, and of each the first 4,000 characters.
+   */
+  readonly warnings: readonly TurnWarning[];
   /** Completed items, in the order in which they completed. */
   readonly items: readonly ThreadItem[];
   /** Items that have started and not completed, with what has been streamed of them. */
@@ -47,6 +53,7 @@ export function initialTurnState(threadId: string): TurnState {
     status: "inProgress",
     error: null,
     retry: null,
+    warnings: [],
     items: [],
     openItems: [],
     usage: null,
@@ -83,6 +90,11 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
       return { ...state, diff: event.params.diff };
     case "error":
       return { ...state, error: event.params.error };
+    case "warning":
+    case "guardianWarning": {
+      const warnings = addWarning(state.warnings, event);
+      return warnings === state.warnings ? state : { ...state, warnings };
+    }
     case "turn/completed":
       return turnCompleted(state, event.params.turn);
     default: {

@@ -139,7 +139,7 @@ describe("queued input", () => {
     expect(said(thread)).toEqual(["Running", "Between", "Queued"]);
   });
 
-  test("is kept while the thread is not loaded, and does not begin when it is", async () => {
+  test("is kept while the thread is not loaded, and goes on standing still when it is", async () => {
     const thread = await codex.startThread();
     const { turn } = await runningTurn(thread);
     await thread.queue.add("Later");

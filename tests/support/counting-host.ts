@@ -21,9 +21,9 @@ export function countingHost(client: AppServerClient): CountingHost {
     };
   };
   const { host: real } = client;
-  const { turns, gate, scopes, sandboxes, subagents, closed, signal, logger } = real;
+  const { turns, gate, scopes, sandboxes, backlogs, subagents, closed, signal, logger } = real;
   const host: Host = {
-    ...{ turns, gate, scopes, sandboxes, subagents, closed, signal, logger },
+    ...{ turns, gate, scopes, sandboxes, backlogs, subagents, closed, signal, logger },
     get connectionSignal() {
       return real.connectionSignal;
     },

@@ -197,6 +197,16 @@ export function answer(request: ClientRequest, result: unknown): Message {
   return { id: request.id, result };
 }
 
+/** The methods of all requests, in order, but for what is asked before each `thread/resume`. */
+export function methodsSent(server: LinkedServer): string[] {
+  return server.requests.filter(isNoLoadQuestion).map(({ method }) => method);
+}
+
+/** What is asked before each `thread/resume`: whether the server will start a turn then. */
+export function isNoLoadQuestion({ method }: ClientRequest): boolean {
+  return method !== "thread/queue/list" && method !== "thread/goal/get";
+}
+
 /** The texts of the turns that were sent, in order. */
 export function textsSent(server: LinkedServer): string[] {
   return server.paramsOf("turn/start").map(({ input }) => (input as [{ text: string }])[0].text);

@@ -14,6 +14,7 @@ test("without options every default is filled in", () => {
     startTimeoutMs: 30_000,
     maxInFlight: 64,
     maxMessageBytes: 268_435_456,
+    maxTotalBacklogBytes: 268_435_456,
     allowUnsupportedServer: false,
     retryOnOverload: undefined,
     signal: undefined,

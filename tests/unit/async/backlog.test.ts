@@ -122,3 +122,59 @@ describe("a queue that overflows", () => {
     expect(called).toBe(calls);
   });
 });
+
+describe("items that make older ones superfluous", () => {
+  /** "a:1" and "a:2" are of one name; from four items or 12 characters on the consumer lags. */
+  const superseding: BacklogRules<string> = {
+    maxWeight: 100_000,
+    weigh: (text) => text.length,
+    overflow: () => new Error("too much"),
+    mergeFrom: 4,
+    lagWeight: 12,
+    keyOf: (text) => (text.includes(":") ? text.split(":")[0] : undefined),
+  };
+
+  function lagging(...items: string[]): Backlog<string> {
+    const backlog = new Backlog(superseding);
+    for (const item of items) backlog.push(item);
+    return backlog;
+  }
+
+  test("are kept while the consumer does not lag", () => {
+    expect(drain(lagging("a:1", "a:2", "a:3", "a:4"))).toEqual(["a:1", "a:2", "a:3", "a:4"]);
+  });
+
+  test("replace the newest of their name, and stand where they came", () => {
+    expect(drain(lagging("x", "a:1", "y", "b:1", "a:2", "z", "b:2", "a:3"))).toEqual([
+      "x",
+      "y",
+      "z",
+      "b:2",
+      "a:3",
+    ]);
+  });
+
+  test("do so from a weight on, too", () => {
+    expect(drain(lagging("a:1234567890", "a:2", "b:1"))).toEqual(["a:2", "b:1"]);
+  });
+
+  test("do not replace what has been taken", () => {
+    const backlog = lagging("a:1", "x", "y", "z", "b:1");
+    expect(backlog.shift()).toBe("a:1");
+    backlog.push("a:2");
+    backlog.push("a:3");
+    expect(drain(backlog)).toEqual(["x", "y", "z", "b:1", "a:3"]);
+    expect(backlog.size).toBe(0);
+    for (const item of ["a:4", "a:5"]) backlog.push(item);
+    expect(drain(backlog)).toEqual(["a:4", "a:5"]);
+  });
+
+  test("cost nothing that grows, however many there are", () => {
+    const backlog = lagging("x", "y", "z", "w");
+    for (let count = 0; count < 100_000; count += 1) {
+      backlog.push(`a:${count}`);
+      backlog.push(`b:${count}`);
+    }
+    expect(drain(backlog)).toEqual(["x", "y", "z", "w", "a:99999", "b:99999"]);
+  });
+});

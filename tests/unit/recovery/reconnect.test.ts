@@ -7,7 +7,7 @@ import {
 } from "../../../lib/index.js";
 import { recordingLogger } from "../../contract/recording-logger.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { later, type LinkedServer } from "../../support/linked-server.js";
+import { later, methodsSent, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 
 const refused = () => new ConnectError("ws://here", "nobody listens there.", { retryable: true });
@@ -117,10 +117,7 @@ describe("a connection that drops", () => {
     await link.client.startThread();
     await link.reconnect();
     expect(link.servers).toHaveLength(4);
-    expect(link.server.requests.slice(0, 2).map(({ method }) => method)).toEqual([
-      "initialize",
-      "thread/resume",
-    ]);
+    expect(methodsSent(link.server).slice(0, 2)).toEqual(["initialize", "thread/resume"]);
   });
 
   test("is given up after the last attempt, with what that one failed with", async () => {

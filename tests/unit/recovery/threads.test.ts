@@ -9,7 +9,7 @@ import {
 import { collect } from "../../support/collect.js";
 import { GoalServer } from "../goals/goal-server.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { RpcFail, later, type LinkedServer } from "../../support/linked-server.js";
+import { RpcFail, later, methodsSent, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 import {
   agentMessage,
@@ -48,8 +48,7 @@ describe("when a connection is restored, its threads", () => {
     const waiting = link.client.request("config/read", {});
     await waiting;
     const { server } = held;
-    const methods = server.requests.map(({ method }) => method);
-    expect(methods.slice(0, 42)).toEqual([
+    expect(methodsSent(server).slice(0, 42)).toEqual([
       "initialize",
       ...Array.from({ length: 41 }, () => "thread/resume"),
     ]);

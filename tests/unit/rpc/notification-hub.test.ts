@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
+import { BacklogBudget } from "../../../lib/async/backlog-budget.js";
 import { safeLogger } from "../../../lib/async/logger.js";
 import { TransportClosedError, type CloseReason } from "../../../lib/errors/connection-errors.js";
 import type { NotificationMessage } from "../../../lib/rpc/message.js";
@@ -12,7 +13,8 @@ const note = (method: string): NotificationMessage => ({ method, params: {} });
 
 function makeHub() {
   const errors: string[] = [];
-  return { errors, hub: new NotificationHub(safeLogger({ error: (text) => errors.push(text) })) };
+  const logger = safeLogger({ error: (text) => errors.push(text) });
+  return { errors, hub: new NotificationHub(logger, new BacklogBudget()) };
 }
 
 describe("iterating", () => {

@@ -1,19 +1,18 @@
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import { ThreadNotFoundError } from "../../../lib/errors/rpc-errors.js";
 import { rejection, settled } from "../../support/collect.js";
 import {
   later,
   linked,
   linkedThread,
+  methodsSent,
   RpcFail,
   type LinkedServer,
 } from "../../support/linked-server.js";
 import { opened } from "../../support/turn-messages.js";
 
-/** The last methods that were called, but for the look at the queue after each resume. */
 function lastMethods(server: LinkedServer, count: number): string[] {
-  const methods = server.requests.map(({ method }) => method);
-  return methods.filter((method) => method !== "thread/queue/list").slice(-count);
+  return methodsSent(server).slice(-count);
 }
 
 const notFound = () => {
@@ -171,4 +170,23 @@ test("a turn that is interrupted while its thread is being loaded is never sent"
   server.respond(request, opened("thread-8"));
   await settled();
   expect(server.paramsOf("turn/start")).toHaveLength(0);
+});
+
+test("a server that does not answer what it is asked before a resume holds the turn up for some seconds only", async () => {
+  jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+  try {
+    await using pair = await linked();
+    const { client, server } = pair;
+    for (const method of ["thread/queue/list", "thread/goal/get"])
+      server.handle(method, () => later);
+    const { started } = client.thread("thread-8").turn("Hi");
+    await server.nextRequest("thread/resume");
+    await settled();
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(server.paramsOf("turn/start")).toHaveLength(0);
+    await jest.advanceTimersByTimeAsync(250);
+    await started;
+  } finally {
+    jest.useRealTimers();
+  }
 });

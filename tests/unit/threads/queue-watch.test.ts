@@ -9,9 +9,9 @@ const threadId = "thread-1";
 /** A gate with a watch, whose looks at the queue are answered by hand, oldest first. */
 class Stage {
   readonly gate = new ThreadGate();
-  readonly looks: { threadId: string; answer: Deferred<readonly string[]> }[] = [];
+  readonly looks: { threadId: string; answer: Deferred<readonly string[] | undefined> }[] = [];
   readonly watch = new QueueWatch(this.gate, (id) => {
-    const answer = new Deferred<readonly string[]>();
+    const answer = new Deferred<readonly string[] | undefined>();
     this.looks.push({ threadId: id, answer });
     return answer.promise;
   });
@@ -240,9 +240,9 @@ describe("when input is queued on an idle thread", () => {
 });
 
 describe("a look at the queue", () => {
-  test("follows each resume, and is the last one when nothing is queued", async () => {
+  test("is taken when it is asked for, and is the last one when nothing is queued", async () => {
     const stage = new Stage();
-    stage.watch.asked("thread/resume", { threadId })({ thread: { id: threadId } });
+    stage.watch.look(threadId);
     expect(stage.looks.map((look) => look.threadId)).toEqual([threadId]);
     await stage.started();
     stage.enter("handle");
@@ -250,8 +250,24 @@ describe("a look at the queue", () => {
     expect(stage.admitted).toEqual([]);
     await stage.finds();
     expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
-    stage.watch.asked("thread/resume", { threadId })();
-    expect(stage.looks).toEqual([]);
+  });
+
+  test("that the server does not allow makes handles wait a moment after each turn, until none follows", async () => {
+    const stage = new Stage();
+    await stage.started();
+    stage.watch.look(threadId);
+    stage.looks.shift()?.answer.resolve(undefined);
+    await settled();
+    stage.enter("handle");
+    await stage.completed();
+    await jest.advanceTimersByTimeAsync(249);
+    expect(stage.admitted).toEqual([]);
+    await stage.started();
+    await stage.completed();
+    await jest.advanceTimersByTimeAsync(249);
+    expect(stage.admitted).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
   });
 
   test("is repeated when the queue changes meanwhile, and not more often", async () => {

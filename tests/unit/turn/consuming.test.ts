@@ -27,6 +27,7 @@ test("run() alone collects the result", async () => {
     error: null,
     finalResponse: "Hello there",
     items: [{ type: "agentMessage", id: "msg-1", text: "Hello there", phase: null }],
+    warnings: [],
     usage: null,
     startedAt: 1_767_225_600,
     completedAt: 1_767_225_601,

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { BacklogBudget } from "../../../lib/async/backlog-budget.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
 import { StreamedText } from "../../../lib/turns/streamed-text.js";
 import { TurnInbox } from "../../../lib/turns/turn-inbox.js";
@@ -23,18 +24,24 @@ const plan = (explanation: string): Message => ({
   params: { ...ids, explanation, plan: [] },
 });
 
+const progress = (message: string): Message => ({
+  method: "item/mcpToolCall/progress",
+  params: { ...ids, itemId: "call", message },
+});
+
 function item(method: string, id: string, text: string): Message {
   return { method, params: { ...ids, item: agentMessage(id, text) } };
 }
 
 /** An inbox that holds everything back, of a turn that has started. */
-function holding() {
+function holding(backlogs?: BacklogBudget) {
   const delivered: TurnEvent[] = [];
   const progress = new TurnProgress("thread-1");
   const inbox = new TurnInbox({
     get state() {
       return progress.state;
     },
+    backlogs,
     deliver: (event) => {
       progress.add(event);
       delivered.push(event);
@@ -92,12 +99,44 @@ test("beyond 64 MiB text is left out, a gap says where, and what completes is wh
 test("what is left out again and again leaves nothing behind but the gaps", () => {
   const { inbox, receive, delivered } = holding();
   const long = "x".repeat(8 * 1_048_576);
-  for (let count = 0; count < 100; count += 1) receive(plan(long));
+  for (let count = 0; count < 100; count += 1) receive(progress(long));
   expect(delivered).toEqual([]);
   inbox.release(nothingMissed);
   const gaps = delivered.filter(({ method }) => method === "connection/gap");
   expect(gaps.length).toBeGreaterThan(10);
   expect(delivered.length - gaps.length).toBeLessThan(8);
+});
+
+test("of the diff and the plan only the newest is held back, of the usage all: the turn's own is made of it", () => {
+  const { inbox, receive, delivered } = holding();
+  const usage = (count: number): Message => ({
+    method: "thread/tokenUsage/updated",
+    params: { ...ids, tokenUsage: { count } },
+  });
+  const diff = (text: string): Message => ({
+    method: "turn/diff/updated",
+    params: { ...ids, diff: text },
+  });
+  for (let count = 0; count < 2_000; count += 1) receive(usage(count), diff(`${count}`));
+  receive(plan("old"), completed("a", "A"), plan("new"));
+  inbox.release(nothingMissed);
+  expect(delivered.filter(({ method }) => method === "thread/tokenUsage/updated")).toHaveLength(
+    2_000,
+  );
+  // Those that came before much was waiting stay.
+  expect(delivered.filter(({ method }) => method === "turn/diff/updated")).toHaveLength(500);
+  expect(delivered.slice(-3)).toEqual([diff("1999"), completed("a", "A"), plan("new")]);
+});
+
+test("what is held back counts in the client's total, and is left out when that is too much", () => {
+  const budget = new BacklogBudget(100_000, () => new Error("too much"));
+  const { inbox, receive, delivered } = holding(budget);
+  receive(started("a"), delta("a", "x".repeat(60_000)));
+  expect(budget.bytes).toBeGreaterThan(60_000);
+  receive(progress("y".repeat(60_000)), completed("a", "A"));
+  expect(budget.bytes).toBe(0);
+  inbox.release(nothingMissed);
+  expect(delivered).toEqual([gap(), started("a"), gap("a"), completed("a", "A")]);
 });
 
 test("text whose beginning was missed is not held back at all", () => {

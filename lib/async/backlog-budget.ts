@@ -1,0 +1,68 @@
+/** What one backlog has waiting, as the budget that it counts in knows it. */
+interface Account {
+  bytes: number;
+  /** Its backlog keeps this alive, and nobody else: one that nobody can read any more is collected. */
+  readonly drop: WeakRef<Drop>;
+}
+
+/** Drops all that waits in a backlog, whose consumer is thrown `reason`. */
+export type Drop = (reason: unknown) => void;
+
+/**
+ * How much may wait for all consumers of a client together. When it is more, the backlog that holds most
+ * is dropped: its consumer lags furthest behind.
+ */
+export class BacklogBudget {
+  readonly #maxBytes: number;
+  readonly #tooMuch: () => unknown;
+  /** Those that have something waiting. */
+  readonly #accounts = new Set<Account>();
+  readonly #collected = new FinalizationRegistry<Account>((account) => {
+    this.#add(account, -account.bytes);
+  });
+  #bytes = 0;
+
+  /** `tooMuch` makes what the consumer is thrown whose backlog is dropped. */
+  constructor(maxBytes = Infinity, tooMuch: () => unknown = () => undefined) {
+    this.#maxBytes = maxBytes;
+    this.#tooMuch = tooMuch;
+  }
+
+  /** How much waits at this moment. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Counts a backlog in: the function that it returns is to be called with each change of what waits
+   * there (bytes). `drop` has to be kept for as long as the backlog is.
+   */
+  open(drop: Drop): (change: number) => void {
+    const account: Account = { bytes: 0, drop: new WeakRef(drop) };
+    this.#collected.register(drop, account);
+    return (change) => {
+      this.#add(account, change);
+      if (this.#bytes > this.#maxBytes) this.#dropLargest();
+    };
+  }
+
+  #add(account: Account, change: number): void {
+    if (account.bytes === 0) this.#accounts.add(account);
+    account.bytes += change;
+    this.#bytes += change;
+    if (account.bytes === 0) this.#accounts.delete(account);
+  }
+
+  #dropLargest(): void {
+    while (this.#bytes > this.#maxBytes) {
+      let largest: Account | undefined;
+      for (const account of this.#accounts) {
+        if (!largest || account.bytes > largest.bytes) largest = account;
+      }
+      if (!largest) return;
+      largest.drop.deref()?.(this.#tooMuch());
+      // Of one that has just been collected, nobody tells.
+      if (largest.bytes > 0) this.#add(largest, -largest.bytes);
+    }
+  }
+}
