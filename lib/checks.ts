@@ -8,6 +8,12 @@ export function checkText(argument: string, value: unknown): void {
   }
 }
 
+/** @throws InvalidArgumentError when `value` is given, and is neither true nor false. */
+export function checkFlag(argument: string, value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw new InvalidArgumentError(argument, "must be true or false");
+}
+
 /**
  * The server refuses a relative path in words that do not say so. It may run on another machine, so
  * either kind of absolute path will do.

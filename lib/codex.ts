@@ -17,7 +17,7 @@ import type { RequestAnswer } from "./server-requests/request-answer.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
-import { KnownSandboxes } from "./threads/known-sandboxes.js";
+import { KnownSettings } from "./threads/known-settings.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
 
@@ -78,7 +78,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#handlers = new ClientHandlers(resolveSettings(options).handlers);
     const lasting = {
       handlers: this.#handlers,
-      sandboxes: new KnownSandboxes(),
+      known: new KnownSettings(),
       scopes: new ThreadScopes(),
     };
     const { restart = true, ...rest } = options;

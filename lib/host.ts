@@ -1,4 +1,5 @@
 import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
+import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import type {
   ClientRequestMethod,
@@ -13,7 +14,8 @@ import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
 import type { SubagentTree } from "./rpc/subagent-tree.js";
 import type { RequestHandlers } from "./server-requests/handlers.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
-import type { KnownSandboxes } from "./threads/known-sandboxes.js";
+import type { AskedSettings } from "./threads/hold-to-settings.js";
+import type { KnownSettings } from "./threads/known-settings.js";
 import type { TurnState } from "./turns/turn-state.js";
 
 /** A turn handle, as the routes see it. */
@@ -29,8 +31,16 @@ export interface Host {
   readonly gate: ThreadGate;
   /** The handlers and tools of threads. */
   readonly scopes: ThreadScopes;
-  /** Under which sandbox threads were last seen, by this connection or one before it. */
-  readonly sandboxes: KnownSandboxes;
+  /** With which settings threads were last seen, by this connection or one before it. */
+  readonly known: KnownSettings;
+  /** Whether threads let the server trust their directory unless they say otherwise. */
+  readonly trustProject: boolean;
+  /** What the configuration that this client has given the server says of threads. */
+  readonly configured: AskedSettings;
+  /** Whether experimental methods may be called. */
+  readonly experimentalApi: boolean;
+  /** The library's own remarks; never params or values. */
+  readonly logger: Required<Logger>;
   /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
   isAsked(threadId: string, turnId: string): boolean;
   /** Which threads are sub-agents, and whose. */

@@ -11,6 +11,11 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   clientInfo?: { name: string; title?: string | null; version: string } | undefined;
   /** Whether experimental methods and fields may be used (default true). */
   experimentalApi?: boolean | undefined;
+  /**
+   * Whether threads may have the server trust their directory (default false): see `trustProject` of
+   * `startThread`, which goes before this.
+   */
+  trustProject?: boolean | undefined;
   /** Notifications that the server need not send. Those the library relies on are refused. */
   optOutNotificationMethods?: readonly string[] | undefined;
   /** How long a request may take, waiting for its place included (ms, default 60,000). */
@@ -40,6 +45,7 @@ export interface AppServerClientOptions extends LaunchOptions, ConnectionSetting
 export interface ResolvedSettings {
   readonly clientInfo: { name: string; title: string | null; version: string };
   readonly experimentalApi: boolean;
+  readonly trustProject: boolean;
   readonly optOutNotificationMethods: readonly string[];
   readonly requestTimeoutMs: number;
   readonly startTimeoutMs: number;
@@ -112,6 +118,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   return {
     clientInfo: { name, title: clientInfo?.title ?? null, version },
     experimentalApi: boolean(options, "experimentalApi", true),
+    trustProject: boolean(options, "trustProject", false),
     optOutNotificationMethods,
     requestTimeoutMs: positive(options, "requestTimeoutMs", 60_000),
     startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
@@ -159,7 +166,7 @@ function whole(
 
 function boolean(
   options: ConnectionSettings,
-  name: "experimentalApi" | "allowUnsupportedServer",
+  name: "experimentalApi" | "trustProject" | "allowUnsupportedServer",
   fallback: boolean,
 ): boolean {
   const value: unknown = options[name] ?? fallback;

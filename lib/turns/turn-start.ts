@@ -58,7 +58,8 @@ export function inputTurn(input: UserInput[], settings: TurnStartSettings): Turn
         place,
         (options) => {
           const { host, threadId } = place;
-          const params = { ...settings, clientUserMessageId, threadId, input };
+          const owed = settings.permissions ? {} : host.known.owedTo(threadId);
+          const params = { ...owed, ...settings, clientUserMessageId, threadId, input };
           return host.call("turn/start", params, options);
         },
         (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
