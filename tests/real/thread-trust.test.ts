@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { appendFile } from "node:fs/promises";
+import path from "node:path";
 import type { AppServerClient, Codex, StartThreadOptions, Thread } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
 import {
   instructions,
   isNoted,
   plantRepository,
+  skill,
   userConfig,
   type PlantedRepository,
 } from "../support/planted-repository.js";
@@ -252,4 +254,19 @@ describe("with trustProject, the server notes the trust and starts what the repo
     await prompt(await chosen.startThread({ cwd, sandbox: "read-only" }));
     expect(repository.ran()).toBe(true);
   });
+});
+
+test("what it tells the model all the same, its instructions and its skills, can be kept out", async () => {
+  const repository = await plant();
+  const { path: cwd } = repository;
+  const config = { project_doc_max_bytes: 0, skills: { include_instructions: false } };
+  const thread = await codex.startThread({ cwd, sandbox: "workspace-write" });
+  expect(thread.opened?.instructionSources).toEqual([path.join(cwd, "AGENTS.md")]);
+  const heard = await prompt(thread);
+  expect([heard.includes(instructions), heard.includes(skill)]).toEqual([true, true]);
+  const deaf = await codex.startThread({ cwd, sandbox: "workspace-write", config });
+  expect(deaf.opened?.instructionSources).toEqual([]);
+  const told = await prompt(deaf);
+  expect([told.includes(instructions), told.includes(skill)]).toEqual([false, false]);
+  expect(repository.ran()).toBe(false);
 });
