@@ -261,7 +261,7 @@ export class Session implements Host {
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
       this.#loaded.answered(method, params, result);
       this.known.answered(method, params, result);
-      if (begins && !this.#settings.experimentalApi) this.known.changed(params);
+      if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
       settled(result);
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;

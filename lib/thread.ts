@@ -18,6 +18,7 @@ import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.
 import type { ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
 import { GoalRun } from "./threads/goal-run.js";
+import { checkJoin } from "./threads/hold-to-settings.js";
 import { leavesLateThread } from "./threads/late-thread.js";
 import { openThread } from "./threads/open-thread.js";
 import { ThreadApi } from "./threads/thread-api.js";
@@ -107,7 +108,7 @@ export class Thread extends ThreadApi {
   turn(input: TurnInput, options: TurnOptions = {}): Turn {
     const items = normalizeInput(input);
     const { controls, handlers, settings, output } = splitTurnOptions(options);
-    return this.#begin(inputTurn(items, settings), controls, handlers, output);
+    return this.#begin(inputTurn(items, settings, checkJoin), controls, handlers, output);
   }
 
   /** Runs a turn to its end: `thread.turn(input, options).run(options)`. */

@@ -6,6 +6,7 @@ import {
   type GuardedSetting,
 } from "../errors/settings-errors.js";
 import type { Host } from "../host.js";
+import { busyError } from "../turns/busy-error.js";
 import { toSandboxPolicy } from "../turns/turn-options.js";
 import {
   policyRank,
@@ -103,6 +104,32 @@ export async function holdToSettings(
         : new SettingsLoosenedError(threadId, setting);
     }
   }
+}
+
+/**
+ * Whether input that names these settings may join the turn that runs on the thread: not when it is to be
+ * asked about more, since the turn keeps its own approval policy and reviewer.
+ *
+ * @throws ThreadBusyError otherwise.
+ */
+export function checkJoin(
+  host: Pick<Host, "gate" | "known">,
+  threadId: string,
+  {
+    approvalPolicy,
+    approvalsReviewer,
+  }: Pick<AskedSettings, "approvalPolicy" | "approvalsReviewer">,
+): void {
+  if (!host.gate.isRunning(threadId)) return;
+  const asked = { approvalPolicy, approvalsReviewer };
+  const isLooser = differencesIn(asked, host.known.of(threadId)).some(
+    ([, difference]) => difference === "looser",
+  );
+  if (!isLooser) return;
+  throw busyError(
+    "turn/start",
+    "It was not sent: the running turn has a looser approval policy or reviewer. Wait until it has ended.",
+  );
 }
 
 function differencesIn(

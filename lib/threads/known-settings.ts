@@ -79,13 +79,13 @@ export class KnownSettings {
   }
 
   /**
-   * Learns from a `turn/start` that began a turn. Connections without experimental methods are told of
-   * changed settings in no other way.
+   * Learns from a `turn/start` that began a turn. Connections without experimental methods are told of a
+   * changed sandbox in no other way; the others are told of all that it comes to (`isTold`).
    */
-  changed(params: unknown): void {
-    const { threadId, sandboxPolicy, ...told } = (params ?? {}) as Told;
+  begun(params: unknown, { isTold }: { isTold: boolean }): void {
+    const { threadId, sandboxPolicy, approvalPolicy, approvalsReviewer } = (params ?? {}) as Told;
     if (typeof threadId === "string") this.#owed.delete(threadId);
-    this.#told(threadId, sandboxPolicy, { ...told, activePermissionProfile: undefined });
+    this.#told(threadId, isTold ? undefined : sandboxPolicy, { approvalPolicy, approvalsReviewer });
   }
 
   observe({ method, params }: NotificationMessage): void {

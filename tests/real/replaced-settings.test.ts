@@ -149,6 +149,18 @@ only(`a turn that names a forbidden setting is refused, and so is a change${why}
   expect(existsSync(file)).toBe(false);
 });
 
+test("input that is to be asked about more does not join a turn that asks nothing", async () => {
+  const gate = reply.hold();
+  const thread = await free.startThread({ approvalPolicy: "never" });
+  stage.model.enqueueFor(thread.id, reply.text(["Half", gate, " and half."]));
+  const turn = thread.turn("Hi");
+  await gate.reached;
+  const joining = thread.run("And", { whenBusy: "steer", approvalPolicy: "untrusted" });
+  expect(await rejection(joining)).toMatchObject({ code: "THREAD_BUSY" });
+  gate.release();
+  expect(await turn.run()).toMatchObject({ finalResponse: "Half and half." });
+});
+
 only(`what is stricter than it was to have is used, and logged${why}`, async () => {
   const readOnly = { sandbox: { type: "readOnly" } };
   const granular = {

@@ -9,7 +9,7 @@ import {
 import { LinkedAnew } from "../../support/linked-anew.js";
 import { linked, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
-import { opened, turnRecord, type Params } from "../../support/turn-messages.js";
+import { opened, turnRecord, turnStarted, type Params } from "../../support/turn-messages.js";
 
 let server: LinkedServer;
 let client: AppServerClient;
@@ -203,5 +203,36 @@ describe("a thread is held to what it had", () => {
     const fresh = await link.reconnect();
     expect(await rejection(thread.run("Hi"))).toMatchObject({ setting: "approvalPolicy" });
     expect(fresh.paramsOf("turn/start")).toEqual([]);
+  });
+});
+
+describe("input joins a running turn", () => {
+  const steer = { whenBusy: "steer" } as const;
+
+  test("unless it is to be asked about more than that turn asks", async () => {
+    tells({ approvalPolicy: "untrusted", approvalsReviewer: "user" });
+    const thread = await client.startThread();
+    // What the turn itself has named is what it runs with.
+    await thread.turn("Hi", { approvalPolicy: "on-request" }).started;
+    server.send(turnStarted({ threadId: thread.id, turnId: "turn-1" }));
+    await thread.read();
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    await thread.turn("And", { ...steer, approvalPolicy: "on-request", approvalsReviewer: "user" })
+      .started;
+    await thread.turn("And", { ...steer, approvalPolicy: "never" }).started;
+    await thread.turn("And", steer).started;
+    const sent = server.paramsOf("turn/start").length;
+    const joining = thread.run("And", { ...steer, approvalPolicy: "untrusted" });
+    expect(await rejection(joining)).toMatchObject({ code: "THREAD_BUSY" });
+    expect(server.paramsOf("turn/start")).toHaveLength(sent);
+  });
+
+  test("whatever it names, where nothing is known of the turn", async () => {
+    const thread = await client.startThread();
+    await thread.turn("Hi").started;
+    server.send(turnStarted({ threadId: thread.id, turnId: "turn-1" }));
+    await thread.read();
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    await thread.turn("And", { ...steer, approvalPolicy: "untrusted" }).started;
   });
 });
