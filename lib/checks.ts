@@ -9,6 +9,12 @@ export function checkText(argument: string, value: unknown): void {
   }
 }
 
+/** @throws InvalidArgumentError when `value` is given, and is neither true nor false. */
+export function checkFlag(argument: string, value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw new InvalidArgumentError(argument, "must be true or false");
+}
+
 /**
  * Any signal will do that behaves like one, also of another realm.
  *

@@ -38,6 +38,7 @@ import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
 import { linkSession, type Lasting, type Origin, type SessionLink } from "./session-link.js";
+import { configuredIn } from "./threads/configured-settings.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -87,7 +88,8 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     const launch = await deadline.bound(resolveLaunch(options));
     throwIfAborted(settings.signal);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
-    return AppServerClient.#open(transport, settings, { ...lasting, deadline });
+    const configured = configuredIn(options);
+    return AppServerClient.#open(transport, settings, { ...lasting, deadline, configured });
   }
 
   /**

@@ -26,7 +26,7 @@ import type { CodexStatus } from "./supervision/codex-status.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
 import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
-import { KnownSandboxes } from "./threads/known-sandboxes.js";
+import { KnownSettings } from "./threads/known-settings.js";
 import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
 import { totalBacklog } from "./total-backlog.js";
@@ -104,7 +104,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const stop = this.#stopped(settings.signal);
     const lasting = {
       handlers: this.#handlers,
-      sandboxes: new KnownSandboxes(),
+      known: new KnownSettings(),
       scopes: new ThreadScopes(),
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
     };

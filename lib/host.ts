@@ -10,7 +10,8 @@ import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
 import type { SubagentTree } from "./rpc/subagent-tree.js";
 import type { RequestHandlers } from "./server-requests/handlers.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
-import type { KnownSandboxes } from "./threads/known-sandboxes.js";
+import type { AskedSettings } from "./threads/hold-to-settings.js";
+import type { KnownSettings } from "./threads/known-settings.js";
 import type { TurnState } from "./turns/turn-state.js";
 
 /** A turn handle, as the routes see it. */
@@ -30,14 +31,20 @@ export interface Host {
   readonly backlogs: BacklogBudget;
   /** The handlers and tools of threads. */
   readonly scopes: ThreadScopes;
-  /** Under which sandbox threads were last seen, by this connection or one before it. */
-  readonly sandboxes: KnownSandboxes;
+  /** With which settings threads were last seen, by this connection or one before it. */
+  readonly known: KnownSettings;
+  /** Whether threads let the server trust their directory unless they say otherwise. */
+  readonly trustProject: boolean;
+  /** What the configuration that this client has given the server says of threads. */
+  readonly configured: AskedSettings;
+  /** Whether experimental methods may be called. */
+  readonly experimentalApi: boolean;
+  /** The library's own remarks; never params or values. */
+  readonly logger: Required<Logger>;
   /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
   isAsked(threadId: string, turnId: string): boolean;
   /** Which threads are sub-agents, and whose. */
   readonly subagents: SubagentTree;
-  /** Gets what no caller can be told. */
-  readonly logger: Required<Logger>;
   /** What this connection has heard of the rate limits so far. */
   readonly rateLimits: Pick<RateLimitsHolder, "current" | "onChange">;
   /** Resolves, never rejects, when the connection is over. */

@@ -217,7 +217,11 @@ export {
 } from "./errors/config-errors.js";
 export { McpServerError } from "./errors/mcp-errors.js";
 export { OutputMismatchError, type OutputMismatchReason } from "./errors/output-errors.js";
-export { SandboxWidenedError } from "./errors/sandbox-error.js";
+export {
+  SandboxWidenedError,
+  SettingsLoosenedError,
+  type GuardedSetting,
+} from "./errors/settings-errors.js";
 export { ToolInputError } from "./errors/tool-errors.js";
 export {
   LoginFailedError,
@@ -252,6 +256,7 @@ export {
   RetryLimitExceededError,
   ServerBusyError,
   ServerDrainingError,
+  SettingNotAllowedError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,

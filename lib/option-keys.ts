@@ -35,6 +35,7 @@ export const startThreadKeys: KeysOf<StartThreadOptions> = {
   ...threadStartParamsKeys,
   ...requestHandlerKeys,
   tools: true,
+  trustProject: true,
 };
 
 export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {

@@ -20,6 +20,11 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   /** Whether experimental methods and fields may be used (default true). */
   experimentalApi?: boolean | undefined;
   /**
+   * Whether threads may have the server trust their directory (default false): see `trustProject` of
+   * `startThread`, which goes before this.
+   */
+  trustProject?: boolean | undefined;
+  /**
    * Notifications that the server need not send. Those that the library itself listens to are refused, but
    * for text deltas, diffs and plans: without them `turn.state` shows less while a turn runs.
    */
@@ -57,6 +62,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   ...clientRequestHandlerKeys,
   clientInfo: true,
   experimentalApi: true,
+  trustProject: true,
   optOutNotificationMethods: true,
   requestTimeoutMs: true,
   startTimeoutMs: true,
@@ -82,6 +88,7 @@ const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
 export interface ResolvedSettings {
   readonly clientInfo: { name: string; title: string | null; version: string };
   readonly experimentalApi: boolean;
+  readonly trustProject: boolean;
   readonly optOutNotificationMethods: readonly string[];
   readonly requestTimeoutMs: number;
   readonly startTimeoutMs: number;
@@ -122,6 +129,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     clientInfo: { name, title: clientInfo?.title ?? null, version },
     experimentalApi: boolean(options, "experimentalApi", true),
     optOutNotificationMethods: [...optOutNotificationMethods],
+    trustProject: boolean(options, "trustProject", false),
     requestTimeoutMs: positive(options, "requestTimeoutMs", 60_000),
     startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
     maxInFlight: whole(options, "maxInFlight", 64, 1),
@@ -184,7 +192,7 @@ function whole(
 
 function boolean(
   options: ConnectionSettings,
-  name: "experimentalApi" | "allowUnsupportedServer",
+  name: "experimentalApi" | "trustProject" | "allowUnsupportedServer",
   fallback: boolean,
 ): boolean {
   const value: unknown = options[name] ?? fallback;

@@ -10,13 +10,14 @@ import { StartDeadline } from "./rpc/start-deadline.js";
 import { ClientHandlers } from "./server-requests/client-handlers.js";
 import { ThreadScopes } from "./server-requests/thread-scopes.js";
 import { Session } from "./session.js";
-import { KnownSandboxes } from "./threads/known-sandboxes.js";
+import type { AskedSettings } from "./threads/hold-to-settings.js";
+import { KnownSettings } from "./threads/known-settings.js";
 import type { Transport } from "./transport/transport.js";
 
 /** What lives on when a client does not, for the one that takes its place. */
 export interface Lasting {
   readonly handlers?: ClientHandlers | undefined;
-  readonly sandboxes?: KnownSandboxes | undefined;
+  readonly known?: KnownSettings | undefined;
   readonly scopes?: ThreadScopes | undefined;
   readonly backlogs?: BacklogBudget | undefined;
 }
@@ -27,6 +28,8 @@ export interface Origin extends Lasting {
   readonly deadline?: StartDeadline | undefined;
   /** How to connect anew when the connection drops; without it, the client ends then. */
   readonly reopening?: Reopening | undefined;
+  /** What the configuration that the server was started with says of threads. */
+  readonly configured?: AskedSettings | undefined;
   /** Whether other clients may use the same server (default false). */
   readonly shared?: boolean | undefined;
 }
@@ -54,9 +57,10 @@ export function linkSession(
   let serverInfo: ServerInfo | undefined;
   const session: Session = new Session(settings, handlers, {
     link: () => link,
-    sandboxes: origin.sandboxes ?? new KnownSandboxes(),
+    known: origin.known ?? new KnownSettings(),
     scopes: origin.scopes ?? new ThreadScopes(),
     backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
+    configured: origin.configured ?? {},
     shared,
     replaceable: reopening !== undefined,
   });

@@ -34,16 +34,19 @@ import { TurnRoutes } from "./rpc/turn-routes.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
-import type { KnownSandboxes } from "./threads/known-sandboxes.js";
+import type { AskedSettings } from "./threads/hold-to-settings.js";
+import type { KnownSettings } from "./threads/known-settings.js";
 import { listQueue, loadQuestions } from "./threads/load-questions.js";
 import { readParent } from "./threads/read-parent.js";
 import { resumeThread } from "./threads/thread-resume.js";
 
 interface SessionOptions {
   readonly link: () => Link;
-  readonly sandboxes: KnownSandboxes;
+  readonly known: KnownSettings;
   readonly scopes: ThreadScopes;
   readonly backlogs: BacklogBudget;
+  /** What the configuration that the server was started with says of threads. */
+  readonly configured: AskedSettings;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -62,8 +65,9 @@ export class Session implements Host {
   readonly turns: TurnRoutes<TurnFollower>;
   readonly rateLimits = new RateLimitsHolder();
   readonly subagents = new SubagentTree();
-  readonly sandboxes: KnownSandboxes;
+  readonly known: KnownSettings;
   readonly scopes: ThreadScopes;
+  readonly configured: AskedSettings;
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
@@ -82,11 +86,12 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, sandboxes, scopes, backlogs, ...server } = options;
+    const { link, known, scopes, configured, backlogs, ...server } = options;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
-    this.sandboxes = sandboxes;
+    this.known = known;
+    this.configured = configured;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);
@@ -104,12 +109,20 @@ export class Session implements Host {
     });
     const { gate, turns, subagents } = this;
     this.#recovery = new ThreadRecovery({
-      ...{ gate, turns, subagents, sandboxes, loaded: this.#loaded, queues: this.#queues },
+      ...{ gate, turns, subagents, known, loaded: this.#loaded, queues: this.#queues },
       loads: this.#loads,
       requests: this.requests.recovery,
       logger: settings.logger,
       on: (method, listener) => this.on(method, listener),
     });
+  }
+
+  get trustProject(): boolean {
+    return this.#settings.trustProject;
+  }
+
+  get experimentalApi(): boolean {
+    return this.#settings.experimentalApi;
   }
 
   get closed(): Promise<CloseReason> {
@@ -132,7 +145,7 @@ export class Session implements Host {
     this.subagents.observe(message);
     this.requests.observe(message);
     this.#loaded.observe(message);
-    this.sandboxes.observe(message);
+    this.known.observe(message);
     this.#queues.observe(message);
     this.#loads.observe(message);
     this.gate.observe(message);
@@ -273,8 +286,8 @@ export class Session implements Host {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
       this.#loaded.answered(method, params, result);
-      this.sandboxes.answered(method, params, result);
-      if (begins && !this.#settings.experimentalApi) this.sandboxes.changed(params);
+      this.known.answered(method, params, result);
+      if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
       settled(result);
       loaded?.(true);
       this.rateLimits.answered(method, result);

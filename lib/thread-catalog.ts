@@ -15,7 +15,7 @@ import type {
   ThreadSearchResult,
   ThreadStartParams,
 } from "../generated/types.js";
-import { checkText } from "./checks.js";
+import { checkFlag, checkText } from "./checks.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Host } from "./host.js";
@@ -24,8 +24,8 @@ import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
-import { leavesLateThread } from "./threads/late-thread.js";
 import { Sections } from "./threads/sections.js";
+import { startThread } from "./threads/start-thread.js";
 import { attachmentOwners, type AttachmentOwnersOptions } from "./threads/thread-attachments.js";
 import { resumeAnew, resumeThread } from "./threads/thread-resume.js";
 import type { BoundTools, StartThreadTools } from "./tools/tool.js";
@@ -36,7 +36,17 @@ import { checkTools, toDynamicTools } from "./tools/tool-specs.js";
  * tools that this client has for it.
  */
 export interface StartThreadOptions
-  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools {}
+  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools {
+  /**
+   * Whether the server may trust the directory `cwd`, and the repository that it belongs to (default: that
+   * of the client, which is false). Trusted, the directory's own `.codex` counts: its configuration, whose
+   * MCP servers are started without a sandbox and without an approval, its hooks and its rules. With true,
+   * the server notes the trust in the user's `config.toml`, for good, when the thread may write.
+   *
+   * With false, nothing is noted. What the user has noted, either way, counts as it always does.
+   */
+  trustProject?: boolean | undefined;
+}
 /**
  * What to change while resuming, as in `thread/resume`, and who answers the server's requests on the
  * thread. Of the instructions, codex 0.169.0 shows only `baseInstructions` to the model;
@@ -69,16 +79,24 @@ export abstract class ThreadCatalog {
    */
   protected abstract connect(): Promise<Host>;
 
-  /** Starts a new conversation (`thread/start`). */
+  /**
+   * Starts a new conversation (`thread/start`). One with a `cwd`, and a sandbox in which its commands may
+   * write, starts as read-only and gets its sandbox right behind (`thread/settings/update`), so that the
+   * server does not take the directory for a trusted one: see `trustProject`.
+   *
+   * @throws SettingsLoosenedError when the server gives it a looser approval policy or reviewer, or a wider
+   * sandbox (SandboxWidenedError), than `options` or the client's `config` name.
+   */
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
     checkOpeningOptions("startThread()", options);
     const { handlers, rest } = splitHandlers(options);
-    const { tools } = rest;
+    const { tools, trustProject } = rest;
     const params = pickKeys(rest, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
+    checkFlag("trustProject", trustProject);
     const host = await this.connect();
     const settings = { ...params, dynamicTools };
-    const opened = await host.call("thread/start", settings, leavesLateThread(host));
+    const opened = await startThread(host, settings, trustProject ?? host.trustProject);
     return Thread.open(() => this.connect(), host, opened, { handlers, tools });
   }
 
@@ -92,8 +110,9 @@ export abstract class ThreadCatalog {
    * the one under which this client has seen it last, or else, unless the server has stored it, that of
    * the configuration.
    *
-   * @throws ThreadNotFoundError, also for a thread that never ran a turn; SandboxWidenedError when the
-   * server does not give it its sandbox back.
+   * @throws ThreadNotFoundError, also for a thread that never ran a turn; SettingsLoosenedError when the
+   * server gives it a looser approval policy or reviewer, or a wider sandbox (SandboxWidenedError), than
+   * `options` name, or than it had.
    */
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
     checkThreadId(id);

@@ -25,8 +25,9 @@ import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.
 import type { ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
 import { GoalRun } from "./threads/goal-run.js";
-import { openInSandbox } from "./threads/keep-sandbox.js";
+import { checkJoin } from "./threads/hold-to-settings.js";
 import { leavesLateThread } from "./threads/late-thread.js";
+import { openThread } from "./threads/open-thread.js";
 import { ThreadApi } from "./threads/thread-api.js";
 import { bindScope, withScope } from "./threads/thread-scope.js";
 import { unsolicitedTurns } from "./threads/unsolicited-turns.js";
@@ -117,7 +118,7 @@ export class Thread extends ThreadApi {
   turn(input: TurnInput, options: TurnOptions = {}): Turn {
     const items = normalizeInput(input);
     const { controls, handlers, settings, output } = splitTurnOptions(options);
-    return this.#begin(inputTurn(items, settings), controls, handlers, output);
+    return this.#begin(inputTurn(items, settings, checkJoin), controls, handlers, output);
   }
 
   /** Runs a turn to its end: `thread.turn(input, options).run(options)`. */
@@ -223,8 +224,9 @@ export class Thread extends ThreadApi {
    * directory, approval policy and, if this client knows it, the sandbox are those of this thread unless
    * `options` name others; the model is that of the configuration.
    *
-   * @throws ThreadNotFoundError for a thread that never ran a turn; SandboxWidenedError when the server
-   * does not give the copy the sandbox of this thread.
+   * @throws ThreadNotFoundError for a thread that never ran a turn; SettingsLoosenedError when the server
+   * gives the copy a looser approval policy or reviewer, or a wider sandbox (SandboxWidenedError), than
+   * `options` name, or than this thread has.
    */
   async fork(options: ForkThreadOptions = {}): Promise<Thread> {
     checkOpeningOptions("fork()", options);
@@ -234,7 +236,7 @@ export class Thread extends ThreadApi {
     if (tools !== undefined) checkTools(tools);
     const host = await this.#connect();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
-    const opened = await openInSandbox(host, "thread/fork", params, leavesLateThread(host));
+    const opened = await openThread(host, "thread/fork", params, leavesLateThread(host));
     const scope = { handlers, tools: tools ?? host.scopes.toolsOf(this.id) };
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }

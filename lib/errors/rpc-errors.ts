@@ -96,6 +96,16 @@ export class ServerDrainingError extends InvalidRequestError {
   }
 }
 
+/**
+ * An administrator's requirements forbid the approval policy, reviewer or sandbox that a turn or
+ * `updateSettings` names; `rpc.configRequirements.read()` tells what they allow. Nothing has changed.
+ */
+export class SettingNotAllowedError extends InvalidRequestError {
+  constructor(failure: RpcFailure) {
+    super(failure, "SETTING_NOT_ALLOWED");
+  }
+}
+
 /** The method or field needs `experimentalApi: true` (the default of this library). */
 export class ExperimentalApiError extends InvalidRequestError {
   constructor(failure: RpcFailure) {

@@ -1,6 +1,7 @@
 import type { AppServerError } from "./base.js";
 import { ConfigWriteError } from "./config-errors.js";
 import { ProtocolError } from "./connection-errors.js";
+import { disallowedSetting } from "./disallowed-settings.js";
 import { toMachineError } from "./machine-errors.js";
 import { McpServerError } from "./mcp-errors.js";
 import {
@@ -13,6 +14,7 @@ import {
   ParseError,
   ServerBusyError,
   ServerDrainingError,
+  SettingNotAllowedError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
@@ -90,6 +92,7 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
     return new ServerDrainingError(failure);
   }
   if (says("requires experimentalApi capability")) return new ExperimentalApiError(failure);
+  if (says(disallowedSetting)) return new SettingNotAllowedError(failure);
   if (says("no rollout found", "not materialized yet")) {
     return new ThreadNotFoundError(failure, neverRan);
   }

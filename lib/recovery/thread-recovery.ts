@@ -13,7 +13,7 @@ import type { ThreadGate } from "../rpc/thread-gate.js";
 import type { TurnRoutes } from "../rpc/turn-routes.js";
 import type { RequestRecovery } from "../server-requests/request-recovery.js";
 import type { OpeningHost } from "../threads/keep-sandbox.js";
-import type { KnownSandboxes } from "../threads/known-sandboxes.js";
+import type { KnownSettings } from "../threads/known-settings.js";
 import { resumeThread } from "../threads/thread-resume.js";
 import { readRunningTurn } from "../turns/running-turn.js";
 import { UnstoredThreads } from "./unstored-threads.js";
@@ -27,7 +27,7 @@ export interface RecoveryParts {
   readonly turns: TurnRoutes;
   readonly requests: RequestRecovery;
   readonly subagents: SubagentTree;
-  readonly sandboxes: KnownSandboxes;
+  readonly known: KnownSettings;
   readonly logger: Required<Logger>;
   on: Host["on"];
 }
@@ -124,12 +124,13 @@ export class ThreadRecovery {
 
   /** A sub-agent has the sandbox of the thread that it works for; the server tells of that one only. */
   #hostOf(id: string, call: Call): OpeningHost {
-    const { sandboxes, subagents, loaded } = this.#parts;
+    const { known, logger, on, subagents, loaded } = this.#parts;
     const parent = subagents.parentOf(id);
-    if (parent && !sandboxes.of(id)) sandboxes.learn(id, sandboxes.of(parent.threadId));
+    if (parent && !known.of(id).sandbox) {
+      known.learn(id, { sandbox: known.of(parent.threadId).sandbox });
+    }
     return {
-      call,
-      sandboxes,
+      ...{ call, known, logger, on },
       unload: (threadId) => {
         loaded.delete(threadId);
       },

@@ -13,10 +13,12 @@ export const observedNotifications = [
   "account/updated",
   "app/list/updated",
   "command/exec/outputDelta",
+  "configWarning",
   "error",
   "fs/changed",
   "fuzzyFileSearch/sessionCompleted",
   "fuzzyFileSearch/sessionUpdated",
+  "guardianWarning",
   "item/completed",
   "item/fileChange/patchUpdated",
   "item/started",
@@ -38,6 +40,7 @@ export const observedNotifications = [
   "thread/tokenUsage/updated",
   "turn/completed",
   "turn/started",
+  "warning",
 ] as const satisfies readonly ServerNotificationMethod[];
 
 export type ObservedNotification = (typeof observedNotifications)[number];

@@ -12,7 +12,11 @@ export const launchKeys: KeysOf<LaunchOptions> = {
   configOverrides: true,
 };
 
-const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = { command: true, args: true, detached: true };
+const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = {
+  command: true,
+  args: true,
+  detached: true,
+};
 
 /**
  * Checks what can be checked without looking at the disk. The types say the same, but much of what

@@ -1,6 +1,6 @@
 import type { SandboxPolicy } from "../../generated/types.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
-import { SandboxWidenedError } from "../errors/sandbox-error.js";
+import { SandboxWidenedError } from "../errors/settings-errors.js";
 import type { Host } from "../host.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../rpc/id-of.js";
@@ -10,7 +10,7 @@ import { isWider, readSandboxPolicy } from "./sandbox-policy.js";
 type Opening = "thread/resume" | "thread/fork";
 
 /** What opening a thread needs of a host. */
-export type OpeningHost = Pick<Host, "call" | "sandboxes" | "unload">;
+export type OpeningHost = Pick<Host, "call" | "known" | "logger" | "on" | "unload">;
 
 /**
  * Resumes or copies a thread under the sandbox that it had, unless `params` name one. The server itself
@@ -24,7 +24,7 @@ export async function openInSandbox<M extends Opening>(
   params: ParamsOf<M>,
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
-  const known = host.sandboxes.of(params.threadId);
+  const { sandbox: known } = host.known.of(params.threadId);
   if (known === undefined || namesSandbox(params)) return host.call(method, params, options);
   const opened = await host.call(method, withSandbox(params, known), options);
   if (isWithin(opened, known) || namesDetails(params, known)) return opened;
@@ -41,7 +41,7 @@ export async function openInSandbox<M extends Opening>(
 
 /** Whoever wants to start a turn on it has to load it, and gets here; it is to have this sandbox. */
 function mistrust(host: OpeningHost, threadId: string, known: SandboxPolicy): void {
-  host.sandboxes.learn(threadId, known);
+  host.known.learn(threadId, { sandbox: known });
   host.unload(threadId);
 }
 

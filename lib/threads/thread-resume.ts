@@ -2,14 +2,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import { InternalRpcError, MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
-import { openInSandbox, type OpeningHost } from "./keep-sandbox.js";
+import type { OpeningHost } from "./keep-sandbox.js";
+import { openThread } from "./open-thread.js";
 
 const attempts = 100;
 const beginAttempts = 20;
 const pauseMs = 50;
 
 /**
- * `thread/resume` under the thread's own sandbox, repeated for a few seconds while the server is about
+ * `thread/resume` with the thread's own settings, repeated for a few seconds while the server is about
  * to unload the thread: it then refuses until it is done. Also for a moment while it stores the
  * thread's first turn.
  */
@@ -19,7 +20,7 @@ export async function resumeThread(
 ): Promise<ResultOf<"thread/resume">> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await openInSandbox(host, "thread/resume", params);
+      return await openThread(host, "thread/resume", params);
     } catch (error) {
       const mayRepeat = isClosing(error) ? attempts : isBeginning(error) ? beginAttempts : 1;
       if (attempt >= mayRepeat) throw error;

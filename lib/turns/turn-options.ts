@@ -56,7 +56,9 @@ export interface TurnControls {
   /**
    * What to do when the thread already runs a turn. `"queue"` (default) waits for its end;
    * `"steer"` adds the input to the running turn, whose id and result both handles then share;
-   * `"reject"` fails with a ThreadBusyError.
+   * `"reject"` fails with a ThreadBusyError. So does `"steer"` when the running turn has a looser
+   * `approvalPolicy` or `approvalsReviewer` than these options name: it keeps its own settings, and what
+   * is named counts from the next turn on.
    */
   whenBusy?: "queue" | "steer" | "reject" | undefined;
 }

@@ -50,23 +50,31 @@ export interface RunningTurn {
   readonly looksOn?: boolean;
 }
 
-export function inputTurn(input: UserInput[], settings: TurnStartSettings): TurnStart {
+/** `checkJoin` throws when input with these settings must not become part of a turn that runs already. */
+export function inputTurn(
+  input: UserInput[],
+  settings: TurnStartSettings,
+  checkJoin: (host: Host, threadId: string, settings: TurnStartSettings) => void,
+): TurnStart {
   // It comes back with the stored message, which tells whether a lost request has arrived.
   const { clientUserMessageId = randomUUID() } = settings;
   const id = clientUserMessageId;
   return {
     method: "turn/start",
     check: () => checkLocalFiles(input),
-    send: (place) =>
-      named(
+    send: async (place) => {
+      const { host, threadId } = place;
+      checkJoin(host, threadId, settings);
+      return named(
         place,
         (options) => {
-          const { host, threadId } = place;
-          const params = { ...settings, clientUserMessageId, threadId, input };
+          const owed = settings.permissions ? {} : host.known.owedTo(threadId);
+          const params = { ...owed, ...settings, clientUserMessageId, threadId, input };
           return host.call("turn/start", params, options);
         },
         (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
-      ),
+      );
+    },
     ...(id === null
       ? {}
       : { find: ({ host, threadId, over }) => findTurnOfMessage(host, threadId, id, over) }),

@@ -21,9 +21,11 @@ export function countingHost(client: AppServerClient): CountingHost {
     };
   };
   const { host: real } = client;
-  const { turns, gate, scopes, sandboxes, backlogs, subagents, closed, signal, logger } = real;
+  const { turns, gate, scopes, known, backlogs, subagents, closed, signal, logger } = real;
+  const { trustProject, configured, experimentalApi } = real;
   const host: Host = {
-    ...{ turns, gate, scopes, sandboxes, backlogs, subagents, closed, signal, logger },
+    ...{ turns, gate, scopes, known, backlogs, subagents, closed, signal, logger },
+    ...{ trustProject, configured, experimentalApi },
     get connectionSignal() {
       return real.connectionSignal;
     },

@@ -9,6 +9,7 @@ test("without options every default is filled in", () => {
   expect(settings).toEqual({
     clientInfo: { name: "codex-app-server-sdk", title: null, version: SDK_VERSION },
     experimentalApi: true,
+    trustProject: false,
     optOutNotificationMethods: [],
     requestTimeoutMs: 60_000,
     startTimeoutMs: 30_000,

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { SandboxPolicy } from "../../../generated/types.js";
-import { KnownSandboxes } from "../../../lib/threads/known-sandboxes.js";
+import { KnownSettings } from "../../../lib/threads/known-settings.js";
 import { isUnlimited, isWider } from "../../../lib/threads/sandbox-policy.js";
 
 /** Each is wider than those above it. */
@@ -33,12 +33,12 @@ test("nothing is wider than full access, nor than an external sandbox with a net
   expect(unlimited).toEqual([ladder.at(-1), { type: "dangerFullAccess" }]);
 });
 
-test("the sandboxes of the latest 10,000 threads are known", () => {
-  const known = new KnownSandboxes();
-  const policy: SandboxPolicy = { type: "readOnly" };
-  for (let index = 0; index < 10_000; index += 1) known.learn(`thread-${index}`, policy);
-  known.learn("thread-0", policy);
-  known.learn("thread-new", policy);
-  const have = (index: number) => known.of(`thread-${index}`) !== undefined;
+test("the settings of the latest 10,000 threads are known", () => {
+  const known = new KnownSettings();
+  const sandbox: SandboxPolicy = { type: "readOnly" };
+  for (let index = 0; index < 10_000; index += 1) known.learn(`thread-${index}`, { sandbox });
+  known.learn("thread-0", { sandbox });
+  known.learn("thread-new", { sandbox });
+  const have = (index: number) => known.of(`thread-${index}`).sandbox !== undefined;
   expect([0, 1, 2, 9_999].map(have)).toEqual([true, false, true, true]);
 });

@@ -1,0 +1,54 @@
+import { AppServerError } from "./base.js";
+
+/** The settings of a thread that decide what may run without being asked about. */
+export type GuardedSetting = "approvalPolicy" | "approvalsReviewer" | "sandbox";
+
+/**
+ * The server has opened the thread with a looser setting than was asked for, or than the thread had: an
+ * administrator's requirements forbid the one asked for, or another client has the thread loaded. No turn
+ * was started, and this client has let go of the thread. `docs/approvals.md` says what is looser.
+ *
+ * Name a setting that the server accepts: `resumeThread(id, { approvalPolicy })`, for instance.
+ */
+export class SettingsLoosenedError extends AppServerError {
+  readonly threadId: string;
+  /** Which setting is looser. */
+  readonly setting: GuardedSetting;
+
+  constructor(
+    threadId: string,
+    setting: GuardedSetting,
+    { code = "SETTINGS_LOOSENED", message = sentenceOf(setting), cause }: Details = {},
+  ) {
+    super(code, message, { cause });
+    this.threadId = threadId;
+    this.setting = setting;
+  }
+}
+
+/**
+ * The server has opened the thread under a wider sandbox than was asked for, or than it had, and would not
+ * take that back (`cause` tells why, if it refused): no turn was started. Name the sandbox that it is to
+ * have: `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
+ */
+export class SandboxWidenedError extends SettingsLoosenedError {
+  constructor(threadId: string, cause: unknown) {
+    const message =
+      "The server opened the thread under a wider sandbox than it was to have, so no turn was started. " +
+      "Name its sandbox: resumeThread(id, { sandbox }) or fork({ sandbox }).";
+    super(threadId, "sandbox", { code: "SANDBOX_WIDENED", message, cause });
+  }
+}
+
+interface Details {
+  readonly code?: string;
+  readonly message?: string;
+  readonly cause?: unknown;
+}
+
+function sentenceOf(setting: GuardedSetting): string {
+  return (
+    `The server opened the thread with a looser ${setting} than it was to have, so no turn was started. ` +
+    `Name a ${setting} that its requirements allow.`
+  );
+}

@@ -1,0 +1,36 @@
+import type { ApprovalsReviewer, AskForApproval } from "../../generated/types.js";
+
+/** The policies that have a name, each asking about less than the one before it. */
+const policies = ["untrusted", "on-request", "never"];
+/** Of those who answer, a model asks nobody. */
+const reviewers = ["user", "auto_review"];
+
+/** A policy as the server told it; undefined for one that this library does not know. */
+export function readApprovalPolicy(value: unknown): AskForApproval | undefined {
+  return policyRank(value) === undefined ? undefined : (value as AskForApproval);
+}
+
+/** A reviewer as the server told it; undefined for one that this library does not know. */
+export function readApprovalsReviewer(value: unknown): ApprovalsReviewer | undefined {
+  return reviewerRank(value) === undefined ? undefined : (value as ApprovalsReviewer);
+}
+
+/**
+ * How little is asked about under a policy; undefined for an unknown one. A granular policy is one on
+ * request: what it does not ask about, it refuses.
+ */
+export function policyRank(value: unknown): number | undefined {
+  if (typeof value === "object" && value !== null && "granular" in value) return 1;
+  return rankIn(policies, value);
+}
+
+/** Whether a model answers in place of the client; undefined for an unknown reviewer. */
+export function reviewerRank(value: unknown): number | undefined {
+  // The server takes the old name, and tells the new one.
+  return rankIn(reviewers, value === "guardian_subagent" ? "auto_review" : value);
+}
+
+function rankIn(ladder: readonly string[], value: unknown): number | undefined {
+  const rank = ladder.indexOf(value as string);
+  return rank < 0 ? undefined : rank;
+}
