@@ -37,8 +37,10 @@ function reviewOf(thread: Thread): RequestMatch {
 
 /** The ids of the turn that the events carry. */
 function idsIn(events: readonly TurnEvent[]): Set<unknown> {
+  // A warning names its thread only.
+  const ofTurns = events.filter(({ method }) => method !== "warning");
   return new Set(
-    events.map(({ params }) => {
+    ofTurns.map(({ params }) => {
       const { turnId, turn } = params as { turnId?: string; turn?: { id: string } };
       return turnId ?? turn?.id;
     }),

@@ -215,7 +215,7 @@ describe("a request that fails shows no secret", () => {
   test("when the server is overloaded, or the connection ends", async () => {
     await using pair = await linked({
       logger,
-      retryOnOverload: { retries: 1, minDelayMs: 1 } as never,
+      retryOnOverload: { retries: 1, minTimeoutMs: 1 },
     });
     pair.server.handle("command/exec", () => {
       throw new RpcFail(-32_001, "Server overloaded; retry later.");

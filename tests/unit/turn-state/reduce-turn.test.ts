@@ -36,6 +36,7 @@ test("a turn begins with nothing", () => {
     error: null,
     finalResponse: null,
     items: [],
+    warnings: [],
     usage: null,
     startedAt: null,
     completedAt: null,
