@@ -306,8 +306,10 @@ export class Session implements Host {
   }
 
   async #listQueue(threadId: string): Promise<readonly string[] | undefined> {
-    const call: Host["call"] = (...args) => this.call(...args);
-    return this.#settings.experimentalApi ? listQueue(call, threadId) : undefined;
+    if (!this.#settings.experimentalApi) return undefined;
+    // The time that the answer may take does not begin while the connection is away.
+    await this.available();
+    return listQueue((...args) => this.call(...args), threadId);
   }
 
   /** Finds out whether the server will start a turn when it loads the thread. */

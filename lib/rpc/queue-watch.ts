@@ -9,10 +9,13 @@ const startGraceMs = 3_000;
 /** Each costs a request; a server that names ever more threads must not make them pile up. */
 const maxThreads = 1_024;
 
-/** The same where the server does not tell what is queued (ms). */
+/** The same where the server never tells what is queued (ms). */
 const blindGraceMs = 250;
 
-/** Gives the ids of what is queued on a thread; undefined where the server does not tell. */
+/**
+ * Gives the ids of what is queued on a thread; undefined where the server never tells. Rejects when it does
+ * not tell this time.
+ */
 export type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 
 /** A thread whose queue may hold something. */
@@ -20,8 +23,10 @@ interface WatchedThread {
   readonly id: string;
   /** Whether something was queued when the queue was last looked at. */
   queued: boolean;
-  /** Whether the server does not tell that, and may have something queued. */
-  blind: boolean;
+  /** Whether that is only assumed, since the server has not told it. */
+  assumed: boolean;
+  /** How long a queued turn is waited for (ms). */
+  graceMs: number;
   /** How often the queue has changed, and how many turns have started. */
   changes: number;
   starts: number;
@@ -172,13 +177,20 @@ export class QueueWatch {
   }
 
   async #lookUntilFresh(thread: WatchedThread): Promise<readonly string[]> {
-    let queued: readonly string[] | undefined = [];
+    let queued: readonly string[] | undefined;
     while (!thread.fresh) {
       thread.fresh = true;
-      queued = await this.#list(thread.id).catch(() => []);
+      thread.graceMs = startGraceMs;
+      try {
+        queued = await this.#list(thread.id);
+        if (queued === undefined) thread.graceMs = blindGraceMs;
+      } catch {
+        // A server that is slow to answer may have something queued all the same.
+        queued = undefined;
+      }
     }
     thread.looking = undefined;
-    thread.blind = queued === undefined;
+    thread.assumed = queued === undefined;
     thread.queued = queued === undefined || queued.length > 0;
     this.#settle(thread);
     return queued ?? [];
@@ -209,11 +221,10 @@ export class QueueWatch {
     hold.stopDeadline?.();
     const giveUp = (): void => {
       hold.expected = undefined;
-      if (thread.blind) thread.queued = false;
+      if (thread.assumed) thread.queued = false;
       this.#settle(thread);
     };
-    const graceMs = thread.blind ? blindGraceMs : startGraceMs;
-    hold.stopDeadline = onDeadline(graceMs, giveUp, { unref: true });
+    hold.stopDeadline = onDeadline(thread.graceMs, giveUp, { unref: true });
   }
 
   #release(thread: WatchedThread): void {
@@ -228,7 +239,8 @@ export class QueueWatch {
     const thread: WatchedThread = {
       id: threadId,
       queued: false,
-      blind: false,
+      assumed: false,
+      graceMs: startGraceMs,
       changes: 0,
       starts: 0,
       fresh: false,

@@ -19,13 +19,7 @@ export function loadQuestions(
   return {
     async queue() {
       if (!experimentalApi) return undefined;
-      try {
-        return await listQueue(call, threadId);
-      } catch (error) {
-        // Whoever refuses to list the queue of a thread has none for it.
-        const isRefused = error instanceof JsonRpcError && !(error instanceof ServerBusyError);
-        return isRefused ? [] : undefined;
-      }
+      return listQueue(call, threadId).catch(() => undefined);
     },
     async hasActiveGoal() {
       try {
@@ -50,9 +44,19 @@ export function loadQuestions(
   };
 }
 
-/** The ids of all that is queued, 100 being the most that the server keeps for a thread. */
+/**
+ * The ids of all that is queued, 100 being the most that the server keeps for a thread.
+ *
+ * @throws ServerBusyError, RequestTimeoutError or TransportClosedError: there may be something.
+ */
 export async function listQueue(call: Host["call"], threadId: string): Promise<string[]> {
   const page = { threadId, limit: 100 };
-  const { data }: { data: unknown } = await call("thread/queue/list", page, options);
-  return Array.isArray(data) ? (data as { id: string }[]).map(({ id }) => id) : [];
+  try {
+    const { data }: { data: unknown } = await call("thread/queue/list", page, options);
+    return Array.isArray(data) ? (data as { id: string }[]).map(({ id }) => id) : [];
+  } catch (error) {
+    // A server that refuses to list the queue of a thread has none for it.
+    if (error instanceof JsonRpcError && !(error instanceof ServerBusyError)) return [];
+    throw error;
+  }
 }

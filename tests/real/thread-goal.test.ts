@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { InvalidRequestError, type AppServerClient, type Codex } from "../../lib/index.js";
-import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { reply, type LoopbackModel, type ModelRequest } from "../../lib/testing/index.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -75,11 +75,15 @@ describe("goal.set()", () => {
   test("lets turns of handles go in between, each its own", async () => {
     const thread = await codex.startThread();
     const hold = reply.hold();
+    // When the goal's next turn begins is the server's business.
+    for (const text of ["First", "Second"]) {
+      const isIts = ({ threadId, lastUserText }: ModelRequest): boolean =>
+        threadId === thread.id && lastUserText === text;
+      model.enqueueFor(isIts, reply.text(`${text}.`));
+    }
     model.enqueueFor(
       thread.id,
       reply.text(["The goal's ", hold, "turn."]),
-      reply.text("First."),
-      reply.text("Second."),
       reply.updateGoal("complete"),
     );
     const completed = goalIs(thread.id, "complete");

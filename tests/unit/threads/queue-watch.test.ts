@@ -280,12 +280,21 @@ describe("a look at the queue", () => {
     expect([stage.looks, stage.watch.size]).toEqual([[], 0]);
   });
 
-  test("that fails is taken for an empty queue", async () => {
+  test("that is not answered leaves handles waiting for the turn that may follow, for as long as one takes", async () => {
     const stage = new Stage();
+    await stage.started();
     await stage.tell("thread/queue/changed");
-    stage.looks.shift()?.answer.reject(new Error("no such method"));
+    stage.looks.shift()?.answer.reject(new Error("not answered"));
     await settled();
-    expect(stage.watch.size).toBe(0);
+    stage.enter("handle");
+    await stage.completed();
+    await jest.advanceTimersByTimeAsync(2_999);
+    expect(stage.admitted).toEqual([]);
+    await stage.started();
+    await stage.completed();
+    expect(stage.admitted).toEqual([]);
+    await jest.advanceTimersByTimeAsync(3_000);
+    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
   });
 
   test("is not taken for threads whose queue nobody uses, nor for odd messages", async () => {
