@@ -21,7 +21,7 @@ const maxShownWords = 40;
 export function plainWords(sentence: string): string {
   const words = sentence
     .slice(0, 2_000)
-    .replace(/`[^`]*(?:`|$)|"[^"]*(?:"|$)|(?<![A-Za-z])'[^']*(?:'|$)/g, " … ")
+    .replace(quoted, " … ")
     .split(/[\s\p{C}]+/u)
     .filter((word) => word !== "")
     .map((word) => (plainWord.test(word) ? word : "…"));
@@ -30,9 +30,24 @@ export function plainWords(sentence: string): string {
   return shown.length > maxShownWords ? `${text} …` : text;
 }
 
+/** Up to where the quotation or the bracket ends, or all of the rest. */
+const quoted = new RegExp(
+  [
+    /`[^`]*(?:`|$)/,
+    /"(?:[^"\\]|\\[^]?)*(?:"|$)/,
+    /(?<![A-Za-z])'(?:[^'\\]|\\[^]?)*(?:'|$)/,
+    /‘[^’]*(?:’|$)/,
+    /[“„«][^”“»]*(?:[”“»]|$)/,
+    /[[{<][^\]}>]*[\]}>]/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "g",
+);
+
 /** English, with hyphens and what ends a sentence or a clause; or a number that counts something. */
 const plainWord =
-  /^\(?(?:(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,8})(?:[-'][a-z]{1,20}){0,3}|\d{1,6})[.,;:!?)]{0,3}$/;
+  /^\(?(?:(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,8})(?:[-'][a-z]{1,20}){0,3}|\d{1,5})[.,;:!?)]{0,3}$/;
 
 /** A method's name as the server wrote it, fit for a log line: what is no name is not repeated. */
 export function shownMethod(method: string): string {
