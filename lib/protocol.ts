@@ -66,6 +66,13 @@ export type TurnEventMethod = {
 /** The methods of warnings about a thread; one that comes while a turn runs there is an event of it. */
 export type ThreadWarningMethod = "warning" | "guardianWarning";
 
+/** A warning as an event of a turn: it names the thread, though not the turn. */
+type TurnWarningEvent = {
+  [M in ThreadWarningMethod]: ServerNotification<M> & {
+    readonly params: { readonly threadId: string };
+  };
+}[ThreadWarningMethod];
+
 /** The methods of the server's requests that belong to a turn. */
 export type TurnRequestMethod = {
   [M in ServerRequestMethod]: ServerRequests[M]["params"] extends { turnId: unknown } ? M : never;
@@ -111,6 +118,7 @@ export interface ConnectionGapEvent {
  * before the turn had a name follows its `turn/started`.
  */
 export type TurnEvent =
-  | ServerNotification<TurnEventMethod | "serverRequest/resolved" | ThreadWarningMethod>
+  | ServerNotification<TurnEventMethod | "serverRequest/resolved">
+  | TurnWarningEvent
   | TurnRequestEvent
   | ConnectionGapEvent;

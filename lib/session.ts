@@ -24,6 +24,7 @@ import { LoadWatch } from "./rpc/load-watch.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
+import { isProgress } from "./rpc/observed-notifications.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
 import type { RetryOptions } from "./rpc/retry.js";
 import { retryWhileOpen } from "./rpc/retry-while-open.js";
@@ -142,15 +143,8 @@ export class Session implements Host {
   }
 
   receive(message: NotificationMessage): void {
-    this.subagents.observe(message);
-    this.requests.observe(message);
-    this.#loaded.observe(message);
-    this.known.observe(message);
-    this.#queues.observe(message);
-    this.#loads.observe(message);
-    this.gate.observe(message);
-    this.rateLimits.observe(message);
-    this.#warnings.observe(message);
+    // Of these there are by far the most, and a client may opt out of them: nobody learns from them.
+    if (!isProgress(message.method)) this.#learn(message);
     this.turns.route(message);
     this.hub.publish(message);
   }
@@ -268,6 +262,18 @@ export class Session implements Host {
       if (request.threadId === threadId) return request.turnId === turnId;
       return request.threadId !== undefined && this.subagents.isBelow(request.threadId, threadId);
     });
+  }
+
+  #learn(message: NotificationMessage): void {
+    this.subagents.observe(message);
+    this.requests.observe(message);
+    this.#loaded.observe(message);
+    this.known.observe(message);
+    this.#queues.observe(message);
+    this.#loads.observe(message);
+    this.gate.observe(message);
+    this.rateLimits.observe(message);
+    this.#warnings.observe(message);
   }
 
   /** Sends a request, and learns from it and from its answer. */

@@ -86,6 +86,10 @@ export class Backlog<T> {
     return this.#items.size - this.#gone;
   }
 
+  get weight(): number {
+    return this.#weight;
+  }
+
   /** From now on what waits counts in `budget`, too, which may call `drop`; that drops what has weight. */
   countIn(budget: BacklogBudget, drop: Drop): void {
     if (this.#count) return;

@@ -37,6 +37,11 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     return this.#items.size;
   }
 
+  /** What waits, in the unit of the rules. */
+  get weight(): number {
+    return this.#items.weight;
+  }
+
   /** From now on what waits counts in `budget`, too; what that drops is dropped as too much is. */
   countIn(budget: BacklogBudget): void {
     this.#items.countIn(budget, (reason) => {

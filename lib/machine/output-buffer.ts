@@ -1,5 +1,5 @@
 import type { BacklogRules, Run } from "../async/backlog.js";
-import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
+import type { BacklogBudget } from "../async/backlog-budget.js";
 import { EventQueue } from "../async/event-queue.js";
 import { OutputOverflowError, OutputStreamError } from "../errors/machine-errors.js";
 import { Chunks } from "./chunks.js";
@@ -9,9 +9,9 @@ const maxChunkBytes = 65_536;
 
 /** A command may write byte by byte, each of which would take far more memory than a byte. */
 const merging: BacklogRules<Buffer> = {
-  // What waits is counted here, since what came before an overflow is still delivered.
+  // The limit is looked at here, since what came before an overflow is still delivered.
   maxWeight: Infinity,
-  weigh: () => 0,
+  weigh: (chunk) => chunk.length,
   overflow: () => undefined,
   mergeFrom: 64,
   startRun: beginChunk,
@@ -29,16 +29,8 @@ export class OutputBuffer {
   readonly limits: OutputLimits;
   readonly #queue = new EventQueue<Buffer>(undefined, merging);
   readonly #collected = new Chunks();
-  #backlogBytes = 0;
-  readonly #drop: Drop = (reason) => {
-    this.#discard();
-    this.#queue.fail(reason);
-  };
-  #count: ((change: number) => void) | undefined;
   #truncated = false;
   #claimed = false;
-  /** Nothing more goes to the consumer: it has left, or was told that it has missed something. */
-  #closed = false;
 
   constructor(limits: OutputLimits) {
     this.limits = limits;
@@ -51,23 +43,19 @@ export class OutputBuffer {
 
   /** From now on what waits for the consumer counts in `budget`, too. */
   countIn(budget: BacklogBudget): void {
-    this.#count ??= budget.open(this.#drop);
+    this.#queue.countIn(budget);
   }
 
   /** `cut` tells that the server sends no more of this stream, although there may be more. */
   push(chunk: Buffer, cut: boolean): void {
     this.#collect(chunk);
     if (cut) this.#truncated = true;
-    if (this.#closed || chunk.length === 0) return;
+    if (chunk.length === 0) return;
     const { maxBacklogBytes } = this.limits;
-    if (this.#backlogBytes + chunk.length > maxBacklogBytes) {
-      this.#closed = true;
-      this.#queue.fail(new OutputOverflowError(maxBacklogBytes));
-      return;
-    }
-    this.#backlogBytes += chunk.length;
-    this.#queue.push(chunk);
-    this.#count?.(chunk.length);
+    const isWithin = this.#queue.weight + chunk.length <= maxBacklogBytes;
+    // Once it has failed, or its consumer has left, the queue takes nothing more.
+    if (isWithin) this.#queue.push(chunk);
+    else this.#queue.fail(new OutputOverflowError(maxBacklogBytes));
   }
 
   end(): void {
@@ -92,30 +80,7 @@ export class OutputBuffer {
       throw new OutputStreamError("This output is already being read; it has one consumer.");
     }
     this.#claimed = true;
-    const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
-      next: async () => {
-        const step = await this.#queue.next();
-        if (!step.done && !this.#closed) this.#taken(step.value.length);
-        return step;
-      },
-      return: () => {
-        this.#discard();
-        return this.#queue.return();
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
-  }
-
-  #taken(bytes: number): void {
-    this.#backlogBytes -= bytes;
-    this.#count?.(-bytes);
-  }
-
-  #discard(): void {
-    this.#closed = true;
-    this.#queue.clear();
-    this.#taken(this.#backlogBytes);
+    return this.#queue;
   }
 
   #collect(chunk: Buffer): void {
@@ -133,7 +98,7 @@ function beginChunk(first: Buffer): Run<Buffer> {
     add: (next) => {
       if (chunks.length + next.length > maxChunkBytes) return undefined;
       chunks.push(next);
-      return 0;
+      return next.length;
     },
     toItem: () => chunks.toBuffer(),
   };

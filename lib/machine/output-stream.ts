@@ -26,7 +26,8 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
    * The bytes, in chunks of up to about 64 KiB.
    *
    * @throws OutputStreamError when the output is consumed already, or with `streamOutput: false`.
-   * While iterating: OutputOverflowError when too much was waiting, or what `exit` rejects with.
+   * While iterating: OutputOverflowError when too much was waiting, SlowConsumerError when that was too
+   * much for the client's `maxTotalBacklogBytes`, or what `exit` rejects with.
    */
   bytes(): AsyncIterableIterator<Uint8Array, undefined> {
     return this.#open().claim();

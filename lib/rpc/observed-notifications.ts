@@ -59,3 +59,9 @@ export const progressNotifications = [
   "turn/diff/updated",
   "turn/plan/updated",
 ] as const satisfies readonly ServerNotificationMethod[];
+
+const progressMethods: ReadonlySet<string> = new Set(progressNotifications);
+
+export function isProgress(method: string): boolean {
+  return progressMethods.has(method);
+}

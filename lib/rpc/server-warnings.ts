@@ -6,6 +6,8 @@ import type { NotificationMessage } from "./message.js";
 const windowMs = 60_000;
 const maxInWindow = 30;
 
+const maxCharacters = 2_000;
+
 /** Logs what the server warns of, without the values in it: nobody may be listening to the notifications. */
 export class ServerWarnings {
   readonly #logger: Required<Logger>;
@@ -55,7 +57,8 @@ export class ServerWarnings {
   }
 }
 
+/** What is looked at of a text, which can be of any length. */
 function textIn(params: unknown, field: string): string {
   const text = ((params ?? {}) as Readonly<Record<string, unknown>>)[field];
-  return typeof text === "string" ? text : "…";
+  return typeof text === "string" ? text.slice(0, maxCharacters) : "…";
 }

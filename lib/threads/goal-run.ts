@@ -120,7 +120,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
     }
     if (subagents) {
       this.#consumer = "everything";
-      return mapIterator(this.#queue, (event) => this.#withOrigin(event));
+      return mapIterator(this.#queue, this.#withOrigin());
     }
     this.#consumer = "stream";
     this.#queue.retain((event) => !(event instanceof SubagentEvent));
@@ -224,10 +224,17 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
     }
   }
 
-  #withOrigin(event: GoalEvent | SubagentEvent): GoalEventWithOrigin {
-    if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
+  /** To be called with one event after the other: some are of the turn that runs, and do not name it. */
+  #withOrigin(): (event: GoalEvent | SubagentEvent) => GoalEventWithOrigin {
     const { threadId } = this;
-    const origin = { threadId, turnId: turnIdOf(event) ?? "", parentThreadId: null, depth: 0 };
-    return { ...event, origin };
+    let running = "";
+    return (event) => {
+      if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
+      const named = turnIdOf(event);
+      if (event.method === "turn/started") running = named ?? "";
+      const origin = { threadId, turnId: named ?? running, parentThreadId: null, depth: 0 };
+      if (event.method === "turn/completed") running = "";
+      return { ...event, origin };
+    };
   }
 }

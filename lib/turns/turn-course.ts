@@ -115,6 +115,7 @@ export class TurnCourse {
     this.#phase = "over";
     this.#inquiry.stop();
     this.#command?.stop();
+    this.#inbox.close();
   }
 
   #isOver(): boolean {

@@ -111,6 +111,12 @@ export class TurnInbox {
     this.#owner.end(report);
   }
 
+  /** Drops what is held back: nobody is interested any more. */
+  close(): void {
+    this.#held?.clear();
+    this.#held = undefined;
+  }
+
   /** Where too much is held back, the text is left out: it comes once more when its items complete. */
   #keep(held: Backlog<TurnEvent>, event: TurnEvent): void {
     if (this.#heldGap.admits(event) && !held.push(event)) this.#shorten(held);

@@ -48,6 +48,11 @@ export type OnlyTurnEvents = Hold<
   ]
 >;
 
+/** Whatever the event is, its thread is known; not all of them name their turn. */
+export function threadOf(event: TurnEvent): string {
+  return event.params.threadId;
+}
+
 // An event narrows by its method, and an item by its type.
 export function textOf(event: TurnEvent): string | null {
   switch (event.method) {

@@ -23,6 +23,7 @@ async function delegated() {
     };
     server.notify("item/completed", { threadId, turnId: "turn-1", item });
     server.send(turnStarted(child));
+    server.notify("warning", { threadId, message: "The disk is full." });
     goals.end();
     server.send(turnCompleted(child));
     goals.start("turn-2");
@@ -44,6 +45,8 @@ test("the sub-agents of all turns come in between when asked, each event with it
     ["turn/started", 0, "turn-1"],
     ["item/completed", 0, "turn-1"],
     ["turn/started", 1, "child-turn"],
+    // It names no turn.
+    ["warning", 0, "turn-1"],
     ["turn/completed", 0, "turn-1"],
     ["turn/completed", 1, "child-turn"],
     ["turn/started", 0, "turn-2"],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { buffer, text } from "node:stream/consumers";
+import { BacklogBudget } from "../../../lib/async/backlog-budget.js";
 import { OutputOverflowError, OutputStreamError } from "../../../lib/errors/machine-errors.js";
 import { OutputBuffer } from "../../../lib/machine/output-buffer.js";
 import { OutputStream } from "../../../lib/machine/output-stream.js";
@@ -189,4 +190,52 @@ test("output that comes byte by byte waits and is collected in larger pieces, no
   expect(chunks.length).toBeLessThan(100);
   expect(Math.max(...chunks.map(({ length }) => length))).toBe(65_536);
   expect(source.text()).toBe(bytes.toString("latin1", 0, 150_000));
+});
+
+describe("output that waits counts in the client's total", () => {
+  const budgetOf = (maxBytes: number) => new BacklogBudget(maxBytes, () => new Error("too much"));
+
+  test("until it is read, also what came before too much was waiting", async () => {
+    const budget = budgetOf(1_000);
+    const { source, push, stream } = output({ maxBacklogBytes: 10 });
+    source.countIn(budget);
+    push("12345", "67890", "beyond");
+    expect(budget.bytes).toBe(10);
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const piece of stream.text()) seen.push(piece);
+    })();
+    expect(await rejection(reading)).toBeInstanceOf(OutputOverflowError);
+    expect(seen).toEqual(["12345", "67890"]);
+    expect(budget.bytes).toBe(0);
+  });
+
+  test("until its reader leaves", async () => {
+    const budget = budgetOf(1_000);
+    const { source, push, stream } = output();
+    source.countIn(budget);
+    push("12345", "67890");
+    for await (const chunk of stream) {
+      expect(chunk).toHaveLength(5);
+      expect(budget.bytes).toBe(5);
+      break;
+    }
+    push("more");
+    expect(budget.bytes).toBe(0);
+  });
+
+  test("and is not dropped in silence when the command has ended", async () => {
+    const budget = budgetOf(10);
+    const ended = output();
+    ended.source.countIn(budget);
+    ended.push("12345678");
+    ended.source.end();
+    const other = output();
+    other.source.countIn(budget);
+    other.push("123");
+    expect(await rejection(collect(ended.stream.text()))).toEqual(new Error("too much"));
+    expect(ended.source.text()).toBe("12345678");
+    other.source.end();
+    expect(await collect(other.stream.text())).toEqual(["123"]);
+  });
 });

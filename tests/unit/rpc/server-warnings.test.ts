@@ -15,6 +15,13 @@ describe("what is logged of a warning", () => {
     ["the tool said \"password hunter two\", and 'open sesame'", "the tool said … and …"],
     ["use --token=sk-abc123 or TOKEN=s3cret at https://host/path", "use … or … at …"],
     ["it ended with an open `rm -rf everything", "it ended with an open …"],
+    ['ran {"cmd":"deploy now","key":"a b"} and failed', "ran … and failed"],
+    ['ran "say \\"open sesame now\\" loud" and failed', "ran … and failed"],
+    ["ran 'say \\'open sesame now\\' loud' and failed", "ran … and failed"],
+    ["ran “open sesame now”, ‘one two three’ and «one two three»", "ran … and …"],
+    ["ran ```sh\nrm all things\n``` and failed", "ran … and failed"],
+    ["ran [rm, all, things] in <the old place> and failed", "ran … in … and failed"],
+    ["the code is 482915", "the code is …"],
     ["key AKIAIOSFODNN and AbCdEfGh and abc1", "key … and … and …"],
     ["line\nbreak\u001b[31m red\u0007 \u202eevil", "line break … red evil"],
     ["", ""],
@@ -63,6 +70,14 @@ describe("the server's warnings", () => {
       "The server's reviewer of approvals warns: Automatic approval review denied (risk: high)",
       "The server warns of its configuration: Invalid configuration; using defaults.",
     ]);
+  });
+
+  test("of any length cost no time", () => {
+    warn(":".repeat(4_000_000) + ")", "guardianWarning");
+    warn("(".repeat(4_000_000), "guardianWarning");
+    for (const one of ["'", '"', "`", "\\", "[", "a-", "aaaaaaaaaaaaaaaaaaaa-", "“"])
+      warn(one.repeat(2_000_000));
+    expect(lines.join("").length).toBeLessThan(1_000);
   });
 
   test.each([undefined, null, 1, {}])(

@@ -139,6 +139,16 @@ test("what is held back counts in the client's total, and is left out when that 
   expect(delivered).toEqual([gap(), started("a"), gap("a"), completed("a", "A")]);
 });
 
+test("what is held back stops counting when nobody is interested any more", () => {
+  const budget = new BacklogBudget(100_000);
+  const { inbox, receive, delivered } = holding(budget);
+  receive(started("a"), delta("a", "x".repeat(60_000)));
+  inbox.close();
+  expect(budget.bytes).toBe(0);
+  inbox.release(nothingMissed);
+  expect(delivered).toEqual([]);
+});
+
 test("text whose beginning was missed is not held back at all", () => {
   const { inbox, receive, delivered } = holding();
   const long = "x".repeat(1_048_576);
