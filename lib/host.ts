@@ -37,6 +37,8 @@ export interface Host {
   readonly trustProject: boolean;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
+  /** The home directory of the server's user, where that is known. */
+  readonly home: string | undefined;
   /** Whether experimental methods may be called. */
   readonly experimentalApi: boolean;
   /** The library's own remarks; never params or values. */

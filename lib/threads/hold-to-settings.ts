@@ -63,7 +63,7 @@ export function askedIn(
 
 /**
  * The sandbox that a request names, itself or in its `config`, or that a table of the configuration does:
- * of the two names in one table, the older one goes first.
+ * of the two names in one table, the server takes the profile.
  */
 export function namedSandbox(
   { sandbox, permissions }: NamingParams,
@@ -72,8 +72,8 @@ export function namedSandbox(
   if (sandbox) return { sandbox };
   if (permissions) return { permissions };
   const { sandbox_mode: mode, default_permissions: profile } = config;
-  if (mode) return { sandbox: mode as SandboxMode };
-  return profile ? { permissions: profile as string } : undefined;
+  if (profile) return { permissions: profile as string };
+  return mode ? { sandbox: mode as SandboxMode } : undefined;
 }
 
 /**

@@ -28,11 +28,12 @@ export async function sandboxOfNewThread(
   const { cwd, sandbox, permissions, config } = params;
   // The server refuses both together.
   if (typeof cwd !== "string" || (sandbox && permissions)) return undefined;
-  const named = namedSandbox(params, config ?? {});
+  const own = config ?? {};
+  const named = namedSandbox({ sandbox, permissions }, {});
   if (named && !needsConfiguration(named)) return given(named, {});
   const answer = await host.call("config/read", { cwd, includeLayers: true });
-  const asked = named ?? configuredSandbox(answer.config, answer.layers ?? []);
-  return asked && given(asked, workspaceSettings(answer.config, config ?? {}));
+  const asked = named ?? configuredSandbox(answer.config, answer.layers ?? [], own);
+  return asked && given(asked, workspaceSettings(answer.config, own));
 }
 
 /** A name is all that there is to the others. */
@@ -60,16 +61,34 @@ function given(
   return { sandboxPolicy, asked };
 }
 
-/** Where a sandbox is named in two ways, the layer that goes before the others decides. */
+/**
+ * Of the layers, which come in the order of their precedence, the first that names a sandbox decides. The
+ * `config` of a request is merged into the layer of the server's own arguments.
+ */
 function configuredSandbox(
   config: Config,
   layers: readonly ConfigLayer[],
+  own: Table,
 ): AskedSettings | undefined {
-  const deciding = layers
-    .filter(({ disabledReason }) => !disabledReason)
-    .map((layer) => namedSandbox({}, (layer.config ?? {}) as Table))
+  const active = layers.filter(({ disabledReason }) => !disabledReason);
+  const managed = active.filter(isManaged);
+  const others = active.filter((layer) => !isManaged(layer));
+  const isArguments = ({ name }: ConfigLayer): boolean => name.type === "sessionFlags";
+  const session = { ...tableOf(others.find(isArguments)), ...own };
+  const rest = others.filter((layer) => !isArguments(layer));
+  const deciding = [...managed.map(tableOf), session, ...rest.map(tableOf)]
+    .map((each) => namedSandbox({}, each))
     .find((found) => found !== undefined);
   return deciding ?? namedSandbox({}, config);
+}
+
+/** What an administrator has put before the arguments of the server. */
+function isManaged({ name }: ConfigLayer): boolean {
+  return name.type.startsWith("legacyManagedConfigToml");
+}
+
+function tableOf(layer: ConfigLayer | undefined): Table {
+  return (layer?.config ?? {}) as Table;
 }
 
 const table = "sandbox_workspace_write";
