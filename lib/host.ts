@@ -21,6 +21,8 @@ export interface TurnFollower extends TurnSink {
   readonly looksOn?: boolean | undefined;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
+  /** Whether somebody wants the turn to stop: whatever it asks is refused then. */
+  readonly isStopping?: boolean | undefined;
 }
 
 /** What handles (threads, turns, processes, watches) need of the connection behind them. */

@@ -7,7 +7,7 @@ import type { NotificationMessage, RequestMessage } from "../rpc/message.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../rpc/notification-route.js";
 import { isDeferred } from "./defer.js";
 import { FileChanges } from "./file-changes.js";
-import { findHandler, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
+import { findHandler, isStopping, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
 import type { OpenRequest, PendingRequest } from "./open-request.js";
 import { OpenRequests, type RequestIds } from "./open-requests.js";
 import { refuseRequest } from "./refusals.js";
@@ -169,6 +169,10 @@ export class RequestDispatcher {
       request.isUncertain = false;
       const handler = await findHandler(request, this.#options);
       if (request.isOver()) return;
+      if (isStopping(request, this.#options)) {
+        refuse(stopping);
+        return;
+      }
       if (!handler) {
         if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
         else refuse(`nobody handles it (${optionOf(method)})`);
@@ -179,6 +183,8 @@ export class RequestDispatcher {
         request.deferred = true;
       } else if (request.isOver()) {
         logger.warn(`An answer to ${shownMethod(method)} came too late.`);
+      } else if (isStopping(request, this.#options)) {
+        refuse(stopping);
       } else {
         const result = handler.toResult(answer);
         if (isResultOf(method, result)) request.settle({ result });
@@ -250,6 +256,8 @@ export class RequestDispatcher {
     }
   }
 }
+
+const stopping = "its turn is being stopped";
 
 /** Which option would have had the handler of a request. */
 function optionOf(method: string): string {
