@@ -70,7 +70,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * IncompatibleServerError, or `signal.reason`.
    */
   static async start(options: AppServerClientOptions = {}): Promise<AppServerClient> {
-    checkOptions("AppServerClient.start()", options, clientKeys, onlyToConnect);
+    checkOptions("AppServerClient.start()", options, clientKeys, { elsewhere: onlyToConnect });
     return AppServerClient.startWith(options);
   }
 
@@ -107,7 +107,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     target: ConnectTarget,
     options: ConnectOptions = {},
   ): Promise<AppServerClient> {
-    checkOptions("AppServerClient.connect()", options, connectKeys, onlyToStart);
+    checkOptions("AppServerClient.connect()", options, connectKeys, { elsewhere: onlyToStart });
     return AppServerClient.connectWith(target, options);
   }
 
