@@ -18,10 +18,11 @@ interface Place {
  * @throws InvalidArgumentError for one below a home directory that is not known.
  */
 export function withAbsoluteRoots(given: GivenSandbox, place: Place): GivenSandbox {
-  if (!("sandboxPolicy" in given) || given.sandboxPolicy.type !== "workspaceWrite") return given;
-  const { writableRoots = [], ...details } = given.sandboxPolicy;
-  const absoluteOnes = writableRoots.map((root) => absolute(root, place));
-  return { ...given, sandboxPolicy: { ...details, writableRoots: absoluteOnes } };
+  if (!("sandboxPolicy" in given)) return given;
+  const { sandboxPolicy } = given;
+  if (sandboxPolicy.type !== "workspaceWrite") return given;
+  const writableRoots = (sandboxPolicy.writableRoots ?? []).map((root) => absolute(root, place));
+  return { ...given, sandboxPolicy: { ...sandboxPolicy, writableRoots } };
 }
 
 function absolute(root: string, { cwd, home }: Place): string {

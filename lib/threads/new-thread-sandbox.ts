@@ -5,6 +5,7 @@ import type {
   SandboxPolicy,
   SandboxWorkspaceWrite,
 } from "../../generated/types.js";
+import { JsonRpcError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { ParamsOf } from "../protocol.js";
 import { namedSandbox, type AskedSettings } from "./hold-to-settings.js";
@@ -14,6 +15,12 @@ export type GivenSandbox =
   | { readonly sandboxPolicy: SandboxPolicy; readonly asked: AskedSettings }
   | { readonly permissions: string; readonly asked: AskedSettings };
 
+/** What the server says of its configuration. */
+interface Configured {
+  readonly config: Partial<Config>;
+  readonly layers: readonly ConfigLayer[];
+}
+
 type Table = Readonly<Record<string, JsonValue | undefined>>;
 
 /**
@@ -22,7 +29,7 @@ type Table = Readonly<Record<string, JsonValue | undefined>>;
  * directory in the request, and where commands may only read.
  */
 export async function sandboxOfNewThread(
-  host: Pick<Host, "call">,
+  host: Pick<Host, "call" | "logger">,
   params: ParamsOf<"thread/start">,
 ): Promise<GivenSandbox | undefined> {
   const { cwd, sandbox, permissions, config } = params;
@@ -31,10 +38,33 @@ export async function sandboxOfNewThread(
   const own = config ?? {};
   const named = namedSandbox({ sandbox, permissions }, {});
   if (named && !needsConfiguration(named)) return given(named, {});
-  const answer = await host.call("config/read", { cwd, includeLayers: true });
-  const asked = named ?? configuredSandbox(answer.config, answer.layers ?? [], own);
-  return asked && given(asked, workspaceSettings(answer.config, own));
+  const configured = await readConfiguration(host, cwd, named ?? namedSandbox({}, own));
+  const asked = named ?? configuredSandbox(configured, own);
+  return asked && given(asked, workspaceSettings(configured.config, own));
 }
+
+/**
+ * Some configurations are complete only with what a thread names, and the server refuses to tell them. When
+ * the request names its sandbox, that is enough.
+ */
+async function readConfiguration(
+  host: Pick<Host, "call" | "logger">,
+  cwd: string,
+  named: AskedSettings | undefined,
+): Promise<Configured> {
+  try {
+    const { config, layers } = await host.call("config/read", { cwd, includeLayers: true });
+    return { config, layers: layers ?? [] };
+  } catch (error) {
+    if (!named || !(error instanceof JsonRpcError)) throw error;
+    if (needsConfiguration(named)) host.logger.warn(withoutDetails);
+    return { config: {}, layers: [] };
+  }
+}
+
+const withoutDetails =
+  'The server did not tell its configuration: a new thread has "workspace-write" without the details that ' +
+  "may stand there.";
 
 /** A name is all that there is to the others. */
 function needsConfiguration({ sandbox }: AskedSettings): boolean {
@@ -65,11 +95,7 @@ function given(
  * Of the layers, which come in the order of their precedence, the first that names a sandbox decides. The
  * `config` of a request is merged into the layer of the server's own arguments.
  */
-function configuredSandbox(
-  config: Config,
-  layers: readonly ConfigLayer[],
-  own: Table,
-): AskedSettings | undefined {
+function configuredSandbox({ config, layers }: Configured, own: Table): AskedSettings | undefined {
   const active = layers.filter(({ disabledReason }) => !disabledReason);
   const managed = active.filter(isManaged);
   const others = active.filter((layer) => !isManaged(layer));
@@ -94,7 +120,10 @@ function tableOf(layer: ConfigLayer | undefined): Table {
 const table = "sandbox_workspace_write";
 
 /** The details of "workspace-write": those of the request's own `config` go before the server's. */
-function workspaceSettings(config: Config, own: Table): Partial<SandboxWorkspaceWrite> {
+function workspaceSettings(
+  config: Configured["config"],
+  own: Table,
+): Partial<SandboxWorkspaceWrite> {
   const dotted = Object.entries(own).flatMap(([key, value]) =>
     key.startsWith(`${table}.`) ? [[key.slice(table.length + 1), value] as const] : [],
   );

@@ -222,6 +222,20 @@ describe("without experimental methods", () => {
   });
 });
 
+test("a configuration that the server does not tell is not needed where the sandbox is named", async () => {
+  server.handle("config/read", () => {
+    throw new RpcFail(-32_603, "incomplete");
+  });
+  const writes = { type: "workspaceWrite" };
+  server.handle("thread/start", () => ({ ...opened("thread-1"), sandbox: writes }));
+  await client.startThread({ cwd, sandbox: "workspace-write" });
+  expect(warnings).toEqual([expect.stringContaining("did not tell its configuration")]);
+  await client.startThread({ cwd, config: { sandbox_mode: "danger-full-access" } });
+  expect(warnings).toHaveLength(1);
+  const given = server.paramsOf("thread/settings/update").map((one) => one["sandboxPolicy"]);
+  expect(given).toMatchObject([{ ...writes, networkAccess: false }, wide]);
+});
+
 describe("the configuration of the thread", () => {
   const layer = (type: string, config: object) => ({ name: { type }, config });
   const wants = { cwd, config: { sandbox_mode: "danger-full-access" } } as const;
