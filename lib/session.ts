@@ -288,6 +288,7 @@ export class Session implements Host {
     { send, retry }: { send: Send; retry: RetryOptions | undefined },
   ): Promise<ResultOf<M>> {
     const request = () => send(method, params, options);
+    const known = this.known.of(threadIdIn(params) ?? "");
     const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);
     const settled = this.#queues.asked(method, params);
@@ -296,7 +297,7 @@ export class Session implements Host {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
       this.#loaded.answered(method, params, result);
-      this.known.answered(method, params, result);
+      this.known.answered(method, params, result, known);
       if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
       settled(result);
       loaded?.(true);

@@ -76,7 +76,6 @@ async function updateSandbox(
   const { sandboxPolicy: sandbox } = given;
   if (host.experimentalApi) {
     await update();
-    host.known.learn(threadId, { sandbox });
     return { sandbox };
   }
   // The method is experimental; but each turn may name a sandbox, so the first one does.
