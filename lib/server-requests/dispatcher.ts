@@ -159,6 +159,10 @@ export class RequestDispatcher {
     const refuse = (why: string): void => {
       this.#refuse(request, message, why);
     };
+    const wasStopping = isStopping(request, this.#options);
+    // A tool that was called before the stop is aborted when the server says so; what it did is done.
+    const isCall = method === "item/tool/call";
+    const isUnwanted = () => wasStopping || (!isCall && isStopping(request, this.#options));
     try {
       request.isUncertain = shared;
       if (shared && !(await isOurs(request, this.#options))) {
@@ -169,7 +173,7 @@ export class RequestDispatcher {
       request.isUncertain = false;
       const handler = await findHandler(request, this.#options);
       if (request.isOver()) return;
-      if (isStopping(request, this.#options)) {
+      if (isUnwanted()) {
         refuse(stopping);
         return;
       }
@@ -183,7 +187,7 @@ export class RequestDispatcher {
         request.deferred = true;
       } else if (request.isOver()) {
         logger.warn(`An answer to ${shownMethod(method)} came too late.`);
-      } else if (isStopping(request, this.#options)) {
+      } else if (isUnwanted()) {
         refuse(stopping);
       } else {
         const result = handler.toResult(answer);
