@@ -75,7 +75,7 @@ export class KnownSettings {
         break;
       }
       case "thread/settings/update":
-        this.#updated((params ?? {}), before);
+        this.#updated(params ?? {}, before);
         break;
       case "thread/delete":
         this.#forget((params as { threadId: string }).threadId);
