@@ -33,6 +33,7 @@ import type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
+import { homeOf } from "./runtime/home-of.js";
 import { resolveLaunch } from "./runtime/launch.js";
 import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
@@ -69,7 +70,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * IncompatibleServerError, or `signal.reason`.
    */
   static async start(options: AppServerClientOptions = {}): Promise<AppServerClient> {
-    checkOptions("AppServerClient.start()", options, clientKeys, onlyToConnect);
+    checkOptions("AppServerClient.start()", options, clientKeys, { elsewhere: onlyToConnect });
     return AppServerClient.startWith(options);
   }
 
@@ -88,8 +89,8 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     const launch = await deadline.bound(resolveLaunch(options));
     throwIfAborted(settings.signal);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
-    const configured = configuredIn(options);
-    return AppServerClient.#open(transport, settings, { ...lasting, deadline, configured });
+    const places = { configured: configuredIn(options), home: homeOf(launch) };
+    return AppServerClient.#open(transport, settings, { ...lasting, ...places, deadline });
   }
 
   /**
@@ -106,7 +107,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     target: ConnectTarget,
     options: ConnectOptions = {},
   ): Promise<AppServerClient> {
-    checkOptions("AppServerClient.connect()", options, connectKeys, onlyToStart);
+    checkOptions("AppServerClient.connect()", options, connectKeys, { elsewhere: onlyToStart });
     return AppServerClient.connectWith(target, options);
   }
 

@@ -10,7 +10,7 @@ import {
   type ConnectOptions,
 } from "./connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
-import { checkOptions, type KeysOf } from "./errors/check-options.js";
+import { checkOptions, withInherited, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
@@ -93,11 +93,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
-  constructor(options: CodexOptions | CodexConnectOptions = {}) {
+  constructor(given: CodexOptions | CodexConnectOptions = {}) {
     super();
     // A URL that is undefined is a mistake: the server of this machine would take its place.
-    if (isToConnect(options)) checkOptions("Codex", options, codexConnectKeys, onlyToStart);
-    else checkOptions("Codex", options, codexKeys, onlyToConnect);
+    if (isToConnect(given)) {
+      checkOptions("Codex", given, codexConnectKeys, { elsewhere: onlyToStart });
+    } else checkOptions("Codex", given, codexKeys, { elsewhere: onlyToConnect });
+    const options = withInherited(given, { ...codexKeys, ...codexConnectKeys });
     const settings = resolveSettings(options);
     const { logger } = settings;
     this.#handlers = new ClientHandlers(settings.handlers);

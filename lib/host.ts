@@ -21,6 +21,8 @@ export interface TurnFollower extends TurnSink {
   readonly looksOn?: boolean | undefined;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
+  /** Whether somebody wants the turn to stop: whatever it asks is refused then. */
+  readonly isStopping?: boolean | undefined;
 }
 
 /** What handles (threads, turns, processes, watches) need of the connection behind them. */
@@ -37,6 +39,8 @@ export interface Host {
   readonly trustProject: boolean;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
+  /** The home directory of the server's user, where that is known. */
+  readonly home: string | undefined;
   /** Whether experimental methods may be called. */
   readonly experimentalApi: boolean;
   /** The library's own remarks; never params or values. */

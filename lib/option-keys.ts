@@ -12,7 +12,14 @@ import {
   turnStartParamsKeys,
 } from "../generated/methods.js";
 import type { AskForApproval, SandboxPolicy } from "../generated/types.js";
-import { checkKeys, checkOptions, withoutKeys, type KeysOf } from "./errors/check-options.js";
+import {
+  checkKeys,
+  checkOptions,
+  withInherited,
+  withoutKeys,
+  type Keys,
+  type KeysOf,
+} from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { clientRequestHandlerKeys, requestHandlerKeys } from "./server-requests/handlers.js";
 import type { RequestHandlers } from "./server-requests/handlers.js";
@@ -125,22 +132,35 @@ const settingsElsewhere = Object.fromEntries(
   ]),
 );
 
-/** Options of `startThread`, `resumeThread` and `fork`. @throws InvalidArgumentError */
-export function checkOpeningOptions(call: string, options: object): void {
-  checkOptions(call, options, openingKeys, onlyForTurns);
-  checkSettings(options);
+/**
+ * Options of `startThread`, `resumeThread` or `fork`, whose keys `keys` are. Returns them with what they
+ * inherit.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkOpeningOptions<Options extends object>(
+  call: string,
+  options: Options,
+  keys: Keys,
+): Options {
+  checkOptions(call, options, keys, { elsewhere: onlyForTurns, ignored: openingKeys });
+  const all = withInherited(options, keys);
+  checkSettings(all);
+  return all;
 }
 
-/** Options of a turn with input. @throws InvalidArgumentError */
-export function checkTurnOptions(options: object): void {
-  checkOptions("a turn", options, anyTurnKeys, onlyForThreads);
-  checkSettings(options);
+/** Options of a turn with input. Returns them with what they inherit. @throws InvalidArgumentError */
+export function checkTurnOptions<Options extends object>(options: Options): Options {
+  checkOptions("a turn", options, turnKeys, { elsewhere: onlyForThreads, ignored: anyTurnKeys });
+  const all = withInherited(options, turnKeys);
+  checkSettings(all);
+  return all;
 }
 
 /** Options of a handle on a thread. @throws InvalidArgumentError */
 export function checkHandleOptions(options: object): void {
   const keys = { ...clientRequestHandlerKeys, ...threadHandleKeys };
-  checkOptions("thread()", options, keys, settingsElsewhere);
+  checkOptions("thread()", options, keys, { elsewhere: settingsElsewhere });
 }
 
 /** Options of a turn without input or settings. @throws InvalidArgumentError */
@@ -150,29 +170,36 @@ export function checkServiceOptions(
   more: Readonly<Record<string, true>> = {},
 ): void {
   const keys = { ...clientRequestHandlerKeys, ...serviceTurnKeys, ...more };
-  checkOptions(call, options, keys, settingsElsewhere);
+  checkOptions(call, options, keys, { elsewhere: settingsElsewhere });
 }
 
 /** @throws InvalidArgumentError */
 export function checkGoalRunOptions(options: object): void {
   const keys = { ...clientRequestHandlerKeys, ...goalKeys };
-  checkOptions("runGoal()", options, keys, settingsElsewhere);
+  checkOptions("runGoal()", options, keys, { elsewhere: settingsElsewhere });
 }
 
-/** Options of `updateSettings`, or what the server told of a thread's settings. @throws InvalidArgumentError */
-export function checkUpdateSettings(settings: object): void {
-  checkOptions("updateSettings()", settings, { ...threadSettingsKeys, ...updateSettingsKeys });
-  checkSettings(settings);
+/**
+ * Options of `updateSettings`, or what the server told of a thread's settings. Returns them with what they
+ * inherit.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkUpdateSettings<Settings extends object>(settings: Settings): Settings {
+  checkOptions("updateSettings()", settings, updateSettingsKeys, { ignored: threadSettingsKeys });
+  const all = withInherited(settings, updateSettingsKeys);
+  checkSettings(all);
+  return all;
 }
 
 /** Options of `goal.set`, or the goal as it is. @throws InvalidArgumentError */
 export function checkSetGoal(goal: object): void {
-  checkOptions("goal.set()", goal, { ...threadGoalKeys, ...setGoalKeys });
+  checkOptions("goal.set()", goal, setGoalKeys, { ignored: threadGoalKeys });
 }
 
 /** Options of `run` of a handle, which may be those of its turn. @throws InvalidArgumentError */
 export function checkRunOptions(options: object): void {
-  checkOptions("run()", options, anyTurnKeys);
+  checkOptions("run()", options, runKeys, { ignored: anyTurnKeys });
 }
 
 type PolicyKeys = {

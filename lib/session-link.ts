@@ -30,6 +30,8 @@ export interface Origin extends Lasting {
   readonly reopening?: Reopening | undefined;
   /** What the configuration that the server was started with says of threads. */
   readonly configured?: AskedSettings | undefined;
+  /** The home directory of the server's user, where that is known. */
+  readonly home?: string | undefined;
   /** Whether other clients may use the same server (default false). */
   readonly shared?: boolean | undefined;
 }
@@ -61,6 +63,7 @@ export function linkSession(
     scopes: origin.scopes ?? new ThreadScopes(),
     backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
     configured: origin.configured ?? {},
+    home: origin.home,
     shared,
     replaceable: reopening !== undefined,
   });

@@ -48,6 +48,8 @@ interface SessionOptions {
   readonly backlogs: BacklogBudget;
   /** What the configuration that the server was started with says of threads. */
   readonly configured: AskedSettings;
+  /** The home directory of the server's user, where that is known. */
+  readonly home: string | undefined;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -69,6 +71,7 @@ export class Session implements Host {
   readonly known: KnownSettings;
   readonly scopes: ThreadScopes;
   readonly configured: AskedSettings;
+  readonly home: string | undefined;
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
@@ -87,12 +90,13 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, known, scopes, configured, backlogs, ...server } = options;
+    const { link, known, scopes, configured, home, backlogs, ...server } = options;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
     this.known = known;
     this.configured = configured;
+    this.home = home;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);
@@ -284,6 +288,7 @@ export class Session implements Host {
     { send, retry }: { send: Send; retry: RetryOptions | undefined },
   ): Promise<ResultOf<M>> {
     const request = () => send(method, params, options);
+    const known = this.known.of(threadIdIn(params) ?? "");
     const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);
     const settled = this.#queues.asked(method, params);
@@ -292,7 +297,7 @@ export class Session implements Host {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
       this.#loaded.answered(method, params, result);
-      this.known.answered(method, params, result);
+      this.known.answered(method, params, result, known);
       if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
       settled(result);
       loaded?.(true);

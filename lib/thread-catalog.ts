@@ -19,7 +19,12 @@ import { checkFlag, checkText } from "./checks.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Host } from "./host.js";
-import { checkHandleOptions, checkOpeningOptions } from "./option-keys.js";
+import {
+  checkHandleOptions,
+  checkOpeningOptions,
+  resumeThreadKeys,
+  startThreadKeys,
+} from "./option-keys.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
@@ -88,8 +93,8 @@ export abstract class ThreadCatalog {
    * sandbox (SandboxWidenedError), than `options` or the client's `config` name.
    */
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
-    checkOpeningOptions("startThread()", options);
-    const { handlers, rest } = splitHandlers(options);
+    const all = checkOpeningOptions("startThread()", options, startThreadKeys);
+    const { handlers, rest } = splitHandlers(all);
     const { tools, trustProject } = rest;
     const params = pickKeys(rest, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
@@ -116,8 +121,8 @@ export abstract class ThreadCatalog {
    */
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
     checkThreadId(id);
-    checkOpeningOptions("resumeThread()", options);
-    const { handlers, rest } = splitHandlers(options);
+    const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
+    const { handlers, rest } = splitHandlers(all);
     const { tools } = rest;
     const settings = pickKeys(rest, threadResumeParamsKeys);
     if (tools !== undefined) checkTools(tools);

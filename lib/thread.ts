@@ -16,7 +16,7 @@ import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Connect, Host } from "./host.js";
 import { normalizeInput, type TurnInput } from "./input.js";
-import { checkOpeningOptions, checkServiceOptions } from "./option-keys.js";
+import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./option-keys.js";
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
@@ -229,8 +229,8 @@ export class Thread extends ThreadApi {
    * `options` name, or than this thread has.
    */
   async fork(options: ForkThreadOptions = {}): Promise<Thread> {
-    checkOpeningOptions("fork()", options);
-    const { handlers, rest } = splitHandlers(options);
+    const all = checkOpeningOptions("fork()", options, forkThreadKeys);
+    const { handlers, rest } = splitHandlers(all);
     const { tools } = rest;
     const settings = pickKeys(rest, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);

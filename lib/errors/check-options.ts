@@ -8,22 +8,30 @@ export type KeysOf<Options> = Readonly<Record<AnyKeyOf<Options>, true>>;
 
 type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : never;
 
-type Keys = Readonly<Record<string, true>>;
+/** The names of options, whatever they are options of. */
+export type Keys = Readonly<Record<string, true>>;
+
+/** What a call says of keys that it has no use for. */
+interface OtherKeys {
+  /** Of keys that are refused, in the rest of a sentence, where they belong. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
+  /** Keys that pass without effect. */
+  readonly ignored?: Keys;
+}
 
 /**
  * Refuses options that `call` does not know: a limit or a handler that is misspelt would be ignored.
- * A key whose value is undefined passes. `elsewhere` says of some keys, in the rest of a sentence, where
- * they belong.
+ * A key whose value is undefined passes.
  *
- * @throws InvalidArgumentError, which names the key and the nearest one that is known.
+ * @throws InvalidArgumentError, which names the key and the nearest one that has an effect.
  */
 export function checkOptions(
   call: string,
   options: unknown,
   keys: Keys,
-  elsewhere: Readonly<Record<string, string>> = {},
+  { elsewhere = {}, ignored = {} }: OtherKeys = {},
 ): void {
-  const unknown = findUnknownKey("options", options, keys);
+  const unknown = findUnknownKey("options", options, keys, { ignored });
   if (!unknown) return;
   const { key, advice } = unknown;
   const where = Object.hasOwn(elsewhere, key) ? elsewhere[key] : advice;
@@ -34,7 +42,7 @@ export function checkOptions(
 export function checkKeys(path: string, value: unknown, keys: Keys): void {
   const place = (key: string): string =>
     /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-  const unknown = findUnknownKey(path, value, keys, place);
+  const unknown = findUnknownKey(path, value, keys, { place });
   if (unknown) throw new InvalidArgumentError(place(unknown.key), `is not known${unknown.advice}`);
 }
 
@@ -43,19 +51,36 @@ export function findUnknownKey(
   path: string,
   value: unknown,
   keys: Keys,
-  place = (key: string): string => key,
+  {
+    place = (key: string) => key,
+    ignored = {},
+  }: { place?: (key: string) => string; ignored?: Keys } = {},
 ): { readonly key: string; readonly advice: string } | undefined {
   // A Map, a Set or a list looks like an object that has nothing in it.
   if (typeof value !== "object" || value === null || Symbol.iterator in value) {
     throw new InvalidArgumentError(path, "must be an object");
   }
   const unknown = Object.entries(value).find(
-    ([key, each]) => each !== undefined && !Object.hasOwn(keys, key),
+    ([key, each]) =>
+      each !== undefined && !Object.hasOwn(keys, key) && !Object.hasOwn(ignored, key),
   );
   if (!unknown) return undefined;
   const nearest = nearestTo(unknown[0], keys);
   const advice = nearest === undefined ? "" : `. Did you mean ${place(nearest)}?`;
   return { key: shown(unknown[0]), advice };
+}
+
+/**
+ * The options with what they inherit of these keys as properties of their own: of an instance with getters,
+ * or of an object that was made from another, spreading would leave them out.
+ */
+export function withInherited<Options extends object>(options: Options, keys: Keys): Options {
+  const inherited = Object.keys(keys).filter(
+    (key) => key in options && !Object.hasOwn(options, key),
+  );
+  if (inherited.length === 0) return options;
+  const values = inherited.map((key) => [key, options[key as keyof Options]]);
+  return { ...Object.fromEntries(values), ...options } as Options;
 }
 
 /** The keys without some of them. */

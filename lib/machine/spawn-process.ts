@@ -22,7 +22,7 @@ export function spawnProcess(
   command: readonly string[],
   options: SpawnOptions,
 ): CommandHandle {
-  checkOptions("spawn()", options, spawnKeys, onlyForExec);
+  checkOptions("spawn()", options, spawnKeys, { elsewhere: onlyForExec });
   const controls = checkCommand(command, options);
   checkAbsolutePath("cwd", options.cwd);
   const params = {

@@ -7,7 +7,7 @@ import type { NotificationMessage, RequestMessage } from "../rpc/message.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../rpc/notification-route.js";
 import { isDeferred } from "./defer.js";
 import { FileChanges } from "./file-changes.js";
-import { findHandler, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
+import { findHandler, isStopping, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
 import type { OpenRequest, PendingRequest } from "./open-request.js";
 import { OpenRequests, type RequestIds } from "./open-requests.js";
 import { refuseRequest } from "./refusals.js";
@@ -159,6 +159,10 @@ export class RequestDispatcher {
     const refuse = (why: string): void => {
       this.#refuse(request, message, why);
     };
+    const wasStopping = isStopping(request, this.#options);
+    // A tool that was called before the stop is aborted when the server says so; what it did is done.
+    const isCall = method === "item/tool/call";
+    const isUnwanted = () => wasStopping || (!isCall && isStopping(request, this.#options));
     try {
       request.isUncertain = shared;
       if (shared && !(await isOurs(request, this.#options))) {
@@ -169,6 +173,10 @@ export class RequestDispatcher {
       request.isUncertain = false;
       const handler = await findHandler(request, this.#options);
       if (request.isOver()) return;
+      if (isUnwanted()) {
+        refuse(stopping);
+        return;
+      }
       if (!handler) {
         if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
         else refuse(`nobody handles it (${optionOf(method)})`);
@@ -179,6 +187,8 @@ export class RequestDispatcher {
         request.deferred = true;
       } else if (request.isOver()) {
         logger.warn(`An answer to ${shownMethod(method)} came too late.`);
+      } else if (isUnwanted()) {
+        refuse(stopping);
       } else {
         const result = handler.toResult(answer);
         if (isResultOf(method, result)) request.settle({ result });
@@ -250,6 +260,8 @@ export class RequestDispatcher {
     }
   }
 }
+
+const stopping = "its turn is being stopped";
 
 /** Which option would have had the handler of a request. */
 function optionOf(method: string): string {

@@ -12,6 +12,7 @@ import type { ThreadScopes } from "./thread-scopes.js";
 
 interface TurnScope {
   readonly handlers?: RequestHandlers | undefined;
+  readonly isStopping?: boolean | undefined;
 }
 
 /** What is asked of the routes of turns; `TurnRoutes` knows all of it. */
@@ -44,6 +45,21 @@ export async function findHandler(
     if (found) return found;
   }
   return undefined;
+}
+
+/** Whether the turn that asks, or as a sub-agent one that it works for, is being stopped. */
+export function isStopping({ threadId, turnId }: OpenRequest, places: HandlerPlaces): boolean {
+  const isOne = (scope: TurnScope): boolean => scope.isStopping === true;
+  const { turns } = places;
+  const lineage = new Lineage(threadId ?? "", places);
+  let at: Relative | undefined = threadId === undefined ? undefined : { threadId, turnId };
+  for (; at; at = lineage.knownParent(at.threadId)) {
+    const { turnId: id } = at;
+    const scopes =
+      id === undefined ? turns.startersOf(at.threadId) : turns.sinksOf(at.threadId, id);
+    if (scopes.some(isOne)) return true;
+  }
+  return false;
 }
 
 /** From narrow to wide: the turn, its thread, and for a sub-agent its parent's, up to the client. */

@@ -33,7 +33,7 @@ export class Lineage {
     mayAsk: boolean,
   ): Relative | undefined | Promise<Relative | undefined> {
     const isKnown = this.#family.subagents.parentOf(threadId) !== undefined;
-    return isKnown || !mayAsk ? this.#knownParent(threadId) : this.#ask(threadId);
+    return isKnown || !mayAsk ? this.knownParent(threadId) : this.#ask(threadId);
   }
 
   async #ask(threadId: string): Promise<Relative | undefined> {
@@ -43,10 +43,11 @@ export class Lineage {
     if (id !== undefined && subagents.parentOf(threadId) === undefined) {
       subagents.learn(threadId, id === null ? null : { threadId: id, turnId: undefined });
     }
-    return this.#knownParent(threadId);
+    return this.knownParent(threadId);
   }
 
-  #knownParent(threadId: string): Relative | undefined {
+  /** The same without asking anybody. */
+  knownParent(threadId: string): Relative | undefined {
     this.#seen.add(threadId);
     const parent = this.#family.subagents.parentOf(threadId);
     if (!parent || this.#seen.has(parent.threadId)) return undefined;

@@ -64,6 +64,7 @@ export class GoalCourse {
   /** The goal left `active` while no turn ran. */
   #settledBetweenTurns = false;
   #checking = false;
+  #isUnwanted = false;
 
   /** `ended` resolves when nobody is interested any more. */
   constructor(place: GoalPlace, ended: Promise<void>, listener: GoalCourseListener) {
@@ -79,8 +80,9 @@ export class GoalCourse {
       },
     );
     this.#turns = new GoalTurns(connect, threadId, handlers, {
-      started: () => {
+      started: (turn) => {
         this.#silence.end();
+        if (this.#isUnwanted) void turn.interruptAndWait();
       },
       event: (event) => {
         listener.event(event);
@@ -134,12 +136,22 @@ export class GoalCourse {
   }
 
   /**
+   * The goal is to be stopped: its turns are from now on, one by one and at once, so that nothing that they
+   * ask is approved while the server has not answered that the goal is set, or paused.
+   */
+  stopTurns(): void {
+    this.#isUnwanted = true;
+    void this.#turns.running?.interruptAndWait();
+  }
+
+  /**
    * Sees to it that the server does not go on with the goal, and does not rest before that is confirmed,
    * or the connection is over. `failed` is told what goes wrong meanwhile. Never rejects.
    */
   async stop(failed: (error: unknown) => void): Promise<void> {
     if (this.#phase === "over") return;
     this.#phase = "stopping";
+    this.stopTurns();
     this.#silence.end();
     for (let pauseMs = minPauseMs; !this.#isOver(); pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
       try {

@@ -236,6 +236,7 @@ export class GoalExecution {
   }
 
   async #stopInServer(): Promise<void> {
+    this.#course?.stopTurns();
     await Promise.race([this.#answered.promise, this.#over.promise]);
     await this.#course?.stop((error) => {
       this.#giveUp(() => error);

@@ -17,7 +17,7 @@ const announceGraceMs = 1_000;
 
 /** Who is told of a goal's turns. None of the functions may throw. */
 interface GoalTurnsListener {
-  started(): void;
+  started(turn: TurnExecution): void;
   event(event: TurnEvent): void;
   ended(turn: TurnResult, failure: Failure | undefined): void;
 }
@@ -105,7 +105,7 @@ export class GoalTurns {
     this.#running = turn;
     this.#started.resolve();
     this.#started = new Deferred();
-    this.#listener.started();
+    this.#listener.started(turn);
     return turn.follower;
   }
 }

@@ -63,7 +63,7 @@ export function askedIn(
 
 /**
  * The sandbox that a request names, itself or in its `config`, or that a table of the configuration does:
- * of the two names in one table, the older one goes first.
+ * of the two names in one table, the server takes the profile.
  */
 export function namedSandbox(
   { sandbox, permissions }: NamingParams,
@@ -72,8 +72,8 @@ export function namedSandbox(
   if (sandbox) return { sandbox };
   if (permissions) return { permissions };
   const { sandbox_mode: mode, default_permissions: profile } = config;
-  if (mode) return { sandbox: mode as SandboxMode };
-  return profile ? { permissions: profile as string } : undefined;
+  if (profile) return { permissions: profile as string };
+  return mode ? { sandbox: mode as SandboxMode } : undefined;
 }
 
 /**
@@ -161,7 +161,7 @@ function compare(
   rankOf: (value: unknown) => number | undefined,
 ): Difference {
   const wanted = rankOf(asked);
-  if (wanted === undefined || isMissing(told) || isDeepStrictEqual(asked, told)) return "none";
+  if (wanted === undefined || isMissing(told) || isSame(asked, told)) return "none";
   const holds = rankOf(told);
   if (holds === undefined || holds > wanted) return "looser";
   // Two names of one reviewer are the same; two granular policies are not.
@@ -195,6 +195,18 @@ function compareSandbox({ sandbox, permissions }: AskedSettings, told: OpenedSet
   const [narrowest, widest] = limits;
   if (!holds || isWider(holds, widest)) return "looser";
   return isWider(narrowest, holds) ? "stricter" : "none";
+}
+
+/** The server tells every rule of a granular policy; those that were not asked for are off. */
+function isSame(asked: unknown, told: unknown): boolean {
+  if (!isGranular(asked) || !isGranular(told)) return asked === told;
+  const off = Object.fromEntries(Object.keys(told.granular).map((rule) => [rule, false]));
+  return isDeepStrictEqual({ ...off, ...asked.granular }, told.granular);
+}
+
+function isGranular(value: unknown): value is { readonly granular: object } {
+  const { granular } = (value ?? {}) as { granular?: unknown };
+  return typeof granular === "object" && granular !== null;
 }
 
 function isMissing(value: unknown): boolean {

@@ -20,6 +20,7 @@ interface Told {
   readonly sandbox?: unknown;
   readonly sandboxPolicy?: unknown;
   readonly activePermissionProfile?: unknown;
+  readonly permissions?: unknown;
   readonly approvalPolicy?: unknown;
   readonly approvalsReviewer?: unknown;
 }
@@ -63,8 +64,8 @@ export class KnownSettings {
     return sandboxPolicy ? { sandboxPolicy } : {};
   }
 
-  /** Learns from the answer to a request. */
-  answered(method: string, params: unknown, result: unknown): void {
+  /** Learns from the answer to a request; `before` is what was known of the thread when it was sent. */
+  answered(method: string, params: unknown, result: unknown, before: ThreadSettings): void {
     switch (method) {
       case "thread/start":
       case "thread/resume":
@@ -73,6 +74,9 @@ export class KnownSettings {
         this.#told(told.thread?.id, told.sandbox, told);
         break;
       }
+      case "thread/settings/update":
+        this.#updated(params ?? {}, before);
+        break;
       case "thread/delete":
         this.#forget((params as { threadId: string }).threadId);
     }
@@ -92,6 +96,20 @@ export class KnownSettings {
     if (method !== "thread/settings/updated") return;
     const { threadId, threadSettings } = (params ?? {}) as Told & { threadSettings?: Told | null };
     if (threadSettings) this.#told(threadId, threadSettings.sandboxPolicy, threadSettings);
+  }
+
+  /** The server tells what it comes to behind its answer, and not to a client that has let go of the thread by then. */
+  #updated(
+    { threadId, sandboxPolicy, permissions, ...approvals }: Told,
+    before: ThreadSettings,
+  ): void {
+    if (typeof threadId !== "string") return;
+    const isTold = this.of(threadId).sandbox !== before.sandbox;
+    const activePermissionProfile = isTold ? undefined : permissions;
+    this.#told(threadId, isTold ? undefined : sandboxPolicy, {
+      ...approvals,
+      activePermissionProfile,
+    });
   }
 
   #told(threadId: unknown, policy: unknown, told: Told): void {

@@ -6,6 +6,7 @@ import { SettingNotAllowedError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../rpc/id-of.js";
+import { withAbsoluteRoots } from "./absolute-roots.js";
 import { askedIn, holdToSettings } from "./hold-to-settings.js";
 import { leavesLateThread } from "./late-thread.js";
 import { sandboxOfNewThread, type GivenSandbox } from "./new-thread-sandbox.js";
@@ -39,7 +40,10 @@ export async function startThread(
   const first = given ? { ...params, ...readOnly } : params;
   const started = await host.call("thread/start", first, leavesLateThread(host));
   const opened = given ? await giveSandbox(host, started, { given, params }) : started;
-  const asked = askedIn(params, { ...host.configured, ...given?.asked });
+  const configured = given
+    ? { ...host.configured, sandbox: undefined, permissions: undefined, ...given.asked }
+    : host.configured;
+  const asked = askedIn(params, configured);
   await holdToSettings(host, idOf("thread", opened), asked, opened);
   return opened;
 }
@@ -48,7 +52,8 @@ export async function startThread(
 async function giveSandbox(host: Host, started: Started, wanted: Wanted): Promise<Started> {
   const threadId = idOf("thread", started);
   try {
-    return { ...started, ...(await updateSandbox(host, threadId, wanted)) };
+    const given = withAbsoluteRoots(wanted.given, { cwd: started.cwd, home: host.home });
+    return { ...started, ...(await updateSandbox(host, threadId, { ...wanted, given })) };
   } catch (error) {
     // The server would have started it like this, too.
     if (error instanceof SettingNotAllowedError) return started;
@@ -71,7 +76,6 @@ async function updateSandbox(
   const { sandboxPolicy: sandbox } = given;
   if (host.experimentalApi) {
     await update();
-    host.known.learn(threadId, { sandbox });
     return { sandbox };
   }
   // The method is experimental; but each turn may name a sandbox, so the first one does.

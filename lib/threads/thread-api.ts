@@ -154,14 +154,13 @@ export abstract class ThreadApi {
    * except that `serviceTier: null` goes back to the default. Experimental in the protocol.
    */
   async updateSettings(settings: UpdateSettingsOptions): Promise<void> {
-    checkUpdateSettings(settings);
     const given: UpdateSettingsOptions & Pick<ThreadSettingsUpdateParams, "sandboxPolicy"> =
-      settings;
+      checkUpdateSettings(settings);
     // The protocol's own name, in which the server tells the settings of a thread.
     const { sandbox = given.sandboxPolicy } = given;
     const policy = sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) };
     const host = await this.#connect();
-    const known = pickKeys(settings, threadSettingsUpdateParamsKeys);
+    const known = pickKeys(given, threadSettingsUpdateParamsKeys);
     const params = { ...known, ...policy, threadId: this.id };
     await callLoaded(host, "thread/settings/update", params);
   }

@@ -1,7 +1,6 @@
 import { TurnDetachedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
-import type { RequestHandlers } from "../server-requests/handlers.js";
 import { CommandPart } from "./command-part.js";
 import { followRest } from "./command-rest.js";
 import type { Failure, TurnRequest } from "./turn-request.js";
@@ -14,7 +13,7 @@ import type { TurnState } from "./turn-state.js";
 
 /** Who is told of a turn's course. None of the functions may throw. */
 interface TurnCourseListener {
-  /** Whether somebody wants the turn to stop: nothing more of it is approved then. */
+  /** Whether somebody wants the turn to stop: whatever it asks is refused then. */
   isStopping(): boolean;
   event(event: TurnEvent): void;
   /** The server has said that the turn runs. */
@@ -24,9 +23,6 @@ interface TurnCourseListener {
   /** Nothing came of it for as long as `idleTimeoutMs` says. */
   stalled(failure: Failure): void;
 }
-
-/** Whatever the thread's and the client's handlers would say. */
-const refusing: RequestHandlers = { onApproval: "decline", onElicitation: () => "decline" };
 
 /** What becomes of a turn in the server: its events, and what is asked of it when these stay away. */
 export class TurnCourse {
@@ -205,9 +201,9 @@ export class TurnCourse {
         return "looksOn" in start && start.looksOn;
       },
       // A command asks nothing; what the rest of its turn asks is not its handle's business.
-      get handlers() {
-        if (isCommand) return undefined;
-        return isStopping() ? refusing : handlers;
+      handlers: isCommand ? undefined : handlers,
+      get isStopping() {
+        return !isCommand && isStopping();
       },
       receive: (message) => {
         this.#inquiry.heard();

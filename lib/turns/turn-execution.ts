@@ -227,7 +227,7 @@ export class TurnExecution {
 
   #createCourse(): TurnCourse {
     return new TurnCourse(this.#request, {
-      isStopping: () => this.#stop.isWanted,
+      isStopping: () => this.#stop.isWanted && !this.#isShared(),
       event: (event) => {
         if (!this.hasEnded()) this.#listener.event(event);
       },

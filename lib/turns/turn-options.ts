@@ -132,8 +132,7 @@ interface SplitOptions {
 
 /** Separates what the library needs from what the server gets, and checks the former. */
 export function splitTurnOptions(options: TurnOptions): SplitOptions {
-  checkTurnOptions(options);
-  return split(options);
+  return split(checkTurnOptions(options));
 }
 
 function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">): SplitOptions {

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { appendFile } from "node:fs/promises";
 import path from "node:path";
-import type { AppServerClient, Codex, StartThreadOptions, Thread } from "../../lib/index.js";
+import {
+  SandboxWidenedError,
+  type AppServerClient,
+  type Codex,
+  type StartThreadOptions,
+  type Thread,
+} from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
 import {
   instructions,
@@ -11,7 +17,7 @@ import {
   userConfig,
   type PlantedRepository,
 } from "../support/planted-repository.js";
-import { RealStage } from "../support/real.js";
+import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
 let codex: Codex;
@@ -191,6 +197,13 @@ describe("what a thread has otherwise is the same, in a directory that", () => {
     {},
     { sandbox: "workspace-write" },
     { permissions: ":workspace" },
+    // Of two names in one table, the server takes the profile.
+    { config: { sandbox_mode: "workspace-write", default_permissions: ":read-only" } },
+    { config: { sandbox_mode: "read-only", default_permissions: ":workspace" } },
+    {
+      sandbox: "workspace-write",
+      config: { sandbox_workspace_write: { writable_roots: ["out", "~/notes", "/opt"] } },
+    },
   ];
 
   /** The settings of a thread that is started in each way, here and with the server's own trust. */
@@ -235,6 +248,24 @@ describe("what a thread has otherwise is the same, in a directory that", () => {
     const entry = `\n[projects."${repository.path}"]\ntrust_level = "${trust}"\n`;
     return appendFile(userConfig(stage.home), entry);
   }
+});
+
+test("the arguments of the server and the configuration of a thread are one table", async () => {
+  const readOnly = { default_permissions: ":read-only" };
+  const wanted = { config: { sandbox_mode: "workspace-write" } } as const;
+  const reading = codexWith(readOnly);
+  const { path: cwd } = await plant();
+  const { opened } = await reading.startThread({ ...wanted, cwd });
+  const trusting = await reading.startThread({ ...wanted, cwd, trustProject: true });
+  expect(settingsIn(opened)).toEqual(settingsIn(trusting.opened));
+  expect(opened).toMatchObject({ activePermissionProfile: { id: ":read-only" } });
+
+  const writing = codexWith({ default_permissions: ":workspace" });
+  const repository = await plant();
+  const config = { sandbox_mode: "read-only" };
+  const error = await rejection(writing.startThread({ cwd: repository.path, config }));
+  expect(error).toBeInstanceOf(SandboxWidenedError);
+  expect(await noted(repository)).toBe(false);
 });
 
 describe("with trustProject, the server notes the trust and starts what the repository names", () => {

@@ -251,6 +251,38 @@ describe("what applications do works:", () => {
     expect(Object.keys(params ?? {})).not.toContain("ephemeral");
   });
 
+  test.each([
+    [
+      "an instance with getters",
+      new (class {
+        get sandbox() {
+          return "read-only" as const;
+        }
+        get approvalPolicy() {
+          return "untrusted" as const;
+        }
+      })(),
+    ],
+    [
+      "an object made from another",
+      Object.create({ sandbox: "read-only", approvalPolicy: "untrusted" }) as object,
+    ],
+  ])("options that are inherited: %s", async (_, options) => {
+    await using pair = await linked();
+    const thread = await pair.client.startThread(options);
+    await thread.turn("Hi", options).started;
+    await thread.updateSettings(options);
+    const policy = { sandboxPolicy: { type: "readOnly" }, approvalPolicy: "untrusted" };
+    expect(pair.server.paramsOf("thread/start")).toEqual([
+      { sandbox: "read-only", approvalPolicy: "untrusted" },
+    ]);
+    expect(pair.server.paramsOf("turn/start")).toMatchObject([policy]);
+    expect(pair.server.paramsOf("thread/settings/update")).toMatchObject([policy]);
+    // A client's too, which is refused before anything is started.
+    const inherited = Object.create({ codexPath: 5 }) as object;
+    expect(await failureOf(() => new Codex(inherited))).toBeInstanceOf(InvalidArgumentError);
+  });
+
   test("what the server said of a thread, spread into the options of a turn", async () => {
     await using pair = await linkedThread();
     const answer = {

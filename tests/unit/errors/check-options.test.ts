@@ -68,9 +68,17 @@ describe("a key that is not known", () => {
   test("is said to belong elsewhere where that is known", () => {
     const elsewhere = { config: ": give it to startThread()" };
     const error = errorOf(() => {
-      checkOptions("run()", { config: {} }, keys, elsewhere);
+      checkOptions("run()", { config: {} }, keys, { elsewhere });
     });
     expect(error.message).toBe("config is not an option of run(): give it to startThread()");
+  });
+
+  test("is not taken for one that would have no effect", () => {
+    const ignored = { instructionSources: true, apiKey: true } as const;
+    const error = errorOf(() => {
+      checkOptions("run()", { apiKey: "s3cret", instructions: "" }, keys, { ignored });
+    });
+    expect(error.message).toBe("instructions is not an option of run()");
   });
 
   test("has its path where it lies deeper", () => {

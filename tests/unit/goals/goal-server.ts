@@ -1,4 +1,5 @@
 import type { AppServerClient } from "../../../lib/client.js";
+import type { ConnectionSettings } from "../../../lib/options.js";
 import type { Thread } from "../../../lib/thread.js";
 import type { GoalEvent } from "../../../lib/threads/goal-state.js";
 import {
@@ -137,8 +138,8 @@ interface GoalPair extends AsyncDisposable {
 }
 
 /** A linked thread on a server with goals. */
-export async function goalThread(): Promise<GoalPair> {
-  const pair = await linkedThread();
+export async function goalThread(options: ConnectionSettings = {}): Promise<GoalPair> {
+  const pair = await linkedThread(options);
   return { ...pair, goals: new GoalServer(pair.server) };
 }
 

@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { GoalNotStartedError, GoalTimeoutError } from "../../../lib/errors/goal-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { later, RpcFail } from "../../support/linked-server.js";
+import { Asking } from "../server-requests/asking.js";
 import { brief, goalRecord, goalThread, isTidy, sent, threadId } from "./goal-server.js";
 
 const paused = { threadId, status: "paused" };
@@ -211,6 +212,33 @@ describe("interrupting a goal", () => {
     expect(await goal.run()).toMatchObject({ status: "interrupted", goal: { status: "paused" } });
     await expect(goal.started).resolves.toMatchObject({ status: "active" });
   });
+
+  test.each(["set", "paused"])(
+    "approves of nothing that its turns ask, while the answer that it is %s stays away",
+    async (stage) => {
+      await using pair = await goalThread({ onApproval: "accept" });
+      const { goals, server, thread } = pair;
+      const asking = new Asking(server);
+      if (stage === "set") server.handle("thread/goal/set", () => later);
+      const goal = thread.runGoal("Reach it");
+      if (stage === "set") await server.nextRequest("thread/goal/set");
+      else await goal.started;
+      server.handle("thread/goal/set", () => later);
+      server.handle("turn/interrupt", () => later);
+      goals.start("turn-1");
+      goals.end();
+      await settled();
+      void goal.interrupt();
+      await settled();
+      goals.start("turn-2");
+      await settled();
+      const question = { threadId, turnId: "turn-2", itemId: "item-1", command: "ls", cwd: "/" };
+      expect(await asking.answer("item/commandExecution/requestApproval", question)).toEqual({
+        result: { decision: "decline" },
+      });
+      expect(server.paramsOf("turn/interrupt")).toEqual([{ threadId, turnId: "turn-2" }]);
+    },
+  );
 
   test("whose goal the server then refuses rejects with that", async () => {
     await using pair = await goalThread();

@@ -7,7 +7,7 @@ import {
   type StartThreadOptions,
 } from "../../../lib/index.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { linked, type LinkedServer } from "../../support/linked-server.js";
+import { later, linked, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 import { opened, turnRecord, turnStarted, type Params } from "../../support/turn-messages.js";
 
@@ -101,6 +101,11 @@ test.each(stricter)("one that was to have %j is used with %j, and logged", async
 const same: Case[] = [
   [{ approvalPolicy: "untrusted" }, { approvalPolicy: "untrusted" }],
   [{ approvalPolicy: { granular: all } }, { approvalPolicy: { granular: { ...all } } }],
+  // The server tells the rules that were left out, too.
+  [
+    { config: { approval_policy: { granular: { rules: true } } } },
+    { approvalPolicy: { granular: { rules: true, skill_approval: false } } },
+  ],
   [{ approvalsReviewer: "guardian_subagent" }, { approvalsReviewer: "auto_review" }],
   [{ sandbox: "workspace-write" }, { sandbox: { ...workspace, networkAccess: true } }],
   [{ sandbox: "workspace-write" }, { sandbox: { ...workspace, excludeSlashTmp: true } }],
@@ -204,6 +209,31 @@ describe("a thread is held to what it had", () => {
     expect(await rejection(thread.run("Hi"))).toMatchObject({ setting: "approvalPolicy" });
     expect(fresh.paramsOf("turn/start")).toEqual([]);
   });
+});
+
+test("what was changed just before the thread was let go of is what it is to have", async () => {
+  const strict = { approvalPolicy: "untrusted", sandbox: workspace };
+  const loose = { approvalPolicy: "never", sandbox: { type: "dangerFullAccess" } };
+  tells(strict);
+  const thread = await client.startThread();
+  await thread.updateSettings({ approvalPolicy: "never", sandbox: "danger-full-access" });
+  // The server would tell of it now, and does not tell whoever has let go.
+  await thread.unsubscribe();
+  server.notify("thread/closed", { threadId: thread.id });
+  tells(loose);
+  await thread.turn("Hi").started;
+  const resumed = server.paramsOf("thread/resume");
+  expect(resumed).toEqual([{ threadId: thread.id, excludeTurns: true }]);
+
+  // A profile takes the place of the sandbox that was known.
+  server.handle("thread/settings/update", (_, request) => {
+    const threadSettings = { sandboxPolicy: workspace, activePermissionProfile: { id: "mine" } };
+    server.notify("thread/settings/updated", { threadId: thread.id, threadSettings });
+    server.respond(request, {});
+    return later;
+  });
+  await thread.updateSettings({ permissions: "mine" });
+  expect(client.host.known.of(thread.id)).toEqual({ approvalPolicy: "never" });
 });
 
 describe("input joins a running turn", () => {

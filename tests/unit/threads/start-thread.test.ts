@@ -47,10 +47,6 @@ describe("one request is enough", () => {
     ["without a directory, whatever null means", { sandbox: "danger-full-access", cwd: null }],
     ["where commands may only read", { cwd, sandbox: "read-only" }],
     ["where a profile only reads", { cwd, permissions: ":read-only" }],
-    [
-      "where the configuration of the thread only reads",
-      { cwd, config: { sandbox_mode: "read-only" } },
-    ],
     ["where the directory is to be trusted", { ...writable, trustProject: true }],
     ["where the server refuses anyway", { cwd, sandbox: "read-only", permissions: ":workspace" }],
   ];
@@ -81,10 +77,15 @@ test.each([
   ["a layer that counts", null, { sandbox_mode: "danger-full-access" }, wide],
 ])("of two sandboxes in the configuration, %s decides", async (_, first, second, policy) => {
   const config = { sandbox_mode: "danger-full-access", default_permissions: "x" };
-  const off = { config: { default_permissions: "y" }, disabledReason: "not trusted" };
+  const name = { type: "project" };
+  const off = { name, config: { default_permissions: "y" }, disabledReason: "not trusted" };
   server.handle("config/read", () => ({
     config,
-    layers: [off, { config: first }, { config: second }],
+    layers: [
+      off,
+      { name: { type: "sessionFlags" }, config: first },
+      { name: { type: "user" }, config: second },
+    ],
   }));
   const thread = await client.startThread({ cwd });
   expect(server.paramsOf("thread/settings/update")).toEqual([
@@ -218,5 +219,50 @@ describe("without experimental methods", () => {
     expect(warnings).toEqual([expect.stringContaining("sandbox")]);
     await thread.turn("Hi").started;
     expect(startedWith()).toEqual([undefined]);
+  });
+});
+
+test("a configuration that the server does not tell is not needed where the sandbox is named", async () => {
+  server.handle("config/read", () => {
+    throw new RpcFail(-32_603, "incomplete");
+  });
+  const writes = { type: "workspaceWrite" };
+  server.handle("thread/start", () => ({ ...opened("thread-1"), sandbox: writes }));
+  await client.startThread({ cwd, sandbox: "workspace-write" });
+  expect(warnings).toEqual([expect.stringContaining("did not tell its configuration")]);
+  await client.startThread({ cwd, config: { sandbox_mode: "danger-full-access" } });
+  expect(warnings).toHaveLength(1);
+  const given = server.paramsOf("thread/settings/update").map((one) => one["sandboxPolicy"]);
+  expect(given).toMatchObject([{ ...writes, networkAccess: false }, wide]);
+});
+
+describe("the configuration of the thread", () => {
+  const layer = (type: string, config: object) => ({ name: { type }, config });
+  const wants = { cwd, config: { sandbox_mode: "danger-full-access" } } as const;
+  const mode = { sandbox_mode: "read-only" };
+
+  test.each([
+    ["goes before the user's", [layer("user", mode)], [wide]],
+    ["goes before the server's arguments", [layer("sessionFlags", mode)], [wide]],
+    ["goes behind the administrator's", [layer("legacyManagedConfigTomlFromFile", mode)], []],
+  ])("%s", async (_, layers, given) => {
+    server.handle("config/read", () => ({ config: mode, layers }));
+    await client.startThread(wants).catch(() => undefined);
+    const policies = server.paramsOf("thread/settings/update").map((one) => one["sandboxPolicy"]);
+    expect(policies).toEqual(given);
+  });
+
+  test("cannot have a directory below a home that is not known here", async () => {
+    const sandbox_workspace_write = { writable_roots: ["~/notes"] };
+    const starting = client.startThread({
+      cwd,
+      sandbox: "workspace-write",
+      config: { sandbox_workspace_write },
+    });
+    const error = await rejection(starting);
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error).toMatchObject({
+      argument: "config.sandbox_workspace_write.writable_roots",
+    });
   });
 });

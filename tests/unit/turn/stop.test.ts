@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { StopUnconfirmedError, TurnTimeoutError } from "../../../lib/errors/turn-errors.js";
 import type { ConnectionSettings } from "../../../lib/options.js";
+import { Deferred } from "../../../lib/async/deferred.js";
 import type { Turn } from "../../../lib/turn.js";
 import { rejection, settled, stepUntil } from "../../support/collect.js";
 import { Asking } from "../server-requests/asking.js";
@@ -42,9 +43,9 @@ async function slowServer(options: ConnectionSettings = {}) {
     server.send(interrupted);
     return {};
   });
-  const begin = (): void => {
+  const begin = (of = ids): void => {
     runs = true;
-    server.send(turnStarted(ids));
+    server.send(turnStarted(of));
   };
   return { ...pair, begin, interrupts: () => server.paramsOf("turn/interrupt") };
 }
@@ -271,6 +272,36 @@ describe("what the server asks of a turn that is being stopped", () => {
     expect(await run).toBe("enough");
     expect(await asking.answer(method, question)).toEqual({ result: { decision: "decline" } });
     expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  test("is refused, also of what runs here, and what was being answered", async () => {
+    const execute = jest.fn(() => Promise.resolve("Sunny."));
+    const inputSchema = { type: "object" };
+    const weather = { name: "weather", description: "The weather.", inputSchema, execute };
+    const decided = new Deferred<"accept">();
+    await using pair = await slowServer({ onApproval: () => decided.promise });
+    const { begin, client, server } = pair;
+    const asking = new Asking(server);
+    const thread = await client.startThread({ tools: [weather] });
+    const own = { threadId: thread.id, turnId: "turn-1" };
+    const abort = new AbortController();
+    const turn = thread.turn("Hi", { signal: abort.signal });
+    await turn.started;
+    begin(own);
+    server.handle("turn/interrupt", () => later);
+    await settled();
+    const method = "item/commandExecution/requestApproval";
+    const early = asking.ask(method, { ...question, ...own });
+    await settled();
+    turn.run().catch(() => undefined);
+    abort.abort("enough");
+    decided.resolve("accept");
+    expect(await asking.answerTo(early)).toEqual({ result: { decision: "decline" } });
+    const call = { ...own, callId: "call-1", namespace: null, tool: "weather", arguments: {} };
+    expect(await asking.answer("item/tool/call", call)).toMatchObject({
+      result: { success: false },
+    });
+    expect(execute).not.toHaveBeenCalled();
   });
 
   test("is asked as before when the server would not stop it and said so", async () => {
