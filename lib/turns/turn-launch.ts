@@ -6,6 +6,7 @@ import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import type { Pass } from "../rpc/thread-gate.js";
 import { busyError } from "./busy-error.js";
+import { stopUnfollowed } from "./stop-unfollowed.js";
 import type { TurnRequest } from "./turn-request.js";
 import type { StartPlace, TurnStart } from "./turn-start.js";
 
@@ -128,7 +129,9 @@ export class TurnLaunch {
       if (!isDrop(error) || !this.#start.find) throw error;
       this.#owner.sending("dropped");
       const id = await this.#find(place, error);
-      if (id !== undefined) host.turns.missed(threadId);
+      if (id === undefined) return undefined;
+      host.turns.missed(threadId);
+      if (isOver()) void stopUnfollowed(host, threadId, id);
       return id;
     }
   }
@@ -146,8 +149,8 @@ export class TurnLaunch {
         if (isDrop(error)) continue;
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
-        await settleWithin(place.over, pauseMs * 2 ** failures);
-        if (this.#owner.isOver()) throw dropped;
+        // Also of a turn that was given up: it must not run on.
+        await settleWithin(place.host.closed, pauseMs * 2 ** failures);
       }
     }
   }

@@ -48,6 +48,8 @@ export interface RunningTurn {
   readonly id: string;
   /** Whether it is only looked at, since nobody here has asked for it. */
   readonly looksOn?: boolean;
+  /** Whether the server has said that it runs (default true). */
+  readonly hasBegun?: boolean;
 }
 
 /** `checkJoin` throws when input with these settings must not become part of a turn that runs already. */
@@ -75,9 +77,7 @@ export function inputTurn(
         (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
       );
     },
-    ...(id === null
-      ? {}
-      : { find: ({ host, threadId, over }) => findTurnOfMessage(host, threadId, id, over) }),
+    ...(id === null ? {} : { find: ({ host, threadId }) => findTurnOfMessage(host, threadId, id) }),
   };
 }
 
