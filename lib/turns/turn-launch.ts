@@ -6,7 +6,6 @@ import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import type { Pass } from "../rpc/thread-gate.js";
 import { busyError } from "./busy-error.js";
-import { stopUnfollowed } from "./stop-unfollowed.js";
 import type { TurnRequest } from "./turn-request.js";
 import type { StartPlace, TurnStart } from "./turn-start.js";
 
@@ -129,9 +128,7 @@ export class TurnLaunch {
       if (!isDrop(error) || !this.#start.find) throw error;
       this.#owner.sending("dropped");
       const id = await this.#find(place, error);
-      if (id === undefined) return undefined;
-      host.turns.missed(threadId);
-      if (isOver()) void stopUnfollowed(host, threadId, id);
+      if (id !== undefined) host.turns.missed(threadId);
       return id;
     }
   }

@@ -77,7 +77,15 @@ export function inputTurn(
         (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
       );
     },
-    ...(id === null ? {} : { find: ({ host, threadId }) => findTurnOfMessage(host, threadId, id) }),
+    ...(id === null
+      ? {}
+      : {
+          find: async (place) => {
+            const turnId = await findTurnOfMessage(place.host, place.threadId, id);
+            if (turnId !== undefined) stopIfGivenUp(place, turnId);
+            return turnId;
+          },
+        }),
   };
 }
 
@@ -182,8 +190,13 @@ async function begin(
     throw error;
   }
   const id = await toId(answer);
-  if (place.isOver()) void stopUnfollowed(host, threadId, id);
+  stopIfGivenUp(place, id);
   return id;
+}
+
+/** The server has named the turn; nobody may wait for it any more. */
+function stopIfGivenUp(place: StartPlace, turnId: string): void {
+  if (place.isOver()) void stopUnfollowed(place.host, place.threadId, turnId);
 }
 
 function neverStarted(): never {
