@@ -21,5 +21,8 @@ export default {
   setupFilesAfterEnv: recordings === "" ? [] : ["<rootDir>/tests/support/record-protocol.ts"],
   testTimeout: 60_000,
   maxWorkers: 2,
+  // A worker that has nothing open any more still takes a second to free the modules of all the files
+  // that it ran; jest would kill it after half a second, and report a leak of the tests.
+  workerGracefulExitTimeout: 30_000,
   reporters: ["default", "<rootDir>/tests/support/counts-reporter.js"],
 };

@@ -40,7 +40,7 @@ import { Pages } from "./pages.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "./protocol.js";
 import { createRpcTree } from "./rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
-import { untilConnected } from "./until-connected.js";
+import { connectedFor } from "./until-connected.js";
 
 /** Which models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
@@ -87,9 +87,9 @@ export abstract class CodexApi extends ThreadCatalog {
    * `AppServerClient.request` throws.
    */
   get rpc(): Rpc {
-    this.#rpc ??= createRpcTree(async (method, params, options) => {
-      const host = await untilConnected(() => this.connect(), options?.signal);
-      return host.call(method, params, options);
+    this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
+      const [host, left] = await connectedFor(() => this.connect(), method, options);
+      return host.call(method, params, left);
     });
     return this.#rpc;
   }

@@ -1,11 +1,11 @@
-import { onAbort, throwIfAborted } from "./async/abort.js";
-import { Deferred } from "./async/deferred.js";
 import { checkSignal } from "./checks.js";
 import type { Connect, Host } from "./host.js";
+import type { RequestOptions } from "./rpc/connection.js";
+import { beforeRequest } from "./rpc/within-deadline.js";
 
 /**
  * The connection for a call that `signal` may cancel. For one that was cancelled before, nothing is
- * started; one that is cancelled meanwhile does not wait for the start.
+ * started; one that is cancelled meanwhile does not wait for the start, which goes on for others.
  *
  * @throws InvalidArgumentError for what is not a signal, `signal.reason`, or what `connect` throws.
  */
@@ -13,16 +13,22 @@ export async function untilConnected(
   connect: Connect,
   signal: AbortSignal | undefined,
 ): Promise<Host> {
-  if (signal === undefined) return connect();
   checkSignal(signal);
-  throwIfAborted(signal);
-  const aborted = new Deferred<never>();
-  const unlink = onAbort(signal, aborted.reject);
-  try {
-    const host = await Promise.race([connect(), aborted.promise]);
-    throwIfAborted(signal);
-    return host;
-  } finally {
-    unlink();
-  }
+  const [host] = await beforeRequest("", { signal }, connect);
+  return host;
+}
+
+/**
+ * The same for a request of `method`, whose `timeoutMs` counts from now on. Resolves with its options,
+ * less the time that has passed, too.
+ *
+ * @throws RequestTimeoutError, and what `untilConnected` throws.
+ */
+export async function connectedFor<Options extends RequestOptions>(
+  connect: Connect,
+  method: string,
+  options: Options,
+): Promise<[Host, Options]> {
+  checkSignal(options.signal);
+  return beforeRequest(method, options, connect);
 }

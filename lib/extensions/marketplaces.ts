@@ -5,7 +5,7 @@ import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import { requestKeys, type RequestOptions } from "../rpc/connection.js";
-import { untilConnected } from "../until-connected.js";
+import { connectedFor } from "../until-connected.js";
 
 /** Which part of a Git repository to take, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
@@ -40,8 +40,8 @@ export class Marketplaces {
     checkText("source", source);
     checkOptions("marketplaces.add()", options, addKeys);
     checkOptions("marketplaces.add()", request, requestKeys);
-    const host = await untilConnected(this.#connect, request.signal);
-    return host.call("marketplace/add", { ...options, source }, request);
+    const [host, left] = await connectedFor(this.#connect, "marketplace/add", request);
+    return host.call("marketplace/add", { ...options, source }, left);
   }
 
   /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */
@@ -61,7 +61,7 @@ export class Marketplaces {
   ): Promise<MarketplaceUpgrade> {
     checkOptions("marketplaces.upgrade()", request, requestKeys);
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
-    const host = await untilConnected(this.#connect, request.signal);
-    return host.call("marketplace/upgrade", { marketplaceName }, request);
+    const [host, left] = await connectedFor(this.#connect, "marketplace/upgrade", request);
+    return host.call("marketplace/upgrade", { marketplaceName }, left);
   }
 }

@@ -21,7 +21,7 @@ import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { callLoaded } from "../threads/call-loaded.js";
-import { untilConnected } from "../until-connected.js";
+import { connectedFor, untilConnected } from "../until-connected.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
 
@@ -125,8 +125,8 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const host = await untilConnected(this.#connect, options.signal);
-    return callLoaded(host, "mcpServer/tool/call", call, options);
+    const [host, left] = await connectedFor(this.#connect, "mcpServer/tool/call", options);
+    return callLoaded(host, "mcpServer/tool/call", call, left);
   }
 
   /**
@@ -143,8 +143,8 @@ export class Mcp {
     checkOptions("mcp.readResource()", options, requestKeys);
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const host = await untilConnected(this.#connect, options.signal);
-    return callLoaded(host, "mcpServer/resource/read", read, options);
+    const [host, left] = await connectedFor(this.#connect, "mcpServer/resource/read", options);
+    return callLoaded(host, "mcpServer/resource/read", read, left);
   }
 
   /**
@@ -161,8 +161,8 @@ export class Mcp {
     checkText("name", name);
     checkOptions("mcp.login()", options, loginKeys);
     checkOptions("mcp.login()", request, requestKeys);
-    const host = await untilConnected(this.#connect, request.signal);
-    return startMcpLogin(host, { ...options, name }, request);
+    const [host, left] = await connectedFor(this.#connect, "mcpServer/oauth/login", request);
+    return startMcpLogin(host, { ...options, name }, left);
   }
 
   /**

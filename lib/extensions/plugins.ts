@@ -16,7 +16,7 @@ import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import { requestKeys, type RequestOptions } from "../rpc/connection.js";
-import { untilConnected } from "../until-connected.js";
+import { connectedFor } from "../until-connected.js";
 import { Marketplaces } from "./marketplaces.js";
 
 /** Which plugins to list, as in `plugin/list`. */
@@ -63,8 +63,8 @@ export class Plugins {
   async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
     checkOptions("plugins.list()", options, pluginListParamsKeys);
     checkOptions("plugins.list()", request, requestKeys);
-    const host = await untilConnected(this.#connect, request.signal);
-    return host.call("plugin/list", options, request);
+    const [host, left] = await connectedFor(this.#connect, "plugin/list", request);
+    return host.call("plugin/list", options, left);
   }
 
   /** What is installed, by marketplace (`plugin/installed`). */
@@ -74,8 +74,8 @@ export class Plugins {
   ): Promise<InstalledPlugins> {
     checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
     checkOptions("plugins.installed()", request, requestKeys);
-    const host = await untilConnected(this.#connect, request.signal);
-    return host.call("plugin/installed", options, request);
+    const [host, left] = await connectedFor(this.#connect, "plugin/installed", request);
+    return host.call("plugin/installed", options, left);
   }
 
   /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
@@ -103,8 +103,8 @@ export class Plugins {
   async install(plugin: PluginSelector, request: RequestOptions = {}): Promise<PluginInstallation> {
     check(plugin);
     checkOptions("plugins.install()", request, requestKeys);
-    const host = await untilConnected(this.#connect, request.signal);
-    return host.call("plugin/install", plugin, request);
+    const [host, left] = await connectedFor(this.#connect, "plugin/install", request);
+    return host.call("plugin/install", plugin, left);
   }
 
   /**

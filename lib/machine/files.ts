@@ -3,7 +3,7 @@ import type { FsReadDirectoryEntry } from "../../generated/types.js";
 import { checkAbsolutePath } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
-import { untilConnected } from "../until-connected.js";
+import { connectedFor } from "../until-connected.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { fromBase64, toBase64 } from "./base64.js";
@@ -120,10 +120,10 @@ export class Files {
   async #call<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
-    options: RequestOptions | undefined,
+    options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
-    if (options !== undefined) checkOptions("codex.files", options, fileKeys);
-    const host = await untilConnected(this.#connect, options?.signal);
-    return host.call(method, params, options);
+    checkOptions("codex.files", options, fileKeys);
+    const [host, left] = await connectedFor(this.#connect, method, options);
+    return host.call(method, params, left);
   }
 }

@@ -7,7 +7,6 @@ import { throwIfAborted } from "../async/abort.js";
 import type { KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
 import { Answerer } from "./answerer.js";
@@ -16,7 +15,7 @@ import { encodeParams, type EncodedParams } from "./encoded-params.js";
 import type { Answer, NotificationMessage, RequestMessage } from "./message.js";
 import { LineMessageReader } from "./reader.js";
 import { Requests } from "./requests.js";
-import { withinDeadline } from "./within-deadline.js";
+import { checkTimeout, withinDeadline } from "./within-deadline.js";
 import { LineMessageWriter } from "./writer.js";
 
 export type { Answer } from "./message.js";
@@ -208,11 +207,6 @@ export class Connection {
     await this.closed;
     throw this.#end.error(method);
   }
-}
-
-function checkTimeout(timeoutMs: number): void {
-  if (timeoutMs > 0) return;
-  throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
 }
 
 /**

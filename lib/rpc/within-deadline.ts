@@ -1,6 +1,8 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline, timeLeft } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
+import { RequestTimeoutError } from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 interface Limits {
   readonly timeoutMs: number;
@@ -16,7 +18,7 @@ interface Limits {
  * @throws what `ready` rejects with, `expired()`, or `signal.reason`.
  */
 export async function withinDeadline(
-  ready: Promise<void>,
+  ready: Promise<unknown>,
   { timeoutMs, signal, expired }: Limits,
 ): Promise<number> {
   const since = performance.now();
@@ -32,4 +34,42 @@ export async function withinDeadline(
     unlink();
   }
   return timeLeft(timeoutMs, since);
+}
+
+/** The part of a request's options that says how long it may take. */
+interface Patience {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Does what must be done before a request of `method` can be sent, within the signal and the `timeoutMs`
+ * that it was given. Resolves with what that came to, and with the options of the request less the time
+ * that has passed.
+ *
+ * @throws InvalidArgumentError before anything is done, RequestTimeoutError, `signal.reason`, or what
+ * `prepare` rejects with.
+ */
+export async function beforeRequest<T, Options extends Patience>(
+  method: string,
+  options: Options,
+  prepare: () => Promise<T>,
+): Promise<[T, Options]> {
+  const { signal, timeoutMs } = options;
+  throwIfAborted(signal);
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+  const prepared = prepare();
+  const leftMs = await withinDeadline(prepared, {
+    signal,
+    timeoutMs: timeoutMs ?? Infinity,
+    expired: () => new RequestTimeoutError(method, timeoutMs ?? Infinity),
+  });
+  throwIfAborted(signal);
+  return [await prepared, timeoutMs === undefined ? options : { ...options, timeoutMs: leftMs }];
+}
+
+/** @throws InvalidArgumentError for anything else than a positive number of milliseconds. */
+export function checkTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0) return;
+  throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
 }

@@ -1,8 +1,9 @@
-import { throwIfAborted } from "../async/abort.js";
+import { checkSignal } from "../checks.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { beforeRequest } from "../rpc/within-deadline.js";
 
 /**
  * Calls a method that the server offers only for a loaded thread, loading it first; without a
@@ -13,18 +14,18 @@ export async function callLoaded<M extends ClientRequestMethod>(
   host: Host,
   method: M,
   params: ParamsOf<M> & { readonly threadId?: string | null | undefined },
-  options?: RequestOptions,
+  options: RequestOptions = {},
 ): Promise<ResultOf<M>> {
   const { threadId } = params;
-  throwIfAborted(options?.signal);
+  checkSignal(options.signal);
   if (typeof threadId !== "string") return host.call(method, params, options);
-  await host.load(threadId);
+  const [, left] = await beforeRequest(method, options, () => host.load(threadId));
   try {
-    return await host.call(method, params, options);
+    return await host.call(method, params, left);
   } catch (error) {
     if (!(error instanceof ThreadNotFoundError)) throw error;
     host.unload(threadId);
-    await host.load(threadId);
-    return host.call(method, params, options);
+    const [, rest] = await beforeRequest(method, left, () => host.load(threadId));
+    return host.call(method, params, rest);
   }
 }

@@ -1,7 +1,7 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
+import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "../errors/goal-errors.js";
 import { StopUnconfirmedError } from "../errors/turn-errors.js";
 import type { Connect, Host } from "../host.js";
@@ -177,7 +177,9 @@ export class GoalExecution {
         if (!this.hasEnded()) this.#listener.event(event);
       },
       over: (failure) => {
-        this.#finish(failure);
+        // Nobody hears of it any more, but whoever wanted it to stop wants that still.
+        if (failure && this.#stopping && !isServerGone(failure())) this.#giveUp(failure);
+        else this.#finish(failure);
       },
       brokeOff: (failure) => {
         if (failure) this.#stop(failure);
@@ -289,6 +291,10 @@ const unconfirmed =
 function busyGoalError(): Error {
   const advice = 'It was not sent. Wait for that turn, or choose whenBusy: "queue".';
   return busyError("thread/goal/set", advice);
+}
+
+function isServerGone(error: unknown): boolean {
+  return error instanceof TransportClosedError && !isDrop(error);
 }
 
 /** Each waiter gets an instance of its own of the error that they all wait for. */

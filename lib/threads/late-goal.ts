@@ -115,8 +115,9 @@ async function stopLateGoal(
   const course = new GoalCourse(place, over.promise, {
     event: () => undefined,
     brokeOff: () => undefined,
-    over: () => {
-      course.end();
+    over: (failure) => {
+      // What keeps it from being followed does not keep it from being stopped.
+      if (!failure) course.end();
     },
   });
   request.course = course;

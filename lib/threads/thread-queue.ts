@@ -188,8 +188,7 @@ async function takeBack(
   const answer = await insist(host, "thread/queue/delete", queued);
   if (answer?.deleted !== false) return;
   const { threadId } = queued;
-  const over = host.closed.then(() => undefined);
-  const turnId = await findTurnOfMessage(host, threadId, clientId, over).catch(() => undefined);
+  const turnId = await findTurnOfMessage(host, threadId, clientId).catch(() => undefined);
   if (turnId !== undefined) await stopUnfollowed(host, threadId, turnId);
 }
 

@@ -25,15 +25,13 @@ export async function findTurnOfMessage(
   host: Host,
   threadId: string,
   clientId: string,
-  ended: Promise<void>,
 ): Promise<string | undefined> {
   for (let look = 1; ; look += 1) {
     const turnId = await lookOnce(host, threadId, clientId);
     if (turnId !== undefined || look === maxLooks) return turnId;
     // What an idle thread does not have on the second look, it did not get.
     if (look > 1 && (await readThreadStatus(host, threadId)) === "idle") return undefined;
-    // Nobody need wait for a turn that was given up.
-    await settleWithin(ended, pauseMs);
+    await settleWithin(host.closed, pauseMs);
   }
 }
 

@@ -3,15 +3,18 @@ import { TurnExecution } from "./turn-execution.js";
 
 /**
  * Stops a turn that nobody waits for, and does not rest before the server has confirmed that, the turn
- * is over, or the connection is. Until then no handle starts another turn on the thread. Never rejects:
- * there is nobody to tell.
+ * is over, or the connection is. Resolves when another turn may start on the thread, which is then or,
+ * of a turn that does not begin, after a minute; no handle starts one before. Never rejects: there is
+ * nobody to tell.
  */
 export async function stopUnfollowed(host: Host, threadId: string, turnId: string): Promise<void> {
   await host.turns.whenSettled(threadId, turnId);
   // Input that joined a turn of somebody else is not worth stopping that for.
   if (host.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
+  // Asked before this one goes in: a late answer may come long before the turn begins.
+  const hasBegun = host.gate.isRunning(threadId);
   const pass = host.gate.enter(threadId, { wait: false });
-  const start = { host, id: turnId };
+  const start = { host, id: turnId, hasBegun };
   const turn = new TurnExecution(
     () => Promise.resolve(host),
     { threadId, start, controls: {} },
@@ -20,7 +23,7 @@ export async function stopUnfollowed(host: Host, threadId: string, turnId: strin
   const pending = host.turns.expect(threadId);
   pending.claim(turnId, turn.follower);
   pending.settle();
-  await turn.stopUnwatched();
+  await turn.stopUnwatched(host);
   pass.leave();
 }
 

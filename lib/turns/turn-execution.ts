@@ -1,7 +1,7 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
-import { TurnNotStartedError, TurnTimeoutError } from "../errors/turn-errors.js";
+import { TurnDetachedError, TurnNotStartedError, TurnTimeoutError } from "../errors/turn-errors.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import { TurnCourse } from "./turn-course.js";
@@ -149,10 +149,16 @@ export class TurnExecution {
     await settleWithin(this.ended, stopGraceMs);
   }
 
-  /** Stops a turn that nobody waits for. Resolves when that is confirmed; never rejects. */
-  async stopUnwatched(): Promise<void> {
-    await this.#stop.insist();
-    this.#finish(undefined);
+  /**
+   * Stops a turn that runs and that nobody waits for. Resolves when that is confirmed, or the next turn
+   * may go onto the thread all the same; never rejects.
+   */
+  async stopUnwatched(host: Host): Promise<void> {
+    const stopped = this.#stop.insist().then(() => {
+      this.#finish(undefined);
+    });
+    await Promise.race([stopped, this.#untilFree(host)]);
+    this.#hasLeft = true;
   }
 
   async #execute(connect: Connect, start: TurnStart): Promise<void> {
@@ -199,12 +205,13 @@ export class TurnExecution {
   }
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
-  #join({ host, id }: RunningTurn): void {
+  #join({ host, id, hasBegun = true }: RunningTurn): void {
     this.#connected(host);
     this.#phase = "sent";
     this.#course.sending(true);
     this.#nameIt(id);
     this.#runs();
+    this.#hasBegun = hasBegun;
   }
 
   #connected(host: Host): void {
@@ -235,7 +242,7 @@ export class TurnExecution {
         this.#runs();
       },
       over: (failure) => {
-        this.#finish(failure);
+        this.#courseOver(failure);
       },
       stalled: (failure) => {
         this.#stalled.resolve(failure);
@@ -285,6 +292,7 @@ export class TurnExecution {
   /** Tells the waiters, and sees to it that the turn stops; until then the next one waits. */
   async #giveUp(failure: Failure): Promise<void> {
     const { host } = this;
+    if (this.hasEnded()) return;
     if (!host || this.#course.runsOn) {
       this.#finish(failure);
       return;
@@ -293,11 +301,7 @@ export class TurnExecution {
     this.#life = "given up";
     this.#course.giveUp();
     this.#tell(failure);
-    await untilFree(host, this.#request.threadId, {
-      over: this.#over.promise,
-      isOver: () => this.#isOver(),
-      hasBegun: () => this.#hasBegun,
-    });
+    await this.#untilFree(host);
     this.#hasLeft = true;
     this.#launch?.leave();
     // What has no name by then is looked for no longer; an answer that is still to come is seen to.
@@ -305,9 +309,25 @@ export class TurnExecution {
     this.#release();
   }
 
+  #untilFree(host: Host): Promise<void> {
+    return untilFree(host, this.#request.threadId, {
+      over: this.#over.promise,
+      isOver: () => this.#isOver(),
+      hasBegun: () => this.#hasBegun,
+    });
+  }
+
   #finishUnsent(): void {
     this.#course.state = { ...this.state, status: "interrupted" };
     this.#finish(undefined);
+  }
+
+  /** The turn is over, or `failure` tells why nothing more is heard of it. */
+  #courseOver(failure: Failure | undefined): void {
+    const isUnheard = failure?.() instanceof TurnDetachedError && this.#stop.isWanted;
+    // Nobody hears of it any more, but whoever wanted it to stop wants that still.
+    if (isUnheard && !this.#stop.isConfirmed) void this.#giveUp(failure);
+    else this.#finish(failure);
   }
 
   /** The turn is over. */

@@ -146,8 +146,8 @@ export class TurnLaunch {
         if (isDrop(error)) continue;
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
-        await settleWithin(place.over, pauseMs * 2 ** failures);
-        if (this.#owner.isOver()) throw dropped;
+        // Also of a turn that was given up: it must not run on.
+        await settleWithin(place.host.closed, pauseMs * 2 ** failures);
       }
     }
   }

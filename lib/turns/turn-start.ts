@@ -48,6 +48,8 @@ export interface RunningTurn {
   readonly id: string;
   /** Whether it is only looked at, since nobody here has asked for it. */
   readonly looksOn?: boolean;
+  /** Whether the server has said that it runs (default true). */
+  readonly hasBegun?: boolean;
 }
 
 /** `checkJoin` throws when input with these settings must not become part of a turn that runs already. */
@@ -77,7 +79,13 @@ export function inputTurn(
     },
     ...(id === null
       ? {}
-      : { find: ({ host, threadId, over }) => findTurnOfMessage(host, threadId, id, over) }),
+      : {
+          find: async (place) => {
+            const turnId = await findTurnOfMessage(place.host, place.threadId, id);
+            if (turnId !== undefined) stopIfGivenUp(place, turnId);
+            return turnId;
+          },
+        }),
   };
 }
 
@@ -182,8 +190,13 @@ async function begin(
     throw error;
   }
   const id = await toId(answer);
-  if (place.isOver()) void stopUnfollowed(host, threadId, id);
+  stopIfGivenUp(place, id);
   return id;
+}
+
+/** The server has named the turn; nobody may wait for it any more. */
+function stopIfGivenUp(place: StartPlace, turnId: string): void {
+  if (place.isOver()) void stopUnfollowed(place.host, place.threadId, turnId);
 }
 
 function neverStarted(): never {

@@ -1,6 +1,6 @@
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
-import { TurnNotActiveError } from "../errors/rpc-errors.js";
+import { ThreadNotFoundError, TurnNotActiveError } from "../errors/rpc-errors.js";
 import { StopUnconfirmedError } from "../errors/turn-errors.js";
 import type { Host } from "../host.js";
 import { readRunningId } from "./turn-reconcile.js";
@@ -84,9 +84,11 @@ export class TurnStop {
     for (let pauseMs = minPauseMs; !this.isConfirmed; pauseMs = longer(pauseMs)) {
       try {
         await this.#shared();
-      } catch {
-        // It is not the answer that counts here, but that the turn stops.
-        await settleWithin(this.#turn.over, pauseMs);
+      } catch (error) {
+        // It is not the answer that counts here, but that the turn stops. A thread that is not loaded
+        // runs none.
+        if (error instanceof ThreadNotFoundError) this.#isConfirmed = true;
+        else await settleWithin(this.#turn.over, pauseMs);
       }
     }
   }

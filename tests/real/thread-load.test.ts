@@ -6,7 +6,12 @@ import {
   type Turn,
   type TurnResult,
 } from "../../lib/index.js";
-import { reply, type HoldPart, type LoopbackModel } from "../../lib/testing/index.js";
+import {
+  reply,
+  type HoldPart,
+  type LoopbackModel,
+  type ModelRequest,
+} from "../../lib/testing/index.js";
 import { ListeningServer } from "../support/listening-server.js";
 import { nextOutage } from "../support/outage.js";
 import { RealStage, rejection } from "../support/real.js";
@@ -32,7 +37,7 @@ function said(thread: { readonly id: string }): string[] {
     .map(({ lastUserText }) => lastUserText);
 }
 
-function userTexts({ items }: TurnResult): string[] {
+function userTexts({ items }: Pick<TurnResult, "items">): string[] {
   return items.flatMap((item) =>
     item.type === "userMessage"
       ? item.content.map((part) => (part.type === "text" ? part.text : part.type))
@@ -122,7 +127,10 @@ describe("the queue of a thread whose server was killed begins when the thread i
     await steering.started;
     await hold.reached;
     hold.release();
-    expect(userTexts(await steering.run())).toEqual(["Queued 1", "Steer"]);
+    expect((await steering.run()).status).toBe("completed");
+    // What came before it joined is in the store only.
+    const stored = await thread.turns({ sortDirection: "asc", itemsView: "full" }).all();
+    expect(stored.map((turn) => userTexts(turn)).at(-1)).toEqual(["Queued 1", "Steer"]);
   });
 
   test("does not cut it short, where the turn is a compaction", async () => {
@@ -179,15 +187,15 @@ test("a goal that is active when the thread is loaded begins first, and a turn i
   await hold.reached;
   await killServer();
   hold.release();
-  model.enqueueFor(
-    thread.id,
-    reply.text("The goal's."),
-    reply.text("Next."),
-    reply.updateGoal("complete"),
-  );
+  // Between the turns of the goal or after them, as the server is quick to begin the next one.
+  const isNext = (request: ModelRequest): boolean =>
+    request.threadId === thread.id && request.lastUserText === "Next";
+  model.enqueueFor(isNext, reply.text("Next."));
+  model.enqueueFor(thread.id, reply.text("The goal's."), reply.updateGoal("complete"));
   const result = await thread.run("Next");
   expect(userTexts(result)).toEqual(["Next"]);
   expect(result.finalResponse).toBe("Next.");
+  expect(said(thread).indexOf("Next")).toBeGreaterThanOrEqual(2);
 });
 
 describe("nothing is waited for", () => {

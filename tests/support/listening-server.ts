@@ -117,7 +117,7 @@ export class ListeningServer implements AsyncDisposable {
     await this.stop();
   }
 
-  async #launch(): Promise<void> {
+  async #launch(attemptsLeft = 20): Promise<void> {
     const { config = {}, env, cwd } = this.#stage.options();
     const { args = [] } = this.#options;
     const child = spawn(
@@ -137,8 +137,13 @@ export class ListeningServer implements AsyncDisposable {
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     const before = this.stderr.length;
     while (!(await this.#isListening(this.stderr.slice(before)))) {
-      if (child.exitCode !== null || child.signalCode !== null)
-        throw new Error(`the server did not start: ${this.stderr.slice(before)}`);
+      if (child.exitCode !== null || child.signalCode !== null) {
+        const said = this.stderr.slice(before);
+        // For a moment, its port may be the local end of a connection, even of the client that looks for it.
+        if (said.includes("Address in use") && attemptsLeft > 0)
+          return this.#launch(attemptsLeft - 1);
+        throw new Error(`the server did not start: ${said}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
+import { getEventListeners } from "node:events";
+import type { CodexApi } from "../../../lib/api.js";
 import { AppServerClient } from "../../../lib/client.js";
 import { Codex, type CodexOptions } from "../../../lib/codex.js";
+import { RequestTimeoutError } from "../../../lib/errors/connection-errors.js";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
+import type { RequestOptions } from "../../../lib/rpc/connection.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { linkedThread } from "../../support/linked-server.js";
+import { later, linked, linkedThread } from "../../support/linked-server.js";
 import { tinyServer } from "../../support/tiny-server.js";
 import { turnCompleted, turnStarted } from "../../support/turn-messages.js";
 
@@ -189,12 +193,44 @@ describe("a signal of another realm", () => {
   });
 });
 
-test("a call that is aborted while the server starts does not wait for that", async () => {
-  const start = new Promise<never>(() => undefined);
-  const codex = new Codex();
-  Object.defineProperty(codex, "connect", { value: () => start });
-  const abort = new AbortController();
-  const read = rejection(codex.files.read("/etc/hosts", { signal: abort.signal }));
-  abort.abort("enough");
-  expect(await read).toBe("enough");
+describe("a call does not wait beyond its signal and its timeoutMs", () => {
+  const toolCall = { threadId: "other", server: "s", tool: "x" };
+  const waits: [string, (api: CodexApi, options: RequestOptions) => Promise<unknown>][] = [
+    ["model/list", (api, options) => api.rpc.model.list({}, options)],
+    ["fs/readFile", (api, options) => api.files.read("/etc/hosts", options)],
+    ["mcpServer/tool/call", (api, options) => api.mcp.callTool(toolCall, options)],
+    ["mcpServer/oauth/login", (api, options) => api.mcp.login("s", {}, options)],
+    ["plugin/list", (api, options) => api.plugins.list({}, options)],
+    ["marketplace/upgrade", (api, options) => api.plugins.marketplaces.upgrade("m", options)],
+  ];
+
+  test.each(waits)("while the server starts: %s", async (method, call) => {
+    const start = new Promise<never>(() => undefined);
+    const codex = new Codex();
+    Object.defineProperty(codex, "connect", { value: () => start });
+    const abort = new AbortController();
+    const aborted = rejection(call(codex, { signal: abort.signal }));
+    abort.abort("enough");
+    expect(await aborted).toBe("enough");
+    expect(getEventListeners(abort.signal, "abort")).toEqual([]);
+    const late = await rejection(call(codex, { timeoutMs: 1 }));
+    expect(late).toBeInstanceOf(RequestTimeoutError);
+    expect(late).toMatchObject({ method, timeoutMs: 1 });
+    expect(await rejection(call(codex, { timeoutMs: 0 }))).toBeInstanceOf(InvalidArgumentError);
+  });
+
+  test("while its thread is loaded", async () => {
+    await using pair = await linked();
+    const { client, server } = pair;
+    server.handle("thread/resume", () => later);
+    const abort = new AbortController();
+    const aborted = rejection(client.mcp.callTool(toolCall, { signal: abort.signal }));
+    await server.nextRequest("thread/resume");
+    abort.abort("enough");
+    expect(await aborted).toBe("enough");
+    expect(getEventListeners(abort.signal, "abort")).toEqual([]);
+    const late = await rejection(client.mcp.callTool(toolCall, { timeoutMs: 1 }));
+    expect(late).toMatchObject({ code: "REQUEST_TIMEOUT", method: "mcpServer/tool/call" });
+    expect(server.paramsOf("mcpServer/tool/call")).toEqual([]);
+  });
 });

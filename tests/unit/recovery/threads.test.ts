@@ -6,11 +6,12 @@ import {
   TransportClosedError,
   type TurnEvent,
 } from "../../../lib/index.js";
-import { collect } from "../../support/collect.js";
-import { GoalServer } from "../goals/goal-server.js";
+import { collect, settled } from "../../support/collect.js";
+import { GoalServer, goalRecord } from "../goals/goal-server.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
 import { RpcFail, later, methodsSent, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
+import { storeTurns } from "../../support/stored-turns.js";
 import {
   agentMessage,
   opened,
@@ -416,6 +417,46 @@ describe("what belongs to one connection ends with it:", () => {
     // The thread is free for others.
     expect(await thread.turn("Something else").started).toEqual({ id: "turn-1" });
   });
+
+  test.each(["turn/interrupt", "thread/goal/set"])(
+    "goals that are being stopped, but they go on being stopped: %s was cut off",
+    async (method) => {
+      const runsTurn = method === "turn/interrupt";
+      const goals: GoalServer[] = [];
+      await using link = await LinkedAnew.start({
+        prepare: (server, index) => {
+          const each = new GoalServer(server);
+          goals.push(each);
+          if (index === 0) return;
+          each.goal = goalRecord();
+          if (!runsTurn) return;
+          each.begin("turn-1");
+          server.handle("thread/resume", () => opened("thread-1", { type: "active" }));
+          storeTurns(server, { turns: [turnRecord("turn-1")] });
+        },
+      });
+      const thread = await link.client.startThread();
+      const goal = thread.runGoal("Reach it");
+      await goal.started;
+      goals[0]?.start("turn-1");
+      if (!runsTurn) goals[0]?.end();
+      await settled();
+      link.server.handle(method, () => later);
+      const run = rejection(goal.run());
+      const interrupting = goal.interrupt();
+      while (link.server.requests.at(-1)?.method !== method) await settled();
+      const server = await link.reconnect();
+      expect((await server.nextRequest("thread/goal/set")).params).toEqual({
+        threadId: "thread-1",
+        status: "paused",
+      });
+      await interrupting;
+      expect(await run).toBeInstanceOf(GoalDetachedError);
+      await goal.interrupt();
+      expect(goals[1]).toMatchObject({ goal: { status: "paused" }, running: undefined });
+      expect(link.client.host.turns.size).toBe(0);
+    },
+  );
 
   test("but not what is about threads, nor listeners", async () => {
     await using link = await LinkedAnew.start({ retryOnOverload: true });

@@ -1,7 +1,8 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { Deferred } from "../../../lib/async/deferred.js";
 import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
 import type { Turn } from "../../../lib/turn.js";
-import { collect, rejection, settled } from "../../support/collect.js";
+import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
 import { later, RpcFail, textsSent, type LinkedServer } from "../../support/linked-server.js";
 import { endedTurn, storeTurns, type StoredTurns } from "../../support/stored-turns.js";
@@ -28,7 +29,8 @@ async function cutAtStart(
   options: {
     status?: Params;
     /** Makes ready the server that is met next, given the client id that was sent. */
-    prepare?: (server: LinkedServer, clientId: unknown) => void;
+    prepare?: (server: LinkedServer, clientId: unknown) => Promise<void> | void;
+    signal?: AbortSignal;
     start?: (link: LinkedAnew) => Turn;
   } = {},
 ) {
@@ -37,7 +39,7 @@ async function cutAtStart(
     prepare: (server, index) => {
       if (index === 0) {
         server.handle("turn/start", () => later);
-        return;
+        return undefined;
       }
       server.handle("thread/resume", ({ threadId }) => ({
         thread: { id: threadId, status: options.status ?? idle, turns: [] },
@@ -45,17 +47,21 @@ async function cutAtStart(
       server.handle("thread/read", ({ threadId }) => ({
         thread: { id: threadId, status: options.status ?? idle },
       }));
-      options.prepare?.(server, clientId);
+      return options.prepare?.(server, clientId);
     },
   });
   const thread = await link.client.startThread();
-  const turn = options.start?.(link) ?? thread.turn("Hi");
+  const turn = options.start?.(link) ?? thread.turn("Hi", { signal: options.signal });
   if (!options.start) {
     const request = await link.server.nextRequest("turn/start");
     clientId = request.params["clientUserMessageId"];
   }
   return { link, thread, turn, [Symbol.asyncDispose]: () => link[Symbol.asyncDispose]() };
 }
+
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 describe("a turn/start whose answer was lost with the connection", () => {
   test("is found by its message, and the turn goes on, without being sent again", async () => {
@@ -184,6 +190,53 @@ describe("a turn/start whose answer was lost with the connection", () => {
     server.send(turnCompleted(ids, { status: "interrupted" }));
     expect(await turn.run()).toMatchObject({ id: "turn-1", status: "interrupted" });
   });
+
+  test.each(["at once", "when the server is less busy"])(
+    "is interrupted when the turn was given up meanwhile, and turns out, %s, to run",
+    async (when) => {
+      jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
+      const back = new Deferred<void>();
+      const abort = new AbortController();
+      await using scene = await cutAtStart({
+        status: active,
+        signal: abort.signal,
+        prepare: (server, clientId) => {
+          storeTurns(server, { turns: [turnRecord("turn-1")], items: [userMessage(clientId)] });
+          const list = server.handler("thread/turns/list");
+          let refusals = when === "at once" ? 0 : 2;
+          server.handle("thread/turns/list", (...args) => {
+            if ((refusals -= 1) >= 0) throw new RpcFail(-32_603, "the store is locked");
+            return list(...args);
+          });
+          server.handle("turn/interrupt", () => {
+            server.send(turnCompleted(ids, { status: "interrupted" }));
+            return {};
+          });
+          return back.promise;
+        },
+      });
+      const { link, thread, turn } = scene;
+      await link.drop();
+      const run = rejection(turn.run());
+      abort.abort("enough");
+      await stepUntil(run, () => {
+        jest.advanceTimersByTime(1_000);
+      });
+      expect(await run).toBe("enough");
+      // Until the place of the turn has been given to the next one.
+      const next = thread.turn("Next");
+      for (let second = 0; second < 120; second += 1) {
+        jest.advanceTimersByTime(1_000);
+        await settled();
+      }
+      back.resolve();
+      await stepUntil(next.started, () => {
+        jest.advanceTimersByTime(100);
+      });
+      expect(link.server.paramsOf("turn/interrupt")).toEqual([ids]);
+      expect(textsSent(link.server)).toEqual(["Next"]);
+    },
+  );
 
   test("is not sent again before it is known, however often the connection drops", async () => {
     let servers = 0;

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { StopUnconfirmedError, TurnTimeoutError } from "../../../lib/errors/turn-errors.js";
+import { RequestTimeoutError } from "../../../lib/errors/connection-errors.js";
+import {
+  StopUnconfirmedError,
+  TurnDetachedError,
+  TurnTimeoutError,
+} from "../../../lib/errors/turn-errors.js";
 import type { ConnectionSettings } from "../../../lib/options.js";
 import { Deferred } from "../../../lib/async/deferred.js";
 import type { Turn } from "../../../lib/turn.js";
@@ -245,6 +250,86 @@ describe("a stop that the server", () => {
     await seconds(20);
     expect(interrupts()).toHaveLength(asked);
   });
+});
+
+describe("a stop goes on", () => {
+  test("when no more is heard of the turn, since its thread was unsubscribed from", async () => {
+    await using pair = await slowServer();
+    const { begin, client, interrupts, thread } = pair;
+    const turn = thread.turn("Hi");
+    await turn.started;
+    const interrupting = turn.interrupt();
+    await seconds(2);
+    await client.request("thread/unsubscribe", { threadId: "thread-1" });
+    const refused = interrupts().length;
+    expect(await rejection(turn.run())).toBeInstanceOf(TurnDetachedError);
+    begin();
+    await Promise.all([interrupting, seconds(2)]);
+    expect(interrupts().slice(refused)).toEqual([ids]);
+  });
+
+  test("when the server names the turn after its deadline, and begins it much later", async () => {
+    await using pair = await slowServer({ requestTimeoutMs: 1_000 });
+    const { begin, client, interrupts, server, thread } = pair;
+    server.handle("turn/start", () => later);
+    const run = rejection(thread.run("Hi"));
+    const request = await server.nextRequest("turn/start");
+    await seconds(2);
+    expect(await run).toBeInstanceOf(RequestTimeoutError);
+    server.respond(request, { turn: turnRecord("turn-1") });
+    await seconds(8);
+    const refused = interrupts().length;
+    begin();
+    await settled();
+    expect(interrupts().slice(refused)).toEqual([ids]);
+    expect(client.host.gate.isBusy("thread-1")).toBe(false);
+  });
+
+  test("when the server names it after its deadline and never begins it, and the next one goes after a minute", async () => {
+    await using pair = await slowServer({ requestTimeoutMs: 1_000 });
+    const { interrupts, server, thread } = pair;
+    const start = server.handler("turn/start");
+    server.handle("turn/start", () => later);
+    const run = rejection(thread.run("One"));
+    const request = await server.nextRequest("turn/start");
+    await seconds(2);
+    await run;
+    server.handle("turn/start", start);
+    server.respond(request, { turn: turnRecord("turn-0") });
+    await settled();
+    const next = thread.turn("Two");
+    await seconds(30);
+    expect(textsSent(server)).toEqual(["One"]);
+    await stepUntil(next.started, () => {
+      jest.advanceTimersByTime(1_000);
+    });
+    const asked = interrupts().length;
+    await seconds(6);
+    expect(interrupts().length).toBeGreaterThan(asked);
+  });
+});
+
+test("a thread that the server has unloaded runs no turn, and the server is not asked for ever", async () => {
+  await using pair = await slowServer();
+  const { client, interrupts, server, thread } = pair;
+  for (const method of ["turn/interrupt", "thread/read", "thread/turns/list"]) {
+    server.handle(method, () => {
+      throw new RpcFail(-32_600, "thread not found: thread-1");
+    });
+  }
+  const abort = new AbortController();
+  const turn = thread.turn("Hi", { signal: abort.signal });
+  await turn.started;
+  server.send(turnStarted(ids));
+  await settled();
+  const run = rejection(turn.run());
+  abort.abort("enough");
+  await seconds(graceMs / 1_000 + 1);
+  expect(await run).toBe("enough");
+  await seconds(60);
+  expect(interrupts()).toEqual([ids]);
+  expect(client.host.gate.isBusy("thread-1")).toBe(false);
+  expect(jest.getTimerCount()).toBe(0);
 });
 
 describe("what the server asks of a turn that is being stopped", () => {
