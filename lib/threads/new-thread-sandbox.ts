@@ -7,7 +7,7 @@ import type {
 } from "../../generated/types.js";
 import { JsonRpcError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
-import type { ParamsOf } from "../protocol.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
 import { namedSandbox, type AskedSettings } from "./hold-to-settings.js";
 
 /** What `thread/settings/update` gets, and the name that it was chosen by. */
@@ -53,8 +53,11 @@ async function readConfiguration(
   named: AskedSettings | undefined,
 ): Promise<Configured> {
   try {
-    const { config, layers } = await host.call("config/read", { cwd, includeLayers: true });
-    return { config, layers: layers ?? [] };
+    const answer: Partial<ResultOf<"config/read">> = await host.call("config/read", {
+      cwd,
+      includeLayers: true,
+    });
+    return { config: answer.config ?? {}, layers: answer.layers ?? [] };
   } catch (error) {
     if (!named || !(error instanceof JsonRpcError)) throw error;
     if (needsConfiguration(named)) host.logger.warn(withoutDetails);
