@@ -312,7 +312,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
 function isToConnect<Options extends object>(
   options: Options,
 ): options is Extract<Options, { url: string }> {
-  return (options as Options | null) !== null && "url" in options;
+  // What is no object at all is refused later.
+  return "url" in (Object(options) as object);
 }
 
 function closedByCaller(): TransportClosedError {

@@ -27,8 +27,8 @@ export interface LaunchCommandLine {
 export interface LaunchOptions {
   /**
    * The codex executable: a path (a relative one starts at this process's working directory), or a
-   * bare name such as `"codex"`, which is looked up on the PATH, relative entries left out. Where that leads to the Node
-   * launcher of `@openai/codex`, the native binary behind it is used.
+   * bare name such as `"codex"`, which is looked up on the PATH, relative entries left out. Where that
+   * leads to the Node launcher of `@openai/codex`, the native binary behind it is used.
    *
    * Default: the environment variable `CODEX_PATH`, read like this option; otherwise a runtime
    * bundled with this package; otherwise the one inside the installed `@openai/codex`.

@@ -19,21 +19,25 @@ export function runningFile(): string | undefined {
 
 /** The call sites are as the engine has them; the text of a stack may follow source maps. */
 function topCallSite(): NodeJS.CallSite | undefined {
-  // With frozen intrinsics nobody can be asked.
-  if (Object.isFrozen(Error)) return undefined;
   const { stackTraceLimit } = Error;
-  const prepareStackTrace = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
+  const before = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
+  // Defined, not assigned: what the host may have put there as a setter is not to hear of it.
+  const isDefined = Reflect.defineProperty(Error, "prepareStackTrace", {
+    configurable: before?.configurable ?? true,
+    value: (_error: Error, sites: NodeJS.CallSite[]) => sites,
+  });
+  // A host that has frozen it cannot be asked.
+  if (!isDefined) return undefined;
   const holder: { stack?: unknown } = {};
   try {
-    Error.stackTraceLimit = 1;
-    Error.prepareStackTrace = (_error, sites) => sites;
+    Reflect.set(Error, "stackTraceLimit", 1);
     Error.captureStackTrace(holder);
     // It is made when it is first read.
     const { stack } = holder;
     return Array.isArray(stack) ? (stack as NodeJS.CallSite[])[0] : undefined;
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-    if (prepareStackTrace) Object.defineProperty(Error, "prepareStackTrace", prepareStackTrace);
+    Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
+    if (before) Object.defineProperty(Error, "prepareStackTrace", before);
     else Reflect.deleteProperty(Error, "prepareStackTrace");
   }
 }

@@ -138,6 +138,11 @@ describe("a runtime beside what is no script is not started", () => {
     );
   });
 
+  test("by a host that has fixed how stacks are prepared", async () => {
+    const fixed = `Object.defineProperty(Error, "prepareStackTrace", { value: undefined });`;
+    await notFromHere(run(["-e", fixed + code("main.cjs"), readme]));
+  });
+
   test("by a host that left an argument in the place of the script", async () => {
     const hosted = `process.argv[1] = ${JSON.stringify(readme)}; ${code("main.cjs")}`;
     await writeTree(at("host"), { "index.cjs": hosted });

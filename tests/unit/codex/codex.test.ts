@@ -21,6 +21,9 @@ test("making one starts nothing, nor does a handle on a thread, nor closing it",
 test("options that cannot work are refused by the constructor", () => {
   expect(() => new Codex({ maxInFlight: 0 })).toThrow(InvalidArgumentError);
   expect(() => new Codex({ codexPath: "" })).toThrow(InvalidArgumentError);
+  for (const options of [null, "ws://127.0.0.1:4500", 4500, []] as object[]) {
+    expect(() => new Codex(options)).toThrow("options must be an object");
+  }
 });
 
 test("first calls that come together share one start", async () => {
