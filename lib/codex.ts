@@ -14,6 +14,7 @@ import { checkOptions, withInherited, type KeysOf } from "./errors/check-options
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
+import { settingsElsewhere } from "./option-keys.js";
 import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
@@ -97,8 +98,14 @@ export class Codex extends CodexApi implements AsyncDisposable {
     super();
     // A URL that is undefined is a mistake: the server of this machine would take its place.
     if (isToConnect(given)) {
-      checkOptions("Codex", given, codexConnectKeys, { elsewhere: onlyToStart });
-    } else checkOptions("Codex", given, codexKeys, { elsewhere: onlyToConnect });
+      checkOptions("Codex", given, codexConnectKeys, {
+        elsewhere: { ...settingsElsewhere, ...onlyToStart },
+      });
+    } else {
+      checkOptions("Codex", given, codexKeys, {
+        elsewhere: { ...settingsElsewhere, ...onlyToConnect },
+      });
+    }
     const options = withInherited(given, { ...codexKeys, ...codexConnectKeys });
     const settings = resolveSettings(options);
     const { logger } = settings;

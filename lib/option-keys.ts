@@ -125,7 +125,8 @@ const onlyForThreads = {
   config: ": it belongs to startThread(), resumeThread() or fork(), and would have no effect here",
 };
 
-const settingsElsewhere = Object.fromEntries(
+/** Where the settings of conversations belong, for the calls that take none. */
+export const settingsElsewhere = Object.fromEntries(
   Object.keys(conversationKeys).map((key) => [
     key,
     ": settings belong to startThread(), resumeThread(), updateSettings() or a turn with input",

@@ -26,5 +26,5 @@ export async function mainScript({
 }
 
 function runsSomethingElse(option: string): boolean {
-  return /^(?:-e|-p|-pe|--eval|--print|--snapshot-blob)(?:=|$)/.test(option);
+  return /^(?:-e|-p|-pe|--eval|--print|--snapshot-blob|--prof-process)(?:=|$)/.test(option);
 }

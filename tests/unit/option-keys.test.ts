@@ -193,6 +193,14 @@ describe("an option that a client does not know is refused, and no server is sta
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument });
   });
 
+  test.each([{ model: "m" }, { sandbox: "read-only", url: "ws://127.0.0.1:1" }])(
+    "new Codex(%p) is told where it belongs",
+    async (options) => {
+      const error = await failureOf(() => new Codex(options as never));
+      expect(error).toMatchObject({ message: expect.stringContaining("belong to startThread()") });
+    },
+  );
+
   test.each([
     [{ restart: true }, "restart"],
     [{ url: "ws://127.0.0.1:1" }, "url"],

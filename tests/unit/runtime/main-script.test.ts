@@ -65,6 +65,7 @@ describe("the main script", () => {
     ["--print", "1"],
     ["--print=1"],
     ["--snapshot-blob=x"],
+    ["--prof-process"],
     ["--snapshot-blob", "x"],
   ])("is not the argument of what runs in its place: %s", async (...execArgv) => {
     expect(await scriptOf([at("main.js")], { execArgv })).toBeUndefined();
