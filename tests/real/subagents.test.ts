@@ -116,6 +116,8 @@ describe("a turn that starts a sub-agent", () => {
     expect(turn.subagents()).toEqual([]);
     for await (const event of turn.stream({ subagents: true })) {
       if (event.method !== "item/agentMessage/delta" || event.origin.depth !== 1) continue;
+      // Behind the gate nothing holds it: it may have ended before its last text is read here.
+      if (event.params.delta !== "Half ") continue;
       const [working] = turn.subagents();
       expect(working).toMatchObject({ parentThreadId: thread.id, depth: 1 });
       expect(working?.prompt).toContain("Look into it.");
