@@ -300,7 +300,7 @@ export class Session implements Host {
       this.known.answered(method, params, result, known);
       if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
       settled(result);
-      loaded?.(true);
+      loaded?.(true, statusIn(result));
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;
     } catch (error) {
@@ -324,11 +324,17 @@ export class Session implements Host {
   }
 
   /** Finds out whether the server will start a turn when it loads the thread. */
-  #loading(params: unknown, send: Send): (isLoaded: boolean) => void {
+  #loading(params: unknown, send: Send): (isLoaded: boolean, status?: unknown) => void {
     const threadId = threadIdIn(params);
     if (threadId === undefined) return () => undefined;
     const call: Host["call"] = (method, question, options) =>
       this.#exchange(method, question, options, { send, retry: undefined });
     return this.#loads.loading(threadId, loadQuestions(call, threadId, this.#settings));
   }
+}
+
+/** The type of the status of a thread that was loaded. */
+function statusIn(answer: unknown): unknown {
+  return (answer as { thread?: { status?: { type?: unknown } | null } | null } | null)?.thread
+    ?.status?.type;
 }

@@ -4,6 +4,7 @@ import { settleWithin } from "../async/timers.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
 import type { ThreadGate } from "./thread-gate.js";
+import { isAtRest } from "./thread-status.js";
 
 /** How long the server may take to start a turn for what it has loaded (ms). It takes some ten milliseconds. */
 const startGraceMs = 3_000;
@@ -69,13 +70,15 @@ export class LoadWatch {
 
   /**
    * The server is about to be asked to load the thread; the questions go before that. Returns what to call
-   * with whether it has done so.
+   * with whether it has done so, and with the type of the status that it then had.
    */
-  loading(threadId: string, ask: LoadQuestions): (isLoaded: boolean) => void {
+  loading(threadId: string, ask: LoadQuestions): (isLoaded: boolean, status?: unknown) => void {
     const load = this.#open(threadId);
     load.pending += 1;
     const answers = Promise.all([ask.queue(), ask.hasActiveGoal()]);
-    return (isLoaded) => {
+    return (isLoaded, status) => {
+      // A turn that ran before the connection dropped still counts as running for the gate.
+      if (isLoaded && !isAtRest(status) && this.#gate.isRunning(threadId)) load.hasBegun = true;
       const judged = isLoaded ? this.#judge(load, ask, answers) : Promise.resolve();
       void judged.then(() => {
         load.pending -= 1;
@@ -123,7 +126,6 @@ export class LoadWatch {
     answers: Promise<readonly [readonly string[] | undefined, boolean]>,
   ): Promise<void> {
     const { threadId } = load;
-    if (this.#gate.isRunning(threadId)) load.hasBegun = true;
     const [queue, hasActiveGoal] = await answers;
     const isQueued = queue !== undefined && queue.length > 0;
     if (isQueued) this.#queued(threadId);

@@ -82,6 +82,7 @@ export async function readRunningId(
 export const unanswered = { state: "unanswered" } as const;
 
 async function ask(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
+  const running = host.gate.runningUntil(threadId);
   try {
     const turns = turnId === "" ? [] : await listTurns(host, threadId);
     const [newest] = turns;
@@ -90,7 +91,9 @@ async function ask(host: Host, threadId: string, turnId: string): Promise<TurnRe
     // After the status, so that no item is missing of a turn that has ended.
     const items = await listItems(host, threadId, turnId);
     if (!turn || turn.status === "inProgress") return { state: "running", items };
-    const isLast = newest === turn || newest?.status !== "inProgress";
+    // Another turn may have begun after the server looked.
+    const isSame = host.gate.runningUntil(threadId) === running;
+    const isLast = isSame && (newest === turn || newest?.status !== "inProgress");
     return { state: "ended", turn: toTurnEnd(turn), items, isLast };
   } catch (error) {
     return saysNothing(error) ? unanswered : askForThread(host, threadId);

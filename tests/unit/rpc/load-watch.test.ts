@@ -27,8 +27,8 @@ class Stage {
       hasActiveGoal: () => answered.then(() => hasActiveGoal),
       standsStill: () => Promise.resolve(standsStill),
     });
-    return async (isLoaded = true) => {
-      answer(isLoaded);
+    return async (isLoaded = true, status = "idle") => {
+      answer(isLoaded, status);
       void this.#launch();
       await settled();
     };
@@ -176,10 +176,22 @@ test("a thread that runs a turn already is known to do so", async () => {
   const stage = new Stage();
   const answer = stage.loading({ queue: ["queued-1"] });
   stage.gate.setRunning(threadId, true);
-  await answer();
+  await answer(true, "active");
   expect([stage.events, stage.looks]).toEqual([[], [threadId]]);
   await stage.completed();
   expect([stage.events, stage.watch.size]).toEqual([["clear", "sent"], 0]);
+});
+
+test("a turn that still counts as running, and went with its process, is not taken for the queued one", async () => {
+  const stage = new Stage();
+  stage.gate.setRunning(threadId, true);
+  await stage.loading({ queue: ["queued-1"] })();
+  stage.gate.setRunning(threadId, false);
+  await settled();
+  expect(stage.events).toEqual([]);
+  await stage.started();
+  await stage.completed();
+  expect(stage.events).toEqual(["clear", "sent"]);
 });
 
 describe("where the server does not tell what is queued", () => {

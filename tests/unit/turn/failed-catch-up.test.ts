@@ -71,6 +71,26 @@ describe("a turn that ended while the connection was away", () => {
     expect(await turn.run()).toMatchObject({ status: "completed", durationMs: 3_000 });
   });
 
+  test("does not let the next one in beside a turn that has begun since the server looked", async () => {
+    await using scene = await cut((server) => {
+      storeTurns(server, { turns: [endedTurn("turn-1")] });
+      server.handle("thread/resume", () => opened("thread-1"));
+      const listItems = server.handler("thread/items/list");
+      server.handle("thread/items/list", (...args) => {
+        server.send(turnStarted({ threadId: "thread-1", turnId: "queued" }));
+        return listItems(...args);
+      });
+    });
+    const { link, thread, turn } = scene;
+    const next = thread.turn("Next");
+    await link.reconnect();
+    expect(await turn.run()).toMatchObject({ status: "completed" });
+    await link.client.request("config/read", {});
+    expect(link.server.paramsOf("turn/start")).toEqual([]);
+    link.server.send(turnCompleted({ threadId: "thread-1", turnId: "queued" }));
+    await next.started;
+  });
+
   test("ends though the server has no record of it, as the thread is idle", async () => {
     await using scene = await cut((server) => {
       storeTurns(server);
