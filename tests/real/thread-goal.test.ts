@@ -72,31 +72,30 @@ describe("goal.set()", () => {
     await turns.return?.();
   });
 
-  test("lets turns of handles go in between, each its own", async () => {
+  test("lets turns of handles go in between, each with its own answer", async () => {
     const thread = await codex.startThread();
     const hold = reply.hold();
-    // When the goal's next turn begins is the server's business.
+    // The server may have begun the goal's next turn when one of these arrives, which is then part of it.
     for (const text of ["First", "Second"]) {
       const isIts = ({ threadId, lastUserText }: ModelRequest): boolean =>
         threadId === thread.id && lastUserText === text;
       model.enqueueFor(isIts, reply.text(`${text}.`));
     }
-    model.enqueueFor(
-      thread.id,
-      reply.text(["The goal's ", hold, "turn."]),
-      reply.updateGoal("complete"),
-    );
-    const completed = goalIs(thread.id, "complete");
+    model.enqueueFor(thread.id, reply.text(["The goal's ", hold, "turn."]));
     await thread.goal.set({ objective: "Work" });
     await hold.reached;
     const turns = [thread.turn("First"), thread.turn("Second")];
     hold.release();
-    const [first, second] = await Promise.all(turns.map((turn) => turn.run()));
-    expect([first?.finalResponse, second?.finalResponse]).toEqual(["First.", "Second."]);
-    for (const result of [first, second]) {
-      expect(result?.items.map(({ type }) => type)).toEqual(["userMessage", "agentMessage"]);
-    }
-    await completed;
+    const results = await Promise.all(turns.map((turn) => turn.run()));
+    await thread.goal.clear();
+    const answers = results.map(({ items }) =>
+      items.flatMap((item) => (item.type === "agentMessage" ? [item.text] : [])),
+    );
+    expect(answers).toEqual([
+      expect.arrayContaining(["First."]),
+      expect.arrayContaining(["Second."]),
+    ]);
+    expect(new Set(results.map(({ id }) => id)).size).toBe(2);
   });
 
   test("changes what it names: a new objective does not wake a goal that rests", async () => {
