@@ -18,6 +18,7 @@ import type {
 } from "./protocol.js";
 import type { Answer, RequestOptions } from "./rpc/connection.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
+import { GoalWatch } from "./rpc/goal-watch.js";
 import { threadIdIn } from "./rpc/id-of.js";
 import type { Link, Send } from "./rpc/link.js";
 import { LoadWatch } from "./rpc/load-watch.js";
@@ -64,6 +65,7 @@ export class Session implements Host {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
   readonly gate = new ThreadGate();
+  readonly goals = new GoalWatch(this.gate);
   readonly backlogs: BacklogBudget;
   readonly turns: TurnRoutes<TurnFollower>;
   readonly rateLimits = new RateLimitsHolder();
@@ -112,9 +114,9 @@ export class Session implements Host {
       logger: settings.logger,
       ...server,
     });
-    const { gate, turns, subagents } = this;
+    const { gate, goals, turns, subagents } = this;
     this.#recovery = new ThreadRecovery({
-      ...{ gate, turns, subagents, known, loaded: this.#loaded, queues: this.#queues },
+      ...{ gate, goals, turns, subagents, known, loaded: this.#loaded, queues: this.#queues },
       loads: this.#loads,
       requests: this.requests.recovery,
       logger: settings.logger,
@@ -196,6 +198,7 @@ export class Session implements Host {
     this.#connection.abort(new TransportClosedError(reason));
     this.requests.close(() => new TransportClosedError(reason));
     this.turns.close(() => new TransportClosedError(reason, "the turn"));
+    this.goals.close();
     this.#queues.close();
     this.#loads.close();
     this.gate.close();
@@ -273,6 +276,7 @@ export class Session implements Host {
     this.requests.observe(message);
     this.#loaded.observe(message);
     this.known.observe(message);
+    this.goals.observe(message);
     this.#queues.observe(message);
     this.#loads.observe(message);
     this.gate.observe(message);
@@ -291,6 +295,7 @@ export class Session implements Host {
     const known = this.known.of(threadIdIn(params) ?? "");
     const begins = method === "turn/start" && !this.gate.isRunning(threadIdIn(params) ?? "");
     const refused = this.#loaded.asked(method, params);
+    const goalSettled = this.goals.asked(method, params);
     const settled = this.#queues.asked(method, params);
     const loaded = method === "thread/resume" ? this.#loading(params, send) : undefined;
     try {
@@ -299,12 +304,14 @@ export class Session implements Host {
       this.#loaded.answered(method, params, result);
       this.known.answered(method, params, result, known);
       if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
+      goalSettled(result);
       settled(result);
       loaded?.(true, statusIn(result));
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;
     } catch (error) {
       refused();
+      goalSettled();
       settled();
       loaded?.(false);
       throw error;

@@ -5,6 +5,7 @@ import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import type { GoalWatch } from "../rpc/goal-watch.js";
 import type { LoadWatch } from "../rpc/load-watch.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
 import type { QueueWatch } from "../rpc/queue-watch.js";
@@ -22,6 +23,7 @@ import { UnstoredThreads } from "./unstored-threads.js";
 export interface RecoveryParts {
   readonly loaded: LoadedThreads;
   readonly gate: ThreadGate;
+  readonly goals: GoalWatch;
   readonly queues: QueueWatch;
   readonly loads: LoadWatch;
   readonly turns: TurnRoutes;
@@ -158,8 +160,9 @@ export class ThreadRecovery {
   }
 
   async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
-    const { loaded, gate, queues, loads, requests, logger } = this.#parts;
+    const { loaded, gate, goals, queues, loads, requests, logger } = this.#parts;
     gate.setRunning(id, false);
+    goals.forget(id);
     queues.forget(id);
     loads.forget(id);
     requests.threadLost(id);

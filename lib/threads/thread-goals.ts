@@ -37,9 +37,11 @@ export class ThreadGoals {
    * A new goal is `active`, and so one that is set to it: the server starts turns by itself, one
    * after the other, until the goal is complete, blocked or out of budget. They come out of
    * `thread.unsolicitedTurns()`. A turn that runs goes on undisturbed, though its tokens count, and
-   * the goal's first turn follows it. Turns of handles go in between; the input of one that arrives when
-   * the server has just begun the goal's next turn becomes a part of that, which `runGoal()` prevents.
-   * Interrupting a turn stops the chain but leaves the goal `active`: the next turn to end resumes it.
+   * the goal's first turn follows it. While the goal is active, messages of handles wait, as they do
+   * beside `runGoal()`. For a word in between: `thread.queue.add()` gives it a turn of its own after the one
+   * that runs, `whenBusy: "steer"` makes it a part of that one, and `status: "paused"` ends the chain.
+   * Interrupting a turn stops the chain but leaves the goal `active`: the next turn to end resumes it, so
+   * that one may be a handle's.
    *
    * `objective`: at most 4,000 characters. A new one leaves the status as it is, so a goal that is
    * complete or paused needs `status: "active"` beside it to go on. `tokenBudget`: tokens, more than

@@ -83,7 +83,8 @@ export class TurnLaunch {
     this.#owner.sending("waiting");
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    for (let clear = pass.clear(); clear && !this.#owner.isOver(); clear = pass.clear()) {
+    const untilClear = (): Promise<void> | undefined => pass.clear() ?? this.#untilGoalTurn(host);
+    for (let clear = untilClear(); clear && !this.#owner.isOver(); clear = untilClear()) {
       if (whenBusy === "reject") throw busyError(this.#start.method);
       if (whenBusy === "steer" && pass.idle()) break;
       await Promise.race([clear, over]);
@@ -99,6 +100,12 @@ export class TurnLaunch {
     }
     if (isTaken) await over;
     else this.#owner.refused();
+  }
+
+  /** A message that comes when a goal's turn is about to start would become part of it. */
+  #untilGoalTurn(host: Host): Promise<void> | undefined {
+    const isMessage = this.#start.method === "turn/start";
+    return isMessage ? host.goals.settled(this.#request.threadId) : undefined;
   }
 
   /** Resolves with whether the server has the turn. */

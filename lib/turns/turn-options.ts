@@ -54,8 +54,8 @@ export interface TurnControls {
    */
   maxBacklogBytes?: number | undefined;
   /**
-   * What to do when the thread already runs a turn. `"queue"` (default) waits for its end;
-   * `"steer"` adds the input to the running turn, whose id and result both handles then share;
+   * What to do when the thread already runs a turn, or works on an active goal. `"queue"` (default)
+   * waits for the end; `"steer"` adds the input to the running turn, whose id and result both handles then share;
    * `"reject"` fails with a ThreadBusyError. So does `"steer"` when the running turn has a looser
    * `approvalPolicy` or `approvalsReviewer` than these options name: it keeps its own settings, and what
    * is named counts from the next turn on.
@@ -100,7 +100,7 @@ export type WithoutOutput<Options> = Options & { outputSchema?: null | undefined
 /** Options of a turn that takes no input and no settings: a review, a compaction, a shell command. */
 export interface ServiceTurnOptions extends Omit<TurnControls, "whenBusy">, RequestHandlers {
   /**
-   * What to do when the thread already runs a turn: `"queue"` (default) waits for its end;
+   * What to do when the thread already runs a turn, or works on an active goal. `"queue"` (default) waits for the end;
    * `"reject"` fails with a ThreadBusyError.
    */
   whenBusy?: "queue" | "reject" | undefined;

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { InvalidRequestError, type AppServerClient, type Codex } from "../../lib/index.js";
+import {
+  InvalidRequestError,
+  ThreadBusyError,
+  type AppServerClient,
+  type Codex,
+  type Thread,
+} from "../../lib/index.js";
 import { reply, type LoopbackModel, type ModelRequest } from "../../lib/testing/index.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
@@ -21,6 +27,20 @@ function goalIs(threadId: string, status: string): Promise<unknown> {
   const fits = (params: { threadId: string; goal: { status: string } }) =>
     params.threadId === threadId && params.goal.status === status;
   return next(client, "thread/goal/updated", fits);
+}
+
+/** The model is asked on this thread for what the user has just said. */
+function asked(thread: Thread, text: string): (request: ModelRequest) => boolean {
+  return ({ threadId, lastUserText }) => threadId === thread.id && lastUserText === text;
+}
+
+/** What the agent has said in the thread's turns, oldest first. */
+async function answers(thread: Thread): Promise<string[]> {
+  const texts: string[] = [];
+  for await (const { item } of thread.items({ sortDirection: "asc" })) {
+    if (item.type === "agentMessage") texts.push(item.text);
+  }
+  return texts;
 }
 
 describe("goal.set()", () => {
@@ -72,30 +92,111 @@ describe("goal.set()", () => {
     await turns.return?.();
   });
 
-  test("lets turns of handles go in between, each with its own answer", async () => {
+  test("keeps turns of handles out until the goal rests; each is its own", async () => {
     const thread = await codex.startThread();
     const hold = reply.hold();
-    // The server may have begun the goal's next turn when one of these arrives, which is then part of it.
     for (const text of ["First", "Second"]) {
-      const isIts = ({ threadId, lastUserText }: ModelRequest): boolean =>
-        threadId === thread.id && lastUserText === text;
-      model.enqueueFor(isIts, reply.text(`${text}.`));
+      model.enqueueFor(asked(thread, text), reply.text(`${text}.`));
     }
-    model.enqueueFor(thread.id, reply.text(["The goal's ", hold, "turn."]));
+    model.enqueueFor(
+      thread.id,
+      reply.text(["The goal's ", hold, "turn."]),
+      reply.text("The goal's next turn."),
+      reply.updateGoal("complete"),
+      reply.text("The goal's last turn."),
+    );
+    const completed = goalIs(thread.id, "complete");
     await thread.goal.set({ objective: "Work" });
     await hold.reached;
     const turns = [thread.turn("First"), thread.turn("Second")];
+    const refused = thread.run("Third", { whenBusy: "reject" });
+    await expect(refused).rejects.toBeInstanceOf(ThreadBusyError);
     hold.release();
-    const results = await Promise.all(turns.map((turn) => turn.run()));
-    await thread.goal.clear();
-    const answers = results.map(({ items }) =>
-      items.flatMap((item) => (item.type === "agentMessage" ? [item.text] : [])),
-    );
-    expect(answers).toEqual([
-      expect.arrayContaining(["First."]),
-      expect.arrayContaining(["Second."]),
+    const [first, second] = await Promise.all(turns.map((turn) => turn.run()));
+    expect([first?.finalResponse, second?.finalResponse]).toEqual(["First.", "Second."]);
+    for (const result of [first, second]) {
+      expect(result?.items.map(({ type }) => type)).toEqual(["userMessage", "agentMessage"]);
+    }
+    await completed;
+    expect(await answers(thread)).toEqual([
+      "The goal's turn.",
+      "The goal's next turn.",
+      "The goal's last turn.",
+      "First.",
+      "Second.",
     ]);
-    expect(new Set(results.map(({ id }) => id)).size).toBe(2);
+  });
+
+  test.each(["goal", "turn"])(
+    "in the same moment as a turn of a handle, the %s first",
+    async (first) => {
+      const thread = await codex.startThread();
+      model.enqueueFor(asked(thread, "Mine"), reply.text("Mine."));
+      model.enqueueFor(thread.id, reply.updateGoal("complete"), reply.text("The goal's."));
+      const completed = goalIs(thread.id, "complete");
+      const before = first === "turn" ? thread.turn("Mine") : undefined;
+      const set = thread.goal.set({ objective: "Work" });
+      const turn = before ?? thread.turn("Mine");
+      await set;
+      const { items, finalResponse } = await turn.run();
+      expect(finalResponse).toBe("Mine.");
+      expect(items.map(({ type }) => type)).toEqual(["userMessage", "agentMessage"]);
+      await completed;
+      await thread.goal.clear();
+    },
+  );
+
+  test("lets queued input go in between, and input that joins the goal's turn", async () => {
+    const thread = await codex.startThread();
+    const hold = reply.hold();
+    const later = reply.hold();
+    model.enqueueFor(asked(thread, "Queued"), reply.text("Queued."));
+    model.enqueueFor(asked(thread, "Joining"), reply.text("Joined."));
+    model.enqueueFor(
+      thread.id,
+      reply.text(["The goal's ", hold, "turn."]),
+      reply.text(["The goal's ", later, "next turn."]),
+      reply.updateGoal("complete"),
+      reply.text("The goal's last turn."),
+    );
+    const completed = goalIs(thread.id, "complete");
+    await thread.goal.set({ objective: "Work" });
+    await hold.reached;
+    await thread.queue.add("Queued");
+    hold.release();
+    await later.reached;
+    expect((await answers(thread)).slice(0, 2)).toEqual(["The goal's turn.", "Queued."]);
+    const joining = thread.turn("Joining", { whenBusy: "steer" });
+    await joining.started;
+    later.release();
+    const { items } = await joining.run();
+    expect(items).toContainEqual(
+      expect.objectContaining({ type: "agentMessage", text: "Joined." }),
+    );
+    await completed;
+  });
+
+  test("lets a turn of a handle go on after an interrupted one, which sets the chain going again", async () => {
+    const thread = await codex.startThread();
+    const hold = reply.hold();
+    model.enqueueFor(asked(thread, "Mine"), reply.text("Mine."));
+    model.enqueueFor(
+      thread.id,
+      reply.text(["The goal's ", hold, "turn."]),
+      reply.updateGoal("complete"),
+      reply.text("The goal's last turn."),
+    );
+    const turns = thread.unsolicitedTurns();
+    const first = turns.next();
+    const completed = goalIs(thread.id, "complete");
+    await thread.goal.set({ objective: "Work" });
+    const goalTurn = (await first).value;
+    await hold.reached;
+    await goalTurn?.interrupt();
+    const { items } = await thread.run("Mine");
+    expect(items.map(({ type }) => type)).toEqual(["userMessage", "agentMessage"]);
+    await completed;
+    await turns.return?.();
   });
 
   test("changes what it names: a new objective does not wake a goal that rests", async () => {

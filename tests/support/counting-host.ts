@@ -21,10 +21,10 @@ export function countingHost(client: AppServerClient): CountingHost {
     };
   };
   const { host: real } = client;
-  const { turns, gate, scopes, known, backlogs, subagents, closed, signal, logger } = real;
+  const { turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger } = real;
   const { trustProject, configured, home, experimentalApi } = real;
   const host: Host = {
-    ...{ turns, gate, scopes, known, backlogs, subagents, closed, signal, logger },
+    ...{ turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger },
     ...{ trustProject, configured, home, experimentalApi },
     get connectionSignal() {
       return real.connectionSignal;

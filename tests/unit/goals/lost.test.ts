@@ -220,11 +220,13 @@ describe("a server that goes silent", () => {
     const { goal, goals, server, thread } = stage;
     server.handle("turn/start", () => ({ turn: { id: "turn-x" } }));
     const own = thread.turn("By the way", { whenBusy: "steer" });
+    // It waits for a turn of the goal, but for no longer than this.
+    await wait(3_000);
     await own.started;
     goals.start("turn-x");
     await settled();
     for (let round = 0; round < 5; round += 1) await wait(2_000);
-    expect(sent(server)).toEqual(["thread/goal/set", "turn/start"]);
+    expect(sent(server)).toEqual(["thread/goal/set", "turn/steer", "turn/start"]);
     goals.updated({ status: "complete" });
     goals.end();
     expect(await goal.run()).toMatchObject({ status: "complete", turns: [] });
