@@ -4,7 +4,7 @@ import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf, ServerNotification } from "./protocol.js";
 import type { RequestOptions } from "./rpc/connection.js";
-import type { GoalWatch } from "./rpc/goal-watch.js";
+import type { GoalTurnWatch } from "./rpc/goal-turn-watch.js";
 import type { ObservedNotification } from "./rpc/observed-notifications.js";
 import type { ThreadGate } from "./rpc/thread-gate.js";
 import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
@@ -31,7 +31,7 @@ export interface Host {
   readonly turns: TurnRoutes<TurnFollower>;
   readonly gate: ThreadGate;
   /** Tells when a turn of a goal is about to start. */
-  readonly goals: Pick<GoalWatch, "settled">;
+  readonly goals: Pick<GoalTurnWatch, "settled">;
   /** How much may wait for all consumers together. */
   readonly backlogs: BacklogBudget;
   /** The handlers and tools of threads. */

@@ -18,7 +18,7 @@ import type {
 } from "./protocol.js";
 import type { Answer, RequestOptions } from "./rpc/connection.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
-import { GoalWatch } from "./rpc/goal-watch.js";
+import { GoalTurnWatch } from "./rpc/goal-turn-watch.js";
 import { threadIdIn } from "./rpc/id-of.js";
 import type { Link, Send } from "./rpc/link.js";
 import { LoadWatch } from "./rpc/load-watch.js";
@@ -65,7 +65,7 @@ export class Session implements Host {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
   readonly gate = new ThreadGate();
-  readonly goals = new GoalWatch(this.gate);
+  readonly goals = new GoalTurnWatch(this.gate);
   readonly backlogs: BacklogBudget;
   readonly turns: TurnRoutes<TurnFollower>;
   readonly rateLimits = new RateLimitsHolder();

@@ -5,7 +5,7 @@ import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
-import type { GoalWatch } from "../rpc/goal-watch.js";
+import type { GoalTurnWatch } from "../rpc/goal-turn-watch.js";
 import type { LoadWatch } from "../rpc/load-watch.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
 import type { QueueWatch } from "../rpc/queue-watch.js";
@@ -23,7 +23,7 @@ import { UnstoredThreads } from "./unstored-threads.js";
 export interface RecoveryParts {
   readonly loaded: LoadedThreads;
   readonly gate: ThreadGate;
-  readonly goals: GoalWatch;
+  readonly goals: GoalTurnWatch;
   readonly queues: QueueWatch;
   readonly loads: LoadWatch;
   readonly turns: TurnRoutes;

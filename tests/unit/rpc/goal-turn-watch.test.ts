@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { GoalWatch } from "../../../lib/rpc/goal-watch.js";
+import { GoalTurnWatch } from "../../../lib/rpc/goal-turn-watch.js";
 import { ThreadGate } from "../../../lib/rpc/thread-gate.js";
 import { settled } from "../../support/collect.js";
 
@@ -7,7 +7,7 @@ const threadId = "thread-1";
 
 class Stage {
   readonly gate = new ThreadGate();
-  readonly watch = new GoalWatch(this.gate);
+  readonly watch = new GoalTurnWatch(this.gate);
 
   /** Whether a message may be sent. */
   get isClear(): boolean {

@@ -36,7 +36,7 @@ interface Expectation {
  *
  * An interrupted turn stops the chain and leaves the goal active: a message may go then.
  */
-export class GoalWatch {
+export class GoalTurnWatch {
   readonly #gate: ThreadGate;
   readonly #threads = new Map<string, WatchedThread>();
 
