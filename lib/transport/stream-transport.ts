@@ -10,6 +10,9 @@ import {
   type WebWritable,
 } from "./web-streams.js";
 
+/** How much later than that of the output the end of the input may be heard of (ms). */
+const endGraceMs = 250;
+
 /**
  * Both directions of a connection that you make yourself: bytes, with one JSON message a line, as an
  * app-server has them on its standard input and output. Node's streams or the web's, also mixed.
@@ -81,6 +84,16 @@ class StreamTransport implements Transport {
     await this.ended;
   }
 
+  /**
+   * A server that ends closes both directions, and that of the output is often heard of first: when the
+   * input ends as well, the connection has ended and not failed.
+   */
+  async #outputFailed(error: Error): Promise<void> {
+    await settleWithin(this.ended, endGraceMs);
+    // Once we close, nothing more is to be written, and the last words are still to be read.
+    if (!this.#closing) this.#end(error);
+  }
+
   #listen(): void {
     const source = this.#source;
     const receive = (chunk: unknown): void => {
@@ -96,9 +109,9 @@ class StreamTransport implements Transport {
       this.#end(undefined);
     });
     for (const stream of new Set([source, this.output])) {
-      // Once we close, nothing more is to be written, and the last words are still to be read.
       const end = (error: Error): void => {
-        if (stream === source || !this.#closing) this.#end(error);
+        if (stream === source) this.#end(error);
+        else void this.#outputFailed(error);
       };
       // This listener stays: a late error without one would end the process.
       stream.on("error", end);

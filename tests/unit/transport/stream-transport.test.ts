@@ -120,6 +120,23 @@ describe("a stream that fails", () => {
     });
   });
 
+  test.each(["closes", "fails"])(
+    "that ends is not one that fails, though its input %s first",
+    async (how) => {
+      const readable = new PassThrough();
+      const writable = new PassThrough();
+      const { ended, input } = openStreamTransport({ readable, writable });
+      const closed = new Promise((resolve) => writable.once("close", resolve));
+      writable.destroy(how === "fails" ? new Error("write EPIPE") : undefined);
+      await closed;
+      await new Promise(setImmediate);
+      readable.end("the last words\n");
+      await expect(ended).resolves.toMatchObject({ error: undefined });
+      expect(await text(input)).toBe("the last words\n");
+      await gone(readable, writable);
+    },
+  );
+
   test("ends it too when nothing is being written", async () => {
     const writable = new PassThrough();
     const readable = new PassThrough();
