@@ -132,6 +132,7 @@ export type {
 } from "./machine/files.js";
 export { Watch, type WatchEvent, type WatchOptions } from "./machine/watch.js";
 export { Pages, type Page } from "./pages.js";
+export { itemsInOrder, type TurnItems } from "./turns/turn-items.js";
 export type { TurnWarning } from "./turns/turn-warnings.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./turns/turn-result.js";
 export { isRetryNotice, type RetryNotice, type TurnRetry } from "./turns/turn-retry.js";

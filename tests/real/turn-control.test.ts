@@ -263,9 +263,9 @@ describe("steering a turn", () => {
       expect(result).toMatchObject({ status: "completed", finalResponse: "Something else." });
       expect(result.items).toMatchObject([
         { type: "userMessage", content: [{ text: "Talk" }] },
+        { type: "agentMessage", text: "Half of " },
         { type: "userMessage", content: [{ text: "Something else, " }, { text: "please." }] },
         { type: "agentMessage", text: "Something else." },
-        { type: "agentMessage", text: "Half of " },
       ]);
       expect(model.requests.at(-1)?.lastUserText).toBe("Something else, please.");
     },
