@@ -252,7 +252,7 @@ describe("steering a turn", () => {
       const turn = thread.turn("Talk");
       const events = await untilText(turn);
       model.enqueueFor(thread.id, reply.text("Something else."));
-      await turn.steer(["Something else, ", "please."]);
+      expect(await turn.steer(["Something else, ", "please."])).toBe(turn.id);
       const started: string[] = [];
       for (let step = await events.next(); !step.done; step = await events.next()) {
         if (step.value.method === "item/started") started.push(step.value.params.item.type);
