@@ -134,7 +134,9 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * When nothing has come for `idleTimeoutMs`, a waiting iteration throws a TurnStalledError; iterate
    * again to go on where it stopped.
    *
-   * @throws TurnStreamError when the turn is consumed already.
+   * It may begin after `run()` was called, too: beside a lone `run()` up to 1 MiB of events is kept.
+   *
+   * @throws TurnStreamError when the turn is consumed already, or when more than that has come.
    */
   stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<TurnEvent, undefined>;
   stream(options: { subagents: true }): AsyncIterableIterator<TurnEventWithOrigin, undefined>;
@@ -163,8 +165,8 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * for await (const { id, text } of turn.messages()) show(id, text);
    * ```
    *
-   * It is an iteration of the turn, as `stream()` is, and like `textStream()` throws at the end of a
-   * turn that failed.
+   * It is an iteration of the turn, as `stream()` is: a turn has one. Like `textStream()`, it throws at the
+   * end of a turn that failed or missed its `outputSchema`.
    */
   messages(): AsyncGenerator<MessageUpdate, undefined> {
     return this.#messages.messages();

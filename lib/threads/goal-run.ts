@@ -102,7 +102,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * With `subagents`, the events of the turns' sub-agents come in between, also between two turns, and
    * each event has an `origin`. Without, a sub-agent's events never come.
    *
-   * @throws TurnStreamError when the goal is consumed already.
+   * It may begin after `run()` was called, too: beside a lone `run()` up to 1 MiB of events is kept.
+   *
+   * @throws TurnStreamError when the goal is consumed already, or when more than that has come.
    */
   stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<GoalEvent, undefined>;
   stream(options: { subagents: true }): AsyncIterableIterator<GoalEventWithOrigin, undefined>;

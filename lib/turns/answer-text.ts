@@ -26,41 +26,20 @@ const blankLine = "\n\n";
  * it; else the whole of it comes behind a blank line.
  */
 export class AnswerText {
-  /** What was yielded since the last blank line. */
+  /** What was yielded since the last blank line: the text of a message, as far as it had come. */
   #yielded = "";
   /** What the text that comes next does. */
   #next: "goes on" | "begins" | "may repeat" = "goes on";
   /** How much of what was yielded has come again (UTF-16 code units). */
   #repeated = 0;
-  /** The message in progress, of which something was taken in. */
+  /** The message in progress, of which something was taken in, and how much that was. */
   #current: string | undefined;
-  /** How much was taken in of the turn's messages, by id (UTF-16 code units). */
-  readonly #taken = new Map<string, number>();
-  #turnId = "";
+  #taken = 0;
+  /** The same of messages of this turn that another one came in between. */
+  readonly #aside = new Map<string, number>();
   /** Whether nothing has begun since a message was completed. */
   #isNewest = false;
-
-  /** What an update adds to the text. */
-  next(update: MessageUpdate, wanted: Wanted): string {
-    const { type, turnId, id, phase, text } = update;
-    if (turnId !== this.#turnId) this.#enter(turnId);
-    const isWanted = wanted === "all" || isAnswer(phase);
-    switch (type) {
-      case "started":
-        this.#taken.delete(id);
-        return "";
-      case "delta":
-        return isWanted ? this.#take(id, text, update.delta) : "";
-      case "completed":
-        if (isWanted) return this.#take(id, text) + this.#complete(id, text);
-        if (id === this.#current) this.#part();
-        return "";
-      default:
-        if (id === this.#current) this.#breakOff();
-        this.#taken.delete(id);
-        return "";
-    }
-  }
+  #turnId = "";
 
   /**
    * To be told of each event before the updates that it brings. A model that breaks off right behind a whole
@@ -72,11 +51,33 @@ export class AnswerText {
     else if (this.#isNewest && isRetryNotice(event)) this.#breakOff();
   }
 
+  /** What an update adds to the text. */
+  next(update: MessageUpdate, wanted: Wanted): string {
+    const { type, turnId, id, phase, text } = update;
+    if (turnId !== this.#turnId) this.#enter(turnId);
+    const isWanted = wanted === "all" || isAnswer(phase);
+    switch (type) {
+      case "started":
+        this.#aside.delete(id);
+        return "";
+      case "delta":
+        return isWanted ? this.#take(id, text, update.delta) : "";
+      case "completed": {
+        const rest = isWanted ? this.#take(id, text) : "";
+        return rest + (id === this.#current ? this.#complete(text, isWanted) : "");
+      }
+      default:
+        if (id === this.#current) this.#breakOff();
+        this.#aside.delete(id);
+        return "";
+    }
+  }
+
   /** A turn does not say anew what the one before it broke off. */
   #enter(turnId: string): void {
     this.#turnId = turnId;
     this.#isNewest = false;
-    this.#taken.clear();
+    this.#aside.clear();
     this.#part();
   }
 
@@ -92,11 +93,10 @@ export class AnswerText {
     this.#repeated = 0;
   }
 
-  #complete(id: string, text: string): string {
-    if (id !== this.#current) return "";
+  #complete(text: string, isWanted: boolean): string {
     // It has ended within what was yielded; white space at the end may be lost on the way.
     const isShorter =
-      this.#next === "may repeat" && this.#yielded.slice(this.#repeated).trim() !== "";
+      isWanted && this.#next === "may repeat" && this.#yielded.slice(this.#repeated).trim() !== "";
     if (isShorter) this.#yielded = text;
     this.#part();
     this.#isNewest = true;
@@ -105,29 +105,34 @@ export class AnswerText {
 
   /** Takes in what is new of a message's text: all of it when its mark came late. */
   #take(id: string, text: string, delta?: string): string {
-    const taken = this.#taken.get(id) ?? 0;
-    if (text.length === taken) return "";
-    this.#taken.set(id, text.length);
     if (id !== this.#current) {
-      if (this.#current !== undefined) this.#breakOff();
-      this.#current = id;
-      return this.#add(text);
+      if (text.length === (this.#aside.get(id) ?? 0)) return "";
+      this.#turnTo(id);
     }
+    const before = this.#taken;
+    if (before === text.length) return "";
+    this.#taken = text.length;
     // Cutting the text into pieces once more would cost more the longer it is.
-    const isNext = delta !== undefined && taken + delta.length === text.length;
-    return this.#add(isNext ? delta : text.slice(taken));
-  }
-
-  #add(more: string): string {
+    const isNext = delta !== undefined && before + delta.length === text.length;
+    const more = isNext ? delta : text.slice(before);
     switch (this.#next) {
       case "goes on":
-        this.#yielded += more;
+        this.#yielded = text;
         return more;
       case "begins":
-        return this.#begin(more);
+        return this.#begin(text);
       case "may repeat":
-        return this.#compare(more);
+        return this.#compare(text, more);
     }
+  }
+
+  #turnTo(id: string): void {
+    if (this.#current !== undefined) {
+      this.#aside.set(this.#current, this.#taken);
+      this.#breakOff();
+    }
+    this.#current = id;
+    this.#taken = 0;
   }
 
   #begin(text: string): string {
@@ -136,16 +141,15 @@ export class AnswerText {
     return blankLine + text;
   }
 
-  #compare(more: string): string {
+  #compare(text: string, more: string): string {
     const left = this.#yielded.length - this.#repeated;
     const known = this.#yielded.slice(this.#repeated, this.#repeated + more.length);
-    if (!more.startsWith(known)) return this.#begin(this.#yielded.slice(0, this.#repeated) + more);
+    if (!more.startsWith(known)) return this.#begin(text);
     this.#repeated += known.length;
     if (more.length < left) return "";
     this.#next = "goes on";
-    const news = more.slice(left);
-    this.#yielded += news;
-    return news;
+    this.#yielded = text;
+    return more.slice(left);
   }
 }
 

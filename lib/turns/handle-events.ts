@@ -82,8 +82,9 @@ export class HandleEvents<Event extends SomeEvent> {
     return this.#queue;
   }
 
-  /** Rejects an iteration that waits; it, or another one, may then go on. */
+  /** Whoever waits, for an event or for the result, is told, and may come back. */
   interrupt(makeReason: () => unknown): void {
+    this.#isRun = false;
     // Nobody else may take the place of one who reads on.
     if (this.#queue.interrupt(makeReason) > 0) this.#reader = "none";
   }

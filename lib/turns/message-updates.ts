@@ -1,4 +1,5 @@
 import type { MessagePhase, ThreadItem } from "../../generated/types.js";
+import { GrowingText } from "./growing-text.js";
 import type { SomeEvent } from "./text-run.js";
 import { isRetryNotice } from "./turn-retry.js";
 import { isItem } from "./turn-state.js";
@@ -37,7 +38,7 @@ interface OpenMessage {
   readonly id: string;
   phase: MessagePhase | null;
   /** What was told of it. */
-  text: string;
+  readonly told: GrowingText;
   /** What it has begun with. It is told when the message goes on; of one that does not, nothing is. */
   head: string;
   /** Whether the model broke off, and has not gone on since. */
@@ -123,7 +124,7 @@ export class MessageUpdates {
   #tellStart({ id, phase = null, text }: SomeMessage): OpenMessage {
     this.#headless.delete(id);
     const head = typeof text === "string" ? text : "";
-    const message = { id, phase, text: "", head, isBroken: false };
+    const message = { id, phase, told: new GrowingText(), head, isBroken: false };
     this.#tell(message, "started");
     return message;
   }
@@ -145,12 +146,14 @@ export class MessageUpdates {
     if (!open && this.#open?.isBroken) this.#leave("reset");
     const message = open ?? this.#tellStart(item);
     message.phase = item.phase ?? null;
-    const text = typeof item.text === "string" ? item.text : message.text;
-    if (!text.startsWith(message.text)) {
-      message.text = "";
+    const told = message.told.toString();
+    const text = typeof item.text === "string" ? item.text : told;
+    const goesOn = text.startsWith(told);
+    if (!goesOn) {
+      message.told.clear();
       this.#tell(message, "reset");
     }
-    this.#append(message, text.slice(message.text.length));
+    this.#append(message, goesOn ? text.slice(told.length) : text);
     this.#tell(message, "completed");
     this.#completed.add(message.id);
     if (open) this.#open = undefined;
@@ -171,18 +174,20 @@ export class MessageUpdates {
     if (!message) return;
     this.#open = undefined;
     this.#headless.add(message.id);
-    if (type === "reset") message.text = "";
+    if (type === "reset") message.told.clear();
     this.#tell(message, type);
   }
 
   #append(message: OpenMessage, delta: string): void {
     if (delta === "") return;
-    message.text += delta;
-    const { id, phase, text } = message;
+    message.told.add(delta);
+    const { id, phase } = message;
+    const text = message.told.toString();
     this.#updates.push({ type: "delta", turnId: this.#turnId, id, phase, text, delta });
   }
 
-  #tell({ id, phase, text }: OpenMessage, type: Exclude<MessageUpdate["type"], "delta">): void {
+  #tell({ id, phase, told }: OpenMessage, type: Exclude<MessageUpdate["type"], "delta">): void {
+    const text = told.toString();
     this.#updates.push({ type, turnId: this.#turnId, id, phase, text });
   }
 }

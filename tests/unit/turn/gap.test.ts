@@ -153,6 +153,15 @@ describe("a turn that went on while the connection was away", () => {
     expect(result.items.map(({ id }) => id)).toEqual(["z", "a", "b"]);
   });
 
+  test("has in its result what was missed behind what had begun before, whenever that completes", async () => {
+    const { result } = await play({
+      before: [started("a"), delta("a", "One ")],
+      store: { turns: runs, items: stored(completed("b", "Three.")) },
+      after: [completed("a", "One two."), turnCompleted(ids)],
+    });
+    expect(result.items.map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
   test("lets deltas through of what starts behind the gap, and events without text anyway", async () => {
     const plan = { method: "turn/plan/updated", params: { ...ids, explanation: null, plan: [] } };
     const live = textMessages({ ...ids, text: "Three four." }, "c");
