@@ -20,7 +20,6 @@ import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./opti
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
-import type { OutputFormat } from "./schema/output-format.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import type { ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
@@ -38,7 +37,6 @@ import {
   splitTurnOptions,
   type RunOptions,
   type ServiceTurnOptions,
-  type TurnControls,
   type TurnOptions,
   type WithoutOutput,
 } from "./turns/turn-options.js";
@@ -116,12 +114,13 @@ export class Thread extends ThreadApi {
   turn(input: TurnInput, options?: WithoutOutput<TurnOptions>): Turn<undefined>;
   turn<Output>(input: TurnInput, options?: TurnOptions<Output>): Turn<Output>;
   turn(input: TurnInput, options: TurnOptions = {}): Turn {
-    const items = normalizeInput(input);
-    const { controls, handlers, settings, output } = splitTurnOptions(options);
-    return this.#begin(inputTurn(items, settings, checkJoin), controls, handlers, output);
+    return this.#beginInput(input, options, false);
   }
 
-  /** Runs a turn to its end: `thread.turn(input, options).run(options)`. */
+  /**
+   * Runs a turn to its end, as `thread.turn(input, options).run(options)` does, and keeps nothing of its
+   * events.
+   */
   run(
     input: TurnInput,
     options?: WithoutOutput<TurnOptions & RunOptions>,
@@ -131,7 +130,8 @@ export class Thread extends ThreadApi {
     options?: TurnOptions<Output> & RunOptions,
   ): Promise<TurnResult<Output>>;
   async run(input: TurnInput, options: TurnOptions & RunOptions = {}): Promise<TurnResult> {
-    return this.turn(input, options).run({ throwOnFailure: options.throwOnFailure });
+    const { throwOnFailure } = options;
+    return this.#beginInput(input, options, true).run({ throwOnFailure });
   }
 
   /**
@@ -285,16 +285,14 @@ export class Thread extends ThreadApi {
 
   #beginService(start: TurnStart, options: ServiceTurnOptions): Turn {
     const { controls, handlers } = splitServiceOptions(options);
-    return this.#begin(start, controls, handlers);
+    return new Turn(this.#connect, { threadId: this.id, start, controls, handlers });
   }
 
-  #begin(
-    start: TurnStart,
-    controls: TurnControls,
-    handlers: RequestHandlers | undefined,
-    output?: OutputFormat,
-  ): Turn {
-    const request = { threadId: this.id, start, controls, handlers };
+  #beginInput(input: TurnInput, options: TurnOptions, resultOnly: boolean): Turn {
+    const items = normalizeInput(input);
+    const { controls, handlers, settings, output } = splitTurnOptions(options);
+    const start = inputTurn(items, settings, checkJoin);
+    const request = { threadId: this.id, start, controls, handlers, resultOnly };
     return new Turn(this.#connect, request, output);
   }
 

@@ -1,15 +1,17 @@
 import { checkOptions } from "./errors/check-options.js";
 import { checkRunOptions } from "./option-keys.js";
 import type { KnownRateLimits } from "./account/known-rate-limits.js";
-import { EventQueue } from "./async/event-queue.js";
+import type { EventQueue } from "./async/event-queue.js";
 import { mapIterator } from "./async/map-iterator.js";
-import { TurnFailedError, TurnStreamError } from "./errors/turn-errors.js";
+import { TurnFailedError } from "./errors/turn-errors.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { Connect, TurnFollower } from "./host.js";
 import type { OutputFormat } from "./schema/output-format.js";
-import { eventBacklog } from "./turns/event-backlog.js";
-import { StreamedText } from "./turns/streamed-text.js";
+import type { TextStreamOptions } from "./turns/answer-text.js";
+import { HandleEvents } from "./turns/handle-events.js";
+import { MessageStreams } from "./turns/message-streams.js";
+import type { MessageUpdate } from "./turns/message-updates.js";
 import { SubagentEvent } from "./turns/subagent-event.js";
 import { Subagents, type EventOrigin, type Subagent } from "./turns/subagents.js";
 import { TurnExecution } from "./turns/turn-execution.js";
@@ -39,47 +41,48 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   readonly #format: OutputFormat | undefined;
   #output: Promise<unknown> | undefined;
   readonly #execution: TurnExecution;
-  readonly #queue: EventQueue<TurnEvent | SubagentEvent>;
+  readonly #events: HandleEvents<TurnEvent>;
   readonly #subagents: Subagents;
-  #consumer: "none" | "stream" | "everything" | "result" = "none";
-  #dropped = false;
-  /** Kept when the iteration stops at a turn that has gone silent. */
-  readonly #text = new StreamedText();
+  readonly #messages = new MessageStreams(this);
 
   /** @internal Use `thread.turn()`. */
   constructor(connect: Connect, request: TurnRequest, format?: OutputFormat) {
     const { threadId, controls } = request;
     this.threadId = threadId;
     this.#format = format;
-    this.#queue = new EventQueue(
-      async () => {
+    this.#events = new HandleEvents({
+      of: "turn",
+      maxBacklogBytes: controls.maxBacklogBytes,
+      resultOnly: request.resultOnly,
+      onLeave: async () => {
         if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
       },
-      eventBacklog("turn", controls.maxBacklogBytes),
-    );
+    });
     this.#subagents = new Subagents(
       () => this.#execution.host,
       (event, origin) => {
         this.#execution.heard();
-        if (this.#consumer !== "stream") this.#keep(new SubagentEvent(event, origin));
+        this.#events.push(new SubagentEvent(event, origin));
       },
     );
     this.#execution = new TurnExecution(connect, request, {
       connected: (host) => {
-        this.#queue.countIn(host.backlogs);
+        this.#events.countIn(host.backlogs);
+      },
+      joined: (state) => {
+        this.#messages.joined(state);
       },
       event: (event) => {
-        this.#keep(event);
+        this.#events.push(event);
         this.#subagents.observe(event, { threadId, depth: 0 });
       },
       stalled: (failure) => {
-        // Whoever waits is told, and may come back; nobody else may take the place of one who reads on.
-        if (this.#queue.interrupt(failure) > 0) this.#consumer = "none";
+        this.#events.interrupt(failure);
       },
       ended: (failure) => {
         this.#subagents.stop();
-        if (failure) this.#queue.fail(failure());
-        else this.#queue.end();
+        if (failure) this.#events.fail(failure());
+        else this.#events.end();
       },
     });
   }
@@ -131,7 +134,9 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * When nothing has come for `idleTimeoutMs`, a waiting iteration throws a TurnStalledError; iterate
    * again to go on where it stopped.
    *
-   * @throws TurnStreamError when the turn is consumed already.
+   * It may begin after `run()` was called, too: beside a lone `run()` up to 1 MiB of events is kept.
+   *
+   * @throws TurnStreamError when the turn is consumed already, or when more than that has come.
    */
   stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<TurnEvent, undefined>;
   stream(options: { subagents: true }): AsyncIterableIterator<TurnEventWithOrigin, undefined>;
@@ -140,22 +145,10 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   ): AsyncIterableIterator<TurnEvent, undefined> {
     checkOptions("stream()", options, { subagents: true });
     const { subagents = false } = options;
-    if (this.#consumer === "stream" || this.#consumer === "everything") {
-      throw new TurnStreamError("This turn is already being iterated; a turn has one consumer.");
-    }
-    if (this.#dropped) {
-      throw new TurnStreamError(
-        "run() was called without iterating, so earlier events were not kept. Call stream() first.",
-      );
-    }
+    const events = this.#events.read({ subagents });
     this.#execution.heard();
-    if (subagents) {
-      this.#consumer = "everything";
-      return mapIterator(this.#queue, (event) => this.#withOrigin(event));
-    }
-    this.#consumer = "stream";
-    this.#queue.retain((event) => !(event instanceof SubagentEvent));
-    return this.#queue as EventQueue<TurnEvent>;
+    if (subagents) return mapIterator(events, (event) => this.#withOrigin(event));
+    return events as EventQueue<TurnEvent>;
   }
 
   /** The sub-agents that the turn has started so far, and theirs, each with its own turns. */
@@ -164,16 +157,34 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   }
 
   /**
-   * The assistant's text only, as it comes. Unlike `stream()`, where you see the outcome pass by,
-   * it throws at the end of a turn that failed or missed its `outputSchema`, as `run()` does.
+   * The assistant's messages as they grow: each update names its message (`turnId`, `id`), says what the
+   * message is (`phase`) and has the whole `text` so far, besides what was added. Where the model broke
+   * off and says a message anew, `"reset"` takes back what has come; see `MessageUpdate`.
+   *
+   * ```ts
+   * for await (const { id, text } of turn.messages()) show(id, text);
+   * ```
+   *
+   * It is an iteration of the turn, as `stream()` is: a turn has one. Like `textStream()`, it throws at the
+   * end of a turn that failed or missed its `outputSchema`.
    */
-  async *textStream(): AsyncGenerator<string, undefined> {
-    for await (const event of this.stream()) {
-      const text = this.#text.next(event);
-      if (text !== undefined) yield text;
-    }
-    await this.run();
-    return undefined;
+  messages(): AsyncGenerator<MessageUpdate, undefined> {
+    return this.#messages.messages();
+  }
+
+  /**
+   * The text of the final answer as it comes; of a model that does not mark its messages, the text of all
+   * of them. A blank line parts two messages. When the model broke off and is asked again, only what is
+   * new comes of a message that begins like what was yielded; else the whole of it comes behind a
+   * blank line. `messages()` tells which message each piece belongs to.
+   *
+   * Unlike `stream()`, where you see the outcome pass by, it throws at the end of a turn that failed or
+   * missed its `outputSchema`, as `run()` does.
+   *
+   * @throws InvalidArgumentError for options that it does not know.
+   */
+  textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
+    return this.#messages.texts(options);
   }
 
   /**
@@ -189,8 +200,9 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    */
   async run(options: RunOptions = {}): Promise<TurnResult<Output>> {
     checkRunOptions(options);
-    if (this.#consumer === "none") this.#consumer = "result";
+    this.#events.run();
     await this.#execution.untilEnded();
+    this.#events.trim();
     const { failure, state } = this.#execution;
     if (failure) throw failure();
     const result = toTurnResult(state);
@@ -205,18 +217,20 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   }
 
   /**
-   * Adds input to the running turn (`turn/steer`), waiting for it to run first. The server then
-   * cuts the message that is being streamed, and asks the model again.
+   * Adds input to the running turn (`turn/steer`), waiting for it to run first, and resolves with the
+   * turn's id when the server has taken it. The server then cuts the message that is being streamed,
+   * and asks the model again.
    *
    * @throws TurnNotActiveError when the turn has ended, or what kept it from starting.
    */
-  async steer(input: TurnInput): Promise<void> {
+  async steer(input: TurnInput): Promise<string> {
     const items = normalizeInput(input);
     await checkLocalFiles(items);
     const { threadId } = this;
     const { id } = await this.started;
     await this.#execution.untilRunning();
     await this.#execution.host?.call("turn/steer", { threadId, expectedTurnId: id, input: items });
+    return id;
   }
 
   /**
@@ -235,16 +249,6 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   /** Interrupts the turn if it still runs, and waits for its end. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#execution.interruptAndWait();
-  }
-
-  /** Events are kept for a consumer that may still come, but not beside a lone `run()`. */
-  #keep(event: TurnEvent | SubagentEvent): void {
-    if (this.#consumer === "result") {
-      this.#queue.clear();
-      this.#dropped = true;
-    } else {
-      this.#queue.push(event);
-    }
   }
 
   #withOrigin(event: TurnEvent | SubagentEvent): TurnEventWithOrigin {

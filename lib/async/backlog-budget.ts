@@ -6,11 +6,15 @@ interface Account {
 }
 
 /** Drops all that waits in a backlog, whose consumer is thrown `reason`. */
-export type Drop = (reason: unknown) => void;
+export interface Drop {
+  (reason: unknown): void;
+  /** Whether it waits for a consumer that mostly never comes. */
+  readonly isSpare?: (() => boolean) | undefined;
+}
 
 /**
  * How much may wait for all consumers of a client together. When it is more, the backlog that holds most
- * is dropped: its consumer lags furthest behind.
+ * is dropped: its consumer lags furthest behind. But first those go that nobody reads.
  */
 export class BacklogBudget {
   readonly #maxBytes: number;
@@ -55,14 +59,23 @@ export class BacklogBudget {
 
   #dropLargest(): void {
     while (this.#bytes > this.#maxBytes) {
-      let largest: Account | undefined;
+      let next: { account: Account; drop: Drop | undefined; isSpare: boolean } | undefined;
       for (const account of this.#accounts) {
-        if (!largest || account.bytes > largest.bytes) largest = account;
+        const drop = account.drop.deref();
+        const isSpare = drop === undefined || drop.isSpare?.() === true;
+        const isFirst =
+          next && next.isSpare !== isSpare ? isSpare : isLarger(account, next?.account);
+        if (isFirst) next = { account, drop, isSpare };
       }
-      if (!largest) return;
-      largest.drop.deref()?.(this.#tooMuch());
+      if (!next) return;
+      const { account, drop } = next;
+      drop?.(this.#tooMuch());
       // Of one that has just been collected, nobody tells.
-      if (largest.bytes > 0) this.#add(largest, -largest.bytes);
+      if (account.bytes > 0) this.#add(account, -account.bytes);
     }
   }
+}
+
+function isLarger({ bytes }: Account, than: Account | undefined): boolean {
+  return !than || bytes > than.bytes;
 }

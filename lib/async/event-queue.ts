@@ -42,12 +42,16 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     return this.#items.weight;
   }
 
-  /** From now on what waits counts in `budget`, too; what that drops is dropped as too much is. */
-  countIn(budget: BacklogBudget): void {
-    this.#items.countIn(budget, (reason) => {
+  /**
+   * From now on what waits counts in `budget`, too; what that drops is dropped as too much is, and first
+   * of all while `isSpare` says so.
+   */
+  countIn(budget: BacklogBudget, isSpare?: () => boolean): void {
+    const drop = (reason: unknown): void => {
       const own: unknown = this.#rules?.overflow();
       this.#overflow(reason ?? own);
-    });
+    };
+    this.#items.countIn(budget, Object.assign(drop, { isSpare }));
   }
 
   push(item: T): void {

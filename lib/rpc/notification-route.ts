@@ -1,15 +1,18 @@
 import { notificationRouting, type NotificationRoute } from "../../generated/routing.js";
 import type { NotificationMessage } from "./message.js";
 
-type Read = (params: Record<string, unknown>) => string | undefined;
+type Read = (params: Readonly<Record<string, unknown>>) => string | undefined;
 
 interface Route {
   readonly thread: Read;
   readonly turn: Read;
 }
 
-/** For methods that are newer than this library: most name their thread and turn like this. */
-const usual: Route = { thread: reader("threadId"), turn: reader("turnId") };
+/** For methods that are newer than this library: they name their thread and turn in one of these ways. */
+const usual: Route = {
+  thread: firstOf(reader("threadId"), reader("thread.id")),
+  turn: firstOf(reader("turnId"), reader("turn.id")),
+};
 
 const routes = new Map<string, Route>(
   Object.entries<NotificationRoute>(notificationRouting).map(([method, route]) => [
@@ -31,6 +34,14 @@ export function threadIdOf(message: NotificationMessage): string | undefined {
 /** The turn that a notification is about; `undefined` when it is about none. */
 export function turnIdOf(message: NotificationMessage): string | undefined {
   return read("turn", message);
+}
+
+/** The ids in params whose method says nothing of where they are. */
+export function idsIn(params: Readonly<Record<string, unknown>>): {
+  readonly threadId: string | undefined;
+  readonly turnId: string | undefined;
+} {
+  return { threadId: usual.thread(params), turnId: usual.turn(params) };
 }
 
 function read(key: "thread" | "turn", message: NotificationMessage): string | undefined {
@@ -62,6 +73,10 @@ function reader(path: string | undefined): Read {
       ? asId((inner as Record<string, unknown>)[second])
       : undefined;
   };
+}
+
+function firstOf(one: Read, other: Read): Read {
+  return (params) => one(params) ?? other(params);
 }
 
 function asId(value: unknown): string | undefined {

@@ -143,6 +143,11 @@ export class ThreadRoute<Sink extends TurnSink> {
     else this.#offer(turnId, message);
   }
 
+  /** Keeps an event that may be of a turn that is being started here. */
+  keep(turnId: string, message: NotificationMessage): void {
+    if (this.#pending > 0) this.#unclaimed.keep(turnId, message);
+  }
+
   /** Offers a turn that somebody follows already, with some of its events. */
   share(turnId: string, events: readonly NotificationMessage[]): void {
     const before = this.#sinks.get(turnId) ?? [];

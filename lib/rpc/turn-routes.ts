@@ -1,7 +1,7 @@
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { inParallel } from "../async/in-parallel.js";
 import type { NotificationMessage } from "./message.js";
-import { threadIdOf, turnIdOf } from "./notification-route.js";
+import { isNotificationName, threadIdOf, turnIdOf } from "./notification-route.js";
 import { StrayEvents } from "./stray-events.js";
 import { ThreadRoute } from "./thread-route.js";
 import type { Offer, PendingTurn, TurnSink } from "./turn-sink.js";
@@ -58,9 +58,9 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
     if (this.#threads.size === 0) return;
     const threadId = threadIdOf(message);
     const turnId = turnIdOf(message);
-    if (threadId === undefined) return;
-    if (turnId !== undefined) this.deliver(threadId, turnId, message);
-    else this.#threads.get(threadId)?.observe(message);
+    if (threadId !== undefined && turnId !== undefined) this.deliver(threadId, turnId, message);
+    else if (threadId !== undefined) this.#threads.get(threadId)?.observe(message);
+    else if (turnId !== undefined) this.#deliverToTurn(turnId, message);
   }
 
   /** Gives a message to whoever follows the turn, whatever the message itself says of turns. */
@@ -106,7 +106,8 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
         search?.stop();
         // What was kept and not claimed is of turns that nobody has asked for.
         for (const { turnId, message } of thread.finish(starter)) {
-          this.deliver(threadId, turnId, message);
+          const isOurs = threadIdOf(message) !== undefined || thread.sinksOf(turnId) !== undefined;
+          if (isOurs) this.deliver(threadId, turnId, message);
         }
         this.#tidy(threadId, thread);
       },
@@ -150,6 +151,12 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   /** Whoever follows the turn at this moment. */
   sinksOf(threadId: string, turnId: string): readonly Sink[] {
     return this.#threads.get(threadId)?.sinksOf(turnId) ?? [];
+  }
+
+  /** The thread on which somebody follows the turn; no two turns have the same id. */
+  threadOf(turnId: string): string | undefined {
+    for (const [threadId, thread] of this.#threads) if (thread.sinksOf(turnId)) return threadId;
+    return undefined;
   }
 
   /** The turn of the thread that is followed, and of several the latest: the one that runs. */
@@ -266,6 +273,17 @@ export class TurnRoutes<Sink extends TurnSink = TurnSink> {
   close(failure: () => Error): void {
     this.#dropped.clear();
     for (const threadId of [...this.#threads.keys()]) this.abandon(threadId, failure);
+  }
+
+  /**
+   * A newer method may name the turn alone. As long as nobody follows that, it may be any that is being
+   * started.
+   */
+  #deliverToTurn(turnId: string, message: NotificationMessage): void {
+    if (isNotificationName(message.method)) return;
+    const threadId = this.threadOf(turnId);
+    if (threadId !== undefined) this.deliver(threadId, turnId, message);
+    else for (const thread of this.#threads.values()) thread.keep(turnId, message);
   }
 
   #open(threadId: string): ThreadRoute<Sink> {

@@ -52,7 +52,8 @@ export class RequestDispatcher {
    * nothing to send. Never rejects.
    */
   receive(message: RequestMessage): Promise<Answer | undefined> {
-    const arrival = this.#requests.open(message);
+    const { turns } = this.#options;
+    const arrival = this.#requests.open(message, (turnId) => turns.threadOf(turnId));
     if (arrival.kind === "known") return Promise.resolve(undefined);
     if (arrival.kind === "again") return arrival.answer;
     const { request } = arrival;
@@ -62,7 +63,7 @@ export class RequestDispatcher {
     }
     const { method, params, threadId, itemId } = request;
     // One turn runs on a thread at a time. It answers, but what it was not asked for may outlive it.
-    if (threadId !== undefined) request.turnId ??= this.#options.turns.latestTurnOf(threadId);
+    if (threadId !== undefined) request.turnId ??= turns.latestTurnOf(threadId);
     if (isObject(params)) {
       const changes = this.#changes.of(threadId, request.turnId, itemId);
       request.request = kindOf(method)?.describe?.(params as never, changes);
@@ -143,11 +144,11 @@ export class RequestDispatcher {
 
   /** The turn's stream shows it where it stood on the wire, before anybody can answer it. */
   #show(request: OpenRequest): void {
-    const { method, params, key, requestId, threadId, turnId } = request;
+    const { method, params, key, requestId, threadId, turnId, namedTurnId } = request;
     if (threadId === undefined || turnId === undefined) return;
-    // The types of a turn's events list no others.
+    // The types of a turn's events list no others, but for methods that are newer than these.
     const mayNameTurn = isObject(params) && Object.hasOwn(params, "turnId");
-    if (!mayNameTurn || isNotificationName(method)) return;
+    if ((!mayNameTurn && namedTurnId === undefined) || isNotificationName(method)) return;
     request.isEvent = true;
     const event = { method, key, requestId, params };
     this.#options.turns.deliver(threadId, turnId, event);

@@ -20,6 +20,8 @@ export interface RequestTurns {
   /** How many threads have turns that are followed. */
   readonly size: number;
   sinksOf(threadId: string, turnId: string): readonly TurnScope[];
+  /** The thread on which somebody follows the turn. */
+  threadOf(turnId: string): string | undefined;
   /** The turn of the thread that is followed, and of several the latest. */
   latestTurnOf(threadId: string): string | undefined;
   /** Whoever starts a turn on the thread, and does not know its id yet. */

@@ -3,6 +3,7 @@ import { Deferred } from "../async/deferred.js";
 import { ServerRequestOverError, type RequestOverReason } from "../errors/server-request-errors.js";
 import type { Answer } from "../rpc/connection.js";
 import type { RequestMessage } from "../rpc/message.js";
+import { idsIn } from "../rpc/notification-route.js";
 import type { RequestContext } from "./request-context.js";
 import type { Fields, UserRequest } from "./request-kinds.js";
 
@@ -34,6 +35,7 @@ export class OpenRequest {
   readonly requestId: string | number;
   readonly method: string;
   readonly params: unknown;
+  /** The thread that it names, or else that of the turn that it names, if that is followed here. */
   readonly threadId: string | undefined;
   /** The turn that it names; by this, and not by `turnId`, it is told from other requests. */
   readonly namedTurnId: string | undefined;
@@ -60,6 +62,7 @@ export class OpenRequest {
     { id, method, params }: RequestMessage,
     connection: number,
     onOver: (answer: Answer | undefined) => void,
+    threadOf: (turnId: string) => string | undefined = () => undefined,
   ) {
     this.#onOver = onOver;
     this.connection = connection;
@@ -67,9 +70,12 @@ export class OpenRequest {
     this.method = method;
     this.params = params;
     const fields = (params ?? {}) as Fields;
-    // The two methods of the first protocol say conversation instead of thread.
-    this.threadId = text(fields["threadId"]) ?? text(fields["conversationId"]);
-    this.namedTurnId = text(fields["turnId"]);
+    const { threadId, turnId } = idsIn(fields);
+    // The two methods of the first protocol say conversation instead of thread; a newer one may name the
+    // turn alone.
+    const named = threadId ?? text(fields["conversationId"]);
+    this.threadId = named ?? (turnId === undefined ? undefined : threadOf(turnId));
+    this.namedTurnId = turnId;
     this.turnId = this.namedTurnId;
     this.itemId = text(fields["itemId"]) ?? text(fields["callId"]);
   }

@@ -74,10 +74,12 @@ export class OpenRequests {
     this.#connection += 1;
   }
 
-  open(message: RequestMessage): Arrival {
-    const request = new OpenRequest(message, this.#connection, (answer) => {
+  /** `threadOf` tells the thread of a turn that is followed here. */
+  open(message: RequestMessage, threadOf?: (turnId: string) => string | undefined): Arrival {
+    const close = (answer: Answer | undefined): void => {
       this.#close(request, answer);
-    });
+    };
+    const request = new OpenRequest(message, this.#connection, close, threadOf);
     const waiting = this.#open.get(message.id);
     if (waiting) {
       if (waiting.connection === this.#connection) return { kind: "known" };

@@ -1,16 +1,17 @@
 import { checkOptions } from "../errors/check-options.js";
 import { checkRunOptions } from "../option-keys.js";
 import type { ThreadGoal } from "../../generated/types.js";
-import { EventQueue } from "../async/event-queue.js";
+import type { EventQueue } from "../async/event-queue.js";
 import { mapIterator } from "../async/map-iterator.js";
 import { GoalFailedError, GoalNotActiveError } from "../errors/goal-errors.js";
 import { TurnNotActiveError } from "../errors/rpc-errors.js";
-import { TurnStreamError } from "../errors/turn-errors.js";
 import type { Connect } from "../host.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
 import { turnIdOf } from "../rpc/notification-route.js";
-import { eventBacklog } from "../turns/event-backlog.js";
-import { StreamedText } from "../turns/streamed-text.js";
+import type { TextStreamOptions } from "../turns/answer-text.js";
+import { HandleEvents } from "../turns/handle-events.js";
+import { MessageStreams } from "../turns/message-streams.js";
+import type { MessageUpdate } from "../turns/message-updates.js";
 import { SubagentEvent } from "../turns/subagent-event.js";
 import { Subagents, type EventOrigin, type Subagent } from "../turns/subagents.js";
 import type { RunOptions } from "../turns/turn-options.js";
@@ -35,42 +36,42 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   readonly threadId: string;
   readonly objective: string;
   readonly #execution: GoalExecution;
-  readonly #queue: EventQueue<GoalEvent | SubagentEvent>;
+  readonly #events: HandleEvents<GoalEvent>;
   readonly #subagents: Subagents;
-  #consumer: "none" | "stream" | "everything" | "result" = "none";
-  #dropped = false;
+  readonly #messages = new MessageStreams(this);
 
   /** @internal Use `thread.runGoal()`. */
   constructor(connect: Connect, request: GoalRequest) {
     const { threadId, settings, controls } = request;
     this.threadId = threadId;
     this.objective = settings.objective;
-    this.#queue = new EventQueue(
-      async () => {
+    this.#events = new HandleEvents({
+      of: "goal",
+      maxBacklogBytes: controls.maxBacklogBytes,
+      onLeave: async () => {
         if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
       },
-      eventBacklog("goal", controls.maxBacklogBytes),
-    );
+    });
     this.#subagents = new Subagents(
       () => this.#execution.host,
       (event, origin) => {
-        if (this.#consumer !== "stream") this.#keep(new SubagentEvent(event, origin));
+        this.#events.push(new SubagentEvent(event, origin));
       },
     );
     this.#execution = new GoalExecution(connect, request, {
       connected: (host) => {
-        this.#queue.countIn(host.backlogs);
+        this.#events.countIn(host.backlogs);
       },
       event: (event) => {
-        this.#keep(event);
+        this.#events.push(event);
         if (event.method !== "thread/goal/cleared") {
           this.#subagents.observe(event, { threadId, depth: 0 });
         }
       },
       ended: (failure) => {
         this.#subagents.stop();
-        if (failure) this.#queue.fail(failure());
-        else this.#queue.end();
+        if (failure) this.#events.fail(failure());
+        else this.#events.end();
       },
     });
   }
@@ -101,7 +102,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * With `subagents`, the events of the turns' sub-agents come in between, also between two turns, and
    * each event has an `origin`. Without, a sub-agent's events never come.
    *
-   * @throws TurnStreamError when the goal is consumed already.
+   * It may begin after `run()` was called, too: beside a lone `run()` up to 1 MiB of events is kept.
+   *
+   * @throws TurnStreamError when the goal is consumed already, or when more than that has come.
    */
   stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<GoalEvent, undefined>;
   stream(options: { subagents: true }): AsyncIterableIterator<GoalEventWithOrigin, undefined>;
@@ -110,21 +113,8 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   ): AsyncIterableIterator<GoalEvent, undefined> {
     checkOptions("stream()", options, { subagents: true });
     const { subagents = false } = options;
-    if (this.#consumer === "stream" || this.#consumer === "everything") {
-      throw new TurnStreamError("This goal is already being iterated; a goal has one consumer.");
-    }
-    if (this.#dropped) {
-      throw new TurnStreamError(
-        "run() was called without iterating, so earlier events were not kept. Call stream() first.",
-      );
-    }
-    if (subagents) {
-      this.#consumer = "everything";
-      return mapIterator(this.#queue, this.#withOrigin());
-    }
-    this.#consumer = "stream";
-    this.#queue.retain((event) => !(event instanceof SubagentEvent));
-    return this.#queue as EventQueue<GoalEvent>;
+    const events = this.#events.read({ subagents });
+    return subagents ? mapIterator(events, this.#withOrigin()) : (events as EventQueue<GoalEvent>);
   }
 
   /** The sub-agents that the goal's turns have started so far, and theirs, each with its own turns. */
@@ -133,20 +123,22 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   }
 
   /**
-   * The assistant's text only, as it comes, of all turns. Unlike `stream()`, where you see the
-   * outcome pass by, it throws a GoalFailedError at the end of a goal that failed.
+   * The assistant's messages as they grow, of all turns: as `turn.messages()` has them. Like
+   * `textStream()` it throws at the end of a goal that failed.
    */
-  async *textStream(): AsyncGenerator<string, undefined> {
-    let streamed = new StreamedText();
-    for await (const event of this.stream()) {
-      // Another turn may have messages of the same ids.
-      if (event.method === "turn/started") streamed = new StreamedText();
-      if (event.method === "thread/goal/cleared") continue;
-      const text = streamed.next(event);
-      if (text !== undefined) yield text;
-    }
-    await this.run();
-    return undefined;
+  messages(): AsyncGenerator<MessageUpdate, undefined> {
+    return this.#messages.messages();
+  }
+
+  /**
+   * The text of each turn's final answer as it comes, as in `turn.textStream()`; a blank line parts the
+   * turns, too. Unlike `stream()`, where you see the outcome pass by, it throws a GoalFailedError at the
+   * end of a goal that failed.
+   *
+   * @throws InvalidArgumentError for options that it does not know.
+   */
+  textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
+    return this.#messages.texts(options);
   }
 
   /**
@@ -161,8 +153,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    */
   async run(options: RunOptions = {}): Promise<GoalResult> {
     checkRunOptions(options);
-    if (this.#consumer === "none") this.#consumer = "result";
+    this.#events.run();
     await this.#execution.ended;
+    this.#events.trim();
     const { failure, result } = this.#execution;
     if (failure) throw failure();
     const lastTurn = result.turns.at(-1);
@@ -172,12 +165,13 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   }
 
   /**
-   * Adds input to the turn that runs (`turn/steer`). Between two turns it waits for the next one; a
-   * turn that ends at this moment does not swallow it.
+   * Adds input to the turn that runs (`turn/steer`), and resolves with that turn's id when the server
+   * has taken it. Between two turns it waits for the next one; a turn that ends at this moment does not
+   * swallow it.
    *
    * @throws GoalNotActiveError when the goal ends before a turn could take it; nothing was sent.
    */
-  async steer(input: TurnInput): Promise<void> {
+  async steer(input: TurnInput): Promise<string> {
     const items = normalizeInput(input);
     await checkLocalFiles(items);
     const { threadId } = this;
@@ -187,7 +181,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
       const expectedTurnId = turn.state.id;
       try {
         await turn.host?.call("turn/steer", { threadId, expectedTurnId, input: items });
-        return;
+        return expectedTurnId;
       } catch (error) {
         if (!(error instanceof TurnNotActiveError)) throw error;
       }
@@ -212,16 +206,6 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   /** Stops the goal if it still runs, and waits for its end. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#execution.interruptAndWait();
-  }
-
-  /** Events are kept for a consumer that may still come, but not beside a lone `run()`. */
-  #keep(event: GoalEvent | SubagentEvent): void {
-    if (this.#consumer === "result") {
-      this.#queue.clear();
-      this.#dropped = true;
-    } else {
-      this.#queue.push(event);
-    }
   }
 
   /** To be called with one event after the other: some are of the turn that runs, and do not name it. */

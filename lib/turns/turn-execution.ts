@@ -201,6 +201,7 @@ export class TurnExecution {
     if (!other) return;
     // The server took the input as steering: go on from where the running turn stands.
     this.#course.state = other.state;
+    this.#listener.joined?.(other.state);
     this.#runs();
   }
 

@@ -50,7 +50,8 @@ export interface TurnControls {
    * How much may wait for the consumer of the events (bytes, roughly; default 67,108,864). The server
    * cannot be asked to wait: beyond this, what waits is dropped and iterating throws a
    * SlowConsumerError, while the turn goes on and `run()` gives its result. Text deltas that are read
-   * late take little: those that go on with the same text are merged.
+   * late take little: those that go on with the same text are merged. While only `run()` was called, 1 MiB
+   * at most is kept.
    */
   maxBacklogBytes?: number | undefined;
   /**

@@ -3,6 +3,7 @@ import type { TurnEvent } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { TurnControls } from "./turn-options.js";
 import type { RunningTurn, TurnStart } from "./turn-start.js";
+import type { TurnState } from "./turn-state.js";
 
 /** Makes what the waiters of a turn are rejected with: an instance of its own for each. */
 export type Failure = () => unknown;
@@ -13,12 +14,16 @@ export interface TurnRequest {
   readonly controls: TurnControls;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
+  /** Whether nobody gets the handle, so that its events need not be kept. */
+  readonly resultOnly?: boolean | undefined;
 }
 
 /** Who is told of the turn's progress. None of the functions may throw. */
 export interface TurnListener {
   /** The connection is there; nothing has been heard over it. */
   connected?(host: Host): void;
+  /** The turn has run before, for somebody else, and stands like this: what comes goes on from here. */
+  joined?(state: TurnState): void;
   event(event: TurnEvent): void;
   /** Nothing has come for `idleTimeoutMs`; the turn goes on. */
   stalled?(failure: Failure): void;

@@ -1,4 +1,5 @@
 import type { ThreadItem, TurnError, TurnStatus } from "../../generated/types.js";
+import { itemsInOrder } from "./turn-items.js";
 import type { TurnState } from "./turn-state.js";
 import type { TurnUsage } from "./turn-usage.js";
 import type { TurnWarning } from "./turn-warnings.js";
@@ -31,8 +32,9 @@ export interface TurnFacts {
    */
   readonly finalResponse: string | null;
   /**
-   * Everything the turn produced, the user's message included, in order of completion. Items that
-   * the server left open come last; see the docs for how they are closed.
+   * Everything the turn produced, the user's message included, in the order in which it began. Items
+   * that the server left open are among them, such as a message that was cut by a steer, with the text
+   * that came of it; see the docs for how they are closed.
    */
   readonly items: readonly ThreadItem[];
   /**
@@ -54,7 +56,7 @@ export interface TurnFacts {
 export function toTurnResult(state: TurnState): TurnResult {
   const { id, threadId, status, error, warnings, usage, startedAt, completedAt, durationMs } =
     state;
-  const items = [...state.items, ...state.openItems.map((item) => closed(item, status))];
+  const openItems = state.openItems.map((item) => closed(item, status));
   return {
     id,
     threadId,
@@ -62,7 +64,7 @@ export function toTurnResult(state: TurnState): TurnResult {
     output: undefined,
     error,
     finalResponse: finalResponse(state.items),
-    items,
+    items: itemsInOrder({ ...state, openItems }),
     warnings,
     usage,
     startedAt,

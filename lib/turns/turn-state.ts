@@ -7,12 +7,13 @@ import type {
 } from "../../generated/types.js";
 import { applyDelta } from "./item-delta.js";
 import type { TurnEvent } from "../protocol.js";
+import { addCompleted, addFinal, addStarted, type TurnItems } from "./turn-items.js";
 import { nextRetry, type TurnRetry } from "./turn-retry.js";
 import { addWarning, type TurnWarning } from "./turn-warnings.js";
 import { updateUsage, type TurnUsage } from "./turn-usage.js";
 
 /** What is known of a turn at one moment. Snapshots never change; each event makes a new one. */
-export interface TurnState {
+export interface TurnState extends TurnItems {
   readonly threadId: string;
   /** Empty until the server has accepted the turn. */
   readonly id: string;
@@ -29,10 +30,6 @@ export interface TurnState {
    * 100, and of each the first 4,000 characters.
    */
   readonly warnings: readonly TurnWarning[];
-  /** Completed items, in the order in which they completed. */
-  readonly items: readonly ThreadItem[];
-  /** Items that have started and not completed, with what has been streamed of them. */
-  readonly openItems: readonly ThreadItem[];
   readonly usage: TurnUsage | null;
   /** The latest plan; `null` when the turn has none. */
   readonly plan: readonly TurnPlanStep[] | null;
@@ -56,6 +53,7 @@ export function initialTurnState(threadId: string): TurnState {
     warnings: [],
     items: [],
     openItems: [],
+    openPositions: [],
     usage: null,
     plan: null,
     diff: null,
@@ -79,9 +77,9 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
     case "turn/started":
       return { ...state, startedAt: event.params.turn.startedAt ?? state.startedAt };
     case "item/started":
-      return isItem(event.params.item) ? itemStarted(state, event.params.item) : state;
+      return isItem(event.params.item) ? addStarted(state, event.params.item) : state;
     case "item/completed":
-      return isItem(event.params.item) ? itemCompleted(state, event.params.item) : state;
+      return isItem(event.params.item) ? addCompleted(state, event.params.item) : state;
     case "thread/tokenUsage/updated":
       return usageUpdated(state, event.params.tokenUsage);
     case "turn/plan/updated":
@@ -104,18 +102,6 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
   }
 }
 
-function itemStarted(state: TurnState, item: ThreadItem): TurnState {
-  return { ...state, openItems: [...without(state.openItems, item), item] };
-}
-
-function itemCompleted(state: TurnState, item: ThreadItem): TurnState {
-  return {
-    ...state,
-    items: [...state.items, item],
-    openItems: without(state.openItems, item),
-  };
-}
-
 function usageUpdated(state: TurnState, update: ThreadTokenUsage): TurnState {
   const compacting = state.openItems.some((item) => item.type === "contextCompaction");
   return { ...state, usage: updateUsage(state.usage, update, compacting) };
@@ -128,7 +114,7 @@ function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState
   let merged = state;
   // The copy in here is a summary, not the list; but what it holds is final.
   const final: unknown[] = Array.isArray(turn.items) ? turn.items : [];
-  for (const item of final.filter(isItem)) merged = mergeFinal(merged, item);
+  for (const item of final.filter(isItem)) merged = addFinal(merged, item);
   return {
     ...merged,
     status,
@@ -137,22 +123,6 @@ function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState
     completedAt: turn.completedAt ?? null,
     durationMs: turn.durationMs ?? null,
   };
-}
-
-function mergeFinal(state: TurnState, item: ThreadItem): TurnState {
-  const index = state.items.findLastIndex((known) => isSame(known, item));
-  if (index === -1) return itemCompleted(state, item);
-  return { ...state, items: state.items.with(index, item) };
-}
-
-function without(items: readonly ThreadItem[], item: ThreadItem): readonly ThreadItem[] {
-  return items.some((other) => isSame(other, item))
-    ? items.filter((other) => !isSame(other, item))
-    : items;
-}
-
-function isSame(left: ThreadItem, right: ThreadItem): boolean {
-  return left.id === right.id && left.type === right.type;
 }
 
 /** What a server sends as an item need not be one. */

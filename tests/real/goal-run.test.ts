@@ -237,7 +237,7 @@ describe("steering a goal", () => {
       return JSON.stringify(input).includes("Finish.") ? reply.updateGoal("complete") : undefined;
     });
     const goal = thread.runGoal("Reach it");
-    let steering: Promise<void> | undefined;
+    let steering: Promise<string> | undefined;
     for await (const { method } of goal) {
       if (method === "turn/completed") steering ??= goal.steer("Finish.");
     }

@@ -252,7 +252,7 @@ describe("steering a turn", () => {
       const turn = thread.turn("Talk");
       const events = await untilText(turn);
       model.enqueueFor(thread.id, reply.text("Something else."));
-      await turn.steer(["Something else, ", "please."]);
+      expect(await turn.steer(["Something else, ", "please."])).toBe(turn.id);
       const started: string[] = [];
       for (let step = await events.next(); !step.done; step = await events.next()) {
         if (step.value.method === "item/started") started.push(step.value.params.item.type);
@@ -263,9 +263,9 @@ describe("steering a turn", () => {
       expect(result).toMatchObject({ status: "completed", finalResponse: "Something else." });
       expect(result.items).toMatchObject([
         { type: "userMessage", content: [{ text: "Talk" }] },
+        { type: "agentMessage", text: "Half of " },
         { type: "userMessage", content: [{ text: "Something else, " }, { text: "please." }] },
         { type: "agentMessage", text: "Something else." },
-        { type: "agentMessage", text: "Half of " },
       ]);
       expect(model.requests.at(-1)?.lastUserText).toBe("Something else, please.");
     },

@@ -120,7 +120,7 @@ test("a model that the server asks again is reported, and the turn succeeds", as
   // What the cut attempt had streamed is not the answer, but it is not lost either.
   expect(result.items.map((item) => item.type === "agentMessage" && item.text)).toEqual([
     false,
-    "At last.",
     "Half of",
+    "At last.",
   ]);
 });

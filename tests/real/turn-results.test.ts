@@ -256,7 +256,7 @@ describe("the events of a turn", () => {
     expect(methods.at(-1)).toBe("turn/completed");
   });
 
-  test("give the text alone, also of messages that come whole", async () => {
+  test("give the text of the answer alone, also of messages that come whole", async () => {
     const thread = await codex.startThread();
     model.enqueueFor(thread.id, [
       reply.commentary("Let me see. "),
@@ -265,7 +265,7 @@ describe("the events of a turn", () => {
     ]);
     const pieces: string[] = [];
     for await (const piece of thread.turn("Talk").textStream()) pieces.push(piece);
-    expect(pieces.join("")).toBe("Let me see. Streamed. Whole.");
+    expect(pieces.join("")).toBe("Streamed. \n\nWhole.");
   });
 
   test("show a running command's output before it ends", async () => {

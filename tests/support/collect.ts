@@ -1,8 +1,24 @@
+import { AnswerText } from "../../lib/turns/answer-text.js";
+import { MessageUpdates } from "../../lib/turns/message-updates.js";
+import type { SomeEvent } from "../../lib/turns/text-run.js";
+
 /** Everything that an iteration yields, once it has ended. */
 export async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   const values: T[] = [];
   for await (const value of iterable) values.push(value);
   return values;
+}
+
+/** The text that `textStream()` gives for these events. */
+export function streamedText(events: readonly SomeEvent[]): string {
+  const messages = new MessageUpdates();
+  const text = new AnswerText();
+  return events
+    .flatMap((event) => {
+      text.observe(event);
+      return messages.next(event).map((update) => text.next(update, "answer"));
+    })
+    .join("");
 }
 
 /** What a promise rejects with; fails when it resolves. */

@@ -2,6 +2,8 @@
 import type {
   AppServerClient,
   Codex,
+  GoalRun,
+  MessageUpdate,
   ParamsOf,
   ResultOf,
   Thread,
@@ -26,6 +28,22 @@ export type TurnIsNoPromise = Hold<
     Same<ReturnType<Thread["turn"]>, Turn>,
   ]
 >;
+
+/** The text and the messages of a turn and of a goal are alike. */
+export type Texts = Hold<
+  [
+    Same<ReturnType<Turn["messages"]>, AsyncGenerator<MessageUpdate, undefined>>,
+    Same<ReturnType<GoalRun["messages"]>, AsyncGenerator<MessageUpdate, undefined>>,
+    Same<ReturnType<Turn["textStream"]>, AsyncGenerator<string, undefined>>,
+    Same<Awaited<ReturnType<Turn["steer"]>>, string>,
+    Same<Awaited<ReturnType<GoalRun["steer"]>>, string>,
+  ]
+>;
+
+// Only an update that brings text has a delta.
+export function addedBy(update: MessageUpdate): string {
+  return update.type === "delta" ? update.delta : "";
+}
 
 /** Clients and threads are no promises either. */
 export type NothingElseIs = Hold<

@@ -15,21 +15,27 @@ test("a goal has one consumer", async () => {
   await goal.interrupt();
 });
 
-test("events are kept for a consumer who comes late, but not beside a lone run()", async () => {
+test("events are kept for a consumer who comes late, and up to 1 MiB of them beside a lone run()", async () => {
   await using pair = await goalThread();
-  const { goals, thread } = pair;
-  const kept = thread.runGoal("Reach it");
-  await kept.started;
-  goals.updated({ status: "complete" });
-  await settled();
-  expect(await collect(kept)).toHaveLength(2);
-
-  const dropped = thread.runGoal("Reach it");
-  const run = dropped.run();
-  await dropped.started;
-  goals.updated({ status: "complete" });
-  await run;
+  const { goals, server, thread } = pair;
+  const goal = async (run: boolean, bytes: number) => {
+    const goal = thread.runGoal("Reach it");
+    const result = run ? goal.run() : undefined;
+    await goal.started;
+    goals.start("turn-1");
+    server.notify("item/novel", { threadId, turnId: "turn-1", text: "x".repeat(bytes) });
+    goals.updated({ status: "complete" });
+    goals.end();
+    await (result ?? settled());
+    return goal;
+  };
+  const methods = (await collect(await goal(false, 2_000_000))).map(({ method }) => method);
+  expect(methods).toContain("item/novel");
+  expect((await collect(await goal(true, 500_000))).map(({ method }) => method)).toEqual(methods);
+  const dropped = await goal(true, 2_000_000);
+  expect(() => dropped.stream()).toThrow(TurnStreamError);
   expect(() => dropped.stream()).toThrow("Call stream() first");
+  expect(await rejection(collect(dropped.messages()))).toBeInstanceOf(TurnStreamError);
 });
 
 test("the text of all turns is one stream, whatever ids their messages have", async () => {
@@ -40,7 +46,7 @@ test("the text of all turns is one stream, whatever ids their messages have", as
   await goal.started;
   goals.start("turn-1");
   goals.say("One. ", "msg-1");
-  // A message that is cut: its id may come again.
+  // A message that is cut: its id may come again, and its text, which is another turn's then.
   const cut = { threadId, turnId: "turn-1", itemId: "msg-2", delta: "Tw" };
   server.notify("item/agentMessage/delta", cut);
   goals.end();
@@ -50,7 +56,26 @@ test("the text of all turns is one stream, whatever ids their messages have", as
   goals.updated({ status: "complete" });
   goals.cleared();
   goals.end();
-  expect(await texts).toEqual(["One. ", "Tw", "Two."]);
+  expect(await texts).toEqual(["One. ", "\n\nTw", "\n\nTwo."]);
+});
+
+test("the messages of all turns are one stream, each with the id of its turn", async () => {
+  await using pair = await goalThread();
+  const { goals, thread } = pair;
+  const goal = thread.runGoal("Reach it");
+  const updates = collect(goal.messages());
+  await goal.started;
+  for (const turnId of ["turn-1", "turn-2"]) {
+    goals.start(turnId);
+    goals.say(`Of ${turnId}`, "msg-1");
+    if (turnId === "turn-2") goals.updated({ status: "complete" });
+    goals.end();
+  }
+  const ends = (await updates).filter(({ type }) => type === "completed");
+  expect(ends).toEqual([
+    { type: "completed", turnId: "turn-1", id: "msg-1", phase: null, text: "Of turn-1" },
+    { type: "completed", turnId: "turn-2", id: "msg-1", phase: null, text: "Of turn-2" },
+  ]);
 });
 
 test("the stream of texts throws when the goal has failed", async () => {
@@ -77,7 +102,7 @@ test("steering goes to the turn that runs", async () => {
   await goal.started;
   goals.start("turn-1");
   await settled();
-  await goal.steer("Faster");
+  expect(await goal.steer("Faster")).toBe("turn-1");
   expect(goals.steered).toEqual([["turn-1", "Faster"]]);
   await goal.interrupt();
 });
@@ -97,7 +122,7 @@ test("steering before there is a turn, or between two, waits for the next one", 
   const between = goal.steer("Go on");
   await settled();
   goals.start("turn-2");
-  await between;
+  expect(await between).toBe("turn-2");
   expect(goals.steered).toEqual([
     ["turn-1", "Hello"],
     ["turn-2", "Go on"],

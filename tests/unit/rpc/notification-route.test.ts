@@ -16,6 +16,12 @@ test.each<[string, unknown, string | undefined, string | undefined]>([
   ["account/updated", both, undefined, undefined],
   ["thread/hologram/updated", both, "t", "u"],
   ["constructor", both, "t", "u"],
+  ["thread/hologram/updated", { threadId: "t", turn: { id: "u" } }, "t", "u"],
+  ["thread/hologram/updated", { thread: { id: "t" }, turn: { id: "u" } }, "t", "u"],
+  ["thread/hologram/updated", { thread: { id: "t" }, turnId: "u" }, "t", "u"],
+  ["thread/hologram/updated", { turnId: "u" }, undefined, "u"],
+  ["thread/hologram/updated", { turn: { id: "u" } }, undefined, "u"],
+  ["thread/hologram/updated", { ...both, thread: { id: "no" }, turn: { id: "no" } }, "t", "u"],
   ["thread/hologram/updated", {}, undefined, undefined],
 ])("%s %j", (method, params, threadId, turnId) => {
   expect(threadIdOf({ method, params })).toBe(threadId);

@@ -52,6 +52,52 @@ test("a turn's events go to whoever follows it", () => {
   expect(sink.got).toEqual(["a", "d"]);
 });
 
+describe("of a method that is newer than this library", () => {
+  const novel = (params: object): NotificationMessage => ({ method: "turn/novel", params });
+
+  test("what names the turn alone, or nests it, goes to whoever follows it", () => {
+    const routes = new TurnRoutes();
+    const sink = follow(routes);
+    routes.route(event("a"));
+    routes.route(novel({ turnId: "turn-1" }));
+    routes.route(novel({ turn: { id: "turn-1" } }));
+    routes.route(novel({ threadId: "thread-1", turn: { id: "turn-1" } }));
+    routes.route(novel({ threadId: "other", turn: { id: "turn-1" } }));
+    routes.route(novel({ turn: { id: "turn-2" } }));
+    routes.route(event("b"));
+    expect(sink.got).toEqual(["a", "turn/novel", "turn/novel", "turn/novel", "b"]);
+  });
+
+  test("what names a turn alone whose id is not known yet is kept, and comes once, in order", () => {
+    const routes = new TurnRoutes();
+    const sink = new Recorder(routes);
+    const offered: string[] = [];
+    for (const threadId of ["thread-1", "thread-2"]) {
+      routes.watch(threadId, (turnId) => {
+        offered.push(`${threadId} ${turnId}`);
+        return undefined;
+      });
+    }
+    const [pending, other] = [routes.expect("thread-1"), routes.expect("thread-2")];
+    for (const message of [event("a"), novel({ turnId: "turn-1" }), event("b")]) {
+      routes.route(message);
+    }
+    routes.route(novel({ turnId: "nobody's" }));
+    pending.claim("turn-1", sink);
+    pending.settle();
+    other.settle();
+    expect(sink.got).toEqual(["a", "turn/novel", "b"]);
+    expect(offered).toEqual([]);
+  });
+
+  test("what names no thread though it always should is nobody's", () => {
+    const routes = new TurnRoutes();
+    const sink = follow(routes);
+    routes.route({ method: "item/agentMessage/delta", params: { turnId: "turn-1", delta: "x" } });
+    expect(sink.got).toEqual([]);
+  });
+});
+
 test("what comes before the id is known is kept, in order, for the turn it is about", () => {
   const routes = new TurnRoutes();
   const [one, two] = [new Recorder(routes), new Recorder(routes, "turn-2")];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { defer, type RequestContext, type RequestHandlers } from "../../../lib/index.js";
+import { collect } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
 import { later, linked, linkedThread } from "../../support/linked-server.js";
 import { opened, turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
@@ -16,6 +17,29 @@ async function secondTold(asking: Asking): Promise<unknown> {
   const { result } = await asking.answer(methods.time, requests.time);
   return (result as { currentTimeAt: number }).currentTimeAt;
 }
+
+test.each([
+  [{ threadId: "thread-1", turn: { id: "turn-1" } }],
+  [{ turnId: "turn-1" }],
+  [{ turn: { id: "turn-1" } }],
+])("a request that nobody knows yet belongs to the turn that it names in %j", async (params) => {
+  const contexts: RequestContext[] = [];
+  await using pair = await linkedThread();
+  const asking = new Asking(pair.server);
+  const novelty = (_: unknown, context: RequestContext) => {
+    contexts.push(context);
+    return { fine: true };
+  };
+  pair.client.handle("turn/novelty" as never, novelty as never);
+  const running = pair.thread.turn("Hi");
+  await running.started;
+  pair.server.send(turnStarted(turn));
+  expect(await asking.answer("turn/novelty", params)).toEqual({ result: { fine: true } });
+  expect(contexts).toMatchObject([turn]);
+  pair.server.send(turnCompleted(turn));
+  const methods = (await collect(running)).map(({ method }) => method as string);
+  expect(methods).toEqual(["turn/started", "turn/novelty", "turn/completed"]);
+});
 
 describe("a request that names its thread and no turn", () => {
   test("belongs to the turn that is followed there: its handlers and its id", async () => {

@@ -73,14 +73,14 @@ test("the latest plan and the latest diff are kept", () => {
 });
 
 describe("items", () => {
-  test("are kept in the order of their completion", () => {
+  test("are kept in the order in which they began", () => {
     const state = fold(
       started(agentMessage("a", "")),
       started(agentMessage("b", "")),
       completed(agentMessage("b", "second")),
       completed(agentMessage("a", "first")),
     );
-    expect(state.items).toEqual([agentMessage("b", "second"), agentMessage("a", "first")]);
+    expect(state.items).toEqual([agentMessage("a", "first"), agentMessage("b", "second")]);
     expect(state.openItems).toEqual([]);
   });
 
@@ -124,11 +124,14 @@ describe("items", () => {
     ["interrupted", "failed"],
     ["failed", "failed"],
     ["completed", "inProgress"],
-  ])("that an %s turn leaves open come last, with the status %s", (status, expected) => {
-    const open = { type: "commandExecution", id: "c", status: "inProgress" };
-    const { items } = result(started(open), completed(agentMessage("a", "x")), end({ status }));
-    expect(items).toEqual([agentMessage("a", "x"), { ...open, status: expected }]);
-  });
+  ])(
+    "that an %s turn leaves open stand where they began, with the status %s",
+    (status, expected) => {
+      const open = { type: "commandExecution", id: "c", status: "inProgress" };
+      const { items } = result(started(open), completed(agentMessage("a", "x")), end({ status }));
+      expect(items).toEqual([{ ...open, status: expected }, agentMessage("a", "x")]);
+    },
+  );
 
   test("without a status are left as they are", () => {
     const open = agentMessage("a", "half a");

@@ -1,13 +1,9 @@
 import { expect, test } from "@jest/globals";
+import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { TurnStreamError } from "../../../lib/errors/turn-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { linkedThread } from "../../support/linked-server.js";
-import {
-  textMessages,
-  turnCompleted,
-  turnMessages,
-  turnStarted,
-} from "../../support/turn-messages.js";
+import { textMessages, turnCompleted, turnMessages } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
 const script = { ...ids, text: "Hello there" };
@@ -110,20 +106,6 @@ test("a second consumer is told so, while the first goes on", async () => {
   expect(() => turn.stream()).toThrow(TurnStreamError);
 });
 
-test("iterating is refused once a lone run() has let events go", async () => {
-  await using pair = await linkedThread();
-  const { server, thread } = pair;
-  const turn = thread.turn("Hi");
-  const result = turn.run();
-  await turn.started;
-  server.send(turnStarted(ids));
-  await settled();
-  expect(() => turn.stream()).toThrow("run() was called without iterating");
-  expect(() => turn.stream()).toThrow(TurnStreamError);
-  server.send(turnCompleted(ids));
-  expect((await result).status).toBe("completed");
-});
-
 test("events wait for a consumer that comes late", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;
@@ -135,14 +117,14 @@ test("events wait for a consumer that comes late", async () => {
   expect((await collect(turn)).map(({ method }) => method)).toEqual(methods);
 });
 
-test("textStream yields the deltas of all messages", async () => {
+test("textStream yields the deltas of messages without a mark, with a blank line between two", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;
   const turn = thread.turn("Hi");
   await turn.started;
   const second = textMessages({ ...ids, text: "And bye" }, "msg-2");
   server.send(...textMessages(script), ...second, turnCompleted(ids));
-  expect(await collect(turn.textStream())).toEqual(["Hello ", "there", "And ", "bye"]);
+  expect(await collect(turn.textStream())).toEqual(["Hello ", "there", "\n\nAnd ", "bye"]);
 });
 
 test("textStream yields a message that comes whole", async () => {
@@ -153,7 +135,7 @@ test("textStream yields a message that comes whole", async () => {
   const isDelta = (message: { method?: unknown }) => message.method === "item/agentMessage/delta";
   const whole = textMessages(script, "msg-1").filter((message) => !isDelta(message));
   server.send(...whole, ...textMessages({ ...ids, text: "And bye" }, "msg-2"), turnCompleted(ids));
-  expect(await collect(turn.textStream())).toEqual(["Hello there", "And ", "bye"]);
+  expect(await collect(turn.textStream())).toEqual(["Hello there", "\n\nAnd ", "bye"]);
 });
 
 test("textStream throws at the end of a failed turn, after its text", async () => {
@@ -172,4 +154,12 @@ test("textStream throws at the end of a failed turn, after its text", async () =
     reason: "usageLimitExceeded",
   });
   expect(texts).toEqual(["Hello ", "there"]);
+});
+
+test("textStream refuses options that it does not know, at once", async () => {
+  await using pair = await linkedThread();
+  const turn = pair.thread.turn("Hi");
+  expect(() => turn.textStream({ message: "all" } as never)).toThrow(InvalidArgumentError);
+  expect(() => turn.textStream({ messages: "some" as never })).toThrow('"answer" or "all"');
+  expect(() => turn.textStream("all" as never)).toThrow(InvalidArgumentError);
 });

@@ -33,6 +33,31 @@ test("iterating yields the server's notifications as sent, in order, to the end"
   expect(await collect(turn)).toEqual(messages);
 });
 
+test.each([
+  [{ ...ids }],
+  [{ threadId: "thread-1", turn: { id: "turn-1" } }],
+  [{ thread: { id: "thread-1" }, turn: { id: "turn-1" } }],
+  [{ turnId: "turn-1" }],
+  [{ turn: { id: "turn-1" } }],
+])("a method that nobody knows yet reaches the turn that it names in %j", async (params) => {
+  await using pair = await linkedThread();
+  const { server, thread } = pair;
+  server.handle("turn/start", () => later);
+  const turn = thread.turn("Hi");
+  const request = await server.nextRequest("turn/start");
+  const novel = { method: "turn/novel", params };
+  // Before the answer, behind it, and once more at the end.
+  server.send(novel);
+  server.respond(request, { turn: turnRecord("turn-1") });
+  const [started = {}, ...rest] = turnMessages({ ...ids, text: "Hello" });
+  server.send(started, novel, ...rest.slice(0, -1), novel, ...rest.slice(-1));
+  const events = await collect(turn);
+  expect(events.filter(({ method }) => (method as string) === "turn/novel")).toEqual(
+    Array(3).fill(novel),
+  );
+  expect(events.at(-1)?.method).toBe("turn/completed");
+});
+
 test("the answer names the turn: started and id", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;

@@ -1,7 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { TurnEvent } from "../../../lib/protocol.js";
-import { StreamedText } from "../../../lib/turns/streamed-text.js";
-import { collect, rejection, settled } from "../../support/collect.js";
+import { collect, rejection, settled, streamedText } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
 import { later, type LinkedServer } from "../../support/linked-server.js";
 import {
@@ -88,13 +86,7 @@ async function play({ before, store, resumed = [], after = [], prepare }: Scene)
   const [events, result] = await Promise.all([collect(turn), turn.run()]);
   expect(link.client.host.turns.size).toBe(0);
   expect(link.client.host.gate.isBusy("thread-1")).toBe(false);
-  return { events: events.slice(1 + before.length), result, text: textOf(events) };
-}
-
-/** The text that `textStream()` gives for these events. */
-function textOf(events: readonly TurnEvent[]): string {
-  const text = new StreamedText();
-  return events.map((event) => text.next(event) ?? "").join("");
+  return { events: events.slice(1 + before.length), result, text: streamedText(events) };
 }
 
 const runs = [turnRecord("turn-1")];
@@ -116,7 +108,7 @@ describe("a turn that went on while the connection was away", () => {
     ]);
     expect(result).toMatchObject({ status: "completed", finalResponse: "Four." });
     expect(result.items.map(({ id }) => id)).toEqual(["a", "b", "c"]);
-    expect(text).toBe("One two.Three.Four.");
+    expect(text).toBe("One two.\n\nThree.\n\nFour.");
   });
 
   test("brings the rest of a message that still streams when it is complete", async () => {
@@ -159,6 +151,15 @@ describe("a turn that went on while the connection was away", () => {
       turnCompleted(ids),
     ]);
     expect(result.items.map(({ id }) => id)).toEqual(["z", "a", "b"]);
+  });
+
+  test("has in its result what was missed behind what had begun before, whenever that completes", async () => {
+    const { result } = await play({
+      before: [started("a"), delta("a", "One ")],
+      store: { turns: runs, items: stored(completed("b", "Three.")) },
+      after: [completed("a", "One two."), turnCompleted(ids)],
+    });
+    expect(result.items.map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
   test("lets deltas through of what starts behind the gap, and events without text anyway", async () => {
@@ -272,7 +273,7 @@ test("a connection that drops again while the server is asked loses nothing", as
     completed("b", "Two three."),
     turnCompleted(ids),
   ]);
-  expect(textOf(events)).toBe("One.Two three.");
+  expect(streamedText(events)).toBe("One.\n\nTwo three.");
 });
 
 test("a connection that breaks while threads are resumed leaves a gap in what it brought", async () => {
@@ -310,7 +311,7 @@ test("a connection that breaks while threads are resumed leaves a gap in what it
     completed("b", "One two three."),
     turnCompleted(ids),
   ]);
-  expect(textOf(events)).toBe("One two three.");
+  expect(streamedText(events)).toBe("One two three.");
 });
 
 test("a sub-agent's events show a gap, too, and no rest of a text whose middle is missing", async () => {

@@ -154,6 +154,23 @@ describe("a turn of which nothing comes for idleTimeoutMs", () => {
     await again;
     expect(pieces).toEqual(["One ", "two"]);
   });
+
+  test("keeps all that comes until it is read on, though run() was called beside it", async () => {
+    await using pair = await running();
+    const { server, turn, pass } = pair;
+    const reading = async () => {
+      const methods: string[] = [];
+      for await (const { method } of turn) methods.push(method);
+      return methods;
+    };
+    const waits = [rejection(turn.run()), rejection(reading())];
+    await pass(idleTimeoutMs);
+    await Promise.all(waits);
+    const large = { method: "item/novel", params: { ...ids, text: "x".repeat(1_000_000) } };
+    server.send(large, large, large, turnCompleted(ids));
+    await settled();
+    expect(await reading()).toEqual([...Array<string>(3).fill("item/novel"), "turn/completed"]);
+  });
 });
 
 describe("what is not silence:", () => {

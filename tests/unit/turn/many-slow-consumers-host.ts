@@ -23,7 +23,8 @@ const turns = await Promise.all(
     const thread = await client.startThread();
     const turn = thread.turn("Hi");
     const { id } = await turn.started;
-    return { turn, ids: { threadId: thread.id, turnId: id } };
+    // Begun, since beside a lone run() hardly anything is kept.
+    return { turn, events: turn.stream(), ids: { threadId: thread.id, turnId: id } };
   }),
 );
 // Of all consumers, somebody who looks at everything and does not get to read it.
@@ -41,10 +42,10 @@ for (const { ids } of turns) server.send(turnCompleted(ids));
 await Promise.all(turns.map(({ turn }) => turn.run()));
 
 const report = { completed: 0, read: 0, newest: 0, cutOff: 0, others: 0 };
-for (const { turn } of turns) {
+for (const { turn, events } of turns) {
   let last: TurnEvent | undefined;
   try {
-    for await (const event of turn) {
+    for await (const event of events) {
       report.read += 1;
       if (event.method !== "turn/completed") last = event;
     }

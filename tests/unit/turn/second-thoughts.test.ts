@@ -67,5 +67,5 @@ test("textStream skips what is no text", async () => {
     completed(agentMessage("whole", "there")),
     turnCompleted(ids),
   );
-  expect(await collect(turn.textStream())).toEqual(["Hello", "there"]);
+  expect(await collect(turn.textStream())).toEqual(["Hello", "\n\nthere"]);
 });

@@ -24,7 +24,7 @@ test("steer() adds input to this very turn", async () => {
   const turn = thread.turn("Hi");
   await turn.started;
   server.send(turnStarted(ids));
-  await turn.steer("Shorter");
+  expect(await turn.steer("Shorter")).toBe("turn-1");
   expect(server.paramsOf("turn/steer")).toEqual([steering]);
   server.send(...turnMessages({ ...ids, text: "Short" }).slice(1));
   expect((await turn.run()).finalResponse).toBe("Short");

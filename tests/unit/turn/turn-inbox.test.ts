@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { BacklogBudget } from "../../../lib/async/backlog-budget.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
-import { StreamedText } from "../../../lib/turns/streamed-text.js";
 import { TurnInbox } from "../../../lib/turns/turn-inbox.js";
 import { TurnProgress } from "../../../lib/turns/turn-progress.js";
+import { streamedText } from "../../support/collect.js";
 import { agentMessage, turnStarted, type Message } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
@@ -55,8 +55,7 @@ function holding(backlogs?: BacklogBudget) {
   progress.state = { ...progress.state, id: "turn-1" };
   delivered.length = 0;
   inbox.hold();
-  const text = new StreamedText();
-  const textOf = () => delivered.map((event) => text.next(event) ?? "").join("");
+  const textOf = () => streamedText(delivered);
   return { inbox, receive, delivered, textOf };
 }
 
@@ -93,7 +92,7 @@ test("beyond 64 MiB text is left out, a gap says where, and what completes is wh
     completed("b", "all of b"),
     completed("c", "C"),
   ]);
-  expect(textOf()).toBe("ACall of b");
+  expect(textOf()).toBe("A\n\nC\n\nall of b");
 });
 
 test("what is left out again and again leaves nothing behind but the gaps", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { settled } from "../../support/collect.js";
+import { collect, settled } from "../../support/collect.js";
 import { later, linkedThread, textsSent } from "../../support/linked-server.js";
 import {
   textMessages,
@@ -29,6 +29,23 @@ describe('whenBusy: "steer"', () => {
     const [one, two] = await Promise.all([first.run(), second.run()]);
     expect(two).toEqual(one);
     expect(two.items).toMatchObject([{ text: "Hello there" }]);
+  });
+
+  test("gives no rest of a message that was under way: it comes when it is whole", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    server.handle("turn/start", () => ({ turn: turnRecord("turn-1") }));
+    const first = thread.turn("A");
+    await first.started;
+    const messages = turnMessages({ ...ids, text: "Half of it, whole." });
+    server.send(...messages.slice(0, 3));
+    await settled();
+    const second = thread.turn("B", { whenBusy: "steer" });
+    const texts = collect(second.textStream());
+    await second.started;
+    server.send(...messages.slice(3));
+    expect(await texts).toEqual(["Half of it, whole."]);
+    expect(await collect(first.textStream())).toEqual(["Half ", "of ", "it, ", "whole."]);
   });
 
   test("starts a turn of its own on an idle thread", async () => {
