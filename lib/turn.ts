@@ -4,7 +4,8 @@ import type { KnownRateLimits } from "./account/known-rate-limits.js";
 import { EventQueue } from "./async/event-queue.js";
 import { mapIterator } from "./async/map-iterator.js";
 import { TurnFailedError, TurnStreamError } from "./errors/turn-errors.js";
-import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
+import { normalizeInput, type TurnInput } from "./input.js";
+import { prepareInput } from "./prepare-input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { Connect, TurnFollower } from "./host.js";
 import type { OutputFormat } from "./schema/output-format.js";
@@ -211,12 +212,14 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * @throws TurnNotActiveError when the turn has ended, or what kept it from starting.
    */
   async steer(input: TurnInput): Promise<void> {
-    const items = normalizeInput(input);
-    await checkLocalFiles(items);
+    const given = normalizeInput(input);
     const { threadId } = this;
     const { id } = await this.started;
+    const { host } = this.#execution;
+    if (!host) return;
+    const items = await prepareInput(host, given);
     await this.#execution.untilRunning();
-    await this.#execution.host?.call("turn/steer", { threadId, expectedTurnId: id, input: items });
+    await host.call("turn/steer", { threadId, expectedTurnId: id, input: items });
   }
 
   /**
