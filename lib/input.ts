@@ -1,7 +1,8 @@
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute } from "node:path";
 import type { UserInput } from "../generated/types.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { asBuffer, isDataUrl, toDataUrl } from "./media/data-url.js";
+import { fromHere } from "./paths/server-files.js";
 
 /** Bytes of an image or a sound, with their media type, such as `"image/png"`. */
 export interface InlineData {
@@ -87,9 +88,8 @@ function toUserInput(item: string | InputItem, where: string): GivenInput {
     case "localAudio":
       requireString(item.path, `${where}.path`);
       checkPlace(item, where);
-      return isThere(item) || isAbsolute(item.path)
-        ? { ...item }
-        : { ...item, path: resolve(item.path) };
+      if (isThere(item) || isAbsolute(item.path)) return { ...item };
+      return { ...item, path: fromHere(`${where}.path`, item.path) };
     case "skill":
     case "mention":
       requireString(item.name, `${where}.name`);

@@ -45,9 +45,24 @@ export function toServerPath(
   if (isAbsoluteFor(files, path)) return path;
   if (/^~(?=[\\/]|$)/.test(path)) return inHome(files, argument, path, kind);
   if (!files.areShared) throw new InvalidArgumentError(argument, notShared);
-  const absolute = resolve(path);
+  const absolute = fromHere(argument, path);
   if (isAbsoluteFor(files, absolute)) return absolute;
   throw new InvalidArgumentError(argument, otherSystem);
+}
+
+/**
+ * A relative path from the working directory of this process.
+ *
+ * @throws InvalidArgumentError when that directory was removed.
+ */
+export function fromHere(argument: string, path: string): string {
+  let here: string;
+  try {
+    here = process.cwd();
+  } catch (cause) {
+    throw new InvalidArgumentError(argument, nowhere, { cause });
+  }
+  return resolve(here, path);
 }
 
 function inHome({ home }: ServerFiles, argument: string, path: string, kind: PathKind): string {
@@ -63,6 +78,9 @@ const notShared =
 
 const otherSystem =
   "must be an absolute path on the server's system, which is not the one that this process runs on";
+
+const nowhere =
+  "must be an absolute path: the working directory of this process, where a relative one starts, is gone";
 
 const homeUnknown =
   "must not begin with ~, since the home directory of this server's user is not known. Name the " +

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import path from "node:path";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
+import { normalizeInput } from "../../../lib/input.js";
 import { isAbsoluteFor, toServerPath, type ServerFiles } from "../../../lib/paths/server-files.js";
 
 const shared: ServerFiles = { areShared: true, platformFamily: "unix", home: "/home/user" };
@@ -88,6 +89,23 @@ describe("a server that does not share them", () => {
       "path must not begin with ~, since the home directory of this server's user is not known",
     );
   });
+});
+
+test("a working directory that was removed is named as the reason", () => {
+  const cwd = jest.spyOn(process, "cwd").mockImplementation(() => {
+    throw new Error("ENOENT: no such file or directory, uv_cwd");
+  });
+  try {
+    expect(() => toServerPath(shared, "cwd", "sub")).toThrow(
+      "cwd must be an absolute path: the working directory of this process, where a relative one starts, is gone",
+    );
+    expect(() => normalizeInput({ type: "localImage", path: "a.png" })).toThrow(
+      InvalidArgumentError,
+    );
+    expect(toServerPath(shared, "cwd", "/sub")).toBe("/sub");
+  } finally {
+    cwd.mockRestore();
+  }
 });
 
 test("an empty path is a mistake, whoever gets it", () => {
