@@ -1,6 +1,6 @@
 /**
- * Show the model an image file. The app-server reads it, so it must be a path on its machine; this
- * library checks first that the file is there, since the server would silently go on without it.
+ * Show the model an image file. This library looks at the file first, since the server would go on without
+ * one that is missing or that it cannot read; and it sends the content along when the server runs elsewhere.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -30,6 +30,13 @@ try {
     console.log(`refused, nothing was sent: ${error.message}`);
     assert.equal(error.argument, "input[1].path");
   }
+
+  const photo = path.join(workspace, "photo.heic");
+  await writeFile(photo, "\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+  await assert.rejects(
+    thread.run({ type: "localImage", path: photo }),
+    /a whole PNG, JPEG, GIF or WebP/,
+  );
 
   // A relative path is relative to this process's working directory, not to the thread's.
   const relative = path.relative(process.cwd(), chart);

@@ -82,14 +82,14 @@ export abstract class CodexApi extends ThreadCatalog {
 
   /**
    * Every method of the protocol, experimental ones included, at the place that its name says:
-   * `thread/goal/set` is `rpc.thread.goal.set(params, { signal, timeoutMs })`. It is sent as it is;
+   * `thread/goal/set` is `rpc.thread.goal.set(params, { signal, timeoutMs })`. It is sent as it is, paths too;
    * where the library has a method of its own for something, that one knows more. Each throws what
    * `AppServerClient.request` throws.
    */
   get rpc(): Rpc {
     this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
       const [host, left] = await connectedFor(() => this.connect(), method, options);
-      return host.call(method, params, left);
+      return host.request(method, params, left);
     });
     return this.#rpc;
   }
@@ -165,7 +165,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * Watches a file, or what lies directly in a directory, from now on (`fs/watch`). What does not
    * exist yet may be watched, too. Iterate the watch for the changes; leaving the loop ends it.
    *
-   * @throws InvalidArgumentError for a path that is not absolute.
+   * @throws InvalidArgumentError for what is no path.
    */
   watch(path: string, options: WatchOptions = {}): Watch {
     return new Watch(() => this.connect(), path, options);

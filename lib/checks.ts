@@ -1,4 +1,3 @@
-import { posix, win32 } from "node:path";
 import { isAbortSignal } from "./async/abort.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 
@@ -23,15 +22,4 @@ export function checkFlag(argument: string, value: unknown): void {
 export function checkSignal(value: unknown): void {
   if (value === undefined || isAbortSignal(value)) return;
   throw new InvalidArgumentError("signal", "must be an AbortSignal");
-}
-
-/**
- * The server refuses a relative path in words that do not say so. It may run on another machine, so
- * either kind of absolute path will do.
- *
- * @throws InvalidArgumentError for anything else.
- */
-export function checkAbsolutePath(argument: string, value: unknown): void {
-  if (typeof value === "string" && (posix.isAbsolute(value) || win32.isAbsolute(value))) return;
-  throw new InvalidArgumentError(argument, "must be an absolute path");
 }

@@ -90,7 +90,10 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     throwIfAborted(settings.signal);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
     const places = { configured: configuredIn(options), home: homeOf(launch) };
-    return AppServerClient.#open(transport, settings, { ...lasting, ...places, deadline });
+    // A command line of the caller's may lead into a container.
+    const sharesFiles = launch.source !== "launch";
+    const origin = { ...lasting, ...places, sharesFiles, deadline };
+    return AppServerClient.#open(transport, settings, origin);
   }
 
   /**
@@ -196,7 +199,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     ...[params, options]: [...ParamsArgument<M>, options?: RequestOptions]
   ): Promise<ResultOf<M>> {
-    return this.#core.session.call(method, params as ParamsOf<M>, options);
+    return this.#core.session.request(method, params as ParamsOf<M>, options);
   }
 
   /**

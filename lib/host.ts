@@ -6,6 +6,7 @@ import type { ClientRequestMethod, ParamsOf, ResultOf, ServerNotification } from
 import type { RequestOptions } from "./rpc/connection.js";
 import type { GoalTurnWatch } from "./rpc/goal-turn-watch.js";
 import type { ObservedNotification } from "./rpc/observed-notifications.js";
+import type { ServerFiles } from "./paths/server-files.js";
 import type { ThreadGate } from "./rpc/thread-gate.js";
 import type { TurnRoutes, TurnSink } from "./rpc/turn-routes.js";
 import type { SubagentTree } from "./rpc/subagent-tree.js";
@@ -42,8 +43,8 @@ export interface Host {
   readonly trustProject: boolean;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
-  /** The home directory of the server's user, where that is known. */
-  readonly home: string | undefined;
+  /** How the server sees files. */
+  readonly serverFiles: ServerFiles;
   /** Whether experimental methods may be called. */
   readonly experimentalApi: boolean;
   /** The library's own remarks; never params or values. */
@@ -68,8 +69,17 @@ export interface Host {
    * again, its threads resumed. Rejects with a TransportClosedError when it is over.
    */
   available(): Promise<void>;
-  /** While the connection is being restored, a call waits for that, within its deadline. */
+  /**
+   * Sends a request with all its paths as the server is to get them (see `toServerPath`). While the
+   * connection is being restored, it waits for that, within its deadline.
+   */
   call<M extends ClientRequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options?: RequestOptions,
+  ): Promise<ResultOf<M>>;
+  /** The same, with the params as they are. */
+  request<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
     options?: RequestOptions,

@@ -170,7 +170,13 @@ export type {
   StandardSchema,
   StandardTypes,
 } from "./schema/standard-schema.js";
-export { maxInputCharacters, type InlineData, type InputItem, type TurnInput } from "./input.js";
+export {
+  maxInputCharacters,
+  type InlineData,
+  type InputItem,
+  type InputPlace,
+  type TurnInput,
+} from "./input.js";
 export type { AppServerClientOptions, ConnectionSettings } from "./options.js";
 export type {
   ConfigObject,

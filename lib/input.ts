@@ -1,12 +1,18 @@
-import { stat } from "node:fs/promises";
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute } from "node:path";
 import type { UserInput } from "../generated/types.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import { asBuffer, isDataUrl, toDataUrl } from "./media/data-url.js";
+import { fromHere } from "./paths/server-files.js";
 
 /** Bytes of an image or a sound, with their media type, such as `"image/png"`. */
 export interface InlineData {
   readonly data: Uint8Array;
   readonly mediaType: string;
+}
+
+/** On which machine a path leads to something: the server's, or else this process's. */
+export interface InputPlace {
+  readonly on?: "server" | undefined;
 }
 
 /** One piece of what a user says. */
@@ -15,29 +21,42 @@ export type InputItem =
   /** A data URL, or bytes. The server refuses remote URLs. */
   | { readonly type: "image"; readonly url: string }
   | ({ readonly type: "image" } & InlineData)
-  /** Path of an image file; relative to the process's working directory. */
-  | { readonly type: "localImage"; readonly path: string }
+  /**
+   * Path of an image file; a relative one starts at the working directory of this process. The file is
+   * read here, and travels with the request when the server does not share the files of this process
+   * (see `sharesFiles`). With `on: "server"` it is one of the server's machine, in full.
+   */
+  | ({ readonly type: "localImage"; readonly path: string } & InputPlace)
   | { readonly type: "audio"; readonly url: string }
   | ({ readonly type: "audio" } & InlineData)
-  /** Path of an audio file; relative to the process's working directory. */
-  | { readonly type: "localAudio"; readonly path: string }
-  | { readonly type: "skill"; readonly name: string; readonly path: string }
-  | { readonly type: "mention"; readonly name: string; readonly path: string }
+  /** Path of an audio file: WAV, MP3, M4A, WebM or Ogg. The same holds of it. */
+  | ({ readonly type: "localAudio"; readonly path: string } & InputPlace)
+  /**
+   * A skill that the server knows, by the path of its `SKILL.md` on the server's machine, as
+   * `codex.skills.list()` gives it.
+   */
+  | ({ readonly type: "skill"; readonly name: string; readonly path: string } & InputPlace)
+  /** A path on the server's machine, or a link such as `"app://notes"`. */
+  | ({ readonly type: "mention"; readonly name: string; readonly path: string } & InputPlace)
   /** The protocol's own shape, for what the above does not cover. */
   | UserInput;
 
 /** What a turn is given: text, one item, or several texts and items in order. */
 export type TurnInput = string | InputItem | readonly (string | InputItem)[];
 
+/** What was passed, in the protocol's shapes; what local files and paths need is still to be done. */
+export type GivenInput = UserInput & InputPlace;
+
 /** The server's limit for all texts of one input together. */
 export const maxInputCharacters = 1_048_576;
 
 /**
- * Turns what the caller passed into the protocol's list, checking everything that needs no I/O.
+ * Turns what the caller passed into the protocol's list, checking everything that needs no I/O. See
+ * `prepareInput` for the rest.
  *
  * @throws InvalidArgumentError
  */
-export function normalizeInput(input: TurnInput): UserInput[] {
+export function normalizeInput(input: TurnInput): GivenInput[] {
   const list = Array.isArray(input) ? (input as readonly (string | InputItem)[]) : [input];
   if (list.length === 0) throw new InvalidArgumentError("input", "must not be empty");
   const items = (list as readonly (string | InputItem)[]).map((item, index) =>
@@ -54,23 +73,7 @@ export function normalizeInput(input: TurnInput): UserInput[] {
   return items;
 }
 
-/**
- * Checks that local files exist: the server would go on without them and tell only the model.
- *
- * @throws InvalidArgumentError
- */
-export async function checkLocalFiles(items: readonly UserInput[]): Promise<void> {
-  for (const [index, item] of items.entries()) {
-    if (item.type !== "localImage" && item.type !== "localAudio") continue;
-    const isFile = await stat(item.path).then(
-      (stats) => stats.isFile(),
-      () => false,
-    );
-    if (!isFile) throw new InvalidArgumentError(`input[${index}].path`, "is not a readable file");
-  }
-}
-
-function toUserInput(item: string | InputItem, where: string): UserInput {
+function toUserInput(item: string | InputItem, where: string): GivenInput {
   if (typeof item === "string") return text(item, where);
   if (typeof item !== "object" || (item as unknown) === null || Array.isArray(item)) {
     throw new InvalidArgumentError(where, "must be a string or an input item with a type");
@@ -84,11 +87,14 @@ function toUserInput(item: string | InputItem, where: string): UserInput {
     case "localImage":
     case "localAudio":
       requireString(item.path, `${where}.path`);
-      return { ...item, path: isAbsolute(item.path) ? item.path : resolve(item.path) };
+      checkPlace(item, where);
+      if (isThere(item) || isAbsolute(item.path)) return { ...item };
+      return { ...item, path: fromHere(`${where}.path`, item.path) };
     case "skill":
     case "mention":
       requireString(item.name, `${where}.name`);
       requireString(item.path, `${where}.path`);
+      checkPlace(item, where);
       return { ...item };
     default:
       throw new InvalidArgumentError(
@@ -115,19 +121,32 @@ function media(item: Media, where: string): UserInput {
     if (typeof mediaType !== "string" || !mediaType.startsWith(`${item.type}/`)) {
       throw new InvalidArgumentError(`${where}.mediaType`, `must begin with "${item.type}/"`);
     }
-    const base64 = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
-    const url = `data:${mediaType};base64,${base64}`;
+    const url = toDataUrl({ mediaType, bytes: asBuffer(data) });
     return item.type === "image" ? { type: "image", url } : { type: "audio", url };
   }
   if ("fileId" in item) return item;
   requireString(item.url, `${where}.url`);
-  if (!item.url.startsWith("data:")) {
+  if (!isDataUrl(item.url)) {
     throw new InvalidArgumentError(
       `${where}.url`,
       "must be a data: URL; the server does not fetch remote ones. Pass the bytes as data instead",
     );
   }
   return item;
+}
+
+/** Whether a path is one of the server's machine. */
+export function isThere(item: object): boolean {
+  return placeOf(item) === "server";
+}
+
+function placeOf(item: object): unknown {
+  return "on" in item ? item.on : undefined;
+}
+
+function checkPlace(item: object, where: string): void {
+  if (placeOf(item) === undefined || isThere(item)) return;
+  throw new InvalidArgumentError(`${where}.on`, 'must be "server", or left out');
 }
 
 function requireString(value: unknown, where: string): asserts value is string {

@@ -25,6 +25,16 @@ export interface ConnectionSettings extends ClientRequestHandlers {
    */
   trustProject?: boolean | undefined;
   /**
+   * Whether the server sees the files of this process under the same paths (default: true for a runtime
+   * that this library finds and starts, false with `launch`, a socket or streams of yours, which may lead
+   * to another machine or into a container).
+   *
+   * With true, relative paths start at the working directory of this process, and local images and sounds
+   * are sent as paths. With false, relative paths are refused, and local images and sounds are read here
+   * and travel with the request.
+   */
+  sharesFiles?: boolean | undefined;
+  /**
    * Notifications that the server need not send. Those that the library itself listens to are refused, but
    * for text deltas, diffs and plans: without them `turn.state` shows less while a turn runs.
    */
@@ -63,6 +73,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   clientInfo: true,
   experimentalApi: true,
   trustProject: true,
+  sharesFiles: true,
   optOutNotificationMethods: true,
   requestTimeoutMs: true,
   startTimeoutMs: true,
@@ -89,6 +100,8 @@ export interface ResolvedSettings {
   readonly clientInfo: { name: string; title: string | null; version: string };
   readonly experimentalApi: boolean;
   readonly trustProject: boolean;
+  /** Undefined when the caller has not said. */
+  readonly sharesFiles: boolean | undefined;
   readonly optOutNotificationMethods: readonly string[];
   readonly requestTimeoutMs: number;
   readonly startTimeoutMs: number;
@@ -130,6 +143,8 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     experimentalApi: boolean(options, "experimentalApi", true),
     optOutNotificationMethods: [...optOutNotificationMethods],
     trustProject: boolean(options, "trustProject", false),
+    sharesFiles:
+      options.sharesFiles === undefined ? undefined : boolean(options, "sharesFiles", false),
     requestTimeoutMs: positive(options, "requestTimeoutMs", 60_000),
     startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
     maxInFlight: whole(options, "maxInFlight", 64, 1),
@@ -192,7 +207,7 @@ function whole(
 
 function boolean(
   options: ConnectionSettings,
-  name: "experimentalApi" | "trustProject" | "allowUnsupportedServer",
+  name: "experimentalApi" | "trustProject" | "sharesFiles" | "allowUnsupportedServer",
   fallback: boolean,
 ): boolean {
   const value: unknown = options[name] ?? fallback;

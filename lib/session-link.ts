@@ -32,6 +32,8 @@ export interface Origin extends Lasting {
   readonly configured?: AskedSettings | undefined;
   /** The home directory of the server's user, where that is known. */
   readonly home?: string | undefined;
+  /** Whether the server sees the files of this process, unless the settings say (default false). */
+  readonly sharesFiles?: boolean | undefined;
   /** Whether other clients may use the same server (default false). */
   readonly shared?: boolean | undefined;
 }
@@ -63,7 +65,13 @@ export function linkSession(
     scopes: origin.scopes ?? new ThreadScopes(),
     backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
     configured: origin.configured ?? {},
-    home: origin.home,
+    serverFiles: {
+      areShared: settings.sharesFiles ?? origin.sharesFiles ?? false,
+      home: origin.home,
+      get platformFamily() {
+        return serverInfo?.platformFamily ?? "";
+      },
+    },
     shared,
     replaceable: reopening !== undefined,
   });

@@ -16,6 +16,8 @@ import type {
   ServerNotification,
   ServerNotificationMethod,
 } from "./protocol.js";
+import type { ServerFiles } from "./paths/server-files.js";
+import { withServerPaths } from "./paths/with-server-paths.js";
 import type { Answer, RequestOptions } from "./rpc/connection.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
 import { GoalTurnWatch } from "./rpc/goal-turn-watch.js";
@@ -49,8 +51,7 @@ interface SessionOptions {
   readonly backlogs: BacklogBudget;
   /** What the configuration that the server was started with says of threads. */
   readonly configured: AskedSettings;
-  /** The home directory of the server's user, where that is known. */
-  readonly home: string | undefined;
+  readonly serverFiles: ServerFiles;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -73,7 +74,7 @@ export class Session implements Host {
   readonly known: KnownSettings;
   readonly scopes: ThreadScopes;
   readonly configured: AskedSettings;
-  readonly home: string | undefined;
+  readonly serverFiles: ServerFiles;
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
@@ -92,13 +93,13 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, known, scopes, configured, home, backlogs, ...server } = options;
+    const { link, known, scopes, configured, serverFiles, backlogs, ...server } = options;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
     this.known = known;
     this.configured = configured;
-    this.home = home;
+    this.serverFiles = serverFiles;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);
@@ -218,6 +219,14 @@ export class Session implements Host {
   }
 
   async call<M extends ClientRequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options?: RequestOptions,
+  ): Promise<ResultOf<M>> {
+    return this.request(method, withServerPaths(method, params, this.serverFiles), options);
+  }
+
+  async request<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
     options: RequestOptions = {},

@@ -26,7 +26,9 @@ import {
   startThreadKeys,
 } from "./option-keys.js";
 import { Pages } from "./pages.js";
+import { withServerPaths } from "./paths/with-server-paths.js";
 import type { AllowUndefined } from "./protocol.js";
+import { withReadableImages } from "./readable-images.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
 import { Sections } from "./threads/sections.js";
@@ -124,10 +126,12 @@ export abstract class ThreadCatalog {
     const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
     const { handlers, rest } = splitHandlers(all);
     const { tools } = rest;
-    const settings = pickKeys(rest, threadResumeParamsKeys);
+    const settings = withReadableHistory(pickKeys(rest, threadResumeParamsKeys));
     if (tools !== undefined) checkTools(tools);
     const host = await this.connect();
-    const params = { excludeTurns: true, ...settings, threadId: id };
+    const given = { excludeTurns: true, ...settings, threadId: id };
+    // Before a thread that is in use is let go of.
+    const params = withServerPaths("thread/resume", given, host.serverFiles);
     const opened =
       host.isLoaded(id) && changesSettings(settings)
         ? await resumeAnew(host, params)
@@ -215,6 +219,15 @@ export abstract class ThreadCatalog {
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
     return attachmentOwners(() => this.connect(), options);
   }
+}
+
+function withReadableHistory<Options extends Pick<ResumeThreadOptions, "history">>(
+  options: Options,
+): Options {
+  const { history } = options;
+  if (!Array.isArray(history)) return options;
+  const readable = history.map((item, index) => withReadableImages(item, `history[${index}]`));
+  return { ...options, history: readable };
 }
 
 function changesSettings(options: ResumeThreadOptions): boolean {

@@ -3,8 +3,9 @@ import { checkRunOptions } from "./option-keys.js";
 import type { KnownRateLimits } from "./account/known-rate-limits.js";
 import type { EventQueue } from "./async/event-queue.js";
 import { mapIterator } from "./async/map-iterator.js";
-import { TurnFailedError } from "./errors/turn-errors.js";
-import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
+import { TurnFailedError, TurnNotStartedError } from "./errors/turn-errors.js";
+import { normalizeInput, type TurnInput } from "./input.js";
+import { prepareInput } from "./prepare-input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { Connect, TurnFollower } from "./host.js";
 import type { OutputFormat } from "./schema/output-format.js";
@@ -224,12 +225,15 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * @throws TurnNotActiveError when the turn has ended, or what kept it from starting.
    */
   async steer(input: TurnInput): Promise<string> {
-    const items = normalizeInput(input);
-    await checkLocalFiles(items);
+    const given = normalizeInput(input);
     const { threadId } = this;
     const { id } = await this.started;
+    const { host } = this.#execution;
+    // A turn that has started has one.
+    if (!host) throw new TurnNotStartedError();
+    const items = await prepareInput(host, given);
     await this.#execution.untilRunning();
-    await this.#execution.host?.call("turn/steer", { threadId, expectedTurnId: id, input: items });
+    await host.call("turn/steer", { threadId, expectedTurnId: id, input: items });
     return id;
   }
 

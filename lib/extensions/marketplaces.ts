@@ -3,6 +3,7 @@ import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { MarketplaceAddParams } from "../../generated/types.js";
 import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
+import { toServerPath } from "../paths/server-files.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
 import { requestKeys, type RequestOptions } from "../rpc/connection.js";
 import { connectedFor } from "../until-connected.js";
@@ -29,8 +30,10 @@ export class Marketplaces {
   }
 
   /**
-   * Adds a marketplace (`marketplace/add`): a local directory, `owner/repo` on GitHub, or a Git URL.
-   * Adding it again changes nothing.
+   * Adds a marketplace (`marketplace/add`): a directory of the server's machine, `owner/repo` on GitHub, or
+   * a Git URL. A directory that begins with `./` or `../` starts at the working directory of this process
+   * when the server shares its files (see `sharesFiles`), and is refused otherwise. Adding a marketplace
+   * again changes nothing.
    */
   async add(
     source: string,
@@ -41,7 +44,10 @@ export class Marketplaces {
     checkOptions("marketplaces.add()", options, addKeys);
     checkOptions("marketplaces.add()", request, requestKeys);
     const [host, left] = await connectedFor(this.#connect, "marketplace/add", request);
-    return host.call("marketplace/add", { ...options, source }, left);
+    // The server tells a directory from a repository by how it begins.
+    const isRelative = /^\.{1,2}(?:[\\/]|$)/.test(source);
+    const place = isRelative ? toServerPath(host.serverFiles, "source", source) : source;
+    return host.call("marketplace/add", { ...options, source: place }, left);
   }
 
   /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */

@@ -11,7 +11,7 @@ import type {
   PluginSearchParams,
   PluginSearchResult,
 } from "../../generated/types.js";
-import { checkAbsolutePath, checkText } from "../checks.js";
+import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ResultOf } from "../protocol.js";
@@ -120,6 +120,6 @@ export class Plugins {
 
 function check(plugin: PluginSelector): void {
   checkText("pluginName", plugin.pluginName);
-  if ("marketplacePath" in plugin) checkAbsolutePath("marketplacePath", plugin.marketplacePath);
+  if ("marketplacePath" in plugin) checkText("marketplacePath", plugin.marketplacePath);
   else checkText("remoteMarketplaceName", plugin.remoteMarketplaceName);
 }

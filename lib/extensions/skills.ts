@@ -1,14 +1,14 @@
 import { skillsListParamsKeys } from "../../generated/methods.js";
 import { checkOptions } from "../errors/check-options.js";
 import type { SkillsListEntry, SkillsListParams } from "../../generated/types.js";
-import { checkAbsolutePath } from "../checks.js";
+import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 
 /** For which directories to list, as in `skills/list`; without `cwds`, the server's own. */
 export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
-/** A skill by its name, wherever it is, or by the absolute path of its `SKILL.md`. */
+/** A skill by its name, wherever it is, or by the path of its `SKILL.md`. */
 export type SkillSelector = { readonly name: string } | { readonly path: string };
 
 /** The skills that threads can use: of the user, of projects, of plugins, and the server's own. */
@@ -60,18 +60,18 @@ export class Skills {
    * that there is such a skill.
    */
   async setEnabled(skill: SkillSelector, enabled: boolean): Promise<boolean> {
-    if ("path" in skill) checkAbsolutePath("path", skill.path);
+    if ("path" in skill) checkText("path", skill.path);
     const host = await this.#connect();
     return (await host.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
   }
 
   /**
-   * More directories to look for skills in, absolute paths, in place of those that were set before
+   * More directories to look for skills in, in place of those that were set before
    * (`skills/extraRoots/set`). They hold for every thread until the server process ends.
    */
   async setExtraRoots(extraRoots: readonly string[]): Promise<void> {
     extraRoots.forEach((root, index) => {
-      checkAbsolutePath(`extraRoots[${index}]`, root);
+      checkText(`extraRoots[${index}]`, root);
     });
     const host = await this.#connect();
     await host.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });

@@ -53,7 +53,10 @@ export interface CommandOptions {
 
 /** The options of `exec`, as in `command/exec`. */
 export interface ExecOptions extends CommandOptions {
-  /** Where it runs (default: where the server runs, which is also what a relative path starts at). */
+  /**
+   * Where it runs (default: where the server runs). A relative path starts at the working directory of
+   * this process when the server shares its files (see `sharesFiles`), and is refused otherwise.
+   */
   cwd?: string | undefined;
   /**
    * What the command may do; default: what the server's configuration says. With
@@ -66,7 +69,10 @@ export interface ExecOptions extends CommandOptions {
 
 /** The options of `spawn`, as in `process/spawn`. */
 export interface SpawnOptions extends CommandOptions {
-  /** Where it runs: an absolute path. */
+  /**
+   * Where it runs. A relative path starts at the working directory of this process when the server shares
+   * its files (see `sharesFiles`), and is refused otherwise.
+   */
   cwd: string;
 }
 

@@ -98,6 +98,7 @@ export class CommandRun {
     try {
       const host = await connect();
       if (this.#hasEnded()) return;
+      this.#command.prepare(host);
       for (const output of [this.stdout, this.stderr]) output.countIn(host.backlogs);
       this.#phase = "sent";
       const startedAt = performance.now();

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { win32 } from "node:path";
 import { checkOptions } from "../errors/check-options.js";
-import type { CommandExecParams, SandboxPolicy } from "../../generated/types.js";
+import type { CommandExecParams } from "../../generated/types.js";
 import type { Connect } from "../host.js";
+import { withServerPaths } from "../paths/with-server-paths.js";
 import { toSandboxPolicy } from "../turns/turn-options.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
@@ -20,7 +20,9 @@ export function execCommand(
 ): CommandHandle {
   checkOptions("exec()", options, execKeys);
   const controls = checkCommand(command, options);
-  return new CommandHandle(connect, remoteExec(toParams(command, options)), controls);
+  const hasWorkspace = options.sandbox === "workspace-write";
+  const remote = remoteExec(toParams(command, options), hasWorkspace);
+  return new CommandHandle(connect, remote, controls);
 }
 
 function toParams(command: readonly string[], options: ExecOptions): CommandExecParams {
@@ -35,29 +37,26 @@ function toParams(command: readonly string[], options: ExecOptions): CommandExec
     ...(timeoutMs === null ? { disableTimeout: true } : { timeoutMs }),
     ...(outputBytesCap === null ? { disableOutputCap: true } : { outputBytesCap }),
     ...(cwd !== undefined && { cwd }),
-    ...(sandbox !== undefined && { sandboxPolicy: policyOf(sandbox, cwd) }),
+    ...(sandbox !== undefined && { sandboxPolicy: toSandboxPolicy(sandbox) }),
     ...(permissionProfile !== undefined && { permissionProfile }),
   };
 }
 
-/**
- * The server's workspace is where it runs itself. A directory of its own makes the command's one, too;
- * a relative one lies in there anyway.
- */
-function policyOf(
-  sandbox: NonNullable<ExecOptions["sandbox"]>,
-  cwd: string | undefined,
-): SandboxPolicy | null {
-  const policy = toSandboxPolicy(sandbox);
-  if (sandbox !== "workspace-write" || policy?.type !== "workspaceWrite") return policy;
-  // Windows counts the absolute paths of other systems as absolute, too.
-  const isAbsolute = cwd !== undefined && win32.isAbsolute(cwd);
-  return isAbsolute ? { ...policy, writableRoots: [cwd] } : policy;
+/** The server's workspace is where it runs itself; this makes the command's directory one, too. */
+function withWorkspace(params: CommandExecParams): CommandExecParams {
+  const { cwd, sandboxPolicy: policy } = params;
+  if (typeof cwd !== "string" || policy?.type !== "workspaceWrite") return params;
+  return { ...params, sandboxPolicy: { ...policy, writableRoots: [cwd] } };
 }
 
-function remoteExec(params: CommandExecParams): RemoteCommand {
-  const processId = params.processId ?? "";
+function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteCommand {
+  const processId = given.processId ?? "";
+  let params = given;
   return {
+    prepare: ({ serverFiles }) => {
+      const absolute = withServerPaths("command/exec", given, serverFiles);
+      params = hasWorkspace ? withWorkspace(absolute) : absolute;
+    },
     run: async (host, onOutput, signal) => {
       const stop = routeById(host, "command/exec/outputDelta", "processId", processId, (delta) => {
         onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);

@@ -9,14 +9,16 @@ import { checkText } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect, Host } from "../host.js";
 import { insist } from "../insist.js";
+import { toServerPath } from "../paths/server-files.js";
 import { untilConnected } from "../until-connected.js";
 import { routeById } from "./routes.js";
 import { Subscription } from "./subscription.js";
 
 export interface SearchFilesOptions {
   /**
-   * The directories to search, with everything below them that is not ignored by git; a relative one
-   * starts where the server runs (default: there).
+   * The directories to search, with everything below them that is not ignored by git (default: where the
+   * server runs). A relative one starts at the working directory of this process when the server shares
+   * its files (see `sharesFiles`), and is refused otherwise.
    */
   roots?: readonly string[] | undefined;
   /** Ends the search when it aborts. */
@@ -49,14 +51,16 @@ export async function searchFiles(
   if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");
   checkOptions("searchFiles()", options, searchFilesKeys);
   const { signal } = options;
-  const params = { query, roots: checkRoots(options), cancellationToken: randomUUID() };
+  const roots = checkRoots(options);
+  const cancellationToken = randomUUID();
   const host = await untilConnected(connect, signal);
+  const params = { query, roots: toServerRoots(host, roots), cancellationToken };
   // A second search with the same token puts an end to the first; this one finds nothing.
   const unlink = onAbort(signal, () => {
-    void host.call("fuzzyFileSearch", { ...params, query: "" }).catch(() => undefined);
+    void host.request("fuzzyFileSearch", { ...params, query: "" }).catch(() => undefined);
   });
   try {
-    return (await host.call("fuzzyFileSearch", params, { signal })).files;
+    return (await host.request("fuzzyFileSearch", params, { signal })).files;
   } finally {
     unlink();
   }
@@ -104,8 +108,10 @@ export class FileSearch
             void this.#completed(host, push);
           }),
         ],
-        open: (host, request) =>
-          host.call("fuzzyFileSearch/sessionStart", { sessionId, roots }, request),
+        open: async (host, request) => {
+          const params = { sessionId, roots: toServerRoots(host, roots) };
+          return host.request("fuzzyFileSearch/sessionStart", params, request);
+        },
         close: (host) =>
           insist(host, "fuzzyFileSearch/sessionStop", { sessionId }, host.connectionSignal),
         backlog: newestOnly<FileSearchResults>(roughBytes),
@@ -179,7 +185,8 @@ export class FileSearch
   }
 }
 
-function checkRoots({ roots = ["."] }: SearchFilesOptions): string[] {
+function checkRoots({ roots }: SearchFilesOptions): readonly string[] | undefined {
+  if (roots === undefined) return undefined;
   if (!(Array.isArray as (value: unknown) => boolean)(roots) || roots.length === 0) {
     throw new InvalidArgumentError("roots", "must be an array of at least one directory");
   }
@@ -187,4 +194,10 @@ function checkRoots({ roots = ["."] }: SearchFilesOptions): string[] {
     checkText(`roots[${index}]`, root);
   });
   return [...roots];
+}
+
+/** By default, the directory in which the server runs, whichever that is. */
+function toServerRoots({ serverFiles }: Host, roots: readonly string[] | undefined): string[] {
+  if (roots === undefined) return ["."];
+  return roots.map((root, index) => toServerPath(serverFiles, `roots[${index}]`, root));
 }

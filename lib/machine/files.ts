@@ -1,6 +1,6 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../generated/types.js";
-import { checkAbsolutePath } from "../checks.js";
+import { checkText } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
 import { connectedFor } from "../until-connected.js";
@@ -39,11 +39,12 @@ const fileKeys: KeysOf<Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, 
 
 /**
  * The files of the server's machine, with the rights of the server's user: no sandbox limits what is
- * read or written here. All paths are absolute. Names and defaults are those of `node:fs/promises`,
- * not of the server, which would remove directories with all that is in them.
+ * read or written here. A relative path starts at the working directory of this process when the server
+ * shares its files (see `sharesFiles`), and is refused otherwise. Names and defaults are those of
+ * `node:fs/promises`, not of the server, which would remove directories with all that is in them.
  *
  * Each method takes `{ signal, timeoutMs }` too, and throws a FileNotFoundError, another
- * FileSystemError, an InvalidArgumentError for a path that is not absolute, or what
+ * FileSystemError, an InvalidArgumentError for a path that cannot be told to the server, or what
  * `AppServerClient.request` throws.
  */
 export class Files {
@@ -66,7 +67,7 @@ export class Files {
 
   /** Makes a file of these bytes or this text, or replaces one (`fs/writeFile`). */
   async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     if (typeof data !== "string" && !((data as unknown) instanceof Uint8Array)) {
       throw new InvalidArgumentError("data", "must be a string or a Uint8Array");
     }
@@ -75,7 +76,7 @@ export class Files {
 
   /** Makes a directory (`fs/createDirectory`). */
   async mkdir(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     const { recursive = false, ...request } = options;
     await this.#call("fs/createDirectory", { path, recursive }, request);
   }
@@ -85,34 +86,34 @@ export class Files {
    * ms since the epoch, 0 when the system does not know.
    */
   async stat(path: string, options?: RequestOptions): Promise<FileStat> {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     return this.#call("fs/getMetadata", { path }, options);
   }
 
   /** What is in a directory, in no order (`fs/readDirectory`). */
   async readDir(path: string, options?: RequestOptions): Promise<DirectoryEntry[]> {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     return (await this.#call("fs/readDirectory", { path }, options)).entries;
   }
 
   /** Removes a file or an empty directory, or with `recursive` any directory (`fs/remove`). */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     const { recursive = false, force = false, ...request } = options;
     await this.#call("fs/remove", { path, recursive, force }, request);
   }
 
   /** Copies a file, or with `recursive` a directory, over what is there (`fs/copy`). */
   async copy(from: string, to: string, options: CopyOptions = {}): Promise<void> {
-    checkAbsolutePath("from", from);
-    checkAbsolutePath("to", to);
+    checkText("from", from);
+    checkText("to", to);
     const { recursive = false, ...request } = options;
     const params = { sourcePath: from, destinationPath: to, recursive };
     await this.#call("fs/copy", params, request);
   }
 
   async #read(path: string, options: RequestOptions | undefined): Promise<Buffer> {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     const { dataBase64 } = await this.#call("fs/readFile", { path }, options);
     return fromBase64(dataBase64);
   }

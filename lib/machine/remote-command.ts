@@ -6,6 +6,8 @@ import type { TerminalSize } from "./command-options.js";
 
 /** One command, in terms of the server's methods: `command/exec` and `process/spawn` differ. */
 export interface RemoteCommand {
+  /** Makes ready what is sent to start it. @throws InvalidArgumentError for a path without a meaning there. */
+  prepare(host: Host): void;
   /** Starts it, and resolves when it has ended and all of its output has come. */
   run(host: Host, onOutput: OutputListener, signal: AbortSignal): Promise<CommandEnding>;
   write(host: Host, input: StdinWrite, options: RequestOptions): Promise<unknown>;

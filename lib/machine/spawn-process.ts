@@ -4,9 +4,10 @@ import type { ProcessSpawnParams } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
-import { checkAbsolutePath } from "../checks.js";
+import { checkText } from "../checks.js";
 import type { Connect, Host } from "../host.js";
 import { insist, undoneWhenLate } from "../insist.js";
+import { withServerPaths } from "../paths/with-server-paths.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
 import { checkCommand, spawnKeys, commonParams, type SpawnOptions } from "./command-options.js";
@@ -24,7 +25,7 @@ export function spawnProcess(
 ): CommandHandle {
   checkOptions("spawn()", options, spawnKeys, { elsewhere: onlyForExec });
   const controls = checkCommand(command, options);
-  checkAbsolutePath("cwd", options.cwd);
+  checkText("cwd", options.cwd);
   const params = {
     ...commonParams(command, options),
     processHandle: randomUUID(),
@@ -33,11 +34,15 @@ export function spawnProcess(
   return new CommandHandle(connect, remoteSpawn(params), controls);
 }
 
-function remoteSpawn(params: ProcessSpawnParams): RemoteCommand {
-  const { processHandle } = params;
+function remoteSpawn(given: ProcessSpawnParams): RemoteCommand {
+  const { processHandle } = given;
+  let params = given;
   const kill = (host: Host) =>
     insist(host, "process/kill", { processHandle }, host.connectionSignal);
   return {
+    prepare: ({ serverFiles }) => {
+      params = withServerPaths("process/spawn", given, serverFiles);
+    },
     run: async (host, onOutput, signal) => {
       const exited = new Deferred<CommandEnding>();
       void ignoreRejection(exited.promise);

@@ -3,7 +3,7 @@ import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { BacklogRules } from "../async/backlog.js";
 import { ignoreRejection } from "../async/deferred.js";
 import { roughBytes } from "../async/rough-bytes.js";
-import { checkAbsolutePath } from "../checks.js";
+import { checkText } from "../checks.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { Connect } from "../host.js";
 import { insist } from "../insist.js";
@@ -35,6 +35,7 @@ export interface WatchEvent {
  * client is closed, and throws a TransportClosedError when the connection is lost.
  */
 export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, AsyncDisposable {
+  /** What is watched, as it was given. */
   readonly path: string;
   /**
    * Resolves when the server watches: from then on no change is missed. It rejects when it never
@@ -45,7 +46,7 @@ export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, Asyn
 
   /** @internal Use `watch`. */
   constructor(connect: Connect, path: string, options: WatchOptions = {}) {
-    checkAbsolutePath("path", path);
+    checkText("path", path);
     checkOptions("watch()", options, watchKeys);
     const watchId = randomUUID();
     this.path = path;

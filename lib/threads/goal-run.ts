@@ -1,12 +1,13 @@
 import { checkOptions } from "../errors/check-options.js";
 import { checkRunOptions } from "../option-keys.js";
-import type { ThreadGoal } from "../../generated/types.js";
+import type { ThreadGoal, UserInput } from "../../generated/types.js";
 import type { EventQueue } from "../async/event-queue.js";
 import { mapIterator } from "../async/map-iterator.js";
 import { GoalFailedError, GoalNotActiveError } from "../errors/goal-errors.js";
 import { TurnNotActiveError } from "../errors/rpc-errors.js";
 import type { Connect } from "../host.js";
-import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
+import { normalizeInput, type TurnInput } from "../input.js";
+import { prepareInput } from "../prepare-input.js";
 import { turnIdOf } from "../rpc/notification-route.js";
 import type { TextStreamOptions } from "../turns/answer-text.js";
 import { HandleEvents } from "../turns/handle-events.js";
@@ -172,15 +173,17 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * @throws GoalNotActiveError when the goal ends before a turn could take it; nothing was sent.
    */
   async steer(input: TurnInput): Promise<string> {
-    const items = normalizeInput(input);
-    await checkLocalFiles(items);
+    const given = normalizeInput(input);
+    let items: UserInput[] | undefined;
     const { threadId } = this;
     for (;;) {
       const turn = await this.#execution.nextTurn();
-      if (!turn) throw new GoalNotActiveError();
+      const host = turn?.host;
+      if (!turn || !host) throw new GoalNotActiveError();
+      items ??= await prepareInput(host, given);
       const expectedTurnId = turn.state.id;
       try {
-        await turn.host?.call("turn/steer", { threadId, expectedTurnId, input: items });
+        await host.call("turn/steer", { threadId, expectedTurnId, input: items });
         return expectedTurnId;
       } catch (error) {
         if (!(error instanceof TurnNotActiveError)) throw error;

@@ -4,6 +4,7 @@ import { settleWithin } from "../async/timers.js";
 import { ProtocolError, TransportClosedError } from "../errors/connection-errors.js";
 import { SettingNotAllowedError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import { withServerPaths } from "../paths/with-server-paths.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../rpc/id-of.js";
 import { withAbsoluteRoots } from "./absolute-roots.js";
@@ -32,9 +33,11 @@ const tellMs = 10_000;
  */
 export async function startThread(
   host: Host,
-  params: ParamsOf<"thread/start">,
+  options: ParamsOf<"thread/start">,
   trustProject: boolean,
 ): Promise<Started> {
+  // The configuration is asked about the same directory.
+  const params = withServerPaths("thread/start", options, host.serverFiles);
   const given = trustProject ? undefined : await sandboxOfNewThread(host, params);
   const readOnly = { sandbox: "read-only", permissions: undefined } as const;
   const first = given ? { ...params, ...readOnly } : params;
@@ -52,7 +55,10 @@ export async function startThread(
 async function giveSandbox(host: Host, started: Started, wanted: Wanted): Promise<Started> {
   const threadId = idOf("thread", started);
   try {
-    const given = withAbsoluteRoots(wanted.given, { cwd: started.cwd, home: host.home });
+    const given = withAbsoluteRoots(wanted.given, {
+      cwd: started.cwd,
+      home: host.serverFiles.home,
+    });
     return { ...started, ...(await updateSandbox(host, threadId, { ...wanted, given })) };
   } catch (error) {
     // The server would have started it like this, too.

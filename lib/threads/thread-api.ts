@@ -21,6 +21,7 @@ import type { Connect } from "../host.js";
 import { checkUpdateSettings } from "../option-keys.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined } from "../protocol.js";
+import { withReadableImages } from "../readable-images.js";
 import { busyError } from "../turns/busy-error.js";
 import { toSandboxPolicy } from "../turns/turn-options.js";
 import { callLoaded } from "./call-loaded.js";
@@ -129,11 +130,15 @@ export abstract class ThreadApi {
    * They are raw items of the Responses API, such as `{ type: "message", role: "user", content: [{
    * type: "input_text", text }] }`. A turn that runs goes on until the model has seen them. The thread
    * is loaded first.
+   *
+   * @throws InvalidArgumentError for an image in them that the model would not be shown, and what
+   * `AppServerClient.request` throws.
    */
   async injectItems(items: readonly JsonValue[]): Promise<void> {
     checkItems(items);
+    const readable = items.map((item, index) => withReadableImages(item, `items[${index}]`));
     const host = await this.#connect();
-    const params = { threadId: this.id, items: [...items] };
+    const params = { threadId: this.id, items: readable };
     await callLoaded(host, "thread/inject_items", params);
   }
 

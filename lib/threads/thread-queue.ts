@@ -16,8 +16,9 @@ import { checkText } from "../checks.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect, Host } from "../host.js";
-import { checkLocalFiles, normalizeInput, type TurnInput } from "../input.js";
+import { normalizeInput, type TurnInput } from "../input.js";
 import { insist, undoneWhenLate } from "../insist.js";
+import { prepareInput } from "../prepare-input.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ParamsOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
@@ -75,13 +76,13 @@ export class ThreadQueue {
    * full; RequestTimeoutError, after which input that is queued late all the same is taken out again.
    */
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
-    const items = normalizeInput(input);
+    const given = normalizeInput(input);
     checkOptions("queue.add()", options, addKeys);
-    await checkLocalFiles(items);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
-    const params = { ...options, threadId, input: items, clientUserMessageId };
     const host = await this.#connect();
+    const items = await prepareInput(host, given);
+    const params = { ...options, threadId, input: items, clientUserMessageId };
     await host.load(threadId);
     const leave = await startsBefore(host, threadId);
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
@@ -119,10 +120,10 @@ export class ThreadQueue {
     options: UpdateQueuedOptions = {},
   ): Promise<QueuedSubmission> {
     checkText("queuedSubmissionId", queuedSubmissionId);
-    const items = normalizeInput(input);
+    const given = normalizeInput(input);
     checkOptions("queue.update()", options, updateKeys);
-    await checkLocalFiles(items);
     const host = await this.#connect();
+    const items = await prepareInput(host, given);
     const params = { ...options, threadId: this.#threadId, queuedSubmissionId, input: items };
     return (await host.call("thread/queue/update", params)).queuedSubmission;
   }

@@ -1,4 +1,7 @@
 import type { DynamicToolCallOutputContentItem } from "../../generated/types.js";
+import { asBuffer, parseDataUrl, toDataUrl } from "../media/data-url.js";
+import { readSound } from "../media/read-audio.js";
+import { readImage } from "../media/read-image.js";
 import type { ToolOutput } from "./tool.js";
 
 /**
@@ -33,9 +36,9 @@ function toContentItem(value: unknown): DynamicToolCallOutputContentItem | undef
     case "inputAudio(audioUrl)":
       return media("audio", rest.audioUrl);
     case "image(data,mediaType)":
-      return media("image", toDataUrl("image", rest));
+      return media("image", urlOf("image", rest));
     case "audio(data,mediaType)":
-      return media("audio", toDataUrl("audio", rest));
+      return media("audio", urlOf("audio", rest));
     default:
       return undefined;
   }
@@ -46,23 +49,26 @@ function text(value: string): DynamicToolCallOutputContentItem {
 }
 
 function media(kind: "image" | "audio", url: unknown): DynamicToolCallOutputContentItem {
-  if (typeof url !== "string" || !/^data:/i.test(url)) {
-    throw new TypeError(`its ${kind} is not a data: URL, and the server takes no other`);
-  }
+  const data = typeof url === "string" ? parseDataUrl(url) : undefined;
+  if (!data) throw new TypeError(`its ${kind} is not a data: URL, and the server takes no other`);
+  const { bytes } = data;
+  const read = kind === "image" ? readImage(bytes) : readSound(data);
+  // The server would leave it out.
+  if (read.problem !== undefined) throw new TypeError(`its ${kind} ${read.problem}`);
+  const readable = toDataUrl({ mediaType: read.mediaType, bytes });
   return kind === "image"
-    ? { type: "inputImage", imageUrl: url }
-    : { type: "inputAudio", audioUrl: url };
+    ? { type: "inputImage", imageUrl: readable }
+    : { type: "inputAudio", audioUrl: readable };
 }
 
-function toDataUrl(kind: "image" | "audio", { data, mediaType }: Record<string, unknown>): string {
+function urlOf(kind: "image" | "audio", { data, mediaType }: Record<string, unknown>): string {
   if (!(data instanceof Uint8Array) || typeof mediaType !== "string") {
     throw new TypeError(`its ${kind} must have a Uint8Array as data and a text as mediaType`);
   }
   if (!mediaType.startsWith(`${kind}/`)) {
     throw new TypeError(`its ${kind} has a mediaType of something else`);
   }
-  const base64 = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
-  return `data:${mediaType};base64,${base64}`;
+  return toDataUrl({ mediaType, bytes: asBuffer(data) });
 }
 
 function toJson(value: unknown): string {

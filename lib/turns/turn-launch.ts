@@ -52,14 +52,14 @@ export class TurnLaunch {
   /** Resolves at the turn's end; rejects with what keeps it from starting. */
   async run(connect: Connect): Promise<void> {
     const { over } = this.#owner;
-    const checked = ignoreRejection(Promise.resolve(this.#start.check?.()));
     const host = await connect();
     this.#owner.connected(host);
     if (this.#owner.isOver()) return;
     // Turns run in the order of the calls, so the gate comes before anything that takes time.
     const pass = this.#enterGate(host);
     this.#pass = pass;
-    await Promise.race([Promise.all([pass.admitted, checked]), over]);
+    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(host)));
+    await Promise.race([Promise.all([pass.admitted, prepared]), over]);
     while (!this.#owner.isOver()) await this.#attempt(host, pass);
   }
 

@@ -10,6 +10,7 @@ import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkSandboxPolicy, checkTurnOptions } from "../option-keys.js";
 import type { AllowUndefined } from "../protocol.js";
+import { withReadableImages } from "../readable-images.js";
 import { toOutputFormat, type OutputFormat, type OutputSchema } from "../schema/output-format.js";
 import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
 import { checkMaxBacklogBytes } from "./event-backlog.js";
@@ -152,6 +153,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
   const settings = {
     ...pickKeys(asked, settingKeys),
+    ...(asked.toolOutput && { toolOutput: withReadableImages(asked.toolOutput, "toolOutput") }),
     ...(sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) }),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };

@@ -3,7 +3,9 @@ import type { ReviewTarget, UserInput } from "../../generated/types.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { TurnNotStartedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
-import { checkLocalFiles } from "../input.js";
+import type { GivenInput } from "../input.js";
+import { withServerPaths } from "../paths/with-server-paths.js";
+import { prepareInput } from "../prepare-input.js";
 import { idOf } from "../rpc/id-of.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
@@ -21,8 +23,8 @@ export interface TurnStart {
     | "thread/compact/start"
     | "thread/shellCommand"
     | "thread/queue/start";
-  /** What needs I/O to be checked; it is done while the turn waits for its thread. */
-  check?(): Promise<void>;
+  /** Makes ready what is sent, as far as that takes time; it is done while the turn waits for its thread. */
+  prepare?(host: Host): Promise<void>;
   /** Sends it, and resolves with the id under which the turn's events come. */
   send(place: StartPlace): Promise<string>;
   /**
@@ -54,16 +56,21 @@ export interface RunningTurn {
 
 /** `checkJoin` throws when input with these settings must not become part of a turn that runs already. */
 export function inputTurn(
-  input: UserInput[],
-  settings: TurnStartSettings,
+  given: readonly GivenInput[],
+  options: TurnStartSettings,
   checkJoin: (host: Host, threadId: string, settings: TurnStartSettings) => void,
 ): TurnStart {
   // It comes back with the stored message, which tells whether a lost request has arrived.
-  const { clientUserMessageId = randomUUID() } = settings;
+  const { clientUserMessageId = randomUUID() } = options;
   const id = clientUserMessageId;
+  let settings = options;
+  let input: UserInput[] = [];
   return {
     method: "turn/start",
-    check: () => checkLocalFiles(input),
+    prepare: async (host) => {
+      settings = withServerPaths("turn/start", options, host.serverFiles);
+      input = await prepareInput(host, given);
+    },
     send: async (place) => {
       const { host, threadId } = place;
       checkJoin(host, threadId, settings);

@@ -2,13 +2,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import * as prettier from "prettier";
+import { readPaths } from "./paths.js";
 import { readMethods } from "./read-methods.js";
 import { readExport, readTypes } from "./read-types.js";
 import { relaxForSchemas, relaxTypes } from "./relax.js";
 import type { UpstreamSchemas } from "./relax.js";
 import { renderManifest, renderMethodIndex, renderSchema } from "./render-json.js";
 import { renderKeys } from "./render-keys.js";
-import { renderMethods, renderRouting, renderRuntime } from "./render-methods.js";
+import { renderMethods, renderPaths, renderRouting, renderRuntime } from "./render-methods.js";
 import { renderRpc } from "./render-rpc.js";
 import { renderTypes } from "./render-types.js";
 import { readRouting } from "./routing.js";
@@ -52,6 +53,7 @@ async function makeFiles(binary: string, pin: string, folder: string): Promise<G
   return new Map([
     ["manifest.json", renderManifest(pin, types, methods)],
     ["methods.ts", `${renderMethods(methods)}\n${renderKeys(methods, types)}`],
+    ["paths.ts", renderPaths(readPaths(methods.clientRequests, types))],
     ["routing.ts", renderRouting(routes)],
     ["rpc.ts", renderRpc(methods, types, upstream)],
     ["runtime.ts", renderRuntime(pin)],

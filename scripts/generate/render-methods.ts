@@ -1,5 +1,6 @@
 import type { MethodEntry, ProtocolMethods, RequestEntry } from "./read-methods.js";
 import { banner, renderShape, renderTags } from "./render-types.js";
+import type { PathKind } from "./paths.js";
 import type { NotificationRoute } from "./routing.js";
 import { refsIn } from "./type-shape.js";
 
@@ -54,6 +55,34 @@ export interface NotificationRoute {
 export const notificationRouting = {
 ${lines.join("\n")}
 } as const satisfies Record<ServerNotificationMethod, NotificationRoute>;
+`;
+}
+
+/** The module that says where requests hold paths, before formatting. */
+export function renderPaths(paths: ReadonlyMap<string, ReadonlyMap<string, PathKind>>): string {
+  const lines = [...paths].map(
+    ([method, places]) =>
+      `${JSON.stringify(method)}: ${JSON.stringify(Object.fromEntries(places))},`,
+  );
+  return `${banner}
+
+import type { ClientRequestMethod } from "./methods.js";
+
+/**
+ * What the server does with a path: \`"absolute"\` refuses relative ones, \`"text"\` lets them start where
+ * the server runs, and may put the home directory in the place of a \`~\`.
+ */
+export type PathKind = "absolute" | "text";
+
+/**
+ * Where the params of requests hold paths of the server's machine: \`a.*.b\` is the field \`b\` of each
+ * element of \`a\`.
+ */
+export const requestPaths: Readonly<
+  Partial<Record<ClientRequestMethod, Readonly<Record<string, PathKind>>>>
+> = {
+${lines.join("\n")}
+};
 `;
 }
 

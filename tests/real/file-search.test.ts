@@ -57,7 +57,8 @@ describe("searching once", () => {
   test("looks where the server runs when it is told nothing", async () => {
     const found = await client.searchFiles("beta");
     expect(found.map((file) => file.path)).toEqual(["beta.ts"]);
-    const below = await client.searchFiles("gamma", { roots: ["src"] });
+    const roots = [path.relative(process.cwd(), path.join(stage.project, "src"))];
+    const below = await client.searchFiles("gamma", { roots });
     expect(below.map((file) => file.path)).toEqual(["deep/gamma.md"]);
   });
 

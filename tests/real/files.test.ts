@@ -159,8 +159,9 @@ describe("what cannot be done", () => {
     expect(await rejection(files.mkdir(at("is-a-file")))).toMatchObject({ errno: "EEXIST" });
   });
 
-  test("includes relative paths, which are not sent", async () => {
-    expect(await rejection(codex.files.read("file"))).toBeInstanceOf(InvalidArgumentError);
+  test("includes relative paths of a server that does not share our files", async () => {
+    const apart = stage.codex({ sharesFiles: false });
+    expect(await rejection(apart.files.read("file"))).toBeInstanceOf(InvalidArgumentError);
   });
 });
 

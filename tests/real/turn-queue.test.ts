@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ThreadBusyError, type AppServerClient, type Codex } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { png } from "../support/images.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -29,8 +30,8 @@ describe("turns of one thread", () => {
   test("run in the order of their calls, from whichever handle, each with its own result", async () => {
     const thread = await codex.startThread();
     const other = codex.thread(thread.id);
-    const file = path.join(stage.project, "slow-to-check.txt");
-    await writeFile(file, "no image");
+    const file = path.join(stage.project, "slow-to-check.png");
+    await writeFile(file, png);
     model.respond(({ lastUserText }) => reply.text(`You said ${lastUserText}`));
     const turns = [
       // Its file is looked at first, which must not cost it its place.

@@ -22,14 +22,15 @@ export function countingHost(client: AppServerClient): CountingHost {
   };
   const { host: real } = client;
   const { turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger } = real;
-  const { trustProject, configured, home, experimentalApi } = real;
+  const { trustProject, configured, serverFiles, experimentalApi } = real;
   const host: Host = {
     ...{ turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger },
-    ...{ trustProject, configured, home, experimentalApi },
+    ...{ trustProject, configured, serverFiles, experimentalApi },
     get connectionSignal() {
       return real.connectionSignal;
     },
     call: (method, params, options) => real.call(method, params, options),
+    request: (method, params, options) => real.request(method, params, options),
     available: () => real.available(),
     load: (threadId) => real.load(threadId),
     isLoaded: (threadId) => real.isLoaded(threadId),

@@ -125,6 +125,10 @@ export async function turns(thread: Thread): Promise<void> {
   thread.turn("Hi");
   thread.turn(["Look:", { type: "localImage", path: "cat.png" }], { model: "gpt-x" });
   thread.turn({ type: "image", data: new Uint8Array(), mediaType: "image/png" });
+  thread.turn({ type: "localAudio", path: "/there.wav", on: "server" });
+  thread.turn([{ type: "skill", name: "a", path: "/a/SKILL.md", on: "server" }]);
+  // @ts-expect-error -- there is no other place
+  thread.turn({ type: "localImage", path: "cat.png", on: "client" });
   thread.turn("Hi", { sandbox: "read-only", whenBusy: "steer", onBreak: "detach", timeoutMs: 5 });
   // Whoever builds options may leave fields undefined.
   thread.turn("Hi", { model: undefined, signal: undefined, sandbox: undefined });

@@ -1,15 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { InvalidArgumentError } from "../../lib/errors/invalid-argument-error.js";
-import {
-  checkLocalFiles,
-  maxInputCharacters,
-  normalizeInput,
-  type TurnInput,
-} from "../../lib/input.js";
-import { rejection } from "../support/collect.js";
-import { makeTempDir } from "../support/temp-dir.js";
+import { maxInputCharacters, normalizeInput, type TurnInput } from "../../lib/input.js";
 
 const text = (value: string) => ({ type: "text", text: value, text_elements: [] });
 const bytes = new Uint8Array([1, 2, 3]);
@@ -53,6 +45,11 @@ test.each<[string, TurnInput, unknown[]]>([
     "a relative path, which starts at this process's directory",
     { type: "localAudio", path: "sounds/cat.wav" },
     [{ type: "localAudio", path: path.resolve("sounds/cat.wav") }],
+  ],
+  [
+    "a path of the server's machine, which starts nowhere here",
+    { type: "localImage", path: "cat.png", on: "server" },
+    [{ type: "localImage", path: "cat.png", on: "server" }],
   ],
   [
     "the protocol's own items",
@@ -128,6 +125,12 @@ test.each<[string, unknown, string, string]>([
     'must begin with "audio/"',
   ],
   ["a local image without a path", { type: "localImage", path: "" }, "input.path", notEmpty],
+  [
+    "a path of another place",
+    [{ type: "localImage", path: "/x.png", on: "client" }],
+    "input[0].on",
+    'must be "server", or left out',
+  ],
   ["a skill without a name", { type: "skill", path: "/x" }, "input.name", notEmpty],
   ["a mention without a path", { type: "mention", name: "x" }, "input.path", notEmpty],
 ])("%s is refused", (_name, input, argument, problem) => {
@@ -163,34 +166,5 @@ describe("the length of the text", () => {
     expect(() => normalizeInput(`${lone}\uDE00\uDE00`)).toThrow(
       `has ${maxInputCharacters + 1} characters`,
     );
-  });
-});
-
-describe("local files", () => {
-  test("that exist pass, whatever else is in the list", async () => {
-    await using directory = await makeTempDir();
-    const file = path.join(directory.path, "cat.png");
-    await writeFile(file, "meow");
-    const items = normalizeInput(["Look:", { type: "localImage", path: file }]);
-    await expect(checkLocalFiles(items)).resolves.toBeUndefined();
-  });
-
-  test("that are missing, or are directories, are refused by their place in the list", async () => {
-    await using directory = await makeTempDir();
-    for (const [type, file] of [
-      ["localImage", path.join(directory.path, "missing.png")],
-      ["localAudio", directory.path],
-    ] as const) {
-      const error = await rejection(
-        checkLocalFiles(normalizeInput(["Look:", { type, path: file }])),
-      );
-      expect(error).toBeInstanceOf(InvalidArgumentError);
-      expect((error as Error).message).toBe("input[1].path is not a readable file");
-    }
-  });
-
-  test("need not exist for a skill or a mention: the server looks for them", async () => {
-    const items = normalizeInput({ type: "mention", name: "x", path: "/does/not/exist" });
-    await expect(checkLocalFiles(items)).resolves.toBeUndefined();
   });
 });

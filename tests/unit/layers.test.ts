@@ -104,10 +104,18 @@ describe("who may import whom", () => {
   test("schema/ knows nothing of the protocol, and tools/ nothing of connections", () => {
     const below = ["lib/schema/", "lib/errors/"];
     expect(straying(imports, "lib/schema", below)).toEqual([]);
-    expect(straying(imports, "lib/tools", [...below, "lib/tools/", "generated/types"])).toEqual([
+    const belowTools = [...below, "lib/media/", "lib/tools/", "generated/types"];
+    expect(straying(imports, "lib/tools", belowTools)).toEqual([
       // Bytes and their media type, as in a turn's input.
       "lib/tools/tool.ts imports lib/input.ts",
     ]);
+  });
+
+  test("media/ knows nothing of Codex, and paths/ nothing of connections", () => {
+    expect(straying(imports, "lib/media", ["lib/media/"])).toEqual([]);
+    expect(
+      straying(imports, "lib/paths", ["lib/paths/", "lib/errors/", "generated/paths"]),
+    ).toEqual([]);
   });
 
   test("server-requests/ lies below them too", () => {

@@ -26,6 +26,7 @@ describe("the generated folder", () => {
     expect(files.sort()).toEqual([
       "manifest.json",
       "methods.ts",
+      "paths.ts",
       "routing.ts",
       "rpc.ts",
       "runtime.ts",

@@ -177,10 +177,10 @@ describe("searchFiles", () => {
     const { client, server } = pair;
     server.handle("fuzzyFileSearch", () => ({ files: [file("a1")] }));
     expect(await client.searchFiles("a")).toEqual([file("a1")]);
-    await client.searchFiles("b", { roots: ["/x", "y"] });
+    await client.searchFiles("b", { roots: ["/x", "/y"] });
     const [first, second] = server.paramsOf("fuzzyFileSearch");
     expect(first).toMatchObject({ query: "a", roots: ["."] });
-    expect(second).toMatchObject({ query: "b", roots: ["/x", "y"] });
+    expect(second).toMatchObject({ query: "b", roots: ["/x", "/y"] });
     expect(first?.["cancellationToken"]).not.toBe(second?.["cancellationToken"]);
   });
 

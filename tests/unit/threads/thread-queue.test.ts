@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import path from "node:path";
 import { maxInputCharacters, ThreadBusyError, type TurnInput } from "../../../lib/index.js";
 import { rejection, settled } from "../../support/collect.js";
+import { dataUrl, png } from "../../support/images.js";
 import { later, linked, linkedThread, RpcFail } from "../../support/linked-server.js";
 import { turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
 
@@ -15,14 +16,14 @@ describe("queue.add()", () => {
     const queuedSubmission = { id: "queued-1" };
     server.handle("thread/queue/add", () => ({ queuedSubmission }));
     server.handle("thread/queue/list", () => ({ data: [queuedSubmission], nextCursor: null }));
-    const bytes = { type: "image", data: Uint8Array.of(1), mediaType: "image/png" } as const;
+    const bytes = { type: "image", data: png, mediaType: "image/png" } as const;
     expect(await thread.queue.add(["Look", bytes])).toEqual(queuedSubmission);
     const options = { clientUserMessageId: "mine", responsesapiClientMetadata: { a: "b" } };
     await thread.queue.add("Hi", { ...options, threadId: "other" } as typeof options);
     const [first, second] = server.paramsOf("thread/queue/add");
     expect(first).toEqual({
       threadId,
-      input: [text("Look"), { type: "image", url: "data:image/png;base64,AQ==" }],
+      input: [text("Look"), { type: "image", url: dataUrl("image/png", png) }],
       clientUserMessageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(second).toEqual({ threadId, input: [text("Hi")], ...options });

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { callTool } from "../../../lib/tools/call-tool.js";
 import { defineTool } from "../../../lib/tools/define-tool.js";
 import type { ToolContext, ToolOutput } from "../../../lib/tools/tool.js";
+import { dataUrl, gif, png, svg } from "../../support/images.js";
 
 const params = {
   threadId: "thread-1",
@@ -75,26 +76,28 @@ describe("what a tool returns", () => {
   });
 
   test("content items reach it as they are, friendly or as on the wire", async () => {
-    const bytes = new Uint8Array([0, 1, 2, 253]).subarray(1, 3);
+    const inside = new Uint8Array(Buffer.concat([Buffer.alloc(1), png, Buffer.alloc(1)]));
+    const bytes = inside.subarray(1, -1);
+    const sound = new Uint8Array([0, 1, 2, 253]).subarray(1, 3);
     const { contentItems, success } = await call(() => [
       { type: "text", text: "a" },
       { type: "image", data: bytes, mediaType: "image/png" },
-      { type: "image", url: "data:image/gif;base64,AA==" },
-      { type: "audio", data: bytes, mediaType: "audio/wav" },
+      { type: "image", url: dataUrl("image/gif", gif) },
+      { type: "audio", data: sound, mediaType: "audio/wav" },
       { type: "audio", url: "DATA:audio/wav;base64,AA==" },
       { type: "inputText", text: "b" },
-      { type: "inputImage", imageUrl: "data:image/png;base64,AA==" },
+      { type: "inputImage", imageUrl: dataUrl("image/png", png) },
       { type: "inputAudio", audioUrl: "data:audio/wav;base64,AA==" },
     ]);
     expect(success).toBe(true);
     expect(contentItems).toEqual([
       text("a"),
-      { type: "inputImage", imageUrl: "data:image/png;base64,AQI=" },
-      { type: "inputImage", imageUrl: "data:image/gif;base64,AA==" },
+      { type: "inputImage", imageUrl: dataUrl("image/png", png) },
+      { type: "inputImage", imageUrl: dataUrl("image/gif", gif) },
       { type: "inputAudio", audioUrl: "data:audio/wav;base64,AQI=" },
-      { type: "inputAudio", audioUrl: "DATA:audio/wav;base64,AA==" },
+      { type: "inputAudio", audioUrl: "data:audio/wav;base64,AA==" },
       text("b"),
-      { type: "inputImage", imageUrl: "data:image/png;base64,AA==" },
+      { type: "inputImage", imageUrl: dataUrl("image/png", png) },
       { type: "inputAudio", audioUrl: "data:audio/wav;base64,AA==" },
     ]);
   });
@@ -133,6 +136,16 @@ describe("what a tool returns", () => {
       "an image of another type",
       { type: "image", data: new Uint8Array(1), mediaType: "text/x" },
       /something else/,
+    ],
+    [
+      "an image of a kind that the model is not shown",
+      { type: "image", data: svg, mediaType: "image/svg+xml" },
+      /^The tool failed: its image is of a kind that .* PNG, JPEG, GIF or WebP image$/,
+    ],
+    [
+      "a sound of such a kind",
+      { type: "audio", data: new Uint8Array(1), mediaType: "audio/flac" },
+      /its audio has a media type of which/,
     ],
     [
       "an image without type",

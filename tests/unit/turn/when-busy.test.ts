@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
 import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
+import { png } from "../../support/images.js";
 import {
   later,
   linkedThread,
@@ -9,6 +12,7 @@ import {
   type Handler,
 } from "../../support/linked-server.js";
 import { missingMethod } from "../../support/stored-turns.js";
+import { makeTempDir } from "../../support/temp-dir.js";
 import {
   opened,
   turnCompleted,
@@ -178,10 +182,13 @@ describe("the order of the calls holds", () => {
   test("when the first one has a file to look at", async () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
-    const first = thread.turn({ type: "localImage", path: import.meta.filename });
+    await using directory = await makeTempDir();
+    const file = path.join(directory.path, "dot.png");
+    await writeFile(file, png);
+    const first = thread.turn({ type: "localImage", path: file });
     const second = thread.turn("B");
     await Promise.race([first.started, second.started]);
-    expect(server.paramsOf("turn/start")).toMatchObject([{ input: [{ type: "localImage" }] }]);
+    expect(server.paramsOf("turn/start")).toMatchObject([{ input: [{ type: "image" }] }]);
   });
 });
 

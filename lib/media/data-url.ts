@@ -1,0 +1,42 @@
+/** What a `data:` URL holds. */
+export interface DataUrl {
+  /** With its parameters, such as `"audio/ogg;codecs=opus"`; empty when there is none. */
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+export function isDataUrl(url: string): boolean {
+  return /^data:/i.test(url);
+}
+
+/** Takes it apart; undefined for what is no `data:` URL. */
+export function parseDataUrl(url: string): DataUrl | undefined {
+  const comma = url.indexOf(",");
+  if (!isDataUrl(url) || comma === -1) return undefined;
+  const head = url.slice("data:".length, comma);
+  const data = url.slice(comma + 1);
+  const mediaType = head.replace(/;\s*base64\s*$/i, "");
+  const bytes = mediaType === head ? unescaped(data) : Buffer.from(data, "base64");
+  return { mediaType: mediaType.trim(), bytes };
+}
+
+/** In the one form that the server reads: it takes no line breaks, and misses no padding. */
+export function toDataUrl({ mediaType, bytes }: DataUrl): string {
+  return `data:${mediaType};base64,${bytes.toString("base64")}`;
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function unescaped(text: string): Buffer {
+  const pieces = text
+    .split(/(%[\da-f]{2})/i)
+    .map((piece) =>
+      /^%[\da-f]{2}$/i.test(piece)
+        ? Buffer.from(piece.slice(1), "hex")
+        : Buffer.from(piece, "utf8"),
+    );
+  return Buffer.concat(pieces);
+}
