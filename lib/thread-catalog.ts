@@ -28,6 +28,7 @@ import {
 import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
+import { checkTrace, type Traced } from "./rpc/trace-context.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
 import { Sections } from "./threads/sections.js";
 import { startThread } from "./threads/start-thread.js";
@@ -41,7 +42,7 @@ import { checkTools, toDynamicTools } from "./tools/tool-specs.js";
  * tools that this client has for it.
  */
 export interface StartThreadOptions
-  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools {
+  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools, Traced {
   /**
    * Whether the server may trust the directory `cwd`, and the repository that it belongs to (default: that
    * of the client, which is false). Trusted, the directory's own `.codex` counts: its configuration, whose
@@ -58,7 +59,11 @@ export interface StartThreadOptions
  * `developerInstructions` work in `startThread`.
  */
 export interface ResumeThreadOptions
-  extends AllowUndefined<Omit<ThreadResumeParams, "threadId">>, RequestHandlers, BoundTools {}
+  extends
+    AllowUndefined<Omit<ThreadResumeParams, "threadId">>,
+    RequestHandlers,
+    BoundTools,
+    Traced {}
 /** Which threads to list, as in `thread/list`. */
 export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
 /** Which threads to search, as in `thread/search`. */
@@ -95,13 +100,15 @@ export abstract class ThreadCatalog {
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
     const all = checkOpeningOptions("startThread()", options, startThreadKeys);
     const { handlers, rest } = splitHandlers(all);
-    const { tools, trustProject } = rest;
+    const { tools, trustProject, trace } = rest;
     const params = pickKeys(rest, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     checkFlag("trustProject", trustProject);
+    checkTrace(trace);
     const host = await this.connect();
     const settings = { ...params, dynamicTools };
-    const opened = await startThread(host, settings, trustProject ?? host.trustProject);
+    const trusted = trustProject ?? host.trustProject;
+    const opened = await startThread(host, settings, { trustProject: trusted, trace });
     return Thread.open(() => this.connect(), host, opened, { handlers, tools });
   }
 
@@ -123,15 +130,16 @@ export abstract class ThreadCatalog {
     checkThreadId(id);
     const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
     const { handlers, rest } = splitHandlers(all);
-    const { tools } = rest;
+    const { tools, trace } = rest;
     const settings = pickKeys(rest, threadResumeParamsKeys);
     if (tools !== undefined) checkTools(tools);
+    checkTrace(trace);
     const host = await this.connect();
     const params = { excludeTurns: true, ...settings, threadId: id };
     const opened =
       host.isLoaded(id) && changesSettings(settings)
-        ? await resumeAnew(host, params)
-        : await resumeThread(host, params);
+        ? await resumeAnew(host, params, { trace })
+        : await resumeThread(host, params, { trace });
     return Thread.open(() => this.connect(), host, opened, { handlers, tools });
   }
 

@@ -7,6 +7,7 @@ import { TurnFailedError, TurnStreamError } from "./errors/turn-errors.js";
 import { checkLocalFiles, normalizeInput, type TurnInput } from "./input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { Connect, TurnFollower } from "./host.js";
+import type { TraceContext } from "./rpc/trace-context.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import { eventBacklog } from "./turns/event-backlog.js";
 import { StreamedText } from "./turns/streamed-text.js";
@@ -37,6 +38,7 @@ export type TurnEventWithOrigin = TurnEvent & { readonly origin: EventOrigin };
 export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly threadId: string;
   readonly #format: OutputFormat | undefined;
+  readonly #trace: TraceContext | undefined;
   #output: Promise<unknown> | undefined;
   readonly #execution: TurnExecution;
   readonly #queue: EventQueue<TurnEvent | SubagentEvent>;
@@ -51,6 +53,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     const { threadId, controls } = request;
     this.threadId = threadId;
     this.#format = format;
+    this.#trace = controls.trace;
     this.#queue = new EventQueue(
       async () => {
         if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
@@ -216,7 +219,8 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     const { threadId } = this;
     const { id } = await this.started;
     await this.#execution.untilRunning();
-    await this.#execution.host?.call("turn/steer", { threadId, expectedTurnId: id, input: items });
+    const params = { threadId, expectedTurnId: id, input: items };
+    await this.#execution.host?.call("turn/steer", params, { trace: this.#trace });
   }
 
   /**

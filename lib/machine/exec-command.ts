@@ -58,12 +58,12 @@ function policyOf(
 function remoteExec(params: CommandExecParams): RemoteCommand {
   const processId = params.processId ?? "";
   return {
-    run: async (host, onOutput, signal) => {
+    run: async (host, onOutput, request) => {
       const stop = routeById(host, "command/exec/outputDelta", "processId", processId, (delta) => {
         onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
       });
       try {
-        const answer = await host.call("command/exec", params, { longRunning: true, signal });
+        const answer = await host.call("command/exec", params, { longRunning: true, ...request });
         return withTruncation(answer, params);
       } finally {
         stop();

@@ -7,13 +7,16 @@ import type { TerminalSize } from "./command-options.js";
 /** One command, in terms of the server's methods: `command/exec` and `process/spawn` differ. */
 export interface RemoteCommand {
   /** Starts it, and resolves when it has ended and all of its output has come. */
-  run(host: Host, onOutput: OutputListener, signal: AbortSignal): Promise<CommandEnding>;
+  run(host: Host, onOutput: OutputListener, request: CommandRequest): Promise<CommandEnding>;
   write(host: Host, input: StdinWrite, options: RequestOptions): Promise<unknown>;
   resize(host: Host, size: TerminalSize): Promise<unknown>;
   terminate(host: Host, options: RequestOptions): Promise<unknown>;
   /** The same when nobody waits for it: until the server has agreed, or the command is gone. */
   kill(host: Host): Promise<unknown>;
 }
+
+/** How the request that starts a command is sent. */
+export type CommandRequest = Required<Pick<RequestOptions, "signal" | "trace">>;
 
 /** Gets what comes of each stream; `cut` when the server will send no more of it. */
 export type OutputListener = (stream: "stdout" | "stderr", chunk: Buffer, cut: boolean) => void;

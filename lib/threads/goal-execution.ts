@@ -1,7 +1,7 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
+import { isDrop, renewed, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "../errors/goal-errors.js";
 import { StopUnconfirmedError } from "../errors/turn-errors.js";
 import type { Connect, Host } from "../host.js";
@@ -87,7 +87,10 @@ export class GoalExecution {
       (failure) => {
         this.#stop(failure);
       },
-      (ms) => new GoalTimeoutError(ms, this.result, this.#isOver()),
+      (ms) => {
+        const details = { stopConfirmed: this.#isOver(), sent: this.#phase !== "waiting" };
+        return new GoalTimeoutError(ms, this.result, details);
+      },
     );
     void this.#execute(connect);
   }
@@ -160,7 +163,8 @@ export class GoalExecution {
       if (!this.hasEnded()) await this.#set(connect, course);
     } catch (error) {
       this.#answered.resolve();
-      this.#finish(() => error);
+      const cause = this.#phase === "waiting" ? unsent(error, "thread/goal/set") : error;
+      this.#finish(() => cause);
     }
   }
 
@@ -205,14 +209,14 @@ export class GoalExecution {
   }
 
   async #set(connect: Connect, course: GoalCourse): Promise<void> {
-    const { threadId, settings } = this.#request;
+    const { threadId, settings, controls } = this.#request;
     const { host } = course;
     this.#phase = "sent";
     course.begin(settings.objective);
     const { objective } = settings;
     const goal = await setGoalInTime(
       { connect, host, threadId, objective },
-      (options) => setGoal(host, threadId, settings, options),
+      (options) => setGoal(host, threadId, settings, { ...options, trace: controls.trace }),
       () => true,
       () => course.state.goal,
     );
@@ -271,7 +275,7 @@ export class GoalExecution {
 
   /** Tells those who wait for the goal how it has ended. */
   #tell(failure: Failure | undefined): void {
-    this.#failure = this.#stopped ?? (failure && (() => ownInstance(failure())));
+    this.#failure = this.#stopped ?? (failure && (() => renewed(failure())));
     this.#unlink();
     if (this.#phase !== "set") {
       this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());
@@ -295,11 +299,4 @@ function busyGoalError(): Error {
 
 function isServerGone(error: unknown): boolean {
   return error instanceof TransportClosedError && !isDrop(error);
-}
-
-/** Each waiter gets an instance of its own of the error that they all wait for. */
-function ownInstance(error: unknown): unknown {
-  return error instanceof TransportClosedError
-    ? new TransportClosedError(error.reason, error.method)
-    : error;
 }

@@ -68,7 +68,7 @@ export async function setGoalInTime(
     forget();
     return goal;
   } catch (error) {
-    const isLate = error instanceof RequestTimeoutError;
+    const isLate = error instanceof RequestTimeoutError && error.sent;
     const goal = isLate ? heardOf() : null;
     if (isLate && !goal) watchForLateGoal(place, stop);
     else forget();

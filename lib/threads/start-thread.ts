@@ -6,6 +6,8 @@ import { SettingNotAllowedError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../rpc/id-of.js";
+import type { Traced } from "../rpc/trace-context.js";
+import { beforeSending } from "../rpc/within-deadline.js";
 import { withAbsoluteRoots } from "./absolute-roots.js";
 import { askedIn, holdToSettings } from "./hold-to-settings.js";
 import { leavesLateThread } from "./late-thread.js";
@@ -33,12 +35,14 @@ const tellMs = 10_000;
 export async function startThread(
   host: Host,
   params: ParamsOf<"thread/start">,
-  trustProject: boolean,
+  { trustProject, trace }: { trustProject: boolean } & Traced,
 ): Promise<Started> {
-  const given = trustProject ? undefined : await sandboxOfNewThread(host, params);
+  const given = trustProject
+    ? undefined
+    : await beforeSending("thread/start", sandboxOfNewThread(host, params));
   const readOnly = { sandbox: "read-only", permissions: undefined } as const;
   const first = given ? { ...params, ...readOnly } : params;
-  const started = await host.call("thread/start", first, leavesLateThread(host));
+  const started = await host.call("thread/start", first, { ...leavesLateThread(host), trace });
   const opened = given ? await giveSandbox(host, started, { given, params }) : started;
   const configured = given
     ? { ...host.configured, sandbox: undefined, permissions: undefined, ...given.asked }

@@ -21,6 +21,7 @@ import { insist, undoneWhenLate } from "../insist.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ParamsOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { checkTrace, type Traced } from "../rpc/trace-context.js";
 import { Turn } from "../turn.js";
 import { findTurnOfMessage } from "../turns/find-turn.js";
 import { watchForLateTurn } from "../turns/late-start.js";
@@ -34,16 +35,18 @@ import { queuedTurn } from "../turns/turn-start.js";
  */
 export type AddToQueueOptions = AllowUndefined<
   Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
->;
+> &
+  Traced;
 /** What may accompany changed input, as in `thread/queue/update`; what is left out stays. */
 export type UpdateQueuedOptions = AllowUndefined<
   Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
->;
+> &
+  Traced;
 /** How to list the queue, as in `thread/queue/list`. */
 export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
 
-const addKeys: KeysOf<AddToQueueOptions> = threadQueueAddParamsKeys;
-const updateKeys: KeysOf<UpdateQueuedOptions> = threadQueueUpdateParamsKeys;
+const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };
+const updateKeys: KeysOf<UpdateQueuedOptions> = { ...threadQueueUpdateParamsKeys, trace: true };
 const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
 
 /**
@@ -74,9 +77,11 @@ export class ThreadQueue {
    * @throws InvalidArgumentError for input that cannot work; InvalidRequestError when the queue is
    * full; RequestTimeoutError, after which input that is queued late all the same is taken out again.
    */
-  async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
+  async add(input: TurnInput, given: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const items = normalizeInput(input);
-    checkOptions("queue.add()", options, addKeys);
+    checkOptions("queue.add()", given, addKeys);
+    const { trace, ...options } = given;
+    checkTrace(trace);
     await checkLocalFiles(items);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
@@ -87,12 +92,12 @@ export class ThreadQueue {
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
     const late = takesBackLateInput(host, threadId, clientUserMessageId);
-    const answer = host.call("thread/queue/add", params, late);
+    const answer = host.call("thread/queue/add", params, { ...late, trace });
     leave();
     const { queuedSubmission } = await answer.catch((error: unknown) => {
       // Of an id that the caller has chosen, a second attempt may be under way.
       const isOurs = options.clientUserMessageId === undefined;
-      if (isOurs && error instanceof RequestTimeoutError) {
+      if (isOurs && error instanceof RequestTimeoutError && error.sent) {
         watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
       }
       throw error;
@@ -116,15 +121,17 @@ export class ThreadQueue {
   async update(
     queuedSubmissionId: string,
     input: TurnInput,
-    options: UpdateQueuedOptions = {},
+    given: UpdateQueuedOptions = {},
   ): Promise<QueuedSubmission> {
     checkText("queuedSubmissionId", queuedSubmissionId);
     const items = normalizeInput(input);
-    checkOptions("queue.update()", options, updateKeys);
+    checkOptions("queue.update()", given, updateKeys);
+    const { trace, ...options } = given;
+    checkTrace(trace);
     await checkLocalFiles(items);
     const host = await this.#connect();
     const params = { ...options, threadId: this.#threadId, queuedSubmissionId, input: items };
-    return (await host.call("thread/queue/update", params)).queuedSubmission;
+    return (await host.call("thread/queue/update", params, { trace })).queuedSubmission;
   }
 
   /**

@@ -46,7 +46,7 @@ function text(value: string): DynamicToolCallOutputContentItem {
 }
 
 function media(kind: "image" | "audio", url: unknown): DynamicToolCallOutputContentItem {
-  if (typeof url !== "string" || !/^data:/i.test(url)) {
+  if (typeof url !== "string" || !/^data:/i.test(url) || !url.isWellFormed()) {
     throw new TypeError(`its ${kind} is not a data: URL, and the server takes no other`);
   }
   return kind === "image"

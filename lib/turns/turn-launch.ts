@@ -118,13 +118,15 @@ export class TurnLaunch {
    * undefined when the request was.
    */
   async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
-    const { threadId } = this.#request;
+    const { threadId, controls } = this.#request;
     const { over } = this.#owner;
     const isOver = () => this.#owner.isOver();
-    const place = { host, threadId, pending, over, isOver };
+    const place = { host, threadId, pending, over, isOver, trace: controls.trace };
     try {
       return await this.#start.send(place);
     } catch (error) {
+      // What was not sent before the drop is sent over the next connection.
+      if (isDrop(error) && !error.sent) return undefined;
       if (!isDrop(error) || !this.#start.find) throw error;
       this.#owner.sending("dropped");
       const id = await this.#find(place, error);

@@ -6,6 +6,7 @@ import type { Host, TurnFollower } from "../host.js";
 import { checkLocalFiles } from "../input.js";
 import { idOf } from "../rpc/id-of.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import type { TraceContext } from "../rpc/trace-context.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import { findTurnOfMessage } from "./find-turn.js";
 import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
@@ -37,6 +38,8 @@ export interface StartPlace {
   readonly host: Host;
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
+  /** The trace that the request belongs to. */
+  readonly trace: TraceContext | undefined;
   /** Resolves when the turn is over, and nobody looks for it any more. */
   readonly over: Promise<void>;
   isOver(): boolean;
@@ -180,9 +183,9 @@ async function begin(
   const { host, threadId } = place;
   let answer: unknown;
   try {
-    answer = await send(interruptsLateTurn(host, threadId));
+    answer = await send({ ...interruptsLateTurn(host, threadId), trace: place.trace });
   } catch (error) {
-    if (!(error instanceof RequestTimeoutError)) throw error;
+    if (!(error instanceof RequestTimeoutError) || !error.sent) throw error;
     // The answer is missing, but the turn is there.
     const id = seen?.latest();
     if (id !== undefined) return id;
