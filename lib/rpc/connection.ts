@@ -52,10 +52,16 @@ export interface RequestOptions extends Traced {
    * @internal
    */
   late?: LateAnswer | undefined;
+  /**
+   * Called when the request is written; again when it is repeated. It must not throw.
+   *
+   * @internal
+   */
+  onSent?: (() => void) | undefined;
 }
 
 /** What callers may give with a request. */
-export const requestKeys: KeysOf<Omit<RequestOptions, "late">> = {
+export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
   signal: true,
   timeoutMs: true,
   longRunning: true,
@@ -153,6 +159,7 @@ export class Connection {
       signal,
       timeoutMs,
       longRunning,
+      onSent: options.onSent,
       onLateAnswer:
         late &&
         ((result) => {

@@ -20,6 +20,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
   readonly longRunning: boolean;
+  /** Called when the request is written; it must not throw. */
+  readonly onSent?: (() => void) | undefined;
   /** Gets the answer that comes when nobody waits for it any more; it must not throw. */
   readonly onLateAnswer?: ((result: unknown) => void) | undefined;
 }
@@ -80,6 +82,7 @@ export class Requests {
       // What its caller was told is not sent must not be sent right after that.
       if (isSettled) return;
       id = this.#send(method, params, settle);
+      if (id !== undefined) options.onSent?.();
       if (longRunning && id !== undefined) {
         this.#admission.sent(id, () => {
           ticket.leave();

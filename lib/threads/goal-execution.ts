@@ -163,8 +163,7 @@ export class GoalExecution {
       if (!this.hasEnded()) await this.#set(connect, course);
     } catch (error) {
       this.#answered.resolve();
-      const cause = this.#phase === "waiting" ? unsent(error, "thread/goal/set") : error;
-      this.#finish(() => cause);
+      this.#finish(() => error);
     }
   }
 
@@ -211,12 +210,22 @@ export class GoalExecution {
   async #set(connect: Connect, course: GoalCourse): Promise<void> {
     const { threadId, settings, controls } = this.#request;
     const { host } = course;
-    this.#phase = "sent";
-    course.begin(settings.objective);
+    const withdrawn = new AbortController();
+    void this.ended.then(() => {
+      if (this.#phase === "waiting") withdrawn.abort(new GoalNotStartedError());
+    });
+    const request = {
+      trace: controls.trace,
+      signal: withdrawn.signal,
+      onSent: () => {
+        this.#phase = "sent";
+      },
+    };
     const { objective } = settings;
+    course.begin(objective);
     const goal = await setGoalInTime(
       { connect, host, threadId, objective },
-      (options) => setGoal(host, threadId, settings, { ...options, trace: controls.trace }),
+      (options) => setGoal(host, threadId, settings, { ...options, ...request }),
       () => true,
       () => course.state.goal,
     );
@@ -269,8 +278,13 @@ export class GoalExecution {
     this.#course?.end();
     this.#entered.resolve(undefined);
     this.#pass?.leave();
-    if (wasLive) this.#tell(failure);
+    if (wasLive) this.#tell(failure && this.#asItWas(failure));
     this.#over.resolve();
+  }
+
+  /** What kept a goal from being sent was not the end of the goal. */
+  #asItWas(failure: Failure): Failure {
+    return this.#phase === "waiting" ? () => unsent(failure(), "thread/goal/set") : failure;
   }
 
   /** Tells those who wait for the goal how it has ended. */

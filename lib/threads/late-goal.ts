@@ -85,7 +85,7 @@ function watchForLateGoal(
   const stop = host.on("thread/goal/updated", ({ params }) => {
     const goal: unknown = params.goal;
     if (params.threadId !== threadId || !isActiveGoal(goal)) return;
-    if (goal.objective !== objective?.trim()) return;
+    if (goal.objective !== objective?.trim().toWellFormed()) return;
     end();
     stopGoal(goal);
   });

@@ -188,8 +188,7 @@ export class TurnExecution {
     try {
       await launch.run(connect);
     } catch (error) {
-      const cause = this.#phase === "waiting" ? unsent(error, start.method) : error;
-      this.#finish(() => renewed(cause));
+      this.#finish(() => renewed(error));
     }
   }
 
@@ -334,7 +333,14 @@ export class TurnExecution {
   #finish(failure: Failure | undefined): void {
     const wasLive = !this.hasEnded();
     this.#release();
-    if (wasLive) this.#tell(failure);
+    if (wasLive) this.#tell(failure && this.#asItWas(failure));
+  }
+
+  /** What kept a turn from being sent was not the end of the turn. */
+  #asItWas(failure: Failure): Failure {
+    const { start } = this.#request;
+    if (this.#phase === "sent" || !("send" in start)) return failure;
+    return () => unsent(failure(), start.method);
   }
 
   /** Gives back everything that the turn has taken. */

@@ -6,7 +6,6 @@ import type { Host, TurnFollower } from "../host.js";
 import { checkLocalFiles } from "../input.js";
 import { idOf } from "../rpc/id-of.js";
 import type { RequestOptions } from "../rpc/connection.js";
-import type { TraceContext } from "../rpc/trace-context.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import { findTurnOfMessage } from "./find-turn.js";
 import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
@@ -38,8 +37,8 @@ export interface StartPlace {
   readonly host: Host;
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
-  /** The trace that the request belongs to. */
-  readonly trace: TraceContext | undefined;
+  /** Options for the request that starts the turn. */
+  readonly request: Pick<RequestOptions, "signal" | "trace" | "onSent">;
   /** Resolves when the turn is over, and nobody looks for it any more. */
   readonly over: Promise<void>;
   isOver(): boolean;
@@ -183,7 +182,7 @@ async function begin(
   const { host, threadId } = place;
   let answer: unknown;
   try {
-    answer = await send({ ...interruptsLateTurn(host, threadId), trace: place.trace });
+    answer = await send({ ...interruptsLateTurn(host, threadId), ...place.request });
   } catch (error) {
     if (!(error instanceof RequestTimeoutError) || !error.sent) throw error;
     // The answer is missing, but the turn is there.

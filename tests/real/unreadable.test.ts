@@ -90,6 +90,16 @@ describe("half of a surrogate pair reaches the model as U+FFFD", () => {
     expect(seen(thread)).toContain(`Queued, ${repaired}`);
   });
 
+  test("in a goal, which is followed to its end", async () => {
+    const thread = await scripted({}, reply.updateGoal("complete"));
+    const goal = thread.runGoal(`Reach it, ${cut}`);
+    expect(await goal.run()).toMatchObject({
+      status: "complete",
+      goal: { objective: `Reach it, ${repaired}` },
+    });
+    expect(seen(thread)).toContain(`Reach it, ${repaired}`);
+  });
+
   test("in a tool's result, and in what a tool's error says", async () => {
     const tools = [
       tool("look", () => `Saw, ${cut}`),

@@ -146,6 +146,42 @@ describe("a turn", () => {
     expect(textsSent(server)).toEqual(["First"]);
   });
 
+  test("that waits for a place in flight has not been sent, whatever ends the wait", async () => {
+    await using pair = await linkedThread({ maxInFlight: 1 });
+    const { client, server, thread } = pair;
+    server.handle("config/read", () => later);
+    void client.request("config/read", {}).catch(() => undefined);
+    const other = client.thread(thread.id);
+    expect(await fate(thread.run("Late", { timeoutMs: 20 }))).toMatchObject({
+      code: "TURN_TIMEOUT",
+      sent: false,
+    });
+    expect(await fate(other.runGoal("Late", { timeoutMs: 20 }).run())).toMatchObject({
+      code: "GOAL_TIMEOUT",
+      sent: false,
+    });
+    const interrupted = thread.turn("Interrupted");
+    await settled();
+    await interrupted.interrupt();
+    expect(await interrupted.run()).toMatchObject({ status: "interrupted" });
+    expect(await fate(interrupted.started)).toMatchObject({
+      code: "TURN_NOT_STARTED",
+      sent: false,
+    });
+    const waiting = thread.turn("Waiting");
+    const lost = fate(waiting.run());
+    await settled();
+    server.crash({ exitCode: 1 });
+    expect(await lost).toMatchObject({
+      code: "TRANSPORT_CLOSED",
+      method: "turn/start",
+      sent: false,
+    });
+    const methods = server.requests.map(({ method }) => method);
+    expect(methods).not.toContain("turn/start");
+    expect(methods).not.toContain("thread/goal/set");
+  });
+
   test("whose thread could not be loaded in time has not been sent", async () => {
     await using pair = await linked({ requestTimeoutMs: 20 });
     const { client, server } = pair;
