@@ -147,7 +147,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   async client(): Promise<AppServerClient> {
     if (this.#closing) throw closedByCaller();
-    if (this.#lost) throw new TransportClosedError(this.#lost);
+    if (this.#lost) throw new TransportClosedError(this.#lost, undefined, false);
     this.#client ??= this.#start();
     return this.#client;
   }
@@ -324,10 +324,6 @@ function isToConnect<Options extends object>(
 }
 
 function closedByCaller(): TransportClosedError {
-  return new TransportClosedError({
-    kind: "closed",
-    exitCode: null,
-    signal: null,
-    stderrTail: "",
-  });
+  const reason = { kind: "closed", exitCode: null, signal: null, stderrTail: "" } as const;
+  return new TransportClosedError(reason, undefined, false);
 }

@@ -186,6 +186,7 @@ export type {
 } from "./runtime/launch.js";
 export type { Logger } from "./async/logger.js";
 export type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
+export type { TraceContext, Traced } from "./rpc/trace-context.js";
 export type { ServerInfo } from "./rpc/server-info.js";
 export { isRetryableError, retryOnOverload, type RetryOptions } from "./rpc/retry.js";
 export type {

@@ -42,6 +42,7 @@ export const startThreadKeys: KeysOf<StartThreadOptions> = {
   ...threadStartParamsKeys,
   ...requestHandlerKeys,
   tools: true,
+  trace: true,
   trustProject: true,
 };
 
@@ -49,12 +50,14 @@ export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
   ...threadResumeParamsKeys,
   ...requestHandlerKeys,
   tools: true,
+  trace: true,
 };
 
 export const forkThreadKeys: KeysOf<ForkThreadOptions> = {
   ...threadForkParamsKeys,
   ...requestHandlerKeys,
   tools: true,
+  trace: true,
 };
 
 const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
@@ -69,6 +72,7 @@ const turnControlKeys: KeysOf<TurnControls> = {
   onBreak: true,
   maxBacklogBytes: true,
   whenBusy: true,
+  trace: true,
 };
 
 const runKeys: KeysOf<RunOptions> = { throwOnFailure: true };
@@ -95,7 +99,7 @@ const updateSettingsKeys: KeysOf<UpdateSettingsOptions> = {
   sandbox: true,
 };
 
-const setGoalKeys: KeysOf<SetGoalOptions> = threadGoalSetParamsKeys;
+const setGoalKeys: KeysOf<SetGoalOptions> = { ...threadGoalSetParamsKeys, trace: true };
 
 /**
  * Applications keep one object of options for all threads and turns, and spread into it what the

@@ -2,6 +2,7 @@ import { safeLogger, type Logger } from "./async/logger.js";
 import { checkSignal } from "./checks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import { checkWellFormed } from "./errors/well-formed.js";
 import { observedNotifications } from "./rpc/observed-notifications.js";
 import { resolveRetry, retryKeys, type RetryOptions } from "./rpc/retry.js";
 import { launchKeys } from "./runtime/check-launch-options.js";
@@ -131,6 +132,13 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   if (typeof version !== "string") {
     throw new InvalidArgumentError("clientInfo.version", "must be a string");
   }
+  const title: unknown = clientInfo?.title ?? null;
+  if (title !== null && typeof title !== "string") {
+    throw new InvalidArgumentError("clientInfo.title", "must be a string");
+  }
+  // What the server cannot read it would not answer, and the start would fail for lack of an answer.
+  checkWellFormed("clientInfo.version", version);
+  checkWellFormed("clientInfo.title", title ?? "");
   checkOptOut(optOutNotificationMethods);
   for (const callback of ["onStderr"] as const) {
     if (options[callback] !== undefined && typeof options[callback] !== "function") {
@@ -139,7 +147,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   }
   checkSignal(options.signal);
   return {
-    clientInfo: { name, title: clientInfo?.title ?? null, version },
+    clientInfo: { name, title, version },
     experimentalApi: boolean(options, "experimentalApi", true),
     optOutNotificationMethods: [...optOutNotificationMethods],
     trustProject: boolean(options, "trustProject", false),
@@ -164,6 +172,7 @@ function checkOptOut(methods: unknown): void {
   if (!isList) {
     throw new InvalidArgumentError("optOutNotificationMethods", "must be an array of method names");
   }
+  for (const method of methods) checkWellFormed("optOutNotificationMethods", method);
   const needed = observedNotifications.find((method) => methods.includes(method));
   if (needed === undefined) return;
   throw new InvalidArgumentError(

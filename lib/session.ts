@@ -35,6 +35,7 @@ import { ServerWarnings } from "./rpc/server-warnings.js";
 import { SubagentTree } from "./rpc/subagent-tree.js";
 import { ThreadGate } from "./rpc/thread-gate.js";
 import { TurnRoutes } from "./rpc/turn-routes.js";
+import { beforeSending } from "./rpc/within-deadline.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
@@ -238,7 +239,9 @@ export class Session implements Host {
     // What is learnt from a request holds from when it is sent, so it waits before that.
     const left = link.isDown ? await link.untilUp(method, options) : options;
     const threadId = this.#recovery.unstored.named(params);
-    if (threadId !== undefined) await this.#recovery.unstored.before(this, threadId, method);
+    if (threadId !== undefined) {
+      await beforeSending(method, this.#recovery.unstored.before(this, threadId, method));
+    }
     const send: Send = (...args) => link.request(...args);
     const { retryOnOverload: retry } = this.#settings;
     const result = await this.#exchange(method, params, left, { send, retry });

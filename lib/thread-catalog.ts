@@ -30,6 +30,7 @@ import { withServerPaths } from "./paths/with-server-paths.js";
 import type { AllowUndefined } from "./protocol.js";
 import { withReadableImages } from "./readable-images.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
+import { checkTrace, type Traced } from "./rpc/trace-context.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
 import { Sections } from "./threads/sections.js";
 import { startThread } from "./threads/start-thread.js";
@@ -43,7 +44,7 @@ import { checkTools, toDynamicTools } from "./tools/tool-specs.js";
  * tools that this client has for it.
  */
 export interface StartThreadOptions
-  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools {
+  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools, Traced {
   /**
    * Whether the server may trust the directory `cwd`, and the repository that it belongs to (default: that
    * of the client, which is false). Trusted, the directory's own `.codex` counts: its configuration, whose
@@ -60,7 +61,11 @@ export interface StartThreadOptions
  * `developerInstructions` work in `startThread`.
  */
 export interface ResumeThreadOptions
-  extends AllowUndefined<Omit<ThreadResumeParams, "threadId">>, RequestHandlers, BoundTools {}
+  extends
+    AllowUndefined<Omit<ThreadResumeParams, "threadId">>,
+    RequestHandlers,
+    BoundTools,
+    Traced {}
 /** Which threads to list, as in `thread/list`. */
 export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
 /** Which threads to search, as in `thread/search`. */
@@ -97,13 +102,15 @@ export abstract class ThreadCatalog {
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
     const all = checkOpeningOptions("startThread()", options, startThreadKeys);
     const { handlers, rest } = splitHandlers(all);
-    const { tools, trustProject } = rest;
+    const { tools, trustProject, trace } = rest;
     const params = pickKeys(rest, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     checkFlag("trustProject", trustProject);
+    checkTrace(trace);
     const host = await this.connect();
     const settings = { ...params, dynamicTools };
-    const opened = await startThread(host, settings, trustProject ?? host.trustProject);
+    const trusted = trustProject ?? host.trustProject;
+    const opened = await startThread(host, settings, { trustProject: trusted, trace });
     return Thread.open(() => this.connect(), host, opened, { handlers, tools });
   }
 
@@ -125,17 +132,18 @@ export abstract class ThreadCatalog {
     checkThreadId(id);
     const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
     const { handlers, rest } = splitHandlers(all);
-    const { tools } = rest;
+    const { tools, trace } = rest;
     const settings = withReadableHistory(pickKeys(rest, threadResumeParamsKeys));
     if (tools !== undefined) checkTools(tools);
+    checkTrace(trace);
     const host = await this.connect();
     const given = { excludeTurns: true, ...settings, threadId: id };
     // Before a thread that is in use is let go of.
     const params = withServerPaths("thread/resume", given, host.serverFiles);
     const opened =
       host.isLoaded(id) && changesSettings(settings)
-        ? await resumeAnew(host, params)
-        : await resumeThread(host, params);
+        ? await resumeAnew(host, params, { trace })
+        : await resumeThread(host, params, { trace });
     return Thread.open(() => this.connect(), host, opened, { handlers, tools });
   }
 

@@ -20,6 +20,7 @@ import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./opti
 import { Pages } from "./pages.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
+import { checkTrace, type Traced } from "./rpc/trace-context.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import type { ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
@@ -64,7 +65,7 @@ const listItemsKeys: KeysOf<ListItemsOptions> = threadItemsListParamsKeys;
  * thread, carried out by the same functions unless `tools` has others.
  */
 export interface ForkThreadOptions
-  extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools {}
+  extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools, Traced {}
 
 /** What the server answered when the thread was started, resumed or forked. */
 export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/fork">;
@@ -231,12 +232,14 @@ export class Thread extends ThreadApi {
   async fork(options: ForkThreadOptions = {}): Promise<Thread> {
     const all = checkOpeningOptions("fork()", options, forkThreadKeys);
     const { handlers, rest } = splitHandlers(all);
-    const { tools } = rest;
+    const { tools, trace } = rest;
     const settings = pickKeys(rest, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
+    checkTrace(trace);
     const host = await this.#connect();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
-    const opened = await openThread(host, "thread/fork", params, leavesLateThread(host));
+    const request = { ...leavesLateThread(host), trace };
+    const opened = await openThread(host, "thread/fork", params, request);
     const scope = { handlers, tools: tools ?? host.scopes.toolsOf(this.id) };
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }

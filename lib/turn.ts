@@ -8,6 +8,7 @@ import { normalizeInput, type TurnInput } from "./input.js";
 import { prepareInput } from "./prepare-input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { Connect, TurnFollower } from "./host.js";
+import type { TraceContext } from "./rpc/trace-context.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import type { TextStreamOptions } from "./turns/answer-text.js";
 import { HandleEvents } from "./turns/handle-events.js";
@@ -40,6 +41,7 @@ export type TurnEventWithOrigin = TurnEvent & { readonly origin: EventOrigin };
 export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly threadId: string;
   readonly #format: OutputFormat | undefined;
+  readonly #trace: TraceContext | undefined;
   #output: Promise<unknown> | undefined;
   readonly #execution: TurnExecution;
   readonly #events: HandleEvents<TurnEvent>;
@@ -51,6 +53,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     const { threadId, controls } = request;
     this.threadId = threadId;
     this.#format = format;
+    this.#trace = controls.trace;
     this.#events = new HandleEvents({
       of: "turn",
       maxBacklogBytes: controls.maxBacklogBytes,
@@ -233,7 +236,8 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     if (!host) throw new TurnNotStartedError();
     const items = await prepareInput(host, given);
     await this.#execution.untilRunning();
-    await host.call("turn/steer", { threadId, expectedTurnId: id, input: items });
+    const params = { threadId, expectedTurnId: id, input: items };
+    await host.call("turn/steer", params, { trace: this.#trace });
     return id;
   }
 

@@ -3,6 +3,8 @@ import type { Connect, Host } from "./host.js";
 import type { RequestOptions } from "./rpc/connection.js";
 import { beforeRequest } from "./rpc/within-deadline.js";
 
+const notConnected = "the server had not started, or was not connected, yet";
+
 /**
  * The connection for a call that `signal` may cancel. For one that was cancelled before, nothing is
  * started; one that is cancelled meanwhile does not wait for the start, which goes on for others.
@@ -14,7 +16,7 @@ export async function untilConnected(
   signal: AbortSignal | undefined,
 ): Promise<Host> {
   checkSignal(signal);
-  const [host] = await beforeRequest("", { signal }, connect);
+  const [host] = await beforeRequest("", { signal }, { prepare: connect, since: notConnected });
   return host;
 }
 
@@ -30,5 +32,5 @@ export async function connectedFor<Options extends RequestOptions>(
   options: Options,
 ): Promise<[Host, Options]> {
   checkSignal(options.signal);
-  return beforeRequest(method, options, connect);
+  return beforeRequest(method, options, { prepare: connect, since: notConnected });
 }

@@ -1,6 +1,7 @@
 import type { LoginAccountParams } from "../../generated/types.js";
 import { throwIfAborted } from "../async/abort.js";
 import { checkSignal } from "../checks.js";
+import { LoginTimeoutError } from "../errors/login-errors.js";
 import type { Connect, Host } from "../host.js";
 import { insist, undoneWhenLate } from "../insist.js";
 import type { AllowUndefined } from "../protocol.js";
@@ -59,10 +60,14 @@ export class LoginStarts {
     checkSignal(signal);
     throwIfAborted(signal);
     const givenUp = new AbortController();
-    const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal));
+    const progress = { sent: false };
+    const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal, progress));
     this.#direct = login.catch(() => undefined);
     try {
       await outcomeOf(login).wait(signal, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof LoginTimeoutError) || progress.sent) throw error;
+      throw new LoginTimeoutError(timeoutMs, false);
     } finally {
       givenUp.abort();
     }
@@ -71,11 +76,13 @@ export class LoginStarts {
   async #loginDirectly(
     params: AllowUndefined<LoginAccountParams>,
     givenUp: AbortSignal,
+    progress: { sent: boolean },
   ): Promise<void> {
     givenUp.throwIfAborted();
     const host = await this.#connect();
     givenUp.throwIfAborted();
     const completion = new LoginCompletion(host);
+    progress.sent = true;
     try {
       await this.#start(completion, () =>
         host.call("account/login/start", params, { signal: givenUp, timeoutMs: Infinity }),

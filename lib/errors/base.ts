@@ -1,5 +1,11 @@
 const brand = Symbol.for("codex-app-server-sdk.AppServerError");
 
+/** What can be said of any error. */
+export interface ErrorDetails extends ErrorOptions {
+  /** See `AppServerError.sent` (default true: what is not known must not be repeated blindly). */
+  readonly sent?: boolean | undefined;
+}
+
 /**
  * The base of every error this library makes. `code` is stable and meant for `switch`; `message`
  * is for people and may change.
@@ -10,10 +16,17 @@ const brand = Symbol.for("codex-app-server-sdk.AppServerError");
 export class AppServerError extends Error {
   /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
   readonly code: string;
+  /**
+   * Whether what failed had been sent to the server. With false the server has nothing to carry out, so
+   * repeating the call does nothing twice. With true the error's class says what became of it; see
+   * docs/reliability.md.
+   */
+  readonly sent: boolean;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: ErrorDetails) {
     super(message, options);
     this.code = code;
+    this.sent = options?.sent ?? true;
     this.name = new.target.name;
     Object.defineProperty(this, brand, { value: true });
   }

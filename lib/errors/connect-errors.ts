@@ -9,7 +9,7 @@ export class MissingDependencyError extends AppServerError {
     super(
       "MISSING_DEPENDENCY",
       `${purpose}, the package ${dependency} is needed: npm install ${install}`,
-      options,
+      { ...options, sent: false },
     );
     this.dependency = dependency;
   }
@@ -35,7 +35,10 @@ export class ConnectError extends AppServerError {
 
   /** `address` is the URL without its query. */
   constructor(address: string, problem: string, failure: ConnectFailure, options?: ErrorOptions) {
-    super("CONNECT_FAILED", `Could not connect to ${address}: ${problem}`, options);
+    super("CONNECT_FAILED", `Could not connect to ${address}: ${problem}`, {
+      ...options,
+      sent: false,
+    });
     this.statusCode = failure.statusCode;
     this.retryable = failure.retryable;
   }

@@ -23,7 +23,7 @@ export interface CloseReason {
 
 /**
  * The process or the socket is gone. Every pending call rejects with an instance of its own; what
- * was already sent may or may not have been carried out.
+ * was already sent (`sent`) may or may not have been carried out.
  */
 export class TransportClosedError extends AppServerError {
   readonly exitCode: number | null;
@@ -34,10 +34,12 @@ export class TransportClosedError extends AppServerError {
   /** The request that was waiting, if there was one. */
   readonly method: string | undefined;
 
-  constructor(reason: CloseReason, method?: string) {
-    const waiting = method === undefined ? "" : ` while ${method} was pending`;
-    super("TRANSPORT_CLOSED", withStderr(`${describe(reason)}${waiting}.`, reason.stderrTail), {
+  /** `sent`: whether what `method` names, or else the caller's request, may have been sent. */
+  constructor(reason: CloseReason, method?: string, sent = true) {
+    const sentence = `${describe(reason)}${fateOf(method, sent)}`;
+    super("TRANSPORT_CLOSED", withStderr(sentence, reason.stderrTail), {
       cause: reason.error,
+      sent,
     });
     this.exitCode = reason.exitCode;
     this.signal = reason.signal;
@@ -53,15 +55,23 @@ export function isDrop(error: unknown): error is TransportClosedError {
   return error instanceof TransportClosedError && error.reason.kind === "dropped";
 }
 
-interface TimeoutDetails {
+/** Everybody who waits for the same thing gets an instance of its own when the connection is lost. */
+export function renewed(error: unknown): unknown {
+  if (!(error instanceof TransportClosedError)) return error;
+  return new TransportClosedError(error.reason, error.method, error.sent);
+}
+
+interface TimeoutDetails extends ErrorOptions {
   readonly awaited?: "answered" | "read";
   readonly consequence?: string | undefined;
+  readonly since?: string | undefined;
 }
 
 /**
- * No answer within the deadline. The outcome is unknown: the server may still carry the request
- * out, so look before you repeat a request that changes something. A turn or a thread that is started
- * late, when nobody waits for it any more, is interrupted or unsubscribed from; the message says so.
+ * No answer within the deadline. If the request was sent (`sent`), the outcome is unknown: the server may
+ * still carry it out, so look before you repeat a request that changes something. A turn or a thread that
+ * is started late, when nobody waits for it any more, is interrupted or unsubscribed from; the message
+ * says so.
  */
 export class RequestTimeoutError extends AppServerError {
   readonly method: string;
@@ -69,21 +79,37 @@ export class RequestTimeoutError extends AppServerError {
 
   /**
    * `awaited`: of a notification no more is awaited than that the server reads it. `consequence`: what
-   * this client does when the server carries it out after all.
+   * this client does when the server carries it out after all. `since`: why it was not sent, if it was
+   * not; the rest of a sentence.
    */
   constructor(
     method: string,
     timeoutMs: number,
-    { awaited = "answered", consequence }: TimeoutDetails = {},
+    { awaited = "answered", consequence, since, ...options }: TimeoutDetails = {},
   ) {
     const more = consequence === undefined ? "" : ` ${consequence}`;
-    super(
-      "REQUEST_TIMEOUT",
-      `${method} was not ${awaited} within ${timeoutMs} ms; the server may still carry it out.${more}`,
-    );
+    const outcome =
+      since === undefined
+        ? `not ${awaited} within ${timeoutMs} ms; the server may still carry it out.${more}`
+        : `not sent within ${timeoutMs} ms, since ${since}. The server will not carry it out.`;
+    super("REQUEST_TIMEOUT", `${method} was ${outcome}`, { ...options, sent: since === undefined });
     this.method = method;
     this.timeoutMs = timeoutMs;
   }
+}
+
+/**
+ * The error that tells what came before a request of `method` and kept it from being sent. What else went
+ * wrong there says the same of both.
+ */
+export function unsent(error: unknown, method: string): unknown {
+  if (!(error instanceof AppServerError) || !error.sent) return error;
+  if (error instanceof TransportClosedError) {
+    return new TransportClosedError(error.reason, method, false);
+  }
+  if (!(error instanceof RequestTimeoutError)) return error;
+  const since = `${error.method} was not answered before`;
+  return new RequestTimeoutError(method, error.timeoutMs, { since, cause: error });
 }
 
 /** A message is larger than the limit (`maxMessageBytes`, in bytes). */
@@ -95,6 +121,7 @@ export class MessageTooLargeError extends AppServerError {
       "MESSAGE_TOO_LARGE",
       `An ${direction} message is larger than ${limitBytes} bytes. Raise maxMessageBytes if you expect that` +
         (direction === "outgoing" ? "; over a socket, a server takes 64 MiB at most." : "."),
+      { sent: direction === "incoming" },
     );
     this.limitBytes = limitBytes;
   }
@@ -113,6 +140,11 @@ export function describeLoss(reason: CloseReason): string {
   if (error === undefined) return describe(reason);
   const { code = error.name } = error as NodeJS.ErrnoException;
   return `${describe(rest)} (${code})`;
+}
+
+function fateOf(method: string | undefined, sent: boolean): string {
+  if (method === undefined) return ".";
+  return sent ? ` while ${method} was pending.` : `: ${method} was not sent.`;
 }
 
 function describe(reason: CloseReason): string {

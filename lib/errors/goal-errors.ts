@@ -4,7 +4,7 @@ import type { TurnResult } from "../turns/turn-result.js";
 import { AppServerError, hide } from "./base.js";
 import type { TransportClosedError } from "./connection-errors.js";
 import { InvalidRequestError } from "./rpc-errors.js";
-import { TurnFailedError, type TurnFailureReason } from "./turn-errors.js";
+import { timeoutOutcome, TurnFailedError, type TurnFailureReason } from "./turn-errors.js";
 
 /** The last turn of a goal failed, and the goal with it. The thread stays usable. */
 export class GoalFailedError extends AppServerError {
@@ -31,7 +31,7 @@ export class GoalFailedError extends AppServerError {
 
 /**
  * The goal did not end within `timeoutMs`. It was paused, and its turn interrupted; or, when the server
- * has not confirmed that in time, this is still tried.
+ * has not confirmed that in time, this is still tried. One that still waited is not sent any more.
  */
 export class GoalTimeoutError extends AppServerError {
   readonly timeoutMs: number;
@@ -40,11 +40,13 @@ export class GoalTimeoutError extends AppServerError {
   /** Whether the server has confirmed that the goal stopped. If not, the client goes on stopping it. */
   readonly stopConfirmed: boolean;
 
-  constructor(timeoutMs: number, result: GoalResult, stopConfirmed = true) {
-    const outcome = stopConfirmed
-      ? "and was stopped."
-      : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
-    super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms ${outcome}`);
+  constructor(
+    timeoutMs: number,
+    result: GoalResult,
+    { stopConfirmed = true, sent = true }: { stopConfirmed?: boolean; sent?: boolean } = {},
+  ) {
+    const outcome = timeoutOutcome("stopped", { stopConfirmed, sent });
+    super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
     this.result = result;
     this.stopConfirmed = stopConfirmed;
@@ -55,7 +57,9 @@ export class GoalTimeoutError extends AppServerError {
 /** What `goal.started` rejects with when the goal was stopped before it was sent. */
 export class GoalNotStartedError extends AppServerError {
   constructor() {
-    super("GOAL_NOT_STARTED", "The goal was stopped before it was sent to the server.");
+    super("GOAL_NOT_STARTED", "The goal was stopped before it was sent to the server.", {
+      sent: false,
+    });
   }
 }
 
@@ -65,6 +69,7 @@ export class GoalNotActiveError extends AppServerError {
     super(
       "GOAL_NOT_ACTIVE",
       "The goal has ended, so the input was not sent. Start a turn with it.",
+      { sent: false },
     );
   }
 }

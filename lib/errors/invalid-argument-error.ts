@@ -8,7 +8,7 @@ export class InvalidArgumentError extends AppServerError {
   readonly argument: string;
 
   constructor(argument: string, problem: string, options?: ErrorOptions) {
-    super("INVALID_ARGUMENT", `${argument} ${problem}`, options);
+    super("INVALID_ARGUMENT", `${argument} ${problem}`, { ...options, sent: false });
     this.argument = argument;
   }
 }

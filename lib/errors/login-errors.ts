@@ -26,15 +26,18 @@ export class LoginFailedError extends AppServerError {
   }
 }
 
-/** The login did not end within `timeoutMs`. It was not cancelled: an attempt can be waited for again. */
+/**
+ * The login did not end within `timeoutMs`. It was not cancelled: an attempt can be waited for again. One
+ * that still waited, for another login or for the server, is not begun any more (`sent` is false).
+ */
 export class LoginTimeoutError extends AppServerError {
   readonly timeoutMs: number;
 
-  constructor(timeoutMs: number) {
-    super(
-      "LOGIN_TIMEOUT",
-      `The login did not end within ${timeoutMs} ms. It was not cancelled, and may still succeed.`,
-    );
+  constructor(timeoutMs: number, sent = true) {
+    const outcome = sent
+      ? "It was not cancelled, and may still succeed."
+      : "It had not begun, and does not begin any more.";
+    super("LOGIN_TIMEOUT", `The login did not end within ${timeoutMs} ms. ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
   }
 }

@@ -39,7 +39,7 @@ export class CommandFailedError extends AppServerError {
 /** A command's output can be iterated once, by one consumer, and only where it is streamed. */
 export class OutputStreamError extends AppServerError {
   constructor(problem: string) {
-    super("OUTPUT_STREAM_UNAVAILABLE", problem);
+    super("OUTPUT_STREAM_UNAVAILABLE", problem, { sent: false });
   }
 }
 
@@ -63,7 +63,7 @@ export class OutputOverflowError extends AppServerError {
 /** The watch or the search was closed before. */
 export class HandleClosedError extends AppServerError {
   constructor() {
-    super("HANDLE_CLOSED", "It was closed; make a new one.");
+    super("HANDLE_CLOSED", "It was closed; make a new one.", { sent: false });
   }
 }
 

@@ -10,6 +10,8 @@ export interface RpcFailure {
   readonly message: string;
   /** The server's structured details, if it sent any. */
   readonly data: unknown;
+  /** False when this library refused in the server's place (default true). */
+  readonly sent?: boolean;
 }
 
 /** The server answered a request with an error. The subclasses say which kind. */
@@ -21,7 +23,9 @@ export class JsonRpcError extends AppServerError {
   readonly serverMessage: string;
 
   constructor(failure: RpcFailure, code = "RPC_ERROR", advice?: string) {
-    super(code, `${failure.method} was refused: ${withAdvice(failure.message, advice)}`);
+    super(code, `${failure.method} was refused: ${withAdvice(failure.message, advice)}`, {
+      sent: failure.sent,
+    });
     this.method = failure.method;
     this.rpcCode = failure.rpcCode;
     this.data = failure.data;

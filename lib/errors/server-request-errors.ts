@@ -36,6 +36,7 @@ export class RequestNotPendingError extends AppServerError {
     super(
       "REQUEST_NOT_PENDING",
       "No such request is open: it was answered, its turn has ended, or its server process is gone. pendingRequests() lists the open ones.",
+      { sent: false },
     );
     this.requestId = requestId;
   }

@@ -7,7 +7,9 @@ export class BinaryNotFoundError extends AppServerError {
 
   constructor(tried: readonly string[], fix: string) {
     const places = tried.map((place) => `\n  - ${place}`).join("");
-    super("BINARY_NOT_FOUND", `No codex runtime was found. Tried:${places}\n${fix}`);
+    super("BINARY_NOT_FOUND", `No codex runtime was found. Tried:${places}\n${fix}`, {
+      sent: false,
+    });
     this.tried = tried;
   }
 }
@@ -18,7 +20,7 @@ export class SpawnError extends AppServerError {
   readonly command: string;
 
   constructor(command: string, problem: string, options?: ErrorOptions) {
-    super("SPAWN_FAILED", `Could not start ${command}: ${problem}`, options);
+    super("SPAWN_FAILED", `Could not start ${command}: ${problem}`, { ...options, sent: false });
     this.command = command;
   }
 }
@@ -29,7 +31,7 @@ export class HandshakeError extends AppServerError {
   readonly stderrTail: string;
 
   constructor(problem: string, stderrTail: string, options?: ErrorOptions) {
-    super("HANDSHAKE_FAILED", withStderr(problem, stderrTail), options);
+    super("HANDSHAKE_FAILED", withStderr(problem, stderrTail), { ...options, sent: false });
     this.stderrTail = stderrTail;
     hide(this, "stderrTail");
   }
@@ -45,6 +47,7 @@ export class IncompatibleServerError extends AppServerError {
       "INCOMPATIBLE_SERVER",
       `codex app-server ${serverVersion} is older than ${minimumVersion}, the oldest supported release. ` +
         "Install a newer runtime, or set allowUnsupportedServer: true to go on at your own risk.",
+      { sent: false },
     );
     this.serverVersion = serverVersion;
     this.minimumVersion = minimumVersion;
@@ -66,7 +69,7 @@ export class RestartLimitError extends AppServerError {
       "RESTART_LIMIT",
       `The app-server failed ${failures} times in a row and is not started again for ${retryAfterMs} ms. ` +
         "The cause of this error is the last failure.",
-      { cause },
+      { cause, sent: false },
     );
     this.failures = failures;
     this.retryAfterMs = retryAfterMs;

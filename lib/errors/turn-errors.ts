@@ -70,9 +70,25 @@ export class TurnFailedError extends AppServerError {
   }
 }
 
+interface TimeoutDetails {
+  readonly stopConfirmed?: boolean;
+  readonly sent?: boolean;
+}
+
+/** What became of something that took too long: the rest of a sentence. */
+export function timeoutOutcome(
+  stopped: string,
+  { stopConfirmed, sent }: Required<TimeoutDetails>,
+): string {
+  if (!sent) return "and was not sent to the server.";
+  return stopConfirmed
+    ? `and was ${stopped}.`
+    : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
+}
+
 /**
  * The turn did not end within `timeoutMs`. It was interrupted, or, when the server has not confirmed
- * that in time, is being interrupted still.
+ * that in time, is being interrupted still. One that still waited for its thread is not sent any more.
  */
 export class TurnTimeoutError extends AppServerError {
   readonly timeoutMs: number;
@@ -81,11 +97,13 @@ export class TurnTimeoutError extends AppServerError {
   /** Whether the server has confirmed that the turn stopped. If not, the client goes on stopping it. */
   readonly stopConfirmed: boolean;
 
-  constructor(timeoutMs: number, result: TurnResult, stopConfirmed = true) {
-    const outcome = stopConfirmed
-      ? "and was interrupted."
-      : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
-    super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms ${outcome}`);
+  constructor(
+    timeoutMs: number,
+    result: TurnResult,
+    { stopConfirmed = true, sent = true }: TimeoutDetails = {},
+  ) {
+    const outcome = timeoutOutcome("interrupted", { stopConfirmed, sent });
+    super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
     this.result = result;
     this.stopConfirmed = stopConfirmed;
@@ -167,7 +185,9 @@ export class TurnLostError extends AppServerError {
 /** What `turn.started` rejects with when the turn was interrupted before it was sent. */
 export class TurnNotStartedError extends AppServerError {
   constructor() {
-    super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.");
+    super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.", {
+      sent: false,
+    });
   }
 }
 
@@ -190,7 +210,7 @@ export class TurnDetachedError extends AppServerError {
 /** A turn's events can be iterated once, by one consumer. */
 export class TurnStreamError extends AppServerError {
   constructor(problem: string) {
-    super("TURN_STREAM_UNAVAILABLE", problem);
+    super("TURN_STREAM_UNAVAILABLE", problem, { sent: false });
   }
 }
 

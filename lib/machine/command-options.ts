@@ -2,6 +2,7 @@ import type { KeysOf } from "../errors/check-options.js";
 import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
 import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkTrace, type TraceContext, type Traced } from "../rpc/trace-context.js";
 import type { OutputLimits } from "./output-buffer.js";
 
 /** The size of a terminal, in characters: whole numbers from 1 to 65,535. */
@@ -11,7 +12,7 @@ export interface TerminalSize {
 }
 
 /** What both ways to run a command understand. */
-export interface CommandOptions {
+export interface CommandOptions extends Traced {
   /** Variables to add to the command's environment; `null` takes one away. */
   env?: Readonly<Record<string, string | null | undefined>> | undefined;
   /**
@@ -88,6 +89,7 @@ const commandKeys: KeysOf<CommandOptions> = {
   maxBacklogBytes: true,
   outputBytesCap: true,
   streamOutput: true,
+  trace: true,
 };
 
 export const execKeys: KeysOf<ExecOptions> = {
@@ -109,6 +111,7 @@ export interface CommandControls {
   readonly throwOnFailure: boolean;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly trace: TraceContext | undefined;
 }
 
 /** @throws InvalidArgumentError, which names the option. */
@@ -135,6 +138,7 @@ export function checkCommand(command: readonly string[], options: CommandOptions
     throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
   }
   checkSignal(signal);
+  checkTrace(options.trace);
   if (options.outputBytesCap !== undefined) bytes(options, "outputBytesCap", 0);
   return {
     limits: {
@@ -147,6 +151,7 @@ export function checkCommand(command: readonly string[], options: CommandOptions
     throwOnFailure: options.throwOnFailure ?? false,
     timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
     signal,
+    trace: options.trace,
   };
 }
 

@@ -1,7 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { ProtocolError } from "../errors/connection-errors.js";
+import { ProtocolError, renewed } from "../errors/connection-errors.js";
 import { CommandEndedError, CommandFailedError } from "../errors/machine-errors.js";
 import type { Connect, Host } from "../host.js";
 import { toBase64 } from "./base64.js";
@@ -9,7 +9,6 @@ import type { CommandControls, TerminalSize } from "./command-options.js";
 import type { CommandResult } from "./command-result.js";
 import { OutputBuffer } from "./output-buffer.js";
 import { askAbout, type CommandEnding, type RemoteCommand } from "./remote-command.js";
-import { renewed } from "./renewed.js";
 
 /** How long a command that is being ended may take before nobody waits any longer (ms). */
 const stopGraceMs = 10_000;
@@ -107,7 +106,7 @@ export class CommandRun {
         (stream, chunk, cut) => {
           this[stream].push(chunk, cut);
         },
-        this.#abandoned.signal,
+        { signal: this.#abandoned.signal, trace: this.#controls.trace },
       );
       this.#sent.resolve(host);
       void this.#feed();

@@ -57,12 +57,12 @@ function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteComm
       const absolute = withServerPaths("command/exec", given, serverFiles);
       params = hasWorkspace ? withWorkspace(absolute) : absolute;
     },
-    run: async (host, onOutput, signal) => {
+    run: async (host, onOutput, request) => {
       const stop = routeById(host, "command/exec/outputDelta", "processId", processId, (delta) => {
         onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
       });
       try {
-        const answer = await host.call("command/exec", params, { longRunning: true, signal });
+        const answer = await host.call("command/exec", params, { longRunning: true, ...request });
         return withTruncation(answer, params);
       } finally {
         stop();

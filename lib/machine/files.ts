@@ -31,7 +31,7 @@ export interface CopyOptions extends RequestOptions {
 }
 
 /** Of all methods: as in Node, some have no effect on some. */
-const fileKeys: KeysOf<Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late">> = {
+const fileKeys: KeysOf<Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late" | "onSent">> = {
   ...requestKeys,
   recursive: true,
   force: true,

@@ -9,13 +9,16 @@ export interface RemoteCommand {
   /** Makes ready what is sent to start it. @throws InvalidArgumentError for a path without a meaning there. */
   prepare(host: Host): void;
   /** Starts it, and resolves when it has ended and all of its output has come. */
-  run(host: Host, onOutput: OutputListener, signal: AbortSignal): Promise<CommandEnding>;
+  run(host: Host, onOutput: OutputListener, request: CommandRequest): Promise<CommandEnding>;
   write(host: Host, input: StdinWrite, options: RequestOptions): Promise<unknown>;
   resize(host: Host, size: TerminalSize): Promise<unknown>;
   terminate(host: Host, options: RequestOptions): Promise<unknown>;
   /** The same when nobody waits for it: until the server has agreed, or the command is gone. */
   kill(host: Host): Promise<unknown>;
 }
+
+/** How the request that starts a command is sent. */
+export type CommandRequest = Required<Pick<RequestOptions, "signal" | "trace">>;
 
 /** Gets what comes of each stream; `cut` when the server will send no more of it. */
 export type OutputListener = (stream: "stdout" | "stderr", chunk: Buffer, cut: boolean) => void;

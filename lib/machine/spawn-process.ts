@@ -43,7 +43,7 @@ function remoteSpawn(given: ProcessSpawnParams): RemoteCommand {
     prepare: ({ serverFiles }) => {
       params = withServerPaths("process/spawn", given, serverFiles);
     },
-    run: async (host, onOutput, signal) => {
+    run: async (host, onOutput, request) => {
       const exited = new Deferred<CommandEnding>();
       void ignoreRejection(exited.promise);
       const stops = [
@@ -58,16 +58,16 @@ function remoteSpawn(given: ProcessSpawnParams): RemoteCommand {
             stderrTruncated: stderrCapReached,
           });
         }),
-        onAbort(signal, exited.reject),
+        onAbort(request.signal, exited.reject),
         onAbort(host.connectionSignal, exited.reject),
       ];
       try {
         const late = undoneWhenLate("If it does, this client kills it.", () => void kill(host));
-        await host.call("process/spawn", params, { signal, ...late });
+        await host.call("process/spawn", params, { ...request, ...late });
         return await exited.promise;
       } catch (error) {
         // Without an answer nobody knows whether it runs.
-        if (error instanceof RequestTimeoutError) void kill(host);
+        if (error instanceof RequestTimeoutError && error.sent) void kill(host);
         throw error;
       } finally {
         for (const stop of stops) stop();

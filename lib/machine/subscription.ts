@@ -4,12 +4,11 @@ import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { EventQueue } from "../async/event-queue.js";
 import { settleWithin } from "../async/timers.js";
 import { checkSignal } from "../checks.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
+import { renewed, TransportClosedError } from "../errors/connection-errors.js";
 import { HandleClosedError } from "../errors/machine-errors.js";
 import type { Connect, Host } from "../host.js";
 import { undoneWhenLate } from "../insist.js";
 import type { RequestOptions } from "../rpc/connection.js";
-import { renewed } from "./renewed.js";
 
 /** What the server is told, and what it tells. */
 export interface SubscriptionSource<T> {

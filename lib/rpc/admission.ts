@@ -1,4 +1,4 @@
-import { EncodedParams } from "./encoded-params.js";
+import { EncodedParams } from "./encoded.js";
 
 /**
  * Tells which of the requests that take long have been taken up by the server.

@@ -42,9 +42,9 @@ export class ConnectionEnd {
     await this.closed;
   }
 
-  /** What a call is told of the end. */
-  error(method: string): TransportClosedError {
-    return new TransportClosedError(this.#reason ?? this.#reasonNow(), method);
+  /** What a call is told of the end, whose message was sent before it, or not. */
+  error(method: string, sent: boolean): TransportClosedError {
+    return new TransportClosedError(this.#reason ?? this.#reasonNow(), method, sent);
   }
 
   /**
@@ -52,7 +52,7 @@ export class ConnectionEnd {
    * itself, whoever waits for a moment is told more.
    */
   throwIfKnown(method: string): void {
-    if (this.#closing || this.#reason) throw this.error(method);
+    if (this.#closing || this.#reason) throw this.error(method, false);
   }
 
   /**

@@ -11,10 +11,11 @@ import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
 import { Answerer } from "./answerer.js";
 import { ConnectionEnd } from "./connection-end.js";
-import { encodeParams, type EncodedParams } from "./encoded-params.js";
+import { encodeParams, type EncodedParams } from "./encoded.js";
 import type { Answer, NotificationMessage, RequestMessage } from "./message.js";
 import { LineMessageReader } from "./reader.js";
 import { Requests } from "./requests.js";
+import { encodeTrace, type Traced } from "./trace-context.js";
 import { checkTimeout, withinDeadline } from "./within-deadline.js";
 import { LineMessageWriter } from "./writer.js";
 
@@ -31,7 +32,7 @@ export interface ConnectionOptions {
   onRequest(message: RequestMessage): Promise<Answer | undefined>;
 }
 
-export interface RequestOptions {
+export interface RequestOptions extends Traced {
   /** Stops waiting; the call rejects with `signal.reason`. The server may still carry it out. */
   signal?: AbortSignal | undefined;
   /**
@@ -51,13 +52,20 @@ export interface RequestOptions {
    * @internal
    */
   late?: LateAnswer | undefined;
+  /**
+   * Called when the request is written; again when it is repeated. It must not throw.
+   *
+   * @internal
+   */
+  onSent?: (() => void) | undefined;
 }
 
 /** What callers may give with a request. */
-export const requestKeys: KeysOf<Omit<RequestOptions, "late">> = {
+export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
   signal: true,
   timeoutMs: true,
   longRunning: true,
+  trace: true,
 };
 
 /** How long a notification may take to be written, when the server does not read. */
@@ -142,14 +150,16 @@ export class Connection {
   async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
     throwIfAborted(options.signal);
     this.#end.throwIfKnown(method);
-    const encoded = encodeParams(method, params, this.#maxOutgoingBytes);
     const { signal, longRunning = false, late } = options;
+    const trace = encodeTrace(options.trace);
+    const encoded = encodeParams(method, params, { maxBytes: this.#maxOutgoingBytes, trace });
     const timeoutMs = options.timeoutMs ?? (longRunning ? Infinity : this.#requestTimeoutMs);
     checkTimeout(timeoutMs);
     const outcome = await this.#requests.exchange(method, encoded, {
       signal,
       timeoutMs,
       longRunning,
+      onSent: options.onSent,
       onLateAnswer:
         late &&
         ((result) => {
@@ -163,9 +173,11 @@ export class Connection {
       case "aborted":
         throw outcome.reason;
       case "timeout":
-        throw new RequestTimeoutError(method, timeoutMs, { consequence: late?.consequence });
+        throw outcome.sent
+          ? new RequestTimeoutError(method, timeoutMs, { consequence: late?.consequence })
+          : this.#unsent(method, timeoutMs);
       case "closed":
-        throw this.#end.error(method);
+        throw this.#end.error(method, outcome.sent);
       case "refused":
         throw toRpcError(method, outcome.error);
     }
@@ -181,12 +193,16 @@ export class Connection {
     const { signal, timeoutMs = this.#requestTimeoutMs } = options;
     throwIfAborted(signal);
     this.#end.throwIfKnown(method);
-    const encoded =
-      params === undefined ? [] : [encodeParams(method, params, this.#maxOutgoingBytes)];
+    const maxBytes = this.#maxOutgoingBytes;
+    const encoded = params === undefined ? [] : [encodeParams(method, params, { maxBytes })];
     checkTimeout(timeoutMs);
-    await withinDeadline(this.#write(method, encoded), {
+    const progress = { sent: false };
+    await withinDeadline(this.#write(method, encoded, progress), {
       ...{ timeoutMs, signal },
-      expired: () => new RequestTimeoutError(method, timeoutMs, { awaited: "read" }),
+      expired: () =>
+        progress.sent
+          ? new RequestTimeoutError(method, timeoutMs, { awaited: "read" })
+          : this.#unsent(method, timeoutMs),
     });
   }
 
@@ -195,9 +211,14 @@ export class Connection {
     return this.#end.close();
   }
 
-  async #write(method: string, params: readonly EncodedParams[]): Promise<void> {
+  async #write(
+    method: string,
+    params: readonly EncodedParams[],
+    progress: { sent: boolean },
+  ): Promise<void> {
     try {
       if (!this.#end.isOver) {
+        progress.sent = true;
         await this.#rpc.sendNotification(method, ParameterStructures.byName, ...params);
         return;
       }
@@ -205,7 +226,14 @@ export class Connection {
       // It could not be written: the connection is over, or about to be.
     }
     await this.closed;
-    throw this.#end.error(method);
+    throw this.#end.error(method, progress.sent);
+  }
+
+  #unsent(method: string, timeoutMs: number): RequestTimeoutError {
+    const since = this.#end.isOver
+      ? "the connection had broken"
+      : "as many requests as maxInFlight allows were waiting for their answers";
+    return new RequestTimeoutError(method, timeoutMs, { since });
   }
 }
 

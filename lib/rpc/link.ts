@@ -114,7 +114,8 @@ export class Link {
     const { timeoutMs = limitMs } = options;
     const leftMs = await withinDeadline(this.available(method), {
       ...{ timeoutMs, signal },
-      expired: () => new RequestTimeoutError(method, timeoutMs),
+      expired: () =>
+        new RequestTimeoutError(method, timeoutMs, { since: "the connection was away" }),
     });
     return { ...options, timeoutMs: leftMs };
   }
@@ -227,13 +228,13 @@ export class Link {
     } catch (error) {
       const dropped = this.#dropped.get(connection);
       if (!dropped || !(error instanceof TransportClosedError)) throw error;
-      throw new TransportClosedError(dropped, method);
+      throw new TransportClosedError(dropped, method, error.sent);
     }
   }
 
   #throwIfClosed(method: string | undefined): void {
     if (this.#status.state !== "closed") return;
-    throw new TransportClosedError(this.#status.reason, method);
+    throw new TransportClosedError(this.#status.reason, method, false);
   }
 
   #end(reason: CloseReason): void {

@@ -4,7 +4,7 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import { Admission, admissionQuestion } from "./admission.js";
-import type { EncodedParams } from "./encoded-params.js";
+import type { EncodedParams } from "./encoded.js";
 import { InFlightLimit } from "./in-flight.js";
 import { ErrorAnswer, type ResponseMessage } from "./message.js";
 
@@ -13,12 +13,15 @@ export type Outcome =
   | { readonly kind: "answered"; readonly result: unknown }
   | { readonly kind: "refused"; readonly error: unknown }
   | { readonly kind: "aborted"; readonly reason: unknown }
-  | { readonly kind: "timeout" | "closed" };
+  /** `sent`: whether it was written to the connection. */
+  | { readonly kind: "timeout" | "closed"; readonly sent: boolean };
 
 export interface WaitOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
   readonly longRunning: boolean;
+  /** Called when the request is written; it must not throw. */
+  readonly onSent?: (() => void) | undefined;
   /** Gets the answer that comes when nobody waits for it any more; it must not throw. */
   readonly onLateAnswer?: ((result: unknown) => void) | undefined;
 }
@@ -44,7 +47,8 @@ export class Requests {
     const { method, params } = admissionQuestion;
     return this.#send(method, params, () => undefined);
   });
-  readonly #pending = new Set<(outcome: Outcome) => void>();
+  /** What tells each request that nobody will answer it any more. */
+  readonly #pending = new Set<() => void>();
   readonly #abandoned = new Fifo<number>();
 
   constructor(seams: RequestSeams) {
@@ -56,21 +60,29 @@ export class Requests {
   async exchange(method: string, params: EncodedParams, options: WaitOptions): Promise<Outcome> {
     const { signal, timeoutMs, longRunning, onLateAnswer } = options;
     const { promise, resolve } = new Deferred<Outcome>();
+    let isSettled = false;
     let isGivenUp = false;
     const settle = (outcome: Outcome): void => {
       if (isGivenUp && outcome.kind === "answered") onLateAnswer?.(outcome.result);
+      isSettled = true;
       resolve(outcome);
     };
-    this.#pending.add(settle);
+    let id: number | undefined;
+    const close = (): void => {
+      settle({ kind: "closed", sent: id !== undefined });
+    };
+    this.#pending.add(close);
     const unlink = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
     const stopDeadline = onDeadline(timeoutMs, () => {
-      settle({ kind: "timeout" });
+      settle({ kind: "timeout", sent: id !== undefined });
     });
-    let id: number | undefined;
     const ticket = this.#limit.enter(() => {
+      // What its caller was told is not sent must not be sent right after that.
+      if (isSettled) return;
       id = this.#send(method, params, settle);
+      if (id !== undefined) options.onSent?.();
       if (longRunning && id !== undefined) {
         this.#admission.sent(id, () => {
           ticket.leave();
@@ -89,13 +101,13 @@ export class Requests {
       if (id !== undefined) this.#admission.gone(id);
       stopDeadline();
       unlink();
-      this.#pending.delete(settle);
+      this.#pending.delete(close);
     }
   }
 
   /** The connection is over: nobody will get an answer any more. */
   end(): void {
-    for (const settle of this.#pending) settle({ kind: "closed" });
+    for (const close of this.#pending) close();
   }
 
   #send(

@@ -26,7 +26,8 @@ export async function retryWhileOpen(
     return await retryOnOverload(send, { ...retry, signal: stop.signal });
   } catch (error) {
     if (error !== closed.reason || !(error instanceof TransportClosedError)) throw error;
-    throw new TransportClosedError(error.reason, method);
+    // In a pause: what was sent before was refused, so the server has nothing left of it to carry out.
+    throw new TransportClosedError(error.reason, method, false);
   } finally {
     for (const unlink of unlinks) unlink();
   }

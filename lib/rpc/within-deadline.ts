@@ -1,7 +1,7 @@
 import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline, timeLeft } from "../async/deadline.js";
-import { Deferred } from "../async/deferred.js";
-import { RequestTimeoutError } from "../errors/connection-errors.js";
+import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { RequestTimeoutError, unsent } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 interface Limits {
@@ -36,6 +36,13 @@ export async function withinDeadline(
   return timeLeft(timeoutMs, since);
 }
 
+/** What must be done before a request can be sent. */
+interface Preparation<T> {
+  readonly prepare: () => Promise<T>;
+  /** Why the request was not sent, when this takes too long: the rest of a sentence. */
+  readonly since: string;
+}
+
 /** The part of a request's options that says how long it may take. */
 interface Patience {
   readonly signal?: AbortSignal | undefined;
@@ -53,19 +60,28 @@ interface Patience {
 export async function beforeRequest<T, Options extends Patience>(
   method: string,
   options: Options,
-  prepare: () => Promise<T>,
+  { prepare, since }: Preparation<T>,
 ): Promise<[T, Options]> {
   const { signal, timeoutMs } = options;
   throwIfAborted(signal);
   if (timeoutMs !== undefined) checkTimeout(timeoutMs);
-  const prepared = prepare();
+  const prepared = ignoreRejection(beforeSending(method, prepare()));
   const leftMs = await withinDeadline(prepared, {
     signal,
     timeoutMs: timeoutMs ?? Infinity,
-    expired: () => new RequestTimeoutError(method, timeoutMs ?? Infinity),
+    expired: () => new RequestTimeoutError(method, timeoutMs ?? Infinity, { since }),
   });
   throwIfAborted(signal);
   return [await prepared, timeoutMs === undefined ? options : { ...options, timeoutMs: leftMs }];
+}
+
+/** The same; what it rejects with says that the request of `method` was not sent. */
+export async function beforeSending<T>(method: string, preparation: Promise<T>): Promise<T> {
+  try {
+    return await preparation;
+  } catch (error) {
+    throw unsent(error, method);
+  }
 }
 
 /** @throws InvalidArgumentError for anything else than a positive number of milliseconds. */

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { AbstractMessageWriter, type Message, type MessageWriter } from "vscode-jsonrpc/node";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
-import { EncodedParams } from "./encoded-params.js";
+import { EncodedJson, EncodedParams } from "./encoded.js";
 
 /** How many lines may wait to be written. A server that reads has taken them long before. */
 const maxUnwritten = 16_384;
@@ -32,7 +32,10 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     this.#onFailure = onFailure;
   }
 
-  /** The id that vscode-jsonrpc gave to the request it wrote last; it does not tell its caller. */
+  /**
+   * The id that vscode-jsonrpc gave to the request it wrote last; it does not tell its caller. Undefined
+   * when nothing of that request was written.
+   */
   get lastRequestId(): number | undefined {
     return this.#lastRequestId;
   }
@@ -84,6 +87,7 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
   #refuse(problem: string): Promise<never> {
     const failure = new ProtocolError(problem);
     this.#failed = true;
+    this.#lastRequestId = undefined;
     this.#onFailure(failure);
     return Promise.reject(failure);
   }
@@ -98,11 +102,15 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
 }
 
 function encodeLine(
-  message: Message & { id?: unknown; method?: unknown; params?: unknown },
+  message: Message & { id?: unknown; method?: unknown; params?: unknown; result?: unknown },
 ): string {
-  const { id, method, params } = message;
-  if (!(params instanceof EncodedParams)) {
-    return `${JSON.stringify({ ...message, jsonrpc: undefined })}\n`;
+  const { id, method, params, result } = message;
+  if (params instanceof EncodedParams) {
+    const trace = params.trace ? `,"trace":${params.trace.json}` : "";
+    return `${JSON.stringify({ id, method }).slice(0, -1)},"params":${params.json}${trace}}\n`;
   }
-  return `${JSON.stringify({ id, method }).slice(0, -1)},"params":${params.json}}\n`;
+  if (result instanceof EncodedJson) {
+    return `${JSON.stringify({ id }).slice(0, -1)},"result":${result.json}}\n`;
+  }
+  return `${JSON.stringify({ ...message, jsonrpc: undefined })}\n`;
 }

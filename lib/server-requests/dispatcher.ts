@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RequestNotPendingError, type RequestOverReason } from "../errors/server-request-errors.js";
 import { shownMethod } from "../errors/without-values.js";
 import type { Answer } from "../rpc/connection.js";
+import { encodeResult } from "../rpc/encoded.js";
 import type { NotificationMessage, RequestMessage } from "../rpc/message.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../rpc/notification-route.js";
 import { isDeferred } from "./defer.js";
@@ -134,7 +135,7 @@ export class RequestDispatcher {
     if (result === undefined) {
       throw new InvalidArgumentError("answer", `must be an answer to ${method}`);
     }
-    request.endFor("answered", { result });
+    request.endFor("answered", { result: encodeResult(method, result) });
   }
 
   /** The connection is over; `failure` makes the reason for each handler's signal. */
@@ -192,7 +193,7 @@ export class RequestDispatcher {
         refuse(stopping);
       } else {
         const result = handler.toResult(answer);
-        if (isResultOf(method, result)) request.settle({ result });
+        if (isResultOf(method, result)) request.settle({ result: encodeResult(method, result) });
         else refuse("its handler returned something else than it should");
       }
     } catch (error) {

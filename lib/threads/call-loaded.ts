@@ -19,13 +19,14 @@ export async function callLoaded<M extends ClientRequestMethod>(
   const { threadId } = params;
   checkSignal(options.signal);
   if (typeof threadId !== "string") return host.call(method, params, options);
-  const [, left] = await beforeRequest(method, options, () => host.load(threadId));
+  const loading = { prepare: () => host.load(threadId), since: "its thread was not loaded yet" };
+  const [, left] = await beforeRequest(method, options, loading);
   try {
     return await host.call(method, params, left);
   } catch (error) {
     if (!(error instanceof ThreadNotFoundError)) throw error;
     host.unload(threadId);
-    const [, rest] = await beforeRequest(method, left, () => host.load(threadId));
+    const [, rest] = await beforeRequest(method, left, loading);
     return host.call(method, params, rest);
   }
 }

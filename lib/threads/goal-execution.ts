@@ -1,7 +1,7 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
+import { isDrop, renewed, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "../errors/goal-errors.js";
 import { StopUnconfirmedError } from "../errors/turn-errors.js";
 import type { Connect, Host } from "../host.js";
@@ -87,7 +87,10 @@ export class GoalExecution {
       (failure) => {
         this.#stop(failure);
       },
-      (ms) => new GoalTimeoutError(ms, this.result, this.#isOver()),
+      (ms) => {
+        const details = { stopConfirmed: this.#isOver(), sent: this.#phase !== "waiting" };
+        return new GoalTimeoutError(ms, this.result, details);
+      },
     );
     void this.#execute(connect);
   }
@@ -205,14 +208,24 @@ export class GoalExecution {
   }
 
   async #set(connect: Connect, course: GoalCourse): Promise<void> {
-    const { threadId, settings } = this.#request;
+    const { threadId, settings, controls } = this.#request;
     const { host } = course;
-    this.#phase = "sent";
-    course.begin(settings.objective);
+    const withdrawn = new AbortController();
+    void this.ended.then(() => {
+      if (this.#phase === "waiting") withdrawn.abort(new GoalNotStartedError());
+    });
+    const request = {
+      trace: controls.trace,
+      signal: withdrawn.signal,
+      onSent: () => {
+        this.#phase = "sent";
+      },
+    };
     const { objective } = settings;
+    course.begin(objective);
     const goal = await setGoalInTime(
       { connect, host, threadId, objective },
-      (options) => setGoal(host, threadId, settings, options),
+      (options) => setGoal(host, threadId, settings, { ...options, ...request }),
       () => true,
       () => course.state.goal,
     );
@@ -265,13 +278,18 @@ export class GoalExecution {
     this.#course?.end();
     this.#entered.resolve(undefined);
     this.#pass?.leave();
-    if (wasLive) this.#tell(failure);
+    if (wasLive) this.#tell(failure && this.#asItWas(failure));
     this.#over.resolve();
+  }
+
+  /** What kept a goal from being sent was not the end of the goal. */
+  #asItWas(failure: Failure): Failure {
+    return this.#phase === "waiting" ? () => unsent(failure(), "thread/goal/set") : failure;
   }
 
   /** Tells those who wait for the goal how it has ended. */
   #tell(failure: Failure | undefined): void {
-    this.#failure = this.#stopped ?? (failure && (() => ownInstance(failure())));
+    this.#failure = this.#stopped ?? (failure && (() => renewed(failure())));
     this.#unlink();
     if (this.#phase !== "set") {
       this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());
@@ -295,11 +313,4 @@ function busyGoalError(): Error {
 
 function isServerGone(error: unknown): boolean {
   return error instanceof TransportClosedError && !isDrop(error);
-}
-
-/** Each waiter gets an instance of its own of the error that they all wait for. */
-function ownInstance(error: unknown): unknown {
-  return error instanceof TransportClosedError
-    ? new TransportClosedError(error.reason, error.method)
-    : error;
 }

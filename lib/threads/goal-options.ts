@@ -1,5 +1,6 @@
 import type { ThreadGoalMutationOrigin } from "../../generated/types.js";
 import { checkGoalRunOptions } from "../option-keys.js";
+import type { Traced } from "../rpc/trace-context.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { splitServiceOptions, type TurnControls } from "../turns/turn-options.js";
 import { checkBudget, checkObjective } from "./thread-goals.js";
@@ -12,7 +13,7 @@ import { checkBudget, checkObjective } from "./thread-goals.js";
  * Silence between two turns ends the goal by itself, with a GoalStalledError. There is no
  * `idleTimeoutMs` for silence within a turn: give the goal a `timeoutMs`.
  */
-export interface GoalOptions extends RequestHandlers {
+export interface GoalOptions extends RequestHandlers, Traced {
   /** How many tokens may be spent; over it the goal ends as `budgetLimited` (default: no limit). */
   tokenBudget?: number | null | undefined;
   /** Who wants the goal, as the protocol puts it (default: the server's). */

@@ -37,7 +37,7 @@ export class GoalWatch {
     this.#on("thread/goal/updated", (event) => {
       const goal = event.params.goal as ThreadGoal | null | undefined;
       if (typeof goal !== "object" || goal === null) return;
-      known ||= goal.objective === objective.trim();
+      known ||= goal.objective === objective.trim().toWellFormed();
       watcher.updated(event, goal);
     });
     this.#on("thread/goal/cleared", (event) => {

@@ -68,7 +68,7 @@ export async function setGoalInTime(
     forget();
     return goal;
   } catch (error) {
-    const isLate = error instanceof RequestTimeoutError;
+    const isLate = error instanceof RequestTimeoutError && error.sent;
     const goal = isLate ? heardOf() : null;
     if (isLate && !goal) watchForLateGoal(place, stop);
     else forget();
@@ -85,7 +85,7 @@ function watchForLateGoal(
   const stop = host.on("thread/goal/updated", ({ params }) => {
     const goal: unknown = params.goal;
     if (params.threadId !== threadId || !isActiveGoal(goal)) return;
-    if (goal.objective !== objective?.trim()) return;
+    if (goal.objective !== objective?.trim().toWellFormed()) return;
     end();
     stopGoal(goal);
   });

@@ -7,6 +7,8 @@ import type { Host } from "../host.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../rpc/id-of.js";
+import type { Traced } from "../rpc/trace-context.js";
+import { beforeSending } from "../rpc/within-deadline.js";
 import { withAbsoluteRoots } from "./absolute-roots.js";
 import { askedIn, holdToSettings } from "./hold-to-settings.js";
 import { leavesLateThread } from "./late-thread.js";
@@ -34,14 +36,16 @@ const tellMs = 10_000;
 export async function startThread(
   host: Host,
   options: ParamsOf<"thread/start">,
-  trustProject: boolean,
+  { trustProject, trace }: { trustProject: boolean } & Traced,
 ): Promise<Started> {
   // The configuration is asked about the same directory.
   const params = withServerPaths("thread/start", options, host.serverFiles);
-  const given = trustProject ? undefined : await sandboxOfNewThread(host, params);
+  const given = trustProject
+    ? undefined
+    : await beforeSending("thread/start", sandboxOfNewThread(host, params));
   const readOnly = { sandbox: "read-only", permissions: undefined } as const;
   const first = given ? { ...params, ...readOnly } : params;
-  const started = await host.call("thread/start", first, leavesLateThread(host));
+  const started = await host.call("thread/start", first, { ...leavesLateThread(host), trace });
   const opened = given ? await giveSandbox(host, started, { given, params }) : started;
   const configured = given
     ? { ...host.configured, sandbox: undefined, permissions: undefined, ...given.asked }

@@ -5,11 +5,12 @@ import type { ThreadGoal, ThreadGoalSetParams } from "../../generated/types.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
 import type { AllowUndefined } from "../protocol.js";
+import { checkTrace, type Traced } from "../rpc/trace-context.js";
 import { callLoaded } from "./call-loaded.js";
 import { setGoalInTime } from "./late-goal.js";
 
 /** What to set of a goal, as in `thread/goal/set`; what is left out stays as it is. */
-export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">>;
+export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">> & Traced;
 
 /** The server's limit for an objective; spaces around it do not count. */
 const maxObjectiveCharacters = 4_000;
@@ -54,13 +55,15 @@ export class ThreadGoals {
     checkSetGoal(goal);
     checkObjective(goal.objective);
     checkBudget(goal.tokenBudget);
+    checkTrace(goal.trace);
     const threadId = this.#threadId;
     const host = await this.#connect();
     const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
-    const { objective, status = null } = goal;
+    const { objective, status = null, trace } = goal;
     return setGoalInTime(
       { connect: this.#connect, host, threadId, objective },
-      async (options) => (await callLoaded(host, "thread/goal/set", params, options)).goal,
+      async (options) =>
+        (await callLoaded(host, "thread/goal/set", params, { ...options, trace })).goal,
       // A goal that was active before was set going by somebody else.
       ({ tokensUsed }) => status === "active" || (status === null && tokensUsed === 0),
     );

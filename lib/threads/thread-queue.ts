@@ -22,6 +22,7 @@ import { prepareInput } from "../prepare-input.js";
 import { Pages } from "../pages.js";
 import type { AllowUndefined, ParamsOf } from "../protocol.js";
 import type { RequestOptions } from "../rpc/connection.js";
+import { checkTrace, type Traced } from "../rpc/trace-context.js";
 import { Turn } from "../turn.js";
 import { findTurnOfMessage } from "../turns/find-turn.js";
 import { watchForLateTurn } from "../turns/late-start.js";
@@ -35,16 +36,18 @@ import { queuedTurn } from "../turns/turn-start.js";
  */
 export type AddToQueueOptions = AllowUndefined<
   Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
->;
+> &
+  Traced;
 /** What may accompany changed input, as in `thread/queue/update`; what is left out stays. */
 export type UpdateQueuedOptions = AllowUndefined<
   Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
->;
+> &
+  Traced;
 /** How to list the queue, as in `thread/queue/list`. */
 export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
 
-const addKeys: KeysOf<AddToQueueOptions> = threadQueueAddParamsKeys;
-const updateKeys: KeysOf<UpdateQueuedOptions> = threadQueueUpdateParamsKeys;
+const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };
+const updateKeys: KeysOf<UpdateQueuedOptions> = { ...threadQueueUpdateParamsKeys, trace: true };
 const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
 
 /**
@@ -78,22 +81,24 @@ export class ThreadQueue {
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const given = normalizeInput(input);
     checkOptions("queue.add()", options, addKeys);
+    const { trace, ...rest } = options;
+    checkTrace(trace);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
     const host = await this.#connect();
     const items = await prepareInput(host, given);
-    const params = { ...options, threadId, input: items, clientUserMessageId };
+    const params = { ...rest, threadId, input: items, clientUserMessageId };
     await host.load(threadId);
     const leave = await startsBefore(host, threadId);
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
     const late = takesBackLateInput(host, threadId, clientUserMessageId);
-    const answer = host.call("thread/queue/add", params, late);
+    const answer = host.call("thread/queue/add", params, { ...late, trace });
     leave();
     const { queuedSubmission } = await answer.catch((error: unknown) => {
       // Of an id that the caller has chosen, a second attempt may be under way.
       const isOurs = options.clientUserMessageId === undefined;
-      if (isOurs && error instanceof RequestTimeoutError) {
+      if (isOurs && error instanceof RequestTimeoutError && error.sent) {
         watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
       }
       throw error;
@@ -122,10 +127,12 @@ export class ThreadQueue {
     checkText("queuedSubmissionId", queuedSubmissionId);
     const given = normalizeInput(input);
     checkOptions("queue.update()", options, updateKeys);
+    const { trace, ...rest } = options;
+    checkTrace(trace);
     const host = await this.#connect();
     const items = await prepareInput(host, given);
-    const params = { ...options, threadId: this.#threadId, queuedSubmissionId, input: items };
-    return (await host.call("thread/queue/update", params)).queuedSubmission;
+    const params = { ...rest, threadId: this.#threadId, queuedSubmissionId, input: items };
+    return (await host.call("thread/queue/update", params, { trace })).queuedSubmission;
   }
 
   /**

@@ -2,6 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { InternalRpcError, MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
+import type { RequestOptions } from "../rpc/connection.js";
+import { encodeParams } from "../rpc/encoded.js";
 import type { OpeningHost } from "./keep-sandbox.js";
 import { openThread } from "./open-thread.js";
 
@@ -17,10 +19,11 @@ const pauseMs = 50;
 export async function resumeThread(
   host: OpeningHost,
   params: ParamsOf<"thread/resume">,
+  options?: RequestOptions,
 ): Promise<ResultOf<"thread/resume">> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await openThread(host, "thread/resume", params);
+      return await openThread(host, "thread/resume", params, options);
     } catch (error) {
       const mayRepeat = isClosing(error) ? attempts : isBeginning(error) ? beginAttempts : 1;
       if (attempt >= mayRepeat) throw error;
@@ -36,8 +39,11 @@ export async function resumeThread(
 export async function resumeAnew(
   host: Host,
   params: ParamsOf<"thread/resume">,
+  options?: RequestOptions,
 ): Promise<ResultOf<"thread/resume">> {
   const { threadId } = params;
+  // What cannot be sent is found before the thread is let go of.
+  encodeParams("thread/resume", params, { maxBytes: Infinity });
   const pass = host.gate.enter(threadId, { wait: true });
   try {
     await pass.admitted;
@@ -46,7 +52,7 @@ export async function resumeAnew(
     // A thread that cannot be loaded again is refused here, before anything has changed.
     await resumeThread(host, { threadId, excludeTurns: true });
     await host.call("thread/unsubscribe", { threadId });
-    return await resumeThread(host, params);
+    return await resumeThread(host, params, options);
   } finally {
     pass.leave();
   }

@@ -8,7 +8,7 @@ export function busyError(
     : "It was not sent. Wait for that turn.",
 ): ThreadBusyError {
   return new ThreadBusyError(
-    { method, rpcCode: 0, message: "the thread already runs a turn.", data: null },
+    { method, rpcCode: 0, message: "the thread already runs a turn.", data: null, sent: false },
     advice,
   );
 }

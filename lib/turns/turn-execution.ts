@@ -1,6 +1,6 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
+import { renewed, unsent } from "../errors/connection-errors.js";
 import { TurnDetachedError, TurnNotStartedError, TurnTimeoutError } from "../errors/turn-errors.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
@@ -77,7 +77,10 @@ export class TurnExecution {
       (failure) => {
         this.#stopWith(failure);
       },
-      (ms) => new TurnTimeoutError(ms, toTurnResult(this.state), this.#stop.isConfirmed),
+      (ms) => {
+        const details = { stopConfirmed: this.#stop.isConfirmed, sent: this.#phase === "sent" };
+        return new TurnTimeoutError(ms, toTurnResult(this.state), details);
+      },
     );
     if ("send" in start) void this.#execute(connect, start);
     else this.#join(start);
@@ -185,11 +188,7 @@ export class TurnExecution {
     try {
       await launch.run(connect);
     } catch (error) {
-      this.#finish(() =>
-        error instanceof TransportClosedError
-          ? new TransportClosedError(error.reason, error.method)
-          : error,
-      );
+      this.#finish(() => renewed(error));
     }
   }
 
@@ -335,7 +334,14 @@ export class TurnExecution {
   #finish(failure: Failure | undefined): void {
     const wasLive = !this.hasEnded();
     this.#release();
-    if (wasLive) this.#tell(failure);
+    if (wasLive) this.#tell(failure && this.#asItWas(failure));
+  }
+
+  /** What kept a turn from being sent was not the end of the turn. */
+  #asItWas(failure: Failure): Failure {
+    const { start } = this.#request;
+    if (this.#phase === "sent" || !("send" in start)) return failure;
+    return () => unsent(failure(), start.method);
   }
 
   /** Gives back everything that the turn has taken. */

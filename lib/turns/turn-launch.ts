@@ -2,6 +2,7 @@ import { ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
+import { TurnNotStartedError } from "../errors/turn-errors.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
 import type { PendingTurn } from "../rpc/turn-routes.js";
 import type { Pass } from "../rpc/thread-gate.js";
@@ -91,7 +92,6 @@ export class TurnLaunch {
       this.#busySince = undefined;
     }
     if (this.#owner.isOver()) return;
-    this.#owner.sending("sent");
     let isTaken = false;
     try {
       isTaken = await this.#send(host);
@@ -125,13 +125,26 @@ export class TurnLaunch {
    * undefined when the request was.
    */
   async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
-    const { threadId } = this.#request;
+    const { threadId, controls } = this.#request;
     const { over } = this.#owner;
     const isOver = () => this.#owner.isOver();
-    const place = { host, threadId, pending, over, isOver };
+    // Until it is written, there may be no room for it, or no connection: it can be withdrawn then.
+    let isSent = false;
+    const withdrawn = new AbortController();
+    void over.then(() => {
+      if (!isSent) withdrawn.abort(new TurnNotStartedError());
+    });
+    const onSent = (): void => {
+      if (!isSent) this.#owner.sending("sent");
+      isSent = true;
+    };
+    const request = { trace: controls.trace, signal: withdrawn.signal, onSent };
+    const place = { host, threadId, pending, over, isOver, request };
     try {
       return await this.#start.send(place);
     } catch (error) {
+      // What was not sent before the drop is sent over the next connection.
+      if (isDrop(error) && !error.sent) return undefined;
       if (!isDrop(error) || !this.#start.find) throw error;
       this.#owner.sending("dropped");
       const id = await this.#find(place, error);

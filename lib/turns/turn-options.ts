@@ -11,12 +11,13 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkSandboxPolicy, checkTurnOptions } from "../option-keys.js";
 import type { AllowUndefined } from "../protocol.js";
 import { withReadableImages } from "../readable-images.js";
+import { checkTrace, type Traced } from "../rpc/trace-context.js";
 import { toOutputFormat, type OutputFormat, type OutputSchema } from "../schema/output-format.js";
 import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
 import { checkMaxBacklogBytes } from "./event-backlog.js";
 
-/** How this library runs a turn; nothing here is sent to the server. */
-export interface TurnControls {
+/** How this library runs a turn; nothing here but `trace` is sent to the server. */
+export interface TurnControls extends Traced {
   /**
    * Covers the whole turn, waiting in the queue included: aborting interrupts it, and `run()` and
    * iteration reject with `signal.reason`.
@@ -139,7 +140,8 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
 
 function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">): SplitOptions {
   const { handlers, rest: others } = splitHandlers(options);
-  const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, ...asked } = others;
+  const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace, ...asked } =
+    others;
   const { outputSchema } = asked;
   // The protocol's own name, in which the server tells the settings of a thread.
   const { sandbox = asked.sandboxPolicy } = asked;
@@ -147,6 +149,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   checkMs("timeoutMs", timeoutMs);
   checkMs("idleTimeoutMs", idleTimeoutMs);
   checkMaxBacklogBytes(maxBacklogBytes);
+  checkTrace(trace);
   checkChoice("onBreak", onBreak, ["interrupt", "detach"]);
   checkChoice("whenBusy", whenBusy, ["queue", "steer", "reject"]);
   const output =
@@ -157,7 +160,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
     ...(sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) }),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
-  const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy };
+  const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace };
   return { controls, handlers, settings, output };
 }
 

@@ -39,6 +39,8 @@ export interface StartPlace {
   readonly host: Host;
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
+  /** Options for the request that starts the turn. */
+  readonly request: Pick<RequestOptions, "signal" | "trace" | "onSent">;
   /** Resolves when the turn is over, and nobody looks for it any more. */
   readonly over: Promise<void>;
   isOver(): boolean;
@@ -187,9 +189,9 @@ async function begin(
   const { host, threadId } = place;
   let answer: unknown;
   try {
-    answer = await send(interruptsLateTurn(host, threadId));
+    answer = await send({ ...interruptsLateTurn(host, threadId), ...place.request });
   } catch (error) {
-    if (!(error instanceof RequestTimeoutError)) throw error;
+    if (!(error instanceof RequestTimeoutError) || !error.sent) throw error;
     // The answer is missing, but the turn is there.
     const id = seen?.latest();
     if (id !== undefined) return id;

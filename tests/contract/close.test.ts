@@ -100,7 +100,7 @@ describe("close()", () => {
 
     const meanwhile = await errorOf(client.request("account/read", {}));
     expect(meanwhile).toBeInstanceOf(TransportClosedError);
-    expect(meanwhile.message).toBe("The connection is closed while account/read was pending.");
+    expect(meanwhile.message).toBe("The connection is closed: account/read was not sent.");
     expect(await errorOf(client.notify("initialized"))).toBeInstanceOf(TransportClosedError);
     expect(closed).toBe(false);
 

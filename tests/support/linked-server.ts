@@ -17,6 +17,8 @@ export interface ClientRequest {
   readonly id: number | string;
   readonly method: string;
   readonly params: Params;
+  /** What came beside the params, if anything did. */
+  readonly trace?: unknown;
 }
 
 /** Answers a request: returns the result, throws an RpcFail, or returns `later` to do it by hand. */
@@ -157,10 +159,10 @@ export class LinkedServer {
   }
 
   #receive(message: Params): void {
-    const { id, method, params = {} } = message as Partial<ClientRequest>;
+    const { id, method, params = {}, trace } = message as Partial<ClientRequest>;
     if (id !== undefined && method === undefined) this.answers.push(message);
     if (id === undefined || method === undefined) return;
-    const request = { id, method, params };
+    const request = { id, method, params, ...(trace === undefined ? {} : { trace }) };
     this.requests.push(request);
     const waiter = this.#waiting.get(request.method)?.shift();
     if (waiter) waiter(request);

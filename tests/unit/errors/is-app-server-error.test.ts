@@ -22,7 +22,7 @@ test("so are errors of another copy of the package", async () => {
 
 test("the mark does not show when an error is printed or copied", () => {
   const error = new AppServerError("CODE", "message");
-  expect(Object.keys(error).sort()).toEqual(["code", "name"]);
+  expect(Object.keys(error).sort()).toEqual(["code", "name", "sent"]);
   expect(Object.getOwnPropertySymbols(Object.assign({}, error))).toEqual([]);
 });
 

@@ -22,6 +22,14 @@ const exited: CloseReason = { ...closed, kind: "exited" };
 const failure = new Error("write EPIPE");
 
 describe("TransportClosedError", () => {
+  test("tells of a request that was not sent", () => {
+    const error = new TransportClosedError({ ...exited, exitCode: 3 }, "thread/read", false);
+    expect(error).toMatchObject({ sent: false, method: "thread/read" });
+    expect(error.message).toBe(
+      "The app-server process ended with code 3: thread/read was not sent.",
+    );
+  });
+
   test.each<[CloseReason, string | undefined, string]>([
     [closed, undefined, "The connection is closed."],
     [closed, "thread/read", "The connection is closed while thread/read was pending."],

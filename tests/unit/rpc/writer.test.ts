@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Writable } from "node:stream";
-import { EncodedParams } from "../../../lib/rpc/encoded-params.js";
+import { EncodedParams } from "../../../lib/rpc/encoded.js";
 import { LineMessageWriter } from "../../../lib/rpc/writer.js";
 
 /** A writer, and the chunks of each write that reached the system. */

@@ -1,0 +1,88 @@
+import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { EncodedJson } from "./encoded.js";
+
+/**
+ * Which trace a request belongs to, as the W3C's Trace Context has it; the server's own spans then belong
+ * to it, too. It is sent beside the params. Without a `traceparent` nothing is sent.
+ */
+export interface TraceContext {
+  /**
+   * Version, trace, parent and flags in hexadecimal digits:
+   * `"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"`.
+   */
+  readonly traceparent?: string | null | undefined;
+  /** What tracing systems note beside it: `"vendor=value"`, at most 32 of them, with commas between. */
+  readonly tracestate?: string | null | undefined;
+}
+
+/** What a call that sends requests can be given to have them traced. */
+export interface Traced {
+  /** The trace that the request belongs to (default: none). */
+  trace?: TraceContext | undefined;
+}
+
+const traceKeys: KeysOf<TraceContext> = { traceparent: true, tracestate: true };
+
+/** Neither the trace nor the parent may be all zeros; later versions than 00 may have more at the end. */
+const traceparentForm =
+  /^([\da-f]{2})-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(-[\x21-\x7e]*)?$/;
+
+const memberForm =
+  /^[a-z\d][a-z\d_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
+
+const maxMembers = 32;
+
+/**
+ * The server takes a malformed trace without a word, and does not answer at all when it is of another type.
+ *
+ * @throws InvalidArgumentError for anything else than a trace or undefined.
+ */
+export function checkTrace(trace: unknown): asserts trace is TraceContext | undefined {
+  if (trace === undefined) return;
+  checkKeys("trace", trace, traceKeys);
+  const { traceparent, tracestate } = trace as { traceparent?: unknown; tracestate?: unknown };
+  if (!isNothing(traceparent) && !isTraceparent(traceparent)) {
+    throw new InvalidArgumentError(
+      "trace.traceparent",
+      'must have the form of "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", in lower case',
+    );
+  }
+  if (isNothing(tracestate)) return;
+  if (!isTracestate(tracestate)) {
+    const form = `must be at most ${maxMembers} times "key=value", with commas between`;
+    throw new InvalidArgumentError("trace.tracestate", form);
+  }
+  if (isNothing(traceparent)) {
+    throw new InvalidArgumentError("trace.tracestate", "must not be given without a traceparent");
+  }
+}
+
+/** What is sent of a trace; undefined for nothing. @throws InvalidArgumentError */
+export function encodeTrace(trace: TraceContext | undefined): EncodedJson | undefined {
+  if (trace === undefined) return undefined;
+  checkTrace(trace);
+  const { traceparent, tracestate } = trace;
+  if (isNothing(traceparent)) return undefined;
+  return new EncodedJson(
+    JSON.stringify(tracestate ? { traceparent, tracestate } : { traceparent }),
+  );
+}
+
+function isNothing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function isTraceparent(value: unknown): boolean {
+  const [, version, more] = (typeof value === "string" && traceparentForm.exec(value)) || [];
+  if (version === undefined || version === "ff") return false;
+  return version !== "00" || more === undefined;
+}
+
+function isTracestate(value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  const members = value.split(",").map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""));
+  // Empty ones may stand between the commas, and count.
+  const areGood = members.every((member) => member === "" || memberForm.test(member));
+  return areGood && members.length <= maxMembers;
+}
