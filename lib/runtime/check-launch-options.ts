@@ -1,4 +1,5 @@
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { LaunchOptions } from "./launch.js";
 
@@ -33,7 +34,7 @@ export function checkLaunchOptions(options: LaunchOptions): void {
   if (given.inheritEnv !== undefined && typeof given.inheritEnv !== "boolean") {
     throw new InvalidArgumentError("inheritEnv", "must be true or false.");
   }
-  if (given.config !== undefined) asRecord("config", given.config);
+  if (given.config !== undefined) checkConfiguredSafety(asRecord("config", given.config));
   if (given.configOverrides !== undefined) checkOverrides(given.configOverrides);
 }
 
@@ -86,6 +87,7 @@ function checkOverrides(overrides: unknown): void {
       throw new InvalidArgumentError(argument, 'must be a string of the form "key=value".');
     }
     checkNoNul(argument, override);
+    checkOverrideSafety(argument, override);
   });
 }
 
