@@ -41,6 +41,8 @@ export interface Host {
   readonly configured: AskedSettings;
   /** The home directory of the server's user, where that is known. */
   readonly home: string | undefined;
+  /** The file of the runtime that this client has started; undefined for a server that is not its own. */
+  readonly runtimeFile: string | undefined;
   /** Whether experimental methods may be called. */
   readonly experimentalApi: boolean;
   /** The library's own remarks; never params or values. */

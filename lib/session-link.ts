@@ -4,6 +4,7 @@ import { describeLoss } from "./errors/connection-errors.js";
 import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
+import type { ServerPlace } from "./rpc/handshake.js";
 import { Link, type Reopening } from "./rpc/link.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
@@ -32,6 +33,10 @@ export interface Origin extends Lasting {
   readonly configured?: AskedSettings | undefined;
   /** The home directory of the server's user, where that is known. */
   readonly home?: string | undefined;
+  /** Where a server that was started here keeps its data. */
+  readonly place?: ServerPlace | undefined;
+  /** The file of the runtime that was started here: see `runtimeFileOf`. */
+  readonly runtimeFile?: string | undefined;
   /** Whether other clients may use the same server (default false). */
   readonly shared?: boolean | undefined;
 }
@@ -64,6 +69,7 @@ export function linkSession(
     backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
     configured: origin.configured ?? {},
     home: origin.home,
+    runtimeFile: origin.runtimeFile,
     shared,
     replaceable: reopening !== undefined,
   });
@@ -73,7 +79,8 @@ export function linkSession(
     shakeHands: async (connection, over) => {
       const limit = deadline ?? new StartDeadline(settings.startTimeoutMs);
       deadline = undefined;
-      serverInfo = await introduce(connection, over, settings, { handlers, deadline: limit });
+      const own = { handlers, deadline: limit, place: origin.place };
+      serverInfo = await introduce(connection, over, settings, own);
     },
     restore: (send) => session.restore(send),
     onNotification: (message) => {

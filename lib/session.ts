@@ -50,6 +50,8 @@ interface SessionOptions {
   readonly configured: AskedSettings;
   /** The home directory of the server's user, where that is known. */
   readonly home: string | undefined;
+  /** The file of the runtime that this client has started. */
+  readonly runtimeFile: string | undefined;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -72,6 +74,7 @@ export class Session implements Host {
   readonly scopes: ThreadScopes;
   readonly configured: AskedSettings;
   readonly home: string | undefined;
+  readonly runtimeFile: string | undefined;
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
@@ -90,13 +93,14 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, known, scopes, configured, home, backlogs, ...server } = options;
+    const { link, known, scopes, configured, home, runtimeFile, backlogs, ...server } = options;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
     this.known = known;
     this.configured = configured;
     this.home = home;
+    this.runtimeFile = runtimeFile;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);

@@ -6,6 +6,7 @@ import type { LaunchOptions } from "./launch.js";
 export const launchKeys: KeysOf<LaunchOptions> = {
   codexPath: true,
   launch: true,
+  codexHome: true,
   cwd: true,
   env: true,
   inheritEnv: true,
@@ -31,6 +32,7 @@ export function checkLaunchOptions(options: LaunchOptions): void {
   if (given.codexPath !== undefined) checkText("codexPath", given.codexPath);
   if (given.cwd !== undefined) checkText("cwd", given.cwd);
   if (given.env !== undefined) checkEnv(given.env);
+  if (given.codexHome !== undefined) checkCodexHome(given);
   if (given.inheritEnv !== undefined && typeof given.inheritEnv !== "boolean") {
     throw new InvalidArgumentError("inheritEnv", "must be true or false.");
   }
@@ -61,6 +63,16 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
       "would be ignored, because launch replaces the whole command line. Give only one of the two.",
     );
   }
+}
+
+function checkCodexHome({ codexHome, env, launch }: Readonly<Record<string, unknown>>): void {
+  checkText("codexHome", codexHome);
+  if (launch !== undefined) {
+    const problem = "is for a server of this machine. With launch, give your command CODEX_HOME.";
+    throw new InvalidArgumentError("codexHome", problem);
+  }
+  if ((env as Record<string, unknown> | undefined)?.["CODEX_HOME"] === undefined) return;
+  throw new InvalidArgumentError("codexHome", "says what env.CODEX_HOME says. Give only one.");
 }
 
 function checkEnv(env: unknown): void {

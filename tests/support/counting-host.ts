@@ -22,10 +22,10 @@ export function countingHost(client: AppServerClient): CountingHost {
   };
   const { host: real } = client;
   const { turns, gate, scopes, known, backlogs, subagents, closed, signal, logger } = real;
-  const { trustProject, configured, home, experimentalApi } = real;
+  const { trustProject, configured, home, runtimeFile, experimentalApi } = real;
   const host: Host = {
     ...{ turns, gate, scopes, known, backlogs, subagents, closed, signal, logger },
-    ...{ trustProject, configured, home, experimentalApi },
+    ...{ trustProject, configured, home, runtimeFile, experimentalApi },
     get connectionSignal() {
       return real.connectionSignal;
     },
