@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
-import type { WebSocketClass } from "../../../lib/transport/load-ws.js";
 import { openSocketTransport } from "../../../lib/transport/socket-transport.js";
 import { startSocketServer } from "../../support/socket-server.js";
 
