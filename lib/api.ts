@@ -34,6 +34,7 @@ import {
   type SearchFilesOptions,
 } from "./machine/file-search.js";
 import { Files } from "./machine/files.js";
+import { Sandbox } from "./machine/sandbox.js";
 import { spawnProcess } from "./machine/spawn-process.js";
 import { Watch, type WatchOptions } from "./machine/watch.js";
 import { Pages } from "./pages.js";
@@ -75,6 +76,8 @@ export abstract class CodexApi extends ThreadCatalog {
   readonly features = new Features(() => this.connect());
   /** Where models come from. */
   readonly modelProviders = new ModelProviders(() => this.connect());
+  /** The sandbox that commands run in. */
+  readonly sandbox = new Sandbox(() => this.connect());
   /** The files of the server's machine, outside every sandbox. */
   readonly files = new Files(() => this.connect());
 

@@ -33,8 +33,10 @@ import type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
+import { serverPlaceOf } from "./runtime/codex-home.js";
 import { homeOf } from "./runtime/home-of.js";
 import { resolveLaunch } from "./runtime/launch.js";
+import { runtimeFileOf } from "./runtime/runtime-file.js";
 import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
@@ -89,11 +91,15 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     const launch = await deadline.bound(resolveLaunch(options));
     throwIfAborted(settings.signal);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
-    const places = { configured: configuredIn(options), home: homeOf(launch) };
-    // A command line of the caller's may lead into a container.
-    const sharesFiles = launch.source !== "launch";
-    const origin = { ...lasting, ...places, sharesFiles, deadline };
-    return AppServerClient.#open(transport, settings, origin);
+    const places = {
+      configured: configuredIn(options),
+      home: homeOf(launch),
+      // A command line of the caller's may lead into a container.
+      sharesFiles: launch.source !== "launch",
+      place: serverPlaceOf(launch),
+      runtimeFile: runtimeFileOf(launch),
+    };
+    return AppServerClient.#open(transport, settings, { ...lasting, ...places, deadline });
   }
 
   /**

@@ -10,9 +10,8 @@ import {
 import { launchKeys } from "./runtime/check-launch-options.js";
 import type { Reopening } from "./rpc/link.js";
 import { ReconnectSchedule, type ReconnectOptions } from "./rpc/reconnect.js";
-import { parseSocketAddress } from "./transport/socket-address.js";
 import { checkSocketOptions, socketKeys, type SocketOptions } from "./transport/socket-options.js";
-import { openSocketTransport } from "./transport/socket-transport.js";
+import { checkSocket, openSocketTransport } from "./transport/socket-transport.js";
 import { openStreamTransport, type StreamPair } from "./transport/stream-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -67,12 +66,11 @@ export interface ResolvedConnect {
 /** @throws InvalidArgumentError, which names the option. */
 export function resolveConnect(target: ConnectTarget, options: ConnectOptions): ResolvedConnect {
   const settings = resolveSettings(options);
-  checkSocketOptions(options);
   if (typeof target === "string") {
-    parseSocketAddress(target, options.allowPlaintext);
+    checkSocket(target, options);
     const { maxMessageBytes, logger } = settings;
-    const { token, headers, tls, allowPlaintext, pingIntervalMs, pongTimeoutMs } = options;
-    const socket = { token, headers, tls, allowPlaintext, pingIntervalMs, pongTimeoutMs };
+    const { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs } = options;
+    const socket = { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs };
     const open = (connectTimeoutMs: number, signal?: AbortSignal) =>
       openSocketTransport(target, { ...socket, maxMessageBytes, logger, connectTimeoutMs, signal });
     const shared = isShared(options, true);
@@ -82,6 +80,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
   if (typeof target !== "object" || target === null || !("transport" in target)) {
     throw new InvalidArgumentError("url", "must be a string, or { transport }");
   }
+  checkSocketOptions(options);
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));
   if (typeof options.reconnect === "object" || options.reconnect === true) {

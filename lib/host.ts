@@ -45,6 +45,8 @@ export interface Host {
   readonly configured: AskedSettings;
   /** How the server sees files. */
   readonly serverFiles: ServerFiles;
+  /** The file of the runtime that this client has started; undefined for a server that is not its own. */
+  readonly runtimeFile: string | undefined;
   /** Whether experimental methods may be called. */
   readonly experimentalApi: boolean;
   /** The library's own remarks; never params or values. */

@@ -115,6 +115,12 @@ export type {
   TerminalSize,
 } from "./machine/command-options.js";
 export type { CommandResult } from "./machine/command-result.js";
+export type {
+  Sandbox,
+  SandboxCheck,
+  SandboxCheckOptions,
+  SandboxProblem,
+} from "./machine/sandbox.js";
 export { OutputStream } from "./machine/output-stream.js";
 export {
   FileSearch,

@@ -41,7 +41,10 @@ export type InputItem =
   /** The protocol's own shape, for what the above does not cover. */
   | UserInput;
 
-/** What a turn is given: text, one item, or several texts and items in order. */
+/**
+ * What a turn is given: text, one item, or several texts and items in order. Something must be said: text
+ * that is empty or white space is refused, unless an image or another item comes with it.
+ */
 export type TurnInput = string | InputItem | readonly (string | InputItem)[];
 
 /** What was passed, in the protocol's shapes; what local files and paths need is still to be done. */
@@ -62,6 +65,9 @@ export function normalizeInput(input: TurnInput): GivenInput[] {
   const items = (list as readonly (string | InputItem)[]).map((item, index) =>
     toUserInput(item, Array.isArray(input) ? `input[${index}]` : "input"),
   );
+  if (items.every(isBlank)) {
+    throw new InvalidArgumentError("input", "must not be empty, nor white space and nothing else");
+  }
   const texts = items.flatMap((item) => (item.type === "text" ? [item.text] : []));
   const characters = countCharacters(texts);
   if (characters > maxInputCharacters) {
@@ -108,6 +114,11 @@ function text(value: unknown, where: string): UserInput {
   if (typeof value !== "string")
     throw new InvalidArgumentError(where, "must have a string as text");
   return { type: "text", text: value, text_elements: [] };
+}
+
+/** The server would run a turn for it all the same, and the model would answer to nothing. */
+function isBlank(item: UserInput): boolean {
+  return item.type === "text" && item.text.trim() === "";
 }
 
 type Media = Extract<InputItem, { type: "image" | "audio" }>;

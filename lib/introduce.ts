@@ -1,10 +1,16 @@
 import type { ResolvedSettings } from "./options.js";
 import type { Connection } from "./rpc/connection.js";
-import { handshake } from "./rpc/handshake.js";
+import { handshake, type ServerPlace } from "./rpc/handshake.js";
 import { checkServerVersion, toServerInfo, type ServerInfo } from "./rpc/server-info.js";
 import type { StartDeadline } from "./rpc/start-deadline.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import type { Transport } from "./transport/transport.js";
+
+interface Introduction {
+  readonly handlers: ClientHandlers;
+  readonly deadline: StartDeadline;
+  readonly place: ServerPlace | undefined;
+}
 
 /**
  * Tells the server who we are and what we can, and learns who it is.
@@ -15,7 +21,7 @@ export async function introduce(
   connection: Connection,
   transport: Transport,
   settings: ResolvedSettings,
-  { handlers, deadline }: { handlers: ClientHandlers; deadline: StartDeadline },
+  { handlers, deadline, place }: Introduction,
 ): Promise<ServerInfo> {
   const { clientInfo, experimentalApi, optOutNotificationMethods, signal } = settings;
   const capabilities = {
@@ -27,7 +33,8 @@ export async function introduce(
   };
   const stderrTail = () => transport.stderrTail();
   const params = { clientInfo, capabilities };
-  const response = await handshake(connection, params, { deadline, signal, stderrTail });
+  const circumstances = { deadline, signal, stderrTail, place };
+  const response = await handshake(connection, params, circumstances);
   const serverInfo = toServerInfo(response, clientInfo.name);
   checkServerVersion(serverInfo, settings.logger, settings.allowUnsupportedServer);
   return serverInfo;

@@ -11,16 +11,18 @@ import {
   threadStartResponseKeys,
   turnStartParamsKeys,
 } from "../generated/methods.js";
-import type { AskForApproval, SandboxPolicy } from "../generated/types.js";
 import {
-  checkKeys,
   checkOptions,
   withInherited,
   withoutKeys,
   type Keys,
   type KeysOf,
 } from "./errors/check-options.js";
-import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import {
+  checkApprovalPolicy,
+  checkConfiguredSafety,
+  checkSandboxMode,
+} from "./errors/check-safety.js";
 import { clientRequestHandlerKeys, requestHandlerKeys } from "./server-requests/handlers.js";
 import type { RequestHandlers } from "./server-requests/handlers.js";
 import type { ResumeThreadOptions, StartThreadOptions } from "./thread-catalog.js";
@@ -151,6 +153,7 @@ export function checkOpeningOptions<Options extends object>(
   checkOptions(call, options, keys, { elsewhere: onlyForTurns, ignored: openingKeys });
   const all = withInherited(options, keys);
   checkSettings(all);
+  if ("sandbox" in all) checkSandboxMode("sandbox", all.sandbox);
   return all;
 }
 
@@ -207,43 +210,7 @@ export function checkRunOptions(options: object): void {
   checkOptions("run()", options, runKeys, { ignored: anyTurnKeys });
 }
 
-type PolicyKeys = {
-  readonly [Type in SandboxPolicy["type"]]: KeysOf<Extract<SandboxPolicy, { type: Type }>>;
-};
-
-const policyKeys: PolicyKeys = {
-  dangerFullAccess: { type: true },
-  readOnly: { type: true, networkAccess: true },
-  externalSandbox: { type: true, networkAccess: true },
-  workspaceWrite: {
-    type: true,
-    writableRoots: true,
-    networkAccess: true,
-    excludeTmpdirEnvVar: true,
-    excludeSlashTmp: true,
-  },
-};
-
-/** A policy of a type that only a newer server knows is its own affair. @throws InvalidArgumentError */
-export function checkSandboxPolicy(policy: SandboxPolicy): void {
-  const { type } = policy as { type?: unknown };
-  if (typeof type !== "string") throw new InvalidArgumentError("sandbox.type", "must be a string");
-  if (Object.hasOwn(policyKeys, type)) checkKeys("sandbox", policy, policyKeys[policy.type]);
-}
-
-type Granular = Extract<AskForApproval, { granular: unknown }>;
-
-const granularKeys: KeysOf<Granular> = { granular: true };
-const granularRuleKeys: KeysOf<Granular["granular"]> = {
-  sandbox_approval: true,
-  rules: true,
-  skill_approval: true,
-  request_permissions: true,
-  mcp_elicitations: true,
-};
-
-function checkSettings({ approvalPolicy }: { approvalPolicy?: AskForApproval | null }): void {
-  if (typeof approvalPolicy !== "object" || approvalPolicy === null) return;
-  checkKeys("approvalPolicy", approvalPolicy, granularKeys);
-  checkKeys("approvalPolicy.granular", approvalPolicy.granular, granularRuleKeys);
+function checkSettings(settings: object): void {
+  if ("approvalPolicy" in settings) checkApprovalPolicy("approvalPolicy", settings.approvalPolicy);
+  if ("config" in settings) checkConfiguredSafety(settings.config);
 }

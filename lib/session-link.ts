@@ -4,6 +4,7 @@ import { describeLoss } from "./errors/connection-errors.js";
 import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
+import type { ServerPlace } from "./rpc/handshake.js";
 import { Link, type Reopening } from "./rpc/link.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
@@ -34,6 +35,10 @@ export interface Origin extends Lasting {
   readonly home?: string | undefined;
   /** Whether the server sees the files of this process, unless the settings say (default false). */
   readonly sharesFiles?: boolean | undefined;
+  /** Where a server that was started here keeps its data. */
+  readonly place?: ServerPlace | undefined;
+  /** The file of the runtime that was started here: see `runtimeFileOf`. */
+  readonly runtimeFile?: string | undefined;
   /** Whether other clients may use the same server (default false). */
   readonly shared?: boolean | undefined;
 }
@@ -72,6 +77,7 @@ export function linkSession(
         return serverInfo?.platformFamily ?? "";
       },
     },
+    runtimeFile: origin.runtimeFile,
     shared,
     replaceable: reopening !== undefined,
   });
@@ -81,7 +87,8 @@ export function linkSession(
     shakeHands: async (connection, over) => {
       const limit = deadline ?? new StartDeadline(settings.startTimeoutMs);
       deadline = undefined;
-      serverInfo = await introduce(connection, over, settings, { handlers, deadline: limit });
+      const own = { handlers, deadline: limit, place: origin.place };
+      serverInfo = await introduce(connection, over, settings, own);
     },
     restore: (send) => session.restore(send),
     onNotification: (message) => {

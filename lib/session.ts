@@ -53,6 +53,8 @@ interface SessionOptions {
   /** What the configuration that the server was started with says of threads. */
   readonly configured: AskedSettings;
   readonly serverFiles: ServerFiles;
+  /** The file of the runtime that this client has started. */
+  readonly runtimeFile: string | undefined;
   /** Whether other clients may be connected to the same server. */
   readonly shared: boolean;
   /** Whether the connection is replaced when it drops. */
@@ -76,6 +78,7 @@ export class Session implements Host {
   readonly scopes: ThreadScopes;
   readonly configured: AskedSettings;
   readonly serverFiles: ServerFiles;
+  readonly runtimeFile: string | undefined;
   readonly #loaded = new LoadedThreads(this.gate, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
   });
@@ -94,13 +97,15 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, known, scopes, configured, serverFiles, backlogs, ...server } = options;
+    const { link, known, scopes, configured, serverFiles, runtimeFile, backlogs, ...server } =
+      options;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
     this.known = known;
     this.configured = configured;
     this.serverFiles = serverFiles;
+    this.runtimeFile = runtimeFile;
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);

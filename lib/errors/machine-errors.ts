@@ -4,15 +4,27 @@ import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors
 
 /**
  * The server could not start the command. Most often the program is not on the server's `PATH`, or
- * `cwd` is not a directory there: the server does not tell these two apart.
+ * `cwd` is not a directory there: the server does not tell these two apart. In a sandbox it starts its own
+ * program for each command, so the files of the runtime must still be where it was started from.
  */
 export class CommandNotStartedError extends JsonRpcError {
-  constructor(failure: RpcFailure) {
+  /**
+   * The file of the runtime, when this client has started the server from it and it is gone. No command
+   * starts in a sandbox any more: close the client, and start another.
+   */
+  readonly missingRuntime: string | undefined;
+
+  constructor(failure: RpcFailure, missingRuntime?: string) {
     super(
       failure,
       "COMMAND_NOT_STARTED",
-      "Check that the server has such a program, and a directory of the name given as cwd.",
+      missingRuntime === undefined
+        ? "Check that the server has such a program, and a directory of the name given as cwd. A server whose " +
+            "own files were moved or removed while it ran has to be started again."
+        : `The files of the runtime were moved or removed while the server ran: ${missingRuntime} is not ` +
+            "there any more. Close this client and start another.",
     );
+    this.missingRuntime = missingRuntime;
   }
 }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { checkOptions } from "../errors/check-options.js";
 import type { CommandExecParams } from "../../generated/types.js";
-import type { Connect } from "../host.js";
+import { CommandNotStartedError } from "../errors/machine-errors.js";
+import type { Connect, Host } from "../host.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
+import { isGone } from "../runtime/runtime-file.js";
 import { toSandboxPolicy } from "../turns/turn-options.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
@@ -64,6 +66,8 @@ function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteComm
       try {
         const answer = await host.call("command/exec", params, { longRunning: true, ...request });
         return withTruncation(answer, params);
+      } catch (error) {
+        throw await explain(error, host, params);
       } finally {
         stop();
       }
@@ -74,6 +78,20 @@ function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteComm
     terminate: (host, options) => host.call("command/exec/terminate", { processId }, options),
     kill: (host) => insist(host, "command/exec/terminate", { processId }, host.connectionSignal),
   };
+}
+
+/** Of all that may be missing, this process can see one thing that the server does not tell. */
+async function explain(error: unknown, host: Host, params: CommandExecParams): Promise<unknown> {
+  if (!(error instanceof CommandNotStartedError) || isOutsideSandbox(params)) return error;
+  const { runtimeFile } = host;
+  if (runtimeFile === undefined || !(await isGone(runtimeFile))) return error;
+  const { method, rpcCode, serverMessage: message, data } = error;
+  return new CommandNotStartedError({ method, rpcCode, message, data }, runtimeFile);
+}
+
+/** There the server starts the command without a program of its own in between. */
+function isOutsideSandbox({ sandboxPolicy }: CommandExecParams): boolean {
+  return sandboxPolicy?.type === "dangerFullAccess" || sandboxPolicy?.type === "externalSandbox";
 }
 
 /** Of output that the server has collected, it does not tell whether it was all. */

@@ -1,6 +1,7 @@
 import type { InitializeParams, InitializeResponse } from "../../generated/types.js";
 import { throwIfAborted } from "../async/abort.js";
 import { ignoreRejection } from "../async/deferred.js";
+import { settleWithin } from "../async/timers.js";
 import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { HandshakeError } from "../errors/start-errors.js";
@@ -19,6 +20,8 @@ export async function handshake(
     deadline: StartDeadline;
     signal: AbortSignal | undefined;
     stderrTail: () => string;
+    /** Of a server that this client has started: it may be why that did not answer. */
+    place: ServerPlace | undefined;
   },
 ): Promise<Partial<InitializeResponse>> {
   const { deadline, signal } = options;
@@ -33,13 +36,35 @@ export async function handshake(
     // Whoever aborted may have given an error of ours as the reason, or closed the connection too.
     throwIfAborted(signal);
     if (!(error instanceof AppServerError)) throw error;
-    throw new HandshakeError(explain(error, deadline.limitMs), options.stderrTail(), {
-      cause: error,
-    });
+    const stderr = options.stderrTail();
+    const seen = await lookAt(options.place, stderr);
+    throw new HandshakeError(explain(error, deadline.limitMs, seen), stderr, { cause: error });
   }
 }
 
-function explain(error: AppServerError, limitMs: number): string {
+/** Where a server keeps what it has to remember. */
+export interface ServerPlace {
+  /** The directory that its databases are in. */
+  readonly databases: string;
+  /** Why it cannot be used, in a sentence that names the directory; `stderr` is what the server has said. */
+  problem(stderr: string): Promise<string | undefined>;
+}
+
+interface Seen {
+  readonly databases?: string;
+  readonly problem?: string | undefined;
+}
+
+/** A disk that does not answer must not keep the failure from being told. */
+async function lookAt(place: ServerPlace | undefined, stderr: string): Promise<Seen> {
+  if (!place) return {};
+  const problem = await settleWithin(place.problem(stderr), lookMs);
+  return { databases: place.databases, problem: problem === "timeout" ? undefined : problem };
+}
+
+const lookMs = 1_000;
+
+function explain(error: AppServerError, limitMs: number, { databases, problem }: Seen): string {
   if (error instanceof TransportClosedError) {
     const { error: failure } = error.reason;
     if (failure && error.exitCode === null && error.signal === null) {
@@ -51,10 +76,17 @@ function explain(error: AppServerError, limitMs: number): string {
         : error.exitCode !== null
           ? `ended with code ${error.exitCode}`
           : "closed its output";
+    if (problem !== undefined) return `The process ${how} before it answered: ${problem}`;
     return `The process ${how} before it answered; it may not be a codex app-server, or may lack its configuration.`;
   }
   if (error instanceof RequestTimeoutError) {
-    return `The process did not answer within ${limitMs} ms; it may not be a codex app-server. Raise startTimeoutMs if it only needs longer.`;
+    const late = `The process did not answer within ${limitMs} ms`;
+    if (problem !== undefined) return `${late}: ${problem}`;
+    const lock =
+      databases === undefined
+        ? ""
+        : `, or wait for another process that has locked a database in ${databases}`;
+    return `${late}; it may not be a codex app-server${lock}. Raise startTimeoutMs if it only needs longer.`;
   }
   return `The app-server did not accept the handshake: ${error.message}`;
 }

@@ -1,10 +1,12 @@
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { LaunchOptions } from "./launch.js";
 
 export const launchKeys: KeysOf<LaunchOptions> = {
   codexPath: true,
   launch: true,
+  codexHome: true,
   cwd: true,
   env: true,
   inheritEnv: true,
@@ -30,10 +32,11 @@ export function checkLaunchOptions(options: LaunchOptions): void {
   if (given.codexPath !== undefined) checkText("codexPath", given.codexPath);
   if (given.cwd !== undefined) checkText("cwd", given.cwd);
   if (given.env !== undefined) checkEnv(given.env);
+  if (given.codexHome !== undefined) checkCodexHome(given);
   if (given.inheritEnv !== undefined && typeof given.inheritEnv !== "boolean") {
     throw new InvalidArgumentError("inheritEnv", "must be true or false.");
   }
-  if (given.config !== undefined) asRecord("config", given.config);
+  if (given.config !== undefined) checkConfiguredSafety(asRecord("config", given.config));
   if (given.configOverrides !== undefined) checkOverrides(given.configOverrides);
 }
 
@@ -62,6 +65,16 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
   }
 }
 
+function checkCodexHome({ codexHome, env, launch }: Readonly<Record<string, unknown>>): void {
+  checkText("codexHome", codexHome);
+  if (launch !== undefined) {
+    const problem = "is for a server of this machine. With launch, give your command CODEX_HOME.";
+    throw new InvalidArgumentError("codexHome", problem);
+  }
+  if ((env as Record<string, unknown> | undefined)?.["CODEX_HOME"] === undefined) return;
+  throw new InvalidArgumentError("codexHome", "says what env.CODEX_HOME says. Give only one.");
+}
+
 function checkEnv(env: unknown): void {
   for (const [name, value] of Object.entries(asRecord("env", env))) {
     if (name === "" || /[=\0]/.test(name)) {
@@ -86,6 +99,7 @@ function checkOverrides(overrides: unknown): void {
       throw new InvalidArgumentError(argument, 'must be a string of the form "key=value".');
     }
     checkNoNul(argument, override);
+    checkOverrideSafety(argument, override);
   });
 }
 

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkLaunchOptions } from "./check-launch-options.js";
+import { prepareCodexHome } from "./codex-home.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs, type ConfigObject } from "./config-args.js";
 import { kindOf } from "./files.js";
@@ -42,6 +43,16 @@ export interface LaunchOptions {
    * which the process gets. It cannot be combined with `codexPath`, `config` or `configOverrides`.
    */
   readonly launch?: LaunchCommandLine | undefined;
+  /**
+   * The directory in which the server keeps its configuration, its logins and its threads: its
+   * `CODEX_HOME`; a relative path starts at this process's working directory. It is made if it is missing,
+   * with the directories above it, for this user alone (mode 0700). The start rejects with a HandshakeError
+   * when it cannot be made, or may not be read and written. It cannot be combined with `launch`.
+   *
+   * Default: the environment variable `CODEX_HOME`, whose directory must exist; otherwise `.codex` in the
+   * user's home directory, which the server makes.
+   */
+  readonly codexHome?: string | undefined;
   /** Working directory of the process, and so of new threads without one. Default: this process's. */
   readonly cwd?: string | undefined;
   /**
@@ -97,6 +108,7 @@ export type LaunchHost = Pick<
  * @throws InvalidArgumentError for an option that cannot work; the message names it, not its value.
  * @throws BinaryNotFoundError when there is no runtime, or no program of the name in `launch`.
  * @throws SpawnError when the runtime is built for another machine.
+ * @throws HandshakeError when no server could work with `codexHome`.
  */
 export async function resolveLaunch(
   options: LaunchOptions = {},
@@ -121,6 +133,7 @@ export async function resolveLaunch(
       source: "launch",
     };
   }
+  const codexHome = options.codexHome === undefined ? undefined : path.resolve(options.codexHome);
   const config = configArgs(options.config ?? {});
   const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
   const { command, args, helperDir, source } = await findRuntime({
@@ -128,11 +141,13 @@ export async function resolveLaunch(
     codexPath: options.codexPath,
     env: mergeEnvironment(parent, options.env ?? {}, platform),
   });
+  if (codexHome !== undefined) await prepareCodexHome(codexHome);
+  const own = mergeEnvironment(env, codexHome ? { CODEX_HOME: codexHome } : {}, platform);
   return {
     command,
     args: [...args, "app-server", ...config, ...overrides],
     cwd,
-    env: helperDir === undefined ? env : prependToPath(env, helperDir, platform),
+    env: helperDir === undefined ? own : prependToPath(own, helperDir, platform),
     detached: !isWindows,
     source,
   };

@@ -23,7 +23,7 @@ import { Pages } from "../pages.js";
 import type { AllowUndefined } from "../protocol.js";
 import { withReadableImages } from "../readable-images.js";
 import { busyError } from "../turns/busy-error.js";
-import { toSandboxPolicy } from "../turns/turn-options.js";
+import { sandboxIn } from "../turns/turn-options.js";
 import { callLoaded } from "./call-loaded.js";
 import { ThreadAttachments } from "./thread-attachments.js";
 import { ThreadGoals } from "./thread-goals.js";
@@ -161,9 +161,7 @@ export abstract class ThreadApi {
   async updateSettings(settings: UpdateSettingsOptions): Promise<void> {
     const given: UpdateSettingsOptions & Pick<ThreadSettingsUpdateParams, "sandboxPolicy"> =
       checkUpdateSettings(settings);
-    // The protocol's own name, in which the server tells the settings of a thread.
-    const { sandbox = given.sandboxPolicy } = given;
-    const policy = sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) };
+    const policy = sandboxIn(given);
     const host = await this.#connect();
     const known = pickKeys(given, threadSettingsUpdateParamsKeys);
     const params = { ...known, ...policy, threadId: this.id };

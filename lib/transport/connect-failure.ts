@@ -2,12 +2,27 @@ import type { IncomingMessage } from "node:http";
 import { settleWithin } from "../async/timers.js";
 import { ConnectError } from "../errors/connect-errors.js";
 
-/** Tells why no connection was made, and what to do. */
-export function explainConnectFailure(address: string, error: unknown): ConnectError {
+/**
+ * Tells why no connection was made, and what to do.
+ *
+ * @param hint another sentence for when nobody was reached.
+ */
+export function explainConnectFailure(address: string, error: unknown, hint = ""): ConnectError {
   const code = codeOf(error);
   const [problem, retryable] = byCode[code] ?? explainOther(code, error);
-  return new ConnectError(address, problem, { retryable }, { cause: error });
+  const more = notReached.has(code) ? hint : "";
+  return new ConnectError(address, `${problem}${more}`, { retryable }, { cause: error });
 }
+
+const notReached = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
 
 /** The same for an HTTP answer that does not upgrade the connection. */
 export async function explainRefusal(
@@ -35,12 +50,16 @@ function advise(statusCode: number, token: string | undefined): string {
   if (statusCode === 403) {
     return "An app-server refuses only requests with an Origin header, which are never sent from here: look at the proxy in between.";
   }
+  if (statusCode === 407) return proxyWantsUser;
   if (statusCode >= 300 && statusCode < 400) {
     return "Redirects are not followed: give the address that it leads to.";
   }
   if (statusCode >= 500) return "The server, or a proxy before it, is not ready.";
   return "This may not be a codex app-server, or not the path of its WebSocket.";
 }
+
+const proxyWantsUser =
+  "The proxy wants a user and a password: give them to the agent, most often in the proxy's URL.";
 
 const byCode: Readonly<Record<string, readonly [problem: string, retryable: boolean]>> = {
   ECONNREFUSED: ["nobody listens there. Is the app-server running?", true],
@@ -65,6 +84,7 @@ const byCode: Readonly<Record<string, readonly [problem: string, retryable: bool
 };
 
 function explainOther(code: string, error: unknown): readonly [string, boolean] {
+  if (code === "ERR_PROXY_TUNNEL") return explainTunnel(error as Error);
   if (/CERT|SIGNATURE|ISSUER|ERR_TLS|^ERR_SSL/.test(code)) {
     return [
       `the certificate was not accepted (${code}). Set tls.ca for an authority of your own.`,
@@ -75,6 +95,14 @@ function explainOther(code: string, error: unknown): readonly [string, boolean] 
   // What ws says of an answer that is no upgrade holds nothing of the answer itself.
   const what = error instanceof Error && code === "" ? ` (${error.message})` : "";
   return [`the other side does not speak WebSocket${what}.`, false];
+}
+
+/** The agents of Node.js put the answer of their proxy into words, with its address. */
+function explainTunnel({ message }: Error): readonly [string, boolean] {
+  const statusCode = Number(/HTTP\/[\d.]+ (\d{3})/.exec(message)?.[1] ?? 0);
+  if (statusCode === 407) return [`the proxy's answer was HTTP 407. ${proxyWantsUser}`, false];
+  const answer = statusCode === 0 ? "" : ` (HTTP ${statusCode})`;
+  return [`the proxy did not let the connection through${answer}.`, statusCode >= 500];
 }
 
 function codeOf(error: unknown): string {

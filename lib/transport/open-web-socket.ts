@@ -4,10 +4,11 @@ import type { WebSocket } from "ws";
 import { onAbort } from "../async/abort.js";
 import { explainConnectFailure, explainRefusal } from "./connect-failure.js";
 import type { WebSocketClass } from "./load-ws.js";
+import { hintOfWay } from "./proxy-agent.js";
 import type { SocketAddress } from "./socket-address.js";
 import type { SocketOptions } from "./socket-options.js";
 
-export interface UpgradeOptions extends Pick<SocketOptions, "headers" | "tls"> {
+export interface UpgradeOptions extends Pick<SocketOptions, "headers" | "tls" | "agent"> {
   readonly token: string | undefined;
   readonly maxMessageBytes: number;
   /** Ends the attempt; its reason is what the promise rejects with. */
@@ -17,7 +18,8 @@ export interface UpgradeOptions extends Pick<SocketOptions, "headers" | "tls"> {
 /** A connection that is ready. */
 export interface Upgraded {
   readonly webSocket: WebSocket;
-  readonly socket: Socket;
+  /** What lies below it, where that can be seen: Bun's own `ws` does not show it. */
+  readonly socket: Socket | undefined;
   /** The longest single frame that the server takes (bytes), or `undefined` when it does not tell. */
   readonly maxFrameBytes: number | undefined;
 }
@@ -34,7 +36,7 @@ export function openWebSocket<T>(
   options: UpgradeOptions,
   accept: (upgraded: Upgraded) => T,
 ): Promise<T> {
-  const { token, headers, tls, signal } = options;
+  const { token, headers, tls, agent, signal } = options;
   const { socketPath } = address;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -49,6 +51,7 @@ export function openWebSocket<T>(
       // A larger number would wrap around, and mean no limit.
       maxPayload: Math.min(options.maxMessageBytes, 2 ** 31 - 1),
       ...tls,
+      ...(agent === undefined ? {} : { agent }),
       ...(socketPath === undefined ? {} : { createConnection: () => connect(socketPath) }),
     });
     let response: IncomingMessage | undefined;
@@ -63,7 +66,7 @@ export function openWebSocket<T>(
     };
     // This listener stays: an error without one would end the process.
     webSocket.on("error", (error) => {
-      fail(explainConnectFailure(address.shown, error));
+      fail(explainConnectFailure(address.shown, error, hintOfWay(address, agent)));
     });
     webSocket.once("unexpected-response", (_request, refusal: IncomingMessage) => {
       void explainRefusal(address.shown, refusal, token).then(fail);
@@ -73,7 +76,8 @@ export function openWebSocket<T>(
     });
     webSocket.once("open", () => {
       unlink();
-      const { socket, headers: answered } = response as IncomingMessage;
+      const { socket: below, headers: answered } = response as IncomingMessage;
+      const socket = (below as Socket | null) ?? undefined;
       const limit = Number(answered["x-codex-websocket-max-unfragmented-message-bytes"]);
       const maxFrameBytes = Number.isSafeInteger(limit) && limit > 0 ? limit : undefined;
       resolve(accept({ webSocket, socket, maxFrameBytes }));

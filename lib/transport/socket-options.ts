@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import type { SecureContextOptions } from "node:tls";
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
@@ -14,6 +15,13 @@ export interface SocketOptions {
   headers?: Readonly<Record<string, string>> | undefined;
   /** For `wss://`: your own certificate authority, or a certificate of the client. */
   tls?: Pick<SecureContextOptions, "ca" | "cert" | "key" | "passphrase"> | undefined;
+  /**
+   * Makes the connections below `ws://` and `wss://`, such as one through a proxy: an agent of `node:http` or
+   * `node:https`, or `new HttpsProxyAgent(…)` of the package `https-proxy-agent`. Default: none, so that the
+   * server is reached directly. Of `HTTPS_PROXY` nothing is known here unless Node.js itself goes by it
+   * (`NODE_USE_ENV_PROXY=1`): then `wss://` does so, too.
+   */
+  agent?: Agent | undefined;
   /**
    * Allows `ws://` to other machines (default false). Everything, the token included, is then
    * readable and changeable on the way.
@@ -33,6 +41,7 @@ export const socketKeys: KeysOf<SocketOptions> = {
   token: true,
   headers: true,
   tls: true,
+  agent: true,
   allowPlaintext: true,
   pingIntervalMs: true,
   pongTimeoutMs: true,
@@ -62,10 +71,11 @@ const reserved =
 
 /** @throws InvalidArgumentError, which names the option. */
 export function checkSocketOptions(options: SocketOptions): void {
-  const { token, headers, tls, allowPlaintext } = options;
+  const { token, headers, tls, agent, allowPlaintext } = options;
   if (typeof token !== "function" && token !== undefined) checkToken(token);
   if (headers !== undefined) checkHeaders(headers);
   if (tls !== undefined) checkKeys("tls", tls, tlsKeys);
+  if (agent !== undefined) checkAgent(agent);
   if (allowPlaintext !== undefined && typeof allowPlaintext !== "boolean") {
     throw new InvalidArgumentError("allowPlaintext", "must be true or false");
   }
@@ -83,6 +93,15 @@ export function checkToken(token: unknown): string {
   throw new InvalidArgumentError(
     "token",
     "must be, or return, a string of printable ASCII without spaces (trim what you read from a file)",
+  );
+}
+
+/** Of any class that does what an agent does; the dispatchers of undici are something else. */
+function checkAgent(agent: unknown): void {
+  if (isObject(agent) && "addRequest" in agent && typeof agent.addRequest === "function") return;
+  throw new InvalidArgumentError(
+    "agent",
+    "must be an http.Agent, such as new HttpsProxyAgent(…) of the package https-proxy-agent",
   );
 }
 

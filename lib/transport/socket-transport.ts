@@ -3,17 +3,33 @@ import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import { safeLogger } from "../async/logger.js";
 import { ConnectError } from "../errors/connect-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { loadWs, type LoadWs } from "./load-ws.js";
 import { openWebSocket } from "./open-web-socket.js";
-import { parseSocketAddress } from "./socket-address.js";
+import { hintOfWay, proxyAgentOfNode } from "./proxy-agent.js";
+import { parseSocketAddress, type SocketAddress } from "./socket-address.js";
 import {
   checkSocketOptions,
   checkToken,
+  type SocketOptions,
   type SocketSettings,
   type TokenSource,
 } from "./socket-options.js";
 import type { Transport } from "./transport.js";
 import { WebSocketTransport } from "./web-socket-transport.js";
+
+/** Where a URL leads to. @throws InvalidArgumentError, which names the option. */
+export function checkSocket(url: string, options: SocketOptions): SocketAddress {
+  checkSocketOptions(options);
+  const address = parseSocketAddress(url, options.allowPlaintext);
+  if (options.agent !== undefined && address.socketPath !== undefined) {
+    throw new InvalidArgumentError(
+      "agent",
+      "has no use with unix://, which no proxy is needed for",
+    );
+  }
+  return address;
+}
 
 /**
  * Connects to a server that listens on `ws://`, `wss://` or `unix://`, which all carry WebSocket.
@@ -26,8 +42,7 @@ export async function openSocketTransport(
   options: SocketSettings = {},
   load?: LoadWs,
 ): Promise<Transport> {
-  checkSocketOptions(options);
-  const address = parseSocketAddress(url, options.allowPlaintext);
+  const address = checkSocket(url, options);
   throwIfAborted(options.signal);
   const webSocketClass = await loadWs(address.shown, load);
   throwIfAborted(options.signal);
@@ -37,8 +52,9 @@ export async function openSocketTransport(
   const unlink = onAbort(options.signal, (reason) => {
     attempt.abort(reason);
   });
+  const agent = options.agent ?? proxyAgentOfNode(address);
   const stopDeadline = onDeadline(connectTimeoutMs, () => {
-    const problem = `it took longer than ${connectTimeoutMs} ms.`;
+    const problem = `it took longer than ${connectTimeoutMs} ms.${hintOfWay(address, agent)}`;
     attempt.abort(new ConnectError(address.shown, problem, { retryable: true }));
   });
   try {
@@ -49,7 +65,7 @@ export async function openSocketTransport(
     return await openWebSocket(
       webSocketClass,
       { ...address, socketPath },
-      { token, headers, tls, maxMessageBytes, signal },
+      { token, headers, tls, agent, maxMessageBytes, signal },
       (upgraded) =>
         new WebSocketTransport(upgraded, {
           maxMessageBytes,

@@ -25,12 +25,14 @@ export class WebSocketTransport implements Transport {
   /** Of a message, the id and the method come on top of what is counted by this. */
   readonly maxOutgoingBytes = maxMessageBytes - 4_096;
   readonly #webSocket: WebSocket;
-  readonly #socket: Socket;
+  readonly #socket: Socket | undefined;
   readonly #options: WebSocketTransportOptions;
   readonly #fragmentBytes: number;
   readonly #keepalive: Keepalive;
   readonly #stalls: StallWatch;
   #unread: Buffer[] = [];
+  /** Of messages alone, for where the socket cannot be seen. */
+  #bytesReceived = 0;
   /** Fragments of long messages that had to wait, and went out: the other side has made room. */
   #fragmentsSent = 0;
   #failure: Error | undefined;
@@ -58,7 +60,7 @@ export class WebSocketTransport implements Transport {
     this.#keepalive = new Keepalive({
       intervalMs: options.pingIntervalMs,
       timeoutMs: options.pongTimeoutMs,
-      received: () => socket.bytesRead,
+      received: () => socket?.bytesRead ?? this.#bytesReceived,
       sentOn: () => this.#fragmentsSent,
       isPaused: () => webSocket.isPaused,
       ping: () => {
@@ -111,14 +113,10 @@ export class WebSocketTransport implements Transport {
       this.#keepalive.answered();
     });
     // A long message comes in many pieces, of which nothing else tells.
-    this.#socket.on("data", (chunk: Buffer) => {
+    this.#socket?.on("data", (chunk: Buffer) => {
       noteArrival(chunk.length);
     });
-    // A long message comes in many pieces, of which nothing else tells.
-    this.#socket.on("data", (chunk: Buffer) => {
-      noteArrival(chunk.length);
-    });
-    this.#socket.once("error", (error: NodeJS.ErrnoException) => {
+    this.#socket?.once("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= new Error(`the socket failed: ${error.code ?? error.name}`);
     });
     webSocket.on("error", (error: Error & { code?: string }) => {
@@ -154,13 +152,16 @@ export class WebSocketTransport implements Transport {
       this.#options.logger.warn("A message from the server was skipped: it is binary.");
       return;
     }
+    const bytes = data as Buffer;
+    this.#bytesReceived += bytes.length;
+    if (!this.#socket) noteArrival(bytes.length);
     // All messages of one read become one chunk.
     if (this.#unread.length === 0) {
       process.nextTick(() => {
         this.#flush();
       });
     }
-    this.#unread.push(withoutNewlines(data as Buffer), newline);
+    this.#unread.push(withoutNewlines(bytes), newline);
   }
 
   #flush(): void {
@@ -187,7 +188,8 @@ export class WebSocketTransport implements Transport {
         else sendFrom(end);
       });
       // Of a TLS socket everything waits for a moment, so short messages must not count.
-      hadToWait = bytes.length > this.#fragmentBytes && this.#socket.writableLength > 0;
+      const waiting = this.#socket?.writableLength ?? this.#webSocket.bufferedAmount;
+      hadToWait = bytes.length > this.#fragmentBytes && waiting > 0;
     };
     sendFrom(0);
   }

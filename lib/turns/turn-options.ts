@@ -7,8 +7,9 @@ import type {
 } from "../../generated/types.js";
 import { checkSignal } from "../checks.js";
 import { pickKeys, withoutKeys } from "../errors/check-options.js";
+import { checkSandbox } from "../errors/check-safety.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { checkSandboxPolicy, checkTurnOptions } from "../option-keys.js";
+import { checkTurnOptions } from "../option-keys.js";
 import type { AllowUndefined } from "../protocol.js";
 import { withReadableImages } from "../readable-images.js";
 import { checkTrace, type Traced } from "../rpc/trace-context.js";
@@ -143,8 +144,6 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace, ...asked } =
     others;
   const { outputSchema } = asked;
-  // The protocol's own name, in which the server tells the settings of a thread.
-  const { sandbox = asked.sandboxPolicy } = asked;
   checkSignal(signal);
   checkMs("timeoutMs", timeoutMs);
   checkMs("idleTimeoutMs", idleTimeoutMs);
@@ -157,7 +156,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   const settings = {
     ...pickKeys(asked, settingKeys),
     ...(asked.toolOutput && { toolOutput: withReadableImages(asked.toolOutput, "toolOutput") }),
-    ...(sandbox === undefined ? {} : { sandboxPolicy: toSandboxPolicy(sandbox) }),
+    ...sandboxIn(asked),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
   const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace };
@@ -185,12 +184,37 @@ function checkChoice(name: string, value: string | undefined, choices: readonly 
   }
 }
 
-/** Threads take a mode's name, turns a policy object: here one set of names serves both. */
-export function toSandboxPolicy(sandbox: SandboxMode | SandboxPolicy | null): SandboxPolicy | null {
-  if (typeof sandbox !== "string") {
-    if (sandbox !== null) checkSandboxPolicy(sandbox);
-    return sandbox;
-  }
+/**
+ * The sandbox as `turn/start` and `thread/settings/update` take it. Its name there, `sandboxPolicy`, is also
+ * that in which the server tells the settings of a thread.
+ *
+ * @throws InvalidArgumentError
+ */
+export function sandboxIn({ sandbox, sandboxPolicy }: GivenSandbox): SandboxOnWire {
+  if (sandbox !== undefined) return { sandboxPolicy: toSandboxPolicy(sandbox) };
+  if (sandboxPolicy === undefined) return {};
+  return { sandboxPolicy: toSandboxPolicy(sandboxPolicy, "sandboxPolicy") };
+}
+
+interface GivenSandbox {
+  readonly sandbox?: SandboxMode | SandboxPolicy | null | undefined;
+  readonly sandboxPolicy?: SandboxPolicy | null | undefined;
+}
+
+interface SandboxOnWire {
+  readonly sandboxPolicy?: SandboxPolicy | null;
+}
+
+/**
+ * Threads take a mode's name, turns a policy object: here one set of names serves both.
+ *
+ * @throws InvalidArgumentError for what is neither.
+ */
+export function toSandboxPolicy(
+  sandbox: SandboxMode | SandboxPolicy | null,
+  argument = "sandbox",
+): SandboxPolicy | null {
+  checkSandbox(argument, sandbox);
   switch (sandbox) {
     case "read-only":
       return { type: "readOnly", networkAccess: false };
@@ -205,9 +229,6 @@ export function toSandboxPolicy(sandbox: SandboxMode | SandboxPolicy | null): Sa
     case "danger-full-access":
       return { type: "dangerFullAccess" };
     default:
-      throw new InvalidArgumentError(
-        "sandbox",
-        'must be "read-only", "workspace-write", "danger-full-access" or a sandbox policy',
-      );
+      return sandbox;
   }
 }

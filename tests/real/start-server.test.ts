@@ -141,12 +141,12 @@ describe("a start that fails", () => {
 
   test("because of a wrong configuration names the key, not the value", async () => {
     for (const options of [
-      { config: { sandbox_mode: "secret-value" } },
+      { config: { approvals_reviewer: "secret-value" } },
       { configOverrides: ['model_providers.mock="secret-value"'] },
     ]) {
       const error = await startFails(options);
       expect(error).toBeInstanceOf(HandshakeError);
-      expect(error.message).toMatch(/in `(sandbox_mode|model_providers\.mock)`/);
+      expect(error.message).toMatch(/in `(approvals_reviewer|model_providers\.mock)`/);
       expect(error.message).not.toContain("secret-value");
     }
     expect(await stage.processes()).toEqual([]);

@@ -22,10 +22,10 @@ export function countingHost(client: AppServerClient): CountingHost {
   };
   const { host: real } = client;
   const { turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger } = real;
-  const { trustProject, configured, serverFiles, experimentalApi } = real;
+  const { trustProject, configured, serverFiles, runtimeFile, experimentalApi } = real;
   const host: Host = {
     ...{ turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger },
-    ...{ trustProject, configured, serverFiles, experimentalApi },
+    ...{ trustProject, configured, serverFiles, runtimeFile, experimentalApi },
     get connectionSignal() {
       return real.connectionSignal;
     },

@@ -8,7 +8,6 @@ const bytes = new Uint8Array([1, 2, 3]);
 
 test.each<[string, TurnInput, unknown[]]>([
   ["a string", "Hi", [text("Hi")]],
-  ["an empty string", "", [text("")]],
   ["a text item", { type: "text", text: "Hi" }, [text("Hi")]],
   ["several strings", ["Hi", "there"], [text("Hi"), text("there")]],
   [
@@ -82,10 +81,14 @@ test("what the caller passed is not changed, nor kept", () => {
 });
 
 const types = "must be text, image, localImage, audio, localAudio, skill or mention";
+const nothing = "must not be empty, nor white space and nothing else";
 const notEmpty = "must be a string that is not empty";
 
 test.each<[string, unknown, string, string]>([
   ["an empty list", [], "input", "must not be empty"],
+  ["an empty string", "", "input", nothing],
+  ["white space", " \n", "input", nothing],
+  ["an empty text", [{ type: "text", text: "" }], "input", nothing],
   ["undefined", undefined, "input", "must be a string or an input item with a type"],
   ["a number in a list", ["a", 7], "input[1]", "must be a string or an input item with a type"],
   ["a list in a list", [["a"]], "input[0]", "must be a string or an input item with a type"],

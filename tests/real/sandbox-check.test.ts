@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { AppServerClient } from "../../lib/index.js";
+import { reply } from "../../lib/testing/index.js";
+import { configArgs, nativeCodexPath } from "../support/raw-client.js";
+import { RealStage } from "../support/real.js";
+
+const run = promisify(execFile);
+let stage: RealStage;
+
+beforeAll(async () => {
+  // By default, the tests have none, so that they run on every machine.
+  stage = await RealStage.open({ sandbox: "workspace-write" });
+});
+afterAll(() => stage.close());
+
+/** The beginning of a command line whose program can make no namespace, and so no sandbox. */
+async function withoutNamespaces(): Promise<readonly string[]> {
+  const forbid = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
+  const command = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid, "sh"] as const;
+  const [program, ...args] = command;
+  const works = await run(program, [...args, "true"]).then(
+    () => true,
+    () => false,
+  );
+  // Where not even this is allowed, they are forbidden already.
+  return works ? command : ["env"];
+}
+
+async function startWithout(): Promise<AppServerClient> {
+  const { config = {}, ...options } = stage.options();
+  const [command = "", ...before] = await withoutNamespaces();
+  const args = [...before, nativeCodexPath(), ...configArgs(config), "app-server"];
+  return AppServerClient.start({ ...options, launch: { command, args } });
+}
+
+test("where namespaces are forbidden, the check tells it, though a turn completes", async () => {
+  await using client = await startWithout();
+  const check = await client.sandbox.check();
+  expect(check).toMatchObject({
+    works: false,
+    reason: "forbidden",
+    exitCode: 1,
+    stderr: expect.stringMatching(/^(bwrap: |error building bubblewrap)/),
+    message: expect.stringContaining("The system does not let the server make a sandbox"),
+  });
+  expect(await client.sandbox.check({ sandbox: "read-only" })).toMatchObject({ works: false });
+  expect(await client.sandbox.check({ sandbox: "danger-full-access" })).toEqual({ works: true });
+
+  const thread = await client.startThread();
+  stage.model.enqueueFor(thread.id, reply.shell("echo hi"), reply.text("Done."));
+  const { status, items } = await thread.run("Say hi.");
+  expect(status).toBe("completed");
+  expect(items).toContainEqual(
+    expect.objectContaining({ type: "commandExecution", status: "failed" }),
+  );
+});
+
+test("the check goes by the configuration, unless it is told which sandbox to try", async () => {
+  const codex = stage.codex({
+    config: { ...stage.options().config, sandbox_mode: "danger-full-access" },
+  });
+  expect(await codex.sandbox.check()).toEqual({ works: true });
+  const own = await codex.sandbox.check({ sandbox: "workspace-write" });
+  const { exitCode } = await codex.exec(["true"], { sandbox: "workspace-write" }).exit;
+  expect(own.works).toBe(exitCode === 0);
+});
