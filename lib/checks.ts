@@ -35,3 +35,13 @@ export function checkAbsolutePath(argument: string, value: unknown): void {
   if (typeof value === "string" && (posix.isAbsolute(value) || win32.isAbsolute(value))) return;
   throw new InvalidArgumentError(argument, "must be an absolute path");
 }
+
+/** Methods of a newer server pass. */
+export function checkListener(method: unknown, listener: unknown): void {
+  if (typeof method !== "string" || method === "") {
+    throw new InvalidArgumentError("method", "must be the name of a notification");
+  }
+  if (typeof listener !== "function") {
+    throw new InvalidArgumentError("listener", "must be a function");
+  }
+}

@@ -5,6 +5,7 @@ import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import { Link, type Reopening } from "./rpc/link.js";
+import type { NotificationListeners } from "./rpc/notification-listeners.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
 import { ClientHandlers } from "./server-requests/client-handlers.js";
@@ -20,6 +21,7 @@ export interface Lasting {
   readonly known?: KnownSettings | undefined;
   readonly scopes?: ThreadScopes | undefined;
   readonly backlogs?: BacklogBudget | undefined;
+  readonly listeners?: NotificationListeners | undefined;
 }
 
 /** Where the connection of a client comes from. */
@@ -62,6 +64,7 @@ export function linkSession(
     known: origin.known ?? new KnownSettings(),
     scopes: origin.scopes ?? new ThreadScopes(),
     backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
+    listeners: origin.listeners,
     configured: origin.configured ?? {},
     home: origin.home,
     shared,

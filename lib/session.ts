@@ -24,6 +24,7 @@ import { LoadWatch } from "./rpc/load-watch.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
+import type { NotificationListeners } from "./rpc/notification-listeners.js";
 import { isProgress } from "./rpc/observed-notifications.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
 import type { RetryOptions } from "./rpc/retry.js";
@@ -46,6 +47,8 @@ interface SessionOptions {
   readonly known: KnownSettings;
   readonly scopes: ThreadScopes;
   readonly backlogs: BacklogBudget;
+  /** Who listens to the notifications of this connection and of those after it. */
+  readonly listeners: NotificationListeners | undefined;
   /** What the configuration that the server was started with says of threads. */
   readonly configured: AskedSettings;
   /** The home directory of the server's user, where that is known. */
@@ -90,7 +93,7 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, known, scopes, configured, home, backlogs, ...server } = options;
+    const { link, known, scopes, configured, home, backlogs, listeners, ...server } = options;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
@@ -100,7 +103,7 @@ export class Session implements Host {
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);
-    this.hub = new NotificationHub(settings.logger, backlogs);
+    this.hub = new NotificationHub(settings.logger, backlogs, listeners);
     this.requests = new RequestDispatcher({
       turns: this.turns,
       threads: this.scopes,
