@@ -18,6 +18,7 @@ import type { Connect, Host } from "./host.js";
 import { normalizeInput, type TurnInput } from "./input.js";
 import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./option-keys.js";
 import { Pages } from "./pages.js";
+import { listHistory } from "./threads/thread-history.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
 import type { OutputFormat } from "./schema/output-format.js";
@@ -265,21 +266,31 @@ export class Thread extends ThreadApi {
     await host.call("thread/unarchive", { threadId: this.id });
   }
 
-  /** The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise. */
+  /**
+   * The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise; none before its
+   * first turn. A page has 25 of them, or `limit`, at most 100.
+   *
+   * @throws ThreadNotFoundError; InvalidRequestError for an ephemeral thread, of which nothing is stored.
+   */
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     checkOptions("turns()", params, listTurnsKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
-      return host.call("thread/turns/list", { ...params, ...this.#page(cursor) });
+      return listHistory(host, "thread/turns/list", { ...params, ...this.#page(cursor) });
     });
   }
 
-  /** The thread's stored items (`thread/items/list`), each with the id of its turn. */
+  /**
+   * The thread's stored items (`thread/items/list`), each with the id of its turn; none before its first
+   * turn. A page has 25 of them, or `limit`, at most 100.
+   *
+   * @throws as `turns()` does; MethodNotFoundError for a thread that an old runtime stored.
+   */
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     checkOptions("items()", params, listItemsKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
-      return host.call("thread/items/list", { ...params, ...this.#page(cursor) });
+      return listHistory(host, "thread/items/list", { ...params, ...this.#page(cursor) });
     });
   }
 

@@ -1,3 +1,5 @@
+import type { AppServerErrorCode } from "./error-codes.js";
+
 const brand = Symbol.for("codex-app-server-sdk.AppServerError");
 
 /**
@@ -9,9 +11,9 @@ const brand = Symbol.for("codex-app-server-sdk.AppServerError");
  */
 export class AppServerError extends Error {
   /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
-  readonly code: string;
+  readonly code: AppServerErrorCode;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: AppServerErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
     this.name = new.target.name;
@@ -19,10 +21,7 @@ export class AppServerError extends Error {
   }
 }
 
-/**
- * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of
- * another installed copy of the package.
- */
+/** Whether `error` was made by this library, or by another installed copy of it. */
 export function isAppServerError(error: unknown): error is AppServerError {
   return typeof error === "object" && error !== null && brand in error;
 }

@@ -8,6 +8,7 @@ export type LoginFailureReason = "cancelled" | "denied" | "failed" | "replaced";
 
 /** The server reported the end of a login, and that it did not succeed. Start another one. */
 export class LoginFailedError extends AppServerError {
+  declare readonly code: "LOGIN_FAILED";
   readonly reason: LoginFailureReason;
   /** The attempt; `null` for logins without one, such as with an API key. */
   readonly loginId: string | null;
@@ -28,6 +29,7 @@ export class LoginFailedError extends AppServerError {
 
 /** The login did not end within `timeoutMs`. It was not cancelled: an attempt can be waited for again. */
 export class LoginTimeoutError extends AppServerError {
+  declare readonly code: "LOGIN_TIMEOUT";
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number) {

@@ -40,6 +40,7 @@ const waysToLogIn =
 
 /** The turn ended with `status: "failed"`. The thread stays usable. */
 export class TurnFailedError extends AppServerError {
+  declare readonly code: "TURN_FAILED";
   /** Everything the turn did before it failed. */
   readonly result: TurnResult;
   readonly reason: TurnFailureReason;
@@ -75,6 +76,7 @@ export class TurnFailedError extends AppServerError {
  * that in time, is being interrupted still.
  */
 export class TurnTimeoutError extends AppServerError {
+  declare readonly code: "TURN_TIMEOUT";
   readonly timeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
@@ -98,6 +100,7 @@ export class TurnTimeoutError extends AppServerError {
  * stopping it: call `interrupt()` again to go on waiting for that.
  */
 export class StopUnconfirmedError extends AppServerError {
+  declare readonly code: "STOP_UNCONFIRMED";
   /** How long the confirmation was waited for (ms). */
   readonly waitedMs: number;
 
@@ -119,6 +122,7 @@ export type StallProbe = "running" | "unknown";
  * turn again to go on waiting for it, where the iteration had stopped, or `interrupt()` it.
  */
 export class TurnStalledError extends AppServerError {
+  declare readonly code: "TURN_STALLED";
   readonly idleTimeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
@@ -151,6 +155,7 @@ export class TurnStalledError extends AppServerError {
  * not answer. The turn is over; what it did may be more than is known here.
  */
 export class TurnLostError extends AppServerError {
+  declare readonly code: "TURN_LOST";
   /** What is known of the turn. */
   readonly result: TurnResult;
 
@@ -166,6 +171,8 @@ export class TurnLostError extends AppServerError {
 
 /** What `turn.started` rejects with when the turn was interrupted before it was sent. */
 export class TurnNotStartedError extends AppServerError {
+  declare readonly code: "TURN_NOT_STARTED";
+
   constructor() {
     super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.");
   }
@@ -177,6 +184,8 @@ export class TurnNotStartedError extends AppServerError {
  * more of it.
  */
 export class TurnDetachedError extends AppServerError {
+  declare readonly code: "TURN_DETACHED";
+
   constructor(cause: "unsubscribed" | "lost" = "unsubscribed") {
     const what =
       cause === "unsubscribed"
@@ -189,6 +198,8 @@ export class TurnDetachedError extends AppServerError {
 
 /** A turn's events can be iterated once, by one consumer. */
 export class TurnStreamError extends AppServerError {
+  declare readonly code: "TURN_STREAM_UNAVAILABLE";
+
   constructor(problem: string) {
     super("TURN_STREAM_UNAVAILABLE", problem);
   }
