@@ -148,6 +148,4 @@ export type AnyAppServerError =
  * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of another
  * installed copy of the package, and TypeScript knows the class of the error by its `code` from then on.
  */
-export function isAppServerError(error: unknown): error is AnyAppServerError {
-  return isOurs(error);
-}
+export const isAppServerError = isOurs as (error: unknown) => error is AnyAppServerError;

@@ -223,7 +223,8 @@ export class Thread extends ThreadApi {
    * Copies the thread (`thread/fork`), without sending its history here: whole, or up to and with the
    * turn `lastTurnId`. A turn that runs goes on here, and is `interrupted` in the copy. Working
    * directory, approval policy and, if this client knows it, the sandbox are those of this thread unless
-   * `options` name others; the model is that of the configuration.
+   * `options` name others; model and effort are those of the configuration, unless `model` and
+   * `config: { model_reasoning_effort }` name them.
    *
    * @throws ThreadNotFoundError for a thread that never ran a turn; SettingsLoosenedError when the server
    * gives the copy a looser approval policy or reviewer, or a wider sandbox (SandboxWidenedError), than

@@ -86,7 +86,7 @@ export class GoalDetachedError extends AppServerError {
   constructor(cause: TransportClosedError) {
     super(
       "GOAL_DETACHED",
-      "The connection dropped while the server worked on the goal, and it goes on with it: ask for the thread's goal.",
+      "The connection dropped while the server worked on the goal, and it goes on with it: see thread.goal.get().",
       { cause },
     );
   }

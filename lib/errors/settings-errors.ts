@@ -34,7 +34,7 @@ export class SettingsLoosenedError extends AppServerError {
 /**
  * The server has opened the thread under a wider sandbox than was asked for, or than it had, and would not
  * take that back (`cause` tells why, if it refused): no turn was started. Name the sandbox that it is to
- * have: `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
+ * have: `startThread({ sandbox })`, `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
  */
 export class SandboxWidenedError extends SettingsLoosenedError {
   declare readonly code: "SANDBOX_WIDENED";
@@ -42,7 +42,7 @@ export class SandboxWidenedError extends SettingsLoosenedError {
   constructor(threadId: string, cause: unknown) {
     const message =
       "The server opened the thread under a wider sandbox than it was to have, so no turn was started. " +
-      "Name its sandbox: resumeThread(id, { sandbox }) or fork({ sandbox }).";
+      "Name its sandbox: startThread({ sandbox }), resumeThread(id, { sandbox }) or fork({ sandbox }).";
     super(threadId, "sandbox", { code: "SANDBOX_WIDENED", message, cause });
   }
 }
@@ -50,6 +50,6 @@ export class SandboxWidenedError extends SettingsLoosenedError {
 function sentenceOf(setting: GuardedSetting): string {
   return (
     `The server opened the thread with a looser ${setting} than it was to have, so no turn was started. ` +
-    `Name a ${setting} that its requirements allow.`
+    `Name another ${setting}, one that its requirements allow.`
   );
 }

@@ -9,10 +9,12 @@ import {
   ThreadBusyError,
   ThreadNotFoundError,
   TurnDetachedError,
+  TurnFailedError,
   type AppServerClient,
   type Thread,
 } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
+import { LoginServer } from "../support/login-server.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -163,6 +165,24 @@ test("a feature that the server does not know is said to be unknown", async () =
   expect(error).toBeInstanceOf(FeatureNotChangedError);
   expect(error.message).toContain("does not know no_such_feature: features.list() has the names");
   expect(error.message).not.toContain("Set it in the configuration");
+});
+
+test("a turn that nobody was logged in for works after the login that the error names", async () => {
+  const apiKey = "sk-loopback-advice";
+  await using server = await LoginServer.open();
+  await using other = await RealStage.open(server.overrides());
+  other.model.respond(({ headers }) =>
+    headers.authorization === `Bearer ${apiKey}`
+      ? reply.text("Hello")
+      : reply.http(401, { error: { message: "no key" } }),
+  );
+  const codex = other.codex();
+  const thread = await codex.startThread();
+  const error = await rejection(thread.run("Hi"));
+  expect(error).toBeInstanceOf(TurnFailedError);
+  expect(error.message).toContain("codex.login.apiKey(key)");
+  await codex.login.apiKey(apiKey);
+  expect(await thread.run("Hi")).toMatchObject({ finalResponse: "Hello" });
 });
 
 test("a turn that this client has let go of is found by resuming the thread", async () => {
