@@ -3,7 +3,6 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Host } from "../host.js";
 import { Pages } from "../pages.js";
 import { callLoaded } from "./call-loaded.js";
-import { listHistory } from "./thread-history.js";
 
 /**
  * Cuts a thread's history before a turn. The turns that wait here come after that.
@@ -34,7 +33,7 @@ async function requireTurn(host: Host, threadId: string, turnId: string): Promis
   const turns = new Pages((cursor) => {
     const page = cursor === undefined ? {} : { cursor };
     const params = { threadId, itemsView: "notLoaded", limit: 100, ...page } as const;
-    return listHistory(host, "thread/turns/list", params);
+    return host.call("thread/turns/list", params);
   });
   for await (const { id } of turns) {
     if (id === turnId) return;

@@ -46,7 +46,7 @@ export function hears(codex: Codex): () => void {
   // @ts-expect-error there is no such notification
   codex.on("turn/complete", () => undefined);
   // @ts-expect-error it has no such params
-  codex.on("turn/completed", ({ params }) => params.turns);
+  codex.on("turn/completed", ({ params: { turns } }) => turns as unknown);
   return codex.on("turn/completed", ({ params }) => params.turn.id satisfies string);
 }
 
