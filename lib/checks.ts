@@ -23,3 +23,13 @@ export function checkSignal(value: unknown): void {
   if (value === undefined || isAbortSignal(value)) return;
   throw new InvalidArgumentError("signal", "must be an AbortSignal");
 }
+
+/** Methods of a newer server pass. */
+export function checkListener(method: unknown, listener: unknown): void {
+  if (typeof method !== "string" || method === "") {
+    throw new InvalidArgumentError("method", "must be the name of a notification");
+  }
+  if (typeof listener !== "function") {
+    throw new InvalidArgumentError("listener", "must be a function");
+  }
+}

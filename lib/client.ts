@@ -1,6 +1,6 @@
 import { CodexApi } from "./api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
-import { checkSignal } from "./checks.js";
+import { checkListener, checkSignal } from "./checks.js";
 import {
   connectKeys,
   onlyToConnect,
@@ -245,9 +245,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     listener: (notification: ServerNotification<M>) => void,
   ): () => void {
-    if (typeof listener !== "function") {
-      throw new InvalidArgumentError("listener", "must be a function");
-    }
+    checkListener(method, listener);
     return this.#core.session.on(method, listener);
   }
 

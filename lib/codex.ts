@@ -1,6 +1,6 @@
 import type { Account } from "../generated/types.js";
 import { onAbort } from "./async/abort.js";
-import { checkSignal } from "./checks.js";
+import { checkListener, checkSignal } from "./checks.js";
 import { AppServerClient } from "./client.js";
 import {
   connectKeys,
@@ -16,7 +16,10 @@ import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
 import { settingsElsewhere } from "./option-keys.js";
 import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options.js";
+import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
+import { NotificationListeners } from "./rpc/notification-listeners.js";
+import type { NotificationMessage } from "./rpc/message.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
@@ -32,7 +35,8 @@ import { CodexApi } from "./api.js";
 import type { Host } from "./host.js";
 import { totalBacklog } from "./total-backlog.js";
 
-interface SupervisionOptions {
+/** What becomes of a `Codex` when its server is gone. */
+export interface SupervisionOptions {
   /**
    * Whether, and how, a call starts a new server process when the last one has died, or connects anew
    * when the connection is lost for good (default true). With `false`, every call after that rejects
@@ -81,6 +85,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #open: () => Promise<AppServerClient>;
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
+  readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
   /** Undefined when a process that died is not to be replaced. */
   readonly #restarts: RestartPolicy | undefined;
@@ -110,9 +115,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const settings = resolveSettings(options);
     const { logger } = settings;
     this.#handlers = new ClientHandlers(settings.handlers);
+    this.#listeners = new NotificationListeners(logger);
     const stop = this.#stopped(settings.signal);
     const lasting = {
       handlers: this.#handlers,
+      listeners: this.#listeners,
       known: new KnownSettings(),
       scopes: new ThreadScopes(),
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
@@ -146,8 +153,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    * RestartLimitError when the server has failed too often in a row.
    */
   async client(): Promise<AppServerClient> {
-    if (this.#closing) throw closedByCaller();
-    if (this.#lost) throw new TransportClosedError(this.#lost, undefined, false);
+    this.#throwIfOver();
     this.#client ??= this.#start();
     return this.#client;
   }
@@ -176,6 +182,25 @@ export class Codex extends CodexApi implements AsyncDisposable {
     checkOptions("status()", options, { signal: true });
     checkSignal(options.signal);
     return this.#status.iterate(options.signal);
+  }
+
+  /**
+   * Calls `listener` for each notification of one method, whichever server process or connection sends it:
+   * of the one that runs now, if any does, and of all that take its place. Starts nothing. What is told
+   * while no server runs, or while a connection that dropped is being restored, nobody hears. What came
+   * before `close()` resolves is still delivered; then the listener is let go of.
+   *
+   * @returns the function that stops it; the listener is not called any more from then on.
+   * @throws InvalidArgumentError; TransportClosedError where no server can be started any more: after
+   * `close()`, or after a loss with `restart: false`.
+   */
+  on<M extends ServerNotificationMethod>(
+    method: M,
+    listener: (notification: ServerNotification<M>) => void,
+  ): () => void {
+    checkListener(method, listener);
+    this.#throwIfOver();
+    return this.#listeners.on(method, listener as (message: NotificationMessage) => void);
   }
 
   /**
@@ -247,6 +272,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return either.signal;
   }
 
+  #throwIfOver(): void {
+    if (this.#closing) throw closedByCaller();
+    if (this.#lost) throw new TransportClosedError(this.#lost);
+  }
+
   #start(): Promise<AppServerClient> {
     const starting = this.#startWhenAllowed();
     const forget = (): void => {
@@ -313,6 +343,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    this.#listeners.clear();
   }
 }
 

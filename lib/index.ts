@@ -1,5 +1,11 @@
 export { AppServerClient } from "./client.js";
-export { Codex, type CodexConnectOptions, type CodexOptions, type Readiness } from "./codex.js";
+export {
+  Codex,
+  type CodexConnectOptions,
+  type CodexOptions,
+  type Readiness,
+  type SupervisionOptions,
+} from "./codex.js";
 export type { CodexStatus } from "./supervision/codex-status.js";
 export type { RestartOptions } from "./supervision/restart-policy.js";
 export {
@@ -11,13 +17,14 @@ export {
 } from "./thread.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
 export type { EventOrigin, Subagent } from "./turns/subagents.js";
-export type { ListModelsOptions, ListPermissionProfilesOptions } from "./api.js";
+export type { CodexApi, ListModelsOptions, ListPermissionProfilesOptions } from "./api.js";
 export type {
   ListThreadsOptions,
   LoadedThreadsOptions,
   ResumeThreadOptions,
   SearchThreadsOptions,
   StartThreadOptions,
+  ThreadCatalog,
 } from "./thread-catalog.js";
 export type { ListSectionsOptions, SectionOptions, Sections } from "./threads/sections.js";
 export type {
@@ -101,6 +108,7 @@ export type {
   BedrockApiKey,
   BrowserLoginOptions,
   Login,
+  LoginParams,
 } from "./account/login.js";
 export { BrowserLogin, DeviceCodeLogin, LoginAttempt } from "./account/login-attempt.js";
 export type { LoginWaitOptions } from "./account/login-outcome.js";
@@ -152,6 +160,7 @@ export type {
   TurnControls,
   TurnOptions,
   TurnSettings,
+  TurnStartSettings,
   WithoutOutput,
 } from "./turns/turn-options.js";
 export { defineTool, type ToolDefinition } from "./tools/define-tool.js";
@@ -199,18 +208,27 @@ export type {
   AllowUndefined,
   ClientRequestMethod,
   ConnectionGapEvent,
+  ConnectionNotification,
   ParamsArgument,
   ParamsOf,
   ResultOf,
   ServerNotification,
   ServerNotificationMethod,
   ServerRequestMethod,
+  ThreadWarningMethod,
   TurnEvent,
   TurnEventMethod,
   TurnRequestEvent,
   TurnRequestMethod,
+  TurnWarningEvent,
 } from "./protocol.js";
-export { AppServerError, isAppServerError } from "./errors/base.js";
+export { isAppServerError, type AnyAppServerError } from "./any-app-server-error.js";
+export { AppServerError } from "./errors/base.js";
+export type {
+  AppServerErrorCode,
+  InvalidRequestErrorCode,
+  JsonRpcErrorCode,
+} from "./errors/error-codes.js";
 export { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 export {
   BinaryNotFoundError,
@@ -219,7 +237,11 @@ export {
   RestartLimitError,
   SpawnError,
 } from "./errors/start-errors.js";
-export { ConnectError, MissingDependencyError } from "./errors/connect-errors.js";
+export {
+  ConnectError,
+  MissingDependencyError,
+  type ConnectFailure,
+} from "./errors/connect-errors.js";
 export type { ConnectOptions, ConnectTarget } from "./connect-options.js";
 export type { ConnectionStatus } from "./rpc/connection-status.js";
 export type { ReconnectOptions } from "./rpc/reconnect.js";
@@ -231,7 +253,9 @@ export {
   FeatureNotChangedError,
   type ConfigWriteRefusal,
 } from "./errors/config-errors.js";
+export { NoNextPageError } from "./errors/list-errors.js";
 export { McpServerError } from "./errors/mcp-errors.js";
+export { ModelClosedError } from "./errors/model-closed-error.js";
 export { OutputMismatchError, type OutputMismatchReason } from "./errors/output-errors.js";
 export {
   SandboxWidenedError,
@@ -250,6 +274,7 @@ export {
   RequestTimeoutError,
   TransportClosedError,
   type CloseReason,
+  type TimeoutDetails,
 } from "./errors/connection-errors.js";
 export {
   CommandEndedError,
@@ -273,6 +298,7 @@ export {
   ServerBusyError,
   ServerDrainingError,
   SettingNotAllowedError,
+  ThreadArchivedError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
@@ -321,6 +347,7 @@ export { defer, type DeferredAnswer } from "./server-requests/defer.js";
 export type {
   ElicitationAnswer,
   ElicitationHandler,
+  ElicitationParams,
   ElicitationReply,
   ElicitationRequest,
   FormElicitation,

@@ -56,18 +56,18 @@ export type ConnectionNotification =
       readonly emittedAtMs: number;
     };
 
-type Routing = typeof notificationRouting;
-
 /** The methods whose notifications belong to a turn. */
 export type TurnEventMethod = {
-  [K in ServerNotificationMethod]: Routing[K] extends { turn: string } ? K : never;
+  [K in ServerNotificationMethod]: (typeof notificationRouting)[K] extends { turn: string }
+    ? K
+    : never;
 }[ServerNotificationMethod];
 
 /** The methods of warnings about a thread; one that comes while a turn runs there is an event of it. */
 export type ThreadWarningMethod = "warning" | "guardianWarning";
 
 /** A warning as an event of a turn: it names the thread, though not the turn. */
-type TurnWarningEvent = {
+export type TurnWarningEvent = {
   [M in ThreadWarningMethod]: ServerNotification<M> & {
     readonly params: { readonly threadId: string };
   };

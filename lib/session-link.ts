@@ -6,6 +6,7 @@ import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import type { ServerPlace } from "./rpc/handshake.js";
 import { Link, type Reopening } from "./rpc/link.js";
+import type { NotificationListeners } from "./rpc/notification-listeners.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
 import { ClientHandlers } from "./server-requests/client-handlers.js";
@@ -21,6 +22,7 @@ export interface Lasting {
   readonly known?: KnownSettings | undefined;
   readonly scopes?: ThreadScopes | undefined;
   readonly backlogs?: BacklogBudget | undefined;
+  readonly listeners?: NotificationListeners | undefined;
 }
 
 /** Where the connection of a client comes from. */
@@ -69,6 +71,7 @@ export function linkSession(
     known: origin.known ?? new KnownSettings(),
     scopes: origin.scopes ?? new ThreadScopes(),
     backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
+    listeners: origin.listeners,
     configured: origin.configured ?? {},
     serverFiles: {
       areShared: settings.sharesFiles ?? origin.sharesFiles ?? false,

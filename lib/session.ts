@@ -27,6 +27,7 @@ import { LoadWatch } from "./rpc/load-watch.js";
 import { LoadedThreads } from "./rpc/loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "./rpc/message.js";
 import { NotificationHub } from "./rpc/notification-hub.js";
+import type { NotificationListeners } from "./rpc/notification-listeners.js";
 import { isProgress } from "./rpc/observed-notifications.js";
 import { QueueWatch } from "./rpc/queue-watch.js";
 import type { RetryOptions } from "./rpc/retry.js";
@@ -50,6 +51,8 @@ interface SessionOptions {
   readonly known: KnownSettings;
   readonly scopes: ThreadScopes;
   readonly backlogs: BacklogBudget;
+  /** Who listens to the notifications of this connection and of those after it. */
+  readonly listeners: NotificationListeners | undefined;
   /** What the configuration that the server was started with says of threads. */
   readonly configured: AskedSettings;
   readonly serverFiles: ServerFiles;
@@ -97,8 +100,8 @@ export class Session implements Host {
 
   constructor(settings: ResolvedSettings, handlers: ClientHandlers, options: SessionOptions) {
     this.#settings = settings;
-    const { link, known, scopes, configured, serverFiles, runtimeFile, backlogs, ...server } =
-      options;
+    const { link, known, scopes, configured, serverFiles, runtimeFile, ...rest } = options;
+    const { backlogs, listeners, ...server } = rest;
     this.#link = link;
     this.backlogs = backlogs;
     this.turns = new TurnRoutes(backlogs);
@@ -109,7 +112,7 @@ export class Session implements Host {
     this.scopes = scopes;
     scopes.isLoaded = (threadId) => this.isLoaded(threadId);
     this.#warnings = new ServerWarnings(settings.logger);
-    this.hub = new NotificationHub(settings.logger, backlogs);
+    this.hub = new NotificationHub(settings.logger, backlogs, listeners);
     this.requests = new RequestDispatcher({
       turns: this.turns,
       threads: this.scopes,

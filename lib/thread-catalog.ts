@@ -120,13 +120,15 @@ export abstract class ThreadCatalog {
    * it in pages with `thread.turns()`.
    *
    * The server ignores changes to a thread that it has loaded. So a thread in use here is unloaded
-   * first, once its running turn has ended; `thread.opened` tells what holds now. Without `sandbox`, it has
+   * first, once its running turn has ended; `thread.opened` tells what holds now. With another `model` the
+   * server takes the effort from the configuration: name it, as `config: { model_reasoning_effort }`, or use
+   * `thread.updateSettings({ model })`, which leaves the effort as it is. Without `sandbox`, it has
    * the one under which this client has seen it last, or else, unless the server has stored it, that of
    * the configuration.
    *
    * @throws ThreadNotFoundError, also for a thread that never ran a turn; SettingsLoosenedError when the
    * server gives it a looser approval policy or reviewer, or a wider sandbox (SandboxWidenedError), than
-   * `options` name, or than it had.
+   * `options` name, or than it had; ThreadArchivedError, until it is unarchived.
    */
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
     checkThreadId(id);
@@ -172,7 +174,11 @@ export abstract class ThreadCatalog {
     await this.thread(id).archive();
   }
 
-  /** Takes a thread back from the archive (`thread/unarchive`). */
+  /**
+   * Takes a thread back from the archive (`thread/unarchive`).
+   *
+   * @throws ThreadNotFoundError for one that is not archived; ThreadBusyError for one that is open, either.
+   */
   async unarchiveThread(id: string): Promise<Thread> {
     const thread = this.thread(id);
     await thread.unarchive();
@@ -185,8 +191,9 @@ export abstract class ThreadCatalog {
   }
 
   /**
-   * The stored threads (`thread/list`): iterate over all, or take `page()`s. Without `sourceKinds`
-   * the server lists only threads of its interactive clients.
+   * The stored threads (`thread/list`): await the first page, or iterate over all. A page has 25 of them, or
+   * `limit`, at most 100. Without `sourceKinds` the server lists only threads of its interactive clients.
+   * With thousands of threads, `useStateDbOnly: true` is faster: see docs/lists.md.
    */
   listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
     checkOptions("listThreads()", options, listThreadsKeys);

@@ -18,6 +18,7 @@ import type { Connect, Host } from "./host.js";
 import { normalizeInput, type TurnInput } from "./input.js";
 import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./option-keys.js";
 import { Pages } from "./pages.js";
+import { listHistory } from "./threads/thread-history.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
 import { checkTrace, type Traced } from "./rpc/trace-context.js";
@@ -223,7 +224,8 @@ export class Thread extends ThreadApi {
    * Copies the thread (`thread/fork`), without sending its history here: whole, or up to and with the
    * turn `lastTurnId`. A turn that runs goes on here, and is `interrupted` in the copy. Working
    * directory, approval policy and, if this client knows it, the sandbox are those of this thread unless
-   * `options` name others; the model is that of the configuration.
+   * `options` name others; model and effort are those of the configuration, unless `model` and
+   * `config: { model_reasoning_effort }` name them.
    *
    * @throws ThreadNotFoundError for a thread that never ran a turn; SettingsLoosenedError when the server
    * gives the copy a looser approval policy or reviewer, or a wider sandbox (SandboxWidenedError), than
@@ -268,21 +270,31 @@ export class Thread extends ThreadApi {
     await host.call("thread/unarchive", { threadId: this.id });
   }
 
-  /** The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise. */
+  /**
+   * The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise; none before its
+   * first turn. A page has 25 of them, or `limit`, at most 100.
+   *
+   * @throws ThreadNotFoundError; InvalidRequestError for an ephemeral thread, of which nothing is stored.
+   */
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     checkOptions("turns()", params, listTurnsKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
-      return host.call("thread/turns/list", { ...params, ...this.#page(cursor) });
+      return listHistory(host, "thread/turns/list", { ...params, ...this.#page(cursor) });
     });
   }
 
-  /** The thread's stored items (`thread/items/list`), each with the id of its turn. */
+  /**
+   * The thread's stored items (`thread/items/list`), each with the id of its turn; none before its first
+   * turn. A page has 25 of them, or `limit`, at most 100.
+   *
+   * @throws as `turns()` does; MethodNotFoundError for a thread that an old runtime stored.
+   */
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     checkOptions("items()", params, listItemsKeys);
     return new Pages(async (cursor) => {
       const host = await this.#connect();
-      return host.call("thread/items/list", { ...params, ...this.#page(cursor) });
+      return listHistory(host, "thread/items/list", { ...params, ...this.#page(cursor) });
     });
   }
 

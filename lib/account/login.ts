@@ -10,7 +10,8 @@ import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
 import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
 import { LoginStarts } from "./login-starts.js";
 
-type Variant<T extends LoginAccountParams["type"]> = AllowUndefined<
+/** What a login of one `type` needs, as in `account/login/start`. */
+export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
   Omit<Extract<LoginAccountParams, { type: T }>, "type">
 >;
 
@@ -32,11 +33,11 @@ const browserLoginKeys: KeysOf<BrowserLoginOptions> = {
 const gatewayLoginKeys: KeysOf<GatewayLoginOptions> = { modelProvider: true, deviceAuth: true };
 
 /** Tokens of a ChatGPT login that your application holds and renews itself. */
-export type AuthTokens = Variant<"chatgptAuthTokens">;
+export type AuthTokens = LoginParams<"chatgptAuthTokens">;
 /** A Bedrock API key, and the AWS region to use it in. */
-export type BedrockApiKey = Variant<"amazonBedrock">;
+export type BedrockApiKey = LoginParams<"amazonBedrock">;
 /** AWS access keys for Bedrock, and the region to use them in. */
-export type BedrockAccessKeys = Variant<"amazonBedrockAccessKeys">;
+export type BedrockAccessKeys = LoginParams<"amazonBedrockAccessKeys">;
 
 /**
  * The ways to log in (`account/login/start`). The server has one login, for all its threads and

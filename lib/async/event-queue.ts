@@ -66,6 +66,11 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
     this.#items.retain(wanted);
   }
 
+  /** Drops what has waited longest for the consumer. */
+  dropOldest(): void {
+    this.#items.shift();
+  }
+
   /** Drops what waits for the consumer. */
   clear(): void {
     this.#items.clear();

@@ -50,6 +50,10 @@ export class Features {
     const features = await this.list().all();
     const now = new Map(features.map(({ name, enabled }) => [name, enabled]));
     const others = Object.keys(enablement).filter((name) => now.get(name) !== enablement[name]);
-    if (others.length > 0) throw new FeatureNotChangedError(others);
+    if (others.length === 0) return;
+    throw new FeatureNotChangedError(
+      others,
+      others.filter((name) => !now.has(name)),
+    );
   }
 }

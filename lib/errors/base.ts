@@ -1,3 +1,5 @@
+import type { AppServerErrorCode } from "./error-codes.js";
+
 const brand = Symbol.for("codex-app-server-sdk.AppServerError");
 
 /** What can be said of any error. */
@@ -15,7 +17,7 @@ export interface ErrorDetails extends ErrorOptions {
  */
 export class AppServerError extends Error {
   /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
-  readonly code: string;
+  readonly code: AppServerErrorCode;
   /**
    * Whether what failed had been sent to the server. With false the server has nothing to carry out, so
    * repeating the call does nothing twice. With true the error's class says what became of it; see
@@ -23,7 +25,7 @@ export class AppServerError extends Error {
    */
   readonly sent: boolean;
 
-  constructor(code: string, message: string, options?: ErrorDetails) {
+  constructor(code: AppServerErrorCode, message: string, options?: ErrorDetails) {
     super(message, options);
     this.code = code;
     this.sent = options?.sent ?? true;
@@ -32,10 +34,7 @@ export class AppServerError extends Error {
   }
 }
 
-/**
- * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of
- * another installed copy of the package.
- */
+/** Whether `error` was made by this library, or by another installed copy of it. */
 export function isAppServerError(error: unknown): error is AppServerError {
   return typeof error === "object" && error !== null && brand in error;
 }

@@ -15,6 +15,7 @@ export type ConfigWriteRefusal =
  * again, and decide anew.
  */
 export class ConfigWriteError extends InvalidRequestError {
+  declare readonly code: "CONFIG_WRITE_REFUSED";
   readonly reason: ConfigWriteRefusal;
 
   constructor(failure: RpcFailure, reason: ConfigWriteRefusal) {
@@ -28,13 +29,20 @@ export class ConfigWriteError extends InvalidRequestError {
  * cannot be switched while the server runs, or its configuration fixes them.
  */
 export class FeatureNotChangedError extends AppServerError {
+  declare readonly code: "FEATURE_NOT_CHANGED";
   readonly features: readonly string[];
 
-  constructor(features: readonly string[]) {
+  /** `unknown`: those of them that the server does not have. */
+  constructor(features: readonly string[], unknown: readonly string[] = []) {
+    const advice = features.some((name) => !unknown.includes(name))
+      ? " Set it in the configuration (features.<name>) before the server starts."
+      : "";
+    const names = unknown.join(", ");
+    const hint =
+      unknown.length > 0 ? ` It does not know ${names}: features.list() has the names.` : "";
     super(
       "FEATURE_NOT_CHANGED",
-      `The server did not switch ${features.join(", ")}. Set it in the configuration ` +
-        "(features.<name>) before the server starts.",
+      `The server did not switch ${features.join(", ")}.${advice}${hint}`,
     );
     this.features = features;
   }

@@ -2,6 +2,7 @@ import { AppServerError } from "./base.js";
 
 /** An optional package that this needs is not installed. The message says how to install it. */
 export class MissingDependencyError extends AppServerError {
+  declare readonly code: "MISSING_DEPENDENCY";
   /** The name of the package. */
   readonly dependency: string;
 
@@ -25,6 +26,7 @@ export interface ConnectFailure {
 
 /** A listening server could not be reached, or refused the connection before the protocol began. */
 export class ConnectError extends AppServerError {
+  declare readonly code: "CONNECT_FAILED";
   /** The HTTP status of the refusal, such as 401; `undefined` when there was none. */
   readonly statusCode: number | undefined;
   /**

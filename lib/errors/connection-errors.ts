@@ -1,4 +1,6 @@
+import { inspect, type InspectOptions } from "node:util";
 import { AppServerError, hide } from "./base.js";
+import { ConnectError } from "./connect-errors.js";
 import { withStderr } from "./start-errors.js";
 
 /** Why a connection ended. `AppServerClient.closed` resolves with it. */
@@ -23,11 +25,15 @@ export interface CloseReason {
 
 /**
  * The process or the socket is gone. Every pending call rejects with an instance of its own; what
- * was already sent (`sent`) may or may not have been carried out.
+ * was already sent (`sent`) may or may not have been carried out. The message is fit for a user's eyes: the
+ * end of what the process wrote to stderr is in `stderrTail`, which `console.log(error)` and `util.inspect`
+ * show.
  */
 export class TransportClosedError extends AppServerError {
+  declare readonly code: "TRANSPORT_CLOSED";
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** The end of what the process wrote to stderr, at most 8,192 characters; for your log only. */
   readonly stderrTail: string;
   /** The same as `client.closed` resolves with. */
   readonly reason: CloseReason;
@@ -36,17 +42,20 @@ export class TransportClosedError extends AppServerError {
 
   /** `sent`: whether what `method` names, or else the caller's request, may have been sent. */
   constructor(reason: CloseReason, method?: string, sent = true) {
-    const sentence = `${describe(reason)}${fateOf(method, sent)}`;
-    super("TRANSPORT_CLOSED", withStderr(sentence, reason.stderrTail), {
-      cause: reason.error,
-      sent,
-    });
+    const message = `${describe(reason)}${fateOf(method, sent)}`;
+    super("TRANSPORT_CLOSED", message, { cause: reason.error, sent });
     this.exitCode = reason.exitCode;
     this.signal = reason.signal;
     this.stderrTail = reason.stderrTail;
     this.reason = reason;
     hide(this, "stderrTail", "reason");
     this.method = method;
+  }
+
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    // Without the custom one of this error, which would come here again; its cause has none.
+    return withStderr(inspect(this, { ...options, customInspect: false }), this.stderrTail);
   }
 }
 
@@ -61,7 +70,8 @@ export function renewed(error: unknown): unknown {
   return new TransportClosedError(error.reason, error.method, error.sent);
 }
 
-interface TimeoutDetails extends ErrorOptions {
+/** What a RequestTimeoutError says besides. */
+export interface TimeoutDetails extends ErrorOptions {
   readonly awaited?: "answered" | "read";
   readonly consequence?: string | undefined;
   readonly since?: string | undefined;
@@ -74,6 +84,7 @@ interface TimeoutDetails extends ErrorOptions {
  * says so.
  */
 export class RequestTimeoutError extends AppServerError {
+  declare readonly code: "REQUEST_TIMEOUT";
   readonly method: string;
   readonly timeoutMs: number;
 
@@ -114,6 +125,7 @@ export function unsent(error: unknown, method: string): unknown {
 
 /** A message is larger than the limit (`maxMessageBytes`, in bytes). */
 export class MessageTooLargeError extends AppServerError {
+  declare readonly code: "MESSAGE_TOO_LARGE";
   readonly limitBytes: number;
 
   constructor(direction: "incoming" | "outgoing", limitBytes: number) {
@@ -129,6 +141,8 @@ export class MessageTooLargeError extends AppServerError {
 
 /** The server sent something that is not the protocol. */
 export class ProtocolError extends AppServerError {
+  declare readonly code: "PROTOCOL_ERROR";
+
   constructor(message: string, options?: ErrorOptions) {
     super("PROTOCOL_ERROR", message, options);
   }
@@ -151,7 +165,7 @@ function describe(reason: CloseReason): string {
   if (reason.kind === "closed") return "The connection is closed";
   if (reason.kind === "dropped") return "The connection dropped and is being restored";
   if (reason.kind === "failed") {
-    return `The connection to the app-server failed${reason.error ? ` (${reason.error.message})` : ""}`;
+    return `The connection to the app-server failed${reason.error ? ` (${inWords(reason.error)})` : ""}`;
   }
   const how =
     reason.signal !== null
@@ -160,4 +174,11 @@ function describe(reason: CloseReason): string {
         ? ` with code ${reason.exitCode}`
         : "";
   return `The app-server process ended${how}`;
+}
+
+/** The words of these errors name addresses and files, which are in `cause`. */
+function inWords(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof ConnectError) return error.code;
+  return typeof code === "string" && /^E[A-Z\d_]+$/.test(code) ? code : error.message;
 }

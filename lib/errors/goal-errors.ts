@@ -8,6 +8,7 @@ import { timeoutOutcome, TurnFailedError, type TurnFailureReason } from "./turn-
 
 /** The last turn of a goal failed, and the goal with it. The thread stays usable. */
 export class GoalFailedError extends AppServerError {
+  declare readonly code: "GOAL_FAILED";
   /** Everything the goal did before; `result.goal.status` is what the server has made of it. */
   readonly result: GoalResult;
   readonly reason: TurnFailureReason;
@@ -34,6 +35,7 @@ export class GoalFailedError extends AppServerError {
  * has not confirmed that in time, this is still tried. One that still waited is not sent any more.
  */
 export class GoalTimeoutError extends AppServerError {
+  declare readonly code: "GOAL_TIMEOUT";
   readonly timeoutMs: number;
   /** What the goal had done so far. */
   readonly result: GoalResult;
@@ -56,6 +58,8 @@ export class GoalTimeoutError extends AppServerError {
 
 /** What `goal.started` rejects with when the goal was stopped before it was sent. */
 export class GoalNotStartedError extends AppServerError {
+  declare readonly code: "GOAL_NOT_STARTED";
+
   constructor() {
     super("GOAL_NOT_STARTED", "The goal was stopped before it was sent to the server.", {
       sent: false,
@@ -65,6 +69,8 @@ export class GoalNotStartedError extends AppServerError {
 
 /** The goal has ended, or is being stopped: nothing was sent. */
 export class GoalNotActiveError extends AppServerError {
+  declare readonly code: "GOAL_NOT_ACTIVE";
+
   constructor() {
     super(
       "GOAL_NOT_ACTIVE",
@@ -80,10 +86,12 @@ export class GoalNotActiveError extends AppServerError {
  * TransportClosedError.
  */
 export class GoalDetachedError extends AppServerError {
+  declare readonly code: "GOAL_DETACHED";
+
   constructor(cause: TransportClosedError) {
     super(
       "GOAL_DETACHED",
-      "The connection dropped while the server worked on the goal, and it goes on with it: ask for the thread's goal.",
+      "The connection dropped while the server worked on the goal, and it goes on with it: see thread.goal.get().",
       { cause },
     );
   }
@@ -91,6 +99,7 @@ export class GoalDetachedError extends AppServerError {
 
 /** The goal is active, but the server starts no turn for it. It was paused. */
 export class GoalStalledError extends AppServerError {
+  declare readonly code: "GOAL_STALLED";
   /** What the goal had done so far. */
   readonly result: GoalResult;
 
@@ -107,21 +116,11 @@ export class GoalStalledError extends AppServerError {
 
 /** This server, or this thread, cannot have goals. */
 export class GoalsUnavailableError extends InvalidRequestError {
+  declare readonly code: "GOALS_UNAVAILABLE";
+
   constructor(refusal: InvalidRequestError, advice: string) {
     const { method, rpcCode, serverMessage, data } = refusal;
     super({ method, rpcCode, message: serverMessage, data }, "GOALS_UNAVAILABLE", advice);
     this.cause = refusal;
   }
-}
-
-/** The refusal of a request about a goal, as precise as the server's sentence allows. */
-export function toGoalError(error: unknown): unknown {
-  if (!(error instanceof InvalidRequestError)) return error;
-  if (error.serverMessage.includes("goals feature is disabled")) {
-    return new GoalsUnavailableError(error, "Start the server with the feature `goals` on.");
-  }
-  if (error.serverMessage.includes("does not support goals")) {
-    return new GoalsUnavailableError(error, "Start the thread without `ephemeral: true`.");
-  }
-  return error;
 }

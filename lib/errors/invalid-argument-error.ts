@@ -5,6 +5,7 @@ import { AppServerError } from "./base.js";
  * offending option, such as `"config.model_providers"`. The value itself is never in the message.
  */
 export class InvalidArgumentError extends AppServerError {
+  declare readonly code: "INVALID_ARGUMENT";
   readonly argument: string;
 
   constructor(argument: string, problem: string, options?: ErrorOptions) {

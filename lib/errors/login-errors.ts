@@ -8,6 +8,7 @@ export type LoginFailureReason = "cancelled" | "denied" | "failed" | "replaced";
 
 /** The server reported the end of a login, and that it did not succeed. Start another one. */
 export class LoginFailedError extends AppServerError {
+  declare readonly code: "LOGIN_FAILED";
   readonly reason: LoginFailureReason;
   /** The attempt; `null` for logins without one, such as with an API key. */
   readonly loginId: string | null;
@@ -31,6 +32,7 @@ export class LoginFailedError extends AppServerError {
  * that still waited, for another login or for the server, is not begun any more (`sent` is false).
  */
 export class LoginTimeoutError extends AppServerError {
+  declare readonly code: "LOGIN_TIMEOUT";
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number, sent = true) {

@@ -8,6 +8,7 @@ import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors
  * program for each command, so the files of the runtime must still be where it was started from.
  */
 export class CommandNotStartedError extends JsonRpcError {
+  declare readonly code: "COMMAND_NOT_STARTED";
   /**
    * The file of the runtime, when this client has started the server from it and it is gone. No command
    * starts in a sandbox any more: close the client, and start another.
@@ -30,6 +31,8 @@ export class CommandNotStartedError extends JsonRpcError {
 
 /** The command has ended, so that nothing can be written to it and its terminal has no size. */
 export class CommandEndedError extends InvalidRequestError {
+  declare readonly code: "COMMAND_ENDED";
+
   constructor(failure: RpcFailure) {
     super(failure, "COMMAND_ENDED");
   }
@@ -37,6 +40,7 @@ export class CommandEndedError extends InvalidRequestError {
 
 /** With `throwOnFailure`: the command ended with an exit code other than 0. */
 export class CommandFailedError extends AppServerError {
+  declare readonly code: "COMMAND_FAILED";
   /** What the command left behind, its output included. */
   readonly result: CommandResult;
 
@@ -50,6 +54,8 @@ export class CommandFailedError extends AppServerError {
 
 /** A command's output can be iterated once, by one consumer, and only where it is streamed. */
 export class OutputStreamError extends AppServerError {
+  declare readonly code: "OUTPUT_STREAM_UNAVAILABLE";
+
   constructor(problem: string) {
     super("OUTPUT_STREAM_UNAVAILABLE", problem, { sent: false });
   }
@@ -60,6 +66,7 @@ export class OutputStreamError extends AppServerError {
  * was delivered; what came after is lost to the iteration. The command runs on.
  */
 export class OutputOverflowError extends AppServerError {
+  declare readonly code: "OUTPUT_OVERFLOW";
   readonly limitBytes: number;
 
   constructor(limitBytes: number) {
@@ -72,19 +79,26 @@ export class OutputOverflowError extends AppServerError {
   }
 }
 
-/** The watch or the search was closed before. */
+/** The watch or the search is closed. */
 export class HandleClosedError extends AppServerError {
-  constructor() {
-    super("HANDLE_CLOSED", "It was closed; make a new one.", { sent: false });
+  declare readonly code: "HANDLE_CLOSED";
+
+  constructor(what: string, call: string) {
+    super("HANDLE_CLOSED", `${what} is closed. Start another with ${call}.`, { sent: false });
   }
 }
 
 /** The server's file system refused. `errno` says why, in the names that Node has for it. */
 export class FileSystemError extends JsonRpcError {
+  declare readonly code: "FILE_SYSTEM_ERROR" | "FILE_NOT_FOUND";
   /** Such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the server's words are unknown. */
   readonly errno: string | null;
 
-  constructor(failure: RpcFailure, errno: string | null, code = "FILE_SYSTEM_ERROR") {
+  constructor(
+    failure: RpcFailure,
+    errno: string | null,
+    code: FileSystemError["code"] = "FILE_SYSTEM_ERROR",
+  ) {
     super(failure, code);
     this.errno = errno;
   }
@@ -92,6 +106,8 @@ export class FileSystemError extends JsonRpcError {
 
 /** There is no such file or directory, or its parent directory is missing. */
 export class FileNotFoundError extends FileSystemError {
+  declare readonly code: "FILE_NOT_FOUND";
+
   constructor(failure: RpcFailure) {
     super(failure, "ENOENT", "FILE_NOT_FOUND");
   }

@@ -6,6 +6,8 @@ import { JsonRpcError, type RpcFailure } from "./rpc-errors.js";
  * with those, the error is an InvalidRequestError or an InternalRpcError whoever it came from.
  */
 export class McpServerError extends JsonRpcError {
+  declare readonly code: "MCP_SERVER_ERROR";
+
   constructor(failure: RpcFailure) {
     super(failure, "MCP_SERVER_ERROR");
   }

@@ -13,6 +13,7 @@ export type OutputMismatchReason =
 
 /** The turn completed, but its answer does not fit `outputSchema`. The thread stays usable. */
 export class OutputMismatchError extends AppServerError {
+  declare readonly code: "OUTPUT_MISMATCH";
   readonly reason: OutputMismatchReason;
   /** The answer as the model gave it; `null` when there is none. */
   readonly text: string | null;

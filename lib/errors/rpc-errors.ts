@@ -1,4 +1,5 @@
 import { AppServerError, hide } from "./base.js";
+import type { InvalidRequestErrorCode, JsonRpcErrorCode } from "./error-codes.js";
 
 /** What a JSON-RPC error answer carries. */
 export interface RpcFailure {
@@ -16,13 +17,14 @@ export interface RpcFailure {
 
 /** The server answered a request with an error. The subclasses say which kind. */
 export class JsonRpcError extends AppServerError {
+  declare readonly code: JsonRpcErrorCode;
   readonly method: string;
   readonly rpcCode: number;
   readonly data: unknown;
   /** The server's sentence, without what this library adds around it. */
   readonly serverMessage: string;
 
-  constructor(failure: RpcFailure, code = "RPC_ERROR", advice?: string) {
+  constructor(failure: RpcFailure, code: JsonRpcErrorCode = "RPC_ERROR", advice?: string) {
     super(code, `${failure.method} was refused: ${withAdvice(failure.message, advice)}`, {
       sent: failure.sent,
     });
@@ -36,6 +38,8 @@ export class JsonRpcError extends AppServerError {
 
 /** `-32700`: the server could not read the message. */
 export class ParseError extends JsonRpcError {
+  declare readonly code: "PARSE_ERROR";
+
   constructor(failure: RpcFailure) {
     super(failure, "PARSE_ERROR");
   }
@@ -43,13 +47,21 @@ export class ParseError extends JsonRpcError {
 
 /** `-32600` without a more precise class: a precondition does not hold, or the request is malformed. */
 export class InvalidRequestError extends JsonRpcError {
-  constructor(failure: RpcFailure, code = "INVALID_REQUEST", advice?: string) {
+  declare readonly code: InvalidRequestErrorCode;
+
+  constructor(
+    failure: RpcFailure,
+    code: InvalidRequestErrorCode = "INVALID_REQUEST",
+    advice?: string,
+  ) {
     super(failure, code, advice);
   }
 }
 
 /** This server does not know the method, or not for this thread. Use another one or another runtime. */
 export class MethodNotFoundError extends JsonRpcError {
+  declare readonly code: "METHOD_NOT_FOUND";
+
   constructor(failure: RpcFailure, advice?: string) {
     super(failure, "METHOD_NOT_FOUND", advice);
   }
@@ -57,6 +69,8 @@ export class MethodNotFoundError extends JsonRpcError {
 
 /** The params are wrong: fix the call. Never worth repeating unchanged. */
 export class InvalidParamsError extends JsonRpcError {
+  declare readonly code: "INVALID_PARAMS";
+
   constructor(failure: RpcFailure) {
     super(failure, "INVALID_PARAMS");
   }
@@ -64,6 +78,8 @@ export class InvalidParamsError extends JsonRpcError {
 
 /** `-32603`: the server failed on its own. */
 export class InternalRpcError extends JsonRpcError {
+  declare readonly code: "INTERNAL_ERROR";
+
   constructor(failure: RpcFailure) {
     super(failure, "INTERNAL_ERROR");
   }
@@ -71,13 +87,34 @@ export class InternalRpcError extends JsonRpcError {
 
 /** No thread of that id is loaded or stored. */
 export class ThreadNotFoundError extends InvalidRequestError {
+  declare readonly code: "THREAD_NOT_FOUND";
+
   constructor(failure: RpcFailure, advice?: string) {
     super(failure, "THREAD_NOT_FOUND", advice);
   }
 }
 
+/**
+ * The thread is archived, so it can neither be loaded nor copied. Take it back with
+ * `codex.unarchiveThread(id)` or `thread.unarchive()` first.
+ */
+export class ThreadArchivedError extends InvalidRequestError {
+  declare readonly code: "THREAD_ARCHIVED";
+
+  /** The server's own sentence names a command for the shell instead. */
+  constructor(failure: RpcFailure, threadId = "it") {
+    super(
+      { ...failure, message: `thread ${threadId} is archived.` },
+      "THREAD_ARCHIVED",
+      "Take it back first, with unarchiveThread(id).",
+    );
+  }
+}
+
 /** Another process, or a review or compaction, holds the thread. */
 export class ThreadBusyError extends JsonRpcError {
+  declare readonly code: "THREAD_BUSY";
+
   constructor(failure: RpcFailure, advice?: string) {
     super(failure, "THREAD_BUSY", advice);
   }
@@ -85,6 +122,8 @@ export class ThreadBusyError extends JsonRpcError {
 
 /** The turn to steer or to interrupt is not the one that runs. */
 export class TurnNotActiveError extends InvalidRequestError {
+  declare readonly code: "TURN_NOT_ACTIVE";
+
   constructor(failure: RpcFailure) {
     super(failure, "TURN_NOT_ACTIVE");
   }
@@ -95,6 +134,8 @@ export class TurnNotActiveError extends InvalidRequestError {
  * to the model, so it may be repeated once there is a server again.
  */
 export class ServerDrainingError extends InvalidRequestError {
+  declare readonly code: "SERVER_DRAINING";
+
   constructor(failure: RpcFailure) {
     super(failure, "SERVER_DRAINING");
   }
@@ -105,6 +146,8 @@ export class ServerDrainingError extends InvalidRequestError {
  * `updateSettings` names; `rpc.configRequirements.read()` tells what they allow. Nothing has changed.
  */
 export class SettingNotAllowedError extends InvalidRequestError {
+  declare readonly code: "SETTING_NOT_ALLOWED";
+
   constructor(failure: RpcFailure) {
     super(failure, "SETTING_NOT_ALLOWED");
   }
@@ -112,6 +155,8 @@ export class SettingNotAllowedError extends InvalidRequestError {
 
 /** The method or field needs `experimentalApi: true` (the default of this library). */
 export class ExperimentalApiError extends InvalidRequestError {
+  declare readonly code: "EXPERIMENTAL_API";
+
   constructor(failure: RpcFailure) {
     super(failure, "EXPERIMENTAL_API", "Start the client with experimentalApi: true.");
   }
@@ -122,13 +167,16 @@ export class ExperimentalApiError extends InvalidRequestError {
  * `retryOnOverload` does.
  */
 export class ServerBusyError extends JsonRpcError {
-  constructor(failure: RpcFailure, code = "SERVER_BUSY", advice?: string) {
+  declare readonly code: "SERVER_BUSY" | "RETRY_LIMIT_EXCEEDED";
+
+  constructor(failure: RpcFailure, code: ServerBusyError["code"] = "SERVER_BUSY", advice?: string) {
     super(failure, code, advice);
   }
 }
 
 /** The server was still busy after the last attempt. */
 export class RetryLimitExceededError extends ServerBusyError {
+  declare readonly code: "RETRY_LIMIT_EXCEEDED";
   /** How many times the request was sent. */
   readonly attempts: number;
 

@@ -11,6 +11,7 @@ export type RequestOverReason =
  * `"turnEnded"`, `"callEnded"` (of a tool) or `"threadClosed"`.
  */
 export class ServerRequestOverError extends AppServerError {
+  declare readonly code: "SERVER_REQUEST_OVER";
   /** The method of the request. */
   readonly method: string;
   readonly requestId: string | number;
@@ -29,6 +30,7 @@ export class ServerRequestOverError extends AppServerError {
 
 /** `respond()` was called for a request that is not open: too late, twice, or with a wrong id. */
 export class RequestNotPendingError extends AppServerError {
+  declare readonly code: "REQUEST_NOT_PENDING";
   /** What was given to `respond()`. */
   readonly requestId: string | number;
 

@@ -11,6 +11,7 @@ export type GuardedSetting = "approvalPolicy" | "approvalsReviewer" | "sandbox";
  * Name a setting that the server accepts: `resumeThread(id, { approvalPolicy })`, for instance.
  */
 export class SettingsLoosenedError extends AppServerError {
+  declare readonly code: "SETTINGS_LOOSENED" | "SANDBOX_WIDENED";
   readonly threadId: string;
   /** Which setting is looser. */
   readonly setting: GuardedSetting;
@@ -18,7 +19,11 @@ export class SettingsLoosenedError extends AppServerError {
   constructor(
     threadId: string,
     setting: GuardedSetting,
-    { code = "SETTINGS_LOOSENED", message = sentenceOf(setting), cause }: Details = {},
+    {
+      code = "SETTINGS_LOOSENED",
+      message = sentenceOf(setting),
+      cause,
+    }: { code?: SettingsLoosenedError["code"]; message?: string; cause?: unknown } = {},
   ) {
     super(code, message, { cause });
     this.threadId = threadId;
@@ -29,26 +34,22 @@ export class SettingsLoosenedError extends AppServerError {
 /**
  * The server has opened the thread under a wider sandbox than was asked for, or than it had, and would not
  * take that back (`cause` tells why, if it refused): no turn was started. Name the sandbox that it is to
- * have: `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
+ * have: `startThread({ sandbox })`, `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
  */
 export class SandboxWidenedError extends SettingsLoosenedError {
+  declare readonly code: "SANDBOX_WIDENED";
+
   constructor(threadId: string, cause: unknown) {
     const message =
       "The server opened the thread under a wider sandbox than it was to have, so no turn was started. " +
-      "Name its sandbox: resumeThread(id, { sandbox }) or fork({ sandbox }).";
+      "Name its sandbox: startThread({ sandbox }), resumeThread(id, { sandbox }) or fork({ sandbox }).";
     super(threadId, "sandbox", { code: "SANDBOX_WIDENED", message, cause });
   }
-}
-
-interface Details {
-  readonly code?: string;
-  readonly message?: string;
-  readonly cause?: unknown;
 }
 
 function sentenceOf(setting: GuardedSetting): string {
   return (
     `The server opened the thread with a looser ${setting} than it was to have, so no turn was started. ` +
-    `Name a ${setting} that its requirements allow.`
+    `Name another ${setting}, one that its requirements allow.`
   );
 }

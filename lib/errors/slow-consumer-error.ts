@@ -5,6 +5,8 @@ import { AppServerError } from "./base.js";
  * iteration is over; what it was about goes on: the result of a turn still comes from `run()`.
  */
 export class SlowConsumerError extends AppServerError {
+  declare readonly code: "SLOW_CONSUMER";
+
   constructor(tooMuch: string, cure: string) {
     super(
       "SLOW_CONSUMER",

@@ -3,6 +3,7 @@ import { withoutValues } from "./without-values.js";
 
 /** No runtime binary was found. `tried` lists every place looked at, in order, and what was there. */
 export class BinaryNotFoundError extends AppServerError {
+  declare readonly code: "BINARY_NOT_FOUND";
   readonly tried: readonly string[];
 
   constructor(tried: readonly string[], fix: string) {
@@ -16,6 +17,7 @@ export class BinaryNotFoundError extends AppServerError {
 
 /** The operating system refused to start the runtime: not executable, or built for another machine. */
 export class SpawnError extends AppServerError {
+  declare readonly code: "SPAWN_FAILED";
   /** The file that could not be started. */
   readonly command: string;
 
@@ -27,6 +29,7 @@ export class SpawnError extends AppServerError {
 
 /** The process started but did not become a usable app-server. */
 export class HandshakeError extends AppServerError {
+  declare readonly code: "HANDSHAKE_FAILED";
   /** The end of what the process wrote to stderr, or an empty string. */
   readonly stderrTail: string;
 
@@ -39,6 +42,7 @@ export class HandshakeError extends AppServerError {
 
 /** The server is older than the oldest supported release. */
 export class IncompatibleServerError extends AppServerError {
+  declare readonly code: "INCOMPATIBLE_SERVER";
   readonly serverVersion: string;
   readonly minimumVersion: string;
 
@@ -59,6 +63,7 @@ export class IncompatibleServerError extends AppServerError {
  * while. `cause` is the last failure.
  */
 export class RestartLimitError extends AppServerError {
+  declare readonly code: "RESTART_LIMIT";
   /** How many failures in a row there were. */
   readonly failures: number;
   /** After how many milliseconds a call starts the server again. */

@@ -2,6 +2,7 @@ import type { AppServerError } from "./base.js";
 import { ConfigWriteError } from "./config-errors.js";
 import { ProtocolError } from "./connection-errors.js";
 import { disallowedSetting } from "./disallowed-settings.js";
+import { GoalsUnavailableError } from "./goal-errors.js";
 import { toMachineError } from "./machine-errors.js";
 import { McpServerError } from "./mcp-errors.js";
 import {
@@ -15,6 +16,7 @@ import {
   ServerBusyError,
   ServerDrainingError,
   SettingNotAllowedError,
+  ThreadArchivedError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
@@ -23,7 +25,13 @@ import {
 import { withoutValues } from "./without-values.js";
 
 const neverRan =
-  "A thread has no stored history before its first turn; if it has run one, check the id.";
+  "A thread has no stored history before its first turn; if it has run one, check the id. Nothing is " +
+  "stored of an ephemeral thread.";
+
+const untilSteerable = "Wait until the review or compaction has ended.";
+
+/** What the server says of the turns of a loaded thread that has not run any. */
+const beforeFirstTurn = "not materialized yet";
 
 /**
  * The one place that turns an error answer into a class. The server reports nearly everything as
@@ -45,7 +53,9 @@ export function toRpcError(method: string, error: unknown): AppServerError {
   if (raw.rpcCode === -32_600 && raw.message.startsWith(unknownMethod(method))) {
     // The server goes on with the names of all its methods.
     const short = { ...raw, message: "the server does not know this method." };
-    return new MethodNotFoundError(short, "Compare the runtime's version with the pinned one.");
+    const advice =
+      "Its release may be too old or too new for this call: compare serverInfo.version with RUNTIME_VERSION.";
+    return new MethodNotFoundError(short, advice);
   }
   const failure = { ...raw, message: withoutValues(raw.message) };
   if (cameFromMcpServer(failure)) return new McpServerError(failure);
@@ -73,7 +83,7 @@ export function toRpcError(method: string, error: unknown): AppServerError {
 
 function fromInternalError(failure: RpcFailure): JsonRpcError {
   if (failure.message.includes("ActiveTurnNotSteerable")) {
-    return new ThreadBusyError(failure, "Wait until the review or compaction has ended.");
+    return new ThreadBusyError(failure, untilSteerable);
   }
   if (failure.message.includes("ActiveTurnOutputSchemaMismatch")) {
     const advice = "The running turn has another outputSchema: wait until it has ended.";
@@ -93,22 +103,31 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   }
   if (says("requires experimentalApi capability")) return new ExperimentalApiError(failure);
   if (says(disallowedSetting)) return new SettingNotAllowedError(failure);
-  if (says("no rollout found", "not materialized yet")) {
-    return new ThreadNotFoundError(failure, neverRan);
+  if (says("no rollout found", beforeFirstTurn)) {
+    return new ThreadNotFoundError(failure, adviceForUnstored(failure.method));
   }
   if (says("no archived rollout found")) {
     return new ThreadNotFoundError(failure, "Check the id, and whether the thread is archived.");
   }
-  if (says("thread not found", "thread not loaded")) return new ThreadNotFoundError(failure);
+  const archived = archivedSession.exec(message);
+  if (archived) return new ThreadArchivedError(failure, archived[1]);
+  if (says("thread not found", "thread not loaded")) {
+    return new ThreadNotFoundError(failure, adviceForUnloaded(failure.method));
+  }
   if (says("already has an active writer")) {
-    return new ThreadBusyError(
-      failure,
-      "Another process has this thread open: close it there, or fork.",
-    );
+    return new ThreadBusyError(failure, adviceForWriter(failure.method));
+  }
+  if (says("goals feature is disabled")) {
+    const advice = "Start the server with config: { features: { goals: true } }.";
+    return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
+  }
+  if (says("does not support goals")) {
+    const advice = "Start the thread without `ephemeral: true`.";
+    return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
   }
   if (says("active or pending turn")) return new ThreadBusyError(failure);
   if (says("is closing")) return new ThreadBusyError(failure, "It is being unloaded.");
-  if (says("cannot steer a", "not steerable")) return new ThreadBusyError(failure);
+  if (says("cannot steer a", "not steerable")) return new ThreadBusyError(failure, untilSteerable);
   if (says("no active turn", "expected active turn id")) return new TurnNotActiveError(failure);
   if (/^Invalid request:|^invalid (?:thread|session) id:|must not be empty/.test(message)) {
     return new InvalidParamsError(failure);
@@ -129,8 +148,44 @@ function cameFromMcpServer({ method, rpcCode, message }: RpcFailure): boolean {
 /** For lists that the server has, but not of this thread. */
 function adviceForLists(message: string): string | undefined {
   if (message.includes("list_turns")) return neverRan;
-  if (!message.includes("thread/items/list")) return undefined;
-  return "A thread has no stored items before its first turn, nor has one that an old runtime stored.";
+  if (!/thread\/(?:items\/list|searchOccurrences)/.test(message)) return undefined;
+  return (
+    "A thread has no stored items before its first turn; nor has an ephemeral one, one that an old " +
+    "runtime stored, or one that does not exist."
+  );
+}
+
+/** It then goes on with a command for the shell. */
+const archivedSession = /session (\S+) is archived\b/;
+
+/** Some methods do not look into the archive. */
+function adviceForUnstored(method: string): string {
+  if (method !== "thread/archive" && method !== "thread/name/set") return neverRan;
+  return (
+    "It may be archived already. If not, check the id: a thread is stored from its first turn on, " +
+    "unless it is ephemeral."
+  );
+}
+
+/** These two read what is stored, too; others need a thread that is loaded. */
+function adviceForUnloaded(method: string): string {
+  if (method === "thread/read" || method === "thread/turns/list") return "Check the id.";
+  return "Check the id. Resume a thread that is not loaded, and unarchive one that is archived.";
+}
+
+function adviceForWriter(method: string): string {
+  if (method === "thread/unarchive") {
+    return "A thread that is open, here or elsewhere, is not archived: there is nothing to take back.";
+  }
+  const there = "Another process has this thread open: ";
+  return method === "thread/archive" || method === "thread/delete"
+    ? `${there}do it there, or end that app-server first.`
+    : `${there}end that app-server, or fork the thread.`;
+}
+
+/** Whether the server refused to list the history of a thread because there is none yet. */
+export function isBeforeFirstTurn(error: unknown): boolean {
+  return error instanceof ThreadNotFoundError && error.serverMessage.includes(beforeFirstTurn);
 }
 
 function unknownMethod(method: string): string {

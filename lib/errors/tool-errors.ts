@@ -3,6 +3,7 @@ import { AppServerError, hide } from "./base.js";
 
 /** The arguments of a call do not fit the tool's `input`; the tool has not run. */
 export class ToolInputError extends AppServerError {
+  declare readonly code: "TOOL_INPUT";
   /** The tool's name. */
   readonly tool: string;
   readonly issues: readonly SchemaIssue[];

@@ -40,6 +40,7 @@ const waysToLogIn =
 
 /** The turn ended with `status: "failed"`. The thread stays usable. */
 export class TurnFailedError extends AppServerError {
+  declare readonly code: "TURN_FAILED";
   /** Everything the turn did before it failed. */
   readonly result: TurnResult;
   readonly reason: TurnFailureReason;
@@ -91,6 +92,7 @@ export function timeoutOutcome(
  * that in time, is being interrupted still. One that still waited for its thread is not sent any more.
  */
 export class TurnTimeoutError extends AppServerError {
+  declare readonly code: "TURN_TIMEOUT";
   readonly timeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
@@ -116,6 +118,7 @@ export class TurnTimeoutError extends AppServerError {
  * stopping it: call `interrupt()` again to go on waiting for that.
  */
 export class StopUnconfirmedError extends AppServerError {
+  declare readonly code: "STOP_UNCONFIRMED";
   /** How long the confirmation was waited for (ms). */
   readonly waitedMs: number;
 
@@ -137,6 +140,7 @@ export type StallProbe = "running" | "unknown";
  * turn again to go on waiting for it, where the iteration had stopped, or `interrupt()` it.
  */
 export class TurnStalledError extends AppServerError {
+  declare readonly code: "TURN_STALLED";
   readonly idleTimeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
@@ -169,6 +173,7 @@ export class TurnStalledError extends AppServerError {
  * not answer. The turn is over; what it did may be more than is known here.
  */
 export class TurnLostError extends AppServerError {
+  declare readonly code: "TURN_LOST";
   /** What is known of the turn. */
   readonly result: TurnResult;
 
@@ -184,6 +189,8 @@ export class TurnLostError extends AppServerError {
 
 /** What `turn.started` rejects with when the turn was interrupted before it was sent. */
 export class TurnNotStartedError extends AppServerError {
+  declare readonly code: "TURN_NOT_STARTED";
+
   constructor() {
     super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.", {
       sent: false,
@@ -197,6 +204,8 @@ export class TurnNotStartedError extends AppServerError {
  * more of it.
  */
 export class TurnDetachedError extends AppServerError {
+  declare readonly code: "TURN_DETACHED";
+
   constructor(cause: "unsubscribed" | "lost" = "unsubscribed") {
     const what =
       cause === "unsubscribed"
@@ -209,6 +218,8 @@ export class TurnDetachedError extends AppServerError {
 
 /** A turn's events can be iterated once, by one consumer. */
 export class TurnStreamError extends AppServerError {
+  declare readonly code: "TURN_STREAM_UNAVAILABLE";
+
   constructor(problem: string) {
     super("TURN_STREAM_UNAVAILABLE", problem, { sent: false });
   }

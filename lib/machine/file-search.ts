@@ -115,6 +115,7 @@ export class FileSearch
         close: (host) =>
           insist(host, "fuzzyFileSearch/sessionStop", { sessionId }, host.connectionSignal),
         backlog: newestOnly<FileSearchResults>(roughBytes),
+        name: ["The file search", "codex.fileSearch()"],
       },
       options.signal,
     );

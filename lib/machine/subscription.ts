@@ -20,6 +20,8 @@ export interface SubscriptionSource<T> {
   close(host: Host): Promise<unknown>;
   /** What becomes of events that nobody has read yet. Beyond its limit the subscription ends. */
   readonly backlog: BacklogRules<T>;
+  /** What it is called, and the call that starts another. */
+  readonly name: readonly [what: string, call: string];
 }
 
 /** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
@@ -65,13 +67,13 @@ export class Subscription<T> {
   async host(): Promise<Host> {
     const host = await this.ready;
     if (this.#connection?.aborted) throw renewed(this.#connection.reason);
-    if (this.#isOver()) throw new HandleClosedError();
+    if (this.#isOver()) throw new HandleClosedError(...this.#source.name);
     return host;
   }
 
   /** Stops it, and waits until the server has done so. Never rejects; calling it again is harmless. */
   close(): Promise<void> {
-    this.#release(new HandleClosedError());
+    this.#release(new HandleClosedError(...this.#source.name));
     this.queue.end();
     return this.#closing ?? Promise.resolve();
   }

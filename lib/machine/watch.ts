@@ -61,6 +61,7 @@ export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, Asyn
         open: (host, request) => host.call("fs/watch", { watchId, path }, request),
         close: (host) => insist(host, "fs/unwatch", { watchId }, host.connectionSignal),
         backlog: unreadChanges,
+        name: ["The watch", "codex.watch()"],
       },
       options.signal,
     );

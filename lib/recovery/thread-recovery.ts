@@ -5,6 +5,7 @@ import { AppServerError } from "../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import { Pages } from "../pages.js";
 import type { GoalTurnWatch } from "../rpc/goal-turn-watch.js";
 import type { LoadWatch } from "../rpc/load-watch.js";
 import type { LoadedThreads } from "../rpc/loaded-threads.js";
@@ -205,15 +206,12 @@ async function listActiveSubagents(id: string, call: Call): Promise<ThreadRecord
   const threads: ThreadRecord[] = [];
   const params = { ancestorThreadId: id, useStateDbOnly: true, limit: 100 };
   try {
-    let cursor: string | null | undefined;
-    for (let page = 0; page < maxPages && cursor !== null; page += 1) {
-      const answer: { data: unknown; nextCursor?: string | null } = await call("thread/list", {
-        ...params,
-        cursor,
-      });
-      if (Array.isArray(answer.data))
-        threads.push(...(answer.data as ThreadRecord[]).filter(isThread));
-      cursor = answer.nextCursor ?? null;
+    const list = new Pages((cursor) => call("thread/list", { ...params, cursor }));
+    let pages = 0;
+    for await (const { data } of (await list).iterPages()) {
+      threads.push(...data.filter(isThread));
+      pages += 1;
+      if (pages === maxPages) break;
     }
   } catch (error) {
     // Others: an older server, or one that was told to offer no experimental methods.

@@ -6,49 +6,37 @@ import { TransportClosedError, type CloseReason } from "../errors/connection-err
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { NotificationMessage } from "./message.js";
+import { NotificationListeners } from "./notification-listeners.js";
 import { lag, supersedingKey } from "./superseding.js";
 
 /** How much may wait for whoever iterates (bytes, roughly). */
 const maxBacklogBytes = 67_108_864;
 
-type Listener = (message: NotificationMessage) => void;
-
 /** Hands every notification to whoever asked for it, whatever thread or turn it is about. */
 export class NotificationHub {
-  readonly #logger: Required<Logger>;
   readonly #backlogs: BacklogBudget;
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #listeners: NotificationListeners;
+  /** Those that were there before this connection, and stay when it is over. */
+  readonly #lasting: NotificationListeners | undefined;
   /** The open iterations, each with what unlinks it from its signal. */
   readonly #queues = new Map<EventQueue<NotificationMessage>, () => void>();
   #closed: CloseReason | undefined;
 
-  constructor(logger: Required<Logger>, backlogs: BacklogBudget) {
-    this.#logger = logger;
+  constructor(logger: Required<Logger>, backlogs: BacklogBudget, lasting?: NotificationListeners) {
     this.#backlogs = backlogs;
+    this.#listeners = new NotificationListeners(logger);
+    this.#lasting = lasting;
   }
 
   publish(message: NotificationMessage): void {
     for (const queue of this.#queues.keys()) queue.push(message);
-    if (this.#listeners.size === 0) return;
-    for (const listener of [...(this.#listeners.get(message.method) ?? [])]) {
-      try {
-        listener(message);
-      } catch {
-        this.#logger.error(`A listener of ${message.method} threw an error.`);
-      }
-    }
+    this.#listeners.publish(message);
+    this.#lasting?.publish(message);
   }
 
   /** Returns the function that takes the listener away again. */
-  on(method: string, listener: Listener): () => void {
-    const listeners = this.#listeners.get(method) ?? new Set();
-    this.#listeners.set(method, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(method) === listeners) {
-        this.#listeners.delete(method);
-      }
-    };
+  on(method: string, listener: (message: NotificationMessage) => void): () => void {
+    return this.#listeners.on(method, listener);
   }
 
   /**

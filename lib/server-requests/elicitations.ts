@@ -1,7 +1,10 @@
 import type { JsonValue, McpServerElicitationRequestParams } from "../../generated/types.js";
 import type { Answering, RequestContext } from "./request-context.js";
 
-type Params<Mode> = Readonly<Extract<McpServerElicitationRequestParams, { mode: Mode }>>;
+/** What the server tells of a request of one `mode`, as in `mcpServer/elicitation/request`. */
+export type ElicitationParams<Mode> = Readonly<
+  Extract<McpServerElicitationRequestParams, { mode: Mode }>
+>;
 
 /**
  * An MCP server asks the user, through the agent: `"form"` for values that fit `requestedSchema`,
@@ -11,16 +14,18 @@ type Params<Mode> = Readonly<Extract<McpServerElicitationRequestParams, { mode: 
 export type ElicitationRequest =
   FormElicitation | UrlElicitation | ToolApprovalElicitation | OtherElicitation;
 
-export type FormElicitation = Params<"form"> & { readonly type: "form" };
-export type UrlElicitation = Params<"url"> & { readonly type: "url" };
-export type ToolApprovalElicitation = Params<"form"> & {
+export type FormElicitation = ElicitationParams<"form"> & { readonly type: "form" };
+export type UrlElicitation = ElicitationParams<"url"> & { readonly type: "url" };
+export type ToolApprovalElicitation = ElicitationParams<"form"> & {
   readonly type: "toolApproval";
   /** The tool, of the MCP server `serverName`; undefined when the server does not tell. */
   readonly toolName: string | undefined;
   /** What it would be called with. */
   readonly toolArguments: JsonValue | undefined;
 };
-export type OtherElicitation = Params<"openai/form" | "openaiForm" | "openai/userVerification"> & {
+export type OtherElicitation = ElicitationParams<
+  "openai/form" | "openaiForm" | "openai/userVerification"
+> & {
   readonly type: "other";
 };
 

@@ -1,7 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import { EventQueue } from "../async/event-queue.js";
 
-/** A reader that falls so far behind gets only what is newest. */
+/** A reader that falls behind by more than this misses the oldest. */
 const maxWaiting = 100;
 
 /** One value that changes, and whoever follows its changes. */
@@ -22,7 +22,7 @@ export class StatusFeed<Status> {
     if (this.#ended) return;
     this.#current = status;
     for (const queue of this.#queues.keys()) {
-      if (queue.size >= maxWaiting) queue.clear();
+      if (queue.size >= maxWaiting) queue.dropOldest();
       queue.push(status);
     }
   }

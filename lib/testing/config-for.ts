@@ -42,7 +42,7 @@ export interface LoopbackConfig {
  * The server starts with retries off, so that failures arrive at once; turn them on with
  * `{ config: { model_providers: { mock: { stream_max_retries: 2 } } } }`.
  *
- * Rejects with an error of code `"MODEL_CLOSED"` when the model is closed already.
+ * Rejects with a ModelClosedError when the model is closed already.
  */
 export async function configFor(
   model: Pick<LoopbackModel, "url" | "onClose">,

@@ -1,6 +1,7 @@
 export { configFor } from "./config-for.js";
 export type { LoopbackConfig, LoopbackConfigOverrides } from "./config-for.js";
 export type { ConfigObject, ConfigValue } from "../runtime/config-args.js";
+export { ModelClosedError } from "../errors/model-closed-error.js";
 export type { ModelRequest, ToolOutput } from "./inspect-request.js";
 export type { JsonObject, JsonValue } from "./json.js";
 export { startLoopbackModel } from "./loopback-model.js";

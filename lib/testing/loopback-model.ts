@@ -1,8 +1,9 @@
+import { ModelClosedError } from "../errors/model-closed-error.js";
 import { inspectRequest, type ModelRequest } from "./inspect-request.js";
 import { ModelHttp, type ModelCall } from "./model-http.js";
 import type { Reply } from "./replies/reply.js";
 import { ReplyScript, type ReplyHandler, type RequestMatch } from "./reply-script.js";
-import { closedError, RequestLog, type NextRequestOptions } from "./request-log.js";
+import { RequestLog, type NextRequestOptions } from "./request-log.js";
 import { sendReply } from "./send-reply.js";
 
 export interface LoopbackModelOptions {
@@ -43,8 +44,8 @@ export interface LoopbackModel extends AsyncDisposable {
   respond(handler: ReplyHandler | undefined): void;
   /**
    * Resolves with the next request, past or future: each request is given out once, oldest first.
-   * Rejects with the signal's reason when aborted, and with an error of code `"MODEL_CLOSED"` when
-   * the model closes first.
+   * Rejects with the signal's reason when aborted, and with a ModelClosedError when the model closes
+   * first.
    */
   nextRequest(options?: NextRequestOptions): Promise<ModelRequest>;
   /**
@@ -100,7 +101,7 @@ export async function startLoopbackModel(
     },
     nextRequest: (next) => log.next(next),
     onClose: (cleanup) => {
-      if (closing) throw closedError();
+      if (closing) throw new ModelClosedError();
       cleanups.push(cleanup);
     },
     close: () => (closing ??= close()),

@@ -1,6 +1,6 @@
 import { onAbort } from "../async/abort.js";
 import { Deferred } from "../async/deferred.js";
-import { AppServerError } from "../errors/base.js";
+import { ModelClosedError } from "../errors/model-closed-error.js";
 import type { ModelRequest } from "./inspect-request.js";
 
 export interface NextRequestOptions {
@@ -38,7 +38,7 @@ export class RequestLog {
     const index = this.#unclaimed.findIndex(where);
     const [known] = index < 0 ? [] : this.#unclaimed.splice(index, 1);
     if (known) return known;
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw new ModelClosedError();
 
     const found = new Deferred<ModelRequest>();
     const waiter: Waiter = { where, found };
@@ -54,10 +54,6 @@ export class RequestLog {
 
   close(): void {
     this.#closed = true;
-    for (const waiter of this.#waiters) waiter.found.reject(closedError());
+    for (const waiter of this.#waiters) waiter.found.reject(new ModelClosedError());
   }
-}
-
-export function closedError(): AppServerError {
-  return new AppServerError("MODEL_CLOSED", "The loopback model is closed.");
 }

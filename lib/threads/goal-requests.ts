@@ -1,6 +1,5 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred } from "../async/deferred.js";
-import { toGoalError } from "../errors/goal-errors.js";
 import { InvalidRequestError, JsonRpcError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
 import type { RequestOptions } from "../rpc/connection.js";
@@ -16,12 +15,8 @@ export async function clearOldGoal(
   threadId: string,
   over: Promise<unknown>,
 ): Promise<void> {
-  try {
-    const { goal } = await host.call("thread/goal/get", { threadId });
-    if (goal as ThreadGoal | null | undefined) await clearBetweenTurns(host, threadId, over);
-  } catch (error) {
-    throw toGoalError(error);
-  }
+  const { goal } = await host.call("thread/goal/get", { threadId });
+  if (goal as ThreadGoal | null | undefined) await clearBetweenTurns(host, threadId, over);
 }
 
 /** A turn for the old goal may be about to start although it is gone: then its end is waited for. */
@@ -52,12 +47,8 @@ export async function setGoal(
   settings: GoalSettings,
   options: RequestOptions,
 ): Promise<ThreadGoal> {
-  try {
-    const params = { ...settings, threadId, status: "active" } as const;
-    return (await callLoaded(host, "thread/goal/set", params, options)).goal;
-  } catch (error) {
-    throw toGoalError(error);
-  }
+  const params = { ...settings, threadId, status: "active" } as const;
+  return (await callLoaded(host, "thread/goal/set", params, options)).goal;
 }
 
 /** Pauses the goal; undefined when there is none to pause any more. */

@@ -27,6 +27,7 @@ import { sandboxIn } from "../turns/turn-options.js";
 import { callLoaded } from "./call-loaded.js";
 import { ThreadAttachments } from "./thread-attachments.js";
 import { ThreadGoals } from "./thread-goals.js";
+import { listHistory } from "./thread-history.js";
 import { ThreadQueue } from "./thread-queue.js";
 import { revertThread } from "./thread-revert.js";
 import { ThreadTerminals } from "./thread-terminals.js";
@@ -198,7 +199,7 @@ export abstract class ThreadApi {
       const host = await this.#connect();
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, searchTerm, threadId, ...page };
-      return host.call("thread/searchOccurrences", params);
+      return listHistory(host, "thread/searchOccurrences", params);
     });
   }
 }

@@ -8,6 +8,7 @@ import {
   ThreadNotFoundError,
 } from "../errors/rpc-errors.js";
 import type { Host } from "../host.js";
+import { Pages } from "../pages.js";
 import { question } from "./question.js";
 import { isItem } from "./turn-state.js";
 
@@ -142,28 +143,20 @@ async function listTurns(host: Host, threadId: string): Promise<readonly ListedT
 
 async function listItems(host: Host, threadId: string, turnId: string): Promise<StoredItems> {
   const items: StoredItem[] = [];
-  let cursor: string | null = null;
+  const page = { threadId, turnId, limit: itemsPerPage, sortDirection: "asc" } as const;
+  const list = new Pages((cursor) => question(host, "thread/items/list", { ...page, cursor }));
   try {
-    for (let page = 0; page < maxPages; page += 1) {
-      const answer: { data: unknown; nextCursor?: string | null } = await question(
-        host,
-        "thread/items/list",
-        {
-          threadId,
-          turnId,
-          limit: itemsPerPage,
-          sortDirection: "asc",
-          cursor: cursor ?? undefined,
-        },
-      );
-      items.push(...itemsIn(answer.data, turnId));
-      cursor = answer.nextCursor ?? null;
-      if (cursor === null) return items;
+    let pages = 0;
+    for await (const { data } of (await list).iterPages()) {
+      pages += 1;
+      if (pages > maxPages) return undefined;
+      items.push(...itemsIn(data, turnId));
     }
+    return items;
   } catch {
     // The turn's end is worth having even so.
+    return undefined;
   }
-  return undefined;
 }
 
 /** While a review runs, the server lists it under another id only, with the review's as its root. */
@@ -189,9 +182,8 @@ function turnsIn(data: unknown): ListedTurn[] {
   );
 }
 
-function itemsIn(data: unknown, turnId: string): StoredItem[] {
-  if (!Array.isArray(data)) throw new TypeError("not a list");
-  return data.flatMap((entry: unknown) => {
+function itemsIn(entries: readonly unknown[], turnId: string): StoredItem[] {
+  return entries.flatMap((entry) => {
     const { item, turnId: id, completedAtMs } = (entry ?? {}) as Partial<Record<string, unknown>>;
     if (id !== turnId || !isItem(item)) return [];
     return [{ item, completedAtMs: typeof completedAtMs === "number" ? completedAtMs : null }];

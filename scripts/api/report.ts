@@ -24,18 +24,7 @@ const about =
 
 function renderEntryPoint(files: DeclarationFiles, { specifier, source }: EntryPoint): string {
   const exported = new Map([...files.exportsOf(source)].sort(byName));
-  const known = new Set([...exported.values()].map(({ key }) => key));
-  const hidden = new Map<string, Declared>();
-  const open = [...exported.values()];
-  for (let next = open.pop(); next; next = open.pop()) {
-    for (const mentioned of next.generated ? [] : files.mentionedBy(next)) {
-      if (known.has(mentioned.key) || mentioned.generated) continue;
-      known.add(mentioned.key);
-      hidden.set(mentioned.key, mentioned);
-      open.push(mentioned);
-    }
-  }
-  const behind = [...hidden.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const behind = hiddenBehind(files, source);
   return [
     `## ${specifier}`,
     "",
@@ -48,6 +37,22 @@ function renderEntryPoint(files: DeclarationFiles, { specifier, source }: EntryP
           codeBlock(behind.map((declared) => files.textOf(declared))),
         ]),
   ].join("\n");
+}
+
+/** What the exports of a file mention without exporting it, however deep, in the order of the names. */
+export function hiddenBehind(files: DeclarationFiles, source: string): Declared[] {
+  const open = [...files.exportsOf(source).values()];
+  const known = new Set(open.map(({ key }) => key));
+  const hidden: Declared[] = [];
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const mentioned of next.generated ? [] : files.mentionedBy(next)) {
+      if (known.has(mentioned.key) || mentioned.generated) continue;
+      known.add(mentioned.key);
+      hidden.push(mentioned);
+      open.push(mentioned);
+    }
+  }
+  return hidden.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 function renderExport(files: DeclarationFiles, name: string, declared: Declared): string {

@@ -65,7 +65,7 @@ describe("a process that ends", () => {
       exitCode,
       signal,
     });
-    expect(error.message).toBe(`${text}\nThe process wrote to stderr:\nthe last words`);
+    expect(error.message).toBe(text);
     expect(await client.closed).toEqual({ ...how, stderrTail: "the last words" });
   });
 

@@ -94,6 +94,8 @@ describe("a thread that does not exist", () => {
     ["review", () => client.thread(noSuchThread).review({ type: "uncommittedChanges" }).run()],
     ["shellCommand", () => client.thread(noSuchThread).shellCommand("true").run()],
     ["turns", () => client.thread(noSuchThread).turns().page()],
+    ["items", () => client.thread(noSuchThread).items().page()],
+    ["searchOccurrences", () => client.thread(noSuchThread).searchOccurrences("a").page()],
     ["resume", () => client.resumeThread(noSuchThread)],
     ["fork", () => client.forkThread(noSuchThread)],
     ["archive", () => client.archiveThread(noSuchThread)],
@@ -116,17 +118,26 @@ describe("a thread that never ran a turn", () => {
   test.each<[string, () => Promise<unknown>]>([
     ["resumed", () => client.resumeThread(fresh.id)],
     ["forked", () => client.forkThread(fresh.id)],
-    ["asked for its turns", () => fresh.turns().all()],
   ])("cannot be %s, and the error says why", async (_, call) => {
     const error = await rejection(call());
     expect(error).toBeInstanceOf(ThreadNotFoundError);
     expect(error.message).toMatch(/[.] A thread has no stored history before its first turn/);
   });
 
-  test("has no items to list, and the error says why", async () => {
-    const error = await rejection(fresh.items().all());
-    expect(error).toBeInstanceOf(MethodNotFoundError);
-    expect(error.message).toContain("A thread has no stored items before its first turn");
+  test("has neither turns nor items nor anything to be found in them", async () => {
+    expect(await fresh.turns().all()).toEqual([]);
+    expect(await fresh.items().all()).toEqual([]);
+    expect(await fresh.searchOccurrences("Hi").all()).toEqual([]);
+  });
+
+  test("cannot be asked for them by hand, and the error says why", async () => {
+    const threadId = fresh.id;
+    const turns = await rejection(client.request("thread/turns/list", { threadId }));
+    expect(turns).toBeInstanceOf(ThreadNotFoundError);
+    expect(turns.message).toContain("A thread has no stored history before its first turn");
+    const items = await rejection(client.request("thread/items/list", { threadId }));
+    expect(items).toBeInstanceOf(MethodNotFoundError);
+    expect(items.message).toContain("A thread has no stored items before its first turn");
   });
 
   test("can be read, and can be forked once it has a name", async () => {

@@ -265,6 +265,10 @@ test("the arguments of the server and the configuration of a thread are one tabl
   const config = { sandbox_mode: "read-only" };
   const error = await rejection(writing.startThread({ cwd: repository.path, config }));
   expect(error).toBeInstanceOf(SandboxWidenedError);
+  // As the error advises.
+  expect(error.message).toContain("startThread({ sandbox })");
+  const named = await writing.startThread({ cwd: repository.path, sandbox: "read-only" });
+  expect(named.opened).toMatchObject({ sandbox: { type: "readOnly" } });
   expect(await noted(repository)).toBe(false);
 });
 

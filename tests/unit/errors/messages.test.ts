@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { format, inspect } from "node:util";
 import { AppServerError } from "../../../lib/errors/base.js";
+import { ConnectError } from "../../../lib/errors/connect-errors.js";
 import {
   MessageTooLargeError,
   ProtocolError,
@@ -50,7 +52,7 @@ describe("TransportClosedError", () => {
     [
       { ...exited, exitCode: 1, stderrTail: "  out of memory\n" },
       undefined,
-      "The app-server process ended with code 1.\nThe process wrote to stderr:\nout of memory",
+      "The app-server process ended with code 1.",
     ],
   ])("%j, %s", (reason, method, message) => {
     const error = new TransportClosedError(reason, method);
@@ -64,6 +66,63 @@ describe("TransportClosedError", () => {
     expect(error.method).toBe(method);
     expect(error.cause).toBe(reason.error);
   });
+});
+
+describe("the end of stderr in a TransportClosedError", () => {
+  const stderrTail =
+    'panicked at "src/main.rs"\nError: invalid type: string "sk-1234", expected a map\n';
+  const error = new TransportClosedError({ ...exited, exitCode: 101, stderrTail }, "turn/start");
+  const shownTail =
+    'The process wrote to stderr:\npanicked at "src/main.rs"\nError: invalid type: string, expected a map';
+
+  test("is a property that neither the message nor JSON nor a copy shows", () => {
+    expect(error.stderrTail).toBe(stderrTail);
+    const texts = [error.message, String(error), error.stack, JSON.stringify(error)];
+    const copies = [
+      JSON.stringify(Object.assign({}, error)),
+      JSON.stringify(structuredClone(error)),
+    ];
+    for (const text of [...texts, ...copies]) expect(text).not.toContain("panicked");
+  });
+
+  test("is shown by util.inspect, without values, under the stack, whatever the error is part of", () => {
+    const shown = inspect(error);
+    expect(shown).toContain("ended with code 101 while turn/start was pending.");
+    expect(shown).toContain("messages.test.ts");
+    expect(shown).toContain("exitCode: 101");
+    expect(shown.endsWith(shownTail)).toBe(true);
+    expect(inspect({ error }).replaceAll("\n  ", "\n")).toContain(shownTail);
+    expect(inspect(new Error("outer", { cause: error })).replaceAll("\n  ", "\n")).toContain(
+      shownTail,
+    );
+    expect(format("lost: %o", error)).toContain("panicked");
+    expect(shown).not.toContain("sk-1234");
+  });
+
+  test("leaves the rest as it is shown when there is none", () => {
+    const silent = new TransportClosedError({ ...exited, exitCode: 1, stderrTail: " \n" });
+    expect(inspect(silent)).toMatch(
+      /^TransportClosedError: The app-server process ended with code 1\./,
+    );
+    expect(inspect(silent)).not.toContain("stderr");
+  });
+});
+
+test.each([
+  [
+    new ConnectError("ws://10.0.0.7:4500/x", "nobody listens there.", { retryable: true }),
+    "CONNECT_FAILED",
+  ],
+  [Object.assign(new Error("connect ENOENT /run/secret.sock"), { code: "ENOENT" }), "ENOENT"],
+  [
+    Object.assign(new Error("/run/secret.sock"), { code: "ERR_STREAM_DESTROYED" }),
+    "ERR_STREAM_DESTROYED",
+  ],
+  [new Error("the server closed its output"), "the server closed its output"],
+])("the message of a connection that failed names no place: %s", (error, words) => {
+  const closing = new TransportClosedError({ ...exited, kind: "failed", error });
+  expect(closing.message).toBe(`The connection to the app-server failed (${words}).`);
+  expect(closing.cause).toBe(error);
 });
 
 const busy = new ServerBusyError({

@@ -11,6 +11,7 @@ import {
   ParseError,
   ServerBusyError,
   ServerDrainingError,
+  ThreadArchivedError,
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
@@ -109,24 +110,19 @@ test("a server that shuts down is known by its reason, whatever its words", () =
 });
 
 describe("what the library adds to the server's sentence", () => {
+  const neverRan =
+    "A thread has no stored history before its first turn; if it has run one, check the id. Nothing is " +
+    "stored of an ephemeral thread.";
   const messageOf = (code: number, message: string) =>
     toRpcError("turn/start", { code, message }).message;
 
   test.each([
-    [
-      -32_600,
-      "no rollout found for thread id 0199-8",
-      "A thread has no stored history before its first turn; if it has run one, check the id.",
-    ],
-    [
-      -32_601,
-      "list_turns is not supported yet",
-      "A thread has no stored history before its first turn; if it has run one, check the id.",
-    ],
+    [-32_600, "no rollout found for thread id 0199-8", neverRan],
+    [-32_601, "list_turns is not supported yet", neverRan],
     [
       -32_600,
       "thread 0199-8 already has an active writer",
-      "Another process has this thread open: close it there, or fork.",
+      "Another process has this thread open: end that app-server, or fork the thread.",
     ],
     [
       -32_603,
@@ -140,6 +136,31 @@ describe("what the library adds to the server's sentence", () => {
     ],
   ])("%d %s", (code, message, advice) => {
     expect(messageOf(code, message)).toBe(`turn/start was refused: ${message}. ${advice}`);
+  });
+
+  test.each([
+    ["thread/unarchive", "thread 0199-8 already has an active writer", "is not archived"],
+    ["thread/archive", "thread 0199-8 already has an active writer", "do it there"],
+    ["thread/archive", "no rollout found for thread id 0199-8", "It may be archived already."],
+    ["thread/read", "thread not loaded: 0199-8", "Check the id."],
+    ["turn/start", "thread not found: 0199-8", "Resume a thread that is not loaded"],
+    ["turn/steer", "cannot steer a review turn", "Wait until the review or compaction has ended."],
+    ["thread/goal/get", "goals feature is disabled", "config: { features: { goals: true } }"],
+  ])("of %s to %j is %j", (method, message, advice) => {
+    const error = toRpcError(method, { code: -32_600, message });
+    expect(error.message.startsWith(`${method} was refused: ${message}. `)).toBe(true);
+    expect(error.message).toContain(advice);
+  });
+
+  test("takes the place of a command for the shell when the thread is archived", () => {
+    const message =
+      "session 0199-8 is archived. Run `codex unarchive 0199-8` to unarchive it first.";
+    const error = toRpcError("thread/resume", { code: -32_600, message });
+    expect(error).toBeInstanceOf(ThreadArchivedError);
+    expect(error).toMatchObject({ code: "THREAD_ARCHIVED", method: "thread/resume" });
+    expect(error.message).toBe(
+      "thread/resume was refused: thread 0199-8 is archived. Take it back first, with unarchiveThread(id).",
+    );
   });
 
   test("is nothing when the sentence says it all", () => {
@@ -156,7 +177,7 @@ test("an unknown method is told without the list of all the others", () => {
   expect(error).toBeInstanceOf(MethodNotFoundError);
   expect(error.message).toBe(
     "thread/fly was refused: the server does not know this method. " +
-      "Compare the runtime's version with the pinned one.",
+      "Its release may be too old or too new for this call: compare serverInfo.version with RUNTIME_VERSION.",
   );
 });
 

@@ -30,8 +30,7 @@ test("run() and iteration each get an error of their own, which tells how it end
       stderrTail: "panicked at src/main.rs",
     });
     expect((error as Error).message).toBe(
-      "The app-server process ended with code 3 while the turn was pending.\n" +
-        "The process wrote to stderr:\npanicked at src/main.rs",
+      "The app-server process ended with code 3 while the turn was pending.",
     );
   }
 });

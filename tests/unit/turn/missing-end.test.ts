@@ -103,6 +103,27 @@ describe("when the thread is idle and turn/completed does not come, the turn end
     expect((await turn.run()).status).toBe("completed");
   });
 
+  test("with its stored items once each, although the server's pages of them go round", async () => {
+    await using pair = await running();
+    const { server, turn, pass } = pair;
+    const entry = (id: string) => ({ turnId: "turn-1", item: agentMessage(id, `Text ${id}`) });
+    storeTurns(server, { turns: [endedTurn("turn-1")] });
+    const pages: Record<string, unknown> = {
+      first: { data: [entry("a")], nextCursor: "x" },
+      x: { data: [entry("b")], nextCursor: "y" },
+      y: { data: [entry("c")], nextCursor: "x" },
+    };
+    server.handle(
+      "thread/items/list",
+      ({ cursor }) => pages[(cursor as string | undefined) ?? "first"],
+    );
+    server.send(status("idle"));
+    await pass();
+    const { items } = await turn.run();
+    expect(items.map(({ id }) => id)).toEqual(["a", "b", "c"]);
+    expect(server.paramsOf("thread/items/list")).toHaveLength(3);
+  });
+
   test.each(["systemError", "notLoaded"])("also when it is %s", async (type) => {
     await using pair = await running();
     const { server, turn, pass } = pair;

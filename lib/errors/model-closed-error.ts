@@ -1,0 +1,10 @@
+import { AppServerError } from "./base.js";
+
+/** The loopback model of the testing entry was closed, so nothing more is asked of it. */
+export class ModelClosedError extends AppServerError {
+  declare readonly code: "MODEL_CLOSED";
+
+  constructor() {
+    super("MODEL_CLOSED", "The loopback model is closed.", { sent: false });
+  }
+}
