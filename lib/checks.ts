@@ -1,5 +1,5 @@
 import { posix, win32 } from "node:path";
-import { isAbortSignal } from "./async/abort.js";
+import { isAbortSignal } from "./async/realms.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 
 /** @throws InvalidArgumentError when `value` is not a string, or is empty. */

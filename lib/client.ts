@@ -31,6 +31,8 @@ import type {
 } from "./protocol.js";
 import type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
+import type { NotificationMessage } from "./rpc/message.js";
+import { threadIdOf, turnIdOf } from "./rpc/notification-route.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { StartDeadline } from "./rpc/start-deadline.js";
 import { homeOf } from "./runtime/home-of.js";
@@ -170,13 +172,17 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /**
    * Calls `listener` whenever the connection was dropped, an attempt to restore it begins, it is back,
-   * or it is over for good; returns the function that stops it.
+   * or it is over for good, in the context of this call as AsyncLocalStorage sees it; returns the function
+   * that stops it. What it throws, or rejects with, goes to `onError`.
    */
   onConnectionStatus(listener: (status: ConnectionStatus) => void): () => void {
     if (typeof listener !== "function") {
       throw new InvalidArgumentError("listener", "must be a function");
     }
-    return this.#core.onStatus(listener);
+    const { callbacks } = this.#core;
+    return this.#core.onStatus(
+      callbacks.listener(listener, () => ({ where: "onConnectionStatus" })),
+    );
   }
 
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
@@ -231,7 +237,10 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     >;
   }
 
-  /** Calls `listener` for each notification of one method; returns the function that stops it. */
+  /**
+   * Calls `listener` for each notification of one method, in the context of this call as AsyncLocalStorage
+   * sees it; returns the function that stops it. What it throws, or rejects with, goes to `onError`.
+   */
   on<M extends ServerNotificationMethod>(
     method: M,
     listener: (notification: ServerNotification<M>) => void,
@@ -239,7 +248,14 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     if (typeof listener !== "function") {
       throw new InvalidArgumentError("listener", "must be a function");
     }
-    return this.#core.session.on(method, listener);
+    const { callbacks, session } = this.#core;
+    const own = callbacks.listener(listener, (notification: NotificationMessage) => ({
+      where: "listener",
+      method,
+      threadId: threadIdOf(notification),
+      turnId: turnIdOf(notification),
+    }));
+    return session.on(method, own);
   }
 
   /**

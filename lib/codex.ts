@@ -1,5 +1,6 @@
 import type { Account } from "../generated/types.js";
-import { onAbort } from "./async/abort.js";
+import { onAbort, reasonOf } from "./async/abort.js";
+import { callerContext } from "./async/caller-context.js";
 import { checkSignal } from "./checks.js";
 import { AppServerClient } from "./client.js";
 import {
@@ -79,6 +80,8 @@ export interface Readiness {
  */
 export class Codex extends CodexApi implements AsyncDisposable {
   readonly #open: () => Promise<AppServerClient>;
+  /** In which the options were given. The process is started in it, not in that of the first call. */
+  readonly #context = callerContext();
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
@@ -148,7 +151,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   async client(): Promise<AppServerClient> {
     if (this.#closing) throw closedByCaller();
     if (this.#lost) throw new TransportClosedError(this.#lost);
-    this.#client ??= this.#start();
+    this.#client ??= this.#context(() => this.#start());
     return this.#client;
   }
 
@@ -238,7 +241,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const stop = (reason: unknown): void => {
       either.abort(reason);
     };
-    if (signal.aborted) stop(signal.reason);
+    if (signal.aborted) stop(reasonOf(signal));
     const unlink = onAbort(signal, stop);
     onAbort(this.#closed.signal, (reason) => {
       unlink();

@@ -176,6 +176,7 @@ export type {
   LaunchOptions,
 } from "./runtime/launch.js";
 export type { Logger } from "./async/logger.js";
+export type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/error-origin.js";
 export type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 export type { ServerInfo } from "./rpc/server-info.js";
 export { isRetryableError, retryOnOverload, type RetryOptions } from "./rpc/retry.js";

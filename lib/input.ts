@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
 import type { UserInput } from "../generated/types.js";
+import { isBytes } from "./async/realms.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 
 /** Bytes of an image or a sound, with their media type, such as `"image/png"`. */
@@ -109,7 +110,7 @@ type Media = Extract<InputItem, { type: "image" | "audio" }>;
 function media(item: Media, where: string): UserInput {
   if ("data" in item) {
     const { data, mediaType } = item;
-    if (!(data instanceof Uint8Array)) {
+    if (!isBytes(data)) {
       throw new InvalidArgumentError(`${where}.data`, "must be a Uint8Array");
     }
     if (typeof mediaType !== "string" || !mediaType.startsWith(`${item.type}/`)) {

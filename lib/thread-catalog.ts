@@ -28,6 +28,7 @@ import {
 import { Pages } from "./pages.js";
 import type { AllowUndefined } from "./protocol.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
+import { threadScope } from "./server-requests/thread-scopes.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
 import { Sections } from "./threads/sections.js";
 import { startThread } from "./threads/start-thread.js";
@@ -102,7 +103,7 @@ export abstract class ThreadCatalog {
     const host = await this.connect();
     const settings = { ...params, dynamicTools };
     const opened = await startThread(host, settings, trustProject ?? host.trustProject);
-    return Thread.open(() => this.connect(), host, opened, { handlers, tools });
+    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
   }
 
   /**
@@ -132,7 +133,7 @@ export abstract class ThreadCatalog {
       host.isLoaded(id) && changesSettings(settings)
         ? await resumeAnew(host, params)
         : await resumeThread(host, params);
-    return Thread.open(() => this.connect(), host, opened, { handlers, tools });
+    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
   }
 
   /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
@@ -152,7 +153,7 @@ export abstract class ThreadCatalog {
     const { tools, ...given } = options;
     if (tools !== undefined) checkTools(tools);
     const { handlers } = splitHandlers(given);
-    return new Thread(() => this.connect(), id, undefined, { handlers, tools });
+    return new Thread(() => this.connect(), id, undefined, threadScope({ handlers, tools }));
   }
 
   /** Archives a thread (`thread/archive`). */

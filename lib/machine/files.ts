@@ -1,5 +1,6 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../generated/types.js";
+import { isBytes } from "../async/realms.js";
 import { checkAbsolutePath } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
@@ -67,7 +68,7 @@ export class Files {
   /** Makes a file of these bytes or this text, or replaces one (`fs/writeFile`). */
   async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
     checkAbsolutePath("path", path);
-    if (typeof data !== "string" && !((data as unknown) instanceof Uint8Array)) {
+    if (typeof data !== "string" && !isBytes(data)) {
       throw new InvalidArgumentError("data", "must be a string or a Uint8Array");
     }
     await this.#call("fs/writeFile", { path, dataBase64: toBase64(data) }, options);

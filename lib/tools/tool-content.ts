@@ -1,4 +1,5 @@
 import type { DynamicToolCallOutputContentItem } from "../../generated/types.js";
+import { isBytes, isCollection } from "../async/realms.js";
 import type { ToolOutput } from "./tool.js";
 
 /**
@@ -55,7 +56,7 @@ function media(kind: "image" | "audio", url: unknown): DynamicToolCallOutputCont
 }
 
 function toDataUrl(kind: "image" | "audio", { data, mediaType }: Record<string, unknown>): string {
-  if (!(data instanceof Uint8Array) || typeof mediaType !== "string") {
+  if (!isBytes(data) || typeof mediaType !== "string") {
     throw new TypeError(`its ${kind} must have a Uint8Array as data and a text as mediaType`);
   }
   if (!mediaType.startsWith(`${kind}/`)) {
@@ -66,9 +67,7 @@ function toDataUrl(kind: "image" | "audio", { data, mediaType }: Record<string, 
 }
 
 function toJson(value: unknown): string {
-  // JSON would write these as if they were empty, or as a list of numbered bytes.
-  const silent = value instanceof Map || value instanceof Set || ArrayBuffer.isView(value);
-  const json = silent ? undefined : stringify(value);
+  const json = isCollection(value) ? undefined : stringify(value);
   if (json === undefined) throw new TypeError("its result cannot be written as JSON");
   return json;
 }
