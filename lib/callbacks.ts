@@ -1,5 +1,5 @@
 import { callerContext } from "./async/caller-context.js";
-import { callSafely } from "./async/call-safely.js";
+import { callSafely, handleOutcome } from "./async/call-safely.js";
 import { safeLogger, type Logger } from "./async/logger.js";
 import type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/error-origin.js";
 import { outlineOf } from "./errors/error-outline.js";
@@ -48,9 +48,23 @@ export class Callbacks {
     originOf: (message: Message) => Origin,
   ): (message: Message) => void {
     const context = callerContext();
-    const guarded = this.guard(callback, originOf);
+    // Text deltas may come here by the thousand: nothing is made for one of them.
+    const call = (message: Message): void => {
+      try {
+        const outcome = callback(message);
+        if (typeof outcome !== "object") return;
+        handleOutcome(outcome, (error) => {
+          failed(error, message);
+        });
+      } catch (error) {
+        failed(error, message);
+      }
+    };
+    const failed = (error: unknown, message: Message): void => {
+      this.failed(error, originOf(message));
+    };
     return (message) => {
-      context(guarded, message);
+      context(call, message);
     };
   }
 

@@ -4,15 +4,15 @@
  */
 export function callSafely(callback: () => unknown, failed: (error: unknown) => void): void {
   try {
-    const outcome = callback();
-    // Of another realm or another library, too.
-    if (isThenable(outcome)) void Promise.resolve(outcome).then(undefined, failed);
+    handleOutcome(callback(), failed);
   } catch (error) {
     failed(error);
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  return typeof (value as { then?: unknown }).then === "function";
+/** Sees to a promise that such a function has returned, be it of another realm or another library. */
+export function handleOutcome(outcome: unknown, failed: (error: unknown) => void): void {
+  if (typeof outcome !== "object" || outcome === null) return;
+  if (typeof (outcome as { then?: unknown }).then !== "function") return;
+  void Promise.resolve(outcome).then(undefined, failed);
 }

@@ -59,8 +59,9 @@ export class TurnCallers {
       case "thread/queue/add":
         return this.#inputQueued(threadId, fields["clientUserMessageId"]);
       case "thread/queue/delete":
-        return () => {
-          this.#unqueue((queued) => queued.id === fields["queuedSubmissionId"]);
+        return (answer) => {
+          const id = fields["queuedSubmissionId"];
+          if (answer !== undefined) this.#unqueue((queued) => queued.id === id);
         };
       default:
         return noop;

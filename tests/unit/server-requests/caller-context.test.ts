@@ -2,8 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { defer, type RequestHandlers, type Thread } from "../../../lib/index.js";
 import type { Tool } from "../../../lib/tools/tool.js";
-import { linked, type LinkedServer } from "../../support/linked-server.js";
-import { turnCompleted, turnRecord } from "../../support/turn-messages.js";
+import { LinkedAnew } from "../../support/linked-anew.js";
+import { linked, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import { opened, turnCompleted, turnRecord } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";
 
 /** Whose request this is, as a web server's middleware would keep it. */
@@ -334,4 +335,96 @@ test("a consumer iterates in its own context, whoever has started the turn and r
   end(pair.server, id);
   await consumed;
   expect(seen).toEqual([["turn/completed", "third"], "third"]);
+});
+
+describe("over a connection that was restored", () => {
+  async function restored() {
+    const witness = new Witness();
+    let ended = false;
+    const link = await user.run("client", () =>
+      LinkedAnew.start({
+        ...witness.handlers(),
+        prepare: (server) => {
+          const status = { type: ended ? "idle" : "active", activeFlags: [] };
+          server.handle("thread/resume", () => opened("thread-1", status));
+        },
+      }),
+    );
+    const thread = await user.run("first", () => link.client.startThread());
+    const turn = user.run("second", () => thread.turn("Hi"));
+    const { id } = await turn.started;
+    const reconnect = async (isOver: boolean): Promise<Asking> => {
+      ended = isOver;
+      await user.run("somebody else", () => link.reconnect());
+      return new Asking(link.server);
+    };
+    return { link, witness, id, reconnect, [Symbol.asyncDispose]: () => link.client.close() };
+  }
+
+  test("a turn's requests still run in the name of its call", async () => {
+    await using pair = await restored();
+    const asking = await pair.reconnect(false);
+    await asking.answer(methods.command, { ...requests.command, turnId: pair.id });
+    expect(pair.witness.seen).toEqual(["second"]);
+  });
+
+  test("and listeners in theirs, whoever lost it", async () => {
+    await using pair = await restored();
+    const seen: unknown[] = [];
+    user.run("third", () => pair.link.client.onConnectionStatus(() => seen.push(user.getStore())));
+    user.run("third", () => pair.link.client.on("warning", () => seen.push(user.getStore())));
+    const asking = await pair.reconnect(false);
+    pair.link.server.notify("warning", { threadId: null, message: "-" });
+    await asking.answered();
+    expect(new Set(seen)).toEqual(new Set(["third"]));
+    expect(seen.length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+test("onRetry runs in the context of the call that is repeated", async () => {
+  const seen: unknown[] = [];
+  const onRetry = () => {
+    seen.push(user.getStore());
+  };
+  const retryOnOverload = { minTimeoutMs: 1, maxTimeoutMs: 1, onRetry };
+  await using pair = await user.run("client", () => linked({ retryOnOverload }));
+  let refusals = 4;
+  pair.server.handle("account/read", () => {
+    if ((refusals -= 1) >= 0) throw new RpcFail(-32_001, "busy");
+    return {};
+  });
+  await Promise.all(
+    ["first", "second"].map((name) =>
+      user.run(name, () => pair.client.request("account/read", {})),
+    ),
+  );
+  expect(seen.sort()).toEqual(["first", "first", "second", "second"]);
+});
+
+test("a time limit ends a turn in its own context, also for what listens to a handler's signal", async () => {
+  const witness = new Witness();
+  const aborted = new Promise<void>((resolve) => {
+    witness.handlers = () => ({
+      onApproval: (_, { signal }) => {
+        signal.addEventListener("abort", () => {
+          witness.see();
+          resolve();
+        });
+        return new Promise(() => undefined);
+      },
+    });
+  });
+  await using pair = await stage(witness.handlers());
+  const thread = await pair.client.startThread();
+  pair.server.handle("turn/interrupt", ({ turnId }) => {
+    end(pair.server, String(turnId));
+    return {};
+  });
+  const turn = user.run("second", () => thread.turn("Hi", { timeoutMs: 100 }));
+  const { id } = await turn.started;
+  pair.server.notify("turn/started", { threadId: "thread-1", turn: turnRecord(id) });
+  pair.asking.ask(methods.command, { ...requests.command, turnId: id });
+  await expect(turn.run()).rejects.toMatchObject({ code: "TURN_TIMEOUT" });
+  await aborted;
+  expect(witness.seen).toEqual(["second"]);
 });
