@@ -1,4 +1,4 @@
-import { isAbortSignal } from "./async/abort.js";
+import { isAbortSignal } from "./async/realms.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 
 /** @throws InvalidArgumentError when `value` is not a string, or is empty. */

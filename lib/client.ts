@@ -1,6 +1,6 @@
 import { CodexApi } from "./api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
-import { checkListener, checkSignal } from "./checks.js";
+import { checkSignal } from "./checks.js";
 import {
   connectKeys,
   onlyToConnect,
@@ -12,6 +12,7 @@ import {
 import type { CloseReason } from "./errors/connection-errors.js";
 import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import { guardedListener } from "./guarded-listener.js";
 import type { Host } from "./host.js";
 import {
   clientKeys,
@@ -179,13 +180,17 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /**
    * Calls `listener` whenever the connection was dropped, an attempt to restore it begins, it is back,
-   * or it is over for good; returns the function that stops it.
+   * or it is over for good, in the context of this call as AsyncLocalStorage sees it; returns the function
+   * that stops it. What it throws, or rejects with, goes to `onError`.
    */
   onConnectionStatus(listener: (status: ConnectionStatus) => void): () => void {
     if (typeof listener !== "function") {
       throw new InvalidArgumentError("listener", "must be a function");
     }
-    return this.#core.onStatus(listener);
+    const { callbacks } = this.#core;
+    return this.#core.onStatus(
+      callbacks.listener(listener, () => ({ where: "onConnectionStatus" })),
+    );
   }
 
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
@@ -240,13 +245,16 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     >;
   }
 
-  /** Calls `listener` for each notification of one method; returns the function that stops it. */
+  /**
+   * Calls `listener` for each notification of one method, in the context of this call as AsyncLocalStorage
+   * sees it; returns the function that stops it. What it throws, or rejects with, goes to `onError`.
+   */
   on<M extends ServerNotificationMethod>(
     method: M,
     listener: (notification: ServerNotification<M>) => void,
   ): () => void {
-    checkListener(method, listener);
-    return this.#core.session.on(method, listener);
+    const { callbacks, session } = this.#core;
+    return session.on(method, guardedListener(callbacks, method, listener));
   }
 
   /**

@@ -1,6 +1,8 @@
 import type { Account } from "../generated/types.js";
-import { onAbort } from "./async/abort.js";
-import { checkListener, checkSignal } from "./checks.js";
+import { onAbort, reasonOf } from "./async/abort.js";
+import { callerContext } from "./async/caller-context.js";
+import type { Callbacks } from "./callbacks.js";
+import { checkSignal } from "./checks.js";
 import { AppServerClient } from "./client.js";
 import {
   connectKeys,
@@ -19,7 +21,6 @@ import { clientKeys, resolveSettings, type AppServerClientOptions } from "./opti
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
 import { NotificationListeners } from "./rpc/notification-listeners.js";
-import type { NotificationMessage } from "./rpc/message.js";
 import type { ServerInfo } from "./rpc/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
@@ -32,6 +33,7 @@ import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/
 import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSettings } from "./threads/known-settings.js";
 import { CodexApi } from "./api.js";
+import { guardedListener } from "./guarded-listener.js";
 import type { Host } from "./host.js";
 import { totalBacklog } from "./total-backlog.js";
 
@@ -83,8 +85,11 @@ export interface Readiness {
  */
 export class Codex extends CodexApi implements AsyncDisposable {
   readonly #open: () => Promise<AppServerClient>;
+  /** In which the options were given. The process is started in it, not in that of the first call. */
+  readonly #context = callerContext();
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
+  readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
   /** Undefined when a process that died is not to be replaced. */
@@ -113,7 +118,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
     }
     const options = withInherited(given, { ...codexKeys, ...codexConnectKeys });
     const settings = resolveSettings(options);
-    const { logger } = settings;
+    const { logger, callbacks } = settings;
+    this.#callbacks = callbacks;
     this.#handlers = new ClientHandlers(settings.handlers);
     this.#listeners = new NotificationListeners(logger);
     const stop = this.#stopped(settings.signal);
@@ -154,7 +160,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   async client(): Promise<AppServerClient> {
     this.#throwIfOver();
-    this.#client ??= this.#start();
+    this.#client ??= this.#context(() => this.#start());
     return this.#client;
   }
 
@@ -198,9 +204,9 @@ export class Codex extends CodexApi implements AsyncDisposable {
     method: M,
     listener: (notification: ServerNotification<M>) => void,
   ): () => void {
-    checkListener(method, listener);
+    const own = guardedListener(this.#callbacks, method, listener);
     this.#throwIfOver();
-    return this.#listeners.on(method, listener as (message: NotificationMessage) => void);
+    return this.#listeners.on(method, own);
   }
 
   /**
@@ -263,7 +269,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const stop = (reason: unknown): void => {
       either.abort(reason);
     };
-    if (signal.aborted) stop(signal.reason);
+    if (signal.aborted) stop(reasonOf(signal));
     const unlink = onAbort(signal, stop);
     onAbort(this.#closed.signal, (reason) => {
       unlink();

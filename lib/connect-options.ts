@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Callbacks } from "./callbacks.js";
 import { withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import {
@@ -10,7 +11,12 @@ import {
 import { launchKeys } from "./runtime/check-launch-options.js";
 import type { Reopening } from "./rpc/link.js";
 import { ReconnectSchedule, type ReconnectOptions } from "./rpc/reconnect.js";
-import { checkSocketOptions, socketKeys, type SocketOptions } from "./transport/socket-options.js";
+import {
+  checkSocketOptions,
+  socketKeys,
+  type SocketOptions,
+  type TokenSource,
+} from "./transport/socket-options.js";
 import { checkSocket, openSocketTransport } from "./transport/socket-transport.js";
 import { openStreamTransport, type StreamPair } from "./transport/stream-transport.js";
 import type { Transport } from "./transport/transport.js";
@@ -74,7 +80,12 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const open = (connectTimeoutMs: number, signal?: AbortSignal) =>
       openSocketTransport(target, { ...socket, maxMessageBytes, logger, connectTimeoutMs, signal });
     const shared = isShared(options, true);
-    return { settings, open, reopening: reopeningWith(open, options, settings), shared };
+    const reopen = (connectTimeoutMs: number, signal?: AbortSignal) =>
+      openSocketTransport(target, {
+        ...{ ...socket, token: reported(token, settings.callbacks) },
+        ...{ maxMessageBytes, logger, connectTimeoutMs, signal },
+      });
+    return { settings, open, reopening: reopeningWith(reopen, options, settings), shared };
   }
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
   if (typeof target !== "object" || target === null || !("transport" in target)) {
@@ -101,6 +112,19 @@ function reopeningWith(
   if (reconnect === false) return undefined;
   const schedule = new ReconnectSchedule(reconnect === true ? {} : reconnect);
   return { schedule, open: (signal) => open(startTimeoutMs, signal) };
+}
+
+/** When a connection is restored, no call rejects with what the token function throws. */
+function reported(token: TokenSource | undefined, callbacks: Callbacks): TokenSource | undefined {
+  if (typeof token !== "function") return token;
+  return async () => {
+    try {
+      return await token();
+    } catch (error) {
+      callbacks.failed(error, { where: "token" });
+      throw error;
+    }
+  };
 }
 
 function isShared({ shared }: ConnectOptions, fallback: boolean): boolean {

@@ -1,4 +1,5 @@
 import type { BacklogBudget } from "./async/backlog-budget.js";
+import type { CallerContext } from "./async/caller-context.js";
 import type { RateLimitsHolder } from "./account/rate-limits-holder.js";
 import type { Logger } from "./async/logger.js";
 import type { CloseReason } from "./errors/connection-errors.js";
@@ -23,6 +24,8 @@ export interface TurnFollower extends TurnSink {
   readonly looksOn?: boolean | undefined;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
+  /** The context of the call that started the turn, or joined it; undefined for whoever looks on. */
+  readonly context?: CallerContext | undefined;
   /** Whether somebody wants the turn to stop: whatever it asks is refused then. */
   readonly isStopping?: boolean | undefined;
 }

@@ -200,6 +200,7 @@ export type {
   LaunchOptions,
 } from "./runtime/launch.js";
 export type { Logger } from "./async/logger.js";
+export type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/error-origin.js";
 export type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
 export type { TraceContext, Traced } from "./rpc/trace-context.js";
 export type { ServerInfo } from "./rpc/server-info.js";

@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import type { UserInput } from "../generated/types.js";
+import { isBytes } from "./async/realms.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { asBuffer, isDataUrl, toDataUrl } from "./media/data-url.js";
 import { fromHere } from "./paths/server-files.js";
@@ -126,7 +127,7 @@ type Media = Extract<InputItem, { type: "image" | "audio" }>;
 function media(item: Media, where: string): UserInput {
   if ("data" in item) {
     const { data, mediaType } = item;
-    if (!(data instanceof Uint8Array)) {
+    if (!isBytes(data)) {
       throw new InvalidArgumentError(`${where}.data`, "must be a Uint8Array");
     }
     if (typeof mediaType !== "string" || !mediaType.startsWith(`${item.type}/`)) {

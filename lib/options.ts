@@ -1,6 +1,8 @@
-import { safeLogger, type Logger } from "./async/logger.js";
+import type { Logger } from "./async/logger.js";
+import { Callbacks } from "./callbacks.js";
 import { checkSignal } from "./checks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "./errors/check-options.js";
+import type { ErrorListener } from "./errors/error-origin.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { checkWellFormed } from "./errors/well-formed.js";
 import { observedNotifications } from "./rpc/observed-notifications.js";
@@ -62,6 +64,17 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   signal?: AbortSignal | undefined;
   /** Gets what the server writes to stderr, in pieces that need not be whole lines. */
   onStderr?: ((text: string) => void) | undefined;
+  /**
+   * Gets what a function of yours throws, or rejects with, where no call of yours rejects with it: handlers
+   * of the server's requests, tools, listeners, and the functions among these options. `origin` says which
+   * it was, and for which method, thread and turn. It is called in the context of the function that failed,
+   * as AsyncLocalStorage sees it. What a handler gives up for because its `signal` has aborted is no
+   * failure, nor are arguments that do not fit a tool's `input`.
+   *
+   * Default: the class of the error and its stack frames go to `logger.error`, without the message, which
+   * may hold values.
+   */
+  onError?: ErrorListener | undefined;
   /** Gets the library's own remarks; never params or values. */
   logger?: Logger | undefined;
 }
@@ -85,6 +98,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   retryOnOverload: true,
   signal: true,
   onStderr: true,
+  onError: true,
   logger: true,
 };
 
@@ -114,6 +128,7 @@ export interface ResolvedSettings {
   readonly signal: AbortSignal | undefined;
   readonly onStderr: ((text: string) => void) | undefined;
   readonly logger: Required<Logger>;
+  readonly callbacks: Callbacks;
   readonly handlers: ClientRequestHandlers | undefined;
 }
 
@@ -140,12 +155,14 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   checkWellFormed("clientInfo.version", version);
   checkWellFormed("clientInfo.title", title ?? "");
   checkOptOut(optOutNotificationMethods);
-  for (const callback of ["onStderr"] as const) {
+  for (const callback of ["onStderr", "onError"] as const) {
     if (options[callback] !== undefined && typeof options[callback] !== "function") {
       throw new InvalidArgumentError(callback, "must be a function");
     }
   }
   checkSignal(options.signal);
+  const callbacks = new Callbacks(options.onError, options.logger);
+  const { onStderr } = options;
   return {
     clientInfo: { name, title, version },
     experimentalApi: boolean(options, "experimentalApi", true),
@@ -159,10 +176,11 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     maxMessageBytes: whole(options, "maxMessageBytes", 256 * 1024 * 1024, 65_536),
     maxTotalBacklogBytes: positive(options, "maxTotalBacklogBytes", 256 * 1024 * 1024, "bytes"),
     allowUnsupportedServer: boolean(options, "allowUnsupportedServer", false),
-    retryOnOverload: retry(retryOnOverload),
+    retryOnOverload: retry(retryOnOverload, callbacks),
     signal: options.signal,
-    onStderr: options.onStderr,
-    logger: safeLogger(options.logger),
+    onStderr: onStderr && callbacks.guard(onStderr, () => ({ where: "onStderr" })),
+    logger: callbacks.logger,
+    callbacks,
     handlers: checkHandlers(options),
   };
 }
@@ -181,15 +199,21 @@ function checkOptOut(methods: unknown): void {
   );
 }
 
-function retry(value: boolean | Omit<RetryOptions, "signal">): RetryOptions | undefined {
+function retry(
+  value: boolean | Omit<RetryOptions, "signal">,
+  callbacks: Callbacks,
+): RetryOptions | undefined {
   if (typeof value === "boolean") return value ? {} : undefined;
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
   if (typeof value !== "object" || value === null) {
     throw new InvalidArgumentError("retryOnOverload", "must be true, false or an object");
   }
   checkKeys("retryOnOverload", value, withoutKeys(retryKeys, "signal"));
-  resolveRetry(value, "retryOnOverload.");
-  return value;
+  const { onRetry } = resolveRetry(value, "retryOnOverload.");
+  if (!onRetry) return value;
+  // A request must not fail because somebody who looks on does.
+  const guarded = callbacks.guard(onRetry, ({ method }) => ({ where: "onRetry", method }));
+  return { ...value, onRetry: guarded };
 }
 
 function positive(

@@ -1,6 +1,7 @@
 import type { BacklogBudget } from "./async/backlog-budget.js";
 import { totalBacklog } from "./total-backlog.js";
 import { describeLoss } from "./errors/connection-errors.js";
+import type { Callbacks } from "./callbacks.js";
 import type { ResolvedSettings } from "./options.js";
 import { introduce } from "./introduce.js";
 import type { ConnectionStatus } from "./rpc/connection-status.js";
@@ -50,9 +51,11 @@ export interface SessionLink {
   readonly session: Session;
   readonly link: Link;
   readonly handlers: ClientHandlers;
+  /** What calls the functions that were given with the options. */
+  readonly callbacks: Callbacks;
   /** Undefined before the handshake; a server that takes the place of another tells its own. */
   serverInfo(): ServerInfo | undefined;
-  /** Calls `listener` with each change; returns the function that stops it. */
+  /** Calls `listener`, which must not throw, with each change; returns the function that stops it. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void;
 }
 
@@ -98,6 +101,9 @@ export function linkSession(
       session.receive(message);
     },
     onRequest: (message) => session.answer(message),
+    onAnswerFailed: (error, origin) => {
+      settings.callbacks.failed(error, origin);
+    },
     onDropped: (reason) => {
       settings.logger.warn(`${describeLoss(reason)}.`);
       session.dropped(reason);
@@ -119,15 +125,12 @@ export function linkSession(
     },
   });
   return {
-    ...{ session, link, handlers },
+    ...{ session, link, handlers, callbacks: settings.callbacks },
     serverInfo: () => serverInfo,
     onStatus: (listener) => {
+      // Each registration has a place of its own, also of a function that is there already.
       const own = (status: ConnectionStatus): void => {
-        try {
-          listener(status);
-        } catch {
-          settings.logger.error("A listener of the connection's status threw an error.");
-        }
+        listener(status);
       };
       listeners.add(own);
       return () => listeners.delete(own);

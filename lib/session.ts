@@ -40,6 +40,7 @@ import { beforeSending } from "./rpc/within-deadline.js";
 import type { ClientHandlers } from "./server-requests/client-handlers.js";
 import { RequestDispatcher } from "./server-requests/dispatcher.js";
 import type { ThreadScopes } from "./server-requests/thread-scopes.js";
+import { TurnCallers } from "./server-requests/turn-callers.js";
 import type { AskedSettings } from "./threads/hold-to-settings.js";
 import type { KnownSettings } from "./threads/known-settings.js";
 import { listQueue, loadQuestions } from "./threads/load-questions.js";
@@ -89,6 +90,7 @@ export class Session implements Host {
   readonly #loads = new LoadWatch(this.gate, (threadId) => {
     this.#queues.look(threadId);
   });
+  readonly #callers = new TurnCallers(this.subagents);
   readonly #ended = new AbortController();
   readonly #closed = new Deferred<CloseReason>();
   readonly #settings: ResolvedSettings;
@@ -118,10 +120,14 @@ export class Session implements Host {
       threads: this.scopes,
       client: handlers,
       subagents: this.subagents,
+      callers: this.#callers,
       isLoaded: (threadId) => this.isLoaded(threadId),
       isMade: (threadId) => this.#loaded.isMade(threadId),
       askParent: (threadId) => readParent(this, threadId),
       logger: settings.logger,
+      failed: (error, origin) => {
+        settings.callbacks.failed(error, origin);
+      },
       ...server,
     });
     const { gate, goals, turns, subagents } = this;
@@ -197,6 +203,7 @@ export class Session implements Host {
   /** The new connection has taken the place of the old one. */
   restored(): void {
     const lostThreadIds = this.#recovery.takeLost();
+    this.#callers.restored((threadId) => this.gate.isRunning(threadId));
     this.#tell("connection/restored", { lostThreadIds });
     this.turns.restored(new Set(lostThreadIds));
   }
@@ -297,6 +304,7 @@ export class Session implements Host {
     this.#loaded.observe(message);
     this.known.observe(message);
     this.goals.observe(message);
+    this.#callers.observe(message);
     this.#queues.observe(message);
     this.#loads.observe(message);
     this.gate.observe(message);
@@ -317,6 +325,7 @@ export class Session implements Host {
     const refused = this.#loaded.asked(method, params);
     const goalSettled = this.goals.asked(method, params);
     const settled = this.#queues.asked(method, params);
+    const attributed = this.#callers.asked(method, params);
     const loaded = method === "thread/resume" ? this.#loading(params, send) : undefined;
     try {
       const signals = { signal: options.signal, closed: this.signal };
@@ -326,6 +335,7 @@ export class Session implements Host {
       if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
       goalSettled(result);
       settled(result);
+      attributed(result);
       loaded?.(true, statusIn(result));
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;
@@ -333,6 +343,7 @@ export class Session implements Host {
       refused();
       goalSettled();
       settled();
+      attributed();
       loaded?.(false);
       throw error;
     }

@@ -31,6 +31,7 @@ import type { AllowUndefined } from "./protocol.js";
 import { withReadableImages } from "./readable-images.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
 import { checkTrace, type Traced } from "./rpc/trace-context.js";
+import { threadScope } from "./server-requests/thread-scopes.js";
 import { Thread, type ForkThreadOptions } from "./thread.js";
 import { Sections } from "./threads/sections.js";
 import { startThread } from "./threads/start-thread.js";
@@ -111,7 +112,7 @@ export abstract class ThreadCatalog {
     const settings = { ...params, dynamicTools };
     const trusted = trustProject ?? host.trustProject;
     const opened = await startThread(host, settings, { trustProject: trusted, trace });
-    return Thread.open(() => this.connect(), host, opened, { handlers, tools });
+    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
   }
 
   /**
@@ -146,7 +147,7 @@ export abstract class ThreadCatalog {
       host.isLoaded(id) && changesSettings(settings)
         ? await resumeAnew(host, params, { trace })
         : await resumeThread(host, params, { trace });
-    return Thread.open(() => this.connect(), host, opened, { handlers, tools });
+    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
   }
 
   /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
@@ -166,7 +167,7 @@ export abstract class ThreadCatalog {
     const { tools, ...given } = options;
     if (tools !== undefined) checkTools(tools);
     const { handlers } = splitHandlers(given);
-    return new Thread(() => this.connect(), id, undefined, { handlers, tools });
+    return new Thread(() => this.connect(), id, undefined, threadScope({ handlers, tools }));
   }
 
   /** Archives a thread (`thread/archive`). */

@@ -23,7 +23,7 @@ import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./rpc/id-of.js";
 import { checkTrace, type Traced } from "./rpc/trace-context.js";
 import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
-import type { ThreadScope } from "./server-requests/thread-scopes.js";
+import { threadScope, type ThreadScope } from "./server-requests/thread-scopes.js";
 import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
 import { GoalRun } from "./threads/goal-run.js";
 import { checkJoin } from "./threads/hold-to-settings.js";
@@ -97,7 +97,12 @@ export class Thread extends ThreadApi {
    *
    * @internal
    */
-  static open(connect: Connect, host: Host, opened: ThreadOpened, scope: ThreadScope): Thread {
+  static open(
+    connect: Connect,
+    host: Host,
+    opened: ThreadOpened,
+    scope: ThreadScope | undefined,
+  ): Thread {
     const id = idOf("thread", opened);
     bindScope(host, id, scope);
     return new Thread(connect, id, opened, scope);
@@ -242,7 +247,7 @@ export class Thread extends ThreadApi {
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const request = { ...leavesLateThread(host), trace };
     const opened = await openThread(host, "thread/fork", params, request);
-    const scope = { handlers, tools: tools ?? host.scopes.toolsOf(this.id) };
+    const scope = threadScope({ handlers, tools: tools ?? host.scopes.toolsOf(this.id) });
     return Thread.open(this.#connectUnbound, host, opened, scope);
   }
 

@@ -16,12 +16,12 @@ export function onAbort(
   if (!signal) return noop;
   if (signal.aborted)
     return soon(() => {
-      listener(signal.reason);
+      listener(reasonOf(signal));
     });
   const handle = (): void => {
-    listener(signal.reason);
+    listener(reasonOf(signal));
   };
-  allowManyListeners(signal);
+  allowListeners(signal, maxListeners);
   signal.addEventListener("abort", handle, { once: true });
   return () => {
     signal.removeEventListener("abort", handle);
@@ -30,27 +30,39 @@ export function onAbort(
 
 /** @throws `signal.reason` when it is aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw signal.reason;
+  if (signal?.aborted) throw reasonOf(signal);
 }
 
 /**
- * Whether it is an AbortSignal, known by what it does: jsdom and other realms have classes of their
- * own.
+ * Whether `error` is what becomes of work that `signal` has ended: its reason, an error that was made of
+ * it, or what Node and browsers throw themselves.
  */
-export function isAbortSignal(value: unknown): value is AbortSignal {
-  if (typeof value !== "object" || value === null) return false;
-  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
-  return (
-    typeof aborted === "boolean" &&
-    typeof addEventListener === "function" &&
-    typeof removeEventListener === "function"
-  );
+export function isAbortOf(signal: AbortSignal, error: unknown): boolean {
+  if (!signal.aborted) return false;
+  if (error === signal.reason) return true;
+  if (typeof error !== "object" || error === null) return false;
+  const { name, cause } = error as { name?: unknown; cause?: unknown };
+  return name === "AbortError" || cause === signal.reason;
 }
 
-/** Node counts, and warns of, the listeners of its own signals only; for others it would throw. */
-function allowManyListeners(signal: AbortSignal): void {
-  if (!(signal instanceof AbortSignal)) return;
-  if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(maxListeners, signal);
+/**
+ * Lets so many listen to the signal before Node warns of a leak; 0 is any number. Node counts those of its
+ * own signals only, and throws for others.
+ */
+export function allowListeners(signal: AbortSignal, count: number): void {
+  try {
+    if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(count, signal);
+  } catch {
+    // One of jsdom, or of another library.
+  }
+}
+
+/** Why it was aborted. Signals of older libraries do not say. */
+export function reasonOf(signal: AbortSignal): unknown {
+  const reason: unknown = signal.reason;
+  return reason === undefined
+    ? new DOMException("This operation was aborted", "AbortError")
+    : reason;
 }
 
 function soon(callback: () => void): () => void {

@@ -1,5 +1,6 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { arrivals } from "./arrivals.js";
+import { unref as letEnd } from "./realms.js";
 
 /** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
 export const maxTimerMs = 2_147_483_647;
@@ -27,7 +28,7 @@ export function onDeadline(
   let immediate: NodeJS.Immediate | undefined;
   const after = (delayMs: number, step: () => void): void => {
     timer = setTimeout(step, delayMs);
-    if (unref) timer.unref();
+    if (unref) letEnd(timer);
   };
   const afterReading = (step: () => void): void => {
     // Never unref'd: it would wait until something else wakes the event loop.

@@ -1,3 +1,5 @@
+import { callSafely } from "./call-safely.js";
+
 /**
  * Where the library reports what is not an error of the caller: `console` fits, and so does any
  * logger whose methods take a string. Messages name methods and counts, never params or values.
@@ -9,14 +11,18 @@ export interface Logger {
   error?(message: string): void;
 }
 
-/** `logger` with every method present; one that throws is ignored. */
-export function safeLogger(logger: Logger | undefined): Required<Logger> {
+/**
+ * `logger` with every method present. Logging must never change what the library does: `failed` gets what
+ * a method throws, or rejects with.
+ */
+export function safeLogger(
+  logger: Logger | undefined,
+  failed: (error: unknown) => void = ignore,
+): Required<Logger> {
   const call = (level: keyof Logger) => (message: string) => {
-    try {
-      logger?.[level]?.(message);
-    } catch {
-      // Logging must never change what the library does.
-    }
+    callSafely(() => logger?.[level]?.(message), failed);
   };
   return { debug: call("debug"), info: call("info"), warn: call("warn"), error: call("error") };
 }
+
+function ignore(): void {}

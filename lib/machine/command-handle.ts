@@ -1,3 +1,4 @@
+import { isBytes } from "../async/realms.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
 import { checkSize, type CommandControls, type TerminalSize } from "./command-options.js";
@@ -56,7 +57,7 @@ export class CommandHandle implements AsyncDisposable {
    */
   async write(data: string | Uint8Array): Promise<void> {
     this.#checkStdin();
-    if (typeof data !== "string" && !((data as unknown) instanceof Uint8Array)) {
+    if (typeof data !== "string" && !isBytes(data)) {
       throw new InvalidArgumentError("data", "must be a string or a Uint8Array");
     }
     await this.#run.write(data, false);

@@ -1,5 +1,6 @@
 import type { KeysOf } from "../errors/check-options.js";
 import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
+import { isBytes } from "../async/realms.js";
 import { checkSignal } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkTrace, type TraceContext, type Traced } from "../rpc/trace-context.js";
@@ -124,7 +125,7 @@ export function checkCommand(command: readonly string[], options: CommandOptions
   }
   if (command[0] === "") throw new InvalidArgumentError("command[0]", "must name a program");
   const { stdin = false, streamOutput = true, tty = false, signal, timeoutMs } = options;
-  if (typeof stdin !== "boolean" && !isText(stdin) && !((stdin as unknown) instanceof Uint8Array)) {
+  if (typeof stdin !== "boolean" && !isText(stdin) && !isBytes(stdin)) {
     throw new InvalidArgumentError("stdin", "must be true, false, a string or a Uint8Array");
   }
   if (tty && !streamOutput) {

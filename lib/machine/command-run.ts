@@ -1,4 +1,4 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { ProtocolError, renewed } from "../errors/connection-errors.js";
@@ -44,7 +44,7 @@ export class CommandRun {
     this.#controls = controls;
     const { signal } = controls;
     if (signal?.aborted) {
-      this.#fail(() => signal.reason);
+      this.#fail(() => reasonOf(signal));
       return;
     }
     this.#unlink = onAbort(signal, (reason) => {

@@ -1,5 +1,6 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../generated/types.js";
+import { isBytes } from "../async/realms.js";
 import { checkText } from "../checks.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { Connect } from "../host.js";
@@ -31,7 +32,9 @@ export interface CopyOptions extends RequestOptions {
 }
 
 /** Of all methods: as in Node, some have no effect on some. */
-const fileKeys: KeysOf<Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late" | "onSent">> = {
+const fileKeys: KeysOf<
+  Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late" | "onSent">
+> = {
   ...requestKeys,
   recursive: true,
   force: true,
@@ -68,7 +71,7 @@ export class Files {
   /** Makes a file of these bytes or this text, or replaces one (`fs/writeFile`). */
   async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
     checkText("path", path);
-    if (typeof data !== "string" && !((data as unknown) instanceof Uint8Array)) {
+    if (typeof data !== "string" && !isBytes(data)) {
       throw new InvalidArgumentError("data", "must be a string or a Uint8Array");
     }
     await this.#call("fs/writeFile", { path, dataBase64: toBase64(data) }, options);

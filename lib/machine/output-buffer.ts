@@ -1,3 +1,4 @@
+import { TextDecoder } from "node:util";
 import type { BacklogRules, Run } from "../async/backlog.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { EventQueue } from "../async/event-queue.js";

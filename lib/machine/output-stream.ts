@@ -1,3 +1,4 @@
+import { TextDecoder } from "node:util";
 import { OutputOverflowError, OutputStreamError } from "../errors/machine-errors.js";
 import type { OutputBuffer } from "./output-buffer.js";
 

@@ -1,6 +1,8 @@
 import type { Logger } from "../async/logger.js";
 import { MessageTooLargeError } from "../errors/connection-errors.js";
+import type { ErrorListener, ErrorOrigin } from "../errors/error-origin.js";
 import { shownMethod } from "../errors/without-values.js";
+import { threadIdIn } from "./id-of.js";
 import type { Answer, RequestMessage } from "./message.js";
 import type { LineMessageWriter } from "./writer.js";
 
@@ -10,18 +12,20 @@ export class Answerer {
   readonly #logger: Required<Logger>;
   readonly #handle: (message: RequestMessage) => Promise<Answer | undefined>;
   readonly #maxBytes: number;
+  readonly #failed: ErrorListener | undefined;
   #over = false;
 
   constructor(
     writer: LineMessageWriter,
     logger: Required<Logger>,
     handle: (message: RequestMessage) => Promise<Answer | undefined>,
-    maxBytes = Infinity,
+    { maxBytes = Infinity, failed }: { maxBytes?: number; failed?: ErrorListener | undefined } = {},
   ) {
     this.#writer = writer;
     this.#logger = logger;
     this.#handle = handle;
     this.#maxBytes = maxBytes;
+    this.#failed = failed;
   }
 
   /** Never rejects. */
@@ -31,8 +35,12 @@ export class Answerer {
       if (answer) await this.#reply(request, answer);
     } catch (error) {
       if (this.#writer.failed) return;
-      const problem = error instanceof MessageTooLargeError ? "gave too long an answer" : "failed";
-      this.#logger.error(`The handler of ${shownMethod(request.method)} ${problem}.`);
+      if (error instanceof MessageTooLargeError) {
+        const name = shownMethod(request.method);
+        this.#logger.error(`The handler of ${name} gave too long an answer.`);
+      } else {
+        this.#failed?.(error, { where: "handler", ...subjectOf(request) });
+      }
       const message = "the client failed to handle the request";
       await this.#reply(request, { error: { code: internalError, message } }).catch(
         () => undefined,
@@ -50,6 +58,12 @@ export class Answerer {
     if (this.#over) return;
     await this.#writer.write({ jsonrpc: "2.0", id, ...answer }, this.#maxBytes);
   }
+}
+
+function subjectOf({ method, params }: RequestMessage): Omit<ErrorOrigin, "where"> {
+  const { turnId } = (params ?? {}) as { turnId?: unknown };
+  const threadId = threadIdIn(params);
+  return { method, threadId, turnId: typeof turnId === "string" ? turnId : undefined };
 }
 
 const internalError = -32_603;

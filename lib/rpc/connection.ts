@@ -1,12 +1,9 @@
-import {
-  createMessageConnection,
-  ParameterStructures,
-  type MessageConnection,
-} from "vscode-jsonrpc/node";
+import { createConnection, ParameterStructures, type MessageConnection } from "./json-rpc.js";
 import { throwIfAborted } from "../async/abort.js";
 import type { KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
+import type { ErrorListener } from "../errors/error-origin.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { Transport } from "../transport/transport.js";
 import { Answerer } from "./answerer.js";
@@ -30,6 +27,8 @@ export interface ConnectionOptions {
   onNotification(message: NotificationMessage): void;
   /** Answers a server request, or not; it is called in wire order and may take its time. */
   onRequest(message: RequestMessage): Promise<Answer | undefined>;
+  /** Gets why an answer could not be written: what it is made of is the caller's, and may throw. */
+  readonly onAnswerFailed?: ErrorListener | undefined;
 }
 
 export interface RequestOptions extends Traced {
@@ -107,7 +106,10 @@ export class Connection {
       void end.writeFailed(error);
     });
     const handle = (message: RequestMessage) => options.onRequest(message);
-    const answerer = new Answerer(writer, logger, handle, this.#maxOutgoingBytes);
+    const answerer = new Answerer(writer, logger, handle, {
+      maxBytes: this.#maxOutgoingBytes,
+      failed: options.onAnswerFailed,
+    });
     const reader = new LineMessageReader(transport.input, maxMessageBytes, {
       onNotification: (message) => {
         try {
@@ -128,7 +130,7 @@ export class Connection {
         void end.readerEnded(error);
       },
     });
-    this.#rpc = createMessageConnection(reader, writer, silent, { maxParallelism });
+    this.#rpc = createConnection(reader, writer, silent, { maxParallelism });
     this.#requests = new Requests({
       maxInFlight,
       rpc: this.#rpc,

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import { AbstractMessageReader, type DataCallback, type Disposable } from "vscode-jsonrpc/node";
+import { setImmediate } from "node:timers";
+import { AbstractMessageReader, type DataCallback, type Disposable } from "./json-rpc.js";
 import { noteArrival } from "../async/arrivals.js";
 import { Fifo } from "../async/fifo.js";
 import { DeltaLines } from "./delta-lines.js";

@@ -1,3 +1,4 @@
+import { isError } from "../async/realms.js";
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
@@ -95,5 +96,5 @@ export function mayReconnect(error: unknown): boolean {
 
 /** What an attempt failed with; a token function may throw anything. */
 export function toError(problem: unknown): Error {
-  return problem instanceof Error ? problem : new Error("it could not be restored");
+  return isError(problem) ? problem : new Error("it could not be restored");
 }

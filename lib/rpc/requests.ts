@@ -1,4 +1,4 @@
-import { ParameterStructures, type MessageConnection } from "vscode-jsonrpc/node";
+import { ParameterStructures, type MessageConnection } from "./json-rpc.js";
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";

@@ -17,7 +17,10 @@ export interface RetryOptions {
   jitter?: boolean | undefined;
   /** Stops waiting and trying; the call rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
-  /** Called before each wait. */
+  /**
+   * Called before each wait, which begins when it has settled. What it throws ends the call of
+   * `retryOnOverload()`; as an option of a client, it goes to `onError`, and nothing waits for it.
+   */
   onRetry?: ((error: ServerBusyError, attempt: number) => void) | undefined;
 }
 
@@ -85,8 +88,9 @@ export async function retryOnOverload<T>(
         randomize: jitter,
         ...(signal ? { signal } : {}),
         shouldRetry: ({ error }) => isRetryableError(error),
-        onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
-          if (isRetryableError(error) && retriesLeft > 0) onRetry?.(error, attemptNumber);
+        onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+          if (!isRetryableError(error) || retriesLeft === 0) return;
+          await (onRetry?.(error, attemptNumber) as unknown);
         },
       },
     );

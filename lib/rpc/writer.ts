@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { AbstractMessageWriter, type Message, type MessageWriter } from "vscode-jsonrpc/node";
+import { AbstractMessageWriter, type Message, type MessageWriter } from "./json-rpc.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
 import { EncodedJson, EncodedParams } from "./encoded.js";
 

@@ -1,3 +1,4 @@
+import { isError } from "../async/realms.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { formatPath, isJsonObject, type JsonObject, type JsonSchema } from "./json-schema.js";
 import type { StandardJsonSchema, StandardJsonWriter, StandardSchema } from "./standard-schema.js";
@@ -49,7 +50,7 @@ function write(schema: StandardSchema, where: string): unknown {
       problem ??= error;
     }
   }
-  const reason = problem instanceof Error ? `: ${problem.message}` : "";
+  const reason = isError(problem) ? `: ${problem.message}` : "";
   const place = placeOfProblem(properties.jsonSchema, where) ?? where;
   throw new InvalidArgumentError(place, `cannot be written as JSON Schema${reason}`, {
     cause: problem,

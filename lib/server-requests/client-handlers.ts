@@ -1,4 +1,5 @@
 import type { ServerRequests } from "../../generated/methods.js";
+import { callerContext, type CallerContext } from "../async/caller-context.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkFunction, type ClientRequestHandlers, type RawHandler } from "./handlers.js";
 import type { Answering, RequestContext } from "./request-context.js";
@@ -11,10 +12,18 @@ export type HandlerOf<M extends string> = M extends keyof ServerRequests
 /** A handler as it is kept, whatever its method. */
 export type AnyRawHandler = (params: never, context: RequestContext) => unknown;
 
+/** A handler with the context in which it was given. */
+interface AddedHandler {
+  readonly handler: AnyRawHandler;
+  readonly context: CallerContext;
+}
+
 /** The widest scope: what was given with the options, and by `handle()` since. */
 export class ClientHandlers {
   readonly handlers: ClientRequestHandlers;
-  readonly #added = new Map<string, AnyRawHandler[]>();
+  /** That in which the options were given. */
+  readonly context = callerContext();
+  readonly #added = new Map<string, AddedHandler[]>();
 
   constructor(handlers: ClientRequestHandlers = {}) {
     this.handlers = handlers;
@@ -27,7 +36,7 @@ export class ClientHandlers {
     }
     checkFunction("handler", handler);
     // Each call has a place of its own, also when it brings a function that is there already.
-    const own: AnyRawHandler = (params, context) => handler(params, context);
+    const own = { handler, context: callerContext() };
     this.#added.set(method, [...(this.#added.get(method) ?? []), own]);
     return () => {
       const rest = (this.#added.get(method) ?? []).filter((other) => other !== own);
@@ -36,7 +45,7 @@ export class ClientHandlers {
     };
   }
 
-  added(method: string): AnyRawHandler | undefined {
+  added(method: string): AddedHandler | undefined {
     return this.#added.get(method)?.at(-1);
   }
 

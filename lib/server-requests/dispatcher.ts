@@ -1,4 +1,6 @@
+import { isAbortOf } from "../async/abort.js";
 import type { Logger } from "../async/logger.js";
+import type { ErrorListener } from "../errors/error-origin.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RequestNotPendingError, type RequestOverReason } from "../errors/server-request-errors.js";
 import { shownMethod } from "../errors/without-values.js";
@@ -9,6 +11,7 @@ import { isNotificationName, threadIdOf, turnIdOf } from "../rpc/notification-ro
 import { isDeferred } from "./defer.js";
 import { FileChanges } from "./file-changes.js";
 import { findHandler, isStopping, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
+import type { FoundHandler } from "./handlers-by-method.js";
 import type { OpenRequest, PendingRequest } from "./open-request.js";
 import { OpenRequests, type RequestIds } from "./open-requests.js";
 import { refuseRequest } from "./refusals.js";
@@ -22,6 +25,8 @@ interface DispatcherOptions extends HandlerPlaces, OwnPlaces {
     deliver(threadId: string, turnId: string, message: NotificationMessage): void;
   };
   readonly logger: Required<Logger>;
+  /** Gets what handlers and tools throw, or reject with; it must not throw. */
+  readonly failed: ErrorListener;
   /** Whether other clients may be connected to the same server, and be asked the same. */
   readonly shared: boolean;
   /** Whether the connection may be replaced by another when it drops. */
@@ -70,7 +75,9 @@ export class RequestDispatcher {
       request.request = kindOf(method)?.describe?.(params as never, changes);
     }
     this.#show(request);
-    void this.#handle(request, message);
+    this.#handle(request, message).catch(() => {
+      this.#refuse(request, message, "this client failed to find its handler");
+    });
     return request.answer;
   }
 
@@ -158,33 +165,53 @@ export class RequestDispatcher {
   async #handle(request: OpenRequest, message: RequestMessage): Promise<void> {
     const { logger, shared } = this.#options;
     const { method } = message;
+    const wasStopping = isStopping(request, this.#options);
+    request.isUncertain = shared;
+    if (shared && !(await isOurs(request, this.#options))) {
+      logger.debug(`${shownMethod(method)} was left to the other clients of the server.`);
+      this.#requests.forget(request);
+      return;
+    }
+    request.isUncertain = false;
+    const { handler, context } = await findHandler(request, this.#options);
+    request.callerContext = context;
+    const carryOut = () => this.#carryOut(request, message, { handler, wasStopping });
+    await (context ? context(carryOut) : carryOut());
+  }
+
+  /** Has the handler answer, if there is one. What goes wrong is a refusal. */
+  async #carryOut(
+    request: OpenRequest,
+    message: RequestMessage,
+    { handler, wasStopping }: { handler: FoundHandler | undefined; wasStopping: boolean },
+  ): Promise<void> {
+    const { logger, shared } = this.#options;
+    const { method } = message;
     const refuse = (why: string): void => {
       this.#refuse(request, message, why);
     };
-    const wasStopping = isStopping(request, this.#options);
     // A tool that was called before the stop is aborted when the server says so; what it did is done.
     const isCall = method === "item/tool/call";
     const isUnwanted = () => wasStopping || (!isCall && isStopping(request, this.#options));
+    if (request.isOver()) return;
+    if (isUnwanted()) {
+      refuse(stopping);
+      return;
+    }
+    if (!handler) {
+      if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
+      else refuse(`nobody handles it (${optionOf(method)})`);
+      return;
+    }
+    const about = request.toContext();
+    const failed = (error: unknown): void => {
+      // One that gives up because its signal has aborted does as it should.
+      if (isAbortOf(about.signal, error)) return;
+      const { threadId, turnId } = request;
+      this.#options.failed(error, { where: handler.kind, method, threadId, turnId });
+    };
     try {
-      request.isUncertain = shared;
-      if (shared && !(await isOurs(request, this.#options))) {
-        logger.debug(`${shownMethod(method)} was left to the other clients of the server.`);
-        this.#requests.forget(request);
-        return;
-      }
-      request.isUncertain = false;
-      const handler = await findHandler(request, this.#options);
-      if (request.isOver()) return;
-      if (isUnwanted()) {
-        refuse(stopping);
-        return;
-      }
-      if (!handler) {
-        if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
-        else refuse(`nobody handles it (${optionOf(method)})`);
-        return;
-      }
-      const answer = await handler.call(request.toContext());
+      const answer = await handler.call(about, failed);
       if (isDeferred(answer)) {
         request.deferred = true;
       } else if (request.isOver()) {
@@ -197,7 +224,7 @@ export class RequestDispatcher {
         else refuse("its handler returned something else than it should");
       }
     } catch (error) {
-      // One that gives up because its signal has aborted does as it should.
+      failed(error);
       if (request.isOver()) return;
       // Of the errors of a handler only our own are known to hold no values.
       const why = error instanceof InvalidArgumentError ? `: ${error.message}` : "";

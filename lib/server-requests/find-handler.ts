@@ -1,3 +1,4 @@
+import type { CallerContext } from "../async/caller-context.js";
 import type { ClientHandlers } from "./client-handlers.js";
 import type { RequestHandlers } from "./handlers.js";
 import {
@@ -9,9 +10,11 @@ import {
 import { Lineage, type Family, type Relative } from "./lineage.js";
 import type { OpenRequest } from "./open-request.js";
 import type { ThreadScopes } from "./thread-scopes.js";
+import type { TurnCallers } from "./turn-callers.js";
 
 interface TurnScope {
   readonly handlers?: RequestHandlers | undefined;
+  readonly context?: CallerContext | undefined;
   readonly isStopping?: boolean | undefined;
 }
 
@@ -34,19 +37,40 @@ export interface HandlerPlaces extends Family {
   readonly turns: RequestTurns;
   readonly threads: ThreadScopes;
   readonly client: ClientHandlers;
+  /** Who has started the turns that no handle follows. */
+  readonly callers: Pick<TurnCallers, "contextOf">;
   readonly isLoaded: (threadId: string) => boolean;
 }
 
+/** Who answers a request, and in which context. */
+export interface Answerer {
+  /** Undefined when nobody does. */
+  readonly handler: FoundHandler | undefined;
+  /**
+   * That of the call that started the turn which asks, or as a sub-agent the one that it works for; where
+   * that is not known, the one in which the handler was given.
+   */
+  readonly context: CallerContext | undefined;
+}
+
 /** The handler of the narrowest scope that has one. */
-export async function findHandler(
-  request: OpenRequest,
-  places: HandlerPlaces,
-): Promise<FoundHandler | undefined> {
-  for await (const handler of handlersOf(request, places)) {
-    const found = handler?.(request);
-    if (found) return found;
+export async function findHandler(request: OpenRequest, places: HandlerPlaces): Promise<Answerer> {
+  const { threads, client } = places;
+  const { method } = request;
+  const handlerIn = (scope: TurnScope): FoundHandler | undefined =>
+    methodHandlerIn(scope, method)?.(request);
+  let handler: FoundHandler | undefined;
+  let started: CallerContext | undefined;
+  for await (const { threadId, scopes, context } of placesOf(request, places)) {
+    // Of several handles on one turn, the one that joined last has the word.
+    const ofTurn = handler ? undefined : firstOf(scopes.toReversed(), handlerIn);
+    // Its handlers run for the call that it was given in, also when it has joined the turn of another.
+    started ??= ofTurn?.context ?? context;
+    handler ??= ofTurn ?? threads.handlerOf(threadId, method)?.(request);
+    if (handler && started) break;
   }
-  return undefined;
+  handler ??= clientHandlerOf(method, client)?.(request);
+  return { handler, context: started ?? handler?.context };
 }
 
 /** Whether the turn that asks, or as a sub-agent one that it works for, is being stopped. */
@@ -64,31 +88,60 @@ export function isStopping({ threadId, turnId }: OpenRequest, places: HandlerPla
   return false;
 }
 
-/** From narrow to wide: the turn, its thread, and for a sub-agent its parent's, up to the client. */
-async function* handlersOf(
-  { threadId, turnId, method }: OpenRequest,
+/** What is known of one of the threads that a request concerns. */
+interface Place {
+  readonly threadId: string;
+  /** The handles on the turn that is concerned. */
+  readonly scopes: readonly TurnScope[];
+  /** That of the call that started the turn. */
+  readonly context: CallerContext | undefined;
+}
+
+/** From narrow to wide: the turn with its thread, and for a sub-agent those of its parents. */
+async function* placesOf(
+  { threadId, turnId }: OpenRequest,
   places: HandlerPlaces,
-): AsyncGenerator<MethodHandler | undefined, void> {
-  const { turns, threads, client, isLoaded } = places;
-  const inTurn = (scope: TurnScope) => methodHandlerIn(scope, method);
+): AsyncGenerator<Place, void> {
+  const { turns, threads, callers, isLoaded } = places;
   const lineage = new Lineage(threadId ?? "", places);
   let at: Relative | undefined = threadId === undefined ? undefined : { threadId, turnId };
   while (at) {
+    let scopes: readonly TurnScope[] = [];
     if (at.turnId !== undefined) {
       // The turn may be one whose start has not been answered yet.
       await turns.whenSettled(at.threadId, at.turnId);
-      // Of several handles on one turn, the one that joined last has the word.
-      yield* turns.sinksOf(at.threadId, at.turnId).toReversed().map(inTurn);
+      scopes = turns.sinksOf(at.threadId, at.turnId);
     } else if (at.threadId === threadId) {
       // The turn that is being started is meant. There is no waiting for its id: a compaction asks for
       // the time before the item that it is known by.
-      yield* turns.startersOf(threadId).toReversed().map(inTurn);
+      scopes = turns.startersOf(threadId);
     }
-    yield threads.handlerOf(at.threadId, method);
+    const context = firstOf(scopes, (scope) => scope.context);
+    yield {
+      threadId: at.threadId,
+      scopes,
+      context: context ?? callers.contextOf(at.threadId, at.turnId),
+    };
     const mayAsk = !isLoaded(at.threadId) && (threads.size > 0 || turns.size > 0);
     const parent = lineage.parentOf(at.threadId, mayAsk);
     at = parent instanceof Promise ? await parent : parent;
   }
+}
+
+function clientHandlerOf(method: string, client: ClientHandlers): MethodHandler | undefined {
   const added = client.added(method);
-  yield added ? fromRaw(added) : methodHandlerIn({ handlers: client.handlers }, method);
+  if (added) return fromRaw(added.handler, added.context);
+  const { handlers, context } = client;
+  return methodHandlerIn({ handlers, context }, method);
+}
+
+function firstOf<T, Found>(
+  list: readonly T[],
+  find: (one: T) => Found | undefined,
+): Found | undefined {
+  for (const one of list) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

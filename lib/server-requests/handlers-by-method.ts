@@ -1,4 +1,5 @@
 import type { DynamicToolCallParams } from "../../generated/types.js";
+import type { CallerContext } from "../async/caller-context.js";
 import { callTool } from "../tools/call-tool.js";
 import type { Tool } from "../tools/tool.js";
 import type { AnyRawHandler } from "./client-handlers.js";
@@ -10,7 +11,11 @@ import { isObject } from "./result-checks.js";
 
 /** The handler of one request. */
 export interface FoundHandler {
-  readonly call: (context: RequestContext) => unknown;
+  readonly kind: "handler" | "tool";
+  /** The context that its scope was given in. */
+  readonly context: CallerContext | undefined;
+  /** `failed` gets what goes wrong without the call's being rejected with it. */
+  readonly call: (context: RequestContext, failed: (error: unknown) => void) => unknown;
   /** The answer in the shape of the protocol; it may still be wrong. */
   readonly toResult: (answer: unknown) => unknown;
 }
@@ -19,6 +24,8 @@ export interface FoundHandler {
 export interface HandlerScope {
   readonly handlers?: ClientRequestHandlers | undefined;
   readonly tools?: readonly Tool[] | undefined;
+  /** The context in which they were given: of a turn, that of the call that started it. */
+  readonly context?: CallerContext | undefined;
 }
 
 /** Finds the handler of a request of one method; undefined for a tool that the scope does not have. */
@@ -40,28 +47,33 @@ export function handlersByMethod(scope: HandlerScope): Map<string, MethodHandler
 /** In one scope, the handler of the method goes before the typed handler of the same requests. */
 export function methodHandlerIn(scope: HandlerScope, method: string): MethodHandler | undefined {
   const raw = rawHandlerIn(scope.handlers, method);
-  if (raw) return fromRaw(raw);
-  if (method === toolCall) return scope.tools && fromTools(scope.tools);
+  const { context } = scope;
+  if (raw) return fromRaw(raw, context);
+  if (method === toolCall) return scope.tools && fromTools(scope.tools, context);
   const kind = kindOf(method);
   const handler = scope.handlers && kind?.handlerIn(scope.handlers);
   if (!kind || !handler) return undefined;
   return ({ params, request }) => {
     if (!isObject(params)) return undefined;
     return {
-      call: (context) => handler((request ?? params) as never, context),
+      kind: "handler",
+      context,
+      call: (about) => handler((request ?? params) as never, about),
       toResult: (answer) => kind.toResult(answer, params),
     };
   };
 }
 
-export function fromRaw(raw: AnyRawHandler): MethodHandler {
+export function fromRaw(raw: AnyRawHandler, context: CallerContext | undefined): MethodHandler {
   return ({ params }) => ({
-    call: (context) => raw(params as never, context),
+    kind: "handler",
+    context,
+    call: (about) => raw(params as never, about),
     toResult: (answer) => answer,
   });
 }
 
-function fromTools(tools: readonly Tool[]): MethodHandler {
+function fromTools(tools: readonly Tool[], context: CallerContext | undefined): MethodHandler {
   return ({ params }) => {
     if (!isObject(params)) return undefined;
     const call = params as unknown as DynamicToolCallParams;
@@ -69,7 +81,9 @@ function fromTools(tools: readonly Tool[]): MethodHandler {
     const tool = tools.find(({ name }) => isOurs && name === call.tool);
     return (
       tool && {
-        call: ({ signal }) => callTool(tool, call, { signal }),
+        kind: "tool",
+        context,
+        call: ({ signal }, failed) => callTool(tool, call, { signal, failed }),
         toResult: (answer) => answer,
       }
     );

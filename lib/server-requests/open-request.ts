@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { CallerContext } from "../async/caller-context.js";
 import { Deferred } from "../async/deferred.js";
 import { ServerRequestOverError, type RequestOverReason } from "../errors/server-request-errors.js";
 import type { Answer } from "../rpc/connection.js";
@@ -52,6 +53,8 @@ export class OpenRequest {
   /** The connection over which the server has asked last, by number. */
   connection: number;
   readonly #answer = new Deferred<Answer | undefined>();
+  /** In which its handler runs, and listens to the signal; undefined for that of the connection. */
+  callerContext: CallerContext | undefined;
   /** There once a handler has the signal. */
   #abort: AbortController | undefined;
   #isOver = false;
@@ -106,7 +109,9 @@ export class OpenRequest {
   /** Tells the handler that its answer is of no use any more; settles first, then tells. */
   end(reason: Error, answer?: Answer): void {
     this.settle(answer);
-    this.#abort?.abort(reason);
+    const abort = (): void => this.#abort?.abort(reason);
+    if (this.callerContext) this.callerContext(abort);
+    else abort();
   }
 
   /** The same for what has become of it while the connection lived on. */

@@ -7,6 +7,7 @@ import type {
   PermissionsRequestApprovalParams,
   ToolRequestUserInputParams,
 } from "../../generated/types.js";
+import { isDate } from "../async/realms.js";
 import { persistences, type ApprovalHandlers, type ApprovalRequest } from "./approvals.js";
 import type { ElicitationRequest } from "./elicitations.js";
 import type { ClientRequestHandlers } from "./handlers.js";
@@ -117,8 +118,7 @@ const kinds = new Map<string, RequestKind>([
     {
       option: "onCurrentTime",
       handlerIn: ({ onCurrentTime }) => onCurrentTime,
-      toResult: (time) =>
-        time instanceof Date && { currentTimeAt: Math.floor(time.getTime() / 1_000) },
+      toResult: (time) => isDate(time) && { currentTimeAt: Math.floor(time.getTime() / 1_000) },
     },
   ],
   ["execCommandApproval", firstProtocol("command")],

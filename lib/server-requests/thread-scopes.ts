@@ -1,3 +1,4 @@
+import { callerContext, type CallerContext } from "../async/caller-context.js";
 import type { Tool } from "../tools/tool.js";
 import type { RequestHandlers } from "./handlers.js";
 import { handlersByMethod, type MethodHandler } from "./handlers-by-method.js";
@@ -6,6 +7,13 @@ import { handlersByMethod, type MethodHandler } from "./handlers-by-method.js";
 export interface ThreadScope {
   readonly handlers?: RequestHandlers | undefined;
   readonly tools?: readonly Tool[] | undefined;
+  /** The context in which they were given. */
+  readonly context?: CallerContext | undefined;
+}
+
+/** What a handle is given now; undefined when that is nothing. */
+export function threadScope({ handlers, tools }: ThreadScope): ThreadScope | undefined {
+  return handlers || tools ? { handlers, tools, context: callerContext() } : undefined;
 }
 
 /** What all handles of one thread have given, the newest in front. */

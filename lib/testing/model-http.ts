@@ -1,7 +1,7 @@
-import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-
+import { allowListeners } from "../async/abort.js";
+import { isError } from "../async/realms.js";
 import { asObject, type JsonObject } from "./json.js";
 
 /** One request for a model response, with its body read. */
@@ -27,7 +27,7 @@ export class ModelHttp {
       this.#running.add(run);
     });
     // Each request that streams listens to it, and there may be any number of them.
-    setMaxListeners(0, this.#closing.signal);
+    allowListeners(this.#closing.signal, 0);
     // A held or hanging stream is idle on purpose.
     this.#server.requestTimeout = 0;
     this.#server.keepAliveTimeout = 0;
@@ -108,5 +108,5 @@ function refuse(response: ServerResponse, status: number, problem: string): void
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "it threw no error";
+  return isError(error) ? error.message : "it threw no error";
 }

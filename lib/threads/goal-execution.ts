@@ -1,4 +1,5 @@
 import type { ThreadGoal } from "../../generated/types.js";
+import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, renewed, TransportClosedError, unsent } from "../errors/connection-errors.js";
@@ -79,7 +80,7 @@ export class GoalExecution {
     this.ended = this.#ended.promise;
     const { signal } = request.controls;
     if (signal?.aborted) {
-      this.#finish(() => signal.reason);
+      this.#finish(() => reasonOf(signal));
       return;
     }
     this.#unlink = watchForStops(

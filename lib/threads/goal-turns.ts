@@ -1,3 +1,4 @@
+import { callerContext } from "../async/caller-context.js";
 import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import type { Connect, Host, TurnFollower } from "../host.js";
@@ -28,6 +29,8 @@ export class GoalTurns {
   readonly #threadId: string;
   readonly #handlers: RequestHandlers | undefined;
   readonly #listener: GoalTurnsListener;
+  /** That of the call that has set the goal. */
+  readonly #context = callerContext();
   #running: TurnExecution | undefined;
   #started = new Deferred<void>();
   /** Whether the goal is over, and what still runs is nobody's. */
@@ -70,7 +73,7 @@ export class GoalTurns {
   /** Follows the turns that start from now on; returns what stops it. */
   watch(host: Host): () => void {
     const offer = (id: string, event: NotificationMessage): TurnFollower | undefined =>
-      announcesTurn(event) ? this.#follow(host, id) : undefined;
+      announcesTurn(event) ? this.#context(() => this.#follow(host, id)) : undefined;
     const unwatch = host.turns.watch(this.#threadId, offer, { asksFor: true });
     return () => {
       this.#isOver = true;

@@ -1,4 +1,5 @@
 import type { DynamicToolCallOutputContentItem } from "../../generated/types.js";
+import { isBytes, isCollection } from "../async/realms.js";
 import { asBuffer, parseDataUrl, toDataUrl } from "../media/data-url.js";
 import { readSound } from "../media/read-audio.js";
 import { readImage } from "../media/read-image.js";
@@ -62,7 +63,7 @@ function media(kind: "image" | "audio", url: unknown): DynamicToolCallOutputCont
 }
 
 function urlOf(kind: "image" | "audio", { data, mediaType }: Record<string, unknown>): string {
-  if (!(data instanceof Uint8Array) || typeof mediaType !== "string") {
+  if (!isBytes(data) || typeof mediaType !== "string") {
     throw new TypeError(`its ${kind} must have a Uint8Array as data and a text as mediaType`);
   }
   if (!mediaType.startsWith(`${kind}/`)) {
@@ -72,9 +73,7 @@ function urlOf(kind: "image" | "audio", { data, mediaType }: Record<string, unkn
 }
 
 function toJson(value: unknown): string {
-  // JSON would write these as if they were empty, or as a list of numbered bytes.
-  const silent = value instanceof Map || value instanceof Set || ArrayBuffer.isView(value);
-  const json = silent ? undefined : stringify(value);
+  const json = isCollection(value) ? undefined : stringify(value);
   if (json === undefined) throw new TypeError("its result cannot be written as JSON");
   return json;
 }

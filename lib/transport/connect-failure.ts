@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isError } from "../async/realms.js";
 import { settleWithin } from "../async/timers.js";
 import { ConnectError } from "../errors/connect-errors.js";
 
@@ -93,7 +94,7 @@ function explainOther(code: string, error: unknown): readonly [string, boolean] 
   }
   if (code !== "" && !code.startsWith("HPE_")) return [`${code}.`, true];
   // What ws says of an answer that is no upgrade holds nothing of the answer itself.
-  const what = error instanceof Error && code === "" ? ` (${error.message})` : "";
+  const what = isError(error) && code === "" ? ` (${error.message})` : "";
   return [`the other side does not speak WebSocket${what}.`, false];
 }
 

@@ -1,4 +1,5 @@
 import { maxTimerMs, onDeadline } from "../async/deadline.js";
+import { unref } from "../async/realms.js";
 
 export interface KeepaliveOptions {
   /** How long silence may last before it is asked about (ms); see `apartMs` for how often. */
@@ -57,7 +58,8 @@ export class Keepalive {
         else this.#watch();
       },
       Math.max(intervalMs, rest),
-    ).unref();
+    );
+    unref(timer);
     this.#stopTimer = () => {
       clearTimeout(timer);
     };

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import path from "node:path";
+import { URL } from "node:url";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 /** Where a server listens. */

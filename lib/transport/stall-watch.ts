@@ -1,3 +1,5 @@
+import { unref } from "../async/realms.js";
+
 /**
  * Notices when this process has done nothing for a while: its own code has kept it busy, or it was
  * stopped. Meanwhile it has read nothing, for which a server ends the connection.
@@ -15,7 +17,7 @@ export class StallWatch {
     this.#timer = setInterval(() => {
       this.#look();
     }, lookMs);
-    this.#timer.unref();
+    unref(this.#timer);
   }
 
   /** The length of a stall that ended in the last seconds (ms), else undefined. */

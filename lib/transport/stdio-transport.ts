@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setImmediate } from "node:timers";
 import { Deferred } from "../async/deferred.js";
+import { unref } from "../async/realms.js";
 import { settleWithin } from "../async/timers.js";
 import type { LaunchCommand } from "../runtime/launch.js";
 import { explainSpawnFailure } from "../runtime/spawn-failure.js";
@@ -158,7 +160,9 @@ async function destroyWhenQuiet(
   const quietMs = 100;
   for (let round = 0; round < maxRounds && !stream.destroyed; round += 1) {
     const before = stream.bytesRead;
-    await new Promise((resolve) => setTimeout(resolve, quietMs).unref());
+    await new Promise((resolve) => {
+      unref(setTimeout(resolve, quietMs));
+    });
     // Timers run before the poll phase, which reads the pipe; look only after it.
     await new Promise(setImmediate);
     // A paused one is read on as soon as what came before has been dealt with.

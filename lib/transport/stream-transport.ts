@@ -1,4 +1,5 @@
 import { finished, Readable, type Duplex, type Writable } from "node:stream";
+import { isBytes } from "../async/realms.js";
 import { settleWithin } from "../async/timers.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -98,7 +99,7 @@ class StreamTransport implements Transport {
     const source = this.#source;
     const receive = (chunk: unknown): void => {
       const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-      if (!(bytes instanceof Uint8Array)) {
+      if (!isBytes(bytes)) {
         this.#end(new ProtocolError("transport.readable gave something other than bytes."));
       } else if (!this.input.push(bytes)) {
         source.pause();

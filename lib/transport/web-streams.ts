@@ -1,4 +1,5 @@
 import { Readable, Writable } from "node:stream";
+import { isError } from "../async/realms.js";
 
 /** As much of a web stream as is needed here: every `ReadableStream` of bytes has it. */
 export interface WebReadable {
@@ -72,5 +73,5 @@ export function fromWebWritable(stream: WebWritable): Writable {
 
 /** Web streams fail with anything. */
 function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error("the stream failed", { cause: reason });
+  return isError(reason) ? reason : new Error("the stream failed", { cause: reason });
 }

@@ -1,3 +1,4 @@
+import { callerContext } from "../async/caller-context.js";
 import { TurnDetachedError } from "../errors/turn-errors.js";
 import type { Host, TurnFollower } from "../host.js";
 import type { TurnEvent } from "../protocol.js";
@@ -190,6 +191,7 @@ export class TurnCourse {
     const { start, handlers } = this.#request;
     const isCommand = this.#command !== undefined;
     const isStopping = (): boolean => this.#listener.isStopping();
+    const looksOn = "looksOn" in start && start.looksOn;
     return {
       get state() {
         return state();
@@ -202,6 +204,7 @@ export class TurnCourse {
       },
       // A command asks nothing; what the rest of its turn asks is not its handle's business.
       handlers: isCommand ? undefined : handlers,
+      context: isCommand || looksOn ? undefined : callerContext(),
       get isStopping() {
         return !isCommand && isStopping();
       },

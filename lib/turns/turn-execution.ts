@@ -1,3 +1,4 @@
+import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { renewed, unsent } from "../errors/connection-errors.js";
@@ -69,7 +70,7 @@ export class TurnExecution {
     this.#stop = this.#createStop();
     const { signal } = request.controls;
     if (signal?.aborted) {
-      this.#finish(() => signal.reason);
+      this.#finish(() => reasonOf(signal));
       return;
     }
     this.#unlink = watchForStops(

@@ -44,6 +44,8 @@ async function run(input: Buffer, random: Random, watch: Watch): Promise<Outcome
     onElicitation: () => {
       throw new Error("a handler fails");
     },
+    // What the handler above throws, which is no finding.
+    onError: (_, { where }) => trace.add(where),
     logger: {
       warn: (line) => trace.add(line),
       error: (line) => {

@@ -70,6 +70,34 @@ test("the host survives handlers that throw, reject, answer what cannot be writt
   );
 });
 
+test("the host survives listeners of all kinds that reject, and onError, and the logger behind it", async () => {
+  const script: Script = {
+    start: [
+      { waitFor: "initialized" },
+      { stderr: "x" },
+      { line: "noise" },
+      { notify: "warning", params: { threadId: null, message: "Careful." } },
+      {
+        ask: "item/commandExecution/requestApproval",
+        id: 1,
+        params: { command: "ls", threadId: "thread", turnId: "turn", itemId: "item" },
+      },
+      { waitForAnswer: 1 },
+    ],
+    on: {
+      "account/read": [[{ refuse: { code: -32_001, message: "busy" } }], [{ exit: 3 }]],
+    },
+  };
+  expect(await runHost("rejecting listeners", script)).toEqual(
+    undisturbed({
+      codes: ["TRANSPORT_CLOSED"],
+      kind: "exited",
+      exitCode: 3,
+      told: ["handler", "listener", "logger", "onConnectionStatus", "onRetry", "onStderr"],
+    }),
+  );
+});
+
 test("a closed client leaves nothing that keeps the host alive, and no warning", async () => {
   const script: Script = { on: { "account/read": [{ respond: {} }] } };
   expect(await runHost("one signal", script)).toEqual(undisturbed({ codes: ["ok"] }));

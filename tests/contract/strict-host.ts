@@ -73,6 +73,29 @@ const scenarios = {
     return { codes, kind, exitCode, pending };
   },
 
+  /** All that can be given a function gets one that rejects, and so does what is told of it. */
+  async "rejecting listeners"(options: AppServerClientOptions) {
+    const told: string[] = [];
+    // As an async function looks where none is expected.
+    const fail = () => Promise.reject(new Error("from a listener")) as unknown as never;
+    const client = await AppServerClient.start({
+      ...options,
+      onStderr: fail,
+      logger: { debug: fail, info: fail, warn: fail, error: fail },
+      retryOnOverload: { minTimeoutMs: 1, maxTimeoutMs: 1, onRetry: fail },
+      onApproval: fail,
+      onError: (_, { where }) => {
+        told.push(where);
+        return fail();
+      },
+    });
+    client.on("warning", fail);
+    client.onConnectionStatus(fail);
+    const codes = await codesOf([client.request("account/read", {})]);
+    const { kind, exitCode } = await client.closed;
+    return { codes, kind, exitCode, told: [...new Set(told)].sort() };
+  },
+
   async "failed starts"(options: AppServerClientOptions) {
     const starts = [
       AppServerClient.start({ ...options, startTimeoutMs: 500 }),

@@ -5,7 +5,7 @@ import { resolveSettings, type ConnectionSettings } from "../../lib/options.js";
 import { SDK_VERSION } from "../../lib/version.js";
 
 test("without options every default is filled in", () => {
-  const { logger, ...settings } = resolveSettings({});
+  const { logger, callbacks, ...settings } = resolveSettings({});
   expect(settings).toEqual({
     clientInfo: { name: "codex-app-server-sdk", title: null, version: SDK_VERSION },
     experimentalApi: true,
@@ -21,16 +21,20 @@ test("without options every default is filled in", () => {
     signal: undefined,
     onStderr: undefined,
   });
+  expect(callbacks.logger).toBe(logger);
   expect(Object.keys(logger).sort()).toEqual(["debug", "error", "info", "warn"]);
 });
 
 test("undefined is the same as nothing", () => {
-  const names = Object.keys(resolveSettings({})).filter((name) => name !== "logger");
+  const names = Object.keys(resolveSettings({})).filter(
+    (name) => name !== "logger" && name !== "callbacks",
+  );
   const nothing = Object.fromEntries(names.map((name) => [name, undefined]));
-  const { logger: first, ...given } = resolveSettings(nothing);
-  const { logger: second, ...defaults } = resolveSettings({});
-  expect(given).toEqual(defaults);
-  expect(Object.keys(first)).toEqual(Object.keys(second));
+  const given = resolveSettings(nothing);
+  const defaults = resolveSettings({});
+  const { logger, callbacks } = defaults;
+  expect({ ...given, logger, callbacks }).toEqual(defaults);
+  expect(Object.keys(given.logger)).toEqual(Object.keys(logger));
 });
 
 test("SDK_VERSION is the version in package.json", async () => {

@@ -98,9 +98,12 @@ test("an error of onRetry ends it, and is the caller's own", async () => {
   const onRetry = () => {
     throw own;
   };
-  const operation = busy(Infinity);
-  expect(await rejection(retryOnOverload(operation, { ...tiny, onRetry }))).toBe(own);
-  expect(operation).toHaveBeenCalledTimes(1);
+  const rejecting = () => Promise.reject(own) as never;
+  for (const failing of [onRetry, rejecting]) {
+    const operation = busy(Infinity);
+    expect(await rejection(retryOnOverload(operation, { ...tiny, onRetry: failing }))).toBe(own);
+    expect(operation).toHaveBeenCalledTimes(1);
+  }
 });
 
 test.each<[string, unknown]>([

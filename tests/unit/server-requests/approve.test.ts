@@ -62,6 +62,7 @@ describe("so in a handler it is a refusal, which the log explains:", () => {
     const answer = await new Asking(pair.server).answer(method, params);
     expect(answer).toMatchObject({ result: refusal });
     expect(logger.lines).toEqual([
+      expect.stringMatching(/^error: A handler of .* failed: InvalidArgumentError\n {4}at /),
       expect.stringMatching(/^warn: .* was refused: its handler failed: (persist|words) must be /),
     ]);
   });

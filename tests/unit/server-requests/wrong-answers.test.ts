@@ -57,7 +57,7 @@ async function outcome(handlers: ClientRequestHandlers, kind: Kind) {
 
 const typed = kinds.filter((kind) => !["toolCall", "patch", "exec"].includes(kind));
 
-describe("a handler that fails is a refusal, and a log line that names the method alone", () => {
+describe("a handler that fails is a refusal, and two log lines that do not say with which message", () => {
   const secret = new Error("rm -rf /home/user/secret");
 
   test.each([
@@ -66,14 +66,20 @@ describe("a handler that fails is a refusal, and a log line that names the metho
   ])("%s, for %s", async (how, kind) => {
     const refused = {
       answer: refusals[kind],
-      lines: [`warn: ${methods[kind]} was refused: its handler failed.`],
+      lines: [
+        expect.stringMatching(/^error: A handler of \S+ failed: Error\n {4}at .*\.test\.ts:\d+/),
+        `warn: ${methods[kind]} was refused: its handler failed.`,
+      ],
     };
     const throwing = () => {
       throw secret;
     };
-    expect(await outcome(everywhere(throwing, how), kind)).toEqual(refused);
     const rejecting = () => Promise.reject(secret);
-    expect(await outcome(everywhere(rejecting, how), kind)).toEqual(refused);
+    for (const failing of [throwing, rejecting]) {
+      const found = await outcome(everywhere(failing, how), kind);
+      expect(found).toEqual(refused);
+      expect(found.lines.join()).not.toContain("rm -rf");
+    }
   });
 });
 

@@ -147,3 +147,31 @@ describe("the limit of what a server takes", () => {
     await client.close();
   });
 });
+
+test("a token function that fails is told to onError where no call rejects with it", async () => {
+  await using server = await startSocketServer();
+  const expired = new Error("expired");
+  let isExpired = false;
+  const told = new Promise<unknown[]>((resolve) => {
+    void (async () => {
+      const { accepted } = await connected(server, {
+        token: () => (isExpired ? Promise.reject(expired) : "token"),
+        reconnect: { minDelayMs: 1, retries: 1 },
+        onError: (...all) => {
+          resolve(all);
+        },
+      });
+      isExpired = true;
+      accepted.peer.terminate();
+    })();
+  });
+  expect(await told).toEqual([
+    expired,
+    { where: "token", method: undefined, threadId: undefined, turnId: undefined },
+  ]);
+  const onError = () => {
+    throw new Error("the call rejects with it");
+  };
+  const token = () => Promise.reject(expired);
+  await expect(AppServerClient.connect(server.url, { token, onError })).rejects.toBe(expired);
+});
