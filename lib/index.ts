@@ -325,6 +325,7 @@ export {
   TurnTimeoutError,
   type StallProbe,
   type TurnFailureReason,
+  type StopDetails,
 } from "./errors/turn-errors.js";
 export { SlowConsumerError } from "./errors/slow-consumer-error.js";
 export { RequestNotPendingError, ServerRequestOverError } from "./errors/server-request-errors.js";

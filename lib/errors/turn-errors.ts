@@ -71,15 +71,18 @@ export class TurnFailedError extends AppServerError {
   }
 }
 
-interface TimeoutDetails {
+/** What became of a turn or a goal that took too long. */
+export interface StopDetails {
+  /** Whether the server has confirmed that it stopped (default true). */
   readonly stopConfirmed?: boolean;
+  /** Whether it had been sent to the server (default true). */
   readonly sent?: boolean;
 }
 
 /** What became of something that took too long: the rest of a sentence. */
 export function timeoutOutcome(
   stopped: string,
-  { stopConfirmed, sent }: Required<TimeoutDetails>,
+  { stopConfirmed, sent }: Required<StopDetails>,
 ): string {
   if (!sent) return "and was not sent to the server.";
   return stopConfirmed
@@ -102,7 +105,7 @@ export class TurnTimeoutError extends AppServerError {
   constructor(
     timeoutMs: number,
     result: TurnResult,
-    { stopConfirmed = true, sent = true }: TimeoutDetails = {},
+    { stopConfirmed = true, sent = true }: StopDetails = {},
   ) {
     const outcome = timeoutOutcome("interrupted", { stopConfirmed, sent });
     super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms ${outcome}`, { sent });

@@ -249,7 +249,8 @@ describe("what was given up before it was sent", () => {
       thread.run("Hi"),
     ].map(fate);
     await settled();
-    jest.advanceTimersByTime(requestTimeoutMs);
+    // The message waits for the goal's first turn before it waits for its place.
+    await jest.advanceTimersByTimeAsync(3_000 + requestTimeoutMs);
     await settled();
     for (const each of await Promise.all(failures)) expect(each).toMatchObject(timedOut);
     const [waiting] = server.requests.slice(-1);
