@@ -194,6 +194,7 @@ export type {
   TurnRequestEvent,
   TurnRequestMethod,
 } from "./protocol.js";
+export type { AsyncIteration } from "./async/async-iteration.js";
 export { AppServerError, isAppServerError } from "./errors/base.js";
 export { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 export {

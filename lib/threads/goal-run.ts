@@ -1,3 +1,4 @@
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions } from "../errors/check-options.js";
 import { checkRunOptions } from "../option-keys.js";
 import type { ThreadGoal } from "../../generated/types.js";
@@ -89,7 +90,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   }
 
   /** The same as `stream()`. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<GoalEvent, undefined> {
+  [Symbol.asyncIterator](): AsyncIteration<GoalEvent> {
     return this.stream();
   }
 
@@ -103,11 +104,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    *
    * @throws TurnStreamError when the goal is consumed already.
    */
-  stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<GoalEvent, undefined>;
-  stream(options: { subagents: true }): AsyncIterableIterator<GoalEventWithOrigin, undefined>;
-  stream(
-    options: { subagents?: boolean | undefined } = {},
-  ): AsyncIterableIterator<GoalEvent, undefined> {
+  stream(options?: { subagents?: false | undefined }): AsyncIteration<GoalEvent>;
+  stream(options: { subagents: true }): AsyncIteration<GoalEventWithOrigin>;
+  stream(options: { subagents?: boolean | undefined } = {}): AsyncIteration<GoalEvent> {
     checkOptions("stream()", options, { subagents: true });
     const { subagents = false } = options;
     if (this.#consumer === "stream" || this.#consumer === "everything") {
