@@ -1,4 +1,5 @@
 import type { Logger } from "../async/logger.js";
+import { isAppServerError } from "../errors/base.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RequestNotPendingError, type RequestOverReason } from "../errors/server-request-errors.js";
 import { shownMethod } from "../errors/without-values.js";
@@ -198,7 +199,8 @@ export class RequestDispatcher {
       // One that gives up because its signal has aborted does as it should.
       if (request.isOver()) return;
       // Of the errors of a handler only our own are known to hold no values.
-      const why = error instanceof InvalidArgumentError ? `: ${error.message}` : "";
+      const isOurs = isAppServerError(error) && error.code === "INVALID_ARGUMENT";
+      const why = isOurs ? `: ${error.message}` : "";
       refuse(`its handler failed${why}`);
     }
   }

@@ -2,7 +2,6 @@ import path from "node:path";
 import type { WebSocket } from "ws";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { findPackageRoot } from "../runtime/bundle.js";
-import { isShortage } from "../runtime/files.js";
 import { ownDirectory } from "../runtime/own-directory.js";
 
 export type WebSocketClass = typeof WebSocket;
@@ -21,21 +20,18 @@ export type LoadWs = () => Promise<WsModule>;
  * be loaded now, such as without a free file descriptor. That may be tried again.
  */
 export async function loadWs(address: string, load?: LoadWs): Promise<WebSocketClass> {
-  let failure: unknown;
   try {
-    // Bundlers let a package be missing that is imported, and awaited, right in a `try`.
+    // Bundlers let a package be missing that is imported, and awaited, right in a `try`. Some put an
+    // empty module in its place.
     const { WebSocket } = load ? await load() : await import("ws");
     if (WebSocket) return WebSocket;
   } catch (error) {
     if (isMissing(error)) throw await missingWs(error);
-    failure = error;
   }
   try {
     return await requireWs();
   } catch (error) {
-    if (failure !== undefined && !isShortage(failure) && isMissing(error)) {
-      throw await missingWs(error);
-    }
+    if (isMissing(error)) throw await missingWs(error);
     const problem = `the package ws could not be loaded (${nameOf(error)}).`;
     throw new ConnectError(address, problem, { retryable: true }, { cause: error });
   }
