@@ -11,13 +11,15 @@ export const vite = (modules: string): Way => ({
   recipe: noExternal,
   build: async ({ application, into }) => {
     const config = path.join(application, "vite.config.mjs");
-    await writeFile(config, `export default { build: { ssr: "main.mjs" }, ${noExternal} };\n`);
+    await writeFile(config, `export default { ${noExternal} };\n`);
     try {
       const cli = path.join(modules, "vite/bin/vite.js");
-      await runCommand(process.execPath, [cli, "build", "--outDir", into], { cwd: application });
+      await runCommand(process.execPath, [cli, "build", "--ssr", "main.mjs", "--outDir", into], {
+        cwd: application,
+      });
     } finally {
       await rm(config);
     }
-    return program(process.execPath, path.join(into, "main.mjs"));
+    return program(process.execPath, path.join(into, "main.js"));
   },
 });
