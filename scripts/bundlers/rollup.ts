@@ -3,7 +3,7 @@ import path from "node:path";
 import { program, type Way } from "./way.js";
 
 interface Rollup {
-  rollup(options: object): Promise<{ write(options: object): Promise<unknown> }>;
+  readonly rollup: (options: object) => Promise<{ write(options: object): Promise<unknown> }>;
 }
 type MakePlugin = (options?: object) => object;
 
