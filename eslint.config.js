@@ -24,8 +24,9 @@ export default tseslint.config(
     },
   },
   {
-    files: ["*.js", "tests/support/*.js", "**/*.mjs"],
+    files: ["*.js", "tests/support/*.js", "**/*.mjs", "**/*.cjs"],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { "no-restricted-syntax": "off" },
   },
+  { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
 );

@@ -1,5 +1,6 @@
 import { CodexApi } from "./api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
+import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkSignal } from "./checks.js";
 import {
   connectKeys,
@@ -236,12 +237,11 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    */
   notifications(
     options: { signal?: AbortSignal } = {},
-  ): AsyncIterableIterator<ServerNotification | ConnectionNotification, undefined> {
+  ): AsyncIteration<ServerNotification | ConnectionNotification> {
     checkOptions("notifications()", options, { signal: true });
     checkSignal(options.signal);
-    return this.#core.session.hub.iterate(options.signal) as AsyncIterableIterator<
-      ServerNotification | ConnectionNotification,
-      undefined
+    return this.#core.session.hub.iterate(options.signal) as AsyncIteration<
+      ServerNotification | ConnectionNotification
     >;
   }
 

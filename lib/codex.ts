@@ -1,5 +1,6 @@
 import type { Account } from "../generated/types.js";
 import { onAbort, reasonOf } from "./async/abort.js";
+import type { AsyncIteration } from "./async/async-iteration.js";
 import { callerContext } from "./async/caller-context.js";
 import type { Callbacks } from "./callbacks.js";
 import { checkSignal } from "./checks.js";
@@ -182,9 +183,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    *
    * @throws `signal.reason`.
    */
-  status(
-    options: { signal?: AbortSignal | undefined } = {},
-  ): AsyncIterableIterator<CodexStatus, undefined> {
+  status(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<CodexStatus> {
     checkOptions("status()", options, { signal: true });
     checkSignal(options.signal);
     return this.#status.iterate(options.signal);

@@ -223,6 +223,7 @@ export type {
   TurnRequestMethod,
   TurnWarningEvent,
 } from "./protocol.js";
+export type { AsyncIteration } from "./async/async-iteration.js";
 export { isAppServerError, type AnyAppServerError } from "./any-app-server-error.js";
 export { AppServerError } from "./errors/base.js";
 export type {

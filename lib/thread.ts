@@ -12,6 +12,7 @@ import type {
   ThreadTurnsListParams,
   Turn as TurnRecord,
 } from "../generated/types.js";
+import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Connect, Host } from "./host.js";
@@ -218,9 +219,7 @@ export class Thread extends ThreadApi {
    * SlowConsumerError when more than 100 turns wait to be taken, or why the thread could not be
    * loaded.
    */
-  unsolicitedTurns(
-    options: { signal?: AbortSignal | undefined } = {},
-  ): AsyncIterableIterator<Turn, undefined> {
+  unsolicitedTurns(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<Turn> {
     checkOptions("unsolicitedTurns()", options, { signal: true });
     return unsolicitedTurns(this.#connect, this.id, options.signal);
   }

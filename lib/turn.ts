@@ -1,3 +1,4 @@
+import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions } from "./errors/check-options.js";
 import { checkRunOptions } from "./option-keys.js";
 import type { KnownRateLimits } from "./account/known-rate-limits.js";
@@ -117,7 +118,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   }
 
   /** The same as `stream()`. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<TurnEvent, undefined> {
+  [Symbol.asyncIterator](): AsyncIteration<TurnEvent> {
     return this.stream();
   }
 
@@ -142,11 +143,9 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    *
    * @throws TurnStreamError when the turn is consumed already, or when more than that has come.
    */
-  stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<TurnEvent, undefined>;
-  stream(options: { subagents: true }): AsyncIterableIterator<TurnEventWithOrigin, undefined>;
-  stream(
-    options: { subagents?: boolean | undefined } = {},
-  ): AsyncIterableIterator<TurnEvent, undefined> {
+  stream(options?: { subagents?: false | undefined }): AsyncIteration<TurnEvent>;
+  stream(options: { subagents: true }): AsyncIteration<TurnEventWithOrigin>;
+  stream(options: { subagents?: boolean | undefined } = {}): AsyncIteration<TurnEvent> {
     checkOptions("stream()", options, { subagents: true });
     const { subagents = false } = options;
     const events = this.#events.read({ subagents });

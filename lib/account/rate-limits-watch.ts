@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import type { Connect, Host } from "../host.js";
@@ -8,7 +9,7 @@ import type { KnownRateLimits } from "./known-rate-limits.js";
  * What is known of the rate limits, now and after each change. Who comes late gets the newest only.
  * It holds nothing before the first `next()`, and nothing after the loop was left.
  */
-export class RateLimitsWatch implements AsyncIterableIterator<KnownRateLimits, undefined> {
+export class RateLimitsWatch implements AsyncIteration<KnownRateLimits> {
   readonly #connect: Connect;
   readonly #signal: AbortSignal | undefined;
   readonly #stops: (() => void)[] = [];

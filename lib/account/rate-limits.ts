@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { getAccountRateLimitsParamsKeys } from "../../generated/methods.js";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../generated/types.js";
 import { checkSignal } from "../checks.js";
@@ -49,9 +50,7 @@ export class RateLimits {
    * tells only `read()`, whose answer arrives here, too. It ends when the client is closed, and throws
    * a TransportClosedError when the connection is lost, or `signal.reason`.
    */
-  watch(
-    options: { signal?: AbortSignal | undefined } = {},
-  ): AsyncIterableIterator<KnownRateLimits, undefined> {
+  watch(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<KnownRateLimits> {
     checkOptions("rateLimits.watch()", options, { signal: true });
     checkSignal(options.signal);
     return new RateLimitsWatch(this.#connect, options.signal);

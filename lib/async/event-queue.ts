@@ -1,3 +1,4 @@
+import type { AsyncIteration } from "./async-iteration.js";
 import { Backlog, type BacklogRules } from "./backlog.js";
 import type { BacklogBudget } from "./backlog-budget.js";
 import { Fifo } from "./fifo.js";
@@ -17,7 +18,7 @@ interface Waiter<T> {
  * consumer is thrown what the rules say instead. One that leaves without having seen that calls
  * `onReturn`, as it would have.
  */
-export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
+export class EventQueue<T> implements AsyncIteration<T> {
   readonly #items: Backlog<T>;
   readonly #rules: BacklogRules<T> | undefined;
   readonly #waiters = new Fifo<Waiter<T>>();

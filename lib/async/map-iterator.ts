@@ -1,11 +1,13 @@
+import type { AsyncIteration } from "./async-iteration.js";
+
 /**
  * The same iteration with other values. Leaving it leaves the one behind it, which a generator that
  * has not been started would not do.
  */
 export function mapIterator<From, To>(
-  iterator: AsyncIterableIterator<From, undefined>,
+  iterator: AsyncIteration<From>,
   change: (value: From) => To,
-): AsyncIterableIterator<To, undefined> {
+): AsyncIteration<To> {
   const changed = (step: IteratorResult<From, undefined>): IteratorResult<To, undefined> =>
     step.done ? { value: undefined, done: true } : { value: change(step.value), done: false };
   return {

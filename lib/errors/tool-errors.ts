@@ -1,5 +1,5 @@
 import type { SchemaIssue } from "../schema/json-schema.js";
-import { AppServerError, hide } from "./base.js";
+import { AppServerError, hide, isAppServerError } from "./base.js";
 
 /** The arguments of a call do not fit the tool's `input`; the tool has not run. */
 export class ToolInputError extends AppServerError {
@@ -14,4 +14,9 @@ export class ToolInputError extends AppServerError {
     this.issues = issues;
     hide(this, "issues");
   }
+}
+
+/** Also of a tool that another copy of this package has defined. */
+export function isToolInputError(error: unknown): error is ToolInputError {
+  return isAppServerError(error) && error.code === "TOOL_INPUT";
 }

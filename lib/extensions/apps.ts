@@ -3,6 +3,7 @@ import {
   appsListParamsKeys,
   appsReadParamsKeys,
 } from "../../generated/methods.js";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   AppInfo,
@@ -68,7 +69,7 @@ export class Apps {
    * The whole list anew whenever the server has found that it changed (`app/list/updated`), from now
    * on. The iteration ends when the client is closed, and throws when the connection is lost.
    */
-  updates(options: FollowOptions = {}): AsyncIterableIterator<AppInfo[], undefined> {
+  updates(options: FollowOptions = {}): AsyncIteration<AppInfo[]> {
     checkOptions("apps.updates()", options, followKeys);
     return followNotifications(this.#connect, "app/list/updated", ({ data }) => data, options);
   }

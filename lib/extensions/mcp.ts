@@ -4,6 +4,7 @@ import {
   mcpServerOauthLoginParamsKeys,
   mcpServerToolCallParamsKeys,
 } from "../../generated/methods.js";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type {
   ListMcpServerStatusParams,
@@ -101,7 +102,7 @@ export class Mcp {
    *
    * The iteration ends when the client is closed, and throws when the connection is lost.
    */
-  startups(options: FollowOptions = {}): AsyncIterableIterator<McpStartup, undefined> {
+  startups(options: FollowOptions = {}): AsyncIteration<McpStartup> {
     checkOptions("mcp.startups()", options, followKeys);
     return followNotifications(
       this.#connect,

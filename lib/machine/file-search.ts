@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { FuzzyFileSearchResult } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
@@ -76,9 +77,7 @@ export async function searchFiles(
  * iteration ends when the client is closed, and throws a TransportClosedError when the connection is
  * lost.
  */
-export class FileSearch
-  implements AsyncIterableIterator<FileSearchResults, undefined>, AsyncDisposable
-{
+export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDisposable {
   /** Resolves when the search has begun; rejects, as iterating does, when it never will. */
   readonly ready: Promise<void>;
   readonly #sessionId = randomUUID();

@@ -1,4 +1,5 @@
 import { TextDecoder } from "node:util";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import type { BacklogRules, Run } from "../async/backlog.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { EventQueue } from "../async/event-queue.js";
@@ -76,7 +77,7 @@ export class OutputBuffer {
   }
 
   /** The one consumer's iteration. Leaving it discards the rest. */
-  claim(): AsyncIterableIterator<Uint8Array, undefined> {
+  claim(): AsyncIteration<Uint8Array> {
     if (this.#claimed) {
       throw new OutputStreamError("This output is already being read; it has one consumer.");
     }

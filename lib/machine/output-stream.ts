@@ -1,4 +1,5 @@
 import { TextDecoder } from "node:util";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { OutputOverflowError, OutputStreamError } from "../errors/machine-errors.js";
 import type { OutputBuffer } from "./output-buffer.js";
 
@@ -19,7 +20,7 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
   }
 
   /** The same as `bytes()`. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array, undefined> {
+  [Symbol.asyncIterator](): AsyncIteration<Uint8Array> {
     return this.bytes();
   }
 
@@ -30,7 +31,7 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
    * While iterating: OutputOverflowError when too much was waiting, SlowConsumerError when that was too
    * much for the client's `maxTotalBacklogBytes`, or what `exit` rejects with.
    */
-  bytes(): AsyncIterableIterator<Uint8Array, undefined> {
+  bytes(): AsyncIteration<Uint8Array> {
     return this.#open().claim();
   }
 

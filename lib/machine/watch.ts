@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { BacklogRules } from "../async/backlog.js";
 import { ignoreRejection } from "../async/deferred.js";
@@ -34,7 +35,7 @@ export interface WatchEvent {
  * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the
  * client is closed, and throws a TransportClosedError when the connection is lost.
  */
-export class Watch implements AsyncIterableIterator<WatchEvent, undefined>, AsyncDisposable {
+export class Watch implements AsyncIteration<WatchEvent>, AsyncDisposable {
   /** What is watched, as it was given. */
   readonly path: string;
   /**

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { BinaryNotFoundError } from "../errors/start-errors.js";
+import { onDisk } from "./asar.js";
 import { environmentVariable, mergeEnvironment } from "./child-env.js";
 import { isBareName, lookUpOnPath } from "./path-lookup.js";
 
@@ -22,8 +23,8 @@ export async function findCommand(
   parent: NodeJS.ProcessEnv,
   platform: NodeJS.Platform,
 ): Promise<string> {
-  if (path.isAbsolute(command)) return command;
-  if (!isBareName(command, platform)) return path.resolve(command);
+  if (path.isAbsolute(command)) return onDisk(command);
+  if (!isBareName(command, platform)) return onDisk(path.resolve(command));
   const PATH =
     environmentVariable(env, "PATH", platform) ??
     (platform === "win32" ? environmentVariable(parent, "PATH", platform) : systemPath);

@@ -1,16 +1,17 @@
 import path from "node:path";
-import { RUNTIME_VERSION } from "../../generated/runtime.js";
 import { BinaryNotFoundError, SpawnError } from "../errors/start-errors.js";
+import { archiveOf, onDisk, showsArchives } from "./asar.js";
 import { findBundle, findPackageRoot } from "./bundle.js";
 import { environmentVariable } from "./child-env.js";
 import { isShortage, kindOf, resolveLinks } from "./files.js";
+import { adviceFor, adviceForArchive, installCommand } from "./get-runtime.js";
 import { mainScript } from "./main-script.js";
 import { codexPackageBehind } from "./npm-launcher.js";
 import { findInstalled, readCodexPackage } from "./npm-package.js";
+import { ownDirectory } from "./own-directory.js";
 import { isBareName, lookUpOnPath } from "./path-lookup.js";
 import { runtimeTarget, runtimeTargets, type RuntimeTarget } from "./platform.js";
 import { programProblem } from "./program-format.js";
-import { runningFile } from "./running-file.js";
 import { explainSpawnFailure } from "./spawn-failure.js";
 import { helperDirBeside, type Finding, type Program } from "./vendor-tree.js";
 
@@ -44,6 +45,8 @@ export interface FindRuntimeOptions {
    * start.
    */
   readonly startDirs?: readonly string[] | undefined;
+  /** Whether this process shows Electron archives as directories. Default: whether it is Electron's. */
+  readonly showsArchives?: boolean | undefined;
 }
 
 /**
@@ -61,6 +64,13 @@ export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime>
     arch: options.arch ?? process.arch,
   };
   const runtime = await search(options, host);
+  const archive = archiveOf(runtime.command);
+  if (archive !== undefined && (options.showsArchives ?? showsArchives())) {
+    throw new BinaryNotFoundError(
+      [`${runtime.source}: ${runtime.command}: inside an archive`],
+      adviceForArchive(archive),
+    );
+  }
   const problem = await programProblem(runtime.command, host.platform, host.arch);
   if (problem !== undefined) {
     throw new SpawnError(
@@ -91,7 +101,7 @@ async function findChosen(options: FindRuntimeOptions, host: Host): Promise<Runt
   if (chosen === undefined || chosen === "") return undefined;
   const found = isBareName(chosen, host.platform)
     ? await findByName(chosen, options.env, host)
-    : await readChosenFile(path.resolve(options.cwd ?? process.cwd(), chosen), host);
+    : await readChosenFile(await onDisk(path.resolve(options.cwd ?? process.cwd(), chosen)), host);
   if ("program" in found) return { ...found.program, args: [], source };
   throw new BinaryNotFoundError(
     [`${source}: ${found.problem}`],
@@ -107,13 +117,19 @@ async function findShipped(options: FindRuntimeOptions, host: Host): Promise<Run
   const packageRoot = options.packageRoot ?? (own && (await findPackageRoot(own)));
   const bundle = await findBundle(packageRoot, target);
   if ("program" in bundle) return { ...bundle.program, args: [], source: "vendor-bin" };
-  const installed = await findInstalled(target, options.startDirs ?? (await startDirsFrom(own)));
+  const startDirs = options.startDirs ?? (await startDirsFrom(own));
+  const installed = await findInstalled(target, startDirs);
   if (installed.found !== undefined && "program" in installed.found) {
     return { ...installed.found.program, args: [], source: "npm" };
   }
   throw new BinaryNotFoundError(
     [...tried, bundle.problem, ...installed.tried],
-    `Run: ${installCommand(installed.incomplete)}`,
+    adviceFor({
+      archive: startDirs.map(archiveOf).find((archive) => archive !== undefined),
+      isBundled: packageRoot === undefined,
+      isIncomplete: installed.incomplete,
+      place: startDirs[0],
+    }),
   );
 }
 
@@ -168,19 +184,8 @@ async function startDirsFrom(own: string | undefined): Promise<string[]> {
   return [...new Set([...(own === undefined ? [] : [own]), ...directories])];
 }
 
-/** Directory of this library's code, also when it was bundled into other code. */
-async function ownDirectory(): Promise<string | undefined> {
-  const file = runningFile();
-  return file !== undefined && (await kindOf(file)) === "file" ? path.dirname(file) : undefined;
-}
-
 async function directoryOf(place: string): Promise<string> {
   return (await kindOf(place)) === "directory" ? place : path.dirname(place);
-}
-
-function installCommand(incomplete = false): string {
-  const flag = incomplete ? "--include=optional " : "";
-  return `npm install ${flag}@openai/codex@${RUNTIME_VERSION}`;
 }
 
 function unsupported({ platform, arch }: Host): string {

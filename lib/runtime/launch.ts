@@ -1,5 +1,6 @@
 import path from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { archiveOf, showsArchives } from "./asar.js";
 import { checkLaunchOptions } from "./check-launch-options.js";
 import { prepareCodexHome } from "./codex-home.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
@@ -168,6 +169,12 @@ async function resolveCwd(cwd: string | undefined): Promise<string | undefined> 
   if (cwd === undefined) return undefined;
   const directory = path.resolve(cwd);
   const kind = await kindOf(directory);
+  if (archiveOf(directory) !== undefined && showsArchives()) {
+    throw new InvalidArgumentError(
+      "cwd",
+      "must be on the disk, not inside an archive of Electron.",
+    );
+  }
   if (kind === "directory") return directory;
   throw new InvalidArgumentError(
     "cwd",

@@ -20,14 +20,9 @@ export function runningFile(): string | undefined {
 /** The call sites are as the engine has them; the text of a stack may follow source maps. */
 function topCallSite(): NodeJS.CallSite | undefined {
   const { stackTraceLimit } = Error;
-  const before = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
-  // Defined, not assigned: what the host may have put there as a setter is not to hear of it.
-  const isDefined = Reflect.defineProperty(Error, "prepareStackTrace", {
-    configurable: before?.configurable ?? true,
-    value: (_error: Error, sites: NodeJS.CallSite[]) => sites,
-  });
+  const restore = replacePrepare((_error, sites) => sites);
   // A host that has frozen it cannot be asked.
-  if (!isDefined) return undefined;
+  if (!restore) return undefined;
   const holder: { stack?: unknown } = {};
   try {
     Reflect.set(Error, "stackTraceLimit", 1);
@@ -37,7 +32,26 @@ function topCallSite(): NodeJS.CallSite | undefined {
     return Array.isArray(stack) ? (stack as NodeJS.CallSite[])[0] : undefined;
   } finally {
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
-    if (before) Object.defineProperty(Error, "prepareStackTrace", before);
-    else Reflect.deleteProperty(Error, "prepareStackTrace");
+    restore();
   }
+}
+
+/** Gives the function that undoes it, or nothing where a host does not allow it. */
+function replacePrepare(
+  value: (error: Error, sites: NodeJS.CallSite[]) => unknown,
+): (() => void) | undefined {
+  const name = "prepareStackTrace";
+  const before = Object.getOwnPropertyDescriptor(Error, name);
+  if ("bun" in process.versions) {
+    // Bun goes by what was assigned last, whatever the property says.
+    if (!Reflect.set(Error, name, value)) return undefined;
+    return () => Reflect.set(Error, name, before?.value);
+  }
+  // Defined, not assigned: what the host may have put there as a setter is not to hear of it.
+  const configurable = before?.configurable ?? true;
+  if (!Reflect.defineProperty(Error, name, { configurable, value })) return undefined;
+  return () => {
+    if (before) Object.defineProperty(Error, name, before);
+    else Reflect.deleteProperty(Error, name);
+  };
 }

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { onDisk } from "./asar.js";
 import { kindOf, readJsonObject, resolveLinks } from "./files.js";
 import { runtimeTargets, type RuntimeTarget } from "./platform.js";
 
@@ -19,7 +20,8 @@ const layouts = [
 ];
 
 /** Reads a directory as the releases lay it out: one executable, its helpers and its resources. */
-export async function readVendorTree(root: string, target: RuntimeTarget): Promise<Finding> {
+export async function readVendorTree(place: string, target: RuntimeTarget): Promise<Finding> {
+  const root = await onDisk(place);
   if ((await kindOf(root)) !== "directory") return { problem: "not there" };
   const description = await readJsonObject(path.join(root, "codex-package.json"));
   const builtFor = description?.target;

@@ -1,5 +1,6 @@
 import { isAbortOf } from "../async/abort.js";
 import type { Logger } from "../async/logger.js";
+import { isAppServerError } from "../errors/base.js";
 import type { ErrorListener } from "../errors/error-origin.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RequestNotPendingError, type RequestOverReason } from "../errors/server-request-errors.js";
@@ -227,7 +228,8 @@ export class RequestDispatcher {
       failed(error);
       if (request.isOver()) return;
       // Of the errors of a handler only our own are known to hold no values.
-      const why = error instanceof InvalidArgumentError ? `: ${error.message}` : "";
+      const isOurs = isAppServerError(error) && error.code === "INVALID_ARGUMENT";
+      const why = isOurs ? `: ${error.message}` : "";
       refuse(`its handler failed${why}`);
     }
   }

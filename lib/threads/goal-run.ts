@@ -1,3 +1,4 @@
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkOptions } from "../errors/check-options.js";
 import { checkRunOptions } from "../option-keys.js";
 import type { ThreadGoal, UserInput } from "../../generated/types.js";
@@ -91,7 +92,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   }
 
   /** The same as `stream()`. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<GoalEvent, undefined> {
+  [Symbol.asyncIterator](): AsyncIteration<GoalEvent> {
     return this.stream();
   }
 
@@ -107,11 +108,9 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    *
    * @throws TurnStreamError when the goal is consumed already, or when more than that has come.
    */
-  stream(options?: { subagents?: false | undefined }): AsyncIterableIterator<GoalEvent, undefined>;
-  stream(options: { subagents: true }): AsyncIterableIterator<GoalEventWithOrigin, undefined>;
-  stream(
-    options: { subagents?: boolean | undefined } = {},
-  ): AsyncIterableIterator<GoalEvent, undefined> {
+  stream(options?: { subagents?: false | undefined }): AsyncIteration<GoalEvent>;
+  stream(options: { subagents: true }): AsyncIteration<GoalEventWithOrigin>;
+  stream(options: { subagents?: boolean | undefined } = {}): AsyncIteration<GoalEvent> {
     checkOptions("stream()", options, { subagents: true });
     const { subagents = false } = options;
     const events = this.#events.read({ subagents });

@@ -1,4 +1,5 @@
 import { onAbort } from "../async/abort.js";
+import type { AsyncIteration } from "../async/async-iteration.js";
 import { checkSignal } from "../checks.js";
 import { EventQueue } from "../async/event-queue.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
@@ -19,7 +20,7 @@ export function unsolicitedTurns(
   connect: Connect,
   threadId: string,
   signal: AbortSignal | undefined,
-): AsyncIterableIterator<Turn, undefined> {
+): AsyncIteration<Turn> {
   const stops: (() => void)[] = [];
   const stop = (): void => {
     for (const each of stops.splice(0)) each();

@@ -1,5 +1,5 @@
 import type { DynamicToolCallResponse } from "../../generated/types.js";
-import { ToolInputError } from "../errors/tool-errors.js";
+import { isToolInputError } from "../errors/tool-errors.js";
 import { formatPath } from "../schema/json-schema.js";
 
 /** How much of an error the model gets to see (characters). */
@@ -14,7 +14,7 @@ export function toolFailure(error: unknown): DynamicToolCallResponse {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ToolInputError) {
+  if (isToolInputError(error)) {
     const issues = error.issues.map(({ path, message }) =>
       path.length === 0 ? `- ${message}` : `- ${formatPath(path)}: ${message}`,
     );

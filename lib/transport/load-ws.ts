@@ -1,8 +1,8 @@
-// By another name: those who bundle us into an ES module often put a `createRequire` before it all.
-import { createRequire as requireFrom } from "node:module";
+import path from "node:path";
 import type { WebSocket } from "ws";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
-import { runningFile } from "../runtime/running-file.js";
+import { findPackageRoot } from "../runtime/bundle.js";
+import { ownDirectory } from "../runtime/own-directory.js";
 
 export type WebSocketClass = typeof WebSocket;
 
@@ -19,33 +19,46 @@ export type LoadWs = () => Promise<WsModule>;
  * @throws MissingDependencyError when the package is not installed; ConnectError when it is, and cannot
  * be loaded now, such as without a free file descriptor. That may be tried again.
  */
-export async function loadWs(
-  address: string,
-  load: LoadWs = () => import("ws"),
-): Promise<WebSocketClass> {
+export async function loadWs(address: string, load?: LoadWs): Promise<WebSocketClass> {
   try {
-    return (await load()).WebSocket ?? requireWs();
+    // Bundlers let a package be missing that is imported, and awaited, right in a `try`. Some put an
+    // empty module in its place.
+    const { WebSocket } = load ? await load() : await import("ws");
+    if (WebSocket) return WebSocket;
   } catch (error) {
-    if (isMissing(error)) {
-      throw new MissingDependencyError("ws", "ws@8", "To connect to a socket", { cause: error });
-    }
+    if (isMissing(error)) throw await missingWs(error);
   }
   try {
-    return requireWs();
+    return await requireWs();
   } catch (error) {
+    if (isMissing(error)) throw await missingWs(error);
     const problem = `the package ws could not be loaded (${nameOf(error)}).`;
     throw new ConnectError(address, problem, { retryable: true }, { cause: error });
   }
 }
 
+async function missingWs(cause: unknown): Promise<MissingDependencyError> {
+  const isBundled = await isPartOfBundle().catch(() => false);
+  const install = isBundled ? "ws@8, and build the bundle again" : "ws@8";
+  return new MissingDependencyError("ws", install, "To connect to a socket", { cause });
+}
+
+async function isPartOfBundle(): Promise<boolean> {
+  const own = await ownDirectory();
+  return own === undefined || (await findPackageRoot(own)) === undefined;
+}
+
 /**
  * An import that has failed once may fail for ever, or find but half of the package: Node.js remembers
- * what it could not read. `require` looks again.
+ * what it could not read. `require` looks again. Some hosts, such as jest, have nothing but `require`.
+ * It is not imported from `node:module`: bundlers would read that, and cannot know the place.
  */
-function requireWs(): WebSocketClass {
-  const file = runningFile();
-  if (file === undefined) throw new Error("there is no file to load it from");
-  return (requireFrom(file)("ws") as { readonly WebSocket: WebSocketClass }).WebSocket;
+async function requireWs(): Promise<WebSocketClass> {
+  const own = await ownDirectory();
+  if (own === undefined) throw new Error("there is no place to load it from");
+  const { createRequire } = process.getBuiltinModule("node:module");
+  const fromHere = createRequire(path.join(own, "load-ws.js"));
+  return (fromHere("ws") as { readonly WebSocket: WebSocketClass }).WebSocket;
 }
 
 /** Whether `ws` itself is not there. That a part of it is missing, or what it needs, is another matter. */

@@ -11,7 +11,13 @@ export interface EntryPoint {
 
 interface PackageManifest {
   readonly name: string;
-  readonly exports: Readonly<Record<string, string | { readonly types?: string }>>;
+  readonly exports: Readonly<Record<string, string | ExportConditions>>;
+}
+
+/** Of an ES module alone, or of one that is there for CommonJS, too. */
+interface ExportConditions {
+  readonly types?: string;
+  readonly import?: { readonly types?: string };
 }
 
 export async function readEntryPoints(root: string): Promise<EntryPoint[]> {
@@ -22,7 +28,7 @@ export async function readEntryPoints(root: string): Promise<EntryPoint[]> {
 /** The exports of a package that have types; the others are data. */
 export function entryPointsOf({ name, exports }: PackageManifest): EntryPoint[] {
   return Object.entries(exports).flatMap(([path, target]) => {
-    const types = typeof target === "string" ? undefined : target.types;
+    const types = typeof target === "string" ? undefined : (target.types ?? target.import?.types);
     const source = types?.replace(/^\.\/dist\//, "").replace(/\.d\.ts$/, ".ts");
     return source ? [{ specifier: `${name}${path.slice(1)}`, source }] : [];
   });

@@ -1,34 +1,56 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { build } from "esbuild";
+import { build, type BuildOptions, type Metafile } from "esbuild";
+
+const shared: BuildOptions = {
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: "warning",
+};
+
+/** As few ES modules as there can be. Packages that we depend on stay imports. */
+const esm: BuildOptions = {
+  format: "esm",
+  splitting: true,
+  chunkNames: "lib/chunks/[name]-[hash]",
+  packages: "external",
+};
 
 /**
- * Writes `<dist>/<entry>.js` for each entry, and what they share beside them, with source maps that
- * lead to the sources in the package. Packages that we depend on stay imports.
+ * For those who cannot load ES modules, such as jest: one file for each entry. Packages that are ES
+ * modules only become a part of it.
+ */
+const commonJs: BuildOptions = {
+  format: "cjs",
+  outExtension: { ".js": ".cjs" },
+  external: ["vscode-jsonrpc", "ws"],
+};
+
+/**
+ * Writes `<dist>/<entry>.js` and `<dist>/<entry>.cjs` for each entry, and what the former share beside
+ * them, with source maps that lead to the sources in the package. Tells which files they are made of.
  */
 export async function bundle(
   root: string,
   dist: string,
   entries: readonly string[],
-): Promise<void> {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: entries.map((entry) => ({ in: `${entry}.ts`, out: entry })),
-    outdir: dist,
-    bundle: true,
-    splitting: true,
-    chunkNames: "lib/chunks/[name]-[hash]",
-    format: "esm",
-    platform: "node",
-    target: "node20.19",
-    packages: "external",
-    sourcemap: true,
-    sourcesContent: false,
-    metafile: true,
-    logLevel: "warning",
-  });
-  const files = Object.keys(metafile.outputs).filter((file) => file.endsWith(".js"));
-  for (const file of files) await restoreClassNames(path.join(root, file));
+): Promise<readonly string[]> {
+  const entryPoints = entries.map((entry) => ({ in: `${entry}.ts`, out: entry }));
+  const inputs = new Set<string>();
+  for (const format of [esm, commonJs]) {
+    const options = { ...shared, ...format, absWorkingDir: root, outdir: dist, entryPoints };
+    const { metafile } = await build({ ...options, metafile: true });
+    for (const file of scriptsOf(metafile)) await restoreClassNames(path.join(root, file));
+    for (const file of Object.keys(metafile.inputs)) inputs.add(path.join(root, file));
+  }
+  return [...inputs];
+}
+
+function scriptsOf({ outputs }: Metafile): string[] {
+  return Object.keys(outputs).filter((file) => !file.endsWith(".map"));
 }
 
 /**

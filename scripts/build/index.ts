@@ -5,17 +5,25 @@
  */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { bundle } from "./bundle.js";
 import { checkNames } from "./check-names.js";
+import { writeCommonJsDeclarations } from "./declarations.js";
+import { licensesOf } from "./licenses.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const dist = path.resolve(root, process.argv[2] ?? "dist");
+const entries = ["lib/index", "lib/testing/index"];
+const inDist = (extension: string): string[] =>
+  entries.map((entry) => path.join(dist, `${entry}.${extension}`));
 
 rmSync(dist, { recursive: true, force: true });
 const tsc = path.join(root, "node_modules/typescript/bin/tsc");
 const project = path.join(root, "tsconfig.build.json");
 execFileSync(process.execPath, [tsc, "-p", project, "--outDir", dist], { stdio: "inherit" });
-const entries = ["lib/index", "lib/testing/index"];
-await bundle(root, dist, entries);
-for (const entry of entries) await checkNames(path.join(dist, `${entry}.js`));
+await writeCommonJsDeclarations(inDist("d.ts"));
+
+const files = await bundle(root, dist, entries);
+for (const file of [...inDist("js"), ...inDist("cjs")]) await checkNames(file);
+await writeFile(path.join(dist, "third-party-licenses.txt"), await licensesOf(files));

@@ -1,24 +1,20 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { readDeclarations } from "../build/declarations.js";
 
 /**
  * Follows the public declarations and fails when one shows a type of a dependency: users would have
  * to install it to compile, and could not be kept from relying on it.
  */
 export async function checkDeclarations(folder: string): Promise<void> {
-  const open = [path.join(folder, "index.d.ts"), path.join(folder, "testing/index.d.ts")];
-  const seen = new Set(open);
-  for (let file = open.pop(); file !== undefined; file = open.pop()) {
-    const text = await readFile(file, "utf8");
-    for (const [, specifier = ""] of text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
-      if (specifier.startsWith("node:")) continue;
-      if (!specifier.startsWith(".")) {
+  for (const extension of ["d.ts", "d.cts"]) {
+    const entries = ["index", "testing/index"].map((name) => `${name}.${extension}`);
+    const files = await readDeclarations(
+      entries.map((entry) => path.join(folder, entry)),
+      (specifier, file) => {
+        if (specifier.startsWith("node:")) return;
         throw new Error(`${path.relative(folder, file)} shows a type of ${specifier}.`);
-      }
-      const next = path.resolve(path.dirname(file), specifier.replace(/\.js$/, ".d.ts"));
-      if (!seen.has(next)) open.push(next);
-      seen.add(next);
-    }
+      },
+    );
+    console.log(`${files.size} files *.${extension} show no type of a dependency`);
   }
-  console.log(`${seen.size} declaration files show no type of a dependency`);
 }

@@ -1,16 +1,34 @@
 /**
  * Uses the package as its users get it: packs it, installs the tarball into an empty project, and
- * there type-checks and runs every TypeScript snippet of the README and of docs/ against the real
- * app-server and a loopback model, and loads it with `import` and with `require`.
+ * there
+ *
+ * - bundles an application with it, in the ways that most are, and runs the results,
+ * - type-checks and runs every TypeScript snippet of the README and of docs/ against the real
+ *   app-server and a loopback model,
+ * - compiles programs of users with the TypeScripts that are supported,
+ * - and loads it as an ES module, as a CommonJS one, as both, and in a test runner without ES modules.
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { configArgs } from "../../lib/runtime/config-args.js";
-import { configFor, reply, startLoopbackModel } from "../../lib/testing/index.js";
+import { reply, startLoopbackModel } from "../../lib/testing/index.js";
+import { checkWay, writeApplication } from "../bundlers/check-way.js";
+import { commonWays, installCheckTools } from "../bundlers/common-ways.js";
+import { compileConsumers } from "./compile-consumers.js";
 import { checkDeclarations } from "./declarations.js";
+import { loopbackHome } from "./loopback-home.js";
+import { installPacked } from "./packed-project.js";
 import { sample } from "./sample.js";
 import { readSnippets } from "./snippets.js";
 
@@ -18,40 +36,40 @@ const run = promisify(execFile);
 const repository = path.resolve(import.meta.dirname, "../..");
 const project = await mkdtemp(path.join(tmpdir(), "package-check-"));
 /** Not the package's own, but its users': installed here already, at the versions that are tested. */
-const others = ["ws", "zod", "valibot", "@valibot/to-json-schema", "arktype"];
+const others = ["@openai/codex", "ws", "zod", "valibot", "@valibot/to-json-schema", "arktype"];
 const model = await startLoopbackModel();
 model.respond(({ outputSchema }) =>
   outputSchema ? reply.text(JSON.stringify(sample(outputSchema))) : undefined,
 );
 
 try {
-  await install();
+  const env = await loopbackHome(model);
+  await installPacked(project, "@types/node@20");
+  await bundle(env);
+  await linkOthers();
   const snippets = await writeSnippets(await documents());
   await compile();
   await checkDeclarations(path.join(project, "node_modules/codex-app-server-sdk/dist/lib"));
-  const env = await environment();
   for (const { name, file } of snippets) {
     await node([file], env);
     console.log(`ran ${name}`);
   }
-  await node(["--input-type=module", "--eval", loads("await import")], env);
-  await node(["--input-type=commonjs", "--eval", loads("require")], env);
-  console.log("loaded with import and with require");
+  await compileConsumers(project, await installCheckTools());
+  await load(env);
 } finally {
   await model.close();
   await rm(project, { recursive: true, force: true });
 }
 
-async function install(): Promise<void> {
-  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project], {
-    cwd: repository,
-  });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await writeFile(path.join(project, "package.json"), '{ "private": true, "type": "module" }\n');
-  const install = ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${filename}`];
-  await run("npm", [...install, "@types/node@20"], { cwd: project });
-  // The runtime is 400 MB: the one that is installed here will do.
-  for (const name of ["@openai/codex", ...others]) {
+/** Before there is a `ws`, which most applications do without. */
+async function bundle(env: NodeJS.ProcessEnv): Promise<void> {
+  await writeApplication(project);
+  for (const way of await commonWays()) await checkWay(way, project, env);
+}
+
+/** The runtime is 400 MB: the one that is installed here will do. */
+async function linkOthers(): Promise<void> {
+  for (const name of others) {
     const link = path.join(project, "node_modules", name);
     await mkdir(path.dirname(link), { recursive: true });
     await symlink(path.join(repository, "node_modules", name), link);
@@ -101,23 +119,18 @@ async function compile(): Promise<void> {
   }
 }
 
-/** A home whose configuration makes a bare `new Codex()` talk to the loopback model. */
-async function environment(): Promise<NodeJS.ProcessEnv> {
-  const { env, config } = await configFor(model);
-  const toml = configArgs(config).filter((argument) => argument !== "-c");
-  await writeFile(path.join(env["CODEX_HOME"] ?? "", "config.toml"), `${toml.join("\n")}\n`);
-  return { ...process.env, ...env, CODEX_PATH: "" };
-}
-
 async function node(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   await run(process.execPath, [...args], { cwd: project, env, timeout: 60_000 });
 }
 
-function loads(how: string): string {
-  return `
-    const { Codex, AppServerClient } = ${how}("codex-app-server-sdk");
-    const { startLoopbackModel } = ${how}("codex-app-server-sdk/testing");
-    const all = [Codex, AppServerClient, startLoopbackModel];
-    if (!all.every((one) => typeof one === "function")) throw new Error("an export is missing");
-  `;
+async function load(env: NodeJS.ProcessEnv): Promise<void> {
+  for (const file of ["both-copies.mjs", "consumer.test.cjs"]) {
+    await copyFile(path.join(import.meta.dirname, "consumers", file), path.join(project, file));
+  }
+  await node(["both-copies.mjs"], env);
+  console.log("loaded with import and with require, in one process");
+  const jest = path.join(repository, "node_modules/jest/bin/jest.js");
+  const config = { rootDir: project, testMatch: ["**/*.test.cjs"], transform: {} };
+  await node([jest, "--config", JSON.stringify(config)], { ...env, NODE_OPTIONS: "" });
+  console.log("tested with jest, without ES modules");
 }

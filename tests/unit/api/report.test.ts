@@ -99,7 +99,10 @@ test("entry points are the exports of the package that have types", () => {
     name: "talk",
     exports: {
       ".": { types: "./dist/lib/index.d.ts", default: "./dist/lib/index.js" },
-      "./testing": { types: "./dist/lib/testing/index.d.ts" },
+      "./testing": {
+        import: { types: "./dist/lib/testing/index.d.ts", default: "./dist/lib/testing/index.js" },
+        require: { types: "./dist/lib/testing/index.d.cts" },
+      },
       "./schemas/*": "./generated/schemas/*",
     },
   };
