@@ -72,9 +72,9 @@ export class LoginStarts {
     params: AllowUndefined<LoginAccountParams>,
     givenUp: AbortSignal,
   ): Promise<void> {
-    givenUp.throwIfAborted();
+    throwIfAborted(givenUp);
     const host = await this.#connect();
-    givenUp.throwIfAborted();
+    throwIfAborted(givenUp);
     const completion = new LoginCompletion(host);
     try {
       await this.#start(completion, () =>
