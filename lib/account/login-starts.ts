@@ -78,9 +78,9 @@ export class LoginStarts {
     givenUp: AbortSignal,
     progress: { sent: boolean },
   ): Promise<void> {
-    givenUp.throwIfAborted();
+    throwIfAborted(givenUp);
     const host = await this.#connect();
-    givenUp.throwIfAborted();
+    throwIfAborted(givenUp);
     const completion = new LoginCompletion(host);
     progress.sent = true;
     try {

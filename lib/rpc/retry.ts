@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { throwIfAborted } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
@@ -63,6 +63,12 @@ export async function retryOnOverload<T>(
     if (!isRetryableError(error)) throw error;
     refusal = error;
   }
+  throwIfAborted(signal);
+  // Of the caller's signal, nothing is asked but that it tells: it may be of another library.
+  const stop = new AbortController();
+  const unlink = onAbort(signal, (reason) => {
+    stop.abort(reason);
+  });
   let attempts = 1;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   try {
@@ -86,7 +92,7 @@ export async function retryOnOverload<T>(
         maxTimeout: maxTimeoutMs,
         factor,
         randomize: jitter,
-        ...(signal ? { signal } : {}),
+        signal: stop.signal,
         shouldRetry: ({ error }) => isRetryableError(error),
         onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
           if (!isRetryableError(error) || retriesLeft === 0) return;
@@ -100,6 +106,8 @@ export async function retryOnOverload<T>(
       throwIfAborted(signal);
       throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
     }
+  } finally {
+    unlink();
   }
   if (!outcome) throw new TypeError("The operation was not called.");
   if ("value" in outcome) return outcome.value;

@@ -1,4 +1,4 @@
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { Deferred } from "../async/deferred.js";
 import { ModelClosedError } from "../errors/model-closed-error.js";
 import type { ModelRequest } from "./inspect-request.js";
@@ -34,7 +34,7 @@ export class RequestLog {
   }
 
   async next({ where = () => true, signal }: NextRequestOptions = {}): Promise<ModelRequest> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const index = this.#unclaimed.findIndex(where);
     const [known] = index < 0 ? [] : this.#unclaimed.splice(index, 1);
     if (known) return known;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { Deferred } from "../async/deferred.js";
 import { completedEvent, createdEvent } from "./replies/envelope.js";
 import {
@@ -110,7 +110,7 @@ class StreamPlayer {
   async #flush(): Promise<void> {
     const text = this.#unsent;
     this.#unsent = "";
-    this.#signal.throwIfAborted();
+    throwIfAborted(this.#signal);
     if (text === "") return;
     // Until the callback the text may still be in our hands, and a drop right after would lose it.
     const written = new Promise((resolve) => this.#response.write(text, resolve));

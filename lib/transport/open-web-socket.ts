@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { WebSocket } from "ws";
-import { onAbort } from "../async/abort.js";
+import { onAbort, throwIfAborted } from "../async/abort.js";
 import { explainConnectFailure, explainRefusal } from "./connect-failure.js";
 import type { WebSocketClass } from "./load-ws.js";
 import { hintOfWay } from "./proxy-agent.js";
@@ -39,7 +39,7 @@ export function openWebSocket<T>(
   const { token, headers, tls, agent, signal } = options;
   const { socketPath } = address;
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
+    throwIfAborted(signal);
     const webSocket = new create(address.url, {
       headers: {
         ...headers,

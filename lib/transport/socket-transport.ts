@@ -97,6 +97,6 @@ async function tokenOf(
     const unlink = onAbort(signal, reject);
     Promise.resolve().then(source).then(resolve, reject).finally(unlink);
   });
-  signal.throwIfAborted();
+  throwIfAborted(signal);
   return checkToken(given);
 }

@@ -195,3 +195,22 @@ test("only a refusal for overload is worth repeating", () => {
   expect(isRetryableError(new Error("Server overloaded; retry later."))).toBe(false);
   expect(isRetryableError(undefined)).toBe(false);
 });
+
+test("a signal of another library, that only tells when it aborts, stops the pauses too", async () => {
+  const listeners = new Set<() => void>();
+  const signal = {
+    aborted: false,
+    addEventListener: (_: string, listener: () => void) => listeners.add(listener),
+    removeEventListener: (_: string, listener: () => void) => listeners.delete(listener),
+  };
+  const onRetry = () => {
+    signal.aborted = true;
+    for (const listener of listeners) listener();
+  };
+  const options = { minTimeoutMs: 600_000, maxTimeoutMs: 600_000, onRetry };
+  const error = await rejection(
+    retryOnOverload(busy(Infinity), { ...options, signal: signal as unknown as AbortSignal }),
+  );
+  expect(error).toMatchObject({ name: "AbortError" });
+  expect(listeners.size).toBe(0);
+});
