@@ -67,7 +67,7 @@ describe("a call that the server cannot read", () => {
 
   test.each<[StartThreadOptions, string]>([
     [{ config: { model_providers: secret } }, "in `model_providers`"],
-    [{ config: { sandbox_mode: secret } }, "in `sandbox_mode`"],
+    [{ config: { approvals_reviewer: secret } }, "in `approvals_reviewer`"],
     [{ modelProvider: secret }, "Model provider not found"],
   ])("because of the configuration %j names the key, not the value", async (options, problem) => {
     const error = await rejection(client.startThread(options));
