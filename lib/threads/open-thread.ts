@@ -26,6 +26,9 @@ export async function openThread<M extends Opening>(
   try {
     const opened = await openInSandbox(host, method, params, options);
     const threadId = idOf("thread", opened);
+    if (method === "thread/fork" && had.approvalPolicy === undefined) {
+      await hearWarnings(host, threadId);
+    }
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
     await holdToSettings(host, threadId, asked, opened);
     return opened;
@@ -36,7 +39,7 @@ export async function openThread<M extends Opening>(
 
 /**
  * Of a stored thread that this client has not seen before, only a warning tells that the server has
- * replaced a setting. It comes before the answer that opens the thread.
+ * replaced a setting. It comes before the answer that opens the thread, or right behind that.
  */
 function watchReplacedSettings(host: Pick<OpeningHost, "on">) {
   const replaced = new Map<string, ThreadSettings>();
@@ -47,6 +50,14 @@ function watchReplacedSettings(host: Pick<OpeningHost, "on">) {
     replaced.set(params.threadId, { ...replaced.get(params.threadId), [setting]: was });
   });
   return { stop, of: (threadId: string): ThreadSettings => replaced.get(threadId) ?? {} };
+}
+
+/**
+ * The warning about a copy may come a little later than the answer that opens it, but not later than the
+ * answer to a request that is sent then.
+ */
+async function hearWarnings(host: Pick<OpeningHost, "call">, threadId: string): Promise<void> {
+  await host.call("thread/read", { threadId }).catch(() => undefined);
 }
 
 /** That it is no wider has been seen to; what is left is to say when it is stricter. */
