@@ -58,7 +58,14 @@ async function requireWs(): Promise<WebSocketClass> {
   if (own === undefined) throw new Error("there is no place to load it from");
   const { createRequire } = process.getBuiltinModule("node:module");
   const fromHere = createRequire(path.join(own, "load-ws.js"));
-  return (fromHere("ws") as { readonly WebSocket: WebSocketClass }).WebSocket;
+  const found = (fromHere("ws") as WsModule).WebSocket;
+  if (found) return found;
+  // jest-environment-jsdom takes what packages offer to browsers, where ws does nothing. Its file for
+  // Node.js lies beside that.
+  const main = path.join(path.dirname(fromHere.resolve("ws/package.json")), "index.js");
+  const { WebSocket } = fromHere(main) as WsModule;
+  if (!WebSocket) throw new Error("it has no class WebSocket");
+  return WebSocket;
 }
 
 /** Whether `ws` itself is not there. That a part of it is missing, or what it needs, is another matter. */

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createContext, runInContext } from "node:vm";
-import { type Codex, type InputItem } from "../../lib/index.js";
+import { Codex, type InputItem } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { ListeningServer } from "../support/listening-server.js";
 import { RealStage } from "../support/real.js";
 import { callTools, lastRequest, tool } from "../support/tools.js";
 
@@ -49,6 +50,22 @@ test("a turn runs, is iterated, and answers", async () => {
   expect(methods.at(-1)).toBe("turn/completed");
   expect(await turn.run()).toMatchObject({ finalResponse: "Hello from jsdom." });
 });
+
+test.each(["ws", "unix"] as const)(
+  "a turn runs over %s, though ws is one for browsers there",
+  async (listen) => {
+    const server = await ListeningServer.start(stage, { listen });
+    const connected = new Codex({ url: server.url });
+    try {
+      const thread = await connected.startThread({ cwd: stage.project });
+      model.enqueueFor(thread.id, reply.text("Hello."));
+      expect(await thread.run("Hi")).toMatchObject({ finalResponse: "Hello." });
+    } finally {
+      await connected.close();
+      await server.stop();
+    }
+  },
+);
 
 describe.each(Object.keys(bytesOf))("bytes of %s are taken", (realm) => {
   const data = () => bytesOf[realm]?.() ?? new Uint8Array();
