@@ -134,9 +134,13 @@ const noFile = "is not a readable file";
 
 /** A path of the server's machine; the place of a relative one is where this process runs, if anywhere. */
 function pathOf({ serverFiles }: InputHost, path: string, { where, isThere }: Asked): string {
-  const files = isThere ? { ...serverFiles, areShared: false } : serverFiles;
-  return toServerPath(files, `${where}.path`, path);
+  const argument = `${where}.path`;
+  const isInFull = isAbsoluteFor(serverFiles, path) || path === "" || path.startsWith("~");
+  if (isThere && !isInFull) throw new InvalidArgumentError(argument, notInFull);
+  return toServerPath(serverFiles, argument, path);
 }
+
+const notInFull = 'must be an absolute path on the server\'s system, as on: "server" asks for';
 
 /** Such as `app://notes`. */
 function isLink(path: string): boolean {

@@ -322,6 +322,14 @@ export class Thread extends ThreadApi {
 
 function checkTarget(target: ReviewTarget): void {
   const type: unknown = (target as ReviewTarget | null | undefined)?.type;
-  if (typeof type === "string") return;
+  if (typeof type === "string") {
+    if (target.type === "custom") checkInstructions(target.instructions);
+    return;
+  }
   throw new InvalidArgumentError("target", 'must be a review target, such as { type: "custom" }');
+}
+
+function checkInstructions(instructions: unknown): void {
+  if (typeof instructions === "string" && /\S/.test(instructions)) return;
+  throw new InvalidArgumentError("target.instructions", "must be a string that is not blank");
 }

@@ -1,4 +1,9 @@
-import type { AskForApproval, SandboxMode, SandboxPolicy } from "../../generated/types.js";
+import type {
+  AskForApproval,
+  NetworkAccess,
+  SandboxMode,
+  SandboxPolicy,
+} from "../../generated/types.js";
 import { checkKeys, type KeysOf } from "./check-options.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
@@ -33,6 +38,8 @@ const policyKeys: PolicyKeys = {
     excludeSlashTmp: true,
   },
 };
+
+const networkAccesses: Readonly<Record<NetworkAccess, true>> = { restricted: true, enabled: true };
 
 type Granular = Extract<AskForApproval, { granular: unknown }>;
 
@@ -70,6 +77,25 @@ export function checkSandbox(argument: string, value: unknown): void {
     throw new InvalidArgumentError(`${argument}.type`, `must be ${choices(policyKeys)}`);
   }
   checkKeys(argument, value, policyKeys[type]);
+  checkPolicyFields(argument, type, value);
+}
+
+/** What the server would refuse without the name of the field. */
+function checkPolicyFields(argument: string, type: SandboxPolicy["type"], policy: object): void {
+  for (const [name, given] of Object.entries(policy) as [string, unknown][]) {
+    if (name === "type" || given === undefined) continue;
+    const field = `${argument}.${name}`;
+    if (name === "writableRoots") {
+      const areTexts = Array.isArray(given) && given.every((root) => typeof root === "string");
+      if (!areTexts) throw new InvalidArgumentError(field, "must be an array of paths");
+    } else if (type === "externalSandbox") {
+      if (!isOneOf(networkAccesses, given)) {
+        throw new InvalidArgumentError(field, `must be ${choices(networkAccesses)}`);
+      }
+    } else if (typeof given !== "boolean") {
+      throw new InvalidArgumentError(field, "must be true or false");
+    }
+  }
 }
 
 /** @throws InvalidArgumentError for what is no approval policy; null and undefined pass. */

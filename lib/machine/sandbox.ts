@@ -17,10 +17,12 @@ export interface SandboxCheckOptions extends Pick<
 /**
  * Why commands do not run in the sandbox. `"forbidden"`: the system does not let the server make one, as in
  * many containers. `"bubblewrapMissing"`: the program that makes it on Linux is not there.
+ * `"pathMissing"`: a directory that the sandbox has to have, such as one of its `writableRoots`, is not there.
  * `"runtimeMissing"`: the files of the runtime were moved or removed while the server ran. `"unknown"`:
  * `stderr` may tell.
  */
-export type SandboxProblem = "forbidden" | "bubblewrapMissing" | "runtimeMissing" | "unknown";
+export type SandboxProblem =
+  "forbidden" | "bubblewrapMissing" | "pathMissing" | "runtimeMissing" | "unknown";
 
 /** What `sandbox.check()` has found. */
 export type SandboxCheck =
@@ -95,6 +97,10 @@ export class Sandbox {
 /** What the programs that make a sandbox say, as codex 0.169.0 and bubblewrap 0.11 put it. */
 const sentences: readonly (readonly [words: RegExp, reason: keyof typeof advice])[] = [
   [/bubblewrap is unavailable/, "bubblewrapMissing"],
+  [
+    /^bwrap: Can't (?:bind mount|find source|mkdir|create|chdir).*: (?:No such file or directory|Not a directory)$/m,
+    "pathMissing",
+  ],
   [/^bwrap: |^error building bubblewrap command|^sandbox-exec: |sandbox_apply/m, "forbidden"],
 ];
 
@@ -126,4 +132,7 @@ const advice = {
   bubblewrapMissing:
     "bubblewrap, which makes the sandbox on Linux, is not there, so every command in one fails. Install the " +
     "whole runtime, or bubblewrap with the package manager of the system.",
+  pathMissing:
+    "A directory that this sandbox has to have is not there, or is no directory, so every command in it fails; " +
+    "stderr names it. Make it, or take it out of the sandbox's writableRoots.",
 } as const;

@@ -39,6 +39,13 @@ export interface RequestSeams {
 
 const maxAbandoned = 1_024;
 
+/**
+ * What has waited for its place and has less time left than this (ms) is not sent any more. The requests
+ * before it were made in the same moment, more often than not, and it got its place when their time was up:
+ * it would only be carried out when nobody waits for it.
+ */
+const leastMs = 10;
+
 /** The requests on their way: their place in flight, deadline and signal, and their answer. */
 export class Requests {
   readonly #seams: RequestSeams;
@@ -78,9 +85,15 @@ export class Requests {
     const stopDeadline = onDeadline(timeoutMs, () => {
       settle({ kind: "timeout", sent: id !== undefined });
     });
+    const dueAt = performance.now() + timeoutMs;
+    let hasWaited = false;
     const ticket = this.#limit.enter(() => {
       // What its caller was told is not sent must not be sent right after that.
       if (isSettled) return;
+      if (hasWaited && dueAt - performance.now() < leastMs) {
+        settle({ kind: "timeout", sent: false });
+        return;
+      }
       id = this.#send(method, params, settle);
       if (id !== undefined) options.onSent?.();
       if (longRunning && id !== undefined) {
@@ -89,6 +102,7 @@ export class Requests {
         });
       }
     });
+    hasWaited = true;
     try {
       const outcome = await promise;
       if (outcome.kind === "timeout" || outcome.kind === "aborted") {

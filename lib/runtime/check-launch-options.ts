@@ -1,6 +1,7 @@
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkWellFormed } from "../errors/well-formed.js";
 import type { LaunchOptions } from "./launch.js";
 
 export const launchKeys: KeysOf<LaunchOptions> = {
@@ -50,7 +51,7 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
       if (typeof argument !== "string") {
         throw new InvalidArgumentError(`launch.args[${index}]`, "must be a string.");
       }
-      checkNoNul(`launch.args[${index}]`, argument);
+      checkPassable(`launch.args[${index}]`, argument);
     });
   }
   if (launch.detached !== undefined && typeof launch.detached !== "boolean") {
@@ -83,11 +84,12 @@ function checkEnv(env: unknown): void {
         'is not a name for a variable: it must not be empty, nor contain "=" or a NUL character.',
       );
     }
+    checkWellFormed(`env[${JSON.stringify(name)}]`, name);
     if (value === undefined) continue;
     if (typeof value !== "string") {
       throw new InvalidArgumentError(`env.${name}`, "must be a string, or undefined to remove it.");
     }
-    checkNoNul(`env.${name}`, value);
+    checkPassable(`env.${name}`, value);
   }
 }
 
@@ -98,7 +100,7 @@ function checkOverrides(overrides: unknown): void {
     if (typeof override !== "string" || !/^\s*[^\s=-][^=]*=/.test(override)) {
       throw new InvalidArgumentError(argument, 'must be a string of the form "key=value".');
     }
-    checkNoNul(argument, override);
+    checkPassable(argument, override);
     checkOverrideSafety(argument, override);
   });
 }
@@ -107,13 +109,15 @@ function checkText(argument: string, value: unknown): void {
   if (typeof value !== "string" || value === "") {
     throw new InvalidArgumentError(argument, "must be a non-empty string.");
   }
-  checkNoNul(argument, value);
+  checkPassable(argument, value);
 }
 
-function checkNoNul(argument: string, value: string): void {
+/** What no process can be given as it is: Node refuses the one, and replaces the other. */
+function checkPassable(argument: string, value: string): void {
   if (value.includes("\0")) {
     throw new InvalidArgumentError(argument, "must not contain a NUL character.");
   }
+  checkWellFormed(argument, value);
 }
 
 function checkArray(argument: string, value: unknown): readonly unknown[] {

@@ -6,7 +6,7 @@ import type { LaunchCommand } from "./launch.js";
  * What a server that is started like this takes for the user's home directory. Undefined when the caller's
  * own command starts it, perhaps on another machine.
  */
-export function homeOf({ source, env }: LaunchCommand): string | undefined {
+export function homeOf({ source, env }: Pick<LaunchCommand, "source" | "env">): string | undefined {
   if (source === "launch") return undefined;
   const { platform } = process;
   const name = platform === "win32" ? "USERPROFILE" : "HOME";

@@ -7,6 +7,7 @@ import { environmentVariable, mergeEnvironment, prependToPath } from "./child-en
 import { configArgs, type ConfigObject } from "./config-args.js";
 import { kindOf } from "./files.js";
 import { findCommand } from "./find-command.js";
+import { homeOf } from "./home-of.js";
 import { findRuntime, type FindRuntimeOptions, type Runtime } from "./find-runtime.js";
 
 export type { ConfigObject, ConfigValue } from "./config-args.js";
@@ -46,7 +47,8 @@ export interface LaunchOptions {
   readonly launch?: LaunchCommandLine | undefined;
   /**
    * The directory in which the server keeps its configuration, its logins and its threads: its
-   * `CODEX_HOME`; a relative path starts at this process's working directory. It is made if it is missing,
+   * `CODEX_HOME`; a relative path starts at this process's working directory, and `~` is the home directory of
+   * the server's user. It is made if it is missing,
    * with the directories above it, for this user alone (mode 0700). The start rejects with a HandshakeError
    * when it cannot be made, or may not be read and written. It cannot be combined with `launch`.
    *
@@ -134,7 +136,7 @@ export async function resolveLaunch(
       source: "launch",
     };
   }
-  const codexHome = options.codexHome === undefined ? undefined : path.resolve(options.codexHome);
+  const codexHome = options.codexHome === undefined ? undefined : inFull(options.codexHome, env);
   const config = configArgs(options.config ?? {});
   const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
   const { command, args, helperDir, source } = await findRuntime({
@@ -152,6 +154,14 @@ export async function resolveLaunch(
     detached: !isWindows,
     source,
   };
+}
+
+/** As in a shell, `~` is the home directory of the server's user: a directory of that name nobody means. */
+function inFull(codexHome: string, env: LaunchCommand["env"]): string {
+  const isInHome = /^~(?=[\\/]|$)/.test(codexHome);
+  if (!isInHome) return path.resolve(codexHome);
+  const home = homeOf({ source: "codexPath", env });
+  return path.resolve(home ?? "", `.${codexHome.slice(1)}`);
 }
 
 function childEnvironment(

@@ -147,6 +147,15 @@ describe("the option codexHome", () => {
     return { ...withEnv(), codexHome };
   }
 
+  test("takes ~ for the home directory of the server's user, and makes no directory of that name", async () => {
+    await using directory = await makeTempDir();
+    const { env, ...options } = optionsWith("~/mine");
+    const own = { ...options, env: { ...env, HOME: directory.path } };
+    await using client = await AppServerClient.start(own);
+    expect(client.serverInfo.codexHome).toBe(path.join(directory.path, "mine"));
+    await expect(stat("~")).rejects.toThrow("ENOENT");
+  });
+
   test("is where the server works, and is made for this user alone", async () => {
     await using directory = await makeTempDir();
     const codexHome = path.join(directory.path, "tenants", "one");

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
+import path from "node:path";
 import { promisify } from "node:util";
 import { AppServerClient } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
@@ -65,4 +66,14 @@ test("the check goes by the configuration, unless it is told which sandbox to tr
   const own = await codex.sandbox.check({ sandbox: "workspace-write" });
   const { exitCode } = await codex.exec(["true"], { sandbox: "workspace-write" }).exit;
   expect(own.works).toBe(exitCode === 0);
+});
+
+test("a writable root that is missing is told from a system that forbids sandboxes", async () => {
+  const codex = stage.codex();
+  const writableRoots = [path.join(stage.project, "missing")];
+  const check = await codex.sandbox.check({ sandbox: { type: "workspaceWrite", writableRoots } });
+  const own = await codex.sandbox.check({ sandbox: "workspace-write" });
+  // Where there are no sandboxes at all, that is what is wrong.
+  if (own.works) expect(check).toMatchObject({ works: false, reason: "pathMissing" });
+  else expect(check).toMatchObject({ works: false, reason: own.reason });
 });

@@ -69,6 +69,30 @@ describe("a sandbox that no server knows is refused with the choices, and nothin
     }
   });
 
+  test.each(Object.entries({ ...turning, ...command }))(
+    "a field of a policy of %s",
+    async (_, call) => {
+      const bad = [
+        [{ type: "workspaceWrite", writableRoots: "/repo" }, "writableRoots", "an array of paths"],
+        [{ type: "workspaceWrite", writableRoots: [5] }, "writableRoots", "an array of paths"],
+        [{ type: "workspaceWrite", networkAccess: "yes" }, "networkAccess", "true or false"],
+        [{ type: "workspaceWrite", excludeSlashTmp: 1 }, "excludeSlashTmp", "true or false"],
+        [{ type: "readOnly", networkAccess: "enabled" }, "networkAccess", "true or false"],
+        [
+          { type: "externalSandbox", networkAccess: true },
+          "networkAccess",
+          '"restricted" or "enabled"',
+        ],
+      ] as const;
+      for (const [sandbox, name, choices] of bad) {
+        expect(await refusal(call, { sandbox })).toEqual({
+          argument: `sandbox.${name}`,
+          message: `sandbox.${name} must be ${choices}`,
+        });
+      }
+    },
+  );
+
   test.each(["turn", "run", "updateSettings"])(
     "under the protocol's own name: %s",
     async (name) => {
@@ -83,6 +107,16 @@ describe("a sandbox that no server knows is refused with the choices, and nothin
     const { message } = await refusal(call, { sandbox: { type: "readOnly" } });
     expect(message).toBe(`sandbox must be ${modes}; only turns and commands take a policy`);
   });
+});
+
+test("a review with blank instructions is refused, and nothing is sent", async () => {
+  for (const instructions of ["", " \n", undefined, 5]) {
+    const review: Call = (_, thread, target) => thread.review(target).run();
+    expect(await refusal(review, { type: "custom", instructions })).toEqual({
+      argument: "target.instructions",
+      message: "target.instructions must be a string that is not blank",
+    });
+  }
 });
 
 describe("an approval policy that no server knows is refused with the choices:", () => {

@@ -282,6 +282,20 @@ describe("validation", () => {
     expect(await refusal(options)).toBe(message);
   });
 
+  // Node would put U+FFFD in its place, and so name another file, or say something else.
+  test.each<[LaunchOptions, string]>([
+    [{ codexPath: "/a\ud83d" }, "codexPath"],
+    [{ codexHome: "/a\ud83d" }, "codexHome"],
+    [{ cwd: "/a\ud83d" }, "cwd"],
+    [{ env: { TOKEN: "a\ud83d" } }, "env.TOKEN"],
+    [{ env: { "A\ud83d": "a" } }, 'env["A\\ud83d"]'],
+    [{ configOverrides: ["a=\ud83d"] }, "configOverrides[0]"],
+    [{ launch: { command: "\ud83d" } }, "launch.command"],
+    [{ launch: { command: "codex", args: ["\ud83d"] } }, "launch.args[0]"],
+  ])("refuses half of a surrogate pair: %j", async (options, argument) => {
+    expect(await refusal(options)).toContain(`${argument} has half of a surrogate pair`);
+  });
+
   test.each(["codexPath", "config", "configOverrides"])(
     "refuses %s beside launch, which would ignore it",
     async (name) => {
