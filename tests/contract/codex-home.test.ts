@@ -43,7 +43,7 @@ describe("a server that cannot use its CODEX_HOME", () => {
 
   test("because it waits for a lock longer than it may take to start names the directory", async () => {
     await using home = await makeTempDir();
-    const error = await startScript(home.path, "exec cat > /dev/null", 5_000);
+    const error = await startScript(home.path, "exec sleep 60", 5_000);
     expect(error.message).toBe(
       "The process did not answer within 5000 ms; it may not be a codex app-server, or wait for another " +
         `process that has locked a database in ${home.path}. Raise startTimeoutMs if it only needs longer.`,
