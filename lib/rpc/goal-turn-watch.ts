@@ -15,6 +15,8 @@ const maxThreads = 1_024;
 interface WatchedThread {
   readonly id: string;
   isActive: boolean;
+  /** Whether the server has started no turn when one was expected, and nothing has changed since. */
+  isStill: boolean;
   /** How many requests are under way that set its goal. */
   setting: number;
   /** There while the goal's next turn is about to start. */
@@ -34,7 +36,8 @@ interface Expectation {
  * A `turn/start` that is sent in between becomes part of the goal's turn, so messages wait in such a moment,
  * and with that until the goal rests. What else starts a turn does not become part of one unnoticed.
  *
- * An interrupted turn stops the chain and leaves the goal active: a message may go then.
+ * An interrupted turn stops the chain and leaves the goal active: a message may go then. In plan mode the server
+ * starts no turns for an active goal at all: only the first message waits for one in vain.
  */
 export class GoalTurnWatch {
   readonly #gate: ThreadGate;
@@ -83,7 +86,6 @@ export class GoalTurnWatch {
     const { method } = message;
     if (method === "thread/goal/updated") {
       this.#setStatus(threadIdOf(message) ?? "", goalStatusIn(message.params));
-      return;
     }
     const thread = this.#threads.get(threadIdOf(message) ?? "");
     if (!thread) return;
@@ -92,7 +94,12 @@ export class GoalTurnWatch {
         thread.expected?.end();
         break;
       case "turn/completed":
-        if (thread.isActive && !wasInterrupted(message)) this.#expectTurn(thread);
+        if (thread.isActive && !thread.isStill && !wasInterrupted(message))
+          this.#expectTurn(thread);
+        break;
+      case "thread/goal/updated":
+      case "thread/settings/updated":
+        thread.isStill = false;
         break;
       case "thread/goal/cleared":
       case "thread/closed":
@@ -125,8 +132,12 @@ export class GoalTurnWatch {
     const expected = mayStart && !thread.expected ? this.#expectTurn(thread) : undefined;
     return (answer) => {
       thread.setting -= 1;
-      if (answer === undefined) expected?.end();
-      else thread.isActive = goalStatusIn(answer) === "active";
+      if (answer === undefined) {
+        expected?.end();
+      } else {
+        thread.isActive = goalStatusIn(answer) === "active";
+        thread.isStill = false;
+      }
       this.#settle(thread);
     };
   }
@@ -157,7 +168,11 @@ export class GoalTurnWatch {
       },
     };
     // One that never comes must not keep the others waiting.
-    const stopDeadline = onDeadline(startGraceMs, expected.end, { unref: true });
+    const giveUp = (): void => {
+      thread.isStill = true;
+      expected.end();
+    };
+    const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
     thread.expected = expected;
     return expected;
   }
@@ -168,6 +183,7 @@ export class GoalTurnWatch {
     const thread: WatchedThread = {
       id: threadId,
       isActive: false,
+      isStill: false,
       setting: 0,
       expected: undefined,
     };

@@ -250,6 +250,29 @@ describe("goal.set()", () => {
   });
 });
 
+test("in plan mode, where no turns follow, only the first message waits for one, until the mode is left", async () => {
+  const thread = await codex.startThread();
+  const settings = { model: "mock-model", reasoning_effort: null, developer_instructions: null };
+  await thread.updateSettings({ collaborationMode: { mode: "plan", settings } });
+  await thread.goal.set({ objective: "Reach it" });
+  await thread.run("First");
+  await thread.run("Second", { whenBusy: "reject" });
+  await thread.run("Third", { whenBusy: "reject" });
+
+  model.enqueueFor(
+    thread.id,
+    reply.text("Left."),
+    reply.updateGoal("complete"),
+    reply.text("Reached."),
+    reply.text("Yours."),
+  );
+  const left = thread.run("Go", { collaborationMode: { mode: "default", settings } });
+  const own = thread.run("Mine");
+  expect((await left).finalResponse).toBe("Left.");
+  expect((await own).finalResponse).toBe("Yours.");
+  expect((await answers(thread)).slice(-3)).toEqual(["Left.", "Reached.", "Yours."]);
+});
+
 describe("interrupting a goal's turn", () => {
   test("stops the chain and leaves the goal active; the next turn to end resumes it", async () => {
     const thread = await codex.startThread();

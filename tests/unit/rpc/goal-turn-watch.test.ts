@@ -112,6 +112,27 @@ describe("while a goal is active", () => {
     expect([over.done, stage.isClear, stage.watch.size]).toEqual([true, true, 1]);
   });
 
+  test.each<[string, (stage: Stage) => Promise<void>]>([
+    ["the goal is updated", (stage) => stage.goalIs("active")],
+    ["settings change", (stage) => stage.tell("thread/settings/updated")],
+    [
+      "the goal is set",
+      async (stage) => {
+        stage.ask("thread/goal/set")({ goal: { status: "active" } });
+        await stage.started();
+      },
+    ],
+  ])("after one that never came none is expected, until %s", async (_name, change) => {
+    await stage.completed();
+    await jest.advanceTimersByTimeAsync(3_000);
+    await stage.started();
+    await stage.completed();
+    expect(stage.isClear).toBe(true);
+    await change(stage);
+    await stage.completed();
+    expect(stage.isClear).toBe(false);
+  });
+
   test("none is expected when the connection is over, or the thread unsubscribed", async () => {
     await stage.completed();
     const over = resolution(stage.watch.settled(threadId));
