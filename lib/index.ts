@@ -225,7 +225,7 @@ export type {
 } from "./protocol.js";
 export type { AsyncIteration } from "./async/async-iteration.js";
 export { isAppServerError, type AnyAppServerError } from "./any-app-server-error.js";
-export { AppServerError } from "./errors/base.js";
+export { AppServerError, type ErrorDetails } from "./errors/base.js";
 export type {
   AppServerErrorCode,
   InvalidRequestErrorCode,

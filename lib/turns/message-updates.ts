@@ -22,7 +22,7 @@ export type MessageUpdate = MessageFacts &
     | { readonly type: "delta"; readonly delta: string }
   );
 
-interface MessageFacts {
+export interface MessageFacts {
   readonly turnId: string;
   /** The item's id. A model may use it again in another turn. */
   readonly id: string;
