@@ -147,7 +147,7 @@ export type {
 export { Watch, type WatchEvent, type WatchOptions } from "./machine/watch.js";
 export { Pages, type Page } from "./pages.js";
 export type { TextStreamOptions } from "./turns/answer-text.js";
-export type { MessageUpdate } from "./turns/message-updates.js";
+export type { MessageFacts, MessageUpdate } from "./turns/message-updates.js";
 export { itemsInOrder, type TurnItems } from "./turns/turn-items.js";
 export type { TurnWarning } from "./turns/turn-warnings.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./turns/turn-result.js";
