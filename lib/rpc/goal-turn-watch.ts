@@ -1,9 +1,11 @@
 import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
+import { hasActiveGoal } from "./goal-status.js";
 import { threadIdIn } from "./id-of.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
 import type { ThreadGate } from "./thread-gate.js";
+import { wasInterrupted } from "./thread-status.js";
 
 /** How long the server may take to start a goal's next turn (ms). It takes some ten milliseconds. */
 const startGraceMs = 3_000;
@@ -69,7 +71,7 @@ export class GoalTurnWatch {
         return this.#askedToSet(threadId, params);
       case "thread/goal/get":
         return (answer) => {
-          if (answer !== undefined) this.#setStatus(threadId, goalStatusIn(answer));
+          if (answer !== undefined) this.#setActive(threadId, hasActiveGoal(answer));
         };
       case "thread/unsubscribe":
       case "thread/archive":
@@ -85,7 +87,7 @@ export class GoalTurnWatch {
   observe(message: NotificationMessage): void {
     const { method } = message;
     if (method === "thread/goal/updated") {
-      this.#setStatus(threadIdOf(message) ?? "", goalStatusIn(message.params));
+      this.#setActive(threadIdOf(message) ?? "", hasActiveGoal(message.params));
     }
     const thread = this.#threads.get(threadIdOf(message) ?? "");
     if (!thread) return;
@@ -94,8 +96,9 @@ export class GoalTurnWatch {
         thread.expected?.end();
         break;
       case "turn/completed":
-        if (thread.isActive && !thread.isStill && !wasInterrupted(message))
+        if (thread.isActive && !thread.isStill && !wasInterrupted(message)) {
           this.#expectTurn(thread);
+        }
         break;
       case "thread/goal/updated":
       case "thread/settings/updated":
@@ -126,24 +129,24 @@ export class GoalTurnWatch {
     const thread = this.#watch(threadId);
     if (!thread) return noop;
     thread.setting += 1;
-    const { status = "active" } = params as { status?: unknown };
+    // Without a status, the goal keeps the one that it has, and a new goal is active.
+    const { status } = params as { status?: unknown };
     // A turn that runs goes on, and the goal's first turn follows it.
-    const mayStart = status === "active" && !this.#gate.isRunning(threadId);
+    const mayStart = (status ?? "active") === "active" && !this.#gate.isRunning(threadId);
     const expected = mayStart && !thread.expected ? this.#expectTurn(thread) : undefined;
     return (answer) => {
       thread.setting -= 1;
       if (answer === undefined) {
         expected?.end();
       } else {
-        thread.isActive = goalStatusIn(answer) === "active";
+        thread.isActive = hasActiveGoal(answer);
         thread.isStill = false;
       }
       this.#settle(thread);
     };
   }
 
-  #setStatus(threadId: string, status: string | undefined): void {
-    const isActive = status === "active";
+  #setActive(threadId: string, isActive: boolean): void {
     const thread = isActive ? this.#watch(threadId) : this.#threads.get(threadId);
     if (!thread) return;
     thread.isActive = isActive;
@@ -190,16 +193,6 @@ export class GoalTurnWatch {
     this.#threads.set(threadId, thread);
     return thread;
   }
-}
-
-function goalStatusIn(params: unknown): string | undefined {
-  const { goal } = (params ?? {}) as { goal?: { status?: unknown } | null };
-  return typeof goal?.status === "string" ? goal.status : undefined;
-}
-
-function wasInterrupted({ params }: NotificationMessage): boolean {
-  const { turn } = (params ?? {}) as { turn?: { status?: unknown } | null };
-  return turn?.status === "interrupted";
 }
 
 function noop(): void {}

@@ -2,6 +2,7 @@ import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "./message.js";
 import { threadIdOf } from "./notification-route.js";
 import type { ThreadGate } from "./thread-gate.js";
+import { wasInterrupted } from "./thread-status.js";
 
 /** How long the server may take to start a queued turn (ms). It takes a few milliseconds. */
 const startGraceMs = 3_000;
@@ -256,11 +257,6 @@ export class QueueWatch {
 /** Unless it is known that nothing is queued, a turn may follow the one that has ended. */
 function mayContinue(thread: WatchedThread): boolean {
   return thread.queued || thread.looking !== undefined;
-}
-
-function wasInterrupted({ params }: NotificationMessage): boolean {
-  const { turn } = (params ?? {}) as { turn?: { status?: unknown } | null };
-  return turn?.status === "interrupted";
 }
 
 function stringIn(value: unknown, key: string): string | undefined {

@@ -1,4 +1,5 @@
 import { callerContext, type CallerContext } from "../async/caller-context.js";
+import { hasActiveGoal } from "../rpc/goal-status.js";
 import { threadIdIn } from "../rpc/id-of.js";
 import type { NotificationMessage } from "../rpc/message.js";
 import { threadIdOf, turnIdOf } from "../rpc/notification-route.js";
@@ -78,7 +79,7 @@ export class TurnCallers {
         this.#turnEnded(message);
         break;
       case "thread/goal/updated":
-        if (!isActive(message.params)) this.#goals.delete(threadIdOf(message) ?? "");
+        if (!hasActiveGoal(message.params)) this.#goals.delete(threadIdOf(message) ?? "");
         break;
       case "thread/goal/cleared":
         this.#goals.delete(threadIdOf(message) ?? "");
@@ -115,7 +116,7 @@ export class TurnCallers {
     remember(this.#goals, threadId, context);
     return (answer) => {
       // The end of the goal before may have been told meanwhile.
-      if (isActive(answer)) remember(this.#goals, threadId, context);
+      if (hasActiveGoal(answer)) remember(this.#goals, threadId, context);
       else if (this.#goals.get(threadId) !== context) return;
       else if (before) remember(this.#goals, threadId, before);
       else this.#goals.delete(threadId);
@@ -199,11 +200,6 @@ interface FirstItem {
 function setsGoal({ objective, status }: Readonly<Record<string, unknown>>): boolean {
   if (status !== undefined && status !== null) return status === "active";
   return typeof objective === "string";
-}
-
-function isActive(holder: unknown): boolean {
-  const { goal } = (holder ?? {}) as { goal?: { status?: unknown } | null };
-  return goal?.status === "active";
 }
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {

@@ -147,9 +147,13 @@ describe("while a goal is active", () => {
 });
 
 describe("thread/goal/set on an idle thread", () => {
-  test("lets a turn be expected from when it is sent", async () => {
+  test.each([
+    ["no status", {}],
+    ["the status null", { status: null }],
+    ["the status active", { status: "active" }],
+  ])("with %s lets a turn be expected from when it is sent", async (_, params) => {
     const stage = new Stage();
-    const answer = stage.ask("thread/goal/set");
+    const answer = stage.ask("thread/goal/set", { objective: "Work", ...params });
     expect(stage.isClear).toBe(false);
     answer({ goal: { status: "active" } });
     expect(stage.isClear).toBe(false);
