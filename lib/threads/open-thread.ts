@@ -26,9 +26,7 @@ export async function openThread<M extends Opening>(
   try {
     const opened = await openInSandbox(host, method, params, options);
     const threadId = idOf("thread", opened);
-    if (method === "thread/fork" && had.approvalPolicy === undefined) {
-      await hearWarnings(host, threadId);
-    }
+    if (method === "thread/fork" && !isKnown(had)) await hearWarnings(host, threadId);
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
     await holdToSettings(host, threadId, asked, opened);
     return opened;
@@ -50,6 +48,10 @@ function watchReplacedSettings(host: Pick<OpeningHost, "on">) {
     replaced.set(params.threadId, { ...replaced.get(params.threadId), [setting]: was });
   });
   return { stop, of: (threadId: string): ThreadSettings => replaced.get(threadId) ?? {} };
+}
+
+function isKnown({ approvalPolicy, approvalsReviewer }: Omit<ThreadSettings, "sandbox">): boolean {
+  return approvalPolicy !== undefined && approvalsReviewer !== undefined;
 }
 
 /**

@@ -184,6 +184,30 @@ describe("a thread is held to what it had", () => {
     expect(server.paramsOf("turn/start")).toEqual([]);
   });
 
+  test.each(["before", "after"])(
+    "when it is copied, and the warning comes %s the answer",
+    async (when) => {
+      const message =
+        "Configured value for `approval_policy` is disallowed by requirements; falling back to required " +
+        "value OnRequest. Details: invalid value for `approval_policy`: `UnlessTrusted` is not in the " +
+        "allowed set [OnRequest, Never] (set by /etc/codex/requirements.toml)";
+      const warn = () => {
+        server.notify("warning", { threadId: "copy", message });
+      };
+      server.handle("thread/fork", () => {
+        if (when === "before") warn();
+        return { ...opened("copy"), ...loose };
+      });
+      server.handle("thread/read", () => {
+        if (when === "after") warn();
+        return { thread: { id: "copy" } };
+      });
+      expect(await rejection(client.forkThread("stored"))).toMatchObject({
+        setting: "approvalPolicy",
+      });
+    },
+  );
+
   test("when another client has it loaded, so that the server ignores what is asked for", async () => {
     tells(loose);
     const resuming = client.resumeThread("shared", { approvalPolicy: "untrusted" });
