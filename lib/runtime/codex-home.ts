@@ -48,10 +48,22 @@ export function serverPlaceOf(launch: LaunchCommand) {
  */
 export async function prepareCodexHome(directory: string): Promise<void> {
   // Why it failed, the look at what is there tells better.
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  await makeDirectory(directory).catch(() => undefined);
   const home = { path: directory, variable: "CODEX_HOME", isMade: false } as const;
   const problem = await problemOf({ home, databases: home });
   if (problem !== undefined) throw new HandshakeError(`No server was started: ${problem}`, "");
+}
+
+/** Like `mkdir` with `recursive`, which never ends below a directory that takes none, such as /proc. */
+async function makeDirectory(directory: string): Promise<void> {
+  const parent = path.dirname(directory);
+  try {
+    await mkdir(directory, 0o700);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" || parent === directory) throw error;
+    await makeDirectory(parent);
+    await mkdir(directory, 0o700);
+  }
 }
 
 /**

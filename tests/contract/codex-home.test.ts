@@ -50,6 +50,14 @@ describe("a server that cannot use its CODEX_HOME", () => {
     );
   });
 
+  test("says so, and does not go on trying, where no directory can be made", async () => {
+    const error = await errorOf(AppServerClient.start({ codexHome: "/proc/none/codex" }));
+    expect(error).toBeInstanceOf(HandshakeError);
+    expect(error.message).toContain(
+      "/proc/none/codex, the server's directory (CODEX_HOME), does not",
+    );
+  });
+
   test("because the disk is full says so", async () => {
     await using home = await makeTempDir();
     const words = notOpened(home.path, "(code: 13) database or disk is full");
