@@ -41,8 +41,7 @@ describe("a request that is not answered in time", () => {
     const received = await server.received("config/read");
     const sent = errors.filter((error) => (error as { sent?: boolean }).sent);
     expect(received).toHaveLength(sent.length);
-    // Those whose time was up with that of the first two were not sent into their places, for nobody.
-    expect(sent.length).toBeLessThan(10);
+    expect(sent.length).toBeGreaterThanOrEqual(2);
     for (const error of errors) {
       expect(error.message.includes(carriesOut)).toBe((error as { sent?: boolean }).sent);
     }

@@ -237,6 +237,33 @@ describe("what was given up before it was sent", () => {
     jest.useRealTimers();
   });
 
+  test.each([
+    [0, 2],
+    [9, 2],
+    [10, 4],
+  ])(
+    "for requests made in one moment is not sent into the place of another, but %i ms later it is",
+    async (laterMs, sentInAll) => {
+      await using pair = await linkedThread({ maxInFlight: 2, requestTimeoutMs: 300 });
+      const { client, server } = pair;
+      server.handle("config/read", () => later);
+      const ask = (count: number) =>
+        Array.from({ length: count }, () => fate(client.request("config/read", {})));
+      const first = ask(2);
+      await settled();
+      jest.advanceTimersByTime(laterMs);
+      const waiting = ask(18);
+      await settled();
+      await jest.advanceTimersByTimeAsync(300 - laterMs);
+      await settled();
+      expect(server.paramsOf("config/read")).toHaveLength(sentInAll);
+      await jest.advanceTimersByTimeAsync(laterMs);
+      const errors = await Promise.all([...first, ...waiting]);
+      expect(errors.filter(({ sent }) => sent)).toHaveLength(sentInAll);
+      expect(errors.filter(({ saysItMay }) => saysItMay)).toHaveLength(sentInAll);
+    },
+  );
+
   test("is not undone in the server, and nobody watches for it", async () => {
     const requestTimeoutMs = 7_777;
     await using pair = await linkedThread({ maxInFlight: 1, requestTimeoutMs });
