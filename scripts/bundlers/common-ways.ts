@@ -1,6 +1,6 @@
 import path from "node:path";
 import { installPinned } from "../matrix/install-pinned.js";
-import { esbuildCommonJs, esbuildModule } from "./esbuild.js";
+import { esbuildCommonJs, esbuildModule, esbuildModuleWithRequire } from "./esbuild.js";
 import { rollup } from "./rollup.js";
 import type { Way } from "./way.js";
 import { webpack } from "./webpack.js";
@@ -16,5 +16,11 @@ export function installCheckTools(): Promise<string> {
 /** The ways that most applications are built, which are quick enough for each submission. */
 export async function commonWays(): Promise<readonly Way[]> {
   const modules = await installCheckTools();
-  return [esbuildCommonJs, esbuildModule, webpack(modules), rollup(modules)];
+  return [
+    esbuildCommonJs,
+    esbuildModule,
+    esbuildModuleWithRequire,
+    webpack(modules),
+    rollup(modules),
+  ];
 }

@@ -12,6 +12,11 @@ export const esbuildCommonJs: Way = {
 
 export const esbuildModule: Way = {
   name: "esbuild (ES module)",
+  build: (job) => bundle(job, "main.mjs", { format: "esm" }),
+};
+
+export const esbuildModuleWithRequire: Way = {
+  name: "esbuild (ES module, fit for ws)",
   recipe: requireForEsm,
   build: (job) => bundle(job, "main.mjs", { format: "esm", banner: { js: requireForEsm } }),
 };

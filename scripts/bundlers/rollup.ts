@@ -10,7 +10,7 @@ type MakePlugin = (options?: object) => object;
 /** @param modules the `node_modules` with Rollup and its plugins. */
 export const rollup = (modules: string): Way => ({
   name: "rollup",
-  recipe: 'plugins: [nodeResolve({ exportConditions: ["node"] }), commonjs()]',
+  recipe: "plugins: [nodeResolve(), commonjs()]",
   build: async ({ application, into }) => {
     const load = createRequire(path.join(modules, "rollup.js"));
     const { rollup: bundle } = load("rollup") as Rollup;
@@ -18,7 +18,7 @@ export const rollup = (modules: string): Way => ({
     const commonjs = load("@rollup/plugin-commonjs") as MakePlugin;
     const made = await bundle({
       input: path.join(application, "main.mjs"),
-      plugins: [nodeResolve({ exportConditions: ["node"] }), commonjs()],
+      plugins: [nodeResolve(), commonjs()],
       logLevel: "silent",
     });
     const file = path.join(into, "main.mjs");
