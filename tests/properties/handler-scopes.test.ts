@@ -96,7 +96,7 @@ describe("whatever handles of a thread are made and used, in whatever order", ()
           });
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
