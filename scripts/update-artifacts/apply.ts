@@ -115,6 +115,7 @@ async function prepare(changes: Changes, { root, work, disk }: ApplyOptions): Pr
       after: content === undefined ? null : after,
       beforeHash: from,
       afterHash: hashOf(content),
+      made: await missingFolders(root, place),
     });
   }
   const folders: JournalFolder[] = [];
@@ -123,6 +124,15 @@ async function prepare(changes: Changes, { root, work, disk }: ApplyOptions): Pr
     folders.push({ path: place, fresh, aside: `aside/${index}`, existed });
   }
   return { files, folders };
+}
+
+/** The folders above a file that are not there yet, outermost first. */
+async function missingFolders(root: string, place: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let folder = path.dirname(place); folder !== "."; folder = path.dirname(folder)) {
+    if (!(await exists(path.join(root, folder)))) missing.unshift(folder);
+  }
+  return missing;
 }
 
 async function swapFolder(

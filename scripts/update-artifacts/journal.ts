@@ -9,6 +9,8 @@ export interface JournalFile {
   /** Copies of what stood there and of what comes there; `null` for none. */
   readonly before: string | null;
   readonly after: string | null;
+  /** The folders that are made for it, outermost first. */
+  readonly made: readonly string[];
   readonly beforeHash: string | null;
   readonly afterHash: string | null;
 }
@@ -93,19 +95,20 @@ async function undoFolder(
 async function undoFile(
   root: string,
   folder: string,
-  { path: place, before, beforeHash, afterHash }: JournalFile,
+  { path: place, before, made, beforeHash, afterHash }: JournalFile,
   disk: Disk,
 ): Promise<string | undefined> {
   const file = path.join(root, place);
   await disk.rm(`${file}.moving`, { force: true });
   const now = hashOf(await readIfThere(file));
+  if (before === null && (now === afterHash || now === null)) {
+    await disk.rm(file, { force: true });
+    // One that holds something else stays.
+    for (const each of made.toReversed()) await rmdir(path.join(root, each)).catch(() => undefined);
+    return undefined;
+  }
   if (now === beforeHash) return undefined;
   if (before === null) {
-    if (now === afterHash) {
-      await disk.rm(file);
-      await rmdir(path.dirname(file)).catch(() => undefined);
-      return undefined;
-    }
     return `${place} was changed meanwhile and stays; it did not exist before the update.`;
   }
   // The copy stays until all is done, so that this can be done again. A file that is gone is put back, too.
