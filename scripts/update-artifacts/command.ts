@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface RunOptions {
   readonly cwd: string;
@@ -68,8 +69,11 @@ export const runCommand: RunCommand = (command, args, { cwd, signal, shown, onSt
     child.once("close", (code) => {
       signal?.removeEventListener("abort", stop);
       const [out, err] = [stdout, stderr].map((chunks) => Buffer.concat(chunks).toString());
-      if (signal?.aborted) reject(signal.reason as Error);
-      else if (code === 0) resolve(out ?? "");
+      if (signal?.aborted) {
+        void groupEnd(child, isGroup).then(() => {
+          reject(signal.reason as Error);
+        });
+      } else if (code === 0) resolve(out ?? "");
       else reject(new CommandFailedError(command, args, code, out ?? "", err ?? ""));
     });
   });
@@ -95,6 +99,20 @@ function endGroup(child: ChildProcess, isGroup: boolean): void {
   child.once("close", () => {
     clearTimeout(timer);
   });
+}
+
+/** Resolves when nothing of a group is left: what was killed is not gone at once. */
+async function groupEnd({ pid }: ChildProcess, isGroup: boolean): Promise<void> {
+  if (!isGroup || pid === undefined) return;
+  const deadline = performance.now() + 1_000;
+  while (performance.now() < deadline) {
+    try {
+      process.kill(-pid, 0);
+    } catch {
+      return;
+    }
+    await sleep(10);
+  }
 }
 
 /** Under `npm run`, the very npm that runs us; Windows could not start its npm.cmd by itself. */

@@ -17,7 +17,7 @@ afterEach(async () => {
   await project.remove();
 });
 
-const all = ["--bundle-all-platforms", "--verify"] as const;
+const all = ["--bundle", "--verify"] as const;
 
 /** The steps of an update that goes well, each by its name and how often that came before. */
 async function stepsOf(...args: readonly string[]): Promise<string[]> {

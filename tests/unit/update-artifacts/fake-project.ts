@@ -73,6 +73,14 @@ export class FakeProject {
     this.registry = registry;
   }
 
+  /** One that another process has made, and left behind. */
+  static async at(root: string): Promise<FakeProject> {
+    const folder = path.dirname(root);
+    const remove = () => disk.rm(folder, { recursive: true, force: true });
+    const temp = { path: folder, remove, [Symbol.asyncDispose]: remove };
+    return new FakeProject(temp, await FakeRegistry.make());
+  }
+
   static async make(): Promise<FakeProject> {
     const temp = await makeTempDir();
     const registry = await FakeRegistry.make();

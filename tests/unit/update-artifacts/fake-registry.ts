@@ -37,6 +37,8 @@ let packed: Promise<ReadonlyMap<string, Buffer>> | undefined;
 export class FakeRegistry {
   readonly tags: Record<string, string> = { latest: "1.2.3", next: "2.0.0" };
   readonly #tarballs = new Map<string, Buffer>();
+  /** What npm writes into lock files in the place of the checksum. */
+  lockedIntegrity: string | undefined;
   /** What is delivered in the place of the right one. */
   readonly #delivered = new Map<string, Buffer>();
 
@@ -87,6 +89,11 @@ export class FakeRegistry {
     this.#delivered.set(version, change(this.tarball(version)));
   }
 
+  /** Publishes another version's tarball under a version, with its checksum. */
+  replace(version: string, by: string): void {
+    this.#tarballs.set(version, this.tarball(by));
+  }
+
   view(spec: string, field: string): unknown {
     if (field === "dist-tags") return this.tags;
     const version = spec.replace("@openai/codex@", "");
@@ -108,7 +115,8 @@ export class FakeRegistry {
     const version = pinned.devDependencies["@openai/codex"] ?? "";
     const file = path.join(folder, "package-lock.json");
     const lock = JSON.parse(await readFile(file, "utf8")) as { packages: Record<string, object> };
-    lock.packages["node_modules/@openai/codex"] = { version, integrity: this.integrity(version) };
+    const integrity = this.lockedIntegrity ?? this.integrity(version);
+    lock.packages["node_modules/@openai/codex"] = { version, integrity };
     for (const { packageName, platform, arch } of runtimeTargets) {
       const own = `${version}-${platform}-${arch}`;
       lock.packages[`node_modules/${packageName}`] = {
