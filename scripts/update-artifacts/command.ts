@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Passes what the program prints on to this process's output, instead of keeping it. */
   readonly shown?: boolean | undefined;
+  /** Gets what the program prints on stdout, as it comes. */
+  readonly onOutput?: ((text: string) => void) | undefined;
   /** Is told the process id. With a `signal` and not on Windows it is that of a process group, too. */
   readonly onStart?: ((pid: number) => void) | undefined;
 }
@@ -42,7 +44,7 @@ export class CommandFailedError extends Error {
   }
 }
 
-export const runCommand: RunCommand = (command, args, { cwd, signal, shown, onStart }) =>
+export const runCommand: RunCommand = (command, args, { cwd, signal, shown, onOutput, onStart }) =>
   new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const [file, ...before] = command === "npm" ? npmCommand() : [command];
@@ -59,6 +61,7 @@ export const runCommand: RunCommand = (command, args, { cwd, signal, shown, onSt
     signal?.addEventListener("abort", stop, { once: true });
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+    if (onOutput) child.stdout?.on("data", (chunk: Buffer) => onOutput(chunk.toString()));
     child.once("spawn", () => {
       if (child.pid !== undefined) onStart?.(child.pid);
     });
@@ -115,8 +118,13 @@ async function groupEnd({ pid }: ChildProcess, isGroup: boolean): Promise<void> 
   }
 }
 
-/** Under `npm run`, the very npm that runs us; Windows could not start its npm.cmd by itself. */
+/**
+ * Under `npm run`, the very npm that runs us; Windows could not start its npm.cmd by itself. Under
+ * `npm run --silent` it would be silent, too, and its errors say what is wrong.
+ */
 function npmCommand(): [string, ...string[]] {
   const script = process.env.npm_execpath;
-  return script?.endsWith("npm-cli.js") ? [process.execPath, script] : ["npm"];
+  const npm = script?.endsWith("npm-cli.js") ? ([process.execPath, script] as const) : ["npm"];
+  const [file = "npm", ...before] = npm;
+  return [file, ...before, "--loglevel=error"];
 }

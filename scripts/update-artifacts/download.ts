@@ -40,8 +40,14 @@ export async function downloadPackage(
   const cache = path.join(work, "cache");
   await mkdir(cache, { recursive: true });
   try {
-    const pack = ["pack", spec, "--pack-destination", work, "--cache", cache];
-    await withProgress(spec, cache, options, () => run("npm", pack, { cwd: work, signal }));
+    // By itself, npm would try for minutes where there is no network.
+    const retries = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"];
+    const pack = ["pack", spec, "--pack-destination", work, "--cache", cache, ...retries];
+    await withProgress(spec, cache, options, () =>
+      run("npm", pack, { cwd: work, signal }).catch((error: unknown) => {
+        throw isForged(error) ? notThePublishedOne(spec) : error;
+      }),
+    );
     const tarball = path.join(work, await onlyTarball(work, spec));
     await verify(tarball, integrity, spec, signal);
     // Not as the user of the machine that packed it, which tar would keep for root.
@@ -112,10 +118,19 @@ async function verify(
     signal.throwIfAborted();
     throw error;
   });
-  if (`sha512-${hash.digest("base64")}` !== integrity) {
-    throw new Error(
-      `The tarball of ${spec} does not have the checksum that the registry states. ` +
-        "It was cut off or tampered with: try again, and if it stays so, do not use it.",
-    );
-  }
+  if (`sha512-${hash.digest("base64")}` !== integrity) throw notThePublishedOne(spec);
+}
+
+/** npm holds what it downloads against the checksum that it was told itself. */
+function isForged(error: unknown): boolean {
+  return (
+    error instanceof Error && /\b(EINTEGRITY|TAR_BAD_ARCHIVE|Z_BUF_ERROR)\b/.test(error.message)
+  );
+}
+
+function notThePublishedOne(spec: string): Error {
+  return new Error(
+    `The tarball of ${spec} does not have the checksum that the registry states. ` +
+      "It was cut off or tampered with: try again, and if it stays so, do not use it.",
+  );
 }

@@ -71,8 +71,9 @@ export async function describeProtocol(
   const start = readStep(text)?.from ?? from;
   const step = { from: start, to };
   let written = said;
-  if (start !== from && start !== to) {
-    written = await describeChanges(step, root, protocol, binary);
+  if (start === from) log("CHANGELOG.md says the same in its Unreleased section.");
+  else {
+    if (start !== to) written = await describeChanges(step, root, protocol, binary);
     log(`CHANGELOG.md tells of all changes since ${start}, where its Unreleased section starts.`);
   }
   await writeFile(changelog, putStep(text, step, await format(written, shadow)));
