@@ -10,9 +10,14 @@ export interface RehearsalStep {
   readonly protocol: string;
 }
 
+/** What people write; everything else is either made by the command or belongs to it. */
+const sources = ["lib", "tests", "examples"];
+
 /** A scratch clone in which updates are made as a user makes them, and judged. */
 export class Rehearsal {
   readonly steps: RehearsalStep[] = [];
+  /** The commit that is rehearsed. */
+  #newest = "";
   readonly #folder: string;
   readonly #signal: AbortSignal;
   readonly #print: (text: string) => void;
@@ -23,15 +28,25 @@ export class Rehearsal {
     this.#print = print;
   }
 
-  /** Clones the last commit of a checkout, and installs what it pins. */
-  async clone(root: string): Promise<void> {
+  /**
+   * Clones the last commit of a checkout, installs what it pins, and takes the sources from the commit
+   * before that release was pinned; the scripts stay those of today.
+   */
+  async clone(root: string, pinned: string): Promise<void> {
     const options = { cwd: root, signal: this.#signal };
     const dirty = await runCommand("git", ["status", "--porcelain"], options);
     if (dirty !== "") this.#print("What is not committed is not rehearsed.");
     await runCommand("git", ["clone", "--quiet", "--no-hardlinks", root, this.#folder], options);
-    await this.#timed("npm ci", () => this.#run("npm", ["ci"]));
     await this.#git("config", "user.name", "rehearsal");
     await this.#git("config", "user.email", "rehearsal@localhost");
+    this.#newest = (await this.#git("rev-parse", "HEAD")).trim();
+    const pin = `"@openai/codex": "${pinned}"`;
+    const log = ["log", "-1", "--format=%H", `-S${pin}`, "--", "package.json"];
+    const moved = (await this.#git(...log)).trim();
+    const isFirst =
+      moved === "" || (await this.#git("rev-list", "--parents", "-1", moved)).trim() === moved;
+    await this.#timed("npm ci", () => this.#run("npm", ["ci"]));
+    if (!isFirst) await this.#takeSources(`${moved}~1`, "before the release was pinned");
   }
 
   /** Makes the start: the same sources with an older release. Its real tests are run by test:runtimes. */
@@ -40,11 +55,20 @@ export class Rehearsal {
     await this.#commit(`Start at ${release}`);
   }
 
-  /** Moves to a release. Throws when a real test fails, or when something else was changed. */
-  async update(release: string): Promise<void> {
-    const step = await this.#update("--channel", release, "--verify");
-    if (step.changed === "nothing") throw new Error(`${step.command} changed nothing.`);
-    await this.#commit(`Move to ${release}`);
+  /**
+   * Moves to a release. Throws when a real test fails, or when something else was changed. The tests of the
+   * newest one are run with what people have changed by hand for it.
+   */
+  async update(release: string, isNewest: boolean): Promise<void> {
+    if (isNewest) {
+      await this.#move("--channel", release);
+      await this.#commit(`Move to ${release}`);
+      await this.#takeSources(this.#newest, "of today: this is what was done by hand");
+      await this.#update("--channel", release, "--verify");
+    } else {
+      await this.#move("--channel", release, "--verify");
+    }
+    await this.#commit(`Verify ${release}`);
   }
 
   /** Moves to the release once more. Throws when that changes something. */
@@ -53,6 +77,20 @@ export class Rehearsal {
     if (step.changed !== "nothing") {
       throw new Error(`${step.command}, the second time, changed ${step.changed}.`);
     }
+  }
+
+  async #move(...args: readonly string[]): Promise<void> {
+    const step = await this.#update(...args);
+    if (step.changed === "nothing") throw new Error(`${step.command} changed nothing.`);
+  }
+
+  /** Takes the sources and the tests of a commit. */
+  async #takeSources(commit: string, which: string): Promise<void> {
+    await this.#git("rm", "-r", "--quiet", ...sources);
+    await this.#git("checkout", commit, "--", ...sources);
+    const changed = (await this.#git("diff", "--cached", "--shortstat")).trim();
+    this.#print(`\n== The sources ${which} (${sources.join(", ")}): ${changed || "the same"}`);
+    await this.#commit(`Take the sources ${which}`);
   }
 
   async #update(...args: readonly string[]): Promise<RehearsalStep> {
@@ -75,7 +113,7 @@ export class Rehearsal {
 
   async #commit(message: string): Promise<void> {
     await this.#git("add", "--all");
-    await this.#git("commit", "--quiet", "--message", message);
+    await this.#git("commit", "--quiet", "--allow-empty", "--message", message);
   }
 
   #git(...args: readonly string[]): Promise<string> {
