@@ -32,7 +32,10 @@ export async function makeArtifacts(shadow: string, tools: Tools): Promise<ToDo>
   };
 
   // What the generator says besides is what it could not name: nobody has to act, but may.
-  for (const line of await timed("generated/ made", () => script("generate"))) log(`    ${line}`);
+  for (const line of await timed("generated/ made", () => script("generate"))) {
+    // How many files it wrote, and that into the copy, helps nobody.
+    if (!line.startsWith("Wrote ")) log(`    ${line}`);
+  }
   const problems = await timed("types checked", () => findTypeProblems(shadow, { run, signal }));
   toDo.push(...problems);
   try {
