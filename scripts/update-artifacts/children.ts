@@ -19,7 +19,10 @@ export function notingChildren(folder: string, run: RunCommand): RunCommand {
       onStart: (pid) => {
         void processStart(pid).then((started) => {
           // The folder is gone when the program was quicker than this.
-          if (started !== undefined) tryTo(() => appendFileSync(file, `${pid} ${started}\n`));
+          if (started !== undefined)
+            tryTo(() => {
+              appendFileSync(file, `${pid} ${started}\n`);
+            });
         });
         options.onStart?.(pid);
       },

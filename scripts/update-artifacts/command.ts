@@ -61,7 +61,7 @@ export const runCommand: RunCommand = (command, args, { cwd, signal, shown, onOu
     signal?.addEventListener("abort", stop, { once: true });
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
-    if (onOutput) child.stdout?.on("data", (chunk: Buffer) => onOutput(chunk.toString()));
+    child.stdout?.on("data", (chunk: Buffer) => onOutput?.(chunk.toString()));
     child.once("spawn", () => {
       if (child.pid !== undefined) onStart?.(child.pid);
     });

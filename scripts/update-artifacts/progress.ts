@@ -10,7 +10,7 @@ export interface ProgressOutput {
 export class Progress {
   readonly #output: ProgressOutput;
   readonly #now: () => number;
-  #shown: { readonly spec: string; readonly at: number } | undefined;
+  #shown: { readonly spec: string; readonly line: string; readonly at: number } | undefined;
   #isOpen = false;
 
   constructor(output: ProgressOutput, now: () => number = () => performance.now()) {
@@ -27,7 +27,9 @@ export class Progress {
     }
     const now = this.#now();
     if (this.#shown?.spec === spec && now - this.#shown.at < pause) return;
-    this.#shown = { spec, at: now };
+    // npm has all of it, and is not done with it.
+    if (this.#shown?.line === line) return;
+    this.#shown = { spec, line, at: now };
     this.#output.write(`${line}\n`);
   }
 

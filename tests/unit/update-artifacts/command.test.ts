@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { readFile, watch } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { runCommand } from "../../../scripts/update-artifacts/command.js";
 import { isRunning, processStart } from "../../../scripts/update-artifacts/process-start.js";
@@ -15,19 +15,12 @@ afterEach(async () => {
   await temp.remove();
 });
 
-/** Waits for a file with a process id in it. */
+/** Waits for a file with a process id in it: nothing else tells that a grandchild has come so far. */
 async function readPid(name: string): Promise<number> {
-  const file = path.join(temp.path, name);
-  const read = async () => Number(await readFile(file, "utf8").catch(() => ""));
-  const controller = new AbortController();
-  try {
-    const changes = watch(temp.path, { signal: controller.signal });
-    for (let pid = await read(); ; pid = await read()) {
-      if (pid > 0) return pid;
-      await changes.next();
-    }
-  } finally {
-    controller.abort();
+  for (;;) {
+    const pid = Number(await readFile(path.join(temp.path, name), "utf8").catch(() => ""));
+    if (pid > 0) return pid;
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
