@@ -91,6 +91,7 @@ export const notificationRouting = {
   "thread/realtime/transcript/delta": { thread: "threadId" },
   "thread/realtime/transcript/done": { thread: "threadId" },
   "thread/reverted": { thread: "threadId" },
+  "thread/search/partial": { handle: "requestId" },
   "thread/section/changed": { thread: "threadId" },
   "thread/settings/updated": { thread: "threadId" },
   "thread/started": { thread: "thread.id" },

@@ -2,6 +2,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import * as prettier from "prettier";
+import { keepDropped } from "./keep-dropped.js";
+import type { Previous } from "./keep-dropped.js";
+import { addKept } from "./kept.js";
+import type { KeptMethod } from "./kept.js";
 import { Notes } from "./notes.js";
 import type { Note } from "./notes.js";
 import { nameParams } from "./params.js";
@@ -28,6 +32,16 @@ export interface Generated {
   readonly files: GeneratedFiles;
   /** What the generator did not know; the manifest holds them, too. */
   readonly notes: readonly Note[];
+  /** The methods that only older releases have. */
+  readonly kept: readonly KeptMethod[];
+}
+
+/** What stays of older releases. */
+export interface Older {
+  /** The methods that are kept already. */
+  readonly kept: readonly KeptMethod[];
+  /** The release that was pinned before. What this one dropped is kept from now on. */
+  readonly previous?: Previous | undefined;
 }
 
 /** What one binary exports. */
@@ -45,7 +59,7 @@ export interface ProtocolExport {
  * is passed through as `unknown`, with a note. Throws when the binary is another than the pinned one, and when
  * the files would be wrong: a name that stands for two things, or what is no TypeScript.
  */
-export async function generate(root: string): Promise<Generated> {
+export async function generate(root: string, older: Older): Promise<Generated> {
   const packageFile = join(root, "package.json");
   const pin = await readPin(packageFile);
   const binary = await findBinary(packageFile);
@@ -53,8 +67,8 @@ export async function generate(root: string): Promise<Generated> {
   try {
     requireVersion(await runBinary(binary, ["--version"], folder), pin);
     const exported = await readAll(binary, pin, folder);
-    const { files, notes } = await makeFiles(exported, folder);
-    return { files: await formatAll(root, files), notes };
+    const { files, ...more } = await makeFiles(exported, older, folder);
+    return { files: await formatAll(root, files), ...more };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -75,19 +89,24 @@ async function readAll(binary: string, version: string, folder: string): Promise
 }
 
 /** All files, before formatting. `folder` is a private folder to work in. */
-export async function makeFiles(exported: ProtocolExport, folder: string): Promise<Generated> {
-  const { version, all, stable, schemas } = exported;
+export async function makeFiles(
+  exported: ProtocolExport,
+  older: Older,
+  folder: string,
+): Promise<Generated> {
+  const { version, stable, schemas } = exported;
   const notes = new Notes();
   const upstream = readDefinitions(schemas);
   if (upstream.v2.size + upstream.root.size === 0)
     notes.add("JSON Schema", "each field is as exported", "the binary's schemas cannot be read");
-  const read = readTypes(all, stable, notes);
-  const { methods, types: named } = nameParams(
-    readMethods(read, readTypes(stable, stable, new Notes()), notes),
-    read,
-    notes,
-  );
-  const types = relaxTypes(named, methods, upstream);
+  const read = readTypes(exported.all, stable, notes);
+  const present = readMethods(read, readTypes(stable, stable, new Notes()), notes);
+  const named = nameParams(present, read, notes);
+  const kept = older.previous
+    ? keepDropped(older.kept, older.previous, { version, ...named })
+    : older.kept;
+  const { methods, types: all } = addKept(kept, named.methods, { types: named.types, notes });
+  const types = relaxTypes(all, methods, upstream);
   const routes = readRouting(methods.serverNotifications, types, notes);
   const judged = renderTypes(relaxForSchemas(types, upstream));
   const schema = await makeSchemas(judged, [...types.keys()], { folder, notes });
@@ -105,7 +124,7 @@ export async function makeFiles(exported: ProtocolExport, folder: string): Promi
     if (extname(path) === ".ts") requireUniqueNames(path, text);
   }
   files.set("manifest.json", renderManifest(version, types, methods, notes.list()));
-  return { files, notes: notes.list() };
+  return { files, notes: notes.list(), kept };
 }
 
 /** The file of all schemas; undefined where this binary writes none. */

@@ -7,6 +7,8 @@ export interface MethodEntry {
   readonly method: string;
   readonly params: TypeShape;
   readonly experimental: boolean;
+  /** Of a method that the export does not have any more: the last release that has it. */
+  readonly lastRelease?: string;
 }
 
 export interface RequestEntry extends MethodEntry {

@@ -13,7 +13,8 @@ export function renderSchema(schema: ProtocolSchema): string {
 /**
  * For each method the names of its types, which are definitions of the protocol schema. `params` is
  * `null` for a method without params; `paramsOptional` marks params that may be null or missing. `result` is
- * `null` where nobody knows what the server answers.
+ * `null` where nobody knows what the server answers. `lastRelease` is there for a method that the pinned release
+ * does not have any more.
  */
 export function renderMethodIndex(methods: ProtocolMethods): string {
   return JSON.stringify({
@@ -44,11 +45,18 @@ export function renderManifest(
         [...types.values()].map((type) => ({ experimental: type.tags.includes("experimental") })),
       ),
     },
+    kept: Object.values(methods as unknown as Record<string, readonly MethodEntry[]>)
+      .flat()
+      .flatMap(({ method, lastRelease }) => (lastRelease ? [{ method, lastRelease }] : [])),
     notes,
   });
 }
 
-function countOf(entries: readonly { experimental: boolean }[]): Record<string, number> {
+/** What is kept of older releases does not count. */
+function countOf(
+  all: readonly { experimental: boolean; lastRelease?: string }[],
+): Record<string, number> {
+  const entries = all.filter(({ lastRelease }) => lastRelease === undefined);
   const experimental = entries.filter((entry) => entry.experimental).length;
   return { total: entries.length, stable: entries.length - experimental, experimental };
 }
@@ -63,6 +71,7 @@ function indexOf(
         ...paramsIndex(entry.params),
         ...("result" in entry && { result: entry.result ?? null }),
         experimental: entry.experimental,
+        ...(entry.lastRelease !== undefined && { lastRelease: entry.lastRelease }),
       },
     ]),
   );

@@ -1,5 +1,5 @@
 import type { MethodEntry, ProtocolMethods, RequestEntry } from "./read-methods.js";
-import { banner, renderDoc, renderKey, renderShape, unknownResult } from "./render-types.js";
+import { banner, renderDoc, remarksOn, renderKey, renderShape } from "./render-types.js";
 import type { PathKind } from "./paths.js";
 import { processWide } from "./routing.js";
 import type { NotificationRoute } from "./routing.js";
@@ -109,9 +109,8 @@ function renderMap<Entry extends MethodEntry & { readonly result?: string | unde
   render: (entry: Entry) => string,
 ): string {
   const lines = entries.map((entry) => {
-    const isUnknown = "result" in entry && entry.result === undefined;
     const tags: Tag[] = entry.experimental ? ["experimental"] : [];
-    return `${renderDoc(isUnknown ? [unknownResult] : [], tags)}${JSON.stringify(entry.method)}: ${render(entry)};`;
+    return `${renderDoc(remarksOn(entry), tags)}${JSON.stringify(entry.method)}: ${render(entry)};`;
   });
   return `export interface ${name} {\n${lines.join("\n")}\n}\n`;
 }

@@ -1,6 +1,6 @@
 import type { Notes } from "./notes.js";
 import type { ProtocolMethods, RequestEntry } from "./read-methods.js";
-import { banner, renderDoc, renderName, renderShape, unknownResult } from "./render-types.js";
+import { banner, renderDoc, renderName, remarksOn, renderShape } from "./render-types.js";
 import { methodsListed } from "./upstream-schema.js";
 import type { UpstreamSchemas } from "./upstream-schema.js";
 import { refsIn, resolveShape, sameShape, unknown } from "./type-shape.js";
@@ -36,8 +36,10 @@ export function renderRpc(
   const listed = methodsListed(upstream.root.get("ClientRequest"));
   if (!listed)
     notes.add("ClientRequest", "no method is marked as deprecated", "its schema lists none");
-  const tags = ({ method, experimental }: RequestEntry): Tag[] => [
-    ...(!listed || listed.has(method) ? [] : (["deprecated"] as const)),
+  const tags = ({ method, experimental, lastRelease }: RequestEntry): Tag[] => [
+    ...(lastRelease !== undefined || !listed || listed.has(method)
+      ? []
+      : (["deprecated"] as const)),
     ...(experimental ? (["experimental"] as const) : []),
   ];
   const groups = groupsOf(treeOf(entries));
@@ -110,8 +112,7 @@ function renderCall(name: string, entry: RequestEntry, context: Context): string
 }
 
 function docOf(entry: RequestEntry, context: Context): string {
-  const about = entry.result === undefined ? [unknownResult] : [];
-  return renderDoc([`\`${entry.method}\``, ...about], context.tags(entry));
+  return renderDoc([`\`${entry.method}\``, ...remarksOn(entry)], context.tags(entry));
 }
 
 function renderParams(shape: TypeShape, types: TypeTable): string {

@@ -44,6 +44,19 @@ export function renderKey(name: string): string {
 export const unknownResult =
   "The export of the server names no type for its result: what it answers is passed on as it is.";
 
+/** What is to be said of a method, beyond its tags. */
+export function remarksOn(entry: {
+  readonly lastRelease?: string;
+  readonly result?: string | undefined;
+}): string[] {
+  return [
+    ...(entry.lastRelease === undefined
+      ? []
+      : [`Only of older servers: the last release that has it is ${entry.lastRelease}.`]),
+    ...("result" in entry && entry.result === undefined ? [unknownResult] : []),
+  ];
+}
+
 export function renderShape(shape: TypeShape): string {
   switch (shape.kind) {
     case "keyword":

@@ -13,6 +13,11 @@ export const resultOverrides: Readonly<Record<string, string>> = {
   "config/mcpServer/reload": "McpServerRefreshResponse",
   "config/value/write": "ConfigWriteResponse",
   "externalAgentConfig/import/readHistories": "ExternalAgentConfigImportHistoriesReadResponse",
+  // Upstream names none; it is what 0.171.0 answers.
+  "modelProvider/default/set": "ConfigWriteResponse",
+  // These two have the params and the results of the methods beside them.
+  "thread/search/stream": "ThreadSearchResponse",
+  "thread/search/stream/cancel": "ThreadSearchCancelResponse",
 };
 
 /**
@@ -31,7 +36,7 @@ export function resultTypeOf(
   const byRule = types.has(byParams) ? byParams : byMethod;
   const override = Object.hasOwn(resultOverrides, method) ? resultOverrides[method] : undefined;
   if (types.has(byRule)) {
-    if (override !== undefined)
+    if (override !== undefined && override !== byRule)
       notes.add(
         method,
         `returns ${byRule}`,

@@ -1,7 +1,7 @@
 import type { Notes } from "./notes.js";
 import type { MethodEntry } from "./read-methods.js";
 import { resolveShape } from "./type-shape.js";
-import type { ObjectShape, TypeShape, TypeTable } from "./type-shape.js";
+import type { KeywordName, ObjectShape, TypeShape, TypeTable } from "./type-shape.js";
 
 /** Where in its params a notification keeps the ids that say whom it is for: dotted paths. */
 export interface NotificationRoute {
@@ -29,6 +29,8 @@ export const processWide: readonly string[] = [
 export const routeOverrides: Readonly<Record<string, NotificationRoute>> = {
   "item/autoApprovalReview/completed": { item: "targetItemId" },
   "item/autoApprovalReview/started": { item: "targetItemId" },
+  // Of a request of this client; elsewhere a requestId is the server's.
+  "thread/search/partial": { handle: "requestId" },
 };
 
 const threadPaths = ["threadId", "thread.id"];
@@ -109,31 +111,39 @@ function overrideOf(
 ): NotificationRoute {
   if (!Object.hasOwn(routeOverrides, method)) return {};
   const override = Object.entries(routeOverrides[method] ?? {}) as [string, string][];
-  const fitting = override.filter(([, path]) => holdsId(params, path.split("."), types));
+  const fitting = override.filter(([, path]) =>
+    holdsId(params, path.split("."), types, ["string", "number"]),
+  );
   for (const [, path] of override.filter((entry) => !fitting.includes(entry)))
     notes.add(method, `its route override ${path} is not used`, "its params hold no such id");
   return Object.fromEntries(fitting);
 }
 
-function holdsId(shape: TypeShape, path: readonly string[], types: TypeTable): boolean {
+/** `kinds`: what an id may be; only that of a request may be a number, too. */
+function holdsId(
+  shape: TypeShape,
+  path: readonly string[],
+  types: TypeTable,
+  kinds: readonly KeywordName[] = ["string"],
+): boolean {
   const [name, ...more] = path;
-  if (name === undefined) return isId(shape, types);
+  if (name === undefined) return isId(shape, types, kinds);
   const objects = alternatives(shape, types);
   return (
     objects.length > 0 &&
     objects.every((object) => {
       const field = object.fields.find((candidate) => candidate.name === name);
-      return field !== undefined && holdsId(field.type, more, types);
+      return field !== undefined && holdsId(field.type, more, types, kinds);
     })
   );
 }
 
-function isId(shape: TypeShape, types: TypeTable): boolean {
+function isId(shape: TypeShape, types: TypeTable, kinds: readonly KeywordName[]): boolean {
   const target = resolveShape(shape, types);
   if (target.kind === "union") {
-    return target.members.every((member) => isNull(member) || isId(member, types));
+    return target.members.every((member) => isNull(member) || isId(member, types, kinds));
   }
-  return target.kind === "keyword" && target.name === "string";
+  return target.kind === "keyword" && kinds.includes(target.name);
 }
 
 /** The objects a value may be; none when it may also be something else. */

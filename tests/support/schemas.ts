@@ -9,6 +9,8 @@ export interface IndexedMethod {
   /** `null` where nobody knows what the server answers. */
   readonly result?: string | null;
   readonly experimental: boolean;
+  /** Of a method that only older servers have. */
+  readonly lastRelease?: string;
 }
 
 export type MethodIndex = Readonly<Record<MethodKind, Readonly<Record<string, IndexedMethod>>>>;

@@ -31,6 +31,7 @@ test("a protocol of which half is not understood still gives files that compile"
   await using folder = await makeTempDir();
   const { files, notes } = await makeFiles(
     { version: "9.9.9", all: filesOf(sources), stable: filesOf(sources), schemas: [true] },
+    { kept: [] },
     folder.path,
   );
   expect(notes.map(({ where, what }) => `${where}: ${what}`)).toEqual(
@@ -91,7 +92,8 @@ test("two methods or two types of one name stop it, and so does what is no TypeS
   await using folder = await makeTempDir();
   const make = (more: Record<string, string>) => {
     const all = filesOf({ ...protocol, ...more });
-    return makeFiles({ version: "9.9.9", all, stable: all, schemas: undefined }, folder.path);
+    const exported = { version: "9.9.9", all, stable: all, schemas: undefined };
+    return makeFiles(exported, { kept: [] }, folder.path);
   };
   await expect(make({ "v2/Value": "string", "v3/Value": "number" })).rejects.toThrow(
     "The types v2/Value and v3/Value would both be named Value",
