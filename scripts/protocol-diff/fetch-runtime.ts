@@ -62,7 +62,7 @@ export async function fetchRuntime(
   const there = await readFetched(place, target);
   if (there !== undefined) return there;
 
-  await mkdir(path.join(cache, version), { recursive: true });
+  await mkdir(cache, { recursive: true });
   await removeLeftovers(cache);
   // Beside the place itself: a rename works only within one file system.
   const workDir = await mkdtemp(path.join(cache, workName()));
@@ -103,6 +103,7 @@ async function readFetched(place: string, target: RuntimeTarget): Promise<string
 
 /** Another process may put the same there meanwhile; its runtime is as good as ours. */
 async function moveInto(fresh: string, place: string, aside: string): Promise<void> {
+  await mkdir(path.dirname(place), { recursive: true });
   try {
     await rename(fresh, place);
   } catch (error) {
