@@ -106,3 +106,6 @@ export const notificationRouting = {
   "windows/worldWritableWarning": {},
   "windowsSandbox/setupCompleted": {},
 } as const satisfies Record<ServerNotificationMethod, NotificationRoute>;
+
+/** Those of which nobody has said what they are about: only what one carries can tell. */
+export const unroutedNotifications: readonly ServerNotificationMethod[] = [];

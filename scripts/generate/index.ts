@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { generate } from "./generate.js";
+import { renderNote } from "./notes.js";
 import { compareFiles, writeFiles } from "./output.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -13,7 +14,7 @@ const { values } = parseArgs({
   options: { check: { type: "boolean", default: false }, out: { type: "string" } },
 });
 const folder = values.out === undefined ? resolve(root, "generated") : resolve(values.out);
-const files = await generate(root);
+const { files, notes } = await generate(root);
 
 if (values.check) {
   const problems = await compareFiles(folder, files);
@@ -25,4 +26,6 @@ if (values.check) {
 } else {
   await writeFiles(folder, files);
   console.log(`Wrote ${files.size} files to ${folder}`);
+  if (notes.length > 0) console.log(`What the generator does not know (${notes.length}):`);
+  for (const note of notes) console.log(`  ${renderNote(note)}`);
 }

@@ -154,7 +154,7 @@ describe("the generated method maps", () => {
     const requests = { ...methodIndex.clientRequests, ...methodIndex.serverRequests };
     const users = new Map<string, string[]>();
     for (const [method, { result = "" }] of Object.entries(requests)) {
-      users.set(result, [...(users.get(result) ?? []), method]);
+      if (result !== null) users.set(result, [...(users.get(result) ?? []), method]);
     }
     const shared = [...users].filter(([, methods]) => methods.length > 1);
     expect(shared).toEqual([["ConfigWriteResponse", ["config/batchWrite", "config/value/write"]]]);
@@ -195,7 +195,9 @@ describe("the generated schemas", () => {
   test("all compile, and none accepts everything unless it says so", () => {
     const neverAValue = Symbol("not JSON");
     const open = typeNames.filter((name) => validateType(name, neverAValue).length === 0);
-    expect(open).toEqual(["JsonValue"]);
+    const { notes } = JSON.parse(read("manifest.json")) as { notes: readonly { where: string }[] };
+    const noted = new Set(notes.map(({ where }) => where));
+    expect(open.filter((name) => !noted.has(name))).toEqual(["JsonValue"]);
   });
 
   test("forbid no unknown field", () => {
