@@ -7,6 +7,7 @@ import type { Note } from "./notes.js";
 import { nameParams } from "./params.js";
 import { readPaths } from "./paths.js";
 import { readMethods } from "./read-methods.js";
+import type { ProtocolMethods } from "./read-methods.js";
 import { readExport, readTypes } from "./read-types.js";
 import type { ExportedFiles } from "./read-types.js";
 import { relaxForSchemas, relaxTypes } from "./relax.js";
@@ -18,8 +19,10 @@ import { renderTypes } from "./render-types.js";
 import { readRouting } from "./routing.js";
 import { findBinary, readPin, requireVersion, runBinary } from "./run-binary.js";
 import { makeSchemas } from "./schemas.js";
+import type { TypeTable } from "./type-shape.js";
 import { requireUniqueNames } from "./unique-names.js";
 import { readDefinitions } from "./upstream-schema.js";
+import type { UpstreamSchemas } from "./upstream-schema.js";
 
 /** The text of every generated file by its path below `generated/`. */
 export type GeneratedFiles = ReadonlyMap<string, string>;
@@ -60,7 +63,12 @@ export async function generate(root: string): Promise<Generated> {
   }
 }
 
-async function readAll(binary: string, version: string, folder: string): Promise<ProtocolExport> {
+/** Has a binary export its protocol. `folder` is a private folder to work in. */
+export async function readAll(
+  binary: string,
+  version: string,
+  folder: string,
+): Promise<ProtocolExport> {
   const run = async (command: string, name: string, ...args: string[]): Promise<string> => {
     const out = join(folder, name);
     await runBinary(binary, ["app-server", command, "--out", out, ...args], folder);
@@ -74,10 +82,11 @@ async function readAll(binary: string, version: string, folder: string): Promise
   };
 }
 
-/** All files, before formatting. `folder` is a private folder to work in. */
-export async function makeFiles(exported: ProtocolExport, folder: string): Promise<Generated> {
-  const { version, all, stable, schemas } = exported;
-  const notes = new Notes();
+/** What the methods and types of an export are, as far as they are known. */
+export function readProtocol(
+  { all, stable, schemas }: ProtocolExport,
+  notes: Notes,
+): { methods: ProtocolMethods; types: TypeTable; upstream: UpstreamSchemas } {
   const upstream = readDefinitions(schemas);
   if (upstream.v2.size + upstream.root.size === 0)
     notes.add("JSON Schema", "each field is as exported", "the binary's schemas cannot be read");
@@ -87,7 +96,14 @@ export async function makeFiles(exported: ProtocolExport, folder: string): Promi
     read,
     notes,
   );
-  const types = relaxTypes(named, methods, upstream);
+  return { methods, types: relaxTypes(named, methods, upstream), upstream };
+}
+
+/** All files, before formatting. `folder` is a private folder to work in. */
+export async function makeFiles(exported: ProtocolExport, folder: string): Promise<Generated> {
+  const { version } = exported;
+  const notes = new Notes();
+  const { methods, types, upstream } = readProtocol(exported, notes);
   const routes = readRouting(methods.serverNotifications, types, notes);
   const judged = renderTypes(relaxForSchemas(types, upstream));
   const schema = await makeSchemas(judged, [...types.keys()], { folder, notes });

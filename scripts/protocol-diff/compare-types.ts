@@ -20,7 +20,7 @@ import type {
 } from "./protocol-changes.js";
 import {
   isSent,
-  messageUnions,
+  isMessageUnion,
   readUses,
   type ProtocolSurface,
   type Use,
@@ -53,7 +53,7 @@ export function compareTypes(before: ProtocolSurface, after: ProtocolSurface): F
 }
 
 function typesOf(surface: ProtocolSurface): TypeDeclaration[] {
-  return [...surface.types.values()].filter(({ name }) => !(name in messageUnions));
+  return [...surface.types.values()].filter((type) => !isMessageUnion(type));
 }
 
 /** What a type is made of; empty for what is too small to be known by that. */

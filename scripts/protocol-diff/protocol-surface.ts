@@ -1,6 +1,6 @@
 import type { MessageKind } from "../coverage/protocol.js";
 import { refsIn } from "../generate/type-shape.js";
-import type { TypeShape, TypeTable } from "../generate/type-shape.js";
+import type { TypeDeclaration, TypeShape, TypeTable } from "../generate/type-shape.js";
 
 /** All that one release's protocol consists of. */
 export interface ProtocolSurface {
@@ -23,13 +23,18 @@ export interface SurfaceMethod {
   readonly experimental: boolean;
 }
 
-/** The unions that list the methods. As types they say nothing that the methods do not say. */
-export const messageUnions: Readonly<Record<string, MessageKind>> = {
-  ClientRequest: "clientRequests",
-  ClientNotification: "clientNotifications",
-  ServerRequest: "serverRequests",
-  ServerNotification: "serverNotifications",
-};
+/**
+ * Whether a type only lists methods, as `ClientRequest` does: as a type it says nothing that the methods
+ * do not say.
+ */
+export function isMessageUnion({ shape }: TypeDeclaration): boolean {
+  const members = shape.kind === "union" ? shape.members : [shape];
+  return members.every(
+    (member) =>
+      member.kind === "object" &&
+      member.fields.some(({ name, type }) => name === "method" && type.kind === "literal"),
+  );
+}
 
 /** One way that a type travels. */
 export interface Use {
