@@ -14,10 +14,8 @@ export async function describeChanges(
   protocol: ProtocolDiff,
   newBinary?: string,
 ): Promise<string> {
-  const before = await protocol.readSurface(await binaryOf(from, root, protocol));
-  const after = await protocol.readSurface(newBinary ?? (await binaryOf(to, root, protocol)));
-  const changes = protocol.compareSurfaces(before, after);
-  return protocol.renderChanges(changes, await protocol.findAffected(changes, root));
+  const before = await binaryOf(from, root, protocol);
+  return protocol.describe(before, newBinary ?? (await binaryOf(to, root, protocol)), root);
 }
 
 async function binaryOf(version: string, root: string, protocol: ProtocolDiff): Promise<string> {

@@ -1,13 +1,12 @@
 import type { RunCommand } from "./command.js";
 import type { Disk } from "./disk.js";
 
-/** The comparison of two releases' protocols: see scripts/protocol-diff. */
-export interface ProtocolDiff<Surface = unknown, Changes = unknown, Affected = unknown> {
+/** The comparison of two releases' protocols. */
+export interface ProtocolDiff {
+  /** The native binary of an exact release for this machine; downloads it where it is not there. */
   fetchRuntime(version: string): Promise<string>;
-  readSurface(binary: string): Promise<Surface>;
-  compareSurfaces(before: Surface, after: Surface): Changes;
-  findAffected(changes: Changes, root: string): Promise<Affected>;
-  renderChanges(changes: Changes, affected: Affected): string;
+  /** What changed from one binary's protocol to another's, and what of a project is affected, in Markdown. */
+  describe(before: string, after: string, root: string): Promise<string>;
 }
 
 /** What an update works with; tests have some of it their way. */

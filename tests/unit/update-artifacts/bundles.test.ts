@@ -81,7 +81,7 @@ describe("a tarball that is not the published one", () => {
       "was tampered with in one byte",
       (tarball) => {
         const copy = Buffer.from(tarball);
-        copy[copy.length >> 1] ^= 1;
+        copy.writeUInt8(copy.readUInt8(copy.length >> 1) ^ 1, copy.length >> 1);
         return copy;
       },
     ],

@@ -134,16 +134,10 @@ export class FakeProject {
           await ask(`fetch ${version}`);
           return `fetched ${version}`;
         },
-        readSurface: async (binary) => {
-          await ask("read surface");
-          return binary;
+        describe: async (before, after) => {
+          await ask("compare protocols");
+          return `* changed from ${this.#nameOf(before)} to ${this.#nameOf(after)}`;
         },
-        compareSurfaces: (before, after) => [before, after],
-        findAffected: async () => {
-          await ask("find affected");
-          return "none";
-        },
-        renderChanges: (changes) => `* changed from ${this.#describe(changes)}`,
       },
       checkStart: async (binary, version) => {
         await ask(`start ${version}`);
@@ -156,12 +150,9 @@ export class FakeProject {
     };
   }
 
-  /** Which binaries were compared. */
-  #describe(changes: unknown): string {
-    return (changes as string[])
-      .map((binary) => binary.replace(/^.*\.update-artifacts\/.*$/, "the copy"))
-      .map((binary) => (binary.startsWith(this.root) ? "the installed one" : binary))
-      .join(" to ");
+  #nameOf(binary: string): string {
+    if (binary.startsWith(path.join(this.root, ".update-artifacts"))) return "the copy";
+    return binary.startsWith(this.root) ? "the installed one" : binary;
   }
 
   readonly run: RunCommand = async (command, args, options) => {
