@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -24,7 +25,7 @@ export interface Lock {
  */
 export async function takeLock(folder: string): Promise<Lock> {
   const file = path.join(folder, "lock");
-  const own = path.join(folder, `lock.${hostname()}.${process.pid}`);
+  const own = path.join(folder, `lock.${randomUUID()}`);
   const started = await processStart(process.pid);
   const owner: Owner = {
     pid: process.pid,
@@ -47,6 +48,8 @@ export async function takeLock(folder: string): Promise<Lock> {
       await removeStale(file);
     } finally {
       await rm(own, { force: true });
+      // The owner may have ended meanwhile, and not have removed a folder with our file in it.
+      await rmdir(folder).catch(() => undefined);
     }
   }
 }
@@ -68,7 +71,7 @@ async function removeStale(file: string): Promise<void> {
         `Wait for its end; if it does not run any more, remove ${file}.`,
     );
   }
-  const aside = `${file}.stale.${process.pid}`;
+  const aside = `${file}.stale.${randomUUID()}`;
   await rename(file, aside).catch(() => undefined);
   const moved = await readFile(aside, "utf8").catch(() => undefined);
   // A third process was quicker, and this is its lock, not the stale one.

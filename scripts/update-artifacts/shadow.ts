@@ -1,6 +1,6 @@
 import { mkdir, readdir, symlink } from "node:fs/promises";
 import path from "node:path";
-import type { Disk } from "./disk.js";
+import { exists, type Disk } from "./disk.js";
 
 /** Not copied, wherever they stand. */
 const skipped = new Set(["node_modules", ".git"]);
@@ -26,6 +26,10 @@ export async function makeShadow(root: string, shadow: string, disk: Disk): Prom
   const modules = path.join(root, "node_modules");
   await linkEach(modules, path.join(shadow, "node_modules"), (name) => name !== "@openai");
   await linkEach(path.join(modules, "@openai"), path.join(shadow, "node_modules", "@openai"));
+  // Its links are relative ones, and have to lead to the packages of the copy.
+  const bin = path.join(modules, ".bin");
+  const to = path.join(shadow, "node_modules", ".bin");
+  if (await exists(bin)) await disk.cp(bin, to, { recursive: true, verbatimSymlinks: true });
 }
 
 function isCopied(place: string): boolean {
@@ -45,7 +49,7 @@ async function linkEach(
   const entries = await readdir(from, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
     const { name } = entry;
-    if (!isLinked(name) || (name.startsWith(".") && name !== ".bin")) continue;
+    if (!isLinked(name) || name.startsWith(".")) continue;
     // A junction needs no privilege on Windows.
     const type = entry.isDirectory() ? "junction" : "file";
     await symlink(path.join(from, name), path.join(to, name), type);
