@@ -88,6 +88,11 @@ export class Rehearsal {
   async #takeSources(commit: string, which: string): Promise<void> {
     await this.#git("rm", "-r", "--quiet", ...sources);
     await this.#git("checkout", commit, "--", ...sources);
+    // Tests about the scripts go with the scripts, which are those of today.
+    const about = ["grep", "-lE", 'from "(\\.\\./)+scripts/', this.#newest, "--", "tests/real"];
+    const names = (await this.#git(...about)).trim().split("\n");
+    const files = names.map((name) => name.slice(this.#newest.length + 1));
+    await this.#git("checkout", this.#newest, "--", ...files);
     const changed = (await this.#git("diff", "--cached", "--shortstat")).trim();
     this.#print(`\n== The sources ${which} (${sources.join(", ")}): ${changed || "the same"}`);
     await this.#commit(`Take the sources ${which}`);
