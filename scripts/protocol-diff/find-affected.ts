@@ -92,7 +92,16 @@ function emptyPlaces(): Places {
 function listPlaces(found: Places): Affected {
   const list = (names: Set<string>): string[] => {
     const files = new Set([...names].flatMap((name) => /^(.+):\d+$/.exec(name)?.[1] ?? []));
-    return [...names].filter((name) => !files.has(name));
+    const place = (name: string): [string, number] => {
+      const [file = "", line = "0"] = name.split(":");
+      return [file, Number(line)];
+    };
+    return [...names]
+      .filter((name) => !files.has(name))
+      .sort((one, other) => {
+        const [[a, m], [b, n]] = [place(one), place(other)];
+        return a === b ? m - n : a < b ? -1 : 1;
+      });
   };
   return {
     api: [...found.api],
