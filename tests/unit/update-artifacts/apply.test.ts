@@ -111,7 +111,7 @@ function watched(at: (count: number) => void | Promise<void>): Disk {
   };
   return {
     cp: watch(disk.cp),
-    mkdir: watch(disk.mkdir as (...args: unknown[]) => Promise<never>) as Disk["mkdir"],
+    mkdir: watch(disk.mkdir as (...args: unknown[]) => Promise<never>),
     rename: watch(disk.rename),
     rm: watch(disk.rm),
     writeFile: watch(disk.writeFile),
