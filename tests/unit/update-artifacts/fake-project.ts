@@ -63,6 +63,8 @@ export class FakeProject {
   /** What tsc prints; it fails when that is not empty. */
   typeErrors = "";
   realTestsPass = true;
+  /** Whether the sources have declarations to report. */
+  apiWorks = true;
   /** What the generator says besides. */
   generatorNotes = "";
   readonly #temp: TempDir;
@@ -203,6 +205,7 @@ export class FakeProject {
         if (this.typeErrors === "") return "";
         throw new CommandFailedError(command, args, 2, this.typeErrors, "");
       case "api":
+        if (!this.apiWorks) throw new CommandFailedError(command, args, 1, "", "no declarations");
         await writeFile(path.join(cwd, "docs/api/report.md"), `${version}\n`);
         return "";
       case "coverage":

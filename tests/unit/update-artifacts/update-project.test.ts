@@ -172,6 +172,14 @@ describe("npm run update-artifacts", () => {
     expect(await project.read("package.json")).toContain('"1.2.3"');
   });
 
+  test("stands without docs/api where the sources have nothing to report any more", async () => {
+    project.apiWorks = false;
+    const said = await project.update();
+    expect(said).toMatch(/  docs\/api could not be made: .* failed with code 1:\nno declarations/);
+    expect(await project.read("docs/api/report.md")).toBe("0.9.0\n");
+    expect(await project.read("generated/runtime.ts")).toContain("1.2.3");
+  });
+
   test("says what the generator has to say", async () => {
     project.generatorNotes = "x/y has no result type: unknown\n";
     expect(await project.update()).toContain("    x/y has no result type: unknown");
