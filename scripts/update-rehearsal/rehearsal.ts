@@ -52,6 +52,8 @@ export class Rehearsal {
   /** Makes the start: the same sources with an older release. Its real tests are run by test:runtimes. */
   async goBack(release: string): Promise<void> {
     await this.#update("--channel", release);
+    // Nobody has published the way back: the next step starts here.
+    await this.#git("checkout", "HEAD", "--", "CHANGELOG.md");
     await this.#commit(`Start at ${release}`);
   }
 
