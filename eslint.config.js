@@ -1,7 +1,17 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: [".cache/", "dist/", "coverage/", "generated/", "vendor-bin/", "tests/fixtures/"] },
+  {
+    ignores: [
+      ".cache/",
+      ".update-artifacts/",
+      "dist/",
+      "coverage/",
+      "generated/",
+      "vendor-bin/",
+      "tests/fixtures/",
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

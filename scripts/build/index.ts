@@ -1,28 +1,37 @@
 /**
  * Builds `dist/`: declarations by tsc, file by file, and JavaScript by esbuild, as few files as
  * there can be. Node.js takes a third of a millisecond to find, read and compile a module, however
- * small, and the library has more than 200. Another folder than `dist` may be given.
+ * small, and the library has more than 200. Another folder than `dist` may be given. With
+ * `--javascript-only` there are no declarations, and nothing is said about types: for tests of sources
+ * that do not fit a new protocol yet.
  */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { bundle } from "./bundle.js";
 import { checkNames } from "./check-names.js";
 import { writeCommonJsDeclarations } from "./declarations.js";
 import { licensesOf } from "./licenses.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const dist = path.resolve(root, process.argv[2] ?? "dist");
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { "javascript-only": { type: "boolean", default: false } },
+});
+const dist = path.resolve(root, positionals[0] ?? "dist");
 const entries = ["lib/index", "lib/testing/index"];
 const inDist = (extension: string): string[] =>
   entries.map((entry) => path.join(dist, `${entry}.${extension}`));
 
 rmSync(dist, { recursive: true, force: true });
-const tsc = path.join(root, "node_modules/typescript/bin/tsc");
-const project = path.join(root, "tsconfig.build.json");
-execFileSync(process.execPath, [tsc, "-p", project, "--outDir", dist], { stdio: "inherit" });
-await writeCommonJsDeclarations(inDist("d.ts"));
+if (!values["javascript-only"]) {
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+  const project = path.join(root, "tsconfig.build.json");
+  execFileSync(process.execPath, [tsc, "-p", project, "--outDir", dist], { stdio: "inherit" });
+  await writeCommonJsDeclarations(inDist("d.ts"));
+}
 
 const files = await bundle(root, dist, entries);
 for (const file of [...inDist("js"), ...inDist("cjs")]) await checkNames(file);

@@ -1,7 +1,8 @@
 /**
  * Makes docs/coverage.md from the protocol's methods, from what the tests have touched when they ran
  * last (`npm test` notes it), and from offers.ts and not-real.ts. With `--check` it writes nothing
- * and exits 1 when the table does not hold.
+ * and exits 1 when the table does not hold. With `--list` it brings only the list of methods in line with
+ * the protocol, from whatever the tests have touched, and prints what the table then lacks.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,16 +18,22 @@ import { readRecordings } from "./recordings.js";
 import { notReal } from "./not-real.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    check: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
+});
 
 const path = join(root, "docs/coverage.md");
 const text = await readFile(path, "utf8").catch(() => "");
 const committed = readCoverage(text);
 const methods = await readProtocol(root);
-const files = await readRecordings(root, join(root, "coverage/protocol"));
+const files = values.list ? [] : await readRecordings(root, join(root, "coverage/protocol"));
 
-const problems =
-  files.length === 0
+const problems = values.list
+  ? await write()
+  : files.length === 0
     ? ["nothing was noted about the tests: run npm test first"]
     : values.check
       ? check()
@@ -34,16 +41,21 @@ const problems =
 const badOffers = checkOffers(root, [...new Set(methods.flatMap((method) => offersOf(method)))]);
 problems.push(...badOffers.map((offer) => `offers.ts names ${offer}, which does not exist`));
 
-for (const problem of problems) console.error(`docs/coverage.md: ${problem}`);
-if (problems.length > 0) {
+const say = values.list ? console.log : console.error;
+for (const problem of problems) say(`docs/coverage.md: ${problem}`);
+if (problems.length > 0 && !values.list) {
   console.error("After npm test, npm run coverage writes the table anew.");
   process.exitCode = 1;
 }
 
 async function write(): Promise<string[]> {
-  const rows = methods.map((method) =>
-    rowOf(method, chooseTest(method, files, offersOf(method), committed.get(keyOf(method)))),
-  );
+  const rows = methods.map((method) => {
+    const before = committed.get(keyOf(method));
+    return rowOf(
+      method,
+      values.list ? before : chooseTest(method, files, offersOf(method), before),
+    );
+  });
   await writeFile(path, renderCoverage(rows));
   return rows.flatMap((row) => {
     const key = keyOf(row);

@@ -11,6 +11,7 @@ import type { Note } from "./notes.js";
 import { nameParams } from "./params.js";
 import { readPaths } from "./paths.js";
 import { readMethods } from "./read-methods.js";
+import type { ProtocolMethods } from "./read-methods.js";
 import { readExport, readTypes } from "./read-types.js";
 import type { ExportedFiles } from "./read-types.js";
 import { relaxForSchemas, relaxTypes } from "./relax.js";
@@ -22,8 +23,10 @@ import { renderTypes } from "./render-types.js";
 import { readRouting } from "./routing.js";
 import { findBinary, readPin, requireVersion, runBinary } from "./run-binary.js";
 import { makeSchemas } from "./schemas.js";
+import type { TypeTable } from "./type-shape.js";
 import { requireUniqueNames } from "./unique-names.js";
 import { readDefinitions } from "./upstream-schema.js";
+import type { UpstreamSchemas } from "./upstream-schema.js";
 
 /** The text of every generated file by its path below `generated/`. */
 export type GeneratedFiles = ReadonlyMap<string, string>;
@@ -74,7 +77,12 @@ export async function generate(root: string, older: Older): Promise<Generated> {
   }
 }
 
-async function readAll(binary: string, version: string, folder: string): Promise<ProtocolExport> {
+/** Has a binary export its protocol. `folder` is a private folder to work in. */
+export async function readAll(
+  binary: string,
+  version: string,
+  folder: string,
+): Promise<ProtocolExport> {
   const run = async (command: string, name: string, ...args: string[]): Promise<string> => {
     const out = join(folder, name);
     await runBinary(binary, ["app-server", command, "--out", out, ...args], folder);
@@ -88,20 +96,36 @@ async function readAll(binary: string, version: string, folder: string): Promise
   };
 }
 
+interface NamedProtocol {
+  readonly methods: ProtocolMethods;
+  readonly types: TypeTable;
+  readonly upstream: UpstreamSchemas;
+}
+
+/** What the methods and types of an export are, as far as they are known. */
+export function readProtocol(exported: ProtocolExport, notes: Notes): NamedProtocol {
+  const { methods, types, upstream } = readNamed(exported, notes);
+  return { methods, types: relaxTypes(types, methods, upstream), upstream };
+}
+
+function readNamed({ all, stable, schemas }: ProtocolExport, notes: Notes): NamedProtocol {
+  const upstream = readDefinitions(schemas);
+  if (upstream.v2.size + upstream.root.size === 0)
+    notes.add("JSON Schema", "each field is as exported", "the binary's schemas cannot be read");
+  const read = readTypes(all, stable, notes);
+  const present = readMethods(read, readTypes(stable, stable, new Notes()), notes);
+  return { ...nameParams(present, read, notes), upstream };
+}
+
 /** All files, before formatting. `folder` is a private folder to work in. */
 export async function makeFiles(
   exported: ProtocolExport,
   older: Older,
   folder: string,
 ): Promise<Generated> {
-  const { version, stable, schemas } = exported;
+  const { version } = exported;
   const notes = new Notes();
-  const upstream = readDefinitions(schemas);
-  if (upstream.v2.size + upstream.root.size === 0)
-    notes.add("JSON Schema", "each field is as exported", "the binary's schemas cannot be read");
-  const read = readTypes(exported.all, stable, notes);
-  const present = readMethods(read, readTypes(stable, stable, new Notes()), notes);
-  const named = nameParams(present, read, notes);
+  const { upstream, ...named } = readNamed(exported, notes);
   const kept = older.previous
     ? keepDropped(older.kept, older.previous, { version, ...named })
     : older.kept;

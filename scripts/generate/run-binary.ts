@@ -52,18 +52,23 @@ export async function runBinary(
   args: readonly string[],
   home: string,
 ): Promise<string> {
-  const { stdout } = await promisify(execFile)(binary, args, {
-    env: {
-      PATH: [dirname(binary), process.env["PATH"]].join(delimiter),
-      ...(process.env["SystemRoot"] && { SystemRoot: process.env["SystemRoot"] }),
-      HOME: home,
-      USERPROFILE: home,
-      TMPDIR: home,
-      TEMP: home,
-      CODEX_HOME: home,
-      CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG: "1",
-      OPENAI_API_KEY: "",
-    },
-  });
+  const env = bareEnvironment(binary, home);
+  const { stdout } = await promisify(execFile)(binary, args, { env });
   return stdout;
+}
+
+/** The environment of a binary that gets nothing of the user's. */
+export function bareEnvironment(binary: string, home: string): Record<string, string> {
+  const systemRoot = process.env["SystemRoot"];
+  return {
+    PATH: [dirname(binary), process.env["PATH"]].join(delimiter),
+    ...(systemRoot !== undefined && systemRoot !== "" && { SystemRoot: systemRoot }),
+    HOME: home,
+    USERPROFILE: home,
+    TMPDIR: home,
+    TEMP: home,
+    CODEX_HOME: home,
+    CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG: "1",
+    OPENAI_API_KEY: "",
+  };
 }

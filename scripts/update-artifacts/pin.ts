@@ -1,20 +1,23 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { writeIfChanged } from "./write-file.js";
+
+const pin = /("devDependencies"\s*:\s*\{[^}]*?"@openai\/codex"\s*:\s*")([^"]*)(")/;
+
+/** The release that a project pins. Throws where it has no such dev dependency. */
+export async function readPin(root: string): Promise<string> {
+  const file = path.join(root, "package.json");
+  const [, , version] = pin.exec(await readFile(file, "utf8")) ?? [];
+  if (version === undefined) throw new Error(`${file} has no dev dependency on @openai/codex.`);
+  return version;
+}
 
 /** Sets the exact version of the `@openai/codex` dev dependency, and touches nothing else. */
-export async function updatePin(
-  root: string,
-  version: string,
-  dryRun: boolean,
-): Promise<"changed" | "unchanged"> {
+export async function writePin(root: string, version: string): Promise<void> {
   const file = path.join(root, "package.json");
   const text = await readFile(file, "utf8");
-  const pin = /("devDependencies"\s*:\s*\{[^}]*?"@openai\/codex"\s*:\s*")([^"]*)(")/;
-  if (!pin.test(text)) throw new Error(`${file} has no dev dependency on @openai/codex.`);
   const updated = text.replace(
     pin,
     (_match, before: string, _old, after: string) => `${before}${version}${after}`,
   );
-  return writeIfChanged(file, updated, dryRun);
+  await writeFile(file, updated);
 }

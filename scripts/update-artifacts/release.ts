@@ -1,7 +1,13 @@
 import { runtimeTargets } from "../../lib/runtime/platform.js";
-import type { RunCommand } from "./command.js";
+import type { RunCommand, RunOptions } from "./command.js";
 
 const packageName = "@openai/codex";
+
+/** A release, and the checksum of the package that names the platforms' packages. */
+export interface Release {
+  readonly manifest: Manifest;
+  readonly integrity: string;
+}
 
 /** What vendor-bin/manifest.json says: one release, and how to recognise its platform packages. */
 export interface Manifest {
@@ -22,10 +28,10 @@ export interface PlatformRelease {
 export async function readRelease(
   wanted: { readonly version: string | undefined; readonly channel: string },
   run: RunCommand,
-  cwd: string,
-): Promise<Manifest> {
+  options: RunOptions,
+): Promise<Release> {
   const view = async (spec: string, field: string): Promise<unknown> => {
-    const text = await run("npm", ["view", spec, field, "--json"], { cwd }).catch(nothingIf404);
+    const text = await run("npm", ["view", spec, field, "--json"], options).catch(nothingIf404);
     // npm prints nothing at all for a field that does not exist.
     return text.trim() === "" ? undefined : (JSON.parse(text) as unknown);
   };
@@ -34,19 +40,22 @@ export async function readRelease(
   if (!isRecord(dependencies)) {
     throw new Error(`${packageName}@${version} is not published, or has no platform packages.`);
   }
+  const integrityOf = async (each: string): Promise<string> => {
+    const integrity = await view(`${packageName}@${each}`, "dist.integrity");
+    if (typeof integrity === "string" && integrity.startsWith("sha512-")) return integrity;
+    throw new Error(`The registry has no sha512 checksum of ${packageName}@${each}.`);
+  };
   const platforms: Record<string, PlatformRelease> = {};
   for (const target of runtimeTargets) {
     const platformVersion = aliasedVersion(dependencies[target.packageName]);
     if (platformVersion === undefined) {
       throw new Error(`${packageName}@${version} names no package for ${target.triple}.`);
     }
-    const integrity = await view(`${packageName}@${platformVersion}`, "dist.integrity");
-    if (typeof integrity !== "string" || !integrity.startsWith("sha512-")) {
-      throw new Error(`The registry has no sha512 checksum of ${packageName}@${platformVersion}.`);
-    }
+    const integrity = await integrityOf(platformVersion);
     platforms[target.triple] = { version: platformVersion, integrity };
   }
-  return { runtimeVersion: version, package: packageName, platforms };
+  const integrity = await integrityOf(version);
+  return { manifest: { runtimeVersion: version, package: packageName, platforms }, integrity };
 }
 
 async function newestOf(
@@ -76,4 +85,9 @@ function nothingIf404(error: unknown): string {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
+}
+
+/** The text of vendor-bin/manifest.json. */
+export function manifestText({ manifest }: Release): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }

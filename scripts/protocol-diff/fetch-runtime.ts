@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import path from "node:path";
+import { kindOf, readJsonObject } from "../../lib/runtime/files.js";
+import { runtimeTarget, type RuntimeTarget } from "../../lib/runtime/platform.js";
+import { readVendorTree } from "../../lib/runtime/vendor-tree.js";
+import { findBinary } from "../generate/run-binary.js";
+import { fetchPackage, type PackageProgress } from "./fetch-package.js";
+import { readIntegrity } from "./read-integrity.js";
+import { runCommand, type RunCommand } from "./run-command.js";
+
+export interface FetchRuntimeOptions {
+  /** Is told what is being done, and twice a second how much has arrived. */
+  readonly onProgress?: ((progress: PackageProgress) => void) | undefined;
+  /** Ends the download; what was begun is removed, and the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** The project whose installed runtime and `.cache/runtimes/` are used. Default: this one. */
+  readonly root?: string | undefined;
+  /** The machine to fetch for. Default: this one. */
+  readonly platform?: NodeJS.Platform | undefined;
+  readonly arch?: string | undefined;
+  /** How npm and tar are run. */
+  readonly run?: RunCommand | undefined;
+}
+
+const here = path.resolve(import.meta.dirname, "..", "..");
+/** The last file that is written: without it, the folder is none of ours. */
+const marker = ".integrity";
+
+/**
+ * The native binary of an exact release of codex for this machine. The installed one is used where it
+ * has that version, then the one in `.cache/runtimes/<version>/`; only else is it downloaded, with npm,
+ * and held against the registry's checksum. Two processes may fetch the same release at once, and a
+ * process that is killed leaves nothing that a later one would take for a runtime.
+ *
+ * Throws for what is no exact version, for a release that does not exist or has no package for this
+ * machine, when npm cannot reach the registry, and for a tarball that is not the published one.
+ */
+export async function fetchRuntime(
+  version: string,
+  options: FetchRuntimeOptions = {},
+): Promise<string> {
+  const {
+    platform = process.platform,
+    arch = process.arch,
+    root = here,
+    run = runCommand,
+  } = options;
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  if (!isExactVersion(version)) {
+    throw new Error(`"${version}" is no exact version of codex, such as 0.171.0.`);
+  }
+  const target = runtimeTarget(platform, arch);
+  if (!target) throw new Error(`There is no codex for ${platform}/${arch}.`);
+  const isHere = platform === process.platform && arch === process.arch;
+  const installed = isHere ? await installedBinary(root, version) : undefined;
+  if (installed !== undefined) return installed;
+
+  const cache = path.join(root, ".cache", "runtimes");
+  const place = path.join(cache, version, target.triple);
+  const there = await readFetched(place, target);
+  if (there !== undefined) return there;
+
+  await mkdir(cache, { recursive: true });
+  await removeLeftovers(cache);
+  // Beside the place itself: a rename works only within one file system.
+  const workDir = await mkdtemp(path.join(cache, workName()));
+  try {
+    onProgress?.({ stage: "asking" });
+    const spec = `@openai/codex@${version}-${target.packageName.replace("@openai/codex-", "")}`;
+    const asked = { version, spec, machine: `${platform}/${arch}` };
+    const integrity = await readIntegrity(asked, { cwd: workDir, run, signal });
+    const triple = target.triple;
+    const fresh = await fetchPackage(spec, { integrity, triple, workDir, run, signal, onProgress });
+    await writeFile(path.join(fresh, marker), `${integrity}\n`);
+    await moveInto(fresh, place, path.join(workDir, "replaced"));
+  } finally {
+    await rm(workDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+  const fetched = await readFetched(place, target);
+  if (fetched === undefined) throw new Error(`${place} holds no runtime; remove it and try again.`);
+  return fetched;
+}
+
+/** Whether a text is one exact version, and no range or tag. */
+export function isExactVersion(text: string): boolean {
+  return /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text);
+}
+
+async function installedBinary(root: string, version: string): Promise<string | undefined> {
+  const name = path.join(root, "node_modules", "@openai", "codex", "package.json");
+  if ((await readJsonObject(name))?.["version"] !== version) return undefined;
+  // The platform's package is an optional one, and may be missing.
+  return findBinary(path.join(root, "package.json")).catch(() => undefined);
+}
+
+async function readFetched(place: string, target: RuntimeTarget): Promise<string | undefined> {
+  if (!(await isMarked(place))) return undefined;
+  const found = await readVendorTree(place, target);
+  return "program" in found ? found.program.command : undefined;
+}
+
+/** Another process may put the same there meanwhile; its runtime is as good as ours. */
+async function moveInto(fresh: string, place: string, aside: string): Promise<void> {
+  await mkdir(path.dirname(place), { recursive: true });
+  try {
+    await rename(fresh, place);
+  } catch (error) {
+    if (await isMarked(place)) return;
+    // What is there without our mark is no runtime of ours.
+    await rename(place, aside).catch(() => Promise.reject(error as Error));
+    await rename(fresh, place);
+  }
+}
+
+async function isMarked(place: string): Promise<boolean> {
+  return (await kindOf(path.join(place, marker))) === "file";
+}
+
+const workPrefix = ".fetch-";
+
+/** Names the process that works there, and its machine, since a cache may be shared. */
+function workName(): string {
+  return `${workPrefix}${hostname()}-${process.pid}-`;
+}
+
+/** A process that was killed could not remove its 400 MB. */
+async function removeLeftovers(cache: string): Promise<void> {
+  const ours = `${workPrefix}${hostname()}-`;
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith(ours)) continue;
+    const pid = Number(name.slice(ours.length).split("-")[0]);
+    if (Number.isInteger(pid) && !isRunning(pid)) {
+      await rm(path.join(cache, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * `npm run protocol:diff -- 0.165.0 0.171.0`: says what is different in the protocol of two releases, and
+ * what of this library each change has to do with.
+ */
+import path from "node:path";
+import { findBinary } from "../generate/run-binary.js";
+import { compareSurfaces } from "./compare-surfaces.js";
+import { fetchRuntime } from "./fetch-runtime.js";
+import { findAffected } from "./find-affected.js";
+import { parseOptions, usage, type DiffOptions, type Release } from "./options.js";
+import type { ProtocolSurface } from "./protocol-surface.js";
+import { readSurface } from "./read-surface.js";
+import { renderChanges } from "./render-changes.js";
+import { showProgress } from "./show-progress.js";
+
+const root = path.resolve(import.meta.dirname, "..", "..");
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stop.abort(new Error(`ended by ${signal}`));
+  });
+}
+
+try {
+  // npm starts scripts in the root of the project, wherever it is called.
+  const options = parseOptions(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
+  process.stdout.write(options === "help" ? usage : `${await compare(options)}\n`);
+} catch (error) {
+  process.stderr.write(`protocol:diff: ${error instanceof Error ? error.message : "failed"}\n`);
+  process.exitCode = 1;
+}
+
+async function compare(options: DiffOptions): Promise<string> {
+  const before = await surfaceOf(options.before);
+  const after = await surfaceOf(options.after);
+  if (before.version === after.version) {
+    throw new Error(`Both releases are codex ${before.version}. Name two different ones.`);
+  }
+  const changes = compareSurfaces(before, after);
+  stop.signal.throwIfAborted();
+  process.stderr.write("finding what of this library has to do with it\n");
+  const affected = await findAffected(changes, root);
+  if (!options.json) return renderChanges(changes, affected);
+  const all = changes.changes.map((change) => ({ ...change, affected: affected.get(change.id) }));
+  return JSON.stringify({ ...changes, changes: all }, null, 2);
+}
+
+async function surfaceOf(release: Release): Promise<ProtocolSurface> {
+  stop.signal.throwIfAborted();
+  return readSurface(await binaryOf(release));
+}
+
+async function binaryOf(release: Release): Promise<string> {
+  if ("binary" in release) return release.binary;
+  if ("installed" in release) {
+    return findBinary(path.join(root, "package.json")).catch((error: unknown) => {
+      throw new Error("No codex is installed here: run npm ci.", { cause: error });
+    });
+  }
+  const { version } = release;
+  const { onProgress, end } = showProgress(`codex ${version}`, process.stderr);
+  try {
+    return await fetchRuntime(version, { root, onProgress, signal: stop.signal });
+  } finally {
+    end();
+  }
+}

@@ -1,0 +1,37 @@
+import path from "node:path";
+import { triplesToBundle } from "./bundles.js";
+import { describeChanges } from "./describe-changes.js";
+import { isBundled } from "./bundle.js";
+import { readIfThere } from "./disk.js";
+import { isInstalled } from "./installed.js";
+import type { UpdateOptions } from "./options.js";
+import { readPin } from "./pin.js";
+import { manifestText, readRelease } from "./release.js";
+import type { Tools } from "./tools.js";
+
+/** Says what an update would change, and what changes in the protocol. Touches nothing of the project. */
+export async function previewUpdate(options: UpdateOptions, tools: Tools): Promise<void> {
+  const { root, vendorDir } = options;
+  const { run, signal, log, protocol } = tools;
+  const pinned = await readPin(root);
+  const release = await readRelease(options, run, { cwd: root, signal });
+  const to = release.manifest.runtimeVersion;
+  log(`${release.manifest.package} ${to}; pinned is ${pinned}.`);
+  const say = (what: string, isCurrent: boolean): void => {
+    log(`  ${what}: ${isCurrent ? "up to date" : "would be updated"}`);
+  };
+  if (vendorDir === path.join(root, "vendor-bin")) {
+    say("package.json", pinned === to);
+    say("node_modules", await isInstalled(root, release));
+  }
+  const manifest = await readIfThere(path.join(vendorDir, "manifest.json"));
+  say("manifest.json", manifest?.toString().replaceAll("\r\n", "\n") === manifestText(release));
+  for (const triple of await triplesToBundle(options)) {
+    say(`${triple}/`, await isBundled(vendorDir, release, triple));
+  }
+  if (pinned === to) return;
+  signal.throwIfAborted();
+  const said = await describeChanges({ from: pinned, to }, root, protocol);
+  log(`\nThe protocol, codex ${pinned} to ${to}:\n\n${said.trim()}\n`);
+  log("This was a dry run: nothing was changed.");
+}

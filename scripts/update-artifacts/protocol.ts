@@ -1,0 +1,29 @@
+import { compareSurfaces } from "../protocol-diff/compare-surfaces.js";
+import { fetchRuntime } from "../protocol-diff/fetch-runtime.js";
+import { findAffected } from "../protocol-diff/find-affected.js";
+import { readSurface } from "../protocol-diff/read-surface.js";
+import { renderChanges } from "../protocol-diff/render-changes.js";
+import type { ProtocolDiff, Tools } from "./tools.js";
+
+/** The comparison of protocols, with the binaries of this project. */
+export function protocolOf(
+  root: string,
+  { signal, onProgress }: Pick<Tools, "signal" | "onProgress">,
+): ProtocolDiff {
+  return {
+    fetchRuntime: (version) =>
+      fetchRuntime(version, {
+        root,
+        signal,
+        onProgress: (progress) => {
+          if (progress.stage !== "downloading") return;
+          onProgress(`codex ${version}, to compare with`, progress.bytes, undefined);
+        },
+      }),
+    describe: async (before, after, project) => {
+      const changes = compareSurfaces(await readSurface(before), await readSurface(after));
+      signal.throwIfAborted();
+      return renderChanges(changes, await findAffected(changes, project));
+    },
+  };
+}

@@ -1,0 +1,11 @@
+/** Fetches a runtime in a process of its own: `fetch-host.ts <root> <version>`. Prints each stage. */
+import { fetchRuntime } from "../../../scripts/protocol-diff/fetch-runtime.js";
+
+const [root = "", version = ""] = process.argv.slice(2);
+const binary = await fetchRuntime(version, {
+  root,
+  platform: "linux",
+  arch: "x64",
+  onProgress: ({ stage }) => { console.log(stage); },
+});
+console.log(binary);
