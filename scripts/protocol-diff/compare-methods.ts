@@ -1,4 +1,4 @@
-import { refsIn } from "../generate/type-shape.js";
+import { refsIn, sameShape, unknown } from "../generate/type-shape.js";
 import type { TypeShape } from "../generate/type-shape.js";
 import { ShapeComparer, type TypeDifference } from "./compare-shapes.js";
 import { describeInside } from "./describe-inside.js";
@@ -93,7 +93,8 @@ function compareMethod(
       inside: comparer.compareResolved(old, fresh),
     };
     const sent = isSent({ kind: after.kind, method: after.method, in: part });
-    breaking ||= isTypeBreaking(type, sent ? "we send" : "we receive");
+    const wasKnown = sent || !sameShape(old, unknown);
+    breaking ||= wasKnown && isTypeBreaking(type, sent ? "we send" : "we receive");
     aspects.push({ aspect: part, ...describeInside(type) });
   };
   compareWith("params", before.params, after.params);

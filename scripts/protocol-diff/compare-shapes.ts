@@ -183,6 +183,8 @@ function mergeVariants(
   }
   return [...merged.values()].map(({ change, names }) => {
     const isEverywhere = names.length > 1 && names.length === variants.length;
-    return isEverywhere ? change : { ...change, path: [{ variants: names }, ...change.path] };
+    return isEverywhere
+      ? change
+      : { ...change, path: [{ variants: [...new Set(names)] }, ...change.path] };
   });
 }

@@ -8,7 +8,7 @@ import type {
   TypeChange,
   ValueChange,
 } from "./protocol-changes.js";
-import { code, listText } from "./wrap-text.js";
+import { code, codePair, listText } from "./wrap-text.js";
 
 /** How many names are written out where there may be very many. */
 const most = 3;
@@ -106,16 +106,18 @@ function inPlaceOf(aspect: Extract<Aspect, { before: string }>): string {
     : differences.length > 0
       ? ` (${listText(differences, 5)})`
       : "";
-  return `${code(after)} in place of ${code(before)}${how}`;
+  const [fresh, old] = codePair(after, before);
+  return `${fresh} in place of ${old}${how}`;
 }
 
 function describeType(change: TypeChange): string {
   const { what, type, text, before = "" } = change;
   const name = code(type);
+  const [fresh, old] = codePair(text, before);
   const sentence = {
     added: `New type ${name}: ${code(text)}; ${usesText(change)}.`,
     removed: `Type ${name} is gone: ${code(text)}; ${usesText(change)}.`,
-    changed: `Type ${name} is ${code(text)} in place of ${code(before)}; ${usesText(change)}.`,
+    changed: `Type ${name} is ${fresh} in place of ${old}; ${usesText(change)}.`,
   }[what];
   const renamed = change.perhapsRenamed;
   const hint =

@@ -27,6 +27,16 @@ export function code(text: string, longest = 90): string {
   return `\`${short.replaceAll("`", "'")}\``;
 }
 
+/** Two texts as code that differ: of long ones, what lies around the first difference. */
+export function codePair(one: string, other: string, longest = 90): [string, string] {
+  let same = 0;
+  while (same < one.length && one[same] === other[same]) same += 1;
+  // Enough is left in front to know the place by.
+  const from = same < longest - 30 ? 0 : same - 30;
+  const cut = (text: string): string => code(`${from > 0 ? "… " : ""}${text.slice(from)}`, longest);
+  return [cut(one), cut(other)];
+}
+
 /** `a`, `a and b`, `a, b and c`, or `a, b and 7 more`. */
 export function listText(items: readonly string[], most = items.length): string {
   const shown = items.length > most + 1 ? items.slice(0, most) : [...items];

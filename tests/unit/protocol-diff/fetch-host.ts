@@ -6,6 +6,8 @@ const binary = await fetchRuntime(version, {
   root,
   platform: "linux",
   arch: "x64",
-  onProgress: ({ stage }) => { console.log(stage); },
+  onProgress: ({ stage }) => {
+    console.log(stage);
+  },
 });
 console.log(binary);
