@@ -8,8 +8,7 @@ import { compareSurfaces } from "./compare-surfaces.js";
 import { fetchRuntime } from "./fetch-runtime.js";
 import { findAffected } from "./find-affected.js";
 import { parseOptions, usage, type DiffOptions, type Release } from "./options.js";
-import type { ProtocolSurface } from "./protocol-surface.js";
-import { readSurface } from "./read-surface.js";
+import { readSurface, readVersion } from "./read-surface.js";
 import { renderChanges } from "./render-changes.js";
 import { showProgress } from "./show-progress.js";
 
@@ -31,23 +30,19 @@ try {
 }
 
 async function compare(options: DiffOptions): Promise<string> {
-  const before = await surfaceOf(options.before);
-  const after = await surfaceOf(options.after);
-  if (before.version === after.version) {
-    throw new Error(`Both releases are codex ${before.version}. Name two different ones.`);
+  const before = await binaryOf(options.before);
+  const after = await binaryOf(options.after);
+  const version = await readVersion(before);
+  if (version === (await readVersion(after))) {
+    throw new Error(`Both releases are codex ${version}. Name two different ones.`);
   }
-  const changes = compareSurfaces(before, after);
+  const changes = compareSurfaces(await readSurface(before), await readSurface(after));
   stop.signal.throwIfAborted();
   process.stderr.write("finding what of this library has to do with it\n");
   const affected = await findAffected(changes, root);
   if (!options.json) return renderChanges(changes, affected);
   const all = changes.changes.map((change) => ({ ...change, affected: affected.get(change.id) }));
   return JSON.stringify({ ...changes, changes: all }, null, 2);
-}
-
-async function surfaceOf(release: Release): Promise<ProtocolSurface> {
-  stop.signal.throwIfAborted();
-  return readSurface(await binaryOf(release));
 }
 
 async function binaryOf(release: Release): Promise<string> {

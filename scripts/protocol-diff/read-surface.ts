@@ -14,10 +14,9 @@ import type { ProtocolSurface, SurfaceMethod } from "./protocol-surface.js";
  * and starts nothing. Throws when it cannot be run, when it is too old to tell its protocol, and when what
  * it tells is no protocol.
  */
-export async function readSurface(binary: string): Promise<ProtocolSurface> {
-  const folder = await mkdtemp(path.join(tmpdir(), "codex-protocol-"));
-  try {
-    const version = await readVersion(binary, folder);
+export function readSurface(binary: string): Promise<ProtocolSurface> {
+  return inPrivateFolder(async (folder) => {
+    const version = await askVersion(binary, folder);
     const exported = await readAll(binary, version, folder).catch((error: unknown) => {
       throw new Error(
         `codex ${version} does not tell its protocol (${firstError(error)}). Compare with a newer release: 0.155.1 does.`,
@@ -25,6 +24,18 @@ export async function readSurface(binary: string): Promise<ProtocolSurface> {
       );
     });
     return surfaceOf(exported);
+  });
+}
+
+/** The version of a binary of codex. Throws when it cannot be run, or is none. */
+export function readVersion(binary: string): Promise<string> {
+  return inPrivateFolder((folder) => askVersion(binary, folder));
+}
+
+async function inPrivateFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), "codex-protocol-"));
+  try {
+    return await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -70,7 +81,7 @@ function listOf(
   }));
 }
 
-async function readVersion(binary: string, folder: string): Promise<string> {
+async function askVersion(binary: string, folder: string): Promise<string> {
   const output = await runBinary(binary, ["--version"], folder).catch((error: unknown) => {
     throw new Error(`${binary} cannot be run (${firstError(error)}).`, { cause: error });
   });
@@ -82,8 +93,8 @@ async function readVersion(binary: string, folder: string): Promise<string> {
 
 /** What the binary itself calls the error; it may warn of other things before. */
 function firstError(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  const lines = error.message.split("\n");
+  const { message } = error as { readonly message?: unknown };
+  const lines = (typeof message === "string" ? message : "unknown").split("\n");
   const said = lines.find((line) => /^error\b/i.test(line)) ?? lines[0] ?? "";
   return said.replace(/^error: /i, "").slice(0, 200);
 }

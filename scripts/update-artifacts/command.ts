@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Passes what the program prints on to this process's output, instead of keeping it. */
   readonly shown?: boolean | undefined;
-  /** Gets what the program prints on stdout, as it comes. */
+  /** Gets what the program prints, on stderr, too, as it comes. */
   readonly onOutput?: ((text: string) => void) | undefined;
   /** Is told the process id. With a `signal` and not on Windows it is that of a process group, too. */
   readonly onStart?: ((pid: number) => void) | undefined;
@@ -61,7 +61,9 @@ export const runCommand: RunCommand = (command, args, { cwd, signal, shown, onOu
     signal?.addEventListener("abort", stop, { once: true });
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
-    child.stdout?.on("data", (chunk: Buffer) => onOutput?.(chunk.toString()));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => onOutput?.(chunk.toString()));
+    }
     child.once("spawn", () => {
       if (child.pid !== undefined) onStart?.(child.pid);
     });

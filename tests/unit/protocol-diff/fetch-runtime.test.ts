@@ -82,7 +82,7 @@ describe("a release that is not there yet", () => {
     const stages: string[] = [];
     const onProgress = ({ stage }: PackageProgress): void => void stages.push(stage);
     await fetchRuntime("1.2.3", { root, ...machine, onProgress });
-    expect(stages).toEqual(["asking", "downloading", "verifying", "unpacking"]);
+    expect([...new Set(stages)]).toEqual(["asking", "downloading", "verifying", "unpacking"]);
   });
 
   test("may be fetched by two at the same time, and both get it", async () => {

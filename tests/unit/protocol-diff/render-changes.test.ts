@@ -85,7 +85,10 @@ test("the text has the breaking changes first, then each kind, and says what of 
 
 describe("one change", () => {
   const bullet = (before: Edits, after: Edits): string =>
-    (/^- [^]*?(?=\n- |\n\n|$(?![^]))/m.exec(render(before, after))?.[0] ?? "").replace(/\n +/g, " ");
+    (/^- [^]*?(?=\n- |\n\n|$(?![^]))/m.exec(render(before, after))?.[0] ?? "").replace(
+      /\n +/g,
+      " ",
+    );
   const thread = (before: string, after: string): string =>
     bullet({ Thread: before }, { Thread: after });
   const travels = "we receive it in `thread/start` and `thread/started`";

@@ -9,9 +9,9 @@ export type Edits = Readonly<Record<string, string | undefined>>;
 
 /** The small protocol of the generator's tests, with some types written in another way. */
 export function sources(edits: Edits = {}): Record<string, string> {
-  const all = { ...protocol, ...edits };
+  const all = Object.entries<string | undefined>({ ...protocol, ...edits });
   return Object.fromEntries(
-    Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    all.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
   );
 }
 

@@ -79,6 +79,17 @@ describe("running a program", () => {
     expect(await isRunning(child, undefined)).toBe(false);
   });
 
+  test("tells what it prints as it comes, and resolves with what is of stdout", async () => {
+    let told = "";
+    const script = 'console.log("out"); console.error("err");';
+    const printed = await runCommand(process.execPath, ["-e", script], {
+      cwd: temp.path,
+      onOutput: (text) => (told += text),
+    });
+    expect(printed).toBe("out\n");
+    expect(told.trim().split("\n").sort()).toEqual(["err", "out"]);
+  });
+
   test("does not begin when the signal is aborted already", async () => {
     const signal = AbortSignal.abort(new Error("ended before"));
     await expect(runCommand("tar", [], { cwd: temp.path, signal })).rejects.toThrow("ended before");
