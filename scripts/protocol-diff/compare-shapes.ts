@@ -28,6 +28,8 @@ export interface ValueDifference {
   /** The field that tells the variants apart. */
   readonly tag: string | undefined;
   readonly shape: TypeShape;
+  /** A variant of the same name was there before, or stays: the variant has several forms. */
+  readonly isForm: boolean;
 }
 
 /** One type in the place of another. */
@@ -102,7 +104,8 @@ export class ShapeComparer {
     changes.push(...(isUnion ? mergeVariants(inVariants) : inVariants.flatMap((v) => v.changes)));
     for (const [what, members] of [["removed", removed] as const, ["added", added] as const]) {
       for (const { kind, name, shape } of members) {
-        changes.push({ kind: "value", path: [], what, valueKind: kind, name, tag, shape });
+        const isForm = kind === "variant" && inVariants.some((variant) => variant.name === name);
+        changes.push({ kind: "value", path: [], what, valueKind: kind, name, tag, shape, isForm });
       }
     }
     return changes;

@@ -15,7 +15,17 @@ export function compareSurfaces(before: ProtocolSurface, after: ProtocolSurface)
   const notes = [before, after].flatMap(({ version, notes }) =>
     notes.map((note) => `${version}: ${note}`),
   );
-  return { before: before.version, after: after.version, changes, notes };
+  return { before: before.version, after: after.version, changes: withOwnIds(changes), notes };
+}
+
+/** Several forms of one variant may come at once. */
+function withOwnIds(changes: readonly ProtocolChange[]): ProtocolChange[] {
+  const seen = new Map<string, number>();
+  return changes.map((change) => {
+    const count = (seen.get(change.id) ?? 0) + 1;
+    seen.set(change.id, count);
+    return count === 1 ? change : { ...change, id: `${change.id} (${count})` };
+  });
 }
 
 const kinds = ["clientRequests", "clientNotifications", "serverNotifications", "serverRequests"];

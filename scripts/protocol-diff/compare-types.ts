@@ -169,7 +169,7 @@ function aspectsOf(before: Field, after: Field, { type }: FieldDifference): Aspe
 }
 
 function valueChange(
-  { path, what, valueKind, name, tag, shape }: Extract<ShapeChange, { kind: "value" }>,
+  { path, what, valueKind, name, tag, shape, isForm }: Extract<ShapeChange, { kind: "value" }>,
   common: Common,
 ): FoundChange<ValueChange> {
   const text = shapeText(shape);
@@ -184,6 +184,7 @@ function valueChange(
     valueKind,
     text,
     tag,
+    isForm,
   };
   const refs = refsOf(shape);
   return {

@@ -150,7 +150,8 @@ function describeFields(first: FieldChange, changes: readonly FieldChange[]): st
 function describeValues(first: ValueChange, changes: readonly ValueChange[]): string {
   const { what, valueKind, tag } = first;
   const many = changes.length > 1 ? "s" : "";
-  const noun = { literal: "value", variant: "variant", alternative: "alternative" }[valueKind];
+  const variant = first.isForm ? "form of a variant" : "variant";
+  const noun = { literal: "value", variant, alternative: "alternative" }[valueKind];
   const texts = changes.map(({ value, text }) => {
     if (valueKind !== "variant") return code(value);
     const name = tag === undefined ? code(value) : code(`${tag}: ${JSON.stringify(value)}`);

@@ -18,6 +18,7 @@ function keyOf(change: ProtocolChange): string {
     change.kind === "method" ||
     change.kind === "type" ||
     change.what === "changed" ||
+    (change.kind === "value" && change.isForm) ||
     change.perhapsRenamed !== undefined;
   if (isAlone) return change.id;
   const kind = change.kind === "value" ? change.valueKind : "field";

@@ -44,7 +44,8 @@ function isFieldBreaking(change: FieldDifference, direction: Direction): boolean
 }
 
 function isValueBreaking(change: ValueDifference, direction: Direction): boolean {
-  const isAlternative = change.valueKind === "alternative";
+  // What there was may now be something else: its readers know only the one form.
+  const isAlternative = change.valueKind === "alternative" || change.isForm;
   if (change.what === "added") return isAlternative && direction !== "we send";
   return !isAlternative || direction !== "we receive";
 }

@@ -37,9 +37,15 @@ export function pairMembers(before: readonly TypeShape[], after: readonly TypeSh
   const added = after.map((shape) => memberOf(shape, tag, isUnion));
   const pairs: Pairing["pairs"][number][] = [];
   const pair = (isSame: (one: Member, other: Member) => boolean): void => {
-    for (const one of [...removed]) {
-      const other = added.find((candidate) => isSame(one, candidate));
-      if (!other) continue;
+    const alike = removed.flatMap((one) =>
+      added
+        .filter((other) => isSame(one, other))
+        .map((other) => ({ one, other, shared: sharedFields(one.shape, other.shape) })),
+    );
+    // Of several with one name, those that have the most in common are the same.
+    alike.sort((left, right) => right.shared - left.shared);
+    for (const { one, other } of alike) {
+      if (!removed.includes(one) || !added.includes(other)) continue;
       removed.splice(removed.indexOf(one), 1);
       added.splice(added.indexOf(other), 1);
       pairs.push({ kind: one.kind, name: one.name, before: one.shape, after: other.shape });
@@ -64,6 +70,12 @@ export function pairMembers(before: readonly TypeShape[], after: readonly TypeSh
     );
   }
   return { tag, pairs, removed, added };
+}
+
+function sharedFields(one: TypeShape, other: TypeShape): number {
+  if (one.kind !== "object" || other.kind !== "object") return 0;
+  const names = new Set(one.fields.map(({ name }) => name));
+  return other.fields.filter(({ name }) => names.has(name)).length;
 }
 
 function textOf(member: Member): string {

@@ -84,6 +84,8 @@ export interface ValueChange extends Change, Part {
   readonly text: string;
   /** Of a variant, the field that tells it from the others, such as `"type"`. */
   readonly tag?: string | undefined;
+  /** A variant of that name was there before, or stays: what is said here is another form of it. */
+  readonly isForm: boolean;
 }
 
 /** One thing that is different about a method or field that was there before. */

@@ -248,6 +248,28 @@ describe("values", () => {
     ]);
   });
 
+  test("that come in a second form break what reads them, and the form that stays is the same", () => {
+    const [first, second] = [
+      '{ type: "a", x: string, y: string, }',
+      '{ type: "a", y: string, z: string, }',
+    ];
+    expect(received(first, `${second} | ${first}`)).toEqual(["! value Thread a added"]);
+    expect(received(`${second} | ${first}`, first)).toEqual(["value Thread a removed"]);
+    expect(sent(`{ cwd: ${first}, }`, `{ cwd: ${second} | ${first}, }`)).toEqual([
+      "value ThreadStartParams.cwd a added",
+    ]);
+    expect(sent(`{ cwd: ${second} | ${first}, }`, `{ cwd: ${first}, }`)).toEqual([
+      "! value ThreadStartParams.cwd a removed",
+    ]);
+  });
+
+  test("that come in several forms at once are told apart", () => {
+    expect(received("string", 'string | { a: "x", b: 1, } | { a: "x", c: 2, }')).toEqual([
+      "value Thread x added",
+      "value Thread x added (2)",
+    ]);
+  });
+
   test("are other types beside the former ones", () => {
     expect(received("{ a: string, }", "{ a: string | number, }")).toEqual([
       "! value Thread.a number added",
