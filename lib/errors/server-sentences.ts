@@ -31,7 +31,6 @@ function said(pattern: RegExp, { by = "app-server", notIn = [], ...rest }: Rest 
   return { pattern, by, notIn, seenIn, ...rest } satisfies ServerSentence;
 }
 
-const unseen = { seenIn: [] } as const;
 const bySystem = { by: "operating system" } as const;
 const bySandbox = { by: "sandbox" } as const;
 const byLogin = { by: "login service" } as const;

@@ -175,9 +175,17 @@ function adviceForWriter(method: string): string {
     : `${there}end that app-server, or fork the thread.`;
 }
 
-/** Whether the server refused to list the history of a thread because there is none yet. */
+/**
+ * Whether the server refused to list the turns of a thread because there are none yet. Once somebody has
+ * tried to read the thread with its turns, it says so in other words.
+ */
 export function isBeforeFirstTurn(error: unknown): boolean {
-  return error instanceof ThreadNotFoundError && says(error.serverMessage, "notMaterialized");
+  if (error instanceof ThreadNotFoundError) return says(error.serverMessage, "notMaterialized");
+  return (
+    error instanceof MethodNotFoundError &&
+    error.method === "thread/turns/list" &&
+    says(error.serverMessage, "noTurnsStored")
+  );
 }
 
 /** The server quotes the method that it does not know; what it quotes may also be a part of the params. */
