@@ -113,5 +113,5 @@ export function lostConnection(reason: unknown): Error {
 export function reasonIn(sentence: unknown): LoginFailureReason {
   if (typeof sentence !== "string") return "failed";
   if (says(sentence, "loginDenied")) return "denied";
-  return says(sentence, "loginCancelled") ? "cancelled" : "failed";
+  return says(sentence, "loginCancelled", "loginNotCompleted") ? "cancelled" : "failed";
 }

@@ -31,6 +31,8 @@ function said(pattern: RegExp, { by = "app-server", notIn = [], ...rest }: Rest 
   return { pattern, by, notIn, seenIn, ...rest } satisfies ServerSentence;
 }
 
+/** Up to 0.165.0, a server does not say why it could not open its databases. */
+const withoutCauses = { notIn: ["0.155.1", "0.160.1", "0.165.0"] } as const;
 const bySystem = { by: "operating system" } as const;
 const bySandbox = { by: "sandbox" } as const;
 const byLogin = { by: "login service" } as const;
@@ -138,11 +140,19 @@ export const serverSentences = {
   // What a server writes to stderr that ends at once: the advice in the HandshakeError.
 
   /** Another process has locked its database. */
-  databaseLocked: said(/database is locked/),
-  /** Its disk is full. */
-  diskFull: said(/disk is full|No space left|quota exceeded/i, bySystem),
-  /** A file may be somebody else's, so the directory is looked through. */
-  fileRefused: said(/permission denied|access is denied|read-?only|unable to open/i, bySystem),
+  databaseLocked: said(/database is locked/, withoutCauses),
+  /** Its disk is full. 4874 is what SQLite has for the file that it shares, when there is no room for it. */
+  diskFull: said(/disk is full|No space left|quota exceeded|\(code: 4874\)/i, {
+    ...bySystem,
+    ...withoutCauses,
+  }),
+  /** A file may be somebody else's, so the directory is looked through. Up to 0.165.0 this is all that is said. */
+  stateNotOpened: said(/failed to initialize state runtime/),
+  /** The same, of a server that says why. */
+  fileRefused: said(/permission denied|access is denied|read-?only|unable to open/i, {
+    ...bySystem,
+    ...withoutCauses,
+  }),
 
   // Turns.
 
@@ -164,6 +174,8 @@ export const serverSentences = {
   loginDenied: said(/access_denied/, byLogin),
   /** The reason `"cancelled"`. */
   loginCancelled: said(/cancell?ed/i),
+  /** The same: another client has cancelled the login, or begun another one. */
+  loginNotCompleted: said(/Login was not completed/),
 
   // What quotes a value, and is cut out of every message.
 

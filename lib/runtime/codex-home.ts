@@ -81,7 +81,7 @@ export async function problemOf(
   if (inAccess !== undefined) return inAccess;
   const words = said(stderr);
   if (words !== undefined) return about(databases, words);
-  if (!says(stderr, "fileRefused")) return undefined;
+  if (!says(stderr, "fileRefused", "stateNotOpened")) return undefined;
   return (await entryProblem(home)) ?? (await entryProblem(databases));
 }
 

@@ -10,11 +10,7 @@ import { runtimeVersion } from "../support/offers.js";
 import { RealStage } from "../support/real.js";
 import { claimBrowserLogins, LoginServer } from "../support/login-server.js";
 import { ofLogins } from "../support/sentences/of-logins.js";
-import {
-  canMakeNamespaces,
-  inNamespaces,
-  ofLinux,
-} from "../support/sentences/of-machine.js";
+import { canMakeNamespaces, inNamespaces, ofLinux } from "../support/sentences/of-machine.js";
 import { ofRequests } from "../support/sentences/of-requests.js";
 import type { Alone, Saying } from "../support/sentences/saying.js";
 import { canBeManaged, ofManaged, ofThreads } from "../support/sentences/of-threads.js";
@@ -36,7 +32,6 @@ function isSaid(name: SentenceName): boolean {
 }
 
 async function check(name: SentenceName, { text, decides }: Saying): Promise<void> {
-  if (process.env.PRINT_SENTENCES) process.stderr.write(`@@ ${version} ${name}: ${text.slice(0,600)}\n`);
   expect({ text, isSaid: says(text, name) }).toEqual({ text, isSaid: isSaid(name) });
   if (isSaid(name)) await decides();
 }
@@ -57,6 +52,12 @@ async function alone(scenario: Alone): Promise<Saying> {
   await using stage = await RealStage.open();
   return await scenario(stage);
 }
+
+test("the server is made to say each sentence of the table", () => {
+  const scenarios = [ofRequests, ofThreads, ofManaged, ofLinux, inNamespaces, ofLogins];
+  const names = scenarios.flatMap((some) => Object.keys(some));
+  expect(names.sort()).toEqual(Object.keys(serverSentences).sort());
+});
 
 describe("a plain request is refused:", () => {
   let stage: RealStage;

@@ -29,6 +29,16 @@ export const ofLogins: Partial<Record<SentenceName, OfLogin>> = {
     return failed(server, await waiting, "cancelled");
   },
 
+  loginNotCompleted: async (stage) => {
+    await using server = await HeardServer.start(stage);
+    const attempt = await server.client.login.browser();
+    const waiting = rejection(attempt.wait());
+    // By a plain request, as another client of the same server would.
+    const loginId = attempt.loginId ?? "";
+    await server.client.request("account/login/cancel", { loginId });
+    return failed(server, await waiting, "cancelled");
+  },
+
   quotedBody: async (stage, login) => {
     await using server = await HeardServer.start(stage);
     const canary = "canary-0123456789";

@@ -30,7 +30,10 @@ export const ofLinux: Partial<Record<SentenceName, Alone>> = {
   EACCES: async (stage) => {
     const place = path.join(stage.project, "closed");
     await mkdir(place, { mode: 0o000 });
-    const command = await program(stage, `exec ${[...withoutRights, serverUnderTest()].join(" ")} "$@"`);
+    const command = await program(
+      stage,
+      `exec ${[...withoutRights, serverUnderTest()].join(" ")} "$@"`,
+    );
     await using server = await HeardServer.start(stage, { command });
     const saying = await file(server, "EACCES", "fs/readDirectory", { path: place });
     await chmod(place, 0o700);
@@ -50,35 +53,17 @@ export const ofLinux: Partial<Record<SentenceName, Alone>> = {
     const locking = execFile("python3", ["-c", script, database]);
     await new Promise((resolve) => locking.stdout?.once("data", resolve));
     try {
-      return await failedStart(stage.options({ startTimeoutMs: 120_000 }), "has locked for too long");
+      return await failedStart(
+        stage.options({ startTimeoutMs: 120_000 }),
+        "has locked for too long",
+      );
     } finally {
       locking.kill();
     }
   },
 
-  fileRefused: async (stage) => {
-    await (await stage.client()).close();
-    const database = path.join(stage.home, await databaseIn(stage));
-    await chmod(database, 0o000);
-    const options = JSON.stringify({ ...stage.options(), codexPath: serverUnderTest() });
-    const [command = "", ...args] = [
-      ...withoutRights,
-      process.execPath,
-      await compileProgram(host),
-      options,
-    ];
-    const { stdout } = await run(command, args);
-    const { code, message } = JSON.parse(stdout) as StartOutcome;
-    await chmod(database, 0o600);
-    const [ours = "", text = ""] = message.split("The process wrote to stderr:\n");
-    return {
-      text,
-      decides: () => {
-        expect(code).toBe("HANDSHAKE_FAILED");
-        expect(ours).toContain(`holds ${path.basename(database)}, which this process may not read`);
-      },
-    };
-  },
+  stateNotOpened: refusedDatabase,
+  fileRefused: refusedDatabase,
 };
 
 /** What takes namespaces, to put a file system in a place or to make a sandbox. */
@@ -146,6 +131,27 @@ export async function canMakeNamespaces(stage: RealStage): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** A start with a database that may not be read and written. */
+async function refusedDatabase(stage: RealStage): Promise<Saying> {
+  await (await stage.client()).close();
+  const database = path.join(stage.home, await databaseIn(stage));
+  await chmod(database, 0o000);
+  const options = JSON.stringify({ ...stage.options(), codexPath: serverUnderTest() });
+  const start = [...withoutRights, process.execPath, await compileProgram(host), options];
+  const [command = "", ...args] = start;
+  const { stdout } = await run(command, args);
+  await chmod(database, 0o600);
+  const { code, message } = JSON.parse(stdout) as StartOutcome;
+  const [ours = "", text = ""] = message.split("The process wrote to stderr:\n");
+  return {
+    text,
+    decides: () => {
+      expect(code).toBe("HANDSHAKE_FAILED");
+      expect(ours).toContain(`holds ${path.basename(database)}, which this process may not read`);
+    },
+  };
 }
 
 async function onFiles(

@@ -112,9 +112,14 @@ export function file(
 /** What a plain request is refused with, on a server that many share. */
 export const ofRequests: Partial<Record<SentenceName, Shared>> = {
   unknownMethod: (server) =>
-    refusal(server, server.client.request("thread/fly" as never, {} as never), MethodNotFoundError, {
-      serverMessage: "the server does not know this method.",
-    }),
+    refusal(
+      server,
+      server.client.request("thread/fly" as never, {} as never),
+      MethodNotFoundError,
+      {
+        serverMessage: "the server does not know this method.",
+      },
+    ),
 
   invalidRequest: (server) =>
     refusal(server, server.client.request("thread/read", {} as never), InvalidParamsError),
@@ -132,7 +137,11 @@ export const ofRequests: Partial<Record<SentenceName, Shared>> = {
   },
 
   noRollout: (server) =>
-    refusal(server, server.client.request("thread/resume", { threadId: nobody }), ThreadNotFoundError),
+    refusal(
+      server,
+      server.client.request("thread/resume", { threadId: nobody }),
+      ThreadNotFoundError,
+    ),
 
   notMaterialized: async (server, stage) => {
     const thread = await server.client.startThread({ cwd: stage.project });
@@ -272,7 +281,26 @@ export const ofRequests: Partial<Record<SentenceName, Shared>> = {
     return refusal(server, call, CommandEndedError);
   },
 
-  ENOENT: (server, stage) => file(server, "ENOENT", "fs/readFile", { path: `${stage.project}/none` }),
+  commandNoLongerRuns: async (server, stage) => {
+    // What it has started still holds its output.
+    const options = { stdin: true, sandbox: "danger-full-access", cwd: stage.project } as const;
+    const command = server.client.exec(["sh", "-c", "sleep 3 & exit 0"], options);
+    let error: unknown;
+    while (error === undefined) {
+      await command.write("x").catch((reason: unknown) => (error = reason));
+    }
+    const text = server.refusals.at(-1) ?? "";
+    await command.exit;
+    return {
+      text,
+      decides: () => {
+        expect(error).toBeInstanceOf(CommandEndedError);
+      },
+    };
+  },
+
+  ENOENT: (server, stage) =>
+    file(server, "ENOENT", "fs/readFile", { path: `${stage.project}/none` }),
 
   EEXIST: (server, { project: path }) =>
     file(server, "EEXIST", "fs/createDirectory", { path, recursive: false }),
@@ -309,4 +337,3 @@ export const ofRequests: Partial<Record<SentenceName, Shared>> = {
 
   quotedProvider: (server) => quoted(server, "thread/start", { modelProvider: canary }, canary),
 };
-
