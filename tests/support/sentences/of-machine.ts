@@ -165,7 +165,7 @@ async function onFiles(
 async function failedStart(options: AppServerClientOptions, advice: string): Promise<Saying> {
   const error = await rejection(AppServerClient.start(options));
   return {
-    text: (error as HandshakeError).stderrTail,
+    text: error instanceof HandshakeError ? error.stderrTail : "",
     decides: () => {
       expect(error).toBeInstanceOf(HandshakeError);
       expect(error.message).toContain(advice);

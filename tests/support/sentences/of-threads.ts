@@ -171,7 +171,7 @@ export const ofThreads: Partial<Record<SentenceName, Alone>> = {
     stage.model.enqueueFor(thread.id, reply.http(401, { error: { message: "No." } }));
     const error = await rejection(thread.run("Hi"));
     return {
-      text: (error as TurnFailedError).result.error?.message ?? "",
+      text: error instanceof TurnFailedError ? (error.result.error?.message ?? "") : "",
       decides: () => {
         expect(error).toBeInstanceOf(TurnFailedError);
         expect(error.message).toContain("Nobody is logged in, or the login is not accepted.");
@@ -286,7 +286,7 @@ async function managed(
 /** The configuration of a server that says nothing of approvals. */
 function withoutPolicy(stage: RealStage): object {
   const all = Object.entries(stage.options().config ?? {});
-  return Object.fromEntries(all.filter(([key]) => key !== "approval_policy")) as object;
+  return Object.fromEntries(all.filter(([key]) => key !== "approval_policy"));
 }
 
 function merged(providers: unknown, changes: Readonly<Record<string, object>>): object {
