@@ -4,6 +4,7 @@ import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { LoginFailedError, type LoginFailureReason } from "../errors/login-errors.js";
+import { says } from "../errors/server-sentences.js";
 import type { Host } from "../host.js";
 import type { LoginProcess } from "./login-attempt.js";
 import { LoginOutcome } from "./login-outcome.js";
@@ -111,6 +112,6 @@ export function lostConnection(reason: unknown): Error {
 /** The server says it with a sentence only. */
 export function reasonIn(sentence: unknown): LoginFailureReason {
   if (typeof sentence !== "string") return "failed";
-  if (sentence.includes("access_denied")) return "denied";
-  return /cancell?ed/i.test(sentence) ? "cancelled" : "failed";
+  if (says(sentence, "loginDenied")) return "denied";
+  return says(sentence, "loginCancelled", "loginNotCompleted") ? "cancelled" : "failed";
 }

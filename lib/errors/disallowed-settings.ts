@@ -1,16 +1,11 @@
-/**
- * What the server says of settings that an administrator's requirements forbid, as codex 0.155.1 to
- * 0.169.0 say it. It calls the settings and their values by names of its own there.
- */
-
-/** What the refusal of such a setting contains. */
-export const disallowedSetting = "is not in the allowed set";
+import { partsOf } from "./server-sentences.js";
 
 /** A setting that the server has replaced, and what it was before, in the words of the protocol. */
 export type ReplacedSetting =
   | { readonly setting: "approvalPolicy"; readonly was: "untrusted" | "on-request" | "never" }
   | { readonly setting: "approvalsReviewer"; readonly was: "user" | "auto_review" };
 
+/** In its warnings, the server calls the settings and their values by names of its own. */
 const replacedSettings: ReadonlyMap<string, ReplacedSetting> = new Map([
   ["approval_policy UnlessTrusted", { setting: "approvalPolicy", was: "untrusted" }],
   ["approval_policy OnRequest", { setting: "approvalPolicy", was: "on-request" }],
@@ -21,14 +16,12 @@ const replacedSettings: ReadonlyMap<string, ReplacedSetting> = new Map([
   ["approvals_reviewer AutoReview", { setting: "approvalsReviewer", was: "auto_review" }],
 ]);
 
-const replacement = /^Configured value for `(\w+)` is disallowed by requirements;.*?: `(\w+)/s;
-
 /**
  * Reads the warning that the server gives when it opens a stored thread with another setting than the
  * stored one; undefined for every other warning.
  */
 export function readReplacedSetting(warning: unknown): ReplacedSetting | undefined {
   if (typeof warning !== "string") return undefined;
-  const [, key, value] = replacement.exec(warning) ?? [];
+  const [key, value] = partsOf(warning, "settingReplaced") ?? [];
   return replacedSettings.get(`${key} ${value}`);
 }

@@ -1,6 +1,7 @@
 import type { CommandResult } from "../machine/command-result.js";
 import { AppServerError, hide } from "./base.js";
 import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors.js";
+import { says } from "./server-sentences.js";
 
 /**
  * The server could not start the command. Most often the program is not on the server's `PATH`, or
@@ -117,10 +118,10 @@ export class FileNotFoundError extends FileSystemError {
 export function toMachineError(failure: RpcFailure): JsonRpcError | undefined {
   const { method, message } = failure;
   if (method === "command/exec" || method === "process/spawn") {
-    return message.startsWith("failed to spawn") ? new CommandNotStartedError(failure) : undefined;
+    return says(message, "failedToSpawn") ? new CommandNotStartedError(failure) : undefined;
   }
   if (method.startsWith("command/exec/") || method.startsWith("process/")) {
-    return /^no active |is no longer running$/.test(message)
+    return says(message, "noActiveCommand", "commandNoLongerRuns")
       ? new CommandEndedError(failure)
       : undefined;
   }
@@ -129,30 +130,25 @@ export function toMachineError(failure: RpcFailure): JsonRpcError | undefined {
 
 function toFileSystemError(failure: RpcFailure): JsonRpcError | undefined {
   // The only one of these sentences that quotes the path.
-  if (/^path `[^]*` is not a file$/.test(failure.message)) {
+  if (says(failure.message, "notAFile")) {
     return new FileSystemError({ ...failure, message: "the path is not a file" }, "EISDIR");
   }
   if (failure.rpcCode !== -32_603) return undefined;
-  const errno = errnoOf(failure.message);
+  const errno = errnos.find((name) => says(failure.message, name));
   return errno === "ENOENT"
     ? new FileNotFoundError(failure)
     : new FileSystemError(failure, errno ?? null);
 }
 
-function errnoOf(message: string): string | undefined {
-  return Object.keys(sentences).find((errno) => sentences[errno]?.test(message));
-}
-
-/** How Linux and macOS put it, and Windows. */
-const sentences: Record<string, RegExp> = {
-  ENOENT: /^No such file|cannot find the (?:file|path)/,
-  EACCES: /^Permission denied|^Access is denied/,
-  EPERM: /^Operation not permitted/,
-  EEXIST: /^File exists|already exists/,
-  EISDIR: /^Is a directory/,
-  ENOTDIR: /^Not a directory|directory name is invalid/,
-  ENOTEMPTY: /^Directory not empty|directory is not empty/,
-  EROFS: /^Read-only file system/,
-  ENOSPC: /^No space left|not enough space/,
-  EIO: /^I\/O error|^Input\/output error/,
-};
+const errnos = [
+  "ENOENT",
+  "EACCES",
+  "EPERM",
+  "EEXIST",
+  "EISDIR",
+  "ENOTDIR",
+  "ENOTEMPTY",
+  "EROFS",
+  "ENOSPC",
+  "EIO",
+] as const;

@@ -1,7 +1,6 @@
 import type { AppServerError } from "./base.js";
 import { ConfigWriteError } from "./config-errors.js";
 import { ProtocolError } from "./connection-errors.js";
-import { disallowedSetting } from "./disallowed-settings.js";
 import { GoalsUnavailableError } from "./goal-errors.js";
 import { toMachineError } from "./machine-errors.js";
 import { McpServerError } from "./mcp-errors.js";
@@ -22,6 +21,7 @@ import {
   TurnNotActiveError,
   type RpcFailure,
 } from "./rpc-errors.js";
+import { partsOf, says } from "./server-sentences.js";
 import { withoutValues } from "./without-values.js";
 
 const neverRan =
@@ -29,9 +29,6 @@ const neverRan =
   "stored of an ephemeral thread.";
 
 const untilSteerable = "Wait until the review or compaction has ended.";
-
-/** What the server says of the turns of a loaded thread that has not run any. */
-const beforeFirstTurn = "not materialized yet";
 
 /**
  * The one place that turns an error answer into a class. The server reports nearly everything as
@@ -50,7 +47,7 @@ export function toRpcError(method: string, error: unknown): AppServerError {
     message: typeof message === "string" ? message : "no message",
     data,
   };
-  if (raw.rpcCode === -32_600 && raw.message.startsWith(unknownMethod(method))) {
+  if (raw.rpcCode === -32_600 && isUnknown(method, raw.message)) {
     // The server goes on with the names of all its methods.
     const short = { ...raw, message: "the server does not know this method." };
     const advice =
@@ -71,7 +68,7 @@ export function toRpcError(method: string, error: unknown): AppServerError {
     case -32_601:
       return new MethodNotFoundError(failure, adviceForLists(failure.message));
     case -32_602:
-      return failure.message.startsWith("thread not found")
+      return says(failure.message, "threadNotFound")
         ? new ThreadNotFoundError(failure, neverRan)
         : new InvalidParamsError(failure);
     case -32_603:
@@ -82,10 +79,10 @@ export function toRpcError(method: string, error: unknown): AppServerError {
 }
 
 function fromInternalError(failure: RpcFailure): JsonRpcError {
-  if (failure.message.includes("ActiveTurnNotSteerable")) {
+  if (says(failure.message, "activeTurnNotSteerable")) {
     return new ThreadBusyError(failure, untilSteerable);
   }
-  if (failure.message.includes("ActiveTurnOutputSchemaMismatch")) {
+  if (says(failure.message, "outputSchemaMismatch")) {
     const advice = "The running turn has another outputSchema: wait until it has ended.";
     return new ThreadBusyError(failure, advice);
   }
@@ -94,42 +91,40 @@ function fromInternalError(failure: RpcFailure): JsonRpcError {
 
 function fromSentence(failure: RpcFailure): JsonRpcError {
   const { message } = failure;
-  const says = (...parts: string[]): boolean => parts.some((part) => message.includes(part));
-
   const { config_write_error_code: writeRefusal, reason } = readFields(failure.data);
   if (typeof writeRefusal === "string") return new ConfigWriteError(failure, writeRefusal);
-  if (reason === "serverShuttingDown" || says("Server is draining")) {
+  if (reason === "serverShuttingDown" || says(message, "draining")) {
     return new ServerDrainingError(failure);
   }
-  if (says("requires experimentalApi capability")) return new ExperimentalApiError(failure);
-  if (says(disallowedSetting)) return new SettingNotAllowedError(failure);
-  if (says("no rollout found", beforeFirstTurn)) {
+  if (says(message, "needsExperimentalApi")) return new ExperimentalApiError(failure);
+  if (says(message, "settingForbidden")) return new SettingNotAllowedError(failure);
+  if (says(message, "noRollout", "notMaterialized")) {
     return new ThreadNotFoundError(failure, adviceForUnstored(failure.method));
   }
-  if (says("no archived rollout found")) {
+  if (says(message, "noArchivedRollout")) {
     return new ThreadNotFoundError(failure, "Check the id, and whether the thread is archived.");
   }
-  const archived = archivedSession.exec(message);
-  if (archived) return new ThreadArchivedError(failure, archived[1]);
-  if (says("thread not found", "thread not loaded")) {
+  const archived = partsOf(message, "sessionArchived");
+  if (archived) return new ThreadArchivedError(failure, archived[0]);
+  if (says(message, "threadNotFound", "threadNotLoaded")) {
     return new ThreadNotFoundError(failure, adviceForUnloaded(failure.method));
   }
-  if (says("already has an active writer")) {
+  if (says(message, "activeWriter")) {
     return new ThreadBusyError(failure, adviceForWriter(failure.method));
   }
-  if (says("goals feature is disabled")) {
+  if (says(message, "goalsDisabled")) {
     const advice = "Start the server with config: { features: { goals: true } }.";
     return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
   }
-  if (says("does not support goals")) {
+  if (says(message, "goalsUnsupported")) {
     const advice = "Start the thread without `ephemeral: true`.";
     return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
   }
-  if (says("active or pending turn")) return new ThreadBusyError(failure);
-  if (says("is closing")) return new ThreadBusyError(failure, "It is being unloaded.");
-  if (says("cannot steer a", "not steerable")) return new ThreadBusyError(failure, untilSteerable);
-  if (says("no active turn", "expected active turn id")) return new TurnNotActiveError(failure);
-  if (/^Invalid request:|^invalid (?:thread|session) id:|must not be empty/.test(message)) {
+  if (says(message, "activeOrPendingTurn")) return new ThreadBusyError(failure);
+  if (says(message, "threadClosing")) return new ThreadBusyError(failure, "It is being unloaded.");
+  if (says(message, "cannotSteer")) return new ThreadBusyError(failure, untilSteerable);
+  if (says(message, "noActiveTurn", "otherActiveTurn")) return new TurnNotActiveError(failure);
+  if (says(message, "invalidRequest", "invalidThreadId", "invalidSessionId", "mustNotBeEmpty")) {
     return new InvalidParamsError(failure);
   }
   return new InvalidRequestError(failure);
@@ -141,22 +136,19 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
  */
 function cameFromMcpServer({ method, rpcCode, message }: RpcFailure): boolean {
   if (method !== "mcpServer/tool/call" && method !== "mcpServer/resource/read") return false;
-  if (rpcCode === -32_001) return !message.startsWith("Server overloaded");
+  if (rpcCode === -32_001) return !says(message, "overloaded");
   return rpcCode !== -32_600 && rpcCode !== -32_603;
 }
 
 /** For lists that the server has, but not of this thread. */
 function adviceForLists(message: string): string | undefined {
-  if (message.includes("list_turns")) return neverRan;
-  if (!/thread\/(?:items\/list|searchOccurrences)/.test(message)) return undefined;
+  if (says(message, "noTurnsStored")) return neverRan;
+  if (!says(message, "noItemsStored")) return undefined;
   return (
     "A thread has no stored items before its first turn; nor has an ephemeral one, one that an old " +
     "runtime stored, or one that does not exist."
   );
 }
-
-/** It then goes on with a command for the shell. */
-const archivedSession = /session (\S+) is archived\b/;
 
 /** Some methods do not look into the archive. */
 function adviceForUnstored(method: string): string {
@@ -183,13 +175,22 @@ function adviceForWriter(method: string): string {
     : `${there}end that app-server, or fork the thread.`;
 }
 
-/** Whether the server refused to list the history of a thread because there is none yet. */
+/**
+ * Whether the server refused to list the turns of a thread because there are none yet. Once somebody has
+ * tried to read the thread with its turns, it says so in other words.
+ */
 export function isBeforeFirstTurn(error: unknown): boolean {
-  return error instanceof ThreadNotFoundError && error.serverMessage.includes(beforeFirstTurn);
+  if (error instanceof ThreadNotFoundError) return says(error.serverMessage, "notMaterialized");
+  return (
+    error instanceof MethodNotFoundError &&
+    error.method === "thread/turns/list" &&
+    says(error.serverMessage, "noTurnsStored")
+  );
 }
 
-function unknownMethod(method: string): string {
-  return `Invalid request: unknown variant \`${method}\``;
+/** The server quotes the method that it does not know; what it quotes may also be a part of the params. */
+function isUnknown(method: string, message: string): boolean {
+  return partsOf(message, "unknownMethod")?.[0] === method;
 }
 
 function readFields(value: unknown): Partial<Record<string, unknown>> {

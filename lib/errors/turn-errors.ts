@@ -1,6 +1,7 @@
 import type { CodexErrorInfo } from "../../generated/types.js";
 import type { TurnResult } from "../turns/turn-result.js";
 import { AppServerError, hide } from "./base.js";
+import { says } from "./server-sentences.js";
 
 /**
  * The server's own name for what went wrong; `"other"` when it gave none. Newer servers may send
@@ -61,7 +62,7 @@ export class TurnFailedError extends AppServerError {
       httpStatusCode === 401 ||
       httpStatusCode === 403 ||
       // Older servers tell the status in their sentence only.
-      /^unexpected status 40[13]\b/.test(problem);
+      says(problem, "unexpectedStatus");
     super("TURN_FAILED", `The turn failed: ${problem}${needsLogin ? `\n${waysToLogIn}` : ""}`);
     this.result = result;
     hide(this, "result");

@@ -1,15 +1,22 @@
+import { serverSentences } from "./server-sentences.js";
+
 /**
  * The server's decoding errors quote the value that did not fit, be it a param or a setting, and other
  * errors what a backend answered: a secret may be among them. This takes the values out and leaves
  * what was expected, and where.
  */
 export function withoutValues(text: string): string {
-  return text
-    .replace(/(unknown variant) `[^]*?`(?=, (?:expected|there are no))/g, "$1")
-    .replace(/(invalid (?:type|value|length): [a-z ]+?) (?:"(?:[^"\\]|\\.)*"|`[^`]*`)/g, "$1")
-    .replace(/(Model provider) `[^`]*`/g, "$1")
-    .replace(/; body=[^]*$/, "");
+  return quotations.reduce(
+    (rest, name) =>
+      // What stands before the value stays, where the pattern picks it out.
+      rest.replace(serverSentences[name].pattern, (_, before: unknown) =>
+        typeof before === "string" ? before : "",
+      ),
+    text,
+  );
 }
+
+const quotations = ["quotedVariant", "quotedValue", "quotedProvider", "quotedBody"] as const;
 
 const maxShownWords = 40;
 

@@ -1,5 +1,6 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import { CommandNotStartedError } from "../errors/machine-errors.js";
+import { says, type SentenceName } from "../errors/server-sentences.js";
 import type { Connect } from "../host.js";
 import type { ExecOptions } from "./command-options.js";
 import type { CommandResult } from "./command-result.js";
@@ -94,22 +95,16 @@ export class Sandbox {
   }
 }
 
-/** What the programs that make a sandbox say, as codex 0.169.0 and bubblewrap 0.11 put it. */
-const sentences: readonly (readonly [words: RegExp, reason: keyof typeof advice])[] = [
-  [/bubblewrap is unavailable/, "bubblewrapMissing"],
-  [
-    /^bwrap: Can't (?:bind mount|find source|mkdir|create|chdir).*: (?:No such file or directory|Not a directory)$/m,
-    "pathMissing",
-  ],
-  [/^bwrap: |^error building bubblewrap command|^sandbox-exec: |sandbox_apply/m, "forbidden"],
-];
-
-/** The sandbox was there, and `true` was looked for within it. */
-const withoutProgram = /execvp true: No such file/;
+/** What the programs that make a sandbox say; the first one that is heard tells the reason. */
+const reasons = [
+  ["bubblewrapMissing", "bubblewrapMissing"],
+  ["sandboxPathMissing", "pathMissing"],
+  ["sandboxForbidden", "forbidden"],
+] as const satisfies readonly (readonly [SentenceName, SandboxProblem])[];
 
 function judge({ exitCode, stderr, timedOut }: CommandResult): SandboxCheck {
-  if (exitCode === 0 || withoutProgram.test(stderr)) return { works: true };
-  const reason = sentences.find(([words]) => words.test(stderr))?.[1];
+  if (exitCode === 0 || says(stderr, "programMissingInSandbox")) return { works: true };
+  const reason = reasons.find(([sentence]) => says(stderr, sentence))?.[1];
   const how = timedOut ? "took longer than timeoutMs" : `ended with exit code ${exitCode}`;
   return {
     works: false,

@@ -1,4 +1,5 @@
 import type { Logger } from "../async/logger.js";
+import { serverSentences } from "../errors/server-sentences.js";
 import { plainWords } from "../errors/without-values.js";
 import type { NotificationMessage } from "./message.js";
 
@@ -26,7 +27,10 @@ export class ServerWarnings {
         break;
       case "guardianWarning": {
         // Behind the colon stands what a model has to say of the command, and the command.
-        const [verdict = ""] = textIn(params, "message").split(/:(?![^(]*\))/, 1);
+        const [verdict = ""] = textIn(params, "message").split(
+          serverSentences.endOfVerdict.pattern,
+          1,
+        );
         this.#log("The server's reviewer of approvals warns", verdict);
         break;
       }

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, lstat, mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import { says } from "../errors/server-sentences.js";
 import { HandshakeError } from "../errors/start-errors.js";
 import { environmentVariable } from "./child-env.js";
 import { homeOf } from "./home-of.js";
@@ -80,7 +81,7 @@ export async function problemOf(
   if (inAccess !== undefined) return inAccess;
   const words = said(stderr);
   if (words !== undefined) return about(databases, words);
-  if (!isAboutAccess.test(stderr)) return undefined;
+  if (!says(stderr, "fileRefused", "stateNotOpened")) return undefined;
   return (await entryProblem(home)) ?? (await entryProblem(databases));
 }
 
@@ -88,21 +89,19 @@ function about(directory: ServerDirectory, problem: string): string {
   return `${directory.path}, the server's directory (${directory.variable}), ${problem}`;
 }
 
-/** What the server itself says of its directory, as codex 0.169.0 puts it. */
+/** What the server itself says of its directory. */
 function said(stderr: string): string | undefined {
-  return sentences.find(([words]) => words.test(stderr))?.[1];
+  return problems.find(([sentence]) => says(stderr, sentence))?.[1];
 }
 
-const sentences: readonly (readonly [words: RegExp, problem: string])[] = [
+const problems = [
   [
-    /database is locked/,
+    "databaseLocked",
     "holds a database that another process has locked for too long. End that process, or give this server " +
       "a directory of its own with the option codexHome.",
   ],
-  [/disk is full|No space left|quota exceeded/i, "is on a disk that is full. Make room on it."],
-];
-
-const isAboutAccess = /permission denied|access is denied|read-?only|unable to open/i;
+  ["diskFull", "is on a disk that is full. Make room on it."],
+] as const;
 
 async function accessProblem(directory: ServerDirectory): Promise<string | undefined> {
   const { path: place } = directory;

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-
+import { says } from "../errors/server-sentences.js";
 import { asObject, asObjects, asString, isJsonObject, type JsonObject } from "./json.js";
 
 /** The output of a tool call, as the server reported it to the model. */
@@ -83,7 +83,7 @@ function lastUserText(input: readonly JsonObject[]): string {
     input
       .filter((item) => item.type === "message" && item.role === "user")
       .map(({ content }) => contentText(content))
-      .findLast((text) => !text.startsWith("<environment_context>")) ?? ""
+      .findLast((text) => !says(text, "environmentContext")) ?? ""
   );
 }
 

@@ -1,6 +1,7 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred } from "../async/deferred.js";
 import { InvalidRequestError, JsonRpcError, ThreadNotFoundError } from "../errors/rpc-errors.js";
+import { says } from "../errors/server-sentences.js";
 import type { Host } from "../host.js";
 import type { RequestOptions } from "../rpc/connection.js";
 import { callLoaded } from "./call-loaded.js";
@@ -75,6 +76,6 @@ export async function runsTurn(host: Host, threadId: string): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof JsonRpcError)) throw error;
     if (error instanceof ThreadNotFoundError) return false;
-    return !error.serverMessage.includes("no active turn");
+    return !says(error.serverMessage, "noActiveTurn");
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { InternalRpcError, MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
+import { says } from "../errors/server-sentences.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Host } from "../host.js";
 import type { RequestOptions } from "../rpc/connection.js";
@@ -59,11 +60,11 @@ export async function resumeAnew(
 }
 
 function isBeginning(error: unknown): boolean {
-  if (error instanceof MethodNotFoundError) return error.serverMessage.includes("list_turns");
+  if (error instanceof MethodNotFoundError) return says(error.serverMessage, "noTurnsStored");
   // 0.155.1: the file is there, and nothing is in it yet.
-  return error instanceof InternalRpcError && error.serverMessage.endsWith("is empty");
+  return error instanceof InternalRpcError && says(error.serverMessage, "rolloutEmpty");
 }
 
 function isClosing(error: unknown): boolean {
-  return error instanceof ThreadBusyError && error.serverMessage.includes("is closing");
+  return error instanceof ThreadBusyError && says(error.serverMessage, "threadClosing");
 }

@@ -1,4 +1,5 @@
 import type { TurnError } from "../../generated/types.js";
+import { partsOf } from "../errors/server-sentences.js";
 import { readReason, type TurnFailureReason } from "../errors/turn-errors.js";
 import type { ServerNotification, TurnEvent } from "../protocol.js";
 
@@ -57,7 +58,7 @@ function countNotice(before: TurnRetry | null, { params, emittedAtMs }: RetryNot
   const { error }: { error: unknown } = params;
   const { message, codexErrorInfo } = (error ?? {}) as Partial<TurnError>;
   const text = typeof message === "string" ? message : "";
-  const [, attempt = null, maxAttempts = null] = /(\d+)\/(\d+)/.exec(text) ?? [];
+  const [attempt = null, maxAttempts = null] = partsOf(text, "attemptOf") ?? [];
   return {
     message: text,
     reason: readReason(codexErrorInfo ?? null),

@@ -1,6 +1,7 @@
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError, TurnNotActiveError } from "../errors/rpc-errors.js";
+import { says } from "../errors/server-sentences.js";
 import { StopUnconfirmedError } from "../errors/turn-errors.js";
 import type { Host } from "../host.js";
 import { readRunningId } from "./turn-reconcile.js";
@@ -159,5 +160,5 @@ function longer(pauseMs: number): number {
 }
 
 function isOtherTurn({ serverMessage }: TurnNotActiveError): boolean {
-  return serverMessage.includes("but found");
+  return says(serverMessage, "otherActiveTurn");
 }

@@ -1,10 +1,11 @@
 /**
- * `npm run test:runtimes`: runs the tests on the real server against older releases of it, and prints
- * what each of them does not offer. `-- --runtime 0.160.1` takes only that one, and may be repeated;
- * the rest goes to jest: `-- tests/real/turn-queue.test.ts`.
+ * `npm run test:runtimes`: runs the tests on the real server against each supported release of it, and
+ * prints what the older ones do not offer. `-- --runtime 0.160.1` takes only that one, and may be
+ * repeated; the rest goes to jest: `-- tests/real/turn-queue.test.ts`.
  */
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { RUNTIME_VERSION } from "../../generated/runtime.js";
 import { runtimeTarget } from "../../lib/runtime/platform.js";
 import { readVendorTree } from "../../lib/runtime/vendor-tree.js";
 import { installPinned } from "../matrix/install-pinned.js";
@@ -14,12 +15,14 @@ import { table } from "../matrix/table.js";
 import { runCommand } from "../update-artifacts/command.js";
 import { byFeature } from "./not-offered.js";
 
-/** The oldest supported one comes first; the last one before the pinned one comes last. */
-const supported = ["0.155.1", "0.160.1", "0.165.0"];
+/** The oldest supported one comes first; the pinned one, which may be among them, comes last. */
+const older = ["0.155.1", "0.160.1", "0.165.0", "0.169.0"].filter(
+  (each) => each !== RUNTIME_VERSION,
+);
 /** Must be refused, unless that is switched off. */
 const tooOld = "0.150.1";
-/** These are about the installed runtime whatever CODEX_PATH says. */
-const aboutThePinned = "tests/real/(generate|runtime)\\.test\\.ts$";
+/** These are about the installed runtime, and what was generated from it, whatever CODEX_PATH says. */
+const aboutThePinned = "tests/real/(generate|protocol-schemas|runtime)\\.test\\.ts$";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const manifests = path.join(import.meta.dirname, "releases");
@@ -28,7 +31,7 @@ const print = (text: string): void => {
 };
 
 try {
-  const choices = [...supported, tooOld];
+  const choices = [...older, RUNTIME_VERSION, tooOld];
   const { chosen, jestArgs } = parseMatrixOptions(process.argv.slice(2), "runtime", choices);
   const modules = await installPinned(manifests, path.join(root, ".cache", "runtimes"));
   // The examples use the package as it is published.
@@ -38,7 +41,7 @@ try {
   const missing: string[] = [];
   for (const version of chosen) {
     print(`\n== codex ${version}`);
-    const run = await runOn(await binaryIn(modules, version), version, jestArgs);
+    const run = await runOn(modules, version, jestArgs);
     // Whatever is skipped has to say what the server lacks.
     const { features, unexplained } = byFeature(run.skipped);
     const ok = run.ok && unexplained.length === 0;
@@ -57,16 +60,22 @@ try {
   process.exitCode = 1;
 }
 
-function runOn(binary: string, version: string, jestArgs: readonly string[]): Promise<TestRun> {
+async function runOn(
+  modules: string,
+  version: string,
+  jestArgs: readonly string[],
+): Promise<TestRun> {
   const args =
     version === tooOld
       ? ["--testMatch", "**/tests/runtimes/*.check.ts"]
       : [...(jestArgs.length === 0 ? ["tests/real"] : jestArgs)];
+  const options = { root, node: process.execPath };
+  // It is installed, and asked whether it offers something by nobody: it has to offer everything.
+  if (version === RUNTIME_VERSION) return runJest({ ...options, args, env: { CODEX_PATH: "" } });
   return runJest({
-    root,
-    node: process.execPath,
+    ...options,
     args: [...args, "--testPathIgnorePatterns", aboutThePinned],
-    env: { CODEX_PATH: binary },
+    env: { CODEX_PATH: await binaryIn(modules, version) },
   });
 }
 

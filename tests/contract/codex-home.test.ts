@@ -60,10 +60,11 @@ describe("a server that cannot use its CODEX_HOME", () => {
 
   test("because the disk is full says so", async () => {
     await using home = await makeTempDir();
-    const words = notOpened(home.path, "(code: 13) database or disk is full");
-    expect(await problemOf(placeAt(home.path), words)).toBe(
-      `${home.path}, the server's directory (CODEX_HOME), is on a disk that is full. Make room on it.`,
-    );
+    for (const why of ["(code: 13) database or disk is full", "(code: 4874) disk I/O error"]) {
+      expect(await problemOf(placeAt(home.path), notOpened(home.path, why))).toBe(
+        `${home.path}, the server's directory (CODEX_HOME), is on a disk that is full. Make room on it.`,
+      );
+    }
   });
 
   test("says nothing of a directory that is all right", async () => {

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { configFor, startLoopbackModel } from "../../lib/testing/index.js";
-import { configArgs, nativeCodexPath, RawClient } from "../support/raw-client.js";
+import { configArgs, serverUnderTest, RawClient } from "../support/raw-client.js";
 import { RawStage } from "../support/raw-stage.js";
 
 test("nothing of the machine's logins and proxies reaches the server, and it asks nobody else", async () => {
@@ -29,7 +29,7 @@ test("nothing of the machine's logins and proxies reaches the server, and it ask
   await using model = await startLoopbackModel();
   const { env, config } = await configFor(model);
   const client = RawClient.start({
-    command: nativeCodexPath(),
+    command: serverUnderTest(),
     args: [...configArgs(config), "app-server"],
     env: { ...inherited, ...env },
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 
 import { reply, type LoopbackModel, type Reply } from "../../lib/testing/index.js";
+import { tellsReason, testWhere } from "../support/offers.js";
 import { RawStage, type Params } from "../support/raw-stage.js";
 
 let stage: RawStage;
@@ -65,15 +66,29 @@ const failures: readonly (readonly [string, Reply, unknown])[] = [
   ["HTTP 503, overloaded", reply.overloaded(), "serverOverloaded"],
 ];
 
-test.each(failures)("%s fails the turn with the server's own kind of error", async (...failure) => {
-  const [, scripted, codexErrorInfo] = failure;
-  const threadId = await stage.startThread();
-  model.enqueueFor(threadId, scripted, reply.text("Still usable."));
-  const turn = await stage.completed(await stage.startTurn(threadId, "Hi"));
-  expect(turn).toMatchObject({ status: "failed", error: { codexErrorInfo } });
-  const next = await stage.completed(await stage.startTurn(threadId, "Again"));
-  expect(next.status).toBe("completed");
-});
+/** The failures that older servers call by another name. */
+const namedSince: Readonly<Record<string, string>> = {
+  "failed: slow_down": "rateLimitExceeded",
+  "HTTP 401": "httpConnectionFailed",
+  "HTTP 403": "httpConnectionFailed",
+  "HTTP 404, no such model": "modelNotFound",
+};
+
+for (const [name, scripted, codexErrorInfo] of failures) {
+  const reason = namedSince[name];
+  const failureTest =
+    reason === undefined
+      ? test
+      : await testWhere(`the reason ${reason}`, tellsReason(scripted, reason));
+  failureTest(`${name} fails the turn with the server's own kind of error`, async () => {
+    const threadId = await stage.startThread();
+    model.enqueueFor(threadId, scripted, reply.text("Still usable."));
+    const turn = await stage.completed(await stage.startTurn(threadId, "Hi"));
+    expect(turn).toMatchObject({ status: "failed", error: { codexErrorInfo } });
+    const next = await stage.completed(await stage.startTurn(threadId, "Again"));
+    expect(next.status).toBe("completed");
+  });
+}
 
 test("a handler that throws fails the turn with its message", async () => {
   const threadId = await stage.startThread();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { copyFile, link, mkdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { CommandNotStartedError } from "../../lib/index.js";
-import { nativeCodexPath } from "../support/raw-client.js";
+import { serverUnderTest } from "../support/raw-client.js";
 import { RealStage, rejection } from "../support/real.js";
 import { makeTempDir, type TempDir } from "../support/temp-dir.js";
 
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** A runtime of its own, that may be moved; the files themselves are those of the installed one. */
 async function installRuntime(name: string): Promise<{ root: string; codexPath: string }> {
-  const from = path.resolve(path.dirname(nativeCodexPath()), "..");
+  const from = path.resolve(path.dirname(serverUnderTest()), "..");
   const root = path.join(directory.path, name);
   for (const file of ["bin/codex", "codex-resources/bwrap", "codex-package.json"]) {
     const isThere = await stat(path.join(from, file)).then(

@@ -3,7 +3,7 @@ import { mkdir, realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { AppServerClient, Codex, protocol } from "../../lib/index.js";
 import { ListeningServer } from "../support/listening-server.js";
-import { configArgs, nativeCodexPath } from "../support/raw-client.js";
+import { configArgs, serverUnderTest } from "../support/raw-client.js";
 import { next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -102,7 +102,7 @@ describe("relative paths have no meaning for a server that may be elsewhere", ()
 
   test("behind a command line of the caller's, unless it is said", async () => {
     const { config = {} } = stage.options();
-    const launch = { command: nativeCodexPath(), args: [...configArgs(config), "app-server"] };
+    const launch = { command: serverUnderTest(), args: [...configArgs(config), "app-server"] };
     await refuses(await stage.client({ config: undefined, launch }));
     const sharing = await stage.client({ config: undefined, launch, sharesFiles: true });
     expect((await sharing.startThread({ cwd: fromHere })).opened?.cwd).toBe(sub);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { AppServerClient } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
-import { configArgs, nativeCodexPath } from "../support/raw-client.js";
+import { configArgs, serverUnderTest } from "../support/raw-client.js";
 import { RealStage } from "../support/real.js";
 
 const run = promisify(execFile);
@@ -32,7 +32,7 @@ async function withoutNamespaces(): Promise<readonly string[]> {
 async function startWithout(): Promise<AppServerClient> {
   const { config = {}, ...options } = stage.options();
   const [command = "", ...before] = await withoutNamespaces();
-  const args = [...before, nativeCodexPath(), ...configArgs(config), "app-server"];
+  const args = [...before, serverUnderTest(), ...configArgs(config), "app-server"];
   return AppServerClient.start({ ...options, launch: { command, args } });
 }
 

@@ -3,10 +3,12 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate as nextRound } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { RUNTIME_VERSION } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
 import { ListeningServer } from "../support/listening-server.js";
+import { runtimeVersion } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
+
+const version = await runtimeVersion();
 
 const MiB = 1024 * 1024;
 
@@ -31,7 +33,7 @@ describe.each(["ws", "unix"] as const)("over %s", (listen) => {
 
   test("a whole turn runs, and its text streams", async () => {
     const client = await server.connect();
-    expect(client.serverInfo).toMatchObject({ version: RUNTIME_VERSION, codexHome: stage.home });
+    expect(client.serverInfo).toMatchObject({ version, codexHome: stage.home });
     const thread = await client.startThread({ cwd: stage.project });
     stage.model.enqueueFor(thread.id, reply.text("Größe: 5 €."));
     let streamed = "";

@@ -4,7 +4,7 @@ import { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { AppServerClient, type StreamPair } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
-import { configArgs, nativeCodexPath } from "../support/raw-client.js";
+import { configArgs, serverUnderTest } from "../support/raw-client.js";
 import { RealStage } from "../support/real.js";
 
 let stage: RealStage;
@@ -17,7 +17,7 @@ afterAll(() => stage.close());
 /** A server that somebody else has started, as in a container or at the end of an SSH connection. */
 function startServer(): ChildProcessWithoutNullStreams {
   const { config = {}, env, cwd } = stage.options();
-  const child = spawn(nativeCodexPath(), [...configArgs(config), "app-server"], {
+  const child = spawn(serverUnderTest(), [...configArgs(config), "app-server"], {
     cwd,
     env: { ...process.env, ...env },
   });

@@ -4,7 +4,7 @@ import { readlink, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
 import { AppServerClient, type ConnectOptions } from "../../lib/index.js";
-import { configArgs, nativeCodexPath } from "./raw-client.js";
+import { configArgs, serverUnderTest } from "./raw-client.js";
 import type { RealStage } from "./real.js";
 
 export interface ListeningServerOptions {
@@ -121,7 +121,7 @@ export class ListeningServer implements AsyncDisposable {
     const { config = {}, env, cwd } = this.#stage.options();
     const { args = [] } = this.#options;
     const child = spawn(
-      nativeCodexPath(),
+      serverUnderTest(),
       [...configArgs(config), "app-server", "--listen", this.#url, ...args],
       {
         cwd,

@@ -160,7 +160,13 @@ export function configArgs(config: object, prefix = ""): string[] {
   );
 }
 
-/** The native binary inside the installed platform package. */
+/** The server under test: another one than the pinned one when test:runtimes says so. */
+export function serverUnderTest(): string {
+  const other = process.env.CODEX_PATH ?? "";
+  return other === "" ? nativeCodexPath() : path.resolve(other);
+}
+
+/** The native binary inside the installed platform package: the pinned one. */
 export function nativeCodexPath(): string {
   const triples: Record<string, string> = {
     "linux-x64": "x86_64-unknown-linux-musl",

@@ -5,7 +5,7 @@ import {
   type LoopbackConfigOverrides,
   type LoopbackModel,
 } from "../../lib/testing/index.js";
-import { configArgs, nativeCodexPath, RawClient, type RawMessage } from "./raw-client.js";
+import { configArgs, serverUnderTest, RawClient, type RawMessage } from "./raw-client.js";
 import { makeTempDir, type TempDir } from "./temp-dir.js";
 
 export type Params = Record<string, unknown>;
@@ -66,7 +66,7 @@ export class RawStage {
     await this.#client?.close();
     const { config, env } = this.options;
     const args = [...configArgs(config), "app-server"];
-    this.#client = RawClient.start({ command: nativeCodexPath(), args, env, cwd: this.project });
+    this.#client = RawClient.start({ command: serverUnderTest(), args, env, cwd: this.project });
     this.#onStart(this.#client);
     await this.#client.initialize();
   }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { PassThrough, Transform } from "node:stream";
 import { Deferred } from "../../lib/async/deferred.js";
 import { AppServerClient } from "../../lib/index.js";
-import { configArgs, nativeCodexPath } from "./raw-client.js";
+import { configArgs, serverUnderTest } from "./raw-client.js";
 import type { RealStage } from "./real.js";
 
 interface Line {
@@ -28,7 +28,7 @@ export class WithholdingServer implements AsyncDisposable {
 
   static async start(stage: RealStage): Promise<WithholdingServer> {
     const { config = {}, env, cwd } = stage.options();
-    const child = spawn(nativeCodexPath(), [...configArgs(config), "app-server"], {
+    const child = spawn(serverUnderTest(), [...configArgs(config), "app-server"], {
       cwd,
       env: { ...process.env, ...env },
     });

@@ -252,7 +252,7 @@ describe("cancelling", () => {
       throw new RpcFail(-32_600, "not now");
     });
     expect(await rejection(attempt.cancel())).toBeInstanceOf(InvalidRequestError);
-    complete(pair.server, "login-1", "Login was not completed");
+    complete(pair.server, "login-1", "Login server error: the port is taken");
     expect(await rejection(attempt.wait())).toMatchObject({ reason: "failed" });
   });
 });

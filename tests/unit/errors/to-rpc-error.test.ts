@@ -16,7 +16,7 @@ import {
   ThreadNotFoundError,
   TurnNotActiveError,
 } from "../../../lib/errors/rpc-errors.js";
-import { toRpcError } from "../../../lib/errors/to-rpc-error.js";
+import { isBeforeFirstTurn, toRpcError } from "../../../lib/errors/to-rpc-error.js";
 
 type ErrorClass = new (...args: never[]) => AppServerError;
 
@@ -107,6 +107,24 @@ test("a server that shuts down is known by its reason, whatever its words", () =
   const error = toRpcError("turn/start", { code: -32_600, message: "come back later", data });
   expect(error).toBeInstanceOf(ServerDrainingError);
   expect(error).toBeInstanceOf(InvalidRequestError);
+});
+
+describe("that a thread has not run a turn yet", () => {
+  const refused = (method: string, code: number, message: string) =>
+    isBeforeFirstTurn(toRpcError(method, { code, message }));
+
+  test("is known in either of the server's ways to say it", () => {
+    const loaded = "thread 0199-8 is not materialized yet; thread/turns/list is unavailable";
+    expect(refused("thread/turns/list", -32_600, loaded)).toBe(true);
+    // After an attempt to read it with its turns.
+    expect(refused("thread/turns/list", -32_601, "list_turns is not supported yet")).toBe(true);
+  });
+
+  test("is not what other refusals mean", () => {
+    expect(refused("thread/turns/list", -32_600, "thread not loaded: 0199-8")).toBe(false);
+    expect(refused("thread/resume", -32_601, "list_turns is not supported yet")).toBe(false);
+    expect(isBeforeFirstTurn(new Error("list_turns is not supported yet"))).toBe(false);
+  });
 });
 
 describe("what the library adds to the server's sentence", () => {

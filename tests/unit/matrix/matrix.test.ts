@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { RUNTIME_VERSION } from "../../../generated/runtime.js";
+import { triedReleases } from "../../../lib/errors/server-sentences.js";
 import { installPinned } from "../../../scripts/matrix/install-pinned.js";
 import { parseMatrixOptions } from "../../../scripts/matrix/options.js";
 import { table } from "../../../scripts/matrix/table.js";
@@ -73,6 +75,18 @@ describe("what is installed for the matrix", () => {
     },
   );
 });
+
+test("every release whose sentences were tried is installed for the runs, or the pinned one", async () => {
+  const file = path.join(root, "scripts/runtimes/releases/package.json");
+  const { optionalDependencies = {} } = JSON.parse(await readFile(file, "utf8")) as Manifest;
+  const releases = Object.values(optionalDependencies).map((spec) => /@([\d.]+)-/.exec(spec)?.[1]);
+  const older = triedReleases.filter((release) => isOlder(release, RUNTIME_VERSION));
+  expect(older.filter((release) => !releases.includes(release))).toEqual([]);
+});
+
+function isOlder(release: string, other: string): boolean {
+  return release.localeCompare(other, "en", { numeric: true }) < 0;
+}
 
 interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
