@@ -192,6 +192,7 @@ import type {
   ModelProviderCapabilitiesReadResponse,
   ModelProviderConfigWriteParams,
   ModelProviderConfigWriteResponse,
+  ModelProviderDefaultSetParams,
   ModelProviderListParams,
   ModelProviderListResponse,
   ModelReroutedNotification,
@@ -384,6 +385,8 @@ import type {
   ThreadRealtimeItemCompletedNotification,
   ThreadRealtimeItemStartedNotification,
   ThreadRealtimeItemTranscriptDeltaNotification,
+  ThreadRealtimeListParams,
+  ThreadRealtimeListResponse,
   ThreadRealtimeListVoicesParams,
   ThreadRealtimeListVoicesResponse,
   ThreadRealtimeOutputAudioDeltaNotification,
@@ -404,9 +407,12 @@ import type {
   ThreadSampleCancelResponse,
   ThreadSampleParams,
   ThreadSampleResponse,
+  ThreadSearchCancelParams,
+  ThreadSearchCancelResponse,
   ThreadSearchOccurrencesParams,
   ThreadSearchOccurrencesResponse,
   ThreadSearchParams,
+  ThreadSearchPartialNotification,
   ThreadSearchResponse,
   ThreadSectionChangedNotification,
   ThreadSectionCreateParams,
@@ -650,6 +656,10 @@ export interface ClientRequests {
     params: ModelProviderConfigWriteParams;
     result: ModelProviderConfigWriteResponse;
   };
+  "modelProvider/default/set": {
+    params: ModelProviderDefaultSetParams;
+    result: ConfigWriteResponse;
+  };
   "modelProvider/list": { params: ModelProviderListParams; result: ModelProviderListResponse };
   "permissionProfile/list": {
     params: PermissionProfileListParams;
@@ -859,6 +869,8 @@ export interface ClientRequests {
     result: ThreadRealtimeAppendTextResponse;
   };
   /** @experimental */
+  "thread/realtime/list": { params: ThreadRealtimeListParams; result: ThreadRealtimeListResponse };
+  /** @experimental */
   "thread/realtime/listVoices": {
     params: ThreadRealtimeListVoicesParams;
     result: ThreadRealtimeListVoicesResponse;
@@ -878,6 +890,15 @@ export interface ClientRequests {
   "thread/sample/cancel": { params: ThreadSampleCancelParams; result: ThreadSampleCancelResponse };
   /** @experimental */
   "thread/search": { params: ThreadSearchParams; result: ThreadSearchResponse };
+  /** @experimental */
+  "thread/search/cancel": { params: ThreadSearchCancelParams; result: ThreadSearchCancelResponse };
+  /** @experimental */
+  "thread/search/stream": { params: ThreadSearchParams; result: ThreadSearchResponse };
+  /** @experimental */
+  "thread/search/stream/cancel": {
+    params: ThreadSearchCancelParams;
+    result: ThreadSearchCancelResponse;
+  };
   /** @experimental */
   "thread/searchOccurrences": {
     params: ThreadSearchOccurrencesParams;
@@ -962,7 +983,11 @@ export interface ServerRequests {
     params: AttestationGenerateParams;
     result: AttestationGenerateResponse;
   };
-  /** @experimental */
+  /**
+   * Only of older servers: the last release that has it is 0.169.0.
+   *
+   * @experimental
+   */
   "currentTime/read": { params: CurrentTimeReadParams; result: CurrentTimeReadResponse };
   execCommandApproval: { params: ExecCommandApprovalParams; result: ExecCommandApprovalResponse };
   "item/commandExecution/requestApproval": {
@@ -1068,6 +1093,7 @@ export interface ServerNotifications {
   "thread/realtime/transcript/delta": { params: ThreadRealtimeTranscriptDeltaNotification };
   "thread/realtime/transcript/done": { params: ThreadRealtimeTranscriptDoneNotification };
   "thread/reverted": { params: ThreadRevertedNotification };
+  "thread/search/partial": { params: ThreadSearchPartialNotification };
   "thread/section/changed": { params: ThreadSectionChangedNotification };
   "thread/settings/updated": { params: ThreadSettingsUpdatedNotification };
   "thread/started": { params: ThreadStartedNotification };
@@ -1297,6 +1323,7 @@ export const initializeParamsKeys = { capabilities: true, clientInfo: true } as 
 export const listMcpServerStatusParamsKeys = {
   cursor: true,
   detail: true,
+  environmentId: true,
   limit: true,
   serverName: true,
   threadId: true,
@@ -1326,6 +1353,7 @@ export const marketplaceUpgradeParamsKeys = { marketplaceName: true } as const;
 export const mcpResourceReadParamsKeys = {
   _meta: true,
   connectorId: true,
+  environmentId: true,
   originCallId: true,
   server: true,
   target: true,
@@ -1346,6 +1374,7 @@ export const mcpServerEventStreamStopParamsKeys = { subscriptionId: true } as co
 
 export const mcpServerOauthLoginParamsKeys = {
   clientRegistration: true,
+  environmentId: true,
   name: true,
   scopes: true,
   threadId: true,
@@ -1355,6 +1384,7 @@ export const mcpServerOauthLoginParamsKeys = {
 export const mcpServerToolCallParamsKeys = {
   _meta: true,
   arguments: true,
+  environmentId: true,
   server: true,
   threadId: true,
   tool: true,
@@ -1374,6 +1404,8 @@ export const modelListParamsKeys = {
 export const modelProviderCapabilitiesReadParamsKeys = {} as const;
 
 export const modelProviderConfigWriteParamsKeys = { settings: true } as const;
+
+export const modelProviderDefaultSetParamsKeys = { providerId: true } as const;
 
 export const modelProviderListParamsKeys = {} as const;
 
@@ -1675,6 +1707,7 @@ export const threadListParamsKeys = {
   cwd: true,
   excludedThreadIds: true,
   includeAttachedThreads: true,
+  includedThreadIds: true,
   limit: true,
   modelProviders: true,
   originators: true,
@@ -1747,6 +1780,20 @@ export const threadRealtimeAppendTextParamsKeys = {
   role: true,
   text: true,
   threadId: true,
+} as const;
+
+export const threadRealtimeListParamsKeys = {
+  afterPosition: true,
+  cursor: true,
+  eventId: true,
+  fromObservedAtMs: true,
+  limit: true,
+  order: true,
+  requiredThroughPosition: true,
+  sessionId: true,
+  snapshotEnd: true,
+  threadId: true,
+  toObservedAtMs: true,
 } as const;
 
 export const threadRealtimeListVoicesParamsKeys = {} as const;
@@ -1835,6 +1882,8 @@ export const threadSampleParamsKeys = {
   threadSource: true,
   turnTrigger: true,
 } as const;
+
+export const threadSearchCancelParamsKeys = { requestId: true } as const;
 
 export const threadSearchOccurrencesParamsKeys = {
   cursor: true,

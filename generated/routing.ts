@@ -91,6 +91,7 @@ export const notificationRouting = {
   "thread/realtime/transcript/delta": { thread: "threadId" },
   "thread/realtime/transcript/done": { thread: "threadId" },
   "thread/reverted": { thread: "threadId" },
+  "thread/search/partial": { handle: "requestId" },
   "thread/section/changed": { thread: "threadId" },
   "thread/settings/updated": { thread: "threadId" },
   "thread/started": { thread: "thread.id" },
@@ -106,3 +107,6 @@ export const notificationRouting = {
   "windows/worldWritableWarning": {},
   "windowsSandbox/setupCompleted": {},
 } as const satisfies Record<ServerNotificationMethod, NotificationRoute>;
+
+/** Those of which nobody has said what they are about: only what one carries can tell. */
+export const unroutedNotifications: readonly ServerNotificationMethod[] = [];

@@ -145,6 +145,7 @@ import type {
   ModelProviderCapabilitiesReadResponse,
   ModelProviderConfigWriteParams,
   ModelProviderConfigWriteResponse,
+  ModelProviderDefaultSetParams,
   ModelProviderListParams,
   ModelProviderListResponse,
   PermissionProfileListParams,
@@ -301,6 +302,8 @@ import type {
   ThreadRealtimeAppendSpeechResponse,
   ThreadRealtimeAppendTextParams,
   ThreadRealtimeAppendTextResponse,
+  ThreadRealtimeListParams,
+  ThreadRealtimeListResponse,
   ThreadRealtimeListVoicesParams,
   ThreadRealtimeListVoicesResponse,
   ThreadRealtimeStartParams,
@@ -315,6 +318,8 @@ import type {
   ThreadSampleCancelResponse,
   ThreadSampleParams,
   ThreadSampleResponse,
+  ThreadSearchCancelParams,
+  ThreadSearchCancelResponse,
   ThreadSearchOccurrencesParams,
   ThreadSearchOccurrencesResponse,
   ThreadSearchParams,
@@ -446,6 +451,7 @@ export const rpcMethods: readonly ClientRequestMethod[] = [
   "model/list",
   "modelProvider/capabilities/read",
   "modelProvider/config/write",
+  "modelProvider/default/set",
   "modelProvider/list",
   "permissionProfile/list",
   "plugin/install",
@@ -525,6 +531,7 @@ export const rpcMethods: readonly ClientRequestMethod[] = [
   "thread/realtime/appendAudio",
   "thread/realtime/appendSpeech",
   "thread/realtime/appendText",
+  "thread/realtime/list",
   "thread/realtime/listVoices",
   "thread/realtime/start",
   "thread/realtime/stop",
@@ -533,6 +540,9 @@ export const rpcMethods: readonly ClientRequestMethod[] = [
   "thread/sample",
   "thread/sample/cancel",
   "thread/search",
+  "thread/search/cancel",
+  "thread/search/stream",
+  "thread/search/stream/cancel",
   "thread/searchOccurrences",
   "thread/section/move",
   "thread/settings/update",
@@ -1204,6 +1214,7 @@ export interface RpcModel {
 export interface RpcModelProvider {
   readonly capabilities: RpcModelProviderCapabilities;
   readonly config: RpcModelProviderConfig;
+  readonly default: RpcModelProviderDefault;
   /** `modelProvider/list` */
   list(
     params?: AllowUndefined<ModelProviderListParams>,
@@ -1227,6 +1238,15 @@ export interface RpcModelProviderConfig {
     params: AllowUndefined<ModelProviderConfigWriteParams>,
     options?: RequestOptions,
   ): Promise<ModelProviderConfigWriteResponse>;
+}
+
+/** `modelProvider/default/…`. */
+export interface RpcModelProviderDefault {
+  /** `modelProvider/default/set` */
+  set(
+    params: AllowUndefined<ModelProviderDefaultSetParams>,
+    options?: RequestOptions,
+  ): Promise<ConfigWriteResponse>;
 }
 
 /** `permissionProfile/…`. */
@@ -1677,10 +1697,7 @@ export interface RpcThread {
    *
    * @experimental
    */
-  search(
-    params: AllowUndefined<ThreadSearchParams>,
-    options?: RequestOptions,
-  ): Promise<ThreadSearchResponse>;
+  readonly search: RpcThreadSearch;
   /**
    * `thread/searchOccurrences`
    *
@@ -1988,6 +2005,15 @@ export interface RpcThreadRealtime {
     options?: RequestOptions,
   ): Promise<ThreadRealtimeAppendTextResponse>;
   /**
+   * `thread/realtime/list`
+   *
+   * @experimental
+   */
+  list(
+    params: AllowUndefined<ThreadRealtimeListParams>,
+    options?: RequestOptions,
+  ): Promise<ThreadRealtimeListResponse>;
+  /**
    * `thread/realtime/listVoices`
    *
    * @experimental
@@ -2036,6 +2062,56 @@ export interface RpcThreadSample {
     params: AllowUndefined<ThreadSampleCancelParams>,
     options?: RequestOptions,
   ): Promise<ThreadSampleCancelResponse>;
+}
+
+/** `thread/search/…`. */
+export interface RpcThreadSearch {
+  /**
+   * `thread/search`
+   *
+   * @experimental
+   */
+  (
+    params: AllowUndefined<ThreadSearchParams>,
+    options?: RequestOptions,
+  ): Promise<ThreadSearchResponse>;
+  /**
+   * `thread/search/cancel`
+   *
+   * @experimental
+   */
+  cancel(
+    params: AllowUndefined<ThreadSearchCancelParams>,
+    options?: RequestOptions,
+  ): Promise<ThreadSearchCancelResponse>;
+  /**
+   * `thread/search/stream`
+   *
+   * @experimental
+   */
+  readonly stream: RpcThreadSearchStream;
+}
+
+/** `thread/search/stream/…`. */
+export interface RpcThreadSearchStream {
+  /**
+   * `thread/search/stream`
+   *
+   * @experimental
+   */
+  (
+    params: AllowUndefined<ThreadSearchParams>,
+    options?: RequestOptions,
+  ): Promise<ThreadSearchResponse>;
+  /**
+   * `thread/search/stream/cancel`
+   *
+   * @experimental
+   */
+  cancel(
+    params: AllowUndefined<ThreadSearchCancelParams>,
+    options?: RequestOptions,
+  ): Promise<ThreadSearchCancelResponse>;
 }
 
 /** `thread/section/…`. */

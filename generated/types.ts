@@ -109,9 +109,12 @@ export interface AccountTokenUsageSummary {
   longestStreakDays: number | null;
 }
 
+export type AccountUpdateReason = "workspaceRoutingReady" | "unknown";
+
 export interface AccountUpdatedNotification {
   authMode: AuthMode | null;
   planType: PlanType | null;
+  reason: AccountUpdateReason | null;
 }
 
 export interface ActivePermissionProfile {
@@ -156,12 +159,23 @@ export interface AgentMessageDeltaNotification {
   delta: string;
 }
 
-export interface AgentMessageDisplay {
-  action: string;
-  blockType: string | null;
-  cyberTrustedAccess: boolean | null;
-  checkTrustedContacts: boolean | null;
-}
+export type AgentMessageDisplay =
+  | {
+      mode: "show";
+      version: 1;
+      annotation?: AnswerAnnotation | null;
+      trustedContacts: TrustedContacts;
+    }
+  | {
+      mode: "hide";
+      version: 1;
+      replacement: AnswerReplacement;
+    }
+  | {
+      mode: "block";
+      version: 1;
+      reason: BlockReason;
+    };
 
 export type AgentMessageInputContent =
   | {
@@ -185,6 +199,15 @@ export type AllowDenyRequirement = "allow" | "deny";
 export interface AnalyticsConfig {
   enabled: boolean | null;
   [key: string]: unknown;
+}
+
+export interface AnswerAnnotation {
+  kind: "wellbeingHelpline";
+  subject: HelplineSubject;
+}
+
+export interface AnswerReplacement {
+  kind: "wellbeingPromptHelpline";
 }
 
 export interface AppBranding {
@@ -482,6 +505,16 @@ export type BedrockSetupParams =
 
 /** @experimental */
 export type BedrockSetupResponse = Record<string, never>;
+
+export type BlockReason =
+  | {
+      kind: "protection";
+      protectionType: string;
+    }
+  | {
+      kind: "cyber";
+      trustedAccess?: boolean | null;
+    };
 
 export type BrowserUseAccessApprovalLifetime = "turn" | "thread";
 
@@ -875,6 +908,21 @@ export type ClientRequest =
       params: ThreadSearchParams;
     }
   | {
+      method: "thread/search/stream";
+      id: RequestId;
+      params: ThreadSearchParams;
+    }
+  | {
+      method: "thread/search/cancel";
+      id: RequestId;
+      params: ThreadSearchCancelParams;
+    }
+  | {
+      method: "thread/search/stream/cancel";
+      id: RequestId;
+      params: ThreadSearchCancelParams;
+    }
+  | {
       method: "thread/searchOccurrences";
       id: RequestId;
       params: ThreadSearchOccurrencesParams;
@@ -1135,6 +1183,11 @@ export type ClientRequest =
       params: ThreadTimelineListParams;
     }
   | {
+      method: "thread/realtime/list";
+      id: RequestId;
+      params: ThreadRealtimeListParams;
+    }
+  | {
       method: "thread/realtime/listVoices";
       id: RequestId;
       params: ThreadRealtimeListVoicesParams;
@@ -1173,6 +1226,11 @@ export type ClientRequest =
       method: "modelProvider/config/write";
       id: RequestId;
       params: ModelProviderConfigWriteParams;
+    }
+  | {
+      method: "modelProvider/default/set";
+      id: RequestId;
+      params: ModelProviderDefaultSetParams;
     }
   | {
       method: "modelProvider/capabilities/read";
@@ -1516,6 +1574,7 @@ export type CodexErrorInfo =
   | "policyCapacityUnavailable"
   | "inferenceHookDenied"
   | "cyberPolicy"
+  | "bioPolicy"
   | "misalignmentPolicyViolation"
   | "tooManyDenials"
   | {
@@ -2986,6 +3045,8 @@ export interface GuardianWarningNotification {
   message: string;
 }
 
+export type HelplineSubject = "answer" | "prompt";
+
 export interface HookCompletedNotification {
   threadId: string;
   turnId: string | null;
@@ -3295,6 +3356,7 @@ export interface ListMcpServerStatusParams {
   detail?: McpServerStatusDetail | null;
   threadId?: string | null;
   serverName?: string | null;
+  environmentId?: string | null;
 }
 
 export interface ListMcpServerStatusResponse {
@@ -3579,6 +3641,7 @@ export interface McpResourceReadParams {
   threadId?: string | null;
   originCallId?: string | null;
   server: string;
+  environmentId?: string | null;
   uri: string;
   connectorId?: string | null;
   target?: McpResourceReadTarget | null;
@@ -3611,6 +3674,7 @@ export type McpServerElicitationRequestParams =
       threadId: string;
       turnId: string | null;
       serverName: string;
+      environmentId: string | null;
       _meta: JsonValue | null;
       title: string;
       description: string;
@@ -3621,6 +3685,7 @@ export type McpServerElicitationRequestParams =
       threadId: string;
       turnId: string | null;
       serverName: string;
+      environmentId: string | null;
       _meta: JsonValue | null;
       message: string;
       requestedSchema: McpElicitationSchema;
@@ -3630,6 +3695,7 @@ export type McpServerElicitationRequestParams =
       threadId: string;
       turnId: string | null;
       serverName: string;
+      environmentId: string | null;
       _meta: JsonValue | null;
       message: string;
       requestedSchema: JsonValue;
@@ -3639,6 +3705,7 @@ export type McpServerElicitationRequestParams =
       threadId: string;
       turnId: string | null;
       serverName: string;
+      environmentId: string | null;
       _meta: JsonValue | null;
       message: string;
       requestedSchema: JsonValue;
@@ -3648,6 +3715,7 @@ export type McpServerElicitationRequestParams =
       threadId: string;
       turnId: string | null;
       serverName: string;
+      environmentId: string | null;
       _meta: JsonValue | null;
       message: string;
       url: string;
@@ -3716,6 +3784,7 @@ export interface McpServerOauthLoginCompletedNotification {
 
 export interface McpServerOauthLoginParams {
   name: string;
+  environmentId?: string | null;
   threadId?: string | null;
   clientRegistration?: McpServerOauthClientRegistration | null;
   scopes?: string[] | null;
@@ -3735,6 +3804,7 @@ export type McpServerStartupState = "starting" | "ready" | "failed" | "cancelled
 
 export interface McpServerStatus {
   name: string;
+  environmentId?: string | null;
   runtimeStatus: McpServerConnectionStatus | null;
   pluginId: string | null;
   httpOrigin: string | null;
@@ -3753,6 +3823,7 @@ export type McpServerStatusDetail = "full" | "toolsAndAuthOnly";
 export interface McpServerStatusUpdatedNotification {
   threadId: string | null;
   name: string;
+  environmentId: string | null;
   status: McpServerStartupState;
   error: string | null;
   failureReason: McpServerStartupFailureReason | null;
@@ -3761,6 +3832,7 @@ export interface McpServerStatusUpdatedNotification {
 export interface McpServerToolCallParams {
   threadId: string;
   server: string;
+  environmentId?: string | null;
   tool: string;
   arguments?: JsonValue;
   _meta?: JsonValue;
@@ -3922,6 +3994,10 @@ export interface ModelProviderConfigWriteResponse {
   provider: ModelProviderSummary;
 }
 
+export interface ModelProviderDefaultSetParams {
+  providerId: string;
+}
+
 export type ModelProviderError =
   | {
       type: "modelProviderMismatch";
@@ -4076,6 +4152,8 @@ export type OtelExporter =
 export type OtelHttpProtocol = "binary" | "json";
 
 export interface OtelRequirements {
+  headers_helper: string | null;
+  headers_helper_refresh_interval_ms: number | null;
   tool_result: OtelToolResultLogConfig | null;
   log_sse_deltas: boolean | null;
   log_user_prompt: boolean | null;
@@ -4586,7 +4664,6 @@ export interface Project {
   name: string;
   roots: ProjectRoot[];
   metadata: { [key: string]: string };
-  position: number;
   createdAt: number;
   updatedAt: number;
   recencyAt: number | null;
@@ -5499,6 +5576,10 @@ export type ServerNotification =
       params: ProcessOutputDeltaNotification;
     }
   | {
+      method: "thread/search/partial";
+      params: ThreadSearchPartialNotification;
+    }
+  | {
       method: "process/exited";
       params: ProcessExitedNotification;
     }
@@ -5893,6 +5974,11 @@ export type ServerNotificationEnvelope =
       params: ProcessOutputDeltaNotification;
     }
   | {
+      method: "thread/search/partial";
+      emittedAtMs?: number;
+      params: ThreadSearchPartialNotification;
+    }
+  | {
       method: "process/exited";
       emittedAtMs?: number;
       params: ProcessExitedNotification;
@@ -6175,11 +6261,6 @@ export type ServerRequest =
       params: AttestationGenerateParams;
     }
   | {
-      method: "currentTime/read";
-      id: RequestId;
-      params: CurrentTimeReadParams;
-    }
-  | {
       method: "applyPatchApproval";
       id: RequestId;
       params: ApplyPatchApprovalParams;
@@ -6188,6 +6269,11 @@ export type ServerRequest =
       method: "execCommandApproval";
       id: RequestId;
       params: ExecCommandApprovalParams;
+    }
+  | {
+      method: "currentTime/read";
+      id: RequestId;
+      params: CurrentTimeReadParams;
     };
 
 export interface ServerRequestResolvedNotification {
@@ -6819,6 +6905,7 @@ export type ThreadItem =
       completedAtMs?: number | null;
       id: string;
       server: string;
+      environmentId: string | null;
       tool: string;
       status: McpToolCallStatus;
       arguments: JsonValue;
@@ -6997,6 +7084,7 @@ export interface ThreadListParams {
   currentAccountOnly?: boolean;
   cursor?: string | null;
   limit?: number | null;
+  includedThreadIds?: string[] | null;
   excludedThreadIds?: string[] | null;
   sortKey?: ThreadSortKey | null;
   sortDirection?: SortDirection | null;
@@ -7290,10 +7378,23 @@ export interface ThreadRealtimeClosedNotification {
   reason: string | null;
 }
 
+export type ThreadRealtimeCoverage = "unsupported" | "pending" | "ready";
+
+export interface ThreadRealtimeEntry {
+  position: number;
+  item: ThreadRealtimeItem;
+}
+
 export interface ThreadRealtimeErrorNotification {
   threadId: string;
   message: string;
 }
+
+export interface ThreadRealtimeFrameChannels {
+  voice_transcript: ThreadRealtimeVoiceTranscript;
+}
+
+export type ThreadRealtimeHandoffMode = "start" | "steer";
 
 export interface ThreadRealtimeInitialItem {
   role: ConversationTextRole;
@@ -7305,11 +7406,20 @@ export type ThreadRealtimeItem =
       type: "realtimeSessionStarted";
       id: string;
       realtimeSessionId: string;
+      observedAtMs?: number;
+    }
+  | {
+      type: "frame";
+      id: string;
+      realtimeSessionId: string;
+      observedAtMs?: number;
+      channels: ThreadRealtimeFrameChannels;
     }
   | {
       type: "transcriptSegment";
       id: string;
       realtimeSessionId: string;
+      observedAtMs?: number;
       role: ThreadRealtimeTranscriptRole;
       text: string;
     }
@@ -7317,6 +7427,7 @@ export type ThreadRealtimeItem =
       type: "bemItemPromoted";
       id: string;
       realtimeSessionId: string;
+      observedAtMs?: number;
       turnId: string;
       itemId: string;
       presentation: ThreadRealtimeBemItemPresentation;
@@ -7325,7 +7436,29 @@ export type ThreadRealtimeItem =
       type: "realtimeSessionClosed";
       id: string;
       realtimeSessionId: string;
+      observedAtMs?: number;
       outcome: ThreadRealtimeSessionOutcome;
+    }
+  | {
+      type: "turnInputAccepted";
+      id: string;
+      realtimeSessionId: string;
+      observedAtMs?: number;
+      handoffId: string;
+      turnId: string;
+      mode: ThreadRealtimeHandoffMode;
+      sourceEventIds: string[];
+      inputItemId: string;
+      input: string;
+    }
+  | {
+      type: "sessionEndInputSaved";
+      id: string;
+      realtimeSessionId: string;
+      observedAtMs?: number;
+      sourceEventIds: string[];
+      inputItemId: string;
+      input: string;
     };
 
 export interface ThreadRealtimeItemAddedNotification {
@@ -7350,12 +7483,38 @@ export interface ThreadRealtimeItemTranscriptDeltaNotification {
 }
 
 /** @experimental */
+export interface ThreadRealtimeListParams {
+  threadId: string;
+  sessionId?: string | null;
+  fromObservedAtMs?: number | null;
+  toObservedAtMs?: number | null;
+  order?: ThreadRealtimeOrder | null;
+  afterPosition?: number | null;
+  eventId?: string | null;
+  cursor?: string | null;
+  limit?: number | null;
+  snapshotEnd?: number | null;
+  requiredThroughPosition?: number | null;
+}
+
+/** @experimental */
+export interface ThreadRealtimeListResponse {
+  data: ThreadRealtimeEntry[];
+  nextCursor: string | null;
+  snapshotEnd: number;
+  projectedThroughItemIndex: number;
+  coverage: ThreadRealtimeCoverage;
+}
+
+/** @experimental */
 export type ThreadRealtimeListVoicesParams = Record<string, never>;
 
 /** @experimental */
 export interface ThreadRealtimeListVoicesResponse {
   voices: RealtimeVoicesList;
 }
+
+export type ThreadRealtimeOrder = "observedAt" | "position";
 
 export interface ThreadRealtimeOutputAudioDeltaNotification {
   threadId: string;
@@ -7437,6 +7596,11 @@ export interface ThreadRealtimeTranscriptDoneNotification {
 }
 
 export type ThreadRealtimeTranscriptRole = "user" | "assistant";
+
+export interface ThreadRealtimeVoiceTranscript {
+  role: ThreadRealtimeTranscriptRole;
+  text: string;
+}
 
 export interface ThreadResumeInitialTurnsPageParams {
   limit?: number | null;
@@ -7544,6 +7708,14 @@ export interface ThreadSampleResponse {
 }
 
 /** @experimental */
+export interface ThreadSearchCancelParams {
+  requestId: RequestId;
+}
+
+/** @experimental */
+export type ThreadSearchCancelResponse = Record<string, never>;
+
+/** @experimental */
 export interface ThreadSearchOccurrence {
   turnId: string;
   itemId: string;
@@ -7577,6 +7749,11 @@ export interface ThreadSearchParams {
   sourceKinds?: ThreadSourceKind[] | null;
   archived?: boolean | null;
   searchTerm: string;
+}
+
+export interface ThreadSearchPartialNotification {
+  requestId: RequestId;
+  data: ThreadSearchResult[];
 }
 
 /** @experimental */
@@ -8006,6 +8183,8 @@ export interface ToolsV2 {
   web_search: WebSearchToolConfig | null;
 }
 
+export type TrustedContacts = "check" | "skip";
+
 export interface Turn {
   id: string;
   rootTurnId: string | null;
@@ -8218,6 +8397,9 @@ export type UserInput =
     };
 
 /** @experimental */
+export type UserVerificationBiometricType = "fingerprint";
+
+/** @experimental */
 export interface UserVerificationCancelParams {
   requestId: RequestId;
 }
@@ -8307,6 +8489,7 @@ export interface UserVerificationVerifyParams {
 /** @experimental */
 export interface UserVerificationVerifyResponse {
   proof: UserVerificationProof;
+  biometricType: UserVerificationBiometricType | null;
 }
 
 export type Verbosity = "low" | "medium" | "high";

@@ -9,33 +9,50 @@ type Send = (
   options?: RequestOptions,
 ) => Promise<unknown>;
 
-type Group = Record<string, object>;
-
 /**
  * Every method of the protocol as a function, at the place that its name says: `thread/goal/set` is
  * `tree.thread.goal.set`. Each calls `send`.
  */
 export function createRpcTree(send: Send): Rpc {
-  const root: object = buildTree(send);
+  const root: object = buildTree(rpcMethods, send);
   return root as Rpc;
 }
 
-function buildTree(send: Send): Group {
+/** The tree of some methods. `methods` are in the order of their names. */
+export function buildTree(methods: readonly string[], send: Send): object {
   const root = emptyGroup();
+  const groups = new Map<string, object>();
+  const groupOf = (path: readonly string[]): object => {
+    const [name, key] = [path.at(-1), path.join("/")];
+    if (name === undefined) return root;
+    const known = groups.get(key);
+    if (known) return known;
+    return put(groupOf(path.slice(0, -1)), name, emptyGroup(), key);
+  };
+  /** By definition, not assignment: a group may be a function, whose own `name` is not writable. */
+  const put = (group: object, name: string, value: object, key: string): object => {
+    Object.defineProperty(group, name, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+    groups.set(key, value);
+    return value;
+  };
   // In the order of the names, a method that is a group too (`command/exec`) comes first.
-  for (const method of rpcMethods) {
+  for (const method of methods as readonly ClientRequestMethod[]) {
     const path = method.split("/");
     const name = path.pop() ?? "";
-    let group = root;
-    for (const part of path) group = (group[part] ??= emptyGroup()) as Group;
-    group[name] = named(method, (params, options) => send(method, params, options));
+    const call = named(method, (params, options) => send(method, params, options));
+    put(groupOf(path), name, call, method);
   }
   return root;
 }
 
 /** Without a prototype, so that a name that is no method is undefined, `constructor` included. */
-function emptyGroup(): Group {
-  return Object.create(null) as Group;
+function emptyGroup(): object {
+  return Object.create(null) as object;
 }
 
 /** So that the tree, printed, and stack traces tell the methods. */

@@ -1,4 +1,8 @@
-import { notificationRouting, type NotificationRoute } from "../../generated/routing.js";
+import {
+  notificationRouting,
+  unroutedNotifications,
+  type NotificationRoute,
+} from "../../generated/routing.js";
 import type { NotificationMessage } from "./message.js";
 
 type Read = (params: Readonly<Record<string, unknown>>) => string | undefined;
@@ -8,7 +12,10 @@ interface Route {
   readonly turn: Read;
 }
 
-/** For methods that are newer than this library: they name their thread and turn in one of these ways. */
+/**
+ * For methods that are newer than this library, and those of which the generator could not tell: they name
+ * their thread and turn in one of these ways, or are about none.
+ */
 const usual: Route = {
   thread: firstOf(reader("threadId"), reader("thread.id")),
   turn: firstOf(reader("turnId"), reader("turn.id")),
@@ -20,6 +27,7 @@ const routes = new Map<string, Route>(
     { thread: reader(route.thread), turn: reader(route.turn) },
   ]),
 );
+for (const method of unroutedNotifications) routes.set(method, usual);
 
 /** Whether notifications have this name, which a request then must not be taken for. */
 export function isNotificationName(method: string): boolean {

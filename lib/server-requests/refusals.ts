@@ -16,9 +16,10 @@ export const denial = {
 /**
  * What is answered when nobody else does: always at once, always in the request's own shape, and
  * always a no. An unanswered request would hold up its turn for ever; a malformed answer is told
- * to the model as a failure instead of a decision.
+ * to the model as a failure instead of a decision. A method that a newer server has and that is not here has
+ * no shape that is known, and is refused as one that this client does not have.
  */
-const refusals: { readonly [M in keyof ServerRequests]: Refusal<M> } = {
+const refusals: { readonly [M in keyof ServerRequests]?: Refusal<M> } = {
   "item/commandExecution/requestApproval": () => ({ result: { decision: "decline" } }),
   "item/fileChange/requestApproval": () => ({ result: { decision: "decline" } }),
   "item/permissions/requestApproval": () => ({ result: { permissions: {}, scope: "turn" } }),
@@ -42,10 +43,9 @@ const refusals: { readonly [M in keyof ServerRequests]: Refusal<M> } = {
 
 /** The refusal for a server request, also for one that this library does not know. */
 export function refuseRequest(message: RequestMessage): Answer {
-  if (!Object.hasOwn(refusals, message.method)) {
-    return refuse("this client does not know the method");
-  }
-  return refusals[message.method as keyof ServerRequests]();
+  const known = Object.hasOwn(refusals, message.method);
+  const refusal = known ? refusals[message.method as keyof ServerRequests] : undefined;
+  return refusal?.() ?? refuse("this client does not know the method");
 }
 
 function refuse(reason: string): { error: { code: number; message: string } } {

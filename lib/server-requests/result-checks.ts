@@ -8,11 +8,14 @@ type Check = (value: unknown) => boolean;
  * when it is not, and for some methods ends the turn; we refuse instead.
  */
 export function isResultOf(method: string, result: unknown): boolean {
-  if (!Object.hasOwn(checks, method)) return isJson(result);
-  return isObject(result) && checks[method as keyof ServerRequests](result);
+  const known = Object.hasOwn(checks, method);
+  const check = known ? checks[method as keyof ServerRequests] : undefined;
+  // Of a newer server's method, only the handler knows what it takes.
+  if (!check) return isJson(result);
+  return isObject(result) && check(result);
 }
 
-const checks: { readonly [M in keyof ServerRequests]: (result: Fields) => boolean } = {
+const checks: { readonly [M in keyof ServerRequests]?: (result: Fields) => boolean } = {
   "item/commandExecution/requestApproval": ({ decision }) => isCommandDecision(decision),
   "item/fileChange/requestApproval": ({ decision }) => isDecision(decision),
   "item/permissions/requestApproval": ({ permissions, scope, strictAutoReview, ...others }) =>

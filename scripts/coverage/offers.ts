@@ -143,7 +143,7 @@ const requests: Partial<Record<ClientRequestMethod, Offers>> = {
   "thread/shellCommand": "thread.shellCommand()",
 };
 
-const serverRequests: Readonly<Record<ServerRequestMethod, Offers>> = {
+const serverRequests: Partial<Record<ServerRequestMethod, Offers>> = {
   "item/commandExecution/requestApproval": "RequestHandlers.onApproval",
   "item/fileChange/requestApproval": "RequestHandlers.onApproval",
   "item/permissions/requestApproval": "RequestHandlers.onApproval",
@@ -199,7 +199,7 @@ export function offersOf({ kind, method }: Method): readonly string[] {
     case "clientNotifications":
       return ["client.notify()"];
     case "serverRequests":
-      return listOf(serverRequests[method as ServerRequestMethod]);
+      return listOf(serverRequests[method as ServerRequestMethod] ?? "RequestHandlers.handlers");
     case "serverNotifications": {
       const own = notifications[method as ServerNotificationMethod];
       return own === undefined ? [general(method as ServerNotificationMethod)] : listOf(own);
@@ -208,7 +208,10 @@ export function offersOf({ kind, method }: Method): readonly string[] {
 }
 
 function rpcPath(method: string): string {
-  return `client.rpc.${method.replaceAll("/", ".")}()`;
+  const names = method.split("/");
+  if (names.at(-1) === "then") return "client.request()";
+  const path = names.map((name) => (/^\w+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`));
+  return `client.rpc${path.join("")}()`;
 }
 
 function general(method: ServerNotificationMethod): string {

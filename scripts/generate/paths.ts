@@ -1,4 +1,6 @@
+import type { Notes } from "./notes.js";
 import type { RequestEntry } from "./read-methods.js";
+import { resolveShape } from "./type-shape.js";
 import type { TypeShape, TypeTable } from "./type-shape.js";
 
 /**
@@ -28,14 +30,28 @@ export const notPaths: Readonly<Record<string, string>> = {
 
 /**
  * Where the params of each request hold paths of the server's machine: `a.*.b` is the field `b` of each
- * element of `a`. Requests without any are left out.
+ * element of `a`. Requests without any are left out. What `notPaths` names and no request has any more is noted.
  */
 export function readPaths(
   requests: readonly Pick<RequestEntry, "method" | "params">[],
   types: TypeTable,
+  notes: Notes,
 ): ReadonlyMap<string, ReadonlyMap<string, PathKind>> {
   const all = requests.map(({ method, params }) => [method, pathsIn(params, types)] as const);
-  return new Map(all.filter(([, places]) => places.size > 0));
+  const found = new Set(all.flatMap(([, places]) => [...places.keys()]));
+  for (const place of Object.keys(notPaths)) {
+    if (!found.has(place))
+      notes.add(
+        place,
+        "its entry among what is no path is not used",
+        "no request has such a field",
+      );
+  }
+  const paths = all.map(([method, places]) => {
+    const own = [...places].filter(([place]) => !Object.hasOwn(notPaths, place));
+    return [method, new Map(own.sort(([one], [other]) => (one < other ? -1 : 1)))] as const;
+  });
+  return new Map(paths.filter(([, places]) => places.size > 0));
 }
 
 function pathsIn(params: TypeShape, types: TypeTable): ReadonlyMap<string, PathKind> {
@@ -47,9 +63,10 @@ function pathsIn(params: TypeShape, types: TypeTable): ReadonlyMap<string, PathK
     switch (shape.kind) {
       case "ref": {
         const { name } = shape;
-        const kind = pathTypes[name];
+        const kind = Object.hasOwn(pathTypes, name) ? pathTypes[name] : undefined;
         if (kind) found.set(place.join("."), kind);
-        else if (!within.includes(name)) visit(typeOf(name, types), place, [...within, name]);
+        else if (!within.includes(name))
+          visit(resolveShape(shape, types), place, [...within, name]);
         break;
       }
       case "keyword":
@@ -75,17 +92,10 @@ function pathsIn(params: TypeShape, types: TypeTable): ReadonlyMap<string, PathK
     }
   };
   visit(params, [], []);
-  const paths = [...found].filter(([place]) => !Object.hasOwn(notPaths, place));
-  return new Map(paths.sort(([one], [other]) => (one < other ? -1 : 1)));
+  return found;
 }
 
 /** The name of the field; of an element, that of the list. */
 function nameOf(place: readonly string[]): string {
   return place.findLast((name) => name !== "*") ?? "";
-}
-
-function typeOf(name: string, types: TypeTable): TypeShape {
-  const type = types.get(name);
-  if (!type) throw new Error(`There is no type ${name}`);
-  return type.shape;
 }

@@ -1,9 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { breakCycles } from "./alias-cycles.js";
 import { flattenIntersections } from "./flatten.js";
+import { Notes } from "./notes.js";
 import { parseTypeFile } from "./parse-type.js";
 import type { ParsedType } from "./parse-type.js";
-import { mapShape, sameShape } from "./type-shape.js";
+import { mapShape, sameShape, unknown } from "./type-shape.js";
 import type { TypeDeclaration, TypeShape, TypeTable } from "./type-shape.js";
 
 /** The TypeScript export of one run of the binary, as text by path without extension. */
@@ -24,36 +26,64 @@ export async function readExport(folder: string): Promise<ExportedFiles> {
 
 /**
  * One table of all exported types: unique names, no intersections, and `experimental` on the types
- * and fields that the stable export does not have.
+ * and fields that the stable export does not have. What it cannot read is `unknown`, with a note.
  */
-export function readTypes(files: ExportedFiles, stableFiles: ExportedFiles): TypeTable {
-  const stable = parseAll(stableFiles);
-  const parsed = [...parseAll(files).values()].map((type) =>
+export function readTypes(
+  files: ExportedFiles,
+  stableFiles: ExportedFiles,
+  notes: Notes,
+): TypeTable {
+  // The other export has all that this one has, and so notes it, too.
+  const stable = parseAll(stableFiles, new Notes());
+  const parsed = [...parseAll(files, notes).values()].map((type) =>
     tagExperimental(type, stable.get(type.key)),
   );
-  const names = nameTypes(parsed.map((type) => type.key));
+  const names = nameTypes(
+    parsed.map((type) => type.key),
+    notes,
+  );
+  const rename = (key: string, user: string): TypeShape => {
+    const name = names.get(key);
+    if (name !== undefined) return { kind: "ref", name };
+    notes.add(user, `${key} in it is unknown`, "the export does not hold that type");
+    return unknown;
+  };
   const renamed = parsed.map((type): TypeDeclaration => ({
-    name: nameOf(names, type.key, type.key),
+    name: names.get(type.key) ?? type.key,
     shape: mapShape(type.shape, (part) =>
-      part.kind === "ref" ? { kind: "ref", name: nameOf(names, part.name, type.key) } : part,
+      part.kind === "ref" ? rename(part.name, type.key) : part,
     ),
     tags: stable.has(type.key) ? [] : ["experimental"],
   }));
   renamed.sort((one, other) => (one.name < other.name ? -1 : 1));
-  return flattenIntersections(useJsonValue(new Map(renamed.map((type) => [type.name, type]))));
+  const types = breakCycles(new Map(renamed.map((type) => [type.name, type])), notes);
+  return flattenIntersections(useJsonValue(types), notes);
 }
+
+/** Names that the generated modules give another meaning. */
+const taken = new Set([
+  "AllowUndefined",
+  "Array",
+  "Partial",
+  "Promise",
+  "Readonly",
+  "Record",
+  "RequestOptions",
+]);
 
 /**
  * Upstream keeps types in a root folder and in `v2`. The v2 type keeps its plain name; a root type
- * of the same name is renamed with the prefix `Core`.
+ * of the same name is renamed with the prefix `Core`. Throws when two types would get one name.
  */
-export function nameTypes(keys: readonly string[]): Map<string, string> {
+export function nameTypes(keys: readonly string[], notes: Notes): Map<string, string> {
   const plain = (key: string): string => key.slice(key.lastIndexOf("/") + 1);
   const newer = new Set(keys.filter((key) => key.startsWith("v2/")).map(plain));
   const names = new Map<string, string>();
   const owners = new Map<string, string>();
   for (const key of [...keys].sort()) {
-    const name = !key.includes("/") && newer.has(key) ? `Core${key}` : plain(key);
+    const own = !key.includes("/") && newer.has(key) ? `Core${key}` : plain(key);
+    const name = usableName(own);
+    if (name !== own) notes.add(key, `is named ${name}`, "its own name cannot be used");
     const owner = owners.get(name);
     if (owner) throw new Error(`The types ${owner} and ${key} would both be named ${name}`);
     owners.set(name, key);
@@ -62,14 +92,13 @@ export function nameTypes(keys: readonly string[]): Map<string, string> {
   return names;
 }
 
-function parseAll(files: ExportedFiles): Map<string, ParsedType> {
-  return new Map([...files].map(([key, text]) => [key, parseTypeFile(key, text)]));
+function usableName(name: string): string {
+  const word = name.replace(/[^A-Za-z0-9_$]+/g, "_");
+  return taken.has(word) || !/^[A-Z]/.test(word) ? `Protocol${word}` : word;
 }
 
-function nameOf(names: ReadonlyMap<string, string>, key: string, user: string): string {
-  const name = names.get(key);
-  if (!name) throw new Error(`${user} refers to ${key}, which the export does not hold`);
-  return name;
+function parseAll(files: ExportedFiles, notes: Notes): Map<string, ParsedType> {
+  return new Map([...files].map(([key, text]) => [key, parseTypeFile(key, text, notes)]));
 }
 
 function tagExperimental(type: ParsedType, stable: ParsedType | undefined): ParsedType {

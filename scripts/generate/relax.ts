@@ -1,23 +1,7 @@
 import type { ProtocolMethods } from "./read-methods.js";
+import type { UpstreamSchema, UpstreamSchemas } from "./upstream-schema.js";
 import { refsIn, unionOf } from "./type-shape.js";
 import type { Field, ObjectShape, TypeDeclaration, TypeShape, TypeTable } from "./type-shape.js";
-
-/** The binary's own JSON Schema: the newer types in `v2`, the others, with plain names, beside it. */
-export interface UpstreamSchemas {
-  readonly definitions: Readonly<Record<string, UpstreamSchema>> & {
-    readonly v2: Readonly<Record<string, UpstreamSchema>>;
-  };
-}
-
-/** As much of one type's schema as is read here. */
-export interface UpstreamSchema {
-  readonly properties?: Readonly<Record<string, UpstreamSchema>>;
-  readonly required?: readonly string[];
-  readonly oneOf?: readonly UpstreamSchema[];
-  readonly anyOf?: readonly UpstreamSchema[];
-  readonly enum?: readonly unknown[];
-  readonly type?: string | readonly string[];
-}
 
 /**
  * Fields that the TypeScript export declares as always there and that the server was seen to leave
@@ -40,7 +24,7 @@ export function relaxTypes(
 ): TypeTable {
   const sent = reachable(types, [
     ...methods.clientRequests.flatMap((request) => [...refsIn(request.params)]),
-    ...methods.serverRequests.map((request) => request.result),
+    ...methods.serverRequests.flatMap((request) => request.result ?? []),
   ]);
   return relaxEach(types, upstream, (field, allowed, type) => {
     if (sent.has(type)) return allowed;
@@ -64,9 +48,8 @@ function relaxEach(
   upstream: UpstreamSchemas,
   decide: (field: Field, allowed: Allowance, type: string) => Allowance,
 ): TypeTable {
-  const { v2, ...root } = upstream.definitions;
   const relaxType = (type: TypeDeclaration): TypeDeclaration => {
-    const schema = v2[type.name] ?? root[type.name];
+    const schema = upstream.v2.get(type.name) ?? upstream.root.get(type.name);
     const nodes = schema && objectNodes(schema);
     const relaxField = (field: Field, shape: ObjectShape): Field => {
       const allowed = nodes ? allowedBySchema(field, shape, nodes) : allowedByRule(field);
@@ -92,12 +75,12 @@ function allowedBySchema(
   shape: ObjectShape,
   nodes: readonly UpstreamSchema[],
 ): Allowance {
-  const own = nodes.filter((node) => shape.fields.every((tag) => tagFits(tag, node)));
-  const holders = own.filter((node) => node.properties?.[field.name]);
+  const fitting = nodes.filter((node) => shape.fields.every((tag) => tagFits(tag, node)));
+  const holders = fitting.filter((node) => node.properties.has(field.name));
   if (holders.length === 0) return { missing: false, null: false };
   return {
-    missing: holders.every((node) => !node.required?.includes(field.name)),
-    null: holders.every((node) => acceptsNull(node.properties?.[field.name])),
+    missing: holders.every((node) => !node.required.includes(field.name)),
+    null: holders.every((node) => acceptsNull(node.properties.get(field.name))),
   };
 }
 
@@ -109,17 +92,16 @@ function allowedByRule(field: Field): Allowance {
 
 function tagFits(field: Field, node: UpstreamSchema): boolean {
   if (field.type.kind !== "literal") return true;
-  return node.properties?.[field.name]?.enum?.includes(field.type.value) ?? false;
+  return node.properties.get(field.name)?.enum.includes(field.type.value) ?? false;
 }
 
 function objectNodes(schema: UpstreamSchema): UpstreamSchema[] {
-  const inner = [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].flatMap(objectNodes);
-  return schema.properties ? [schema, ...inner] : inner;
+  const inner = [...schema.oneOf, ...schema.anyOf].flatMap(objectNodes);
+  return schema.properties.size > 0 ? [schema, ...inner] : inner;
 }
 
 function acceptsNull(schema: UpstreamSchema | undefined): boolean {
-  const types = [schema?.type ?? []].flat();
-  return types.includes("null") || (schema?.anyOf?.some(acceptsNull) ?? false);
+  return schema !== undefined && (schema.types.includes("null") || schema.anyOf.some(acceptsNull));
 }
 
 function orNull(type: TypeShape): TypeShape {

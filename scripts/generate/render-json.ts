@@ -1,3 +1,5 @@
+import type { Note } from "./notes.js";
+import { namedParams } from "./params.js";
 import type { MethodEntry, ProtocolMethods } from "./read-methods.js";
 import type { ProtocolSchema } from "./schemas.js";
 import type { TypeShape, TypeTable } from "./type-shape.js";
@@ -10,7 +12,9 @@ export function renderSchema(schema: ProtocolSchema): string {
 
 /**
  * For each method the names of its types, which are definitions of the protocol schema. `params` is
- * `null` for a method without params; `paramsOptional` marks params that may be null or missing.
+ * `null` for a method without params; `paramsOptional` marks params that may be null or missing. `result` is
+ * `null` where nobody knows what the server answers. `lastRelease` is there for a method that the pinned release
+ * does not have any more.
  */
 export function renderMethodIndex(methods: ProtocolMethods): string {
   return JSON.stringify({
@@ -22,10 +26,12 @@ export function renderMethodIndex(methods: ProtocolMethods): string {
   });
 }
 
+/** What was made from which binary, and what in it the generator did not know. */
 export function renderManifest(
   version: string,
   types: TypeTable,
   methods: ProtocolMethods,
+  notes: readonly Note[],
 ): string {
   return JSON.stringify({
     $comment: comment,
@@ -39,34 +45,42 @@ export function renderManifest(
         [...types.values()].map((type) => ({ experimental: type.tags.includes("experimental") })),
       ),
     },
+    kept: Object.values(methods as unknown as Record<string, readonly MethodEntry[]>)
+      .flat()
+      .flatMap(({ method, lastRelease }) => (lastRelease ? [{ method, lastRelease }] : [])),
+    notes,
   });
 }
 
-function countOf(entries: readonly { experimental: boolean }[]): Record<string, number> {
+/** What is kept of older releases does not count. */
+function countOf(
+  all: readonly { experimental: boolean; lastRelease?: string }[],
+): Record<string, number> {
+  const entries = all.filter(({ lastRelease }) => lastRelease === undefined);
   const experimental = entries.filter((entry) => entry.experimental).length;
   return { total: entries.length, stable: entries.length - experimental, experimental };
 }
 
-function indexOf(entries: readonly (MethodEntry & { readonly result?: string })[]): object {
+function indexOf(
+  entries: readonly (MethodEntry & { readonly result?: string | undefined })[],
+): object {
   return Object.fromEntries(
-    entries.map(({ method, params, result, experimental }) => [
-      method,
-      { ...paramsIndex(method, params), ...(result && { result }), experimental },
+    entries.map((entry) => [
+      entry.method,
+      {
+        ...paramsIndex(entry.params),
+        ...("result" in entry && { result: entry.result ?? null }),
+        experimental: entry.experimental,
+        ...(entry.lastRelease !== undefined && { lastRelease: entry.lastRelease }),
+      },
     ]),
   );
 }
 
-function paramsIndex(method: string, params: TypeShape): object {
-  const members = params.kind === "union" ? params.members : [params];
-  const types = members.filter((member) => !isAbsent(member));
-  const [type, ...more] = types;
-  if (!type) return { params: null };
-  if (type.kind !== "ref" || more.length > 0) {
-    throw new Error(`The params of ${method} are no single named type`);
-  }
-  return { params: type.name, ...(members.length > 1 && { paramsOptional: true }) };
-}
-
-function isAbsent(shape: TypeShape): boolean {
-  return shape.kind === "keyword" && (shape.name === "null" || shape.name === "undefined");
+function paramsIndex(params: TypeShape): object {
+  const { type, isOptional } = namedParams(params);
+  return {
+    params: type ?? null,
+    ...(type !== undefined && isOptional && { paramsOptional: true }),
+  };
 }

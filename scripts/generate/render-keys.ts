@@ -1,5 +1,7 @@
+import type { Notes } from "./notes.js";
 import type { ProtocolMethods } from "./read-methods.js";
-import { refsIn } from "./type-shape.js";
+import { renderKey } from "./render-types.js";
+import { refsIn, resolveShape } from "./type-shape.js";
 import type { TypeShape, TypeTable } from "./type-shape.js";
 
 /** What the server says and callers spread into options. */
@@ -15,13 +17,20 @@ const answers = [
  * The names of the fields of each client request's params, before formatting: options are checked
  * against them at run time. One constant for each type, so that bundlers drop the unused.
  */
-export function renderKeys({ clientRequests }: ProtocolMethods, types: TypeTable): string {
+export function renderKeys(
+  { clientRequests }: ProtocolMethods,
+  types: TypeTable,
+  notes: Notes,
+): string {
   const params = clientRequests.flatMap((entry) => [...refsIn(entry.params)]);
-  const names = [...new Set([...params, ...answers])].sort();
+  for (const name of answers) {
+    if (!types.has(name)) notes.add(name, "has no list of its keys", "the export has no such type");
+  }
+  const names = [...new Set([...params, ...answers])].filter((name) => types.has(name)).sort();
   const lines = names.flatMap((name) => {
     const keys = keysOf({ kind: "ref", name }, types);
     if (!keys) return [];
-    const fields = [...keys].sort().map((key) => `${JSON.stringify(key)}: true,`);
+    const fields = [...keys].sort().map((key) => `${renderKey(key)}: true,`);
     const constant = `${name.charAt(0).toLowerCase()}${name.slice(1)}Keys`;
     return [`export const ${constant} = {${fields.join("")}} as const;\n`];
   });
@@ -31,11 +40,8 @@ export function renderKeys({ clientRequests }: ProtocolMethods, types: TypeTable
 /** The fields of an object, and of a union those of all its members; undefined for anything else. */
 function keysOf(shape: TypeShape, types: TypeTable): Set<string> | undefined {
   switch (shape.kind) {
-    case "ref": {
-      const type = types.get(shape.name);
-      if (!type) throw new Error(`There is no type ${shape.name}`);
-      return keysOf(type.shape, types);
-    }
+    case "ref":
+      return keysOf(resolveShape(shape, types), types);
     case "object":
       return shape.rest ? undefined : new Set(shape.fields.map(({ name }) => name));
     case "union":

@@ -1,8 +1,10 @@
 import type { MethodEntry, ProtocolMethods, RequestEntry } from "./read-methods.js";
-import { banner, renderShape, renderTags } from "./render-types.js";
+import { banner, renderDoc, remarksOn, renderKey, renderShape } from "./render-types.js";
 import type { PathKind } from "./paths.js";
+import { processWide } from "./routing.js";
 import type { NotificationRoute } from "./routing.js";
 import { refsIn } from "./type-shape.js";
+import type { Tag } from "./type-shape.js";
 
 /** The module with one interface per kind of message, before formatting. */
 export function renderMethods(methods: ProtocolMethods): string {
@@ -10,7 +12,7 @@ export function renderMethods(methods: ProtocolMethods): string {
   const all = [...requests, ...methods.clientNotifications, ...methods.serverNotifications];
   const names = new Set([
     ...all.flatMap((entry) => [...refsIn(entry.params)]),
-    ...requests.map((request) => request.result),
+    ...requests.flatMap((request) => request.result ?? []),
   ]);
   return [
     banner,
@@ -36,7 +38,10 @@ export function renderMethods(methods: ProtocolMethods): string {
 /** The module with the routing table, before formatting. */
 export function renderRouting(routes: ReadonlyMap<string, NotificationRoute>): string {
   const lines = [...routes].map(
-    ([method, route]) => `${JSON.stringify(method)}: ${JSON.stringify(route)},`,
+    ([method, route]) => `${renderKey(method)}: ${JSON.stringify(route)},`,
+  );
+  const unrouted = [...routes].flatMap(([method, route]) =>
+    Object.keys(route).length === 0 && !processWide.includes(method) ? [method] : [],
   );
   return `${banner}
 
@@ -55,6 +60,9 @@ export interface NotificationRoute {
 export const notificationRouting = {
 ${lines.join("\n")}
 } as const satisfies Record<ServerNotificationMethod, NotificationRoute>;
+
+/** Those of which nobody has said what they are about: only what one carries can tell. */
+export const unroutedNotifications: readonly ServerNotificationMethod[] = ${JSON.stringify(unrouted)};
 `;
 }
 
@@ -62,7 +70,7 @@ ${lines.join("\n")}
 export function renderPaths(paths: ReadonlyMap<string, ReadonlyMap<string, PathKind>>): string {
   const lines = [...paths].map(
     ([method, places]) =>
-      `${JSON.stringify(method)}: ${JSON.stringify(Object.fromEntries(places))},`,
+      `${renderKey(method)}: {${[...places].map(([place, kind]) => `${renderKey(place)}: ${JSON.stringify(kind)}`).join(", ")}},`,
   );
   return `${banner}
 
@@ -95,20 +103,20 @@ export const RUNTIME_VERSION = ${JSON.stringify(version)};
 `;
 }
 
-function renderMap<Entry extends MethodEntry>(
+function renderMap<Entry extends MethodEntry & { readonly result?: string | undefined }>(
   name: string,
   entries: readonly Entry[],
   render: (entry: Entry) => string,
 ): string {
-  const lines = entries.map(
-    (entry) =>
-      `${renderTags(entry.experimental ? ["experimental"] : [])}${JSON.stringify(entry.method)}: ${render(entry)};`,
-  );
+  const lines = entries.map((entry) => {
+    const tags: Tag[] = entry.experimental ? ["experimental"] : [];
+    return `${renderDoc(remarksOn(entry), tags)}${JSON.stringify(entry.method)}: ${render(entry)};`;
+  });
   return `export interface ${name} {\n${lines.join("\n")}\n}\n`;
 }
 
 function renderRequest(entry: RequestEntry): string {
-  return `{ params: ${renderShape(entry.params)}; result: ${entry.result} }`;
+  return `{ params: ${renderShape(entry.params)}; result: ${entry.result ?? "unknown"} }`;
 }
 
 function renderNotification(entry: MethodEntry): string {

@@ -1,8 +1,10 @@
+import type { Notes } from "./notes.js";
 import type { ProtocolMethods, RequestEntry } from "./read-methods.js";
-import type { UpstreamSchemas } from "./relax.js";
-import { banner, renderShape, renderTags } from "./render-types.js";
-import { refsIn } from "./type-shape.js";
-import type { Tag, TypeShape, TypeTable } from "./type-shape.js";
+import { banner, renderDoc, renderName, remarksOn, renderShape } from "./render-types.js";
+import { methodsListed } from "./upstream-schema.js";
+import type { UpstreamSchemas } from "./upstream-schema.js";
+import { refsIn, resolveShape, sameShape, unknown } from "./type-shape.js";
+import type { KeywordName, Tag, TypeShape, TypeTable } from "./type-shape.js";
 
 /** One place in the tree: a method, a group of methods, or both. */
 interface RpcNode {
@@ -13,22 +15,35 @@ interface RpcNode {
 
 /**
  * The module with the tree of all client requests, before formatting: `thread/goal/set` becomes
- * `thread.goal.set`. One interface for each group, one signature for each method.
+ * `thread.goal.set`. One interface for each group, one signature for each method. A method whose last name is
+ * `then` is left out, with a note: whoever awaited its group would call it.
  */
 export function renderRpc(
   methods: ProtocolMethods,
   types: TypeTable,
-  upstream: UpstreamSchemas,
+  { upstream, notes }: { upstream: UpstreamSchemas; notes: Notes },
 ): string {
-  const entries = methods.clientRequests;
-  const names = new Set(entries.flatMap(({ params, result }) => [...refsIn(params), result]));
-  const listed = methodsListed(upstream);
-  const tags = ({ method, experimental }: RequestEntry): Tag[] => [
-    ...(listed.has(method) ? [] : (["deprecated"] as const)),
+  const entries = methods.clientRequests.filter(({ method }) => {
+    const isThen = method.split("/").at(-1) === "then";
+    if (isThen)
+      notes.add(method, "is called by client.request() only", "its group would be awaited");
+    return !isThen;
+  });
+  const names = new Set(
+    entries.flatMap(({ params, result }) => [...refsIn(params), result ?? []].flat()),
+  );
+  // The old methods are in the TypeScript export only.
+  const listed = methodsListed(upstream.root.get("ClientRequest"));
+  if (!listed)
+    notes.add("ClientRequest", "no method is marked as deprecated", "its schema lists none");
+  const tags = ({ method, experimental, lastRelease }: RequestEntry): Tag[] => [
+    ...(lastRelease !== undefined || !listed || listed.has(method)
+      ? []
+      : (["deprecated"] as const)),
     ...(experimental ? (["experimental"] as const) : []),
   ];
   const groups = groupsOf(treeOf(entries));
-  const context = { types, tags, names: nameGroups(groups) };
+  const context = { types, tags, names: nameGroups(groups, types) };
   return [
     banner,
     "",
@@ -50,12 +65,6 @@ interface Context {
   readonly types: TypeTable;
   readonly names: ReadonlyMap<RpcNode, string>;
   tags(entry: RequestEntry): Tag[];
-}
-
-/** The old methods are in the TypeScript export only. */
-function methodsListed(upstream: UpstreamSchemas): Set<unknown> {
-  const arms = upstream.definitions.ClientRequest?.oneOf ?? [];
-  return new Set(arms.flatMap((arm) => arm.properties?.method?.enum ?? []));
 }
 
 function treeOf(entries: readonly RequestEntry[]): RpcNode {
@@ -85,41 +94,40 @@ function renderGroup(group: RpcNode, context: Context): string {
       : `\`${path}/…\``;
   const lines = [...group.children.values()].map((child) => renderMember(child, context));
   if (group.entry) lines.unshift(renderCall("", group.entry, context));
-  return `/** ${about}. */\nexport interface ${context.names.get(group) ?? ""} {\n${lines.join("\n")}\n}\n`;
+  return `${renderDoc([`${about}.`], [])}export interface ${context.names.get(group) ?? ""} {\n${lines.join("\n")}\n}\n`;
 }
 
 function renderMember(node: RpcNode, context: Context): string {
   const name = node.path.at(-1) ?? "";
-  if (node.children.size === 0 && node.entry) return renderCall(name, node.entry, context);
+  if (node.children.size === 0 && node.entry)
+    return renderCall(renderName(name), node.entry, context);
   const doc = node.entry ? docOf(node.entry, context) : "";
-  return `${doc}readonly ${name}: ${context.names.get(node) ?? ""};`;
+  return `${doc}readonly ${renderName(name)}: ${context.names.get(node) ?? ""};`;
 }
 
 function renderCall(name: string, entry: RequestEntry, context: Context): string {
   const optional = acceptsNothing(entry.params, context.types) ? "?" : "";
-  const params = `params${optional}: ${renderParams(entry.params)}`;
-  return `${docOf(entry, context)}${name}(${params}, options?: RequestOptions): Promise<${entry.result}>;`;
+  const params = `params${optional}: ${renderParams(entry.params, context.types)}`;
+  return `${docOf(entry, context)}${name}(${params}, options?: RequestOptions): Promise<${entry.result ?? "unknown"}>;`;
 }
 
 function docOf(entry: RequestEntry, context: Context): string {
-  const tags = renderTags(context.tags(entry)).replace(/^\/\*\* | \*\/\n$/g, "");
-  return tags === ""
-    ? `/** \`${entry.method}\` */\n`
-    : `/**\n * \`${entry.method}\`\n *\n * ${tags}\n */\n`;
+  return renderDoc([`\`${entry.method}\``, ...remarksOn(entry)], context.tags(entry));
 }
 
-function renderParams(shape: TypeShape): string {
-  if (shape.kind === "union") return shape.members.map(renderParams).join(" | ");
-  return shape.kind === "ref" ? `AllowUndefined<${shape.name}>` : renderShape(shape);
+function renderParams(shape: TypeShape, types: TypeTable): string {
+  if (shape.kind === "union")
+    return shape.members.map((member) => renderParams(member, types)).join(" | ");
+  // Mapped, it would be an object with no fields.
+  const isUnknown = sameShape(resolveShape(shape, types), unknown);
+  return shape.kind === "ref" && !isUnknown ? `AllowUndefined<${shape.name}>` : renderShape(shape);
 }
 
 /** Whether the method can be called without params, or with empty ones. */
 function acceptsNothing(shape: TypeShape, types: TypeTable): boolean {
   switch (shape.kind) {
-    case "ref": {
-      const target = types.get(shape.name);
-      return target !== undefined && acceptsNothing(target.shape, types);
-    }
+    case "ref":
+      return acceptsNothing(resolveShape(shape, types), types);
     case "object":
       return shape.fields.every((field) => field.optional);
     case "union":
@@ -127,18 +135,32 @@ function acceptsNothing(shape: TypeShape, types: TypeTable): boolean {
     case "intersection":
       return shape.members.every((member) => acceptsNothing(member, types));
     default:
-      return shape.kind === "map" || (shape.kind === "keyword" && shape.name === "undefined");
+      return shape.kind === "map" || isAnyOf(shape, "undefined", "unknown");
   }
 }
 
+function isAnyOf(shape: TypeShape, ...names: KeywordName[]): boolean {
+  return shape.kind === "keyword" && names.includes(shape.name);
+}
+
 /** `thread/goal` is `RpcThreadGoal`; where `threadGoal` exists too, it is `RpcThread_Goal`. */
-function nameGroups(groups: readonly RpcNode[]): ReadonlyMap<RpcNode, string> {
+function nameGroups(groups: readonly RpcNode[], types: TypeTable): ReadonlyMap<RpcNode, string> {
   const nameOf = ({ path }: RpcNode, separator: string): string =>
-    `Rpc${path.map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join(separator)}`;
+    `Rpc${path.map(pascalCase).join(separator)}`;
   const names = new Map<RpcNode, string>();
   for (const group of groups.toSorted((one, other) => one.path.length - other.path.length)) {
-    const taken = [...names.values()].includes(nameOf(group, ""));
-    names.set(group, nameOf(group, taken ? "_" : ""));
+    let separator = "";
+    while (
+      [...names.values()].includes(nameOf(group, separator)) ||
+      types.has(nameOf(group, separator))
+    )
+      separator += "_";
+    names.set(group, nameOf(group, separator));
   }
   return names;
+}
+
+function pascalCase(part: string): string {
+  const words = part.split(/[^A-Za-z0-9]+/);
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -1,3 +1,4 @@
+import { sameShape, unknown } from "./type-shape.js";
 import type {
   Field,
   ObjectShape,
@@ -17,7 +18,43 @@ export function renderTypes(types: TypeTable): string {
 }
 
 export function renderTags(tags: readonly Tag[]): string {
-  return tags.length === 0 ? "" : `/** ${tags.map((tag) => `@${tag}`).join(" ")} */\n`;
+  return renderDoc([], tags);
+}
+
+/** A comment of some paragraphs, and the tags below; empty without either. */
+export function renderDoc(paragraphs: readonly string[], tags: readonly Tag[]): string {
+  const all = [...paragraphs, tags.map((tag) => `@${tag}`).join(" ")].filter((text) => text !== "");
+  const [first, ...more] = all.map((text) => text.replaceAll("*/", "*\\/").replace(/\s+/g, " "));
+  if (first === undefined) return "";
+  if (more.length === 0) return `/** ${first} */\n`;
+  return `/**\n${[first, ...more].map((text) => ` * ${text}`).join("\n *\n")}\n */\n`;
+}
+
+/** The name of a member of a type. */
+export function renderName(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
+
+/** A key of an object that is a value: spelled in any other way, this one name would set its prototype. */
+export function renderKey(name: string): string {
+  return name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
+}
+
+/** What is said of a request whose result the export does not name. */
+export const unknownResult =
+  "The export of the server names no type for its result: what it answers is passed on as it is.";
+
+/** What is to be said of a method, beyond its tags. */
+export function remarksOn(entry: {
+  readonly lastRelease?: string;
+  readonly result?: string | undefined;
+}): string[] {
+  return [
+    ...(entry.lastRelease === undefined
+      ? []
+      : [`Only of older servers: the last release that has it is ${entry.lastRelease}.`]),
+    ...("result" in entry && entry.result === undefined ? [unknownResult] : []),
+  ];
 }
 
 export function renderShape(shape: TypeShape): string {
@@ -34,7 +71,11 @@ export function renderShape(shape: TypeShape): string {
     case "map":
       return `{ [key: string]: ${renderShape(shape.value)} }`;
     case "union":
-      return shape.members.map(renderShape).join(" | ");
+      if (shape.members.length === 0) return "never";
+      // Beside it no other member would count.
+      return shape.members.some((member) => sameShape(member, unknown))
+        ? "unknown"
+        : shape.members.map(renderShape).join(" | ");
     case "intersection":
       return shape.members.map((member) => `(${renderShape(member)})`).join(" & ");
     case "object":
@@ -61,6 +102,5 @@ function renderObject(shape: ObjectShape): string {
 }
 
 function renderField(field: Field): string {
-  const name = /^[A-Za-z_$][\w$]*$/.test(field.name) ? field.name : JSON.stringify(field.name);
-  return `${renderTags(field.tags)}${name}${field.optional ? "?" : ""}: ${renderShape(field.type)};`;
+  return `${renderTags(field.tags)}${renderName(field.name)}${field.optional ? "?" : ""}: ${renderShape(field.type)};`;
 }

@@ -33,6 +33,9 @@ export interface TypeDeclaration {
   readonly tags: readonly Tag[];
 }
 
+/** What the generator has no picture for. */
+export const unknown: TypeShape = { kind: "keyword", name: "unknown" };
+
 /** Every type by its name, in the order of the names. */
 export type TypeTable = ReadonlyMap<string, TypeDeclaration>;
 
@@ -81,4 +84,12 @@ export function refsIn(shape: TypeShape): Set<string> {
     return part;
   });
   return names;
+}
+
+/** What a shape stands for, through names. */
+export function resolveShape(shape: TypeShape, types: TypeTable): TypeShape {
+  if (shape.kind !== "ref") return shape;
+  const target = types.get(shape.name);
+  if (!target) throw new Error(`There is no type ${shape.name}`);
+  return resolveShape(target.shape, types);
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
+import { Notes } from "../../../scripts/generate/notes.js";
 import { readMethods } from "../../../scripts/generate/read-methods.js";
 import { renderManifest, renderMethodIndex } from "../../../scripts/generate/render-json.js";
 import { renderMethods } from "../../../scripts/generate/render-methods.js";
-import { processWide, readRouting, routeOf } from "../../../scripts/generate/routing.js";
-import { protocol, tableOf, without } from "./type-tables.js";
+import { routeOf } from "../../../scripts/generate/routing.js";
+import { methodsOf, protocol, tableOf, without } from "./type-tables.js";
 
 describe("reading the methods", () => {
   const stable: Record<string, string> = {
@@ -11,7 +12,7 @@ describe("reading the methods", () => {
     ServerRequest: '{ "method": "other/read", id: RequestId, params: ThreadStartParams, }',
   };
   const types = tableOf({ ...stable, ...protocol }, stable);
-  const methods = readMethods(types, tableOf(stable));
+  const methods = readMethods(types, tableOf(stable), new Notes());
 
   test("finds params and result, and marks what the stable export lacks", () => {
     expect(JSON.parse(renderMethodIndex(methods))).toMatchObject({
@@ -34,8 +35,9 @@ describe("reading the methods", () => {
     expect(text).toContain('"thread/started": { params: ThreadStartedNotification };');
   });
 
-  test("counts methods and types", () => {
-    const manifest = JSON.parse(renderManifest("1.2.3", types, methods)) as object;
+  test("counts methods and types, and lists what was not known", () => {
+    const note = { where: "usage/read", what: "its result is unknown", why: "it has none" };
+    const manifest = JSON.parse(renderManifest("1.2.3", types, methods, [note])) as object;
     expect(manifest).toMatchObject({
       runtime: { version: "1.2.3" },
       counts: {
@@ -43,48 +45,25 @@ describe("reading the methods", () => {
         serverRequests: { total: 1, stable: 0, experimental: 1 },
         types: { total: types.size, experimental: 2 },
       },
+      notes: [note],
     });
   });
 
-  test("fails, naming the method, when a method has no result type", () => {
-    const broken = tableOf(without(protocol, "ThreadStartResponse"));
-    expect(() => readMethods(broken, broken)).toThrow(
-      "The method thread/start has no result type: there is no ThreadStartResponse",
-    );
-  });
-
-  test("fails when a result type belongs to no method", () => {
-    const broken = tableOf({ ...protocol, ThreadStopResponse: "{ ok: boolean, }" });
-    expect(() => readMethods(broken, broken)).toThrow("No method returns ThreadStopResponse");
-  });
-
-  test("fails when a method is listed twice, or a member has no method", () => {
+  test("fails when a method is listed twice, or a whole union is missing", () => {
     const twice = tableOf({
       ...protocol,
       ClientNotification: '{ "method": "initialized" } | { "method": "initialized", a: string }',
     });
-    expect(() => readMethods(twice, twice)).toThrow("lists the method initialized twice");
-    const nameless = tableOf({ ...protocol, ClientNotification: "{ params: string }" });
-    expect(() => readMethods(nameless, nameless)).toThrow(
-      "A member of ClientNotification has no method name",
-    );
-  });
-
-  test("fails when an override hides a result type that the rule would find", () => {
-    const broken = tableOf({
-      ...protocol,
-      ClientRequest: '{ "method": "account/logout", id: RequestId, params: undefined, }',
-      AccountLogoutResponse: "Record<string, never>",
-      LogoutAccountResponse: "Record<string, never>",
-    });
-    expect(() => readMethods(broken, broken)).toThrow("account/logout: the result override");
+    expect(() => methodsOf(twice)).toThrow("lists the method initialized twice");
+    const none = tableOf(without(protocol, "ServerRequest"));
+    expect(() => methodsOf(none)).toThrow("The export has no type ServerRequest");
   });
 });
 
 describe("deriving the routes", () => {
   const route = (method: string, source: string, more: Record<string, string> = {}): object => {
     const types = tableOf({ ...more, Params: source });
-    return routeOf({ method, params: { kind: "ref", name: "Params" } }, types);
+    return routeOf({ method, params: { kind: "ref", name: "Params" } }, types, new Notes());
   };
 
   test("finds ids by their field names, nested and nullable ones too", () => {
@@ -120,23 +99,5 @@ describe("deriving the routes", () => {
       turn: "turnId",
       item: "targetItemId",
     });
-  });
-
-  test("fails, naming the method, when a notification has no routing entry", () => {
-    expect(() => route("weather/changed", "{ sky: string, }")).toThrow(
-      "The notification weather/changed has no routing entry",
-    );
-  });
-
-  test("fails when a process-wide notification turns out to have an id", () => {
-    expect(route("account/updated", "{ plan: string, }")).toEqual({});
-    expect(() => route("account/updated", "{ threadId: string, }")).toThrow(
-      "account/updated is listed as process-wide",
-    );
-  });
-
-  test("fails when a list names a notification that does not exist any more", () => {
-    expect(processWide).toContain("configWarning");
-    expect(() => readRouting([], new Map())).toThrow("The routing lists name ");
   });
 });

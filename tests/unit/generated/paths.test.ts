@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { requestPaths } from "../../../generated/paths.js";
 import { methodIndex, protocolSchema } from "../../support/schemas.js";
+import { Notes } from "../../../scripts/generate/notes.js";
 import { notPaths, readPaths } from "../../../scripts/generate/paths.js";
 import { renderPaths } from "../../../scripts/generate/render-methods.js";
 import { tableOf } from "./type-tables.js";
@@ -25,6 +26,7 @@ const paths = readPaths(
     { method: "c", params: { kind: "keyword", name: "undefined" } },
   ],
   types,
+  new Notes(),
 );
 
 test("paths are found by their types, and plain strings by their names", () => {
@@ -42,7 +44,7 @@ test("paths are found by their types, and plain strings by their names", () => {
 
 test("they are written as a table", () => {
   expect(renderPaths(new Map([["a", new Map([["cwd", "text"]])]]))).toContain(
-    '"a": {"cwd":"text"},',
+    '"a": {"cwd": "text"},',
   );
 });
 

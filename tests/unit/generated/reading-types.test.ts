@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseTypeFile } from "../../../scripts/generate/parse-type.js";
+import { Notes } from "../../../scripts/generate/notes.js";
 import { nameTypes, readTypes } from "../../../scripts/generate/read-types.js";
 import { shapeOf, tableOf } from "./type-tables.js";
 
@@ -43,7 +43,7 @@ describe("reading the binary's types", () => {
       ["v2/New", 'import type { Source } from "./Source";\nexport type New = { source: Source, };'],
       ["v2/Mixed", 'import type { Source } from "../Source";\nexport type Mixed = Array<Source>;'],
     ]);
-    const types = readTypes(files, files);
+    const types = readTypes(files, files, new Notes());
     expect([...types.keys()]).toEqual(["CoreSource", "Mixed", "New", "Old", "Source"]);
     expect(shapeOf(types, "Old")).toBe("export interface Old { source: CoreSource; }");
     expect(shapeOf(types, "New")).toBe("export interface New { source: Source; }");
@@ -52,33 +52,12 @@ describe("reading the binary's types", () => {
   });
 
   test("refuses two types that would get one name", () => {
-    expect(() => nameTypes(["v2/Source", "Source", "CoreSource"])).toThrow(
+    expect(() => nameTypes(["v2/Source", "Source", "CoreSource"], new Notes())).toThrow(
       "would both be named CoreSource",
     );
-    expect(() => nameTypes(["a/Value", "v2/Value"])).toThrow("would both be named Value");
-  });
-
-  test.each([
-    ["a declaration that is no type", "export const Thing = 1;"],
-    ["a generic type", "export type Thing<T> = { value: T };"],
-    ["a tuple", "export type Thing = [string, number];"],
-    ["an unknown helper", "export type Thing = Partial<string>;"],
-    ["a type it does not import", "export type Thing = { other: Other };"],
-    ["a method", "export type Thing = { run(): void };"],
-  ])("refuses %s, naming the file", (_, text) => {
-    expect(() => parseTypeFile("v2/Thing", text)).toThrow("v2/Thing.ts: cannot read");
-  });
-
-  test("refuses a file that declares another type than its name says", () => {
-    expect(() => parseTypeFile("v2/Thing", "export type Other = string;")).toThrow(
-      "v2/Thing.ts does not declare the type Thing",
+    expect(() => nameTypes(["a/Value", "v2/Value"], new Notes())).toThrow(
+      "would both be named Value",
     );
-  });
-
-  test("refuses a reference to a type that was not exported", () => {
-    const text = 'import type { Gone } from "./Gone";\nexport type Thing = { gone: Gone };';
-    const files = new Map([["Thing", text]]);
-    expect(() => readTypes(files, files)).toThrow("Thing refers to Gone");
   });
 });
 
@@ -110,15 +89,5 @@ describe("intersections", () => {
     expect(shapeOf(types, "Config")).toBe(
       "export interface Config { model: string; [key: string]: unknown; }",
     );
-  });
-
-  test("of two different fields of one name are refused, naming type and field", () => {
-    expect(() => tableOf({ Odd: "{ id: string } & { id: number }" })).toThrow(
-      "Odd: two different fields named id",
-    );
-  });
-
-  test("of something that is no object are refused", () => {
-    expect(() => tableOf({ Odd: "{ id: string } & string" })).toThrow("Odd: cannot intersect");
   });
 });

@@ -1,13 +1,14 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import { readMethods } from "../../../scripts/generate/read-methods.js";
+import { Notes } from "../../../scripts/generate/notes.js";
 import { relaxForSchemas, relaxTypes } from "../../../scripts/generate/relax.js";
 import { renderTypes } from "../../../scripts/generate/render-types.js";
 import { makeSchemas, nameDefinitions } from "../../../scripts/generate/schemas.js";
+import { readDefinitions } from "../../../scripts/generate/upstream-schema.js";
 import { makeTempDir } from "../../support/temp-dir.js";
-import { protocol, shapeOf, tableOf } from "./type-tables.js";
+import { linesOf, methodsOf, protocol, shapeOf, tableOf } from "./type-tables.js";
 
 describe("missing and null fields", () => {
-  const upstream = {
+  const upstream = readDefinitions({
     definitions: {
       v2: {
         ThreadStartParams: {
@@ -33,7 +34,7 @@ describe("missing and null fields", () => {
         },
       },
     },
-  };
+  });
   const sources = {
     ...protocol,
     ThreadStartParams: "{ cwd: string, model: string, input: Input, }",
@@ -43,7 +44,7 @@ describe("missing and null fields", () => {
   const types = tableOf(sources);
 
   test("are allowed in what a client sends wherever the server's own schema allows them", () => {
-    const relaxed = relaxTypes(types, readMethods(types, types), upstream);
+    const relaxed = relaxTypes(types, methodsOf(types), upstream);
     expect(shapeOf(relaxed, "ThreadStartParams")).toBe(
       "export interface ThreadStartParams { cwd: string; model?: string | null; input: Input; }",
     );
@@ -56,7 +57,7 @@ describe("missing and null fields", () => {
   });
 
   test("are left as exported in what a server sends, but for null in optional fields", () => {
-    const relaxed = relaxTypes(types, readMethods(types, types), upstream);
+    const relaxed = relaxTypes(types, methodsOf(types), upstream);
     expect(shapeOf(relaxed, "Thread")).toBe(
       "export interface Thread { id: string; name: string | null; title?: string | null; }",
     );
@@ -71,11 +72,15 @@ describe("missing and null fields", () => {
 });
 
 describe("making the schemas", () => {
-  test("refuses a missing definition and a reference that leads nowhere", () => {
-    expect(() => nameDefinitions({}, ["Thread"])).toThrow("The type Thread has no schema");
-    expect(() => nameDefinitions({ A: { $ref: "#/definitions/B" } }, ["A"])).toThrow(
-      "A schema refers to B",
-    );
+  test("lets a missing definition and a reference that leads nowhere accept everything, with notes", () => {
+    const notes = new Notes();
+    expect(nameDefinitions({}, ["toString"], notes)).toEqual({ toString: {} });
+    const lost = { A: { items: { $ref: "#/definitions/B" } } };
+    expect(nameDefinitions(lost, ["A"], notes)).toEqual({ A: { items: {} } });
+    expect(linesOf(notes)).toEqual([
+      "A: its schema accepts everything at one place, since it refers to B, which has no definition",
+      "toString: its schema accepts everything, since no JSON Schema can be made of it",
+    ]);
   });
 
   test("writes unnamed definitions out where they are used", () => {
@@ -83,11 +88,16 @@ describe("making the schemas", () => {
       A: { items: { $ref: "#/definitions/__type" } },
       __type: { type: "object", properties: { a: { $ref: "#/definitions/A" } } },
     };
-    expect(nameDefinitions(definitions, ["A"])).toEqual({
+    const notes = new Notes();
+    expect(nameDefinitions(definitions, ["A"], notes)).toEqual({
       A: { items: { type: "object", properties: { a: { $ref: "#/definitions/A" } } } },
     });
     const endless = { A: { $ref: "#/definitions/B" }, B: { items: { $ref: "#/definitions/B" } } };
-    expect(() => nameDefinitions(endless, ["A"])).toThrow("The unnamed type B contains itself");
+    expect(linesOf(notes)).toEqual([]);
+    expect(nameDefinitions(endless, ["A"], notes)).toEqual({ A: { items: {} } });
+    expect(linesOf(notes)).toEqual([
+      "A: its schema accepts everything at one place, since the unnamed type B in it contains itself",
+    ]);
   });
 
   test("gives each type one definition, whether a field of it is optional or not", async () => {
@@ -99,7 +109,10 @@ describe("making the schemas", () => {
       Message: "{ role?: Role, other: Role | null, extra: JsonValue, list: Array<Role>, }",
       Empty: "Record<string, never>",
     });
-    const schema = await makeSchemas(renderTypes(types), [...types.keys()], folder.path);
+    const schema = await makeSchemas(renderTypes(types), [...types.keys()], {
+      folder: folder.path,
+      notes: new Notes(),
+    });
     expect(schema).toEqual({
       $schema: "http://json-schema.org/draft-07/schema#",
       definitions: {
@@ -123,7 +136,8 @@ describe("making the schemas", () => {
   test("fails when the types do not compile", async () => {
     await using folder = await makeTempDir();
     const printed = jest.spyOn(console, "error").mockReturnValue();
-    await expect(makeSchemas("export type A = B;", ["A"], folder.path)).rejects.toThrow(
+    const context = { folder: folder.path, notes: new Notes() };
+    await expect(makeSchemas("export type A = B;", ["A"], context)).rejects.toThrow(
       "The generated types do not compile",
     );
     expect(printed).toHaveBeenCalledWith(expect.stringContaining("Cannot find name 'B'"));

@@ -1,3 +1,6 @@
+import { Notes, renderNote } from "../../../scripts/generate/notes.js";
+import { readMethods } from "../../../scripts/generate/read-methods.js";
+import type { ProtocolMethods } from "../../../scripts/generate/read-methods.js";
 import { readTypes } from "../../../scripts/generate/read-types.js";
 import { renderTypes } from "../../../scripts/generate/render-types.js";
 import type { TypeTable } from "../../../scripts/generate/type-shape.js";
@@ -6,11 +9,20 @@ import type { TypeTable } from "../../../scripts/generate/type-shape.js";
 export function tableOf(
   sources: Record<string, string>,
   stable: Record<string, string> = sources,
+  notes: Notes = new Notes(),
 ): TypeTable {
-  return readTypes(filesOf(sources), filesOf(stable));
+  return readTypes(filesOf(sources), filesOf(stable), notes);
 }
 
-function filesOf(sources: Record<string, string>): Map<string, string> {
+/** The methods of a table that is its own stable export. */
+export const methodsOf = (types: TypeTable, notes: Notes = new Notes()): ProtocolMethods =>
+  readMethods(types, types, notes);
+
+/** What was noted, one line each. */
+export const linesOf = (notes: Notes): string[] => notes.list().map(renderNote);
+
+/** The files of an export from type expressions by key. */
+export function filesOf(sources: Record<string, string>): Map<string, string> {
   const keys = Object.keys(sources);
   return new Map(
     Object.entries(sources).map(([key, source]) => {

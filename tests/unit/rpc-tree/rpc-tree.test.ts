@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
-import { createRpcTree } from "../../../lib/rpc-tree.js";
+import { buildTree, createRpcTree } from "../../../lib/rpc-tree.js";
 import { Codex, InvalidRequestError } from "../../../lib/index.js";
 import { linked, later, RpcFail } from "../../support/linked-server.js";
 import { methodIndex } from "../../support/schemas.js";
@@ -28,7 +28,7 @@ describe("the tree", () => {
   test("has every method of the protocol at its place, and no other", () => {
     const found = nodes.flatMap(([path, node]) => (typeof node === "function" ? [path] : []));
     expect(found.sort()).toEqual([...methods].sort());
-    expect(found).toHaveLength(187);
+    expect(found).toHaveLength(192);
   });
 
   test.each(methods)("%s sends its own name, with params and options", async (method) => {
@@ -57,6 +57,33 @@ describe("the tree", () => {
     expect("toString" in tree.thread).toBe(false);
     expect(nodes.filter(([, node]) => "then" in node)).toEqual([]);
   });
+});
+
+test("names that functions and objects have themselves are methods like all others", async () => {
+  const names = [
+    "a",
+    "a/__proto__",
+    "a/__proto__/b",
+    "a/apply",
+    "a/length",
+    "a/name",
+    "a/name/x",
+    "a/prototype",
+    "constructor",
+  ];
+  const sent: string[] = [];
+  const tree = buildTree(names, (method) => Promise.resolve(sent.push(method)));
+  const at = (node: object, name: string) =>
+    Object.getOwnPropertyDescriptor(node, name)?.value as object;
+  for (const name of names) {
+    const call = name.split("/").reduce(at, tree) as () => Promise<unknown>;
+    await call();
+  }
+  expect(sent).toEqual(names);
+  expect(
+    nodesOf(tree).flatMap(([path, node]) => (typeof node === "function" ? [path] : [])),
+  ).toEqual(expect.arrayContaining(names));
+  expect(Object.getPrototypeOf(tree)).toBeNull();
 });
 
 describe("on a client", () => {
