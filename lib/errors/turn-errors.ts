@@ -9,6 +9,7 @@ import { AppServerError, hide } from "./base.js";
 export type TurnFailureReason =
   | "activeTurnNotSteerable"
   | "badRequest"
+  | "bioPolicy"
   | "contextWindowExceeded"
   | "cyberPolicy"
   | "flexUnavailable"
