@@ -22,12 +22,12 @@ export type {
   ListThreadsOptions,
   LoadedThreadsOptions,
   ResumeThreadOptions,
-  SearchThreadsOptions,
   StartThreadOptions,
   ThreadCatalog,
 } from "./thread-catalog.js";
 export type { ListSectionsOptions, SectionOptions, Sections } from "./threads/sections.js";
 export type {
+  ListRealtimeItemsOptions,
   SearchOccurrencesOptions,
   ThreadApi,
   UpdateMetadataOptions,
@@ -51,6 +51,11 @@ export type {
   ThreadQueue,
   UpdateQueuedOptions,
 } from "./threads/thread-queue.js";
+export {
+  ThreadSearch,
+  type SearchThreadsOptions,
+  type ThreadSearchOptions,
+} from "./threads/thread-search.js";
 export type { ListTerminalsOptions, ThreadTerminals } from "./threads/thread-terminals.js";
 export type {
   Apps,

@@ -32,7 +32,8 @@ export async function insist<M extends ClientRequestMethod>(
   let pauseMs = minPauseMs;
   for (let attempt = 0; attempt < maxAttempts && !ended.aborted; attempt += 1) {
     try {
-      return await host.call(method, params, { timeoutMs: answerMs });
+      // Over the connection that takes the place of this one, the same id may name something else.
+      return await host.call(method, params, { timeoutMs: answerMs, signal: ended });
     } catch (error) {
       if (error instanceof InvalidRequestError || error instanceof MethodNotFoundError) return;
       // With its process, it has ended.

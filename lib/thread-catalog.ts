@@ -2,7 +2,6 @@ import {
   threadListParamsKeys,
   threadLoadedListParamsKeys,
   threadResumeParamsKeys,
-  threadSearchParamsKeys,
   threadStartParamsKeys,
 } from "../generated/methods.js";
 import type {
@@ -11,11 +10,10 @@ import type {
   ThreadListParams,
   ThreadLoadedListParams,
   ThreadResumeParams,
-  ThreadSearchParams,
   ThreadSearchResult,
   ThreadStartParams,
 } from "../generated/types.js";
-import { checkFlag, checkText } from "./checks.js";
+import { checkFlag } from "./checks.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { Host } from "./host.js";
@@ -37,6 +35,12 @@ import { Sections } from "./threads/sections.js";
 import { startThread } from "./threads/start-thread.js";
 import { attachmentOwners, type AttachmentOwnersOptions } from "./threads/thread-attachments.js";
 import { resumeAnew, resumeThread } from "./threads/thread-resume.js";
+import {
+  searchThreads,
+  ThreadSearch,
+  type SearchThreadsOptions,
+  type ThreadSearchOptions,
+} from "./threads/thread-search.js";
 import type { BoundTools, StartThreadTools } from "./tools/tool.js";
 import { checkTools, toDynamicTools } from "./tools/tool-specs.js";
 
@@ -69,15 +73,10 @@ export interface ResumeThreadOptions
     Traced {}
 /** Which threads to list, as in `thread/list`. */
 export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
-/** Which threads to search, as in `thread/search`. */
-export type SearchThreadsOptions = AllowUndefined<
-  Omit<ThreadSearchParams, "searchTerm" | "cursor">
->;
 /** How to list what is loaded, as in `thread/loaded/list`. */
 export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
 
 const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
-const searchThreadsKeys: KeysOf<SearchThreadsOptions> = threadSearchParamsKeys;
 const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKeys;
 
 /** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
@@ -211,14 +210,18 @@ export abstract class ThreadCatalog {
    * out threads at the end of a page that were made within one second. Experimental in the protocol.
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
-    checkText("searchTerm", searchTerm);
-    checkOptions("searchThreads()", options, searchThreadsKeys);
-    return new Pages(async (cursor) => {
-      const host = await this.connect();
-      const page = cursor === undefined ? {} : { cursor };
-      const sortKey = options.sortKey ?? "updated_at";
-      return host.call("thread/search", { ...options, sortKey, searchTerm, ...page });
-    });
+    return searchThreads(() => this.connect(), searchTerm, options);
+  }
+
+  /**
+   * Searches the stored threads as `searchThreads` does, and tells of some of them before the server has
+   * looked at all (`thread/search/stream`, experimental, new in codex 0.171.0). Iterate it for the threads,
+   * each once; leaving the loop ends the search on the server, too.
+   *
+   * @throws InvalidArgumentError for what cannot work. What goes wrong later is thrown by iterating.
+   */
+  threadSearch(searchTerm: string, options: ThreadSearchOptions = {}): ThreadSearch {
+    return new ThreadSearch(() => this.connect(), searchTerm, options);
   }
 
   /** The ids of the threads that the server has loaded (`thread/loaded/list`), by any client. */

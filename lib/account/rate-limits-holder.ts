@@ -29,7 +29,7 @@ export class RateLimitsHolder {
     if (method === "account/rateLimits/updated") {
       const { rateLimits } = (params ?? {}) as { rateLimits?: unknown };
       if (isRateLimit(rateLimits)) this.#change(mergeRateLimits(this.#current, rateLimits));
-    } else if (method === "account/updated") {
+    } else if (method === "account/updated" && !isSameAccount(params)) {
       // Limits belong to an account.
       this.#change(null);
     }
@@ -49,4 +49,9 @@ export class RateLimitsHolder {
     this.#current = known;
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** Newer servers tell, for the same account, that they know by now where its requests go. */
+function isSameAccount(params: unknown): boolean {
+  return (params as { reason?: unknown } | null)?.reason === "workspaceRoutingReady";
 }

@@ -1,4 +1,9 @@
-import type { ModelProviderSummary, ProviderSettingsPatch } from "../../generated/types.js";
+import type {
+  ConfigWriteResponse,
+  ModelProviderSummary,
+  ProviderSettingsPatch,
+} from "../../generated/types.js";
+import { checkText } from "../checks.js";
 import type { Connect } from "../host.js";
 import type { ResultOf } from "../protocol.js";
 
@@ -30,11 +35,26 @@ export class ModelProviders {
 
   /**
    * Adds a provider to the user's configuration, or changes one (`modelProvider/config/write`). It is
-   * not made the default: write `model_provider` with `codex.config` for that, or name it in
-   * `startThread`.
+   * not made the default: call `setDefault` for that, or name it in `startThread`.
    */
   async configure(settings: ProviderSettingsPatch): Promise<ModelProviderSummary> {
     const host = await this.#connect();
     return (await host.call("modelProvider/config/write", { settings })).provider;
+  }
+
+  /**
+   * Makes a configured provider the one that new threads use (`modelProvider/default/set`, new in codex
+   * 0.171.0; before, write `model_provider` with `codex.config`). It is written to the user's file, as
+   * `model_provider`, and holds at once; threads that are there keep theirs.
+   *
+   * The result's status is `"okOverridden"` when something else, such as a setting given to the client,
+   * hides what was written: `overriddenMetadata` says what, and `list()` has `canChangeDefault: false`.
+   *
+   * @throws ConfigWriteError for a provider that is not configured; nothing was written.
+   */
+  async setDefault(providerId: string): Promise<ConfigWriteResponse> {
+    checkText("providerId", providerId);
+    const host = await this.#connect();
+    return host.call("modelProvider/default/set", { providerId });
   }
 }

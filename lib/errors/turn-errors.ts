@@ -10,6 +10,7 @@ import { says } from "./server-sentences.js";
 export type TurnFailureReason =
   | "activeTurnNotSteerable"
   | "badRequest"
+  | "bioPolicy"
   | "contextWindowExceeded"
   | "cyberPolicy"
   | "flexUnavailable"

@@ -52,11 +52,12 @@ export interface RequestOptions extends Traced {
    */
   late?: LateAnswer | undefined;
   /**
-   * Called when the request is written; again when it is repeated. It must not throw.
+   * Called with the id of the request when it is written, before anything can come of it; again, with
+   * another id, when it is repeated. It must not throw.
    *
    * @internal
    */
-  onSent?: (() => void) | undefined;
+  onSent?: ((id: number) => void) | undefined;
 }
 
 /** What callers may give with a request. */

@@ -20,8 +20,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
   readonly longRunning: boolean;
-  /** Called when the request is written; it must not throw. */
-  readonly onSent?: (() => void) | undefined;
+  /** Called with its id when the request is written; it must not throw. */
+  readonly onSent?: ((id: number) => void) | undefined;
   /** Gets the answer that comes when nobody waits for it any more; it must not throw. */
   readonly onLateAnswer?: ((result: unknown) => void) | undefined;
 }
@@ -95,7 +95,7 @@ export class Requests {
         return;
       }
       id = this.#send(method, params, settle);
-      if (id !== undefined) options.onSent?.();
+      if (id !== undefined) options.onSent?.(id);
       if (longRunning && id !== undefined) {
         this.#admission.sent(id, () => {
           ticket.leave();

@@ -1,5 +1,6 @@
 import {
   threadMetadataUpdateParamsKeys,
+  threadRealtimeListParamsKeys,
   threadSearchOccurrencesParamsKeys,
   threadSettingsUpdateParamsKeys,
 } from "../../generated/methods.js";
@@ -9,6 +10,8 @@ import type {
   SandboxPolicy,
   Thread as ThreadRecord,
   ThreadMetadataUpdateParams,
+  ThreadRealtimeEntry,
+  ThreadRealtimeListParams,
   ThreadSearchOccurrence,
   ThreadSearchOccurrencesParams,
   ThreadSettingsUpdateParams,
@@ -48,8 +51,14 @@ export type SearchOccurrencesOptions = AllowUndefined<
   Omit<ThreadSearchOccurrencesParams, "threadId" | "searchTerm" | "cursor">
 >;
 
+/** Which items of voice sessions to list, as in `thread/realtime/list`. */
+export type ListRealtimeItemsOptions = AllowUndefined<
+  Omit<ThreadRealtimeListParams, "threadId" | "cursor">
+>;
+
 const updateMetadataKeys: KeysOf<UpdateMetadataOptions> = threadMetadataUpdateParamsKeys;
 const searchOccurrencesKeys: KeysOf<SearchOccurrencesOptions> = threadSearchOccurrencesParamsKeys;
+const listRealtimeItemsKeys: KeysOf<ListRealtimeItemsOptions> = threadRealtimeListParamsKeys;
 
 /** What can be done with a thread besides running turns on it. */
 export abstract class ThreadApi {
@@ -200,6 +209,22 @@ export abstract class ThreadApi {
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, searchTerm, threadId, ...page };
       return listHistory(host, "thread/searchOccurrences", params);
+    });
+  }
+
+  /**
+   * What was said and done in the thread's voice sessions (`thread/realtime/list`, experimental, new in
+   * codex 0.171.0), the oldest first; nothing of a thread that has had none, or that the server does not
+   * know. A page may have up to 500 entries (`limit`). Its `coverage` is `"pending"` until the server has
+   * stored what you ask for by `eventId` or `requiredThroughPosition`.
+   */
+  realtimeItems(options: ListRealtimeItemsOptions = {}): Pages<ThreadRealtimeEntry> {
+    checkOptions("realtimeItems()", options, listRealtimeItemsKeys);
+    const threadId = this.id;
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      const page = cursor === undefined ? {} : { cursor };
+      return host.call("thread/realtime/list", { ...options, threadId, ...page });
     });
   }
 }

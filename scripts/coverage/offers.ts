@@ -41,6 +41,7 @@ const requests: Partial<Record<ClientRequestMethod, Offers>> = {
   "modelProvider/list": "codex.modelProviders.list()",
   "modelProvider/capabilities/read": "codex.modelProviders.capabilities()",
   "modelProvider/config/write": "codex.modelProviders.configure()",
+  "modelProvider/default/set": "codex.modelProviders.setDefault()",
   "experimentalFeature/list": "codex.features.list()",
   "experimentalFeature/enablement/set": "codex.features.set()",
   "permissionProfile/list": "codex.permissionProfiles()",
@@ -100,6 +101,9 @@ const requests: Partial<Record<ClientRequestMethod, Offers>> = {
   "thread/list": "codex.listThreads()",
   "thread/loaded/list": "codex.loadedThreads()",
   "thread/search": "codex.searchThreads()",
+  "thread/realtime/list": "thread.realtimeItems()",
+  "thread/search/stream": "codex.threadSearch()",
+  "thread/search/stream/cancel": "ThreadSearch.close()",
   "thread/searchOccurrences": "thread.searchOccurrences()",
   "thread/read": "thread.read()",
   "thread/turns/list": "thread.turns()",
@@ -189,6 +193,7 @@ const notifications: Partial<Record<ServerNotificationMethod, Offers>> = {
   "fs/changed": "codex.watch()",
   "fuzzyFileSearch/sessionUpdated": "codex.fileSearch()",
   "fuzzyFileSearch/sessionCompleted": "codex.fileSearch()",
+  "thread/search/partial": "codex.threadSearch()",
 };
 
 /** How the library offers a method, beyond what it offers for all of its kind. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import {
   InvalidRequestError,
@@ -253,3 +254,19 @@ pagesTest("all threads and all models are listed over all pages", async () => {
   expect(models.length).toBeGreaterThan(2);
   expect(new Set(models.map(({ id }) => id)).size).toBe(models.length);
 });
+
+const includedTest = await testWhere("ThreadListParams.includedThreadIds");
+
+includedTest(
+  "only the threads that are named are listed, in pages, and of no names nothing",
+  async () => {
+    const [one, two] = await Promise.all([threadWith("a"), threadWith("b"), threadWith("c")]);
+    const idsOf = async (ids: string[]) => {
+      const listed = await codex.listThreads({ includedThreadIds: ids, limit: 1 }).all();
+      return listed.map(({ id }) => id).toSorted();
+    };
+    expect(await idsOf([one.id, two.id])).toEqual([one.id, two.id].toSorted());
+    expect(await idsOf([randomUUID()])).toEqual([]);
+    expect(await idsOf([])).toEqual([]);
+  },
+);

@@ -197,6 +197,7 @@ describe("permission profiles", () => {
 });
 
 const listTest = await testWhere("modelProvider/list");
+const defaultTest = await testWhere("modelProvider/default/set");
 
 describe("model providers", () => {
   listTest("are listed, added, and used by a thread that names them", async () => {
@@ -218,6 +219,53 @@ describe("model providers", () => {
     stage.model.enqueueFor(thread.id, reply.text("From the second."));
     expect(await thread.run("Hi")).toMatchObject({ finalResponse: "From the second." });
   });
+
+  defaultTest("are made the default by their id, for the threads to come", async () => {
+    await using own = await RealStage.open();
+    const file = path.join(own.home, "config.toml");
+    // In the user's file, so that nothing given to the client hides it.
+    await writeFile(file, 'model_provider = "mock"\n');
+    const config = { ...own.options().config };
+    delete config["model_provider"];
+    const codex = own.codex({ config });
+    expect(await codex.modelProviders.list()).toMatchObject({
+      defaultProviderId: "mock",
+      canChangeDefault: true,
+    });
+    const second = await codex.modelProviders.configure({
+      type: "customGateway",
+      name: "Second",
+      baseUrl: own.model.url,
+    });
+    const before = await codex.startThread();
+    expect(await codex.modelProviders.setDefault(second.id)).toMatchObject({ status: "ok" });
+    expect((await codex.modelProviders.list()).defaultProviderId).toBe(second.id);
+    expect(await readFile(file, "utf8")).toContain(`model_provider = "${second.id}"`);
+    const after = await codex.startThread();
+    expect(before.opened?.modelProvider).toBe("mock");
+    expect(after.opened?.modelProvider).toBe(second.id);
+
+    const unknown = await rejection(codex.modelProviders.setDefault("nobody"));
+    expect(unknown).toBeInstanceOf(ConfigWriteError);
+    expect(unknown).toMatchObject({ reason: "configValidationError" });
+    expect((await codex.modelProviders.list()).defaultProviderId).toBe(second.id);
+  });
+
+  defaultTest(
+    "are written as the default, and said to be hidden, under a setting of the client",
+    async () => {
+      await using own = await RealStage.open();
+      const codex = own.codex();
+      expect(await codex.modelProviders.setDefault("openai")).toMatchObject({
+        status: "okOverridden",
+        overriddenMetadata: { effectiveValue: "mock" },
+      });
+      expect(await codex.modelProviders.list()).toMatchObject({
+        defaultProviderId: "mock",
+        canChangeDefault: false,
+      });
+    },
+  );
 
   test("tell what they can do besides text", async () => {
     expect(await client.modelProviders.capabilities()).toMatchObject({

@@ -39,6 +39,7 @@ const failures: readonly (readonly [string, number | null, Reply])[] = [
   ["serverOverloaded", null, reply.overloaded()],
   ["modelNotFound", null, reply.modelNotFound()],
   ["cyberPolicy", null, reply.failed("cyber_policy")],
+  ["bioPolicy", null, reply.failed("bio_policy")],
   ["internalServerError", null, reply.http(500)],
   ["responseTooManyFailedAttempts", 429, reply.http(429)],
   ["httpConnectionFailed", 403, reply.http(403)],

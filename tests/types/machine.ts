@@ -1,11 +1,14 @@
 /** Compile-time checks of commands, watches, files and searches; nothing here runs. */
 import type {
+  AppServerClient,
+  AsyncIteration,
   Codex,
   CommandHandle,
   CommandResult,
   FileSearch,
   FileSearchResults,
   OutputStream,
+  Pages,
   protocol,
   Watch,
   WatchEvent,
@@ -77,6 +80,23 @@ export async function watching(codex: Codex): Promise<void> {
     await search.update(`${query}b`);
   }
   (await codex.searchFiles("a")) satisfies protocol.FuzzyFileSearchResult[];
+}
+
+export async function searchThreads(codex: Codex, client: AppServerClient): Promise<void> {
+  await using search = codex.threadSearch("a", { limit: 5, archived: true, timeoutMs: Infinity });
+  for await (const { thread, snippet } of search) {
+    thread satisfies protocol.Thread;
+    snippet satisfies string;
+  }
+  (await search.firstPage).data satisfies readonly protocol.ThreadSearchResult[];
+  client.threadSearch("a") satisfies AsyncIteration<protocol.ThreadSearchResult>;
+  // @ts-expect-error -- a page is named in lists only
+  codex.threadSearch("a", { cursor: "x" });
+  (await codex.modelProviders.setDefault("mock")).status satisfies protocol.WriteStatus;
+  const entries: Pages<protocol.ThreadRealtimeEntry> = codex
+    .thread("t")
+    .realtimeItems({ order: "position" });
+  await entries;
 }
 
 export async function files({ files: all }: Codex): Promise<void> {

@@ -4,7 +4,7 @@ import { eventsPart, type HttpReply, type ReplyPart } from "./reply.js";
 /**
  * The model reports a failure in its stream. Codes that the server knows: `server_error`,
  * `rate_limit_exceeded`, `context_length_exceeded`, `insufficient_quota`, `server_is_overloaded`,
- * `cyber_policy`, `invalid_prompt`; others are allowed.
+ * `bio_policy`, `cyber_policy`, `invalid_prompt`; others are allowed.
  */
 export function failed(code: string, message = `The model failed: ${code}`): ReplyPart {
   const failure = eventsPart((makeId) => [

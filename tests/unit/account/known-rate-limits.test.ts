@@ -138,6 +138,14 @@ test("the holder takes in updates and reads, forgets with the account, and skips
 
   updated({ rateLimits: full });
   holder.answered("account/rateLimits/read", { rateLimits: nothing });
+  // The same account, of which the server knows more by now.
+  holder.observe({ method: "account/updated", params: { reason: "workspaceRoutingReady" } });
+  expect(holder.current).not.toBeNull();
+  for (const params of [undefined, null, { reason: null }, { reason: "unknown" }]) {
+    holder.observe({ method: "account/updated", params });
+    expect(holder.current).toBeNull();
+    expect(seen.pop()).toBeNull();
+  }
   holder.observe({ method: "account/updated", params: {} });
   expect(seen).toEqual([
     { rateLimits: full, rateLimitsByLimitId: { codex: full } },

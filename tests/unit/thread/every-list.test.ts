@@ -24,6 +24,7 @@ const lists: readonly [string, List][] = [
   ["thread/list", (client) => client.listThreads()],
   ["thread/loaded/list", (client) => client.loadedThreads()],
   ["thread/queue/list", (_, thread) => thread.queue.list()],
+  ["thread/realtime/list", (_, thread) => thread.realtimeItems()],
   ["thread/search", (client) => client.searchThreads("x")],
   ["thread/searchOccurrences", (_, thread) => thread.searchOccurrences("x")],
   ["threadSection/list", (client) => client.sections.list()],
@@ -33,8 +34,8 @@ const lists: readonly [string, List][] = [
 test("these are all of them", () => {
   const sources = sourceFiles("lib").map((file) => readFileSync(file, "utf8"));
   const declared = sources.flatMap((text) => text.match(/\): Pages</g) ?? []);
-  // Behind attachmentOwners() there is a function that gives one, too.
-  expect(declared).toHaveLength(lists.length + 1);
+  // Behind attachmentOwners() and searchThreads() there are functions that give one, too.
+  expect(declared).toHaveLength(lists.length + 2);
 });
 
 const round: Record<string, { data: unknown[]; nextCursor: string }> = {
