@@ -7,6 +7,7 @@ import { toMachineError } from "./machine-errors.js";
 import { McpServerError } from "./mcp-errors.js";
 import {
   ExperimentalApiError,
+  ExternalClockError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,
@@ -32,6 +33,9 @@ const untilSteerable = "Wait until the review or compaction has ended.";
 
 /** What the server says of the turns of a loaded thread that has not run any. */
 const beforeFirstTurn = "not materialized yet";
+
+/** What 0.171.0 says of a thread whose time is to come from outside; it asks nobody for it. */
+const noExternalClock = "no external current-time provider is available";
 
 /**
  * The one place that turns an error answer into a class. The server reports nearly everything as
@@ -89,6 +93,7 @@ function fromInternalError(failure: RpcFailure): JsonRpcError {
     const advice = "The running turn has another outputSchema: wait until it has ended.";
     return new ThreadBusyError(failure, advice);
   }
+  if (failure.message.includes(noExternalClock)) return new ExternalClockError(failure);
   return new InternalRpcError(failure);
 }
 

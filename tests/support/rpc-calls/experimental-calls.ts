@@ -108,6 +108,10 @@ const memoryAndSearch: RpcCalls = {
   "thread/memoryMode/set": ({ rpc, threadId }) =>
     rpc.thread.memoryMode.set({ threadId, mode: "disabled" }),
   "thread/search": ({ rpc }) => rpc.thread.search({ searchTerm: "Hello" }),
+  "thread/search/cancel": ({ rpc }) => rpc.thread.search.cancel({ requestId: "none" }),
+  "thread/search/stream": ({ rpc }) => rpc.thread.search.stream({ searchTerm: "Hello" }),
+  "thread/search/stream/cancel": ({ rpc }) =>
+    rpc.thread.search.stream.cancel({ requestId: "none" }),
   "thread/searchOccurrences": ({ rpc, threadId }) =>
     rpc.thread.searchOccurrences({ threadId, searchTerm: "Hello" }),
   "thread/timeline/list": ({ rpc, threadId }) => rpc.thread.timeline.list({ threadId }),
@@ -170,6 +174,7 @@ const queuedTurns: RpcCalls = {
 };
 
 const realtime: RpcCalls = {
+  "thread/realtime/list": ({ rpc, threadId }) => rpc.thread.realtime.list({ threadId }),
   "thread/realtime/listVoices": ({ rpc }) => rpc.thread.realtime.listVoices(),
   "thread/realtime/start": refused(/thread not found/, ({ rpc }) =>
     rpc.thread.realtime.start({ threadId: nobody, outputModality: "text" }),

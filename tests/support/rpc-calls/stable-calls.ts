@@ -48,6 +48,9 @@ const modelsAndFeatures: RpcCalls = {
       settings: { type: "customGateway", providerId: "other", name: "Other", baseUrl: modelUrl },
     }),
   ),
+  "modelProvider/default/set": refused(/is not configured/, ({ rpc }) =>
+    rpc.modelProvider.default.set({ providerId: "nobody" }),
+  ),
   "experimentalFeature/list": ({ rpc }) => rpc.experimentalFeature.list(),
   "experimentalFeature/enablement/set": ({ rpc }) =>
     rpc.experimentalFeature.enablement.set({ enablement: {} }),
