@@ -1115,6 +1115,21 @@ export type ClientNotificationMethod = keyof ClientNotifications;
 export type ServerRequestMethod = keyof ServerRequests;
 export type ServerNotificationMethod = keyof ServerNotifications;
 
+/** The methods that the server calls on its client, as keys. */
+export const serverRequestKeys = {
+  "account/chatgptAuthTokens/refresh": true,
+  applyPatchApproval: true,
+  "attestation/generate": true,
+  "currentTime/read": true,
+  execCommandApproval: true,
+  "item/commandExecution/requestApproval": true,
+  "item/fileChange/requestApproval": true,
+  "item/permissions/requestApproval": true,
+  "item/tool/call": true,
+  "item/tool/requestUserInput": true,
+  "mcpServer/elicitation/request": true,
+} as const;
+
 export const accountSessionsListParamsKeys = { refreshWorkspaceMetadata: true } as const;
 
 export const accountSessionsSwitchParamsKeys = {

@@ -34,6 +34,7 @@ import type { ModelClosedError } from "./errors/model-closed-error.js";
 import type { OutputMismatchError } from "./errors/output-errors.js";
 import type {
   ExperimentalApiError,
+  ExternalClockError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,
@@ -86,6 +87,7 @@ export type AnyAppServerError =
   | ConfigWriteError
   | ConnectError
   | ExperimentalApiError
+  | ExternalClockError
   | FeatureNotChangedError
   | FileNotFoundError
   | (FileSystemError & { readonly code: "FILE_SYSTEM_ERROR" })

@@ -295,6 +295,7 @@ export {
 } from "./errors/machine-errors.js";
 export {
   ExperimentalApiError,
+  ExternalClockError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,

@@ -16,6 +16,7 @@ export type JsonRpcErrorCode =
   | InvalidRequestErrorCode
   | "RPC_ERROR"
   | "COMMAND_NOT_STARTED"
+  | "EXTERNAL_CLOCK_UNAVAILABLE"
   | "FILE_NOT_FOUND"
   | "FILE_SYSTEM_ERROR"
   | "INTERNAL_ERROR"

@@ -163,6 +163,23 @@ export class ExperimentalApiError extends InvalidRequestError {
 }
 
 /**
+ * The configuration says that the time comes from outside
+ * (`features.current_time_reminder.clock_source = "external"`), and this server asks no client for it, as
+ * 0.171.0 does not. Set `clock_source` to `"system"`, or use a server up to 0.169.0.
+ */
+export class ExternalClockError extends JsonRpcError {
+  declare readonly code: "EXTERNAL_CLOCK_UNAVAILABLE";
+
+  constructor(failure: RpcFailure) {
+    super(
+      failure,
+      "EXTERNAL_CLOCK_UNAVAILABLE",
+      'This server asks no client for the time: set clock_source to "system", or use codex 0.169.0 or older.',
+    );
+  }
+}
+
+/**
  * `-32001`: the server's queue is full. It did not run the request, so repeating it is safe;
  * `retryOnOverload` does.
  */

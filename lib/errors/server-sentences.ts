@@ -55,6 +55,10 @@ export const serverSentences = {
   overloaded: said(/^Server overloaded/),
   /** ServerDrainingError. From 0.165.0 on there is a reason beside it (`serverShuttingDown`). */
   draining: said(/Server is draining/),
+  /** ExternalClockError: the thread's time is to come from outside, and the server asks nobody for it. */
+  noExternalClock: said(/no external current-time provider is available/, {
+    notIn: ["0.155.1", "0.160.1", "0.165.0", "0.169.0"],
+  }),
   /** ExperimentalApiError. */
   needsExperimentalApi: said(/requires experimentalApi capability/),
   /** SettingNotAllowedError: the administrator's requirements forbid the setting. */

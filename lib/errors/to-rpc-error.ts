@@ -6,6 +6,7 @@ import { toMachineError } from "./machine-errors.js";
 import { McpServerError } from "./mcp-errors.js";
 import {
   ExperimentalApiError,
+  ExternalClockError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,
@@ -86,6 +87,7 @@ function fromInternalError(failure: RpcFailure): JsonRpcError {
     const advice = "The running turn has another outputSchema: wait until it has ended.";
     return new ThreadBusyError(failure, advice);
   }
+  if (says(failure.message, "noExternalClock")) return new ExternalClockError(failure);
   return new InternalRpcError(failure);
 }
 

@@ -1,4 +1,4 @@
-import type { ServerRequests } from "../../generated/methods.js";
+import { serverRequestKeys, type ServerRequests } from "../../generated/methods.js";
 import type {
   ChatgptAuthTokensRefreshParams,
   ChatgptAuthTokensRefreshResponse,
@@ -34,8 +34,9 @@ export interface RequestHandlers {
   /** Answers MCP servers, and whether their tools may be called. Default: decline. */
   onElicitation?: ElicitationHandler | undefined;
   /**
-   * What time it is for the agent, which a server asks whose configuration says
-   * `features.current_time_reminder.clock_source = "external"`. Default: the time.
+   * What time it is for the agent, which a server up to 0.169.0 asks whose configuration says
+   * `features.current_time_reminder.clock_source = "external"`. Default: the time. 0.171.0 asks nobody,
+   * and refuses threads with that setting: they reject with an `ExternalClockError`.
    */
   onCurrentTime?:
     | ((request: { readonly threadId: string }, context: RequestContext) => Answering<Date>)
@@ -95,20 +96,6 @@ const approvalKeys: KeysOf<ApprovalHandlers> = {
   command: true,
   fileChange: true,
   permissions: true,
-};
-
-const rawHandlerKeys: KeysOf<RawHandlers> = {
-  "account/chatgptAuthTokens/refresh": true,
-  "attestation/generate": true,
-  "currentTime/read": true,
-  "item/commandExecution/requestApproval": true,
-  "item/fileChange/requestApproval": true,
-  "item/permissions/requestApproval": true,
-  "item/tool/call": true,
-  "item/tool/requestUserInput": true,
-  "mcpServer/elicitation/request": true,
-  applyPatchApproval: true,
-  execCommandApproval: true,
 };
 
 const scoped = ["onApproval", "onUserInput", "onElicitation", "onCurrentTime", "handlers"] as const;
@@ -184,7 +171,7 @@ function checkRawHandlers(value: unknown): void {
     throw new InvalidArgumentError("handlers", "must be an object of functions by method");
   }
   // For a method of a newer server there is handle().
-  checkKeys("handlers", value, rawHandlerKeys);
+  checkKeys("handlers", value, serverRequestKeys);
   for (const [method, handler] of Object.entries(value)) {
     if (handler !== undefined) checkFunction(`handlers["${method}"]`, handler);
   }

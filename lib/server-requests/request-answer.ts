@@ -14,5 +14,12 @@ export type RequestAnswer =
   | UserInputAnswers
   | ElicitationAnswer
   | Date
-  | ServerRequests[keyof ServerRequests]["result"]
+  | KnownResult[keyof ServerRequests]
   | { readonly [field: string]: JsonValue };
+
+/** Of a method whose result nobody knows, the last line above has to do: beside `unknown` all would be answers. */
+type KnownResult = {
+  [M in keyof ServerRequests]: unknown extends ServerRequests[M]["result"]
+    ? never
+    : ServerRequests[M]["result"];
+};

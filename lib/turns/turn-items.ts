@@ -84,7 +84,8 @@ function withoutOpen<Turn extends TurnItems>(turn: Turn, item: ThreadItem): Turn
 }
 
 /** When an item began (ms since the epoch); older servers do not say. */
-function startOf({ startedAtMs }: ThreadItem): number | undefined {
+function startOf(item: ThreadItem): number | undefined {
+  const startedAtMs: unknown = "startedAtMs" in item ? item.startedAtMs : undefined;
   return typeof startedAtMs === "number" ? startedAtMs : undefined;
 }
 

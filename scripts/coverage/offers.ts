@@ -157,7 +157,7 @@ const serverRequests: Partial<Record<ServerRequestMethod, Offers>> = {
   "account/chatgptAuthTokens/refresh": "ClientRequestHandlers.onAuthTokenRefresh",
   "attestation/generate": "ClientRequestHandlers.onAttestation",
   "currentTime/read": "RequestHandlers.onCurrentTime",
-  // Of an older protocol; 0.169.0 does not send them.
+  // Of an older protocol; the server does not send them.
   applyPatchApproval: "RequestHandlers.handlers",
   execCommandApproval: "RequestHandlers.handlers",
 };

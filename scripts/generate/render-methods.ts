@@ -14,6 +14,9 @@ export function renderMethods(methods: ProtocolMethods): string {
     ...all.flatMap((entry) => [...refsIn(entry.params)]),
     ...requests.flatMap((request) => request.result ?? []),
   ]);
+  const serverRequestKeys = methods.serverRequests.map(
+    ({ method }) => `${renderKey(method)}: true,`,
+  );
   return [
     banner,
     "",
@@ -31,6 +34,9 @@ export function renderMethods(methods: ProtocolMethods): string {
     "export type ClientNotificationMethod = keyof ClientNotifications;",
     "export type ServerRequestMethod = keyof ServerRequests;",
     "export type ServerNotificationMethod = keyof ServerNotifications;",
+    "",
+    "/** The methods that the server calls on its client, as keys. */",
+    `export const serverRequestKeys = {${serverRequestKeys.join("")}} as const;`,
     "",
   ].join("\n");
 }

@@ -3,7 +3,7 @@ import type { ProtocolMethods, RequestEntry } from "./read-methods.js";
 import { banner, renderDoc, renderName, remarksOn, renderShape } from "./render-types.js";
 import { methodsListed } from "./upstream-schema.js";
 import type { UpstreamSchemas } from "./upstream-schema.js";
-import { refsIn, resolveShape, sameShape, unknown } from "./type-shape.js";
+import { refsIn, resolveShape } from "./type-shape.js";
 import type { KeywordName, Tag, TypeShape, TypeTable } from "./type-shape.js";
 
 /** One place in the tree: a method, a group of methods, or both. */
@@ -107,7 +107,7 @@ function renderMember(node: RpcNode, context: Context): string {
 
 function renderCall(name: string, entry: RequestEntry, context: Context): string {
   const optional = acceptsNothing(entry.params, context.types) ? "?" : "";
-  const params = `params${optional}: ${renderParams(entry.params, context.types)}`;
+  const params = `params${optional}: ${renderParams(entry.params)}`;
   return `${docOf(entry, context)}${name}(${params}, options?: RequestOptions): Promise<${entry.result ?? "unknown"}>;`;
 }
 
@@ -115,12 +115,9 @@ function docOf(entry: RequestEntry, context: Context): string {
   return renderDoc([`\`${entry.method}\``, ...remarksOn(entry)], context.tags(entry));
 }
 
-function renderParams(shape: TypeShape, types: TypeTable): string {
-  if (shape.kind === "union")
-    return shape.members.map((member) => renderParams(member, types)).join(" | ");
-  // Mapped, it would be an object with no fields.
-  const isUnknown = sameShape(resolveShape(shape, types), unknown);
-  return shape.kind === "ref" && !isUnknown ? `AllowUndefined<${shape.name}>` : renderShape(shape);
+function renderParams(shape: TypeShape): string {
+  if (shape.kind === "union") return shape.members.map(renderParams).join(" | ");
+  return shape.kind === "ref" ? `AllowUndefined<${shape.name}>` : renderShape(shape);
 }
 
 /** Whether the method can be called without params, or with empty ones. */

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   approve,
   defer,
+  ExternalClockError,
   InvalidArgumentError,
   RequestNotPendingError,
   ServerRequestOverError,
@@ -18,7 +19,7 @@ import {
   type UserInputRequest,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel, type Reply } from "../../lib/testing/index.js";
-import { testWhere } from "../support/offers.js";
+import { offers, testWhere } from "../support/offers.js";
 import { collect } from "../support/collect.js";
 import { mcpConfig } from "../support/mcp-config.js";
 import { next, RealStage } from "../support/real.js";
@@ -477,15 +478,19 @@ test("the server takes the announcement that it may ask for attestation", async 
 });
 
 const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
-const compactionTest = await testWhere("currentTime/read in a compaction", async (other) => {
-  let asked = 0;
-  const onCurrentTime = () => ((asked += 1), new Date());
-  const thread = await other.codex({ onCurrentTime }).startThread({ config: { features } });
-  await thread.run("Hi");
-  const before = asked;
-  await thread.compact().run();
-  return asked > before;
-});
+const asksForTime = await offers("currentTime/read");
+const clockTest = await testWhere("currentTime/read");
+const compactionTest = asksForTime
+  ? await testWhere("currentTime/read in a compaction", async (other) => {
+      let asked = 0;
+      const onCurrentTime = () => ((asked += 1), new Date());
+      const thread = await other.codex({ onCurrentTime }).startThread({ config: { features } });
+      await thread.run("Hi");
+      const before = asked;
+      await thread.compact().run();
+      return asked > before;
+    })
+  : clockTest;
 
 describe("the time that the agent is told", () => {
   async function toldTime(options: CodexOptions, ofTurn: RequestHandlers = {}): Promise<string> {
@@ -495,7 +500,21 @@ describe("the time that the agent is told", () => {
     return JSON.stringify(own.model.requests.map(({ input }) => input));
   }
 
-  test("is that of the handler", async () => {
+  test("is the server's own where it says so, and a server that asks nobody refuses any other", async () => {
+    const withClock = (clock_source: string) => ({
+      config: { features: { current_time_reminder: { enabled: true, clock_source } } },
+    });
+    let asked = 0;
+    const codex = stage.codex({ onCurrentTime: () => ((asked += 1), new Date()) });
+    const thread = await codex.startThread(withClock("system"));
+    expect(await thread.run("What time is it?")).toMatchObject({ status: "completed" });
+    expect(asked).toBe(0);
+    const other = codex.startThread(withClock("external"));
+    if (asksForTime) expect(await (await other).run("Hi")).toMatchObject({ status: "completed" });
+    else await expect(other).rejects.toBeInstanceOf(ExternalClockError);
+  });
+
+  clockTest("is that of the handler", async () => {
     const threadIds: string[] = [];
     const told = await toldTime({
       onCurrentTime: ({ threadId }) => {
@@ -507,7 +526,7 @@ describe("the time that the agent is told", () => {
     expect(threadIds.length).toBeGreaterThan(0);
   });
 
-  test("is that of the turn's own handler before anybody else's", async () => {
+  clockTest("is that of the turn's own handler before anybody else's", async () => {
     const contexts: RequestContext[] = [];
     const wider = { onCurrentTime: () => new Date("2020-01-02T03:04:05Z") };
     const told = await toldTime(wider, {
@@ -534,15 +553,18 @@ describe("the time that the agent is told", () => {
     },
   );
 
-  test("is the time when there is no handler, or it fails, since an error would end the turn", async () => {
-    const hour = (time: Date) => time.toISOString().slice(0, 13).replace("T", " ");
-    const failing = () => {
-      throw new Error("no clock");
-    };
-    for (const options of [{}, { onCurrentTime: failing }]) {
-      const before = hour(new Date());
-      const told = await toldTime(options);
-      expect([before, hour(new Date())].some((each) => told.includes(each))).toBe(true);
-    }
-  });
+  clockTest(
+    "is the time when there is no handler, or it fails, since an error would end the turn",
+    async () => {
+      const hour = (time: Date) => time.toISOString().slice(0, 13).replace("T", " ");
+      const failing = () => {
+        throw new Error("no clock");
+      };
+      for (const options of [{}, { onCurrentTime: failing }]) {
+        const before = hour(new Date());
+        const told = await toldTime(options);
+        expect([before, hour(new Date())].some((each) => told.includes(each))).toBe(true);
+      }
+    },
+  );
 });

@@ -95,7 +95,7 @@ describe("a refusal of the real server quotes no value of a request", () => {
       const sample = sampleOf(type) as Record<string, unknown>;
       const usual = "threadId" in sample ? { ...sample, threadId: thread.id } : sample;
       for (const params of withSecret(usual)) {
-        if (typeof params !== "object") continue;
+        if (typeof params !== "object" || params === null) continue;
         const calling = client.request(method as ClientRequestMethod, params, {
           timeoutMs: 5_000,
         });

@@ -12,7 +12,6 @@ import {
   type PendingRequest,
   type PermissionsDecision,
   type RequestHandlers,
-  type ServerRequestMethod,
   type Thread,
   type TurnEvent,
   type TurnRequestEvent,
@@ -50,13 +49,26 @@ export type DeferringIsNoAnswer = Hold<
 export type RequestsAreEvents = Hold<
   [
     Same<
-      Exclude<ServerRequestMethod, TurnRequestMethod>,
-      | "account/chatgptAuthTokens/refresh"
-      | "attestation/generate"
-      | "currentTime/read"
-      | "applyPatchApproval"
-      | "execCommandApproval"
+      Extract<
+        TurnRequestMethod,
+        | "account/chatgptAuthTokens/refresh"
+        | "attestation/generate"
+        | "currentTime/read"
+        | "applyPatchApproval"
+        | "execCommandApproval"
+      >,
+      never
     >,
+
+
+      | "item/commandExecution/requestApproval"
+      | "item/fileChange/requestApproval"
+      | "item/permissions/requestApproval"
+      | "item/tool/call"
+      | "item/tool/requestUserInput"
+      | "mcpServer/elicitation/request" extends TurnRequestMethod
+      ? true
+      : false,
     TurnRequestEvent extends TurnEvent ? true : false,
     "serverRequest/resolved" extends TurnEvent["method"] ? true : false,
   ]

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { SentenceName } from "../../../lib/errors/server-sentences.js";
 import {
   ExperimentalApiError,
+  ExternalClockError,
   GoalsUnavailableError,
   InternalRpcError,
   isRetryableError,
@@ -71,6 +72,20 @@ export const ofThreads: Partial<Record<SentenceName, Alone>> = {
       text: (error as ServerDrainingError).serverMessage,
       decides: () => {
         expect(error).toBeInstanceOf(ServerDrainingError);
+      },
+    };
+  },
+
+  noExternalClock: async (stage) => {
+    await using server = await HeardServer.start(stage);
+    const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
+    // A release that asks for the time starts the thread.
+    const start = server.client.startThread({ config: { features } });
+    const outcome = await start.catch((error: unknown) => error);
+    return {
+      text: server.refusals.at(-1) ?? "",
+      decides: () => {
+        expect(outcome).toBeInstanceOf(ExternalClockError);
       },
     };
   },

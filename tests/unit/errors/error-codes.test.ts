@@ -21,6 +21,7 @@ const examples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   CONFIG_WRITE_REFUSED: new library.ConfigWriteError(failure, "configLayerReadonly"),
   CONNECT_FAILED: new library.ConnectError("ws://localhost", "no.", { retryable: true }),
   EXPERIMENTAL_API: new library.ExperimentalApiError(failure),
+  EXTERNAL_CLOCK_UNAVAILABLE: new library.ExternalClockError(failure),
   FEATURE_NOT_CHANGED: new library.FeatureNotChangedError([]),
   FILE_NOT_FOUND: new library.FileNotFoundError(failure),
   FILE_SYSTEM_ERROR: own(new library.FileSystemError(failure, null), "FILE_SYSTEM_ERROR"),

@@ -3,6 +3,7 @@ import { AppServerError } from "../../../lib/errors/base.js";
 import { ProtocolError } from "../../../lib/errors/connection-errors.js";
 import {
   ExperimentalApiError,
+  ExternalClockError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,
@@ -29,6 +30,13 @@ const sentences: [number, string, ErrorClass, string][] = [
     "failed to submit turn input: ActiveTurnOutputSchemaMismatch",
     ThreadBusyError,
     "THREAD_BUSY",
+  ],
+  [
+    -32_603,
+    "error creating thread: Fatal error: Failed to initialize session: " +
+      "features.current_time_reminder.clock_source is external, but no external current-time provider is available",
+    ExternalClockError,
+    "EXTERNAL_CLOCK_UNAVAILABLE",
   ],
   [-32_600, "Not initialized", InvalidRequestError, "INVALID_REQUEST"],
   [-32_600, "Already initialized", InvalidRequestError, "INVALID_REQUEST"],

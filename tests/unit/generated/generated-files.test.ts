@@ -52,18 +52,38 @@ describe("the generated folder", () => {
     expect(RUNTIME_VERSION).toBe(manifest.devDependencies["@openai/codex"]);
   });
 
-  test("counts the methods of the pinned runtime", () => {
+  test("counts the methods of the pinned runtime, and lists those of older ones", () => {
     const manifest = JSON.parse(read("manifest.json")) as object;
+    const countsOf = (kind: keyof typeof methodIndex) => {
+      const own = Object.values(methodIndex[kind]).filter(({ lastRelease }) => !lastRelease);
+      const experimental = own.filter((entry) => entry.experimental).length;
+      return { total: own.length, stable: own.length - experimental, experimental };
+    };
     expect(manifest).toMatchObject({
       runtime: { package: "@openai/codex", version: RUNTIME_VERSION },
       counts: {
-        clientRequests: { total: 192, stable: 113, experimental: 79 },
-        clientNotifications: { total: 1, stable: 1, experimental: 0 },
-        serverRequests: { total: 10, stable: 10, experimental: 0 },
-        serverNotifications: { total: 89, stable: 89, experimental: 0 },
+        clientRequests: countsOf("clientRequests"),
+        clientNotifications: countsOf("clientNotifications"),
+        serverRequests: countsOf("serverRequests"),
+        serverNotifications: countsOf("serverNotifications"),
         types: { total: typeNames.length },
       },
-      kept: [{ method: "currentTime/read", lastRelease: "0.169.0" }],
+      kept: Object.values(methodIndex).flatMap((entries) =>
+        Object.entries(entries).flatMap(([method, { lastRelease }]) =>
+          lastRelease === undefined ? [] : [{ method, lastRelease }],
+        ),
+      ),
+    });
+    expect(countsOf("clientRequests").stable).toBeGreaterThan(110);
+    expect(countsOf("serverNotifications").total).toBeGreaterThan(85);
+  });
+
+  test("keep what a supported older server asks and the pinned one does not", () => {
+    expect(methodIndex.serverRequests["currentTime/read"]).toEqual({
+      params: "CurrentTimeReadParams",
+      result: "CurrentTimeReadResponse",
+      experimental: true,
+      lastRelease: "0.169.0",
     });
   });
 });
@@ -163,8 +183,8 @@ describe("the generated method maps", () => {
         "ConfigWriteResponse",
         ["config/batchWrite", "config/value/write", "modelProvider/default/set"],
       ],
-      ["ThreadSearchCancelResponse", ["thread/search/cancel", "thread/search/stream/cancel"]],
       ["ThreadSearchResponse", ["thread/search", "thread/search/stream"]],
+      ["ThreadSearchCancelResponse", ["thread/search/cancel", "thread/search/stream/cancel"]],
     ]);
   });
 });

@@ -108,6 +108,7 @@ export const requests = {
     threadId: "thread-1",
     turnId: "turn-1",
     serverName: "asking",
+    environmentId: null,
     _meta: null,
     message: "How many?",
     requestedSchema: { type: "object", properties: { count: { type: "number" } } },
@@ -117,6 +118,7 @@ export const requests = {
     threadId: "thread-1",
     turnId: null,
     serverName: "asking",
+    environmentId: null,
     _meta: null,
     message: "Please sign in",
     url: "https://example.com/sign-in",
@@ -127,6 +129,7 @@ export const requests = {
     threadId: "thread-1",
     turnId: "turn-1",
     serverName: "asking",
+    environmentId: null,
     _meta: {
       codex_approval_kind: "mcp_tool_call",
       persist: ["session", "always"],
