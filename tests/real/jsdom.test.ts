@@ -6,6 +6,7 @@ import { createContext, runInContext } from "node:vm";
 import { Codex, type InputItem } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { ListeningServer } from "../support/listening-server.js";
+import { testWhere } from "../support/offers.js";
 import { RealStage } from "../support/real.js";
 import { callTools, lastRequest, tool } from "../support/tools.js";
 
@@ -17,8 +18,7 @@ let model: LoopbackModel;
 let codex: Codex;
 
 beforeAll(async () => {
-  const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
-  stage = await RealStage.open({ config: { features } });
+  stage = await RealStage.open();
   model = stage.model;
   codex = stage.codex();
 });
@@ -121,17 +121,19 @@ describe("signals of jsdom", () => {
   });
 });
 
-test.each(["jsdom", "another context"])(
-  "the time that a Date of %s tells is the answer",
-  async (realm) => {
+const clockTest = await testWhere("currentTime/read");
+
+for (const realm of ["jsdom", "another context"]) {
+  clockTest(`the time that a Date of ${realm} tells is the answer`, async () => {
     const at = Date.UTC(2030, 0, 1);
     const onCurrentTime = () =>
       realm === "jsdom" ? new Date(at) : (runInContext(`new Date(${at})`, foreign) as Date);
-    const thread = await codex.startThread({ onCurrentTime });
+    const features = { current_time_reminder: { enabled: true, clock_source: "external" } };
+    const thread = await codex.startThread({ onCurrentTime, config: { features } });
     await thread.run("What time is it?");
     expect(JSON.stringify(lastRequest(model, thread)?.input)).toContain("2030-01-01");
-  },
-);
+  });
+}
 
 test("a deadline passes, and leaves nothing behind", async () => {
   const client = await codex.client();

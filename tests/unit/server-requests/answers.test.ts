@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import {
   approve,
@@ -226,6 +227,11 @@ describe("the other typed handlers", () => {
     expect(await answer({ onAttestation: () => "token" }, "attestation")).toEqual({
       token: "token",
     });
+  });
+
+  test("onCurrentTime may give a Date of another realm", async () => {
+    const onCurrentTime = () => runInNewContext("new Date(1_000)") as Date;
+    expect(await answer({ onCurrentTime }, "time")).toEqual({ currentTimeAt: 1 });
   });
 
   test("onCurrentTime gives the time that the agent is told", async () => {
