@@ -1,7 +1,7 @@
-import { CodexApi } from "./api.js";
+import { CodexApi } from "./catalogue/codex-api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
-import { checkSignal } from "./checks.js";
+import { checkSignal } from "./options/checks.js";
 import {
   connectKeys,
   onlyToConnect,
@@ -9,19 +9,19 @@ import {
   resolveConnect,
   type ConnectOptions,
   type ConnectTarget,
-} from "./connect-options.js";
+} from "./options/connect-options.js";
 import type { CloseReason } from "./errors/connection-errors.js";
 import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import { guardedListener } from "./guarded-listener.js";
-import type { Host } from "./host.js";
+import { guardedListener } from "./session/guarded-listener.js";
+import type { Host } from "./session/host.js";
 import {
   clientKeys,
   resolveSettings,
   type AppServerClientOptions,
   type ConnectionSettings,
   type ResolvedSettings,
-} from "./options.js";
+} from "./options/options.js";
 import type {
   ClientRequestMethod,
   ConnectionNotification,
@@ -31,10 +31,10 @@ import type {
   ServerNotification,
   ServerNotificationMethod,
 } from "./protocol.js";
-import type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
-import type { ConnectionStatus } from "./rpc/connection-status.js";
-import type { ServerInfo } from "./rpc/server-info.js";
-import { StartDeadline } from "./rpc/start-deadline.js";
+import type { NotifyOptions, RequestOptions } from "./jsonrpc/connection.js";
+import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+import type { ServerInfo } from "./session/server-info.js";
+import { StartDeadline } from "./jsonrpc/start-deadline.js";
 import { serverPlaceOf } from "./runtime/codex-home.js";
 import { homeOf } from "./runtime/home-of.js";
 import { resolveLaunch } from "./runtime/launch.js";
@@ -42,8 +42,14 @@ import { runtimeFileOf } from "./runtime/runtime-file.js";
 import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
-import { linkSession, type Lasting, type Origin, type SessionLink } from "./session-link.js";
-import { configuredIn } from "./threads/configured-settings.js";
+import {
+  openSession,
+  type SurvivingState,
+  type ConnectionSource,
+  type OpenSession,
+} from "./session/open-session.js";
+import { configuredIn } from "./catalogue/configured-settings.js";
+import { stopUnfollowed } from "./turns/stop-unfollowed.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
@@ -56,13 +62,15 @@ import type { Transport } from "./transport/transport.js";
 export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Resolves, never rejects, when the connection is over, with the reason. */
   readonly closed: Promise<CloseReason>;
-  readonly #core: SessionLink;
+  readonly #core: OpenSession;
   #closing: Promise<void> | undefined;
 
-  private constructor(transport: Transport, settings: ResolvedSettings, origin: Origin) {
+  private constructor(transport: Transport, settings: ResolvedSettings, origin: ConnectionSource) {
     super();
-    this.#core = linkSession(transport, settings, origin);
-    this.closed = this.#core.link.closed;
+    this.#core = openSession(transport, settings, origin, (...turn) => {
+      void stopUnfollowed(...turn);
+    });
+    this.closed = this.#core.connection.closed;
     const unlink = onAbort(settings.signal, () => void this.close());
     void this.closed.then(unlink);
   }
@@ -85,7 +93,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    */
   static async startWith(
     options: AppServerClientOptions,
-    lasting: Lasting = {},
+    lasting: SurvivingState = {},
   ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
     throwIfAborted(settings.signal);
@@ -130,7 +138,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   static async connectWith(
     target: ConnectTarget,
     options: ConnectOptions,
-    lasting: Lasting = {},
+    lasting: SurvivingState = {},
   ): Promise<AppServerClient> {
     const { settings, open, reopening, shared } = resolveConnect(target, options);
     throwIfAborted(settings.signal);
@@ -147,7 +155,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   static attach(
     transport: Transport,
     options: ConnectionSettings = {},
-    origin: Origin = {},
+    origin: ConnectionSource = {},
   ): Promise<AppServerClient> {
     return AppServerClient.#open(transport, resolveSettings(options), origin);
   }
@@ -155,11 +163,11 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   static async #open(
     transport: Transport,
     settings: ResolvedSettings,
-    { deadline = new StartDeadline(settings.startTimeoutMs), ...origin }: Origin,
+    { deadline = new StartDeadline(settings.startTimeoutMs), ...origin }: ConnectionSource,
   ): Promise<AppServerClient> {
     const client = new AppServerClient(transport, settings, { ...origin, deadline });
     try {
-      await client.#core.link.start(transport);
+      await client.#core.connection.start(transport);
       return client;
     } catch (error) {
       await client.close();
@@ -176,7 +184,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** Whether the connection works, is being restored, or is over. */
   get connectionStatus(): ConnectionStatus {
-    return this.#core.link.status;
+    return this.#core.connection.status;
   }
 
   /**
@@ -223,7 +231,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * requests); it may still do so.
    */
   notify(method: string, params?: object, options?: NotifyOptions): Promise<void> {
-    return this.#core.link.notify(method, params, options);
+    return this.#core.connection.notify(method, params, options);
   }
 
   /**
@@ -288,7 +296,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * process is gone; never rejects; calling it again returns the same promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#core.link.close();
+    this.#closing ??= this.#core.connection.close();
     return this.#closing;
   }
 

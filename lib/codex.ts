@@ -2,8 +2,8 @@ import type { Account } from "../generated/types.js";
 import { onAbort, reasonOf } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { callerContext } from "./async/caller-context.js";
-import type { Callbacks } from "./callbacks.js";
-import { checkSignal } from "./checks.js";
+import type { Callbacks } from "./errors/callbacks.js";
+import { checkSignal } from "./options/checks.js";
 import { AppServerClient } from "./client.js";
 import {
   connectKeys,
@@ -11,32 +11,32 @@ import {
   onlyToStart,
   resolveConnect,
   type ConnectOptions,
-} from "./connect-options.js";
+} from "./options/connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { checkOptions, withInherited, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
-import { settingsElsewhere } from "./option-keys.js";
-import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options.js";
+import { settingsElsewhere } from "./options/option-keys.js";
+import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
-import type { ConnectionStatus } from "./rpc/connection-status.js";
-import { NotificationListeners } from "./rpc/notification-listeners.js";
-import type { ServerInfo } from "./rpc/server-info.js";
+import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+import { NotificationListeners } from "./session/notification-listeners.js";
+import type { ServerInfo } from "./session/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
-import { ThreadScopes } from "./server-requests/thread-scopes.js";
+import { ThreadScopes } from "./session/requests/thread-scopes.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
 import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
-import { KnownSettings } from "./threads/known-settings.js";
-import { CodexApi } from "./api.js";
-import { guardedListener } from "./guarded-listener.js";
-import type { Host } from "./host.js";
-import { totalBacklog } from "./total-backlog.js";
+import { KnownSettings } from "./session/sandbox/known-settings.js";
+import { CodexApi } from "./catalogue/codex-api.js";
+import { guardedListener } from "./session/guarded-listener.js";
+import type { Host } from "./session/host.js";
+import { totalBacklog } from "./session/total-backlog.js";
 
 /** What becomes of a `Codex` when its server is gone. */
 export interface SupervisionOptions {

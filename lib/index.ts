@@ -10,69 +10,83 @@ export type { CodexStatus } from "./supervision/codex-status.js";
 export type { RestartOptions } from "./supervision/restart-policy.js";
 export {
   Thread,
-  type ForkThreadOptions,
   type ListItemsOptions,
   type ListTurnsOptions,
   type ThreadOpened,
 } from "./thread.js";
+export type {
+  ForkThreadOptions,
+  ResumeThreadOptions,
+  StartThreadOptions,
+  UpdateSettingsOptions,
+} from "./options/thread-options.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
-export type { EventOrigin, Subagent } from "./turns/subagents.js";
-export type { CodexApi, ListModelsOptions, ListPermissionProfilesOptions } from "./api.js";
+export type { EventOrigin } from "./turns/subagent-event.js";
+export type { Subagent } from "./turns/subagents.js";
+export type {
+  CodexApi,
+  ListModelsOptions,
+  ListPermissionProfilesOptions,
+} from "./catalogue/codex-api.js";
 export type {
   ListThreadsOptions,
   LoadedThreadsOptions,
-  ResumeThreadOptions,
-  StartThreadOptions,
   ThreadCatalog,
-} from "./thread-catalog.js";
-export type { ListSectionsOptions, SectionOptions, Sections } from "./threads/sections.js";
+} from "./catalogue/thread-catalog.js";
+export type {
+  ListSectionsOptions,
+  SectionOptions,
+  Sections,
+} from "./resources/threads/sections.js";
 export type {
   ListRealtimeItemsOptions,
   SearchOccurrencesOptions,
   ThreadApi,
   UpdateMetadataOptions,
-  UpdateSettingsOptions,
-} from "./threads/thread-api.js";
+} from "./resources/threads/thread-api.js";
 export type {
   AddAttachmentOptions,
   AttachmentIdentity,
   AttachmentOwnersOptions,
   ListAttachmentsOptions,
   ThreadAttachments,
-} from "./threads/thread-attachments.js";
-export type { SetGoalOptions, ThreadGoals } from "./threads/thread-goals.js";
-export type { GoalOptions } from "./threads/goal-options.js";
-export type { GoalResult, GoalRunStatus } from "./threads/goal-result.js";
-export { GoalRun, type GoalEventWithOrigin } from "./threads/goal-run.js";
-export type { GoalEvent, GoalRunState } from "./threads/goal-state.js";
+} from "./resources/threads/thread-attachments.js";
+export type { SetGoalOptions, GoalOptions } from "./options/goal-options.js";
+export type { ThreadGoals } from "./resources/threads/thread-goals.js";
+export type { GoalResult, GoalRunStatus } from "./results/goal-result.js";
+export { GoalRun, type GoalEventWithOrigin } from "./goal.js";
+export type { GoalEvent, GoalRunState } from "./goals/goal-state.js";
 export type {
   AddToQueueOptions,
   ListQueueOptions,
   ThreadQueue,
   UpdateQueuedOptions,
-} from "./threads/thread-queue.js";
+} from "./resources/threads/thread-queue.js";
 export {
   ThreadSearch,
   type SearchThreadsOptions,
   type ThreadSearchOptions,
-} from "./threads/thread-search.js";
-export type { ListTerminalsOptions, ThreadTerminals } from "./threads/thread-terminals.js";
+} from "./resources/threads/thread-search.js";
+export type {
+  ListTerminalsOptions,
+  ThreadTerminals,
+} from "./resources/threads/thread-terminals.js";
 export type {
   Apps,
   AppsRead,
   InstalledAppsOptions,
   ListAppsOptions,
   ReadAppsOptions,
-} from "./extensions/apps.js";
-export type { FollowOptions } from "./extensions/follow-notifications.js";
-export type { Hooks, ListHooksOptions } from "./extensions/hooks.js";
+} from "./resources/extensions/apps.js";
+export type { FollowOptions } from "./resources/extensions/follow-notifications.js";
+export type { Hooks, ListHooksOptions } from "./resources/extensions/hooks.js";
 export type {
   AddMarketplaceOptions,
   AddedMarketplace,
   MarketplaceUpgrade,
   Marketplaces,
-} from "./extensions/marketplaces.js";
-export type { McpLogin, McpLoginOptions } from "./extensions/mcp-login.js";
+} from "./resources/extensions/marketplaces.js";
+export type { McpLogin, McpLoginOptions } from "./resources/extensions/mcp-login.js";
 export type {
   ListMcpServersOptions,
   Mcp,
@@ -81,7 +95,7 @@ export type {
   McpStartup,
   McpToolCall,
   McpToolResult,
-} from "./extensions/mcp.js";
+} from "./resources/extensions/mcp.js";
 export type {
   InstalledPlugins,
   InstalledPluginsOptions,
@@ -91,22 +105,22 @@ export type {
   PluginSelector,
   Plugins,
   SearchPluginsOptions,
-} from "./extensions/plugins.js";
-export type { ListSkillsOptions, SkillSelector, Skills } from "./extensions/skills.js";
+} from "./resources/extensions/plugins.js";
+export type { ListSkillsOptions, SkillSelector, Skills } from "./resources/extensions/skills.js";
 export type {
   ConfigChange,
   ConfigStore,
   ReadConfigOptions,
   WriteConfigOptions,
-} from "./configuration/config-store.js";
-export type { Features, ListFeaturesOptions } from "./configuration/features.js";
-export type { KeyPath } from "./configuration/key-path.js";
+} from "./resources/configuration/config-store.js";
+export type { Features, ListFeaturesOptions } from "./resources/configuration/features.js";
+export type { KeyPath } from "./resources/configuration/key-path.js";
 export type {
   ModelProviderCapabilities,
   ModelProviderList,
   ModelProviders,
-} from "./configuration/model-providers.js";
-export type { AccountStatus } from "./account/account-status.js";
+} from "./resources/configuration/model-providers.js";
+export type { AccountStatus } from "./resources/account/account-status.js";
 export type {
   AuthTokens,
   BedrockAccessKeys,
@@ -114,33 +128,33 @@ export type {
   BrowserLoginOptions,
   Login,
   LoginParams,
-} from "./account/login.js";
-export { BrowserLogin, DeviceCodeLogin, LoginAttempt } from "./account/login-attempt.js";
-export type { LoginWaitOptions } from "./account/login-outcome.js";
-export { GatewayLogin, type GatewayLoginOptions } from "./account/gateway-login.js";
-export type { KnownRateLimits } from "./account/known-rate-limits.js";
-export type { RateLimits, ResetCreditOptions } from "./account/rate-limits.js";
-export { CommandHandle } from "./machine/command-handle.js";
+} from "./resources/account/login.js";
+export { BrowserLogin, DeviceCodeLogin, LoginAttempt } from "./resources/account/login-attempt.js";
+export type { LoginWaitOptions } from "./resources/account/login-outcome.js";
+export { GatewayLogin, type GatewayLoginOptions } from "./resources/account/gateway-login.js";
+export type { KnownRateLimits } from "./results/rate-limits.js";
+export type { RateLimits, ResetCreditOptions } from "./resources/account/rate-limits.js";
+export { CommandHandle } from "./resources/machine/command-handle.js";
 export type {
   CommandOptions,
   ExecOptions,
   SpawnOptions,
   TerminalSize,
-} from "./machine/command-options.js";
-export type { CommandResult } from "./machine/command-result.js";
+} from "./resources/machine/command-options.js";
+export type { CommandResult } from "./results/command-result.js";
 export type {
   Sandbox,
   SandboxCheck,
   SandboxCheckOptions,
   SandboxProblem,
-} from "./machine/sandbox.js";
-export { OutputStream } from "./machine/output-stream.js";
+} from "./resources/machine/sandbox.js";
+export { OutputStream } from "./resources/machine/output-stream.js";
 export {
   FileSearch,
   type FileSearchOptions,
   type FileSearchResults,
   type SearchFilesOptions,
-} from "./machine/file-search.js";
+} from "./resources/machine/file-search.js";
 export type {
   CopyOptions,
   DirectoryEntry,
@@ -148,17 +162,18 @@ export type {
   FileStat,
   MakeDirectoryOptions,
   RemoveOptions,
-} from "./machine/files.js";
-export { Watch, type WatchEvent, type WatchOptions } from "./machine/watch.js";
-export { Pages, type Page } from "./pages.js";
+} from "./resources/machine/files.js";
+export { Watch, type WatchEvent, type WatchOptions } from "./resources/machine/watch.js";
+export { Pages, type Page } from "./options/pages.js";
 export type { TextStreamOptions } from "./turns/answer-text.js";
 export type { MessageFacts, MessageUpdate } from "./turns/message-updates.js";
-export { itemsInOrder, type TurnItems } from "./turns/turn-items.js";
-export type { TurnWarning } from "./turns/turn-warnings.js";
-export type { TurnFacts, TurnOutcome, TurnResult } from "./turns/turn-result.js";
-export { isRetryNotice, type RetryNotice, type TurnRetry } from "./turns/turn-retry.js";
-export type { TurnState } from "./turns/turn-state.js";
-export type { TurnUsage } from "./turns/turn-usage.js";
+export { itemsInOrder } from "./turns/turn-items.js";
+export type { TurnItems, TurnState } from "./results/turn-state.js";
+export type { TurnWarning } from "./results/turn-warning.js";
+export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.js";
+export { isRetryNotice, type RetryNotice } from "./turns/turn-retry.js";
+export type { TurnRetry } from "./results/turn-retry.js";
+export type { TurnUsage } from "./results/turn-usage.js";
 export type {
   RunOptions,
   ServiceTurnOptions,
@@ -167,7 +182,7 @@ export type {
   TurnSettings,
   TurnStartSettings,
   WithoutOutput,
-} from "./turns/turn-options.js";
+} from "./options/turn-options.js";
 export { defineTool, type ToolDefinition } from "./tools/define-tool.js";
 export type {
   BoundTools,
@@ -192,24 +207,21 @@ export type {
 } from "./schema/standard-schema.js";
 export {
   maxInputCharacters,
-  type InlineData,
   type InputItem,
   type InputPlace,
   type TurnInput,
-} from "./input.js";
-export type { AppServerClientOptions, ConnectionSettings } from "./options.js";
-export type {
-  ConfigObject,
-  ConfigValue,
-  LaunchCommandLine,
-  LaunchOptions,
-} from "./runtime/launch.js";
+} from "./options/input.js";
+export type { InlineData } from "./results/inline-data.js";
+export type { AppServerClientOptions, ConnectionSettings } from "./options/options.js";
+export type { ConfigObject, ConfigValue } from "./runtime/config-args.js";
+export type { LaunchCommandLine } from "./runtime/launch-command.js";
+export type { LaunchOptions } from "./runtime/launch-options.js";
 export type { Logger } from "./async/logger.js";
 export type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/error-origin.js";
-export type { NotifyOptions, RequestOptions } from "./rpc/connection.js";
-export type { TraceContext, Traced } from "./rpc/trace-context.js";
-export type { ServerInfo } from "./rpc/server-info.js";
-export { isRetryableError, retryOnOverload, type RetryOptions } from "./rpc/retry.js";
+export type { NotifyOptions, RequestOptions } from "./jsonrpc/connection.js";
+export type { TraceContext, Traced } from "./jsonrpc/trace-context.js";
+export type { ServerInfo } from "./session/server-info.js";
+export { isRetryableError, retryOnOverload, type RetryOptions } from "./jsonrpc/retry.js";
 export type {
   AllowUndefined,
   ClientRequestMethod,
@@ -229,7 +241,7 @@ export type {
   TurnWarningEvent,
 } from "./protocol.js";
 export type { AsyncIteration } from "./async/async-iteration.js";
-export { isAppServerError, type AnyAppServerError } from "./any-app-server-error.js";
+export { isAppServerError, type AnyAppServerError } from "./app-server-errors.js";
 export { AppServerError, type ErrorDetails } from "./errors/base.js";
 export type {
   AppServerErrorCode,
@@ -249,9 +261,9 @@ export {
   MissingDependencyError,
   type ConnectFailure,
 } from "./errors/connect-errors.js";
-export type { ConnectOptions, ConnectTarget } from "./connect-options.js";
-export type { ConnectionStatus } from "./rpc/connection-status.js";
-export type { ReconnectOptions } from "./rpc/reconnect.js";
+export type { ConnectOptions, ConnectTarget } from "./options/connect-options.js";
+export type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+export type { ReconnectOptions } from "./jsonrpc/reconnect.js";
 export type { SocketOptions, TokenSource } from "./transport/socket-options.js";
 export type { StreamPair } from "./transport/stream-transport.js";
 export type { WebReadable, WebWritable } from "./transport/web-streams.js";
@@ -263,13 +275,13 @@ export {
 export { NoNextPageError } from "./errors/list-errors.js";
 export { McpServerError } from "./errors/mcp-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
-export { OutputMismatchError, type OutputMismatchReason } from "./errors/output-errors.js";
+export { OutputMismatchError, type OutputMismatchReason } from "./turns/output-errors.js";
 export {
   SandboxWidenedError,
   SettingsLoosenedError,
   type GuardedSetting,
 } from "./errors/settings-errors.js";
-export { ToolInputError } from "./errors/tool-errors.js";
+export { ToolInputError } from "./tools/tool-errors.js";
 export {
   LoginFailedError,
   LoginTimeoutError,
@@ -285,7 +297,6 @@ export {
 } from "./errors/connection-errors.js";
 export {
   CommandEndedError,
-  CommandFailedError,
   CommandNotStartedError,
   FileNotFoundError,
   FileSystemError,
@@ -293,6 +304,7 @@ export {
   OutputOverflowError,
   OutputStreamError,
 } from "./errors/machine-errors.js";
+export { CommandFailedError } from "./resources/machine/command-failed-error.js";
 export {
   ExperimentalApiError,
   ExternalClockError,
@@ -319,11 +331,10 @@ export {
   GoalNotStartedError,
   GoalStalledError,
   GoalTimeoutError,
-  GoalsUnavailableError,
-} from "./errors/goal-errors.js";
+} from "./goals/goal-errors.js";
+export { GoalsUnavailableError } from "./errors/goals-unavailable-error.js";
 export {
   StopUnconfirmedError,
-  TurnDetachedError,
   TurnFailedError,
   TurnLostError,
   TurnNotStartedError,
@@ -331,12 +342,16 @@ export {
   TurnStreamError,
   TurnTimeoutError,
   type StallProbe,
-  type TurnFailureReason,
   type StopDetails,
-} from "./errors/turn-errors.js";
+} from "./turns/turn-errors.js";
+export { TurnDetachedError } from "./errors/turn-detached-error.js";
+export type { TurnFailureReason } from "./results/turn-failure-reason.js";
 export { SlowConsumerError } from "./errors/slow-consumer-error.js";
-export { RequestNotPendingError, ServerRequestOverError } from "./errors/server-request-errors.js";
-export type { RequestOverReason } from "./errors/server-request-errors.js";
+export {
+  RequestNotPendingError,
+  ServerRequestOverError,
+  type RequestOverReason,
+} from "./errors/server-request-errors.js";
 export {
   approve,
   type ApprovalDecision,
@@ -382,6 +397,6 @@ export type {
 } from "./server-requests/user-input.js";
 export { SDK_VERSION } from "./version.js";
 export { RUNTIME_VERSION } from "../generated/runtime.js";
-export type * as protocol from "../generated/types.js";
 export type { ClientRequests, ServerNotifications, ServerRequests } from "../generated/methods.js";
 export type { Rpc } from "../generated/rpc.js";
+export type * as protocol from "../generated/types.js";

@@ -6,7 +6,6 @@ import {
 import type {
   ReviewTarget,
   Thread as ThreadRecord,
-  ThreadForkParams,
   ThreadItemEntry,
   ThreadItemsListParams,
   ThreadTurnsListParams,
@@ -15,43 +14,39 @@ import type {
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import type { Connect, Host } from "./host.js";
-import { normalizeInput, type TurnInput } from "./input.js";
-import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./option-keys.js";
-import { Pages } from "./pages.js";
-import { listHistory } from "./threads/thread-history.js";
+import type { Connect, Host } from "./session/host.js";
+import { normalizeInput, type TurnInput } from "./options/input.js";
+import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./options/option-keys.js";
+import { Pages } from "./options/pages.js";
+import { listHistory } from "./resources/threads/thread-history.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
-import { idOf } from "./rpc/id-of.js";
-import { checkTrace, type Traced } from "./rpc/trace-context.js";
-import { splitHandlers, type RequestHandlers } from "./server-requests/handlers.js";
-import { threadScope, type ThreadScope } from "./server-requests/thread-scopes.js";
-import { splitGoalOptions, type GoalOptions } from "./threads/goal-options.js";
-import { GoalRun } from "./threads/goal-run.js";
-import { checkJoin } from "./threads/hold-to-settings.js";
-import { leavesLateThread } from "./threads/late-thread.js";
-import { openThread } from "./threads/open-thread.js";
-import { ThreadApi } from "./threads/thread-api.js";
-import { bindScope, withScope } from "./threads/thread-scope.js";
-import { unsolicitedTurns } from "./threads/unsolicited-turns.js";
-import type { BoundTools } from "./tools/tool.js";
+import { idOf } from "./messages/id-of.js";
+import { checkTrace } from "./jsonrpc/trace-context.js";
+import { splitHandlers } from "./server-requests/handlers.js";
+import { threadScope, type ThreadScope } from "./session/requests/thread-scopes.js";
+import { type GoalOptions } from "./options/goal-options.js";
+import { splitGoalOptions } from "./options/split-goal-options.js";
+import { GoalRun } from "./goal.js";
+import { checkJoin } from "./session/sandbox/hold-to-settings.js";
+import { leavesLateThread } from "./session/late-thread.js";
+import { openThread } from "./session/open-thread.js";
+import { ThreadApi } from "./resources/threads/thread-api.js";
+import { bindScope, withScope } from "./resources/threads/thread-scope.js";
+import { unsolicitedTurns } from "./resources/threads/unsolicited-turns.js";
 import { checkTools } from "./tools/tool-specs.js";
 import {
-  splitServiceOptions,
-  splitTurnOptions,
   type RunOptions,
   type ServiceTurnOptions,
   type TurnOptions,
   type WithoutOutput,
-} from "./turns/turn-options.js";
-import type { TurnResult } from "./turns/turn-result.js";
-import {
-  compactionTurn,
-  inputTurn,
-  reviewTurn,
-  shellTurn,
-  type TurnStart,
-} from "./turns/turn-start.js";
+} from "./options/turn-options.js";
+import { splitServiceOptions } from "./options/split-turn-options.js";
+import { splitTurnOptions } from "./options/split-turn-options.js";
+import type { TurnResult } from "./results/turn-result.js";
+import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-start.js";
+import { type TurnStart } from "./turns/start-place.js";
 import { Turn } from "./turn.js";
+import type { ForkThreadOptions } from "./options/thread-options.js";
 
 /** Which turns to list, as in `thread/turns/list`. */
 export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
@@ -60,14 +55,6 @@ export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threa
 
 const listTurnsKeys: KeysOf<ListTurnsOptions> = threadTurnsListParamsKeys;
 const listItemsKeys: KeysOf<ListItemsOptions> = threadItemsListParamsKeys;
-
-/**
- * What to change in the copy, and where to cut it, as in `thread/fork`; and who answers the server's
- * requests on the copy, which does not take over the handlers of this thread. It has the tools of this
- * thread, carried out by the same functions unless `tools` has others.
- */
-export interface ForkThreadOptions
-  extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools, Traced {}
 
 /** What the server answered when the thread was started, resumed or forked. */
 export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/fork">;

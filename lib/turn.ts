@@ -1,28 +1,30 @@
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions } from "./errors/check-options.js";
-import { checkRunOptions } from "./option-keys.js";
-import type { KnownRateLimits } from "./account/known-rate-limits.js";
+import { checkRunOptions } from "./options/option-keys.js";
+import type { KnownRateLimits } from "./results/rate-limits.js";
 import type { EventQueue } from "./async/event-queue.js";
 import { mapIterator } from "./async/map-iterator.js";
-import { TurnFailedError, TurnNotStartedError } from "./errors/turn-errors.js";
-import { normalizeInput, type TurnInput } from "./input.js";
-import { prepareInput } from "./prepare-input.js";
+import { TurnFailedError, TurnNotStartedError } from "./turns/turn-errors.js";
+import { normalizeInput, type TurnInput } from "./options/input.js";
+import { prepareInput } from "./session/prepare-input.js";
 import type { TurnEvent } from "./protocol.js";
-import type { Connect, TurnFollower } from "./host.js";
-import type { TraceContext } from "./rpc/trace-context.js";
+import type { Connect, TurnFollower } from "./session/host.js";
+import type { TraceContext } from "./jsonrpc/trace-context.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import type { TextStreamOptions } from "./turns/answer-text.js";
 import { HandleEvents } from "./turns/handle-events.js";
 import { MessageStreams } from "./turns/message-streams.js";
 import type { MessageUpdate } from "./turns/message-updates.js";
 import { SubagentEvent } from "./turns/subagent-event.js";
-import { Subagents, type EventOrigin, type Subagent } from "./turns/subagents.js";
+import { Subagents, type Subagent } from "./turns/subagents.js";
+import { type EventOrigin } from "./turns/subagent-event.js";
 import { TurnExecution } from "./turns/turn-execution.js";
-import type { RunOptions } from "./turns/turn-options.js";
+import type { RunOptions } from "./options/turn-options.js";
 import { readOutput } from "./turns/turn-output.js";
 import type { TurnRequest } from "./turns/turn-request.js";
-import { toTurnResult, type TurnResult } from "./turns/turn-result.js";
-import type { TurnState } from "./turns/turn-state.js";
+import { toTurnResult } from "./turns/turn-result.js";
+import { type TurnResult } from "./results/turn-result.js";
+import type { TurnState } from "./results/turn-state.js";
 
 /** What is known of a turn, and of the account it is charged to, at one moment. */
 export interface TurnSnapshot extends TurnState {

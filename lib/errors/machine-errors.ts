@@ -1,5 +1,4 @@
-import type { CommandResult } from "../machine/command-result.js";
-import { AppServerError, hide } from "./base.js";
+import { AppServerError } from "./base.js";
 import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors.js";
 import { says } from "./server-sentences.js";
 
@@ -36,20 +35,6 @@ export class CommandEndedError extends InvalidRequestError {
 
   constructor(failure: RpcFailure) {
     super(failure, "COMMAND_ENDED");
-  }
-}
-
-/** With `throwOnFailure`: the command ended with an exit code other than 0. */
-export class CommandFailedError extends AppServerError {
-  declare readonly code: "COMMAND_FAILED";
-  /** What the command left behind, its output included. */
-  readonly result: CommandResult;
-
-  constructor(result: CommandResult) {
-    const how = result.timedOut ? "took longer than timeoutMs" : "ended";
-    super("COMMAND_FAILED", `The command ${how}, with exit code ${result.exitCode}.`);
-    this.result = result;
-    hide(this, "result");
   }
 }
 

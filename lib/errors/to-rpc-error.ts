@@ -1,7 +1,7 @@
 import type { AppServerError } from "./base.js";
 import { ConfigWriteError } from "./config-errors.js";
 import { ProtocolError } from "./connection-errors.js";
-import { GoalsUnavailableError } from "./goal-errors.js";
+import { GoalsUnavailableError } from "./goals-unavailable-error.js";
 import { toMachineError } from "./machine-errors.js";
 import { McpServerError } from "./mcp-errors.js";
 import {
@@ -13,6 +13,7 @@ import {
   JsonRpcError,
   MethodNotFoundError,
   ParseError,
+  type RpcFailure,
   ServerBusyError,
   ServerDrainingError,
   SettingNotAllowedError,
@@ -20,7 +21,6 @@ import {
   ThreadBusyError,
   ThreadNotFoundError,
   TurnNotActiveError,
-  type RpcFailure,
 } from "./rpc-errors.js";
 import { partsOf, says } from "./server-sentences.js";
 import { withoutValues } from "./without-values.js";

@@ -2,7 +2,7 @@ import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkWellFormed } from "../errors/well-formed.js";
-import type { LaunchOptions } from "./launch.js";
+import type { LaunchOptions } from "./launch-options.js";
 
 export const launchKeys: KeysOf<LaunchOptions> = {
   codexPath: true,

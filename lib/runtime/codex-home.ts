@@ -5,7 +5,7 @@ import { says } from "../errors/server-sentences.js";
 import { HandshakeError } from "../errors/start-errors.js";
 import { environmentVariable } from "./child-env.js";
 import { homeOf } from "./home-of.js";
-import type { LaunchCommand } from "./launch.js";
+import type { LaunchCommand } from "./launch-command.js";
 
 /** One of the directories that a server needs. */
 export interface ServerDirectory {

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { environmentVariable } from "./child-env.js";
-import type { LaunchCommand } from "./launch.js";
+import type { LaunchCommand } from "./launch-command.js";
 
 /**
  * What a server that is started like this takes for the user's home directory. Undefined when the caller's

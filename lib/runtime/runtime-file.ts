@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { LaunchCommand } from "./launch.js";
+import type { LaunchCommand } from "./launch-command.js";
 
 /** The file of the runtime. Undefined when the caller's own command starts it, perhaps on another machine. */
 export function runtimeFileOf({ source, command }: LaunchCommand): string | undefined {

@@ -1,5 +1,5 @@
 import type { FileUpdateChange } from "../../generated/types.js";
-import type { NotificationMessage } from "../rpc/message.js";
+import type { NotificationMessage } from "../jsonrpc/message.js";
 
 type Id = string | undefined;
 

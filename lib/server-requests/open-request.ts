@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { CallerContext } from "../async/caller-context.js";
 import { Deferred } from "../async/deferred.js";
 import { ServerRequestOverError, type RequestOverReason } from "../errors/server-request-errors.js";
-import type { Answer } from "../rpc/connection.js";
-import type { RequestMessage } from "../rpc/message.js";
-import { idsIn } from "../rpc/notification-route.js";
+import type { Answer } from "../jsonrpc/connection.js";
+import type { RequestMessage } from "../jsonrpc/message.js";
+import { idsIn } from "../messages/message-ids.js";
 import type { RequestContext } from "./request-context.js";
 import type { Fields, UserRequest } from "./request-kinds.js";
 

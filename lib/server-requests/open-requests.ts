@@ -1,5 +1,5 @@
-import type { Answer } from "../rpc/connection.js";
-import type { RequestMessage } from "../rpc/message.js";
+import type { Answer } from "../jsonrpc/connection.js";
+import type { RequestMessage } from "../jsonrpc/message.js";
 import { OpenRequest } from "./open-request.js";
 
 /** What a request was about; all that is kept when it is over. */

@@ -1,6 +1,6 @@
 import type { ServerRequests } from "../../generated/methods.js";
-import type { Answer } from "../rpc/connection.js";
-import type { RequestMessage } from "../rpc/message.js";
+import type { Answer } from "../jsonrpc/connection.js";
+import type { RequestMessage } from "../jsonrpc/message.js";
 
 type Refusal<M extends keyof ServerRequests> = () =>
   | { readonly result: ServerRequests[M]["result"] }

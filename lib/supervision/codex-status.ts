@@ -1,5 +1,5 @@
 import type { CloseReason } from "../errors/connection-errors.js";
-import type { ServerInfo } from "../rpc/server-info.js";
+import type { ServerInfo } from "../session/server-info.js";
 
 /** What the server of a `Codex` is doing. */
 export type CodexStatus =

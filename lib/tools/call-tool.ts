@@ -1,5 +1,5 @@
 import type { DynamicToolCallParams, DynamicToolCallResponse } from "../../generated/types.js";
-import { ToolInputError } from "../errors/tool-errors.js";
+import { ToolInputError } from "./tool-errors.js";
 import { toContentItems } from "./tool-content.js";
 import { toolFailure } from "./tool-failure.js";
 import type { Tool } from "./tool.js";

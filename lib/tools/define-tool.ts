@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { ToolInputError } from "../errors/tool-errors.js";
+import { ToolInputError } from "./tool-errors.js";
 import type { JsonSchema } from "../schema/json-schema.js";
 import type { StandardJsonSchema } from "../schema/standard-schema.js";
 import { toJsonSchema } from "../schema/to-json-schema.js";

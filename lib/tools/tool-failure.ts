@@ -1,5 +1,5 @@
 import type { DynamicToolCallResponse } from "../../generated/types.js";
-import { isToolInputError } from "../errors/tool-errors.js";
+import { isToolInputError } from "./tool-errors.js";
 import { formatPath } from "../schema/json-schema.js";
 
 /** How much of an error the model gets to see (characters). */

@@ -1,4 +1,4 @@
-import type { InlineData } from "../input.js";
+import type { InlineData } from "../results/inline-data.js";
 
 /** What the model can call and your process carries out; made by `defineTool`. */
 export interface Tool {

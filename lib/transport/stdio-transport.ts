@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers";
 import { Deferred } from "../async/deferred.js";
 import { unref } from "../async/realms.js";
 import { settleWithin } from "../async/timers.js";
-import type { LaunchCommand } from "../runtime/launch.js";
+import type { LaunchCommand } from "../runtime/launch-command.js";
 import { explainSpawnFailure } from "../runtime/spawn-failure.js";
 import { StderrTail } from "./stderr-tail.js";
 import { closeGraceMs, type Transport, type TransportEnd } from "./transport.js";

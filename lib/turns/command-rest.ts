@@ -1,7 +1,7 @@
-import type { Host, TurnFollower } from "../host.js";
+import type { Host, TurnFollower } from "../session/host.js";
 import type { TurnEvent } from "../protocol.js";
 import type { CommandPart } from "./command-part.js";
-import type { TurnState } from "./turn-state.js";
+import type { TurnState } from "../results/turn-state.js";
 
 /**
  * Follows the turn of a command whose handle has ended before it. Should anything else come of that

@@ -1,8 +1,7 @@
 import type { BacklogRules } from "../async/backlog.js";
 import { roughBytes } from "../async/rough-bytes.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
-import { lag, supersedingKey } from "../rpc/superseding.js";
+import { lag, supersedingKey } from "../messages/superseding.js";
 import { SubagentEvent } from "./subagent-event.js";
 import { deltaOf, TextRun, type SomeEvent } from "./text-run.js";
 
@@ -60,12 +59,6 @@ export function heldBacklog<Event extends SomeEvent>(
 function weigh(event: SomeEvent): number {
   const delta = deltaOf(event);
   return delta === undefined ? roughBytes(event) : deltaBytes + delta.length;
-}
-
-/** @throws InvalidArgumentError */
-export function checkMaxBacklogBytes(value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw new InvalidArgumentError("maxBacklogBytes", "must be a positive number of bytes");
 }
 
 function plain(event: SomeEvent | SubagentEvent): SomeEvent {

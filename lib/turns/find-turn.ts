@@ -1,7 +1,7 @@
 import { settleWithin } from "../async/timers.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
-import type { Host } from "../host.js";
-import { readThreadStatus } from "./question.js";
+import type { Host } from "../session/host.js";
+import { readThreadStatus } from "./ask-server.js";
 
 /** How often the server is asked, while it may still be about to store the message. */
 const maxLooks = 6;

@@ -1,6 +1,6 @@
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { EventQueue } from "../async/event-queue.js";
-import { TurnStreamError } from "../errors/turn-errors.js";
+import { TurnStreamError } from "./turn-errors.js";
 import { eventBacklog } from "./event-backlog.js";
 import { SubagentEvent } from "./subagent-event.js";
 import type { SomeEvent } from "./text-run.js";

@@ -1,8 +1,8 @@
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
-import type { Host } from "../host.js";
-import { undoneWhenLate } from "../insist.js";
-import type { RequestOptions } from "../rpc/connection.js";
+import type { Host } from "../session/host.js";
+import { undoneWhenLate } from "../session/confirm-end.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
 import { stopUnfollowed } from "./stop-unfollowed.js";
 
 /** How long after its deadline a turn may begin, and is still stopped (ms). */

@@ -1,7 +1,7 @@
 import { AnswerText, wantedMessages, type TextStreamOptions } from "./answer-text.js";
 import { MessageUpdates, type MessageUpdate } from "./message-updates.js";
 import type { SomeEvent } from "./text-run.js";
-import type { TurnState } from "./turn-state.js";
+import type { TurnState } from "../results/turn-state.js";
 
 /** What the streams are made of, and where the outcome comes from. */
 interface Handle {

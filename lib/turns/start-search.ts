@@ -1,10 +1,10 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { turnIdOf } from "../rpc/notification-route.js";
-import type { TurnMatch } from "../rpc/unclaimed-events.js";
+import { turnIdOf } from "../messages/message-ids.js";
+import type { TurnMatch } from "../session/unclaimed-events.js";
 import type { ItemMatch } from "./late-start.js";
-import { readThreadStatus } from "./question.js";
-import type { StartPlace } from "./turn-start.js";
+import { readThreadStatus } from "./ask-server.js";
+import type { StartPlace } from "./start-place.js";
 
 /** What is known of a turn that is looked for among the events. */
 export interface Sighting {
@@ -77,12 +77,12 @@ async function staysAtRest(
   );
   for (let pauseMs = followGraceMs, unanswered = 0; ;) {
     // Whatever runs meanwhile, for hours perhaps, its end is heard of.
-    await Promise.race([isOver, host.gate.runningUntil(threadId)]);
+    await Promise.race([isOver, host.slots.runningUntil(threadId)]);
     if ((await settleWithin(isOver, pauseMs)) !== "timeout") return false;
-    if (host.gate.isRunning(threadId)) continue;
+    if (host.slots.isRunning(threadId)) continue;
     const status = await readThreadStatus(host, threadId);
     // What has begun since the question is not in the answer.
-    if (host.gate.isRunning(threadId)) continue;
+    if (host.slots.isRunning(threadId)) continue;
     if (status === "unknown") unanswered += 1;
     if (status === "idle" || unanswered === maxUnanswered) return true;
     pauseMs = Math.min(2 * pauseMs, maxPauseMs);

@@ -1,4 +1,4 @@
-import type { Host } from "../host.js";
+import type { Host } from "../session/host.js";
 import { TurnExecution } from "./turn-execution.js";
 
 /**
@@ -12,8 +12,8 @@ export async function stopUnfollowed(host: Host, threadId: string, turnId: strin
   // Input that joined a turn of somebody else is not worth stopping that for.
   if (host.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
   // Asked before this one goes in: a late answer may come long before the turn begins.
-  const hasBegun = host.gate.isRunning(threadId);
-  const pass = host.gate.enter(threadId, { wait: false });
+  const hasBegun = host.slots.isRunning(threadId);
+  const slot = host.slots.enter(threadId, { wait: false });
   const start = { host, id: turnId, hasBegun };
   const turn = new TurnExecution(
     () => Promise.resolve(host),
@@ -24,7 +24,7 @@ export async function stopUnfollowed(host: Host, threadId: string, turnId: strin
   pending.claim(turnId, turn.follower);
   pending.settle();
   await turn.stopUnwatched(host);
-  pass.leave();
+  slot.leave();
 }
 
 const nobody = {

@@ -1,5 +1,4 @@
 import type { TurnEvent } from "../protocol.js";
-import type { EventOrigin } from "./subagents.js";
 
 /** An event of a sub-agent, on its way through the turn's queue. */
 export class SubagentEvent {
@@ -10,4 +9,14 @@ export class SubagentEvent {
     this.event = event;
     this.origin = origin;
   }
+}
+
+/** Where an event comes from: the turn itself, or one of its sub-agents. */
+export interface EventOrigin {
+  readonly threadId: string;
+  readonly turnId: string;
+  /** The thread that started this one; `null` for the turn's own events. */
+  readonly parentThreadId: string | null;
+  /** 0 for the turn itself, 1 for the sub-agents it has started, 2 for theirs, and so on. */
+  readonly depth: number;
 }

@@ -1,21 +1,13 @@
 import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
-import type { Host, TurnFollower } from "../host.js";
+import type { Host, TurnFollower } from "../session/host.js";
 import type { TurnEvent } from "../protocol.js";
-import type { NotificationMessage } from "../rpc/message.js";
+import type { NotificationMessage } from "../jsonrpc/message.js";
 import { TurnGap } from "./turn-gap.js";
 import { gapEvent } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
-import { isItem, type TurnState } from "./turn-state.js";
-
-/** Where an event comes from: the turn itself, or one of its sub-agents. */
-export interface EventOrigin {
-  readonly threadId: string;
-  readonly turnId: string;
-  /** The thread that started this one; `null` for the turn's own events. */
-  readonly parentThreadId: string | null;
-  /** 0 for the turn itself, 1 for the sub-agents it has started, 2 for theirs, and so on. */
-  readonly depth: number;
-}
+import { isItem } from "./turn-state.js";
+import { type TurnState } from "../results/turn-state.js";
+import type { EventOrigin } from "./subagent-event.js";
 
 /** A sub-agent of a turn, at one moment. */
 export interface Subagent {

@@ -1,6 +1,6 @@
 import { callerContext } from "../async/caller-context.js";
-import { TurnDetachedError } from "../errors/turn-errors.js";
-import type { Host, TurnFollower } from "../host.js";
+import { TurnDetachedError } from "../errors/turn-detached-error.js";
+import type { Host, TurnFollower } from "../session/host.js";
 import type { TurnEvent } from "../protocol.js";
 import { CommandPart } from "./command-part.js";
 import { followRest } from "./command-rest.js";
@@ -10,7 +10,7 @@ import { TurnInbox } from "./turn-inbox.js";
 import { TurnInquiry } from "./turn-inquiry.js";
 import { TurnProgress } from "./turn-progress.js";
 import { unanswered, type EndedReport } from "./turn-reconcile.js";
-import type { TurnState } from "./turn-state.js";
+import type { TurnState } from "../results/turn-state.js";
 
 /** Who is told of a turn's course. None of the functions may throw. */
 interface TurnCourseListener {
@@ -267,7 +267,7 @@ export class TurnCourse {
   #deliverEnd({ turn, isLast }: EndedReport): void {
     if (this.#isOver()) return;
     const { threadId } = this.#request;
-    if (isLast) this.host?.gate.setRunning(threadId, false);
+    if (isLast) this.host?.slots.setRunning(threadId, false);
     const end = {
       ...turn,
       id: this.#identity.id,

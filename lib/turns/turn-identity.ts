@@ -1,6 +1,7 @@
 import type { TurnEvent } from "../protocol.js";
-import type { RunningTurn, TurnStart } from "./turn-start.js";
-import type { TurnState } from "./turn-state.js";
+import type { RunningTurn } from "./start-place.js";
+import type { TurnStart } from "./start-place.js";
+import type { TurnState } from "../results/turn-state.js";
 
 /**
  * Under which ids the server knows a turn. A review has two: one in its answer and its events, and

@@ -4,7 +4,7 @@ import type { TurnEvent } from "../protocol.js";
 import { heldBacklog } from "./event-backlog.js";
 import { TurnGap } from "./turn-gap.js";
 import type { StoredItem, TurnReport } from "./turn-reconcile.js";
-import type { TurnState } from "./turn-state.js";
+import type { TurnState } from "../results/turn-state.js";
 
 interface InboxOwner {
   readonly state: TurnState;

@@ -1,13 +1,13 @@
-import { TurnLostError, TurnStalledError } from "../errors/turn-errors.js";
-import type { Host } from "../host.js";
-import { isAtRest } from "../rpc/thread-status.js";
+import { TurnLostError, TurnStalledError } from "./turn-errors.js";
+import type { Host } from "../session/host.js";
+import { isAtRest } from "../messages/thread-status.js";
 import { TurnEndWatch } from "./turn-end-watch.js";
 import type { TurnInbox } from "./turn-inbox.js";
 import { readTurn, unanswered, type TurnReport } from "./turn-reconcile.js";
 import type { Failure } from "./turn-request.js";
 import { toTurnResult } from "./turn-result.js";
-import { TurnSilence } from "./turn-silence.js";
-import type { TurnState } from "./turn-state.js";
+import { IdleTimer } from "./idle-timer.js";
+import type { TurnState } from "../results/turn-state.js";
 
 /** How often the server may leave unanswered what became of an overdue end; see TurnLostError. */
 const maxUnanswered = 3;
@@ -38,7 +38,7 @@ interface TurnInquiryOwner {
 export class TurnInquiry {
   readonly #owner: TurnInquiryOwner;
   readonly #ends = new TurnEndWatch((round) => this.#askForEnd(round));
-  readonly #silence: TurnSilence | undefined;
+  readonly #silence: IdleTimer | undefined;
   #isInquiring = false;
   /** Whether the server has said last that the thread runs no turn. */
   #threadIsIdle = false;
@@ -48,7 +48,7 @@ export class TurnInquiry {
   constructor(owner: TurnInquiryOwner, idleTimeoutMs: number | undefined) {
     this.#owner = owner;
     if (idleTimeoutMs === undefined) return;
-    this.#silence = new TurnSilence(idleTimeoutMs, () => this.#askWhenSilent(idleTimeoutMs));
+    this.#silence = new IdleTimer(idleTimeoutMs, () => this.#askWhenSilent(idleTimeoutMs));
   }
 
   /** From now on silence counts. */
@@ -154,7 +154,7 @@ export class TurnInquiry {
       const turn = { id, status: "failed", error, ...times } as const;
       inbox.settle({ state: "ended", turn, items: undefined, isLast: true });
     } else if (this.#threadIsIdle) {
-      this.#owner.host()?.gate.setRunning(threadId, false);
+      this.#owner.host()?.slots.setRunning(threadId, false);
       this.#owner.over(() => new TurnLostError(toTurnResult(this.#owner.state())));
     }
   }

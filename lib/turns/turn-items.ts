@@ -1,17 +1,5 @@
 import type { ThreadItem } from "../../generated/types.js";
-
-/** The items of a turn; each stands where it began, whenever it completes. */
-export interface TurnItems {
-  /** Completed items, in the order in which they began. */
-  readonly items: readonly ThreadItem[];
-  /** Items that have started and not completed, with what has been streamed of them, in that order. */
-  readonly openItems: readonly ThreadItem[];
-  /**
-   * For each of `openItems`, how many of `items` began before it. `itemsInOrder()` makes one list of
-   * both.
-   */
-  readonly openPositions: readonly number[];
-}
+import type { TurnItems } from "../results/turn-state.js";
 
 /**
  * The completed and the open items of a turn as one list, in the order in which they began: of a turn

@@ -2,13 +2,14 @@ import { ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
-import { TurnNotStartedError } from "../errors/turn-errors.js";
-import type { Connect, Host, TurnFollower } from "../host.js";
-import type { PendingTurn } from "../rpc/turn-routes.js";
-import type { Pass } from "../rpc/thread-gate.js";
-import { busyError } from "./busy-error.js";
+import { TurnNotStartedError } from "./turn-errors.js";
+import type { Connect, Host, TurnFollower } from "../session/host.js";
+import type { PendingTurn } from "../session/turn-routes.js";
+import type { Slot } from "../session/turn-slots.js";
+import { busyError } from "../session/busy-error.js";
 import type { TurnRequest } from "./turn-request.js";
-import type { StartPlace, TurnStart } from "./turn-start.js";
+import type { TurnStart } from "./start-place.js";
+import type { StartPlace } from "./start-place.js";
 
 /** The shortest pause before a request is repeated (ms). */
 const pauseMs = 50;
@@ -39,7 +40,7 @@ export class TurnLaunch {
   readonly #request: TurnRequest;
   readonly #start: TurnStart;
   readonly #owner: LaunchOwner;
-  #pass: Pass | undefined;
+  #slot: Slot | undefined;
   #reloaded = false;
   /** Since when the server has refused the turn though no turn runs (ms, of the performance clock). */
   #busySince: number | undefined;
@@ -56,38 +57,38 @@ export class TurnLaunch {
     const host = await connect();
     this.#owner.connected(host);
     if (this.#owner.isOver()) return;
-    // Turns run in the order of the calls, so the gate comes before anything that takes time.
-    const pass = this.#enterGate(host);
-    this.#pass = pass;
+    // Turns run in the order of the calls, so the slot comes before anything that takes time.
+    const slot = this.#enterSlots(host);
+    this.#slot = slot;
     const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(host)));
-    await Promise.race([Promise.all([pass.admitted, prepared]), over]);
-    while (!this.#owner.isOver()) await this.#attempt(host, pass);
+    await Promise.race([Promise.all([slot.admitted, prepared]), over]);
+    while (!this.#owner.isOver()) await this.#attempt(host, slot);
   }
 
   /** The turn has ended: the next one may start. */
   leave(): void {
-    this.#pass?.leave();
+    this.#slot?.leave();
   }
 
-  #enterGate(host: Host): Pass {
+  #enterSlots(host: Host): Slot {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
-    if (whenBusy === "reject" && host.gate.isBusy(threadId)) throw busyError(this.#start.method);
-    return host.gate.enter(threadId, { wait: whenBusy === "queue" });
+    if (whenBusy === "reject" && host.slots.isBusy(threadId)) throw busyError(this.#start.method);
+    return host.slots.enter(threadId, { wait: whenBusy === "queue" });
   }
 
   /** Gets the turn accepted and waits for its end, or changes what was in its way. */
-  async #attempt(host: Host, pass: Pass): Promise<void> {
+  async #attempt(host: Host, slot: Slot): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     const { over } = this.#owner;
     this.#owner.sending("waiting");
     await host.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    const untilClear = (): Promise<void> | undefined => pass.clear() ?? this.#untilGoalTurn(host);
+    const untilClear = (): Promise<void> | undefined => slot.clear() ?? this.#untilGoalTurn(host);
     for (let clear = untilClear(); clear && !this.#owner.isOver(); clear = untilClear()) {
       if (whenBusy === "reject") throw busyError(this.#start.method);
-      if (whenBusy === "steer" && pass.idle()) break;
+      if (whenBusy === "steer" && slot.idle()) break;
       await Promise.race([clear, over]);
       this.#busySince = undefined;
     }

@@ -1,6 +1,6 @@
-import { OutputMismatchError } from "../errors/output-errors.js";
+import { OutputMismatchError } from "./output-errors.js";
 import type { OutputFormat } from "../schema/output-format.js";
-import type { TurnResult } from "./turn-result.js";
+import type { TurnResult } from "../results/turn-result.js";
 
 /**
  * What the answer of a completed turn says, as its `outputSchema` gives it back.

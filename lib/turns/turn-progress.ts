@@ -1,5 +1,6 @@
 import type { TurnEvent } from "../protocol.js";
-import { initialTurnState, reduceTurn, type TurnState } from "./turn-state.js";
+import { initialTurnState, reduceTurn } from "./turn-state.js";
+import { type TurnState } from "../results/turn-state.js";
 
 /** Bounds the memory of a long run; folding this many at once costs next to nothing for each. */
 const maxRunLength = 1_024;

@@ -7,9 +7,9 @@ import {
   ServerBusyError,
   ThreadNotFoundError,
 } from "../errors/rpc-errors.js";
-import type { Host } from "../host.js";
-import { Pages } from "../pages.js";
-import { question } from "./question.js";
+import type { Host } from "../session/host.js";
+import { Pages } from "../options/pages.js";
+import { askServer } from "./ask-server.js";
 import { isItem } from "./turn-state.js";
 
 /** How long all questions about a turn may take to be answered (ms). */
@@ -83,7 +83,7 @@ export async function readRunningId(
 export const unanswered = { state: "unanswered" } as const;
 
 async function ask(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
-  const running = host.gate.runningUntil(threadId);
+  const running = host.slots.runningUntil(threadId);
   try {
     const turns = turnId === "" ? [] : await listTurns(host, threadId);
     const [newest] = turns;
@@ -93,7 +93,7 @@ async function ask(host: Host, threadId: string, turnId: string): Promise<TurnRe
     const items = await listItems(host, threadId, turnId);
     if (!turn || turn.status === "inProgress") return { state: "running", items };
     // Another turn may have begun after the server looked.
-    const isSame = host.gate.runningUntil(threadId) === running;
+    const isSame = host.slots.runningUntil(threadId) === running;
     const isLast = isSame && (newest === turn || newest?.status !== "inProgress");
     return { state: "ended", turn: toTurnEnd(turn), items, isLast };
   } catch (error) {
@@ -104,7 +104,7 @@ async function ask(host: Host, threadId: string, turnId: string): Promise<TurnRe
 /** Of threads that are not stored, ephemeral ones say, the server tells this much. */
 async function askForThread(host: Host, threadId: string): Promise<TurnReport> {
   try {
-    const { thread } = await question(host, "thread/read", { threadId });
+    const { thread } = await askServer(host, "thread/read", { threadId });
     const isActive = (thread.status as { type?: unknown } | undefined)?.type === "active";
     return isActive
       ? { state: "running", items: undefined }
@@ -129,14 +129,14 @@ type ListedTurn = Partial<TurnRecord> & { readonly id: string };
 async function listTurns(host: Host, threadId: string): Promise<readonly ListedTurn[]> {
   try {
     const page = { limit: maxTurns, sortDirection: "desc", itemsView: "notLoaded" } as const;
-    const { data } = await question(host, "thread/turns/list", { threadId, ...page });
+    const { data } = await askServer(host, "thread/turns/list", { threadId, ...page });
     return turnsIn(data);
   } catch (error) {
     if (!(error instanceof MethodNotFoundError || error instanceof ExperimentalApiError)) {
       throw error;
     }
     const params = { threadId, includeTurns: true };
-    const { thread } = await question(host, "thread/read", params);
+    const { thread } = await askServer(host, "thread/read", params);
     return turnsIn(thread.turns).toReversed();
   }
 }
@@ -144,7 +144,7 @@ async function listTurns(host: Host, threadId: string): Promise<readonly ListedT
 async function listItems(host: Host, threadId: string, turnId: string): Promise<StoredItems> {
   const items: StoredItem[] = [];
   const page = { threadId, turnId, limit: itemsPerPage, sortDirection: "asc" } as const;
-  const list = new Pages((cursor) => question(host, "thread/items/list", { ...page, cursor }));
+  const list = new Pages((cursor) => askServer(host, "thread/items/list", { ...page, cursor }));
   try {
     let pages = 0;
     for await (const { data } of (await list).iterPages()) {

@@ -1,9 +1,10 @@
-import type { Host } from "../host.js";
+import type { Host } from "../session/host.js";
 import type { TurnEvent } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
-import type { TurnControls } from "./turn-options.js";
-import type { RunningTurn, TurnStart } from "./turn-start.js";
-import type { TurnState } from "./turn-state.js";
+import type { TurnControls } from "../options/turn-options.js";
+import type { RunningTurn } from "./start-place.js";
+import type { TurnStart } from "./start-place.js";
+import type { TurnState } from "../results/turn-state.js";
 
 /** Makes what the waiters of a turn are rejected with: an instance of its own for each. */
 export type Failure = () => unknown;

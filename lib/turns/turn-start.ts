@@ -1,60 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { ReviewTarget, UserInput } from "../../generated/types.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
-import { TurnNotStartedError } from "../errors/turn-errors.js";
-import type { Host, TurnFollower } from "../host.js";
-import type { GivenInput } from "../input.js";
+import { TurnNotStartedError } from "./turn-errors.js";
+import type { Host } from "../session/host.js";
+import type { GivenInput } from "../options/input.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
-import { prepareInput } from "../prepare-input.js";
-import { idOf } from "../rpc/id-of.js";
-import type { RequestOptions } from "../rpc/connection.js";
-import type { PendingTurn } from "../rpc/turn-routes.js";
+import { prepareInput } from "../session/prepare-input.js";
+import { idOf } from "../messages/id-of.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
 import { findTurnOfMessage } from "./find-turn.js";
 import { interruptsLateTurn, watchForLateTurn, type ItemMatch } from "./late-start.js";
 import { stopUnfollowed } from "./stop-unfollowed.js";
 import { lookForFirstItem, lookForItem, lookForItemOrEnd, type Sighting } from "./start-search.js";
-import type { TurnStartSettings } from "./turn-options.js";
-
-/** How a turn comes to run: what is sent for it, and how its id is learnt. */
-export interface TurnStart {
-  readonly method:
-    | "turn/start"
-    | "review/start"
-    | "thread/compact/start"
-    | "thread/shellCommand"
-    | "thread/queue/start";
-  /** Makes ready what is sent, as far as that takes time; it is done while the turn waits for its thread. */
-  prepare?(host: Host): Promise<void>;
-  /** Sends it, and resolves with the id under which the turn's events come. */
-  send(place: StartPlace): Promise<string>;
-  /**
-   * Finds out whether a request has arrived whose answer was lost with the connection: resolves with
-   * the turn's id, or with undefined when it has not. Missing where there is no telling.
-   */
-  find?(place: StartPlace): Promise<string | undefined>;
-}
-
-/** Where a turn is started. */
-export interface StartPlace {
-  readonly host: Host;
-  readonly threadId: string;
-  readonly pending: PendingTurn<TurnFollower>;
-  /** Options for the request that starts the turn. */
-  readonly request: Pick<RequestOptions, "signal" | "trace" | "onSent">;
-  /** Resolves when the turn is over, and nobody looks for it any more. */
-  readonly over: Promise<void>;
-  isOver(): boolean;
-}
-
-/** A turn that the server runs already, and that somebody else has started. */
-export interface RunningTurn {
-  readonly host: Host;
-  readonly id: string;
-  /** Whether it is only looked at, since nobody here has asked for it. */
-  readonly looksOn?: boolean;
-  /** Whether the server has said that it runs (default true). */
-  readonly hasBegun?: boolean;
-}
+import type { TurnStartSettings } from "../options/turn-options.js";
+import type { StartPlace, TurnStart } from "./start-place.js";
 
 /** `checkJoin` throws when input with these settings must not become part of a turn that runs already. */
 export function inputTurn(

@@ -2,8 +2,8 @@ import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError, TurnNotActiveError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
-import { StopUnconfirmedError } from "../errors/turn-errors.js";
-import type { Host } from "../host.js";
+import type { Host } from "../session/host.js";
+import { StopUnconfirmedError } from "./turn-errors.js";
 import { readRunningId } from "./turn-reconcile.js";
 
 /** How long a caller waits for the server to confirm a stop (ms). */

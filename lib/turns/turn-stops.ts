@@ -1,7 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import type { Failure } from "./turn-request.js";
-import type { TurnControls } from "./turn-options.js";
+import type { TurnControls } from "../options/turn-options.js";
 
 /**
  * Calls `stop` when the signal of a turn or a goal, which is not aborted yet, aborts or its time is up;

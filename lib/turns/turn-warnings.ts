@@ -1,12 +1,5 @@
 import type { ServerNotification, ThreadWarningMethod } from "../protocol.js";
-
-/** What the server has warned of while a turn ran. */
-export interface TurnWarning {
-  /** `"guardianWarning"` is one of the reviewer that decides on approvals. */
-  readonly method: ThreadWarningMethod;
-  /** In the server's words, which may name paths and commands. */
-  readonly message: string;
-}
+import type { TurnWarning } from "../results/turn-warning.js";
 
 const maxWarnings = 100;
 const maxCharacters = 4_000;

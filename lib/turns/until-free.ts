@@ -1,6 +1,6 @@
 import { settleWithin } from "../async/timers.js";
-import type { Host } from "../host.js";
-import { readThreadStatus } from "./question.js";
+import type { Host } from "../session/host.js";
+import { readThreadStatus } from "./ask-server.js";
 
 /** The shortest and the longest pause before the server is asked again (ms). */
 const minPauseMs = 1_000;
@@ -34,15 +34,15 @@ export async function untilFree(host: Host, threadId: string, turn: LeftTurn): P
   const since = performance.now();
   let unanswered = 0;
   for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
-    const running = host.gate.runningUntil(threadId);
+    const running = host.slots.runningUntil(threadId);
     const status = await readThreadStatus(host, threadId);
     if (turn.isOver() || host.signal.aborted) return;
-    // A turn that has begun since is another matter, and the gate knows of it.
-    if (running && host.gate.runningUntil(threadId) !== running) return;
+    // A turn that has begun since is another matter, and has the slot itself.
+    if (running && host.slots.runningUntil(threadId) !== running) return;
     unanswered = status === "unknown" ? unanswered + 1 : 0;
     const mayBegin = !turn.hasBegun() && performance.now() - since < maxDelayMs;
     if ((status === "idle" && !mayBegin) || unanswered === maxUnanswered) {
-      host.gate.setRunning(threadId, false);
+      host.slots.setRunning(threadId, false);
       return;
     }
     await settleWithin(Promise.race(running ? [turn.over, running] : [turn.over]), pauseMs);

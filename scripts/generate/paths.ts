@@ -22,7 +22,7 @@ export const notPaths: Readonly<Record<string, string>> = {
   "edits.*.keyPath": "a setting",
   "environments.*.cwd": "on the machine of the environment, which may be of another system",
   "environments.*.runtimeWorkspaceRoots.*": "on the machine of the environment",
-  "input.*.path": "lib/prepare-input.ts sees to it, with the file itself",
+  "input.*.path": "lib/session/prepare-input.ts sees to it, with the file itself",
   keyPath: "a setting",
   "selectedCapabilityRoots.*.location.path": "on the machine of the environment",
   "sparsePaths.*": "within a repository that the server clones",

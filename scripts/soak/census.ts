@@ -3,7 +3,7 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import * as v8 from "node:v8";
 import { EventQueue } from "../../lib/async/event-queue.js";
 import type { AppServerClient } from "../../lib/client.js";
-import { Connection } from "../../lib/rpc/connection.js";
+import { Connection } from "../../lib/jsonrpc/connection.js";
 import { Turn } from "../../lib/turn.js";
 import { TurnExecution } from "../../lib/turns/turn-execution.js";
 
@@ -52,7 +52,7 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
       .eventNames()
       .reduce((sum, name) => sum + process.listenerCount(name), 0),
     "threads with followed turns": host.turns.size,
-    "threads that run": host.gate.running().length,
+    "threads that run": host.slots.running().length,
     "open requests": client.pendingRequests().length,
     "turn handles alive": alive(Turn),
     "turns alive": alive(TurnExecution),

@@ -3,7 +3,7 @@ import type { AppServerClient } from "../../lib/client.js";
 import type { ClientRequestMethod } from "../../lib/protocol.js";
 import type { Thread } from "../../lib/thread.js";
 import type { Turn } from "../../lib/turn.js";
-import type { TurnOptions } from "../../lib/turns/turn-options.js";
+import type { TurnOptions } from "../../lib/options/turn-options.js";
 import type { JsonObject } from "../support/scripted-server.js";
 import { failureOf } from "./failure-of.js";
 import type { Act, Outcome, TurnAct } from "./scenario.js";

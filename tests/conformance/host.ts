@@ -4,7 +4,7 @@
  * and ends by itself when the channel is closed and nothing else keeps it alive.
  */
 import { AppServerClient } from "../../lib/client.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 import type { ApprovalHandler } from "../../lib/server-requests/approvals.js";
 import { Application } from "./application.js";
 import { failureOf } from "./failure-of.js";

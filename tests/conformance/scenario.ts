@@ -1,5 +1,5 @@
-import type { AppServerClientOptions } from "../../lib/options.js";
-import type { TurnControls } from "../../lib/turns/turn-options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
+import type { TurnControls } from "../../lib/options/turn-options.js";
 import type { Json, JsonObject, Script } from "../support/scripted-server.js";
 
 /** One thing that a server may do, and what a client has to make of it: all of it plain data. */

@@ -5,7 +5,7 @@ import { Readable, Writable } from "node:stream";
 import { AppServerClient } from "../../lib/client.js";
 import { TransportClosedError } from "../../lib/errors/connection-errors.js";
 import { HandshakeError } from "../../lib/errors/start-errors.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 import type { StreamPair } from "../../lib/transport/stream-transport.js";
 import { untilGone } from "../support/processes.js";
 import { ScriptedServer, startScripted, type Step } from "../support/scripted-server.js";

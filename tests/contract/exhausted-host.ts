@@ -6,7 +6,7 @@ import { closeSync, openSync } from "node:fs";
 import { AppServerClient } from "../../lib/client.js";
 import { Codex } from "../../lib/codex.js";
 import { isAppServerError } from "../../lib/errors/base.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 
 /** Takes every descriptor that is free, but for so many. Returns what gives them back. */
 function takeAllBut(left: number): () => void {

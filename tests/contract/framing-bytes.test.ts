@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { LineSplitter } from "../../lib/rpc/line-splitter.js";
+import { LineSplitter } from "../../lib/jsonrpc/line-splitter.js";
 import { type Script, startScripted, type Step } from "../support/scripted-server.js";
 import { recordingLogger } from "./recording-logger.js";
 

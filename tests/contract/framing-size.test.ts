@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { MessageTooLargeError, TransportClosedError } from "../../lib/errors/connection-errors.js";
 import { InvalidArgumentError } from "../../lib/errors/invalid-argument-error.js";
-import { LineSplitter } from "../../lib/rpc/line-splitter.js";
+import { LineSplitter } from "../../lib/jsonrpc/line-splitter.js";
 import { type Json, startScripted, type Step } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 

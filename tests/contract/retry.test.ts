@@ -6,7 +6,7 @@ import {
   RetryLimitExceededError,
   ServerBusyError,
 } from "../../lib/errors/rpc-errors.js";
-import { isRetryableError } from "../../lib/rpc/retry.js";
+import { isRetryableError } from "../../lib/jsonrpc/retry.js";
 import { type Script, startScripted, type Step } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 

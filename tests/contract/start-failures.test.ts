@@ -6,7 +6,7 @@ import { AppServerClient } from "../../lib/client.js";
 import { RequestTimeoutError, TransportClosedError } from "../../lib/errors/connection-errors.js";
 import { InvalidRequestError } from "../../lib/errors/rpc-errors.js";
 import { BinaryNotFoundError, HandshakeError, SpawnError } from "../../lib/errors/start-errors.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 import { type Script, ScriptedServer } from "../support/scripted-server.js";
 import { makeTempDir, type TempDir } from "../support/temp-dir.js";
 import { errorOf } from "./error-of.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { InvalidArgumentError } from "../../lib/errors/invalid-argument-error.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 import { ScriptedServer } from "../support/scripted-server.js";
 import { errorOf } from "./error-of.js";
 

@@ -5,7 +5,7 @@
  */
 import { AppServerClient } from "../../lib/client.js";
 import { isAppServerError } from "../../lib/errors/base.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 
 const MiB = 1_048_576;
 

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { deepStrictEqual } from "node:assert/strict";
 import * as fc from "fast-check";
-import { DeltaLines } from "../../lib/rpc/delta-lines.js";
-import type { NotificationMessage } from "../../lib/rpc/message.js";
+import { DeltaLines } from "../../lib/messages/delta-lines.js";
+import type { NotificationMessage } from "../../lib/jsonrpc/message.js";
 
 const anyText = fc.string({ unit: "binary", maxLength: 30 });
 const ids = { threadId: "thread-1", turnId: "turn-1", itemId: "item-1" };

@@ -3,9 +3,9 @@ import { deepStrictEqual } from "node:assert/strict";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import * as fc from "fast-check";
-import { LineSplitter } from "../../lib/rpc/line-splitter.js";
-import { ErrorAnswer } from "../../lib/rpc/message.js";
-import { LineMessageReader } from "../../lib/rpc/reader.js";
+import { LineSplitter } from "../../lib/jsonrpc/line-splitter.js";
+import { ErrorAnswer } from "../../lib/jsonrpc/message.js";
+import { LineMessageReader } from "../../lib/jsonrpc/reader.js";
 
 const json = fc.jsonValue({ maxDepth: 3, stringUnit: "binary" });
 const text = fc.string({ unit: "binary", maxLength: 12 });

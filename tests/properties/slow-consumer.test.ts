@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { BacklogBudget } from "../../lib/async/backlog-budget.js";
 import { EventQueue } from "../../lib/async/event-queue.js";
 import type { TurnEvent } from "../../lib/protocol.js";
-import { supersedingKey } from "../../lib/rpc/superseding.js";
+import { supersedingKey } from "../../lib/messages/superseding.js";
 import { eventBacklog } from "../../lib/turns/event-backlog.js";
 import { SubagentEvent } from "../../lib/turns/subagent-event.js";
 import { deltaOf } from "../../lib/turns/text-run.js";

@@ -3,7 +3,8 @@ import { deepStrictEqual } from "node:assert/strict";
 import * as fc from "fast-check";
 import type { TurnEvent } from "../../lib/protocol.js";
 import { TurnProgress } from "../../lib/turns/turn-progress.js";
-import { initialTurnState, reduceTurn, type TurnState } from "../../lib/turns/turn-state.js";
+import { initialTurnState, reduceTurn } from "../../lib/turns/turn-state.js";
+import { type TurnState } from "../../lib/results/turn-state.js";
 import { deepFreeze } from "../support/deep-freeze.js";
 
 const ids = { threadId: "thread", turnId: "turn" };

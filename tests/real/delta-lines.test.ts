@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { DeltaLines } from "../../lib/rpc/delta-lines.js";
-import type { NotificationMessage } from "../../lib/rpc/message.js";
+import { DeltaLines } from "../../lib/messages/delta-lines.js";
+import type { NotificationMessage } from "../../lib/jsonrpc/message.js";
 import { reply } from "../../lib/testing/index.js";
 import { RawStage } from "../support/raw-stage.js";
 

@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { RUNTIME_VERSION } from "../../generated/runtime.js";
 import { configArgs, type ConfigObject } from "../../lib/runtime/config-args.js";
 import { findRuntime } from "../../lib/runtime/find-runtime.js";
-import { resolveLaunch, type LaunchOptions } from "../../lib/runtime/launch.js";
+import { resolveLaunch } from "../../lib/runtime/launch.js";
+import { type LaunchOptions } from "../../lib/runtime/launch-options.js";
 import { RawClient } from "../support/raw-client.js";
 import { makeTempDir, type TempDir } from "../support/temp-dir.js";
 

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { AppServerClient, IncompatibleServerError } from "../../lib/index.js";
-import { minimumServerVersion } from "../../lib/rpc/server-info.js";
+import { minimumServerVersion } from "../../lib/session/server-info.js";
 import { reply } from "../../lib/testing/index.js";
 import { runtimeVersion } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { AppServerClient } from "../../lib/client.js";
-import type { ConnectOptions } from "../../lib/connect-options.js";
+import type { ConnectOptions } from "../../lib/options/connect-options.js";
 import { isAppServerError } from "../../lib/errors/base.js";
 
 const MiB = 1_048_576;

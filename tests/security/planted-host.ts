@@ -4,7 +4,7 @@
  */
 import { AppServerClient } from "../../lib/client.js";
 import { isAppServerError } from "../../lib/errors/base.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 
 const options = JSON.parse(process.env.HOST_OPTIONS ?? "{}") as AppServerClientOptions;
 

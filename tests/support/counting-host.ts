@@ -1,5 +1,5 @@
 import type { AppServerClient } from "../../lib/client.js";
-import type { Connect, Host } from "../../lib/host.js";
+import type { Connect, Host } from "../../lib/session/host.js";
 
 interface CountingHost {
   readonly host: Host;
@@ -21,10 +21,10 @@ export function countingHost(client: AppServerClient): CountingHost {
     };
   };
   const { host: real } = client;
-  const { turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger } = real;
+  const { turns, slots, goals, scopes, known, backlogs, subagents, closed, signal, logger } = real;
   const { trustProject, configured, serverFiles, runtimeFile, experimentalApi } = real;
   const host: Host = {
-    ...{ turns, gate, goals, scopes, known, backlogs, subagents, closed, signal, logger },
+    ...{ turns, slots, goals, scopes, known, backlogs, subagents, closed, signal, logger },
     ...{ trustProject, configured, serverFiles, runtimeFile, experimentalApi },
     get connectionSignal() {
       return real.connectionSignal;

@@ -1,7 +1,7 @@
 import { AppServerClient } from "../../lib/client.js";
-import type { ConnectionSettings } from "../../lib/options.js";
-import type { ConnectionStatus } from "../../lib/rpc/connection-status.js";
-import { ReconnectSchedule, type ReconnectOptions } from "../../lib/rpc/reconnect.js";
+import type { ConnectionSettings } from "../../lib/options/options.js";
+import type { ConnectionStatus } from "../../lib/jsonrpc/connection-status.js";
+import { ReconnectSchedule, type ReconnectOptions } from "../../lib/jsonrpc/reconnect.js";
 import { LinkedServer } from "./linked-server.js";
 
 export interface LinkedAnewOptions extends ConnectionSettings {

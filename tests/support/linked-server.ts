@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { AppServerClient } from "../../lib/client.js";
-import type { ConnectionSettings } from "../../lib/options.js";
+import type { ConnectionSettings } from "../../lib/options/options.js";
 import type { Thread } from "../../lib/thread.js";
 import type { Transport, TransportEnd } from "../../lib/transport/transport.js";
 import {

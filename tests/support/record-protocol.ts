@@ -6,9 +6,9 @@ import { afterAll, expect } from "@jest/globals";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { JsonRpcError } from "../../lib/errors/rpc-errors.js";
-import { Connection } from "../../lib/rpc/connection.js";
-import { NotificationHub } from "../../lib/rpc/notification-hub.js";
-import { RequestDispatcher } from "../../lib/server-requests/dispatcher.js";
+import { Connection } from "../../lib/jsonrpc/connection.js";
+import { NotificationHub } from "../../lib/session/notification-hub.js";
+import { RequestDispatcher } from "../../lib/session/requests/dispatcher.js";
 
 const seen = {
   clientRequests: new Set<string>(),

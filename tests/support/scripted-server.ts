@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppServerClient } from "../../lib/client.js";
-import type { AppServerClientOptions } from "../../lib/options.js";
+import type { AppServerClientOptions } from "../../lib/options/options.js";
 import { isAlive, killIfAlive } from "./processes.js";
 import { standardHandlers } from "./scripted-server-messages.js";
 import { makeTempDir, type TempDir } from "./temp-dir.js";

@@ -6,7 +6,7 @@ const root = path.join(import.meta.dirname, "../..");
 
 /** One import or re-export of a source file. */
 export interface SourceImport {
-  /** The importing file, from the project's root: `lib/rpc/reader.ts`. */
+  /** The importing file, from the project's root: `lib/jsonrpc/reader.ts`. */
   readonly from: string;
   /** What is imported: a file in the same form, or a package as it is written. */
   readonly to: string;

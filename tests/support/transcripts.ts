@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { TurnEvent } from "../../lib/protocol.js";
-import type { NotificationMessage } from "../../lib/rpc/message.js";
-import { threadIdOf, turnIdOf } from "../../lib/rpc/notification-route.js";
+import type { NotificationMessage } from "../../lib/jsonrpc/message.js";
+import { threadIdOf, turnIdOf } from "../../lib/messages/message-ids.js";
 
 const directory = path.join(import.meta.dirname, "../fixtures/transcripts");
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { readFileSync } from "node:fs";
 import ts from "typescript";
+import { entries, leadsDown, picture, roomOf, rooms } from "../support/rooms.js";
 import {
   importsOf,
   parseSource,
@@ -13,24 +15,13 @@ const values = imports.filter(({ typeOnly }) => !typeOnly);
 
 const show = ({ from, to }: SourceImport) => `${from} imports ${to}`;
 
-function inFolder(folder: string) {
-  return { from: ({ from }: SourceImport) => from.startsWith(`${folder}/`) };
-}
-
-/** The imports of a folder that lead to none of these files or folders of ours. */
-function straying(list: readonly SourceImport[], folder: string, allowed: readonly string[]) {
-  const ours = list.filter(inFolder(folder).from).filter(({ written }) => written.startsWith("."));
-  expect(ours.length).toBeGreaterThan(0);
-  return ours.filter(({ to }) => !allowed.some((place) => to.startsWith(place))).map(show);
-}
-
 /** The files that import a package, types included. */
 function users(name: RegExp): string[] {
   return [...new Set(imports.filter(({ to }) => name.test(to)).map(({ from }) => from))];
 }
 
 test("the sources are read at all", () => {
-  expect(files).toContain("lib/rpc/connection.ts");
+  expect(files).toContain("lib/jsonrpc/connection.ts");
   expect(imports).toContainEqual({
     from: "lib/thread.ts",
     to: "lib/turn.ts",
@@ -59,13 +50,13 @@ describe("packages", () => {
     expect(parseSource("lib/transport/load-ws.ts").text).toContain('import("ws")');
   });
 
-  test("vscode-jsonrpc stays in rpc/", () => {
-    expect(users(/^vscode-jsonrpc/).filter((file) => !file.startsWith("lib/rpc/"))).toEqual([]);
+  test("vscode-jsonrpc stays in jsonrpc/", () => {
+    expect(users(/^vscode-jsonrpc/).filter((file) => !file.startsWith("lib/jsonrpc/"))).toEqual([]);
     expect(users(/^vscode-jsonrpc/)).not.toEqual([]);
   });
 
   test("p-retry stays in the retry file", () => {
-    expect(users(/^p-retry/)).toEqual(["lib/rpc/retry.ts"]);
+    expect(users(/^p-retry/)).toEqual(["lib/jsonrpc/retry.ts"]);
   });
 
   test("processes are started in transport/ only", () => {
@@ -76,93 +67,71 @@ describe("packages", () => {
 });
 
 describe("who may import whom", () => {
-  test("async/ knows nothing of Codex: it imports only itself", () => {
-    expect(straying(imports, "lib/async", ["lib/async/"])).toEqual([]);
+  const own = imports.filter(({ to }) => to.startsWith("lib/"));
+  const isEntry = (file: string) => Object.hasOwn(entries, roomOf(file));
+
+  test("every file lies in a room that is known", () => {
+    const known = new Set([...Object.keys(rooms), ...Object.keys(entries)]);
+    expect(files.filter((file) => !known.has(roomOf(file)))).toEqual([]);
+    const used = new Set(files.map(roomOf));
+    expect([...known].filter((room) => !used.has(room))).toEqual([]);
   });
 
-  test("errors/ builds on itself only, and may name the types it carries", () => {
-    expect(straying(values, "lib/errors", ["lib/errors/"])).toEqual([]);
+  test("a room imports from itself and from lower ones, types too", () => {
+    const inside = own.filter(({ from }) => !isEntry(from));
+    expect(inside.length).toBeGreaterThan(500);
+    expect(inside.filter((one) => !leadsDown(one)).map(show)).toEqual([]);
   });
 
-  test("transport/ and runtime/ lie below rpc/", () => {
-    const below = [
-      "lib/transport/",
-      "lib/runtime/",
-      "lib/async/",
-      "lib/errors/",
-      "generated/runtime",
-    ];
-    expect(straying(imports, "lib/transport", below)).toEqual([]);
-    expect(straying(imports, "lib/runtime", below)).toEqual([]);
+  test("an import that leads up is noticed, be it of a type", () => {
+    const edge = (from: string, to: string) => ({ from, to, written: to, typeOnly: true });
+    expect(leadsDown(edge("lib/jsonrpc/reader.ts", "lib/session/session.ts"))).toBe(false);
+    expect(leadsDown(edge("lib/turns/turn-start.ts", "lib/turn.ts"))).toBe(false);
+    expect(leadsDown(edge("lib/turn.ts", "lib/turns/turn-start.ts"))).toBe(true);
+    expect(leadsDown(edge("lib/async/a.ts", "lib/async/b.ts"))).toBe(true);
   });
 
-  test("rpc/ lies below the clients, threads and turns", () => {
-    const below = ["lib/rpc/", "lib/transport/", "lib/async/", "lib/errors/", "generated/"];
-    expect(straying(imports, "lib/rpc", below)).toEqual([]);
+  test("other entry points use what they may, and are used by nobody", () => {
+    const allowed = ({ from, to }: SourceImport) =>
+      [roomOf(from), ...(entries[roomOf(from)] ?? [])].includes(roomOf(to));
+    const theirs = own.filter(({ from, typeOnly }) => isEntry(from) && !typeOnly);
+    expect(theirs.length).toBeGreaterThan(0);
+    expect(theirs.filter((one) => !allowed(one)).map(show)).toEqual([]);
+    const users = own.filter(({ from, to }) => isEntry(to) && roomOf(from) !== roomOf(to));
+    expect(users.map(show)).toEqual([]);
   });
 
-  test("schema/ knows nothing of the protocol, and tools/ nothing of connections", () => {
-    const below = ["lib/schema/", "lib/errors/", "lib/async/realms.ts"];
-    expect(straying(imports, "lib/schema", below)).toEqual([]);
-    const belowTools = [...below, "lib/media/", "lib/tools/", "generated/types"];
-    expect(straying(imports, "lib/tools", belowTools)).toEqual([
-      // Bytes and their media type, as in a turn's input.
-      "lib/tools/tool.ts imports lib/input.ts",
-    ]);
+  test("jsonrpc/ has never heard of a thread, a turn or an item", () => {
+    const words = /\b(thread|turn|item)s?(?![a-z])|(?<=[a-z])(Thread|Turn|Item)s?(?![a-z])/;
+    const isVerb = /\b(turns? of|in turn|turns? (it|into|out)|next turn of the event loop)\b/;
+    const heard = files
+      .filter((file) => roomOf(file) === "jsonrpc")
+      .flatMap((file) =>
+        parseSource(file)
+          .text.split("\n")
+          .filter((line) => words.test(line) && !isVerb.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+    expect(heard).toEqual([]);
   });
 
-  test("media/ knows nothing of Codex, and paths/ nothing of connections", () => {
-    expect(straying(imports, "lib/media", ["lib/media/"])).toEqual([]);
-    expect(
-      straying(imports, "lib/paths", ["lib/paths/", "lib/errors/", "generated/paths"]),
-    ).toEqual([]);
-  });
-
-  test("server-requests/ lies below them too", () => {
-    const below = ["lib/rpc/", "lib/tools/", "lib/async/", "lib/errors/", "generated/"];
-    expect(straying(imports, "lib/server-requests", [...below, "lib/server-requests/"])).toEqual(
-      [],
-    );
-  });
-
-  test("turns do not know threads, threads not the clients, the client not Codex", () => {
-    const order = [
-      /^lib\/(turns\/|turn\.ts)/,
-      /^lib\/(threads\/|thread\.ts)/,
-      /^lib\/(account|machine|extensions|configuration)\//,
-      /^lib\/(session|thread-catalog|api)\.ts/,
-      /^lib\/client\.ts/,
-      /^lib\/codex\.ts/,
-      /^lib\/index\.ts/,
-    ];
-    const layer = (file: string) => order.findIndex((files) => files.test(file));
-    // The host is the interface that turns and threads have on a client, not one of them.
-    const upwards = values.filter(({ from, to }) => layer(from) !== -1 && layer(to) > layer(from));
-    expect(upwards.map(show)).toEqual([]);
-  });
-
-  test("nothing imports the public surface", () => {
-    expect(imports.filter(({ to }) => to === "lib/index.ts").map(show)).toEqual([]);
-  });
-
-  test("the testing entry point works without the client", () => {
-    const allowed = ["lib/testing/", "lib/async/", "lib/errors/"];
-    expect(straying(values, "lib/testing", allowed)).toEqual([]);
-    const users = imports.filter(({ to }) => to.startsWith("lib/testing/"));
-    expect(users.filter(({ from }) => !from.startsWith("lib/testing/")).map(show)).toEqual([]);
+  test("docs/architecture.md shows the rooms as they are", () => {
+    expect(readFileSync("docs/architecture.md", "utf8")).toContain(picture());
   });
 
   test("generated/ imports only itself, and the types that its functions are written with", () => {
     const generated = sourceFiles("generated").flatMap(importsOf);
-    const allowed = ["generated/", "lib/protocol.ts", "lib/rpc/connection.ts"];
-    expect(straying(generated, "generated", allowed)).toEqual([]);
+    const allowed = ["lib/protocol.ts", "lib/jsonrpc/connection.ts"];
+    const straying = generated.filter(
+      ({ to }) => !to.startsWith("generated/") && !allowed.includes(to),
+    );
+    expect(straying.map(show)).toEqual([]);
     const values = generated.filter(({ typeOnly }) => !typeOnly);
     expect(values.filter(({ to }) => !to.startsWith("generated/")).map(show)).toEqual([]);
-    expect(generated.filter(({ written }) => !written.startsWith(".")).map(show)).toEqual([]);
   });
 
-  test("no file needs itself, by whatever detour", () => {
-    expect(cycles(values)).toEqual([]);
+  test("no file needs itself, by whatever detour, types included", () => {
+    expect(cycles(own)).toEqual([]);
     const edge = (from: string, to: string) => ({ from, to, written: to, typeOnly: false });
     const round = [edge("a", "b"), edge("b", "c"), edge("c", "a"), edge("c", "d")];
     expect(cycles(round)).toEqual(["a > b > c > a"]);
@@ -217,9 +186,9 @@ test("deadlines are made in one place, which reads on before it decides; other t
     "lib/async/deadline.ts",
     "lib/async/timers.ts",
     // What vscode-jsonrpc is given of the platform.
-    "lib/rpc/json-rpc.ts",
+    "lib/jsonrpc/json-rpc.ts",
+    "lib/session/thread-resume.ts",
     "lib/testing/send-reply.ts",
-    "lib/threads/thread-resume.ts",
     "lib/transport/keepalive.ts",
     "lib/transport/stdio-transport.ts",
   ]);

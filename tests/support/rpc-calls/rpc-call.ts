@@ -6,7 +6,7 @@ import {
   type ClientRequestMethod,
   type Rpc,
 } from "../../../lib/index.js";
-import { Connection } from "../../../lib/rpc/connection.js";
+import { Connection } from "../../../lib/jsonrpc/connection.js";
 import { reply } from "../../../lib/testing/index.js";
 import { RealStage } from "../real.js";
 import { validateResult } from "../schemas.js";

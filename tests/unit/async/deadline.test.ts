@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import { noteArrival } from "../../../lib/async/arrivals.js";
 import { onDeadline } from "../../../lib/async/deadline.js";
 import { settleWithin } from "../../../lib/async/timers.js";
-import { withinDeadline } from "../../../lib/rpc/within-deadline.js";
+import { withinDeadline } from "../../../lib/jsonrpc/within-deadline.js";
 import { holdUp } from "../../support/hold-up.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
 

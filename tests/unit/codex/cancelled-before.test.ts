@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
-import type { CodexApi } from "../../../lib/api.js";
+import type { CodexApi } from "../../../lib/catalogue/codex-api.js";
 import { AppServerClient } from "../../../lib/client.js";
 import { Codex, type CodexOptions } from "../../../lib/codex.js";
 import { RequestTimeoutError } from "../../../lib/errors/connection-errors.js";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
-import type { RequestOptions } from "../../../lib/rpc/connection.js";
+import type { RequestOptions } from "../../../lib/jsonrpc/connection.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { later, linked, linkedThread } from "../../support/linked-server.js";
 import { tinyServer } from "../../support/tiny-server.js";

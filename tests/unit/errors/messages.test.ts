@@ -17,7 +17,7 @@ import {
   IncompatibleServerError,
   SpawnError,
 } from "../../../lib/errors/start-errors.js";
-import { TurnNotStartedError, TurnStreamError } from "../../../lib/errors/turn-errors.js";
+import { TurnNotStartedError, TurnStreamError } from "../../../lib/turns/turn-errors.js";
 
 const closed: CloseReason = { kind: "closed", exitCode: null, signal: null, stderrTail: "" };
 const exited: CloseReason = { ...closed, kind: "exited" };

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { GoalFailedError, GoalNotActiveError } from "../../../lib/errors/goal-errors.js";
+import { GoalFailedError, GoalNotActiveError } from "../../../lib/goals/goal-errors.js";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
-import { TurnStreamError } from "../../../lib/errors/turn-errors.js";
+import { TurnStreamError } from "../../../lib/turns/turn-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { RpcFail } from "../../support/linked-server.js";
 import { goalThread, threadId } from "./goal-server.js";

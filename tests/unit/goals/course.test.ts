@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { GoalFailedError } from "../../../lib/errors/goal-errors.js";
-import { TurnFailedError } from "../../../lib/errors/turn-errors.js";
+import { GoalFailedError } from "../../../lib/goals/goal-errors.js";
+import { TurnFailedError } from "../../../lib/turns/turn-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { brief, goalThread, isTidy, sent, threadId } from "./goal-server.js";
 

@@ -1,7 +1,7 @@
 import type { AppServerClient } from "../../../lib/client.js";
-import type { ConnectionSettings } from "../../../lib/options.js";
+import type { ConnectionSettings } from "../../../lib/options/options.js";
 import type { Thread } from "../../../lib/thread.js";
-import type { GoalEvent } from "../../../lib/threads/goal-state.js";
+import type { GoalEvent } from "../../../lib/goals/goal-state.js";
 import {
   later,
   linkedThread,
@@ -161,5 +161,5 @@ export function sent(server: LinkedServer): string[] {
 
 /** Whether nothing is left of any goal in the client. */
 export function isTidy(client: AppServerClient): boolean {
-  return client.host.turns.size === 0 && !client.host.gate.isBusy(threadId);
+  return client.host.turns.size === 0 && !client.host.slots.isBusy(threadId);
 }

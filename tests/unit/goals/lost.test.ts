@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
-import { GoalStalledError } from "../../../lib/errors/goal-errors.js";
-import { TurnDetachedError } from "../../../lib/errors/turn-errors.js";
+import { GoalStalledError } from "../../../lib/goals/goal-errors.js";
+import { TurnDetachedError } from "../../../lib/errors/turn-detached-error.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { later, RpcFail } from "../../support/linked-server.js";
 import { brief, goalThread, isTidy, sent, threadId } from "./goal-server.js";

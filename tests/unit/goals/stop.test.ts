@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
-import { GoalNotStartedError, GoalTimeoutError } from "../../../lib/errors/goal-errors.js";
+import { GoalNotStartedError, GoalTimeoutError } from "../../../lib/goals/goal-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { later, RpcFail } from "../../support/linked-server.js";
 import { Asking } from "../server-requests/asking.js";
@@ -342,7 +342,7 @@ describe("a time limit", () => {
     await settled();
     // The turn is still there, so the thread is not free; but the server does not go on after it.
     expect(server.paramsOf("thread/goal/set").at(-1)).toEqual(paused);
-    expect(client.host.gate.isBusy(threadId)).toBe(true);
+    expect(client.host.slots.isBusy(threadId)).toBe(true);
     goals.end();
     await settled();
     expect(isTidy(client)).toBe(true);

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import path from "node:path";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
-import { normalizeInput } from "../../../lib/input.js";
+import { normalizeInput } from "../../../lib/options/input.js";
 import { isAbsoluteFor, toServerPath, type ServerFiles } from "../../../lib/paths/server-files.js";
 
 const shared: ServerFiles = { areShared: true, platformFamily: "unix", home: "/home/user" };

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import path from "node:path";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { BinaryNotFoundError } from "../../../lib/errors/start-errors.js";
-import { resolveLaunch, type LaunchHost, type LaunchOptions } from "../../../lib/runtime/launch.js";
+import { resolveLaunch, type LaunchHost } from "../../../lib/runtime/launch.js";
+import { type LaunchOptions } from "../../../lib/runtime/launch-options.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
 import { programs, vendorTree, writeTree } from "./file-tree.js";
 

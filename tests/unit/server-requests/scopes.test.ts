@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { defer, type ApprovalPreset, type RequestHandlers } from "../../../lib/index.js";
-import { ThreadScopes } from "../../../lib/server-requests/thread-scopes.js";
+import { ThreadScopes } from "../../../lib/session/requests/thread-scopes.js";
 import { linked, linkedThread } from "../../support/linked-server.js";
 import { opened, turnCompleted, turnRecord } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { SubagentTree } from "../../../lib/rpc/subagent-tree.js";
+import { SubagentTree } from "../../../lib/session/subagent-tree.js";
 import type { RequestHandlers } from "../../../lib/index.js";
 import { linked, RpcFail } from "../../support/linked-server.js";
 import { turnCompleted } from "../../support/turn-messages.js";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { SubagentTree } from "../../../lib/rpc/subagent-tree.js";
-import { TurnCallers } from "../../../lib/server-requests/turn-callers.js";
+import { SubagentTree } from "../../../lib/session/subagent-tree.js";
+import { TurnCallers } from "../../../lib/session/requests/turn-callers.js";
 import { turnCompleted } from "../../support/turn-messages.js";
 
 const user = new AsyncLocalStorage<string>();

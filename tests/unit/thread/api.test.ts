@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { ThreadNotFoundError } from "../../../lib/errors/rpc-errors.js";
-import type { StartThreadOptions } from "../../../lib/thread-catalog.js";
+import type { StartThreadOptions } from "../../../lib/options/thread-options.js";
 import { rejection, settled } from "../../support/collect.js";
 import { isNoLoadQuestion, linked, RpcFail } from "../../support/linked-server.js";
 import { opened } from "../../support/turn-messages.js";

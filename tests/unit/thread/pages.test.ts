@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { ProtocolError } from "../../../lib/errors/connection-errors.js";
 import { NoNextPageError } from "../../../lib/errors/list-errors.js";
-import { Pages, type PageAnswer } from "../../../lib/pages.js";
+import { Pages, type PageAnswer } from "../../../lib/options/pages.js";
 import { collect, rejection } from "../../support/collect.js";
 
 type Answers = Record<string, PageAnswer<number>>;

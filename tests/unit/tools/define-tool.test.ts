@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import * as v from "valibot";
 import * as z from "zod";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
-import { ToolInputError } from "../../../lib/errors/tool-errors.js";
+import { ToolInputError } from "../../../lib/tools/tool-errors.js";
 import { defineTool } from "../../../lib/tools/define-tool.js";
 import type { ToolContext } from "../../../lib/tools/tool.js";
 

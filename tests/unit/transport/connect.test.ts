@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { AppServerClient } from "../../../lib/client.js";
-import type { ConnectOptions } from "../../../lib/connect-options.js";
+import type { ConnectOptions } from "../../../lib/options/connect-options.js";
 import { rejection } from "../../support/real.js";
 import {
   startSocketServer,

@@ -1,7 +1,7 @@
 import { expect, jest, test } from "@jest/globals";
 import * as childProcess from "node:child_process";
 import { safeLogger } from "../../../lib/async/logger.js";
-import { Connection } from "../../../lib/rpc/connection.js";
+import { Connection } from "../../../lib/jsonrpc/connection.js";
 import { killIfAlive } from "../../support/processes.js";
 
 const spawn = jest.fn(childProcess.spawn);

@@ -1,0 +1,139 @@
+import type {
+  Config,
+  ConfigLayer,
+  JsonValue,
+  SandboxPolicy,
+  SandboxWorkspaceWrite,
+} from "../../generated/types.js";
+import { JsonRpcError } from "../errors/rpc-errors.js";
+import type { Host } from "../session/host.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
+import { namedSandbox } from "../session/sandbox/hold-to-settings.js";
+import { type AskedSettings } from "../session/sandbox/asked-settings.js";
+
+/** What `thread/settings/update` gets, and the name that it was chosen by. */
+export type GivenSandbox =
+  | { readonly sandboxPolicy: SandboxPolicy; readonly asked: AskedSettings }
+  | { readonly permissions: string; readonly asked: AskedSettings };
+
+/** What the server says of its configuration. */
+interface Configured {
+  readonly config: Partial<Config>;
+  readonly layers: readonly ConfigLayer[];
+}
+
+type Table = Readonly<Record<string, JsonValue | undefined>>;
+
+/**
+ * The sandbox that a new thread is to get after its start, because the server would take its directory
+ * for a trusted one if it started under it. Undefined where the server does not do so: without a
+ * directory in the request, and where commands may only read.
+ */
+export async function sandboxOfNewThread(
+  host: Pick<Host, "call" | "logger">,
+  params: ParamsOf<"thread/start">,
+): Promise<GivenSandbox | undefined> {
+  const { cwd, sandbox, permissions, config } = params;
+  // The server refuses both together.
+  if (typeof cwd !== "string" || (sandbox && permissions)) return undefined;
+  const own = config ?? {};
+  const named = namedSandbox({ sandbox, permissions }, {});
+  if (named && !needsConfiguration(named)) return given(named, {});
+  const configured = await readConfiguration(host, cwd, named ?? namedSandbox({}, own));
+  const asked = named ?? configuredSandbox(configured, own);
+  return asked && given(asked, workspaceSettings(configured.config, own));
+}
+
+/**
+ * Some configurations are complete only with what a thread names, and the server refuses to tell them. When
+ * the request names its sandbox, that is enough.
+ */
+async function readConfiguration(
+  host: Pick<Host, "call" | "logger">,
+  cwd: string,
+  named: AskedSettings | undefined,
+): Promise<Configured> {
+  try {
+    const answer: Partial<ResultOf<"config/read">> = await host.call("config/read", {
+      cwd,
+      includeLayers: true,
+    });
+    return { config: answer.config ?? {}, layers: answer.layers ?? [] };
+  } catch (error) {
+    if (!named || !(error instanceof JsonRpcError)) throw error;
+    if (needsConfiguration(named)) host.logger.warn(withoutDetails);
+    return { config: {}, layers: [] };
+  }
+}
+
+const withoutDetails =
+  'The server did not tell its configuration: a new thread has "workspace-write" without the details that ' +
+  "may stand there.";
+
+/** A name is all that there is to the others. */
+function needsConfiguration({ sandbox }: AskedSettings): boolean {
+  return sandbox === "workspace-write";
+}
+
+function given(
+  asked: AskedSettings,
+  settings: Partial<SandboxWorkspaceWrite>,
+): GivenSandbox | undefined {
+  const { sandbox, permissions } = asked;
+  if (permissions === ":read-only") return undefined;
+  if (permissions !== undefined) return { permissions, asked };
+  if (sandbox === "danger-full-access")
+    return { sandboxPolicy: { type: "dangerFullAccess" }, asked };
+  if (sandbox !== "workspace-write") return undefined;
+  const sandboxPolicy = {
+    type: "workspaceWrite",
+    writableRoots: settings.writable_roots ?? [],
+    networkAccess: settings.network_access ?? false,
+    excludeTmpdirEnvVar: settings.exclude_tmpdir_env_var ?? false,
+    excludeSlashTmp: settings.exclude_slash_tmp ?? false,
+  } as const;
+  return { sandboxPolicy, asked };
+}
+
+/**
+ * Of the layers, which come in the order of their precedence, the first that names a sandbox decides. The
+ * `config` of a request is merged into the layer of the server's own arguments.
+ */
+function configuredSandbox({ config, layers }: Configured, own: Table): AskedSettings | undefined {
+  const active = layers.filter(({ disabledReason }) => !disabledReason);
+  const managed = active.filter(isManaged);
+  const others = active.filter((layer) => !isManaged(layer));
+  const isArguments = ({ name }: ConfigLayer): boolean => name.type === "sessionFlags";
+  const session = { ...tableOf(others.find(isArguments)), ...own };
+  const rest = others.filter((layer) => !isArguments(layer));
+  const deciding = [...managed.map(tableOf), session, ...rest.map(tableOf)]
+    .map((each) => namedSandbox({}, each))
+    .find((found) => found !== undefined);
+  return deciding ?? namedSandbox({}, config);
+}
+
+/** What an administrator has put before the arguments of the server. */
+function isManaged({ name }: ConfigLayer): boolean {
+  return name.type.startsWith("legacyManagedConfigToml");
+}
+
+function tableOf(layer: ConfigLayer | undefined): Table {
+  return (layer?.config ?? {}) as Table;
+}
+
+const table = "sandbox_workspace_write";
+
+/** The details of "workspace-write": those of the request's own `config` go before the server's. */
+function workspaceSettings(
+  config: Configured["config"],
+  own: Table,
+): Partial<SandboxWorkspaceWrite> {
+  const dotted = Object.entries(own).flatMap(([key, value]) =>
+    key.startsWith(`${table}.`) ? [[key.slice(table.length + 1), value] as const] : [],
+  );
+  return {
+    ...config[table],
+    ...(own[table] as Partial<SandboxWorkspaceWrite> | null | undefined),
+    ...Object.fromEntries(dotted),
+  };
+}

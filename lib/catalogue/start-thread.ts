@@ -1,0 +1,123 @@
+import type { ThreadSettings } from "../../generated/types.js";
+import { Deferred } from "../async/deferred.js";
+import { settleWithin } from "../async/timers.js";
+import { ProtocolError, TransportClosedError } from "../errors/connection-errors.js";
+import { SettingNotAllowedError } from "../errors/rpc-errors.js";
+import type { Host } from "../session/host.js";
+import { withServerPaths } from "../paths/with-server-paths.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
+import { idOf } from "../messages/id-of.js";
+import type { Traced } from "../jsonrpc/trace-context.js";
+import { beforeSending } from "../jsonrpc/within-deadline.js";
+import { withAbsoluteRoots } from "./absolute-roots.js";
+import { askedIn, holdToSettings } from "../session/sandbox/hold-to-settings.js";
+import { leavesLateThread } from "../session/late-thread.js";
+import { sandboxOfNewThread, type GivenSandbox } from "./new-thread-sandbox.js";
+
+type Started = ResultOf<"thread/start">;
+
+interface Wanted {
+  readonly given: GivenSandbox;
+  /** What the caller wants to start the thread with. */
+  readonly params: ParamsOf<"thread/start">;
+}
+
+/** How long the server may take to tell of a sandbox after it has answered that it is given (ms). */
+const tellMs = 10_000;
+
+/**
+ * Starts a thread (`thread/start`). Unless it may trust the directory, the thread starts as one that may
+ * only read, and gets its sandbox before anybody can use it: when a server starts a thread in a directory
+ * where its sandbox may write, it notes in the user's configuration that the directory is trusted, and
+ * from then on starts what the directory's own configuration names.
+ *
+ * @throws SettingsLoosenedError when the thread has looser settings than it is to have.
+ */
+export async function startThread(
+  host: Host,
+  options: ParamsOf<"thread/start">,
+  { trustProject, trace }: { trustProject: boolean } & Traced,
+): Promise<Started> {
+  // The configuration is asked about the same directory.
+  const params = withServerPaths("thread/start", options, host.serverFiles);
+  const given = trustProject
+    ? undefined
+    : await beforeSending("thread/start", sandboxOfNewThread(host, params));
+  const readOnly = { sandbox: "read-only", permissions: undefined } as const;
+  const first = given ? { ...params, ...readOnly } : params;
+  const started = await host.call("thread/start", first, { ...leavesLateThread(host), trace });
+  const opened = given ? await giveSandbox(host, started, { given, params }) : started;
+  const configured = given
+    ? { ...host.configured, sandbox: undefined, permissions: undefined, ...given.asked }
+    : host.configured;
+  const asked = askedIn(params, configured);
+  await holdToSettings(host, idOf("thread", opened), asked, opened);
+  return opened;
+}
+
+/** Resolves with the answer to the start as it would have been under that sandbox. */
+async function giveSandbox(host: Host, started: Started, wanted: Wanted): Promise<Started> {
+  const threadId = idOf("thread", started);
+  try {
+    const given = withAbsoluteRoots(wanted.given, {
+      cwd: started.cwd,
+      home: host.serverFiles.home,
+    });
+    return { ...started, ...(await updateSandbox(host, threadId, { ...wanted, given })) };
+  } catch (error) {
+    // The server would have started it like this, too.
+    if (error instanceof SettingNotAllowedError) return started;
+    host.unload(threadId);
+    host.call("thread/unsubscribe", { threadId }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function updateSandbox(
+  host: Host,
+  threadId: string,
+  { given: { asked, ...given }, params }: Wanted,
+): Promise<Partial<Started>> {
+  const update = () => host.call("thread/settings/update", { threadId, ...given });
+  if ("permissions" in given || params.runtimeWorkspaceRoots) {
+    const { sandboxPolicy, activePermissionProfile } = await settingsAfter(host, threadId, update);
+    return { sandbox: sandboxPolicy, activePermissionProfile };
+  }
+  const { sandboxPolicy: sandbox } = given;
+  if (host.experimentalApi) {
+    await update();
+    return { sandbox };
+  }
+  // The method is experimental; but each turn may name a sandbox, so the first one does.
+  const { requirements } = await host.call("configRequirements/read", undefined);
+  const { allowedSandboxModes: allowed } = requirements ?? {};
+  if (asked.sandbox && allowed && !allowed.includes(asked.sandbox)) return {};
+  host.known.owe(threadId, sandbox);
+  return { sandbox };
+}
+
+/**
+ * What a permission profile allows, and which of the thread's roots it may write in, is known to the server
+ * alone. It tells that before its answer or behind it.
+ */
+async function settingsAfter(
+  host: Host,
+  threadId: string,
+  update: () => Promise<unknown>,
+): Promise<ThreadSettings> {
+  const told = new Deferred<ThreadSettings>();
+  const stop = host.on("thread/settings/updated", ({ params }) => {
+    if (params.threadId === threadId) told.resolve(params.threadSettings);
+  });
+  try {
+    await update();
+    const settings = await settleWithin(Promise.race([told.promise, host.closed]), tellMs);
+    if (settings === "timeout") {
+      throw new ProtocolError("The server did not tell the sandbox of a permission profile.");
+    }
+    if ("kind" in settings) throw new TransportClosedError(settings);
+    return settings;
+  } finally {
+    stop();
+  }
+}

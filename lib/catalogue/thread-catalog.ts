@@ -1,0 +1,240 @@
+import {
+  threadListParamsKeys,
+  threadLoadedListParamsKeys,
+  threadResumeParamsKeys,
+  threadStartParamsKeys,
+} from "../../generated/methods.js";
+import type {
+  Thread as ThreadRecord,
+  ThreadAttachmentOwner,
+  ThreadListParams,
+  ThreadLoadedListParams,
+  ThreadSearchResult,
+} from "../../generated/types.js";
+import { checkOptions, pickKeys, type KeysOf } from "../errors/check-options.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkTrace } from "../jsonrpc/trace-context.js";
+import { checkFlag } from "../options/checks.js";
+import {
+  checkHandleOptions,
+  checkOpeningOptions,
+  resumeThreadKeys,
+  startThreadKeys,
+} from "../options/option-keys.js";
+import { Pages } from "../options/pages.js";
+import { withReadableImages } from "../options/readable-images.js";
+import type {
+  ForkThreadOptions,
+  ResumeThreadOptions,
+  StartThreadOptions,
+} from "../options/thread-options.js";
+import { withServerPaths } from "../paths/with-server-paths.js";
+import type { AllowUndefined } from "../protocol.js";
+import { Sections } from "../resources/threads/sections.js";
+import {
+  attachmentOwners,
+  type AttachmentOwnersOptions,
+} from "../resources/threads/thread-attachments.js";
+import {
+  searchThreads,
+  ThreadSearch,
+  type SearchThreadsOptions,
+  type ThreadSearchOptions,
+} from "../resources/threads/thread-search.js";
+import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
+import type { Host } from "../session/host.js";
+import { threadScope } from "../session/requests/thread-scopes.js";
+import { resumeAnew, resumeThread } from "../session/thread-resume.js";
+import { Thread } from "../thread.js";
+import type { BoundTools } from "../tools/tool.js";
+import { checkTools, toDynamicTools } from "../tools/tool-specs.js";
+import { startThread } from "./start-thread.js";
+
+/** Which threads to list, as in `thread/list`. */
+export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
+/** How to list what is loaded, as in `thread/loaded/list`. */
+export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
+
+const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
+const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKeys;
+
+/** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
+export abstract class ThreadCatalog {
+  /** The sections that threads are grouped in. */
+  readonly sections = new Sections(() => this.connect());
+
+  /**
+   * The connection of this moment.
+   *
+   * @internal
+   */
+  protected abstract connect(): Promise<Host>;
+
+  /**
+   * Starts a new conversation (`thread/start`). One with a `cwd`, and a sandbox in which its commands may
+   * write, starts as read-only and gets its sandbox right behind (`thread/settings/update`), so that the
+   * server does not take the directory for a trusted one: see `trustProject`.
+   *
+   * @throws SettingsLoosenedError when the server gives it a looser approval policy or reviewer, or a wider
+   * sandbox (SandboxWidenedError), than `options` or the client's `config` name.
+   */
+  async startThread(options: StartThreadOptions = {}): Promise<Thread> {
+    const all = checkOpeningOptions("startThread()", options, startThreadKeys);
+    const { handlers, rest } = splitHandlers(all);
+    const { tools, trustProject, trace } = rest;
+    const params = pickKeys(rest, threadStartParamsKeys);
+    const dynamicTools = toDynamicTools(tools, params.dynamicTools);
+    checkFlag("trustProject", trustProject);
+    checkTrace(trace);
+    const host = await this.connect();
+    const settings = { ...params, dynamicTools };
+    const trusted = trustProject ?? host.trustProject;
+    const opened = await startThread(host, settings, { trustProject: trusted, trace });
+    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
+  }
+
+  /**
+   * Loads a stored thread and changes what `options` names: model, sandbox, base instructions and so
+   * on (`thread/resume`). The history is left out of the answer unless `excludeTurns` is false; read
+   * it in pages with `thread.turns()`.
+   *
+   * The server ignores changes to a thread that it has loaded. So a thread in use here is unloaded
+   * first, once its running turn has ended; `thread.opened` tells what holds now. With another `model` the
+   * server takes the effort from the configuration: name it, as `config: { model_reasoning_effort }`, or use
+   * `thread.updateSettings({ model })`, which leaves the effort as it is. Without `sandbox`, it has
+   * the one under which this client has seen it last, or else, unless the server has stored it, that of
+   * the configuration.
+   *
+   * @throws ThreadNotFoundError, also for a thread that never ran a turn; SettingsLoosenedError when the
+   * server gives it a looser approval policy or reviewer, or a wider sandbox (SandboxWidenedError), than
+   * `options` name, or than it had; ThreadArchivedError, until it is unarchived.
+   */
+  async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
+    checkThreadId(id);
+    const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
+    const { handlers, rest } = splitHandlers(all);
+    const { tools, trace } = rest;
+    const settings = withReadableHistory(pickKeys(rest, threadResumeParamsKeys));
+    if (tools !== undefined) checkTools(tools);
+    checkTrace(trace);
+    const host = await this.connect();
+    const given = { excludeTurns: true, ...settings, threadId: id };
+    // Before a thread that is in use is let go of.
+    const params = withServerPaths("thread/resume", given, host.serverFiles);
+    const opened =
+      host.isLoaded(id) && changesSettings(settings)
+        ? await resumeAnew(host, params, { trace })
+        : await resumeThread(host, params, { trace });
+    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
+  }
+
+  /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
+  async forkThread(id: string, options: ForkThreadOptions = {}): Promise<Thread> {
+    return this.thread(id).fork(options);
+  }
+
+  /**
+   * A handle on an existing thread. Sends nothing; the first turn loads the thread, as `resumeThread`
+   * would without changes. `handlers` answer
+   * the server's requests on it, and `tools` carry out its tools, from the first use of this handle on,
+   * whichever handle runs the turn.
+   */
+  thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
+    checkThreadId(id);
+    checkHandleOptions(options);
+    const { tools, ...given } = options;
+    if (tools !== undefined) checkTools(tools);
+    const { handlers } = splitHandlers(given);
+    return new Thread(() => this.connect(), id, undefined, threadScope({ handlers, tools }));
+  }
+
+  /** Archives a thread (`thread/archive`). */
+  async archiveThread(id: string): Promise<void> {
+    await this.thread(id).archive();
+  }
+
+  /**
+   * Takes a thread back from the archive (`thread/unarchive`).
+   *
+   * @throws ThreadNotFoundError for one that is not archived; ThreadBusyError for one that is open, either.
+   */
+  async unarchiveThread(id: string): Promise<Thread> {
+    const thread = this.thread(id);
+    await thread.unarchive();
+    return thread;
+  }
+
+  /** Deletes a thread for good (`thread/delete`); see `thread.delete()`. */
+  async deleteThread(id: string): Promise<void> {
+    await this.thread(id).delete();
+  }
+
+  /**
+   * The stored threads (`thread/list`): await the first page, or iterate over all. A page has 25 of them, or
+   * `limit`, at most 100. Without `sourceKinds` the server lists only threads of its interactive clients.
+   * With thousands of threads, `useStateDbOnly: true` is faster: see docs/lists.md.
+   */
+  listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
+    checkOptions("listThreads()", options, listThreadsKeys);
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      return host.call("thread/list", cursor === undefined ? options : { ...options, cursor });
+    });
+  }
+
+  /**
+   * The stored threads in which a text occurs (`thread/search`), upper and lower case being the same,
+   * each with a piece of text around it: the last changed first. Archived ones are found with
+   * `archived: true`. Sorted by `created_at`, which would be the server's choice, codex 0.169.0 leaves
+   * out threads at the end of a page that were made within one second. Experimental in the protocol.
+   */
+  searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
+    return searchThreads(() => this.connect(), searchTerm, options);
+  }
+
+  /**
+   * Searches the stored threads as `searchThreads` does, and tells of some of them before the server has
+   * looked at all (`thread/search/stream`, experimental, new in codex 0.171.0). Iterate it for the threads,
+   * each once; leaving the loop ends the search on the server, too.
+   *
+   * @throws InvalidArgumentError for what cannot work. What goes wrong later is thrown by iterating.
+   */
+  threadSearch(searchTerm: string, options: ThreadSearchOptions = {}): ThreadSearch {
+    return new ThreadSearch(() => this.connect(), searchTerm, options);
+  }
+
+  /** The ids of the threads that the server has loaded (`thread/loaded/list`), by any client. */
+  loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
+    checkOptions("loadedThreads()", options, loadedThreadsKeys);
+    return new Pages(async (cursor) => {
+      const host = await this.connect();
+      const params = cursor === undefined ? options : { ...options, cursor };
+      return host.call("thread/loaded/list", params);
+    });
+  }
+
+  /** The threads that something is attached to (`thread/attachmentOwner/list`), archived or not. */
+  attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
+    return attachmentOwners(() => this.connect(), options);
+  }
+}
+
+function withReadableHistory<Options extends Pick<ResumeThreadOptions, "history">>(
+  options: Options,
+): Options {
+  const { history } = options;
+  if (!Array.isArray(history)) return options;
+  const readable = history.map((item, index) => withReadableImages(item, `history[${index}]`));
+  return { ...options, history: readable };
+}
+
+function changesSettings(options: ResumeThreadOptions): boolean {
+  const settings = { ...options, excludeTurns: undefined, initialTurnsPage: undefined };
+  return Object.values(settings).some((value) => value !== undefined);
+}
+
+function checkThreadId(id: string): void {
+  if (typeof id !== "string" || id === "") {
+    throw new InvalidArgumentError("id", "must be the id of a thread");
+  }
+}

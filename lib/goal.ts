@@ -1,0 +1,227 @@
+import type { AsyncIteration } from "./async/async-iteration.js";
+import { checkOptions } from "./errors/check-options.js";
+import { checkRunOptions } from "./options/option-keys.js";
+import type { ThreadGoal, UserInput } from "../generated/types.js";
+import type { EventQueue } from "./async/event-queue.js";
+import { mapIterator } from "./async/map-iterator.js";
+import { GoalFailedError, GoalNotActiveError } from "./goals/goal-errors.js";
+import { TurnNotActiveError } from "./errors/rpc-errors.js";
+import type { Connect } from "./session/host.js";
+import { normalizeInput, type TurnInput } from "./options/input.js";
+import { prepareInput } from "./session/prepare-input.js";
+import { turnIdOf } from "./messages/message-ids.js";
+import type { TextStreamOptions } from "./turns/answer-text.js";
+import { HandleEvents } from "./turns/handle-events.js";
+import { MessageStreams } from "./turns/message-streams.js";
+import type { MessageUpdate } from "./turns/message-updates.js";
+import { SubagentEvent } from "./turns/subagent-event.js";
+import { Subagents, type Subagent } from "./turns/subagents.js";
+import { type EventOrigin } from "./turns/subagent-event.js";
+import type { RunOptions } from "./options/turn-options.js";
+import { GoalExecution, type GoalRequest } from "./goals/goal-execution.js";
+import type { GoalResult } from "./results/goal-result.js";
+import type { GoalEvent, GoalRunState } from "./goals/goal-state.js";
+
+/**
+ * What `stream({ subagents: true })` of a goal yields. The `turnId` of the origin is empty for what is
+ * said of the goal between two turns.
+ */
+export type GoalEventWithOrigin = GoalEvent & { readonly origin: EventOrigin };
+
+/**
+ * A goal of a thread, on its way since this handle was made: the turns that the server starts for it,
+ * one after the other, as if they were one.
+ *
+ * Iterate it to follow all of them, call `run()` to wait for the result, or both. Leaving the loop
+ * early stops the goal and waits for its end (see `onBreak`).
+ */
+export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
+  readonly threadId: string;
+  readonly objective: string;
+  readonly #execution: GoalExecution;
+  readonly #events: HandleEvents<GoalEvent>;
+  readonly #subagents: Subagents;
+  readonly #messages = new MessageStreams(this);
+
+  /** @internal Use `thread.runGoal()`. */
+  constructor(connect: Connect, request: GoalRequest) {
+    const { threadId, settings, controls } = request;
+    this.threadId = threadId;
+    this.objective = settings.objective;
+    this.#events = new HandleEvents({
+      of: "goal",
+      maxBacklogBytes: controls.maxBacklogBytes,
+      onLeave: async () => {
+        if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
+      },
+    });
+    this.#subagents = new Subagents(
+      () => this.#execution.host,
+      (event, origin) => {
+        this.#events.push(new SubagentEvent(event, origin));
+      },
+    );
+    this.#execution = new GoalExecution(connect, request, {
+      connected: (host) => {
+        this.#events.countIn(host.backlogs);
+      },
+      event: (event) => {
+        this.#events.push(event);
+        if (event.method !== "thread/goal/cleared") {
+          this.#subagents.observe(event, { threadId, depth: 0 });
+        }
+      },
+      ended: (failure) => {
+        this.#subagents.stop();
+        if (failure) this.#events.fail(failure());
+        else this.#events.end();
+      },
+    });
+  }
+
+  /**
+   * Resolves when the server has taken the goal, which it works on from then on; rejects when it
+   * never will. Not awaiting it is fine.
+   */
+  get started(): Promise<ThreadGoal> {
+    return this.#execution.accepted;
+  }
+
+  /** A snapshot at this moment: the goal, the turns that have ended, and the one that runs. */
+  get state(): GoalRunState {
+    return this.#execution.state;
+  }
+
+  /** The same as `stream()`. */
+  [Symbol.asyncIterator](): AsyncIteration<GoalEvent> {
+    return this.stream();
+  }
+
+  /**
+   * The events of all turns in order, each with the id of its own turn as the server sent it, and
+   * `thread/goal/updated` and `thread/goal/cleared` between them. The iteration ends once, when the
+   * goal is over and its last turn has completed; it throws what kept the goal from getting there.
+   *
+   * With `subagents`, the events of the turns' sub-agents come in between, also between two turns, and
+   * each event has an `origin`. Without, a sub-agent's events never come.
+   *
+   * It may begin after `run()` was called, too: beside a lone `run()` up to 1 MiB of events is kept.
+   *
+   * @throws TurnStreamError when the goal is consumed already, or when more than that has come.
+   */
+  stream(options?: { subagents?: false | undefined }): AsyncIteration<GoalEvent>;
+  stream(options: { subagents: true }): AsyncIteration<GoalEventWithOrigin>;
+  stream(options: { subagents?: boolean | undefined } = {}): AsyncIteration<GoalEvent> {
+    checkOptions("stream()", options, { subagents: true });
+    const { subagents = false } = options;
+    const events = this.#events.read({ subagents });
+    return subagents ? mapIterator(events, this.#withOrigin()) : (events as EventQueue<GoalEvent>);
+  }
+
+  /** The sub-agents that the goal's turns have started so far, and theirs, each with its own turns. */
+  subagents(): readonly Subagent[] {
+    return this.#subagents.list();
+  }
+
+  /**
+   * The assistant's messages as they grow, of all turns: as `turn.messages()` has them. Like
+   * `textStream()` it throws at the end of a goal that failed.
+   */
+  messages(): AsyncGenerator<MessageUpdate, undefined> {
+    return this.#messages.messages();
+  }
+
+  /**
+   * The text of each turn's final answer as it comes, as in `turn.textStream()`; a blank line parts the
+   * turns, too. Unlike `stream()`, where you see the outcome pass by, it throws a GoalFailedError at the
+   * end of a goal that failed.
+   *
+   * @throws InvalidArgumentError for options that it does not know.
+   */
+  textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
+    return this.#messages.texts(options);
+  }
+
+  /**
+   * Waits for the end of the goal and collects its result. It may be called before, beside or after
+   * iterating, and more than once. Look at `status`: a goal that was blocked, ran out of its budget,
+   * was paused, cleared or interrupted has a result too.
+   *
+   * @throws GoalFailedError when the last turn failed and the goal is not complete, unless
+   * `throwOnFailure` is false.
+   * @throws TransportClosedError, GoalTimeoutError, GoalStalledError, `signal.reason`, or why the
+   * goal could not be set.
+   */
+  async run(options: RunOptions = {}): Promise<GoalResult> {
+    checkRunOptions(options);
+    this.#events.run();
+    await this.#execution.ended;
+    this.#events.trim();
+    const { failure, result } = this.#execution;
+    if (failure) throw failure();
+    const lastTurn = result.turns.at(-1);
+    const failed = lastTurn?.status === "failed" && result.status !== "complete";
+    if (failed && options.throwOnFailure !== false) throw new GoalFailedError(result, lastTurn);
+    return result;
+  }
+
+  /**
+   * Adds input to the turn that runs (`turn/steer`), and resolves with that turn's id when the server
+   * has taken it. Between two turns it waits for the next one; a turn that ends at this moment does not
+   * swallow it.
+   *
+   * @throws GoalNotActiveError when the goal ends before a turn could take it; nothing was sent.
+   */
+  async steer(input: TurnInput): Promise<string> {
+    const given = normalizeInput(input);
+    let items: UserInput[] | undefined;
+    const { threadId } = this;
+    for (;;) {
+      const turn = await this.#execution.nextTurn();
+      const host = turn?.host;
+      if (!turn || !host) throw new GoalNotActiveError();
+      items ??= await prepareInput(host, given);
+      const expectedTurnId = turn.state.id;
+      try {
+        await host.call("turn/steer", { threadId, expectedTurnId, input: items });
+        return expectedTurnId;
+      } catch (error) {
+        if (!(error instanceof TurnNotActiveError)) throw error;
+      }
+      // The server has ended it, and says so behind its answer.
+      await Promise.race([turn.ended, this.#execution.ended]);
+    }
+  }
+
+  /**
+   * Stops the goal: interrupts the turn that runs (`turn/interrupt`), pauses the goal, so that the
+   * server does not go on by itself, and sees to it that no turn slips through in between. Resolves
+   * when the goal has ended, with `status: "interrupted"` unless it came to its own end first. Safe
+   * at any time and any number of times; a goal that still waits for its thread is never sent.
+   *
+   * @throws StopUnconfirmedError when the server has not confirmed it within a minute. The client goes
+   * on stopping the goal, and another call waits for that.
+   */
+  interrupt(): Promise<void> {
+    return this.#execution.interrupt();
+  }
+
+  /** Stops the goal if it still runs, and waits for its end. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#execution.interruptAndWait();
+  }
+
+  /** To be called with one event after the other: some are of the turn that runs, and do not name it. */
+  #withOrigin(): (event: GoalEvent | SubagentEvent) => GoalEventWithOrigin {
+    const { threadId } = this;
+    let running = "";
+    return (event) => {
+      if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
+      const named = turnIdOf(event);
+      if (event.method === "turn/started") running = named ?? "";
+      const origin = { threadId, turnId: named ?? running, parentThreadId: null, depth: 0 };
+      if (event.method === "turn/completed") running = "";
+      return { ...event, origin };
+    };
+  }
+}

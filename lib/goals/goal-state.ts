@@ -1,0 +1,58 @@
+import type { ThreadGoal } from "../../generated/types.js";
+import type { ServerNotification, TurnEvent } from "../protocol.js";
+import type { TurnResult } from "../results/turn-result.js";
+import type { TurnState } from "../results/turn-state.js";
+
+/** What iterating a goal yields: the events of all its turns, and what becomes of the goal itself. */
+export type GoalEvent = TurnEvent | ServerNotification<"thread/goal/cleared">;
+
+/** What is known of a goal at one moment. Snapshots never change. */
+export interface GoalRunState {
+  readonly threadId: string;
+  /** The server's last word on the goal; `null` until it was set. */
+  readonly goal: ThreadGoal | null;
+  /** Whether somebody has taken the goal away. */
+  readonly cleared: boolean;
+  /** The turns that have ended, in order. */
+  readonly turns: readonly TurnResult[];
+  /** The turn that runs; `null` between two. */
+  readonly turn: TurnState | null;
+}
+
+/** The part of the state that is folded; the running turn keeps its own. */
+export interface GoalProgress extends Omit<GoalRunState, "turn"> {
+  /** Whether the goal was paused from here, as the way to stop it. */
+  readonly stopped: boolean;
+}
+
+export function initialGoalProgress(threadId: string): GoalProgress {
+  return { threadId, goal: null, cleared: false, turns: [], stopped: false };
+}
+
+/** A goal that was taken away is over, though another one may be set before its last turn ends. */
+export function goalUpdated(progress: GoalProgress, goal: ThreadGoal): GoalProgress {
+  return progress.cleared ? progress : { ...progress, goal };
+}
+
+export function goalStopped(progress: GoalProgress, goal: ThreadGoal): GoalProgress {
+  return { ...goalUpdated(progress, goal), stopped: true };
+}
+
+export function goalCleared(progress: GoalProgress): GoalProgress {
+  return { ...progress, cleared: true };
+}
+
+export function turnEnded(progress: GoalProgress, turn: TurnResult): GoalProgress {
+  return { ...progress, turns: [...progress.turns, turn] };
+}
+
+/** Whether the server goes on with the goal by itself: in every other status it does not. */
+export function isActive({ goal, cleared }: GoalProgress): boolean {
+  return !cleared && goal?.status === "active";
+}
+
+/** Whether the last turn was cut short, or failed: the server does not go on after it either. */
+export function brokeOff({ turns }: GoalProgress): boolean {
+  const last = turns.at(-1);
+  return last !== undefined && last.status !== "completed";
+}

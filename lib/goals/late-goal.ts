@@ -1,0 +1,143 @@
+import type { ThreadGoal } from "../../generated/types.js";
+import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
+import { Deferred } from "../async/deferred.js";
+import { RequestTimeoutError } from "../errors/connection-errors.js";
+import type { Connect, Host } from "../session/host.js";
+import { undoneWhenLate } from "../session/confirm-end.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
+import { readRunningTurn } from "../session/recovery/running-turn.js";
+import { stopUnfollowed } from "../turns/stop-unfollowed.js";
+import { GoalCourse } from "./goal-course.js";
+
+/** How long after its deadline a goal may be set, and is still stopped without an answer (ms). */
+const maxDelayMs = 60_000;
+
+/** A goal that is asked for. */
+interface GoalPlace {
+  readonly connect: Connect;
+  readonly host: Host;
+  readonly threadId: string;
+  readonly objective: string | null | undefined;
+}
+
+/** The request that has last set the goal of a thread. */
+interface GoalRequest {
+  /** There while the goal is being stopped that it has set too late. */
+  course?: GoalCourse;
+}
+
+const latestRequests = new WeakMap<Host, Map<string, GoalRequest>>();
+
+/**
+ * Sets a goal with `send`. If that is carried out after its deadline, when nobody looks after the goal,
+ * the goal is paused and its turn interrupted: found out by the late answer, or for a minute by the
+ * news of such a goal. Not if the thread has been given a goal anew since: then it is that one's.
+ *
+ * `starts` says of the goal as it is then whether it was this request that has set it going. `heardOf`
+ * gives the goal if the server has told of it in other ways than by its answer, which is not needed then.
+ */
+export async function setGoalInTime(
+  place: GoalPlace,
+  send: (options: RequestOptions) => Promise<ThreadGoal>,
+  starts: (goal: ThreadGoal) => boolean,
+  heardOf: () => ThreadGoal | null = () => null,
+): Promise<ThreadGoal> {
+  const { host, threadId } = place;
+  const latest = latestRequests.get(host) ?? new Map<string, GoalRequest>();
+  latestRequests.set(host, latest);
+  latest.get(threadId)?.course?.end();
+  const request: GoalRequest = {};
+  latest.set(threadId, request);
+  const forget = (): void => {
+    if (latest.get(threadId) === request) latest.delete(threadId);
+  };
+  const stop = (goal: ThreadGoal): void => {
+    if (latest.get(threadId) !== request || request.course || !starts(goal)) return;
+    // Another handle has the goals of the thread.
+    if (host.turns.isAskedFor(threadId)) forget();
+    else void stopLateGoal(place, goal, request).then(forget);
+  };
+  const answered = (result: unknown): void => {
+    const { goal } = (result ?? {}) as { goal?: unknown };
+    if (isActiveGoal(goal)) stop(goal);
+  };
+  try {
+    const consequence = "If it does, this client pauses the goal.";
+    const goal = await send(undoneWhenLate(consequence, answered));
+    forget();
+    return goal;
+  } catch (error) {
+    const isLate = error instanceof RequestTimeoutError && error.sent;
+    const goal = isLate ? heardOf() : null;
+    if (isLate && !goal) watchForLateGoal(place, stop);
+    else forget();
+    if (goal) return goal;
+    throw error;
+  }
+}
+
+/** Waits for the news of an active goal with this objective, though not for ever. */
+function watchForLateGoal(
+  { host, threadId, objective }: GoalPlace,
+  stopGoal: (goal: ThreadGoal) => void,
+): void {
+  const stop = host.on("thread/goal/updated", ({ params }) => {
+    const goal: unknown = params.goal;
+    if (params.threadId !== threadId || !isActiveGoal(goal)) return;
+    if (goal.objective !== objective?.trim().toWellFormed()) return;
+    end();
+    stopGoal(goal);
+  });
+  const unlink = onAbort(host.signal, () => {
+    end();
+  });
+  const giveUp = (): void => {
+    end();
+  };
+  const stopDeadline = onDeadline(maxDelayMs, giveUp, { unref: true });
+  const end = (): void => {
+    stop();
+    unlink();
+    stopDeadline();
+  };
+}
+
+/** Never rejects: there is nobody to tell. */
+async function stopLateGoal(
+  { connect, host, threadId }: GoalPlace,
+  goal: ThreadGoal,
+  request: GoalRequest,
+): Promise<void> {
+  const slot = host.slots.enter(threadId, { wait: false });
+  const over = new Deferred<void>();
+  const place = { connect, host, slot, threadId, handlers: undefined };
+  const course = new GoalCourse(place, over.promise, {
+    event: () => undefined,
+    brokeOff: () => undefined,
+    over: (failure) => {
+      // What keeps it from being followed does not keep it from being stopped.
+      if (!failure) course.end();
+    },
+  });
+  request.course = course;
+  course.begin(goal.objective);
+  course.accepted(goal);
+  await Promise.all([stopRunningTurn(host, threadId), course.stop(() => undefined)]);
+  course.end();
+  over.resolve();
+  slot.leave();
+}
+
+/** The server may have begun the goal's turn before anybody followed its turns. */
+async function stopRunningTurn(host: Host, threadId: string): Promise<void> {
+  if (!host.slots.isRunning(threadId)) return;
+  const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);
+  if (turn) await stopUnfollowed(host, threadId, turn.id);
+}
+
+function isActiveGoal(goal: unknown): goal is ThreadGoal {
+  return (
+    typeof goal === "object" && goal !== null && (goal as Partial<ThreadGoal>).status === "active"
+  );
+}

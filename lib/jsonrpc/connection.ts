@@ -1,0 +1,273 @@
+import { createConnection, ParameterStructures, type MessageConnection } from "./json-rpc.js";
+import { throwIfAborted } from "../async/abort.js";
+import type { KeysOf } from "../errors/check-options.js";
+import type { Logger } from "../async/logger.js";
+import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
+import { toRpcError } from "../errors/to-rpc-error.js";
+import type { Transport } from "../transport/transport.js";
+import { ResponseSender } from "./response-sender.js";
+import { ConnectionEnd } from "./connection-end.js";
+import { encodeParams, type EncodedParams } from "./encoded.js";
+import type { Answer, NotificationMessage, RequestMessage } from "./message.js";
+import { LineMessageReader, type FrequentLines } from "./reader.js";
+import type { IsContent } from "./readable-json.js";
+import { Requests } from "./requests.js";
+import { encodeTrace, type Traced } from "./trace-context.js";
+import { checkTimeout, withinDeadline } from "./within-deadline.js";
+import { LineMessageWriter } from "./writer.js";
+
+export type { Answer } from "./message.js";
+
+export interface ConnectionOptions {
+  readonly maxInFlight: number;
+  readonly maxMessageBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: Required<Logger>;
+  /** Gets every notification in wire order. */
+  onNotification(message: NotificationMessage): void;
+  /** Answers a server request, or not; it is called in wire order and may take its time. */
+  onRequest(message: RequestMessage): Promise<Answer | undefined>;
+  /** Gets why an answer could not be written: what it is made of is the caller's, and may throw. */
+  readonly onAnswerFailed?: ((error: unknown, request: RequestMessage) => void) | undefined;
+  /** Which text of a message may be repaired (default: none). */
+  readonly isContent?: IsContent | undefined;
+  /** Makes what reads the lines that come most often (default: `JSON.parse` reads all of them). */
+  readonly frequentLines?: (() => FrequentLines) | undefined;
+}
+
+export interface RequestOptions extends Traced {
+  /** Stops waiting; the call rejects with `signal.reason`. The server may still carry it out. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long to wait for the answer, queueing included (ms; default: `requestTimeoutMs` of the client).
+   * `Infinity` waits for ever. What had come by then is read before the time counts as up.
+   */
+  timeoutMs?: number | undefined;
+  /**
+   * For a method that is answered only when its work is done, such as `command/exec`: no deadline
+   * unless `timeoutMs` sets one, and the request counts towards `maxInFlight` only until the server
+   * has taken it up (default false).
+   */
+  longRunning?: boolean | undefined;
+  /**
+   * What becomes of what the server carries out when nobody waits for the answer any more.
+   *
+   * @internal
+   */
+  late?: LateAnswer | undefined;
+  /**
+   * Called with the id of the request when it is written, before anything can come of it; again, with
+   * another id, when it is repeated. It must not throw.
+   *
+   * @internal
+   */
+  onSent?: ((id: number) => void) | undefined;
+}
+
+/** What callers may give with a request. */
+export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
+  signal: true,
+  timeoutMs: true,
+  longRunning: true,
+  trace: true,
+};
+
+/** How long a notification may take to be written, when the server does not read. */
+export type NotifyOptions = Pick<RequestOptions, "signal" | "timeoutMs">;
+
+/** What is done about a request that was given up, and was carried out all the same. */
+export interface LateAnswer {
+  /** A sentence for the error that tells of the deadline. */
+  readonly consequence: string;
+  /** Called with the answer; it must not throw. What it gets need not be an answer to the request. */
+  answered(result: unknown): void;
+}
+
+/**
+ * One JSON-RPC connection: vscode-jsonrpc correlates requests and answers; this class adds the
+ * in-flight limit, deadlines, abort signals, one kind of error, and an end that nobody misses.
+ */
+export class Connection {
+  /** Resolves with the reason when the connection is over; never rejects. */
+  readonly closed: Promise<CloseReason>;
+  readonly #end: ConnectionEnd;
+  readonly #rpc: MessageConnection;
+  readonly #requests: Requests;
+  readonly #maxOutgoingBytes: number;
+  readonly #requestTimeoutMs: number;
+  readonly #isContent: IsContent;
+
+  constructor(transport: Transport, options: ConnectionOptions) {
+    const { maxInFlight, maxMessageBytes, logger } = options;
+    this.#maxOutgoingBytes = Math.min(maxMessageBytes, transport.maxOutgoingBytes ?? Infinity);
+    this.#requestTimeoutMs = options.requestTimeoutMs;
+    this.#isContent = options.isContent ?? (() => false);
+    const end = new ConnectionEnd(transport, () => {
+      answerer.end();
+      this.#rpc.dispose();
+      this.#requests.end();
+    });
+    this.#end = end;
+    this.closed = end.closed;
+    const writer = new LineMessageWriter(transport.output, (error) => {
+      void end.writeFailed(error);
+    });
+    const handle = (message: RequestMessage) => options.onRequest(message);
+    const answerer = new ResponseSender(writer, logger, handle, {
+      maxBytes: this.#maxOutgoingBytes,
+      failed: options.onAnswerFailed,
+    });
+    const reader = new LineMessageReader(
+      transport.input,
+      maxMessageBytes,
+      {
+        onNotification: (message) => {
+          try {
+            options.onNotification(message);
+          } catch {
+            // Whatever a server may send: an exception in here would be nobody's, and end the host.
+            logger.error("A notification could not be made sense of.");
+          }
+        },
+        // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.
+        onRequest: (message) => {
+          void answerer.answer(message);
+        },
+        onSkipped: (problem) => {
+          logger.warn(`A line from the server was skipped: it ${problem}.`);
+        },
+        onEnd: (error) => {
+          void end.readerEnded(error);
+        },
+      },
+      options.frequentLines?.(),
+    );
+    this.#rpc = createConnection(reader, writer, silent, { maxParallelism });
+    this.#requests = new Requests({
+      maxInFlight,
+      rpc: this.#rpc,
+      isOver: () => end.isOver,
+      lastRequestId: () => writer.lastRequestId,
+      inject: (answer) => {
+        reader.inject(answer);
+      },
+    });
+    this.#rpc.listen();
+  }
+
+  /**
+   * Sends a request and resolves with its result.
+   *
+   * @throws a subclass of JsonRpcError, RequestTimeoutError, TransportClosedError,
+   * InvalidArgumentError, MessageTooLargeError, or `signal.reason`.
+   */
+  async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
+    throwIfAborted(options.signal);
+    this.#end.throwIfKnown(method);
+    const { signal, longRunning = false, late } = options;
+    const trace = encodeTrace(options.trace);
+    const encoded = encodeParams(method, params, {
+      maxBytes: this.#maxOutgoingBytes,
+      trace,
+      isContent: this.#isContent,
+    });
+    const timeoutMs = options.timeoutMs ?? (longRunning ? Infinity : this.#requestTimeoutMs);
+    checkTimeout(timeoutMs);
+    const outcome = await this.#requests.exchange(method, encoded, {
+      signal,
+      timeoutMs,
+      longRunning,
+      onSent: options.onSent,
+      onLateAnswer:
+        late &&
+        ((result) => {
+          late.answered(result);
+        }),
+    });
+    // The errors are made here, after the await, so that their stacks name the callers.
+    switch (outcome.kind) {
+      case "answered":
+        return outcome.result;
+      case "aborted":
+        throw outcome.reason;
+      case "timeout":
+        throw outcome.sent
+          ? new RequestTimeoutError(method, timeoutMs, { consequence: late?.consequence })
+          : this.#unsent(method, timeoutMs);
+      case "closed":
+        throw this.#end.error(method, outcome.sent);
+      case "refused":
+        throw toRpcError(method, outcome.error);
+    }
+  }
+
+  /**
+   * Sends a notification; resolves when it is written.
+   *
+   * @throws TransportClosedError, RequestTimeoutError, InvalidArgumentError, MessageTooLargeError, or
+   * `signal.reason`.
+   */
+  async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
+    const { signal, timeoutMs = this.#requestTimeoutMs } = options;
+    throwIfAborted(signal);
+    this.#end.throwIfKnown(method);
+    const maxBytes = this.#maxOutgoingBytes;
+    const encoded =
+      params === undefined
+        ? []
+        : [encodeParams(method, params, { maxBytes, isContent: this.#isContent })];
+    checkTimeout(timeoutMs);
+    const progress = { sent: false };
+    await withinDeadline(this.#write(method, encoded, progress), {
+      ...{ timeoutMs, signal },
+      expired: () =>
+        progress.sent
+          ? new RequestTimeoutError(method, timeoutMs, { awaited: "read" })
+          : this.#unsent(method, timeoutMs),
+    });
+  }
+
+  /** Ends the connection and the process behind it. Resolves when both are gone; never rejects. */
+  close(): Promise<void> {
+    return this.#end.close();
+  }
+
+  async #write(
+    method: string,
+    params: readonly EncodedParams[],
+    progress: { sent: boolean },
+  ): Promise<void> {
+    try {
+      if (!this.#end.isOver) {
+        progress.sent = true;
+        await this.#rpc.sendNotification(method, ParameterStructures.byName, ...params);
+        return;
+      }
+    } catch {
+      // It could not be written: the connection is over, or about to be.
+    }
+    await this.closed;
+    throw this.#end.error(method, progress.sent);
+  }
+
+  #unsent(method: string, timeoutMs: number): RequestTimeoutError {
+    const since = this.#end.isOver
+      ? "the connection had broken"
+      : "as many requests as maxInFlight allows were waiting for their answers";
+    return new RequestTimeoutError(method, timeoutMs, { since });
+  }
+}
+
+/**
+ * With a limit, however high, vscode-jsonrpc hands on an answer at once; without one, in a turn of
+ * the event loop of its own. The order of things is kept by the reader.
+ */
+const maxParallelism = Number.MAX_SAFE_INTEGER;
+
+/** vscode-jsonrpc's own log lines hold message contents; what matters is reported by us. */
+const silent = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  log: () => undefined,
+};

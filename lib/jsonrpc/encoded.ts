@@ -1,0 +1,64 @@
+import { MessageTooLargeError } from "../errors/connection-errors.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { toReadableJson, type IsContent } from "./readable-json.js";
+
+/** What was written as JSON before the message that it belongs to: once, and as it was then. */
+export class EncodedJson {
+  readonly json: string;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+}
+
+/** The params of a request, and the trace that goes beside them. */
+export class EncodedParams extends EncodedJson {
+  /** Undefined for none. */
+  readonly trace: EncodedJson | undefined;
+
+  constructor(json: string, trace?: EncodedJson) {
+    super(json);
+    this.trace = trace;
+  }
+}
+
+interface ParamsOptions {
+  readonly maxBytes: number;
+  readonly trace?: EncodedJson | undefined;
+  readonly isContent: IsContent;
+}
+
+/**
+ * Writes the params of a call. The server wants an object, also where it needs nothing in it.
+ *
+ * @throws InvalidArgumentError or MessageTooLargeError, before anything is sent.
+ */
+export function encodeParams(
+  method: string,
+  params: unknown,
+  { maxBytes, trace, isContent }: ParamsOptions,
+): EncodedParams {
+  if (typeof (method as unknown) !== "string" || !method.isWellFormed()) {
+    throw new InvalidArgumentError("method", "must be the name of a method");
+  }
+  const whole = `params of ${method}`;
+  const json = toReadableJson(params ?? {}, { method, whole, isContent });
+  // A function or a symbol has no JSON at all.
+  if (!json?.startsWith("{")) throw new InvalidArgumentError(whole, "must be an object");
+  // A character is at most three bytes of UTF-8; count exactly only when that could matter.
+  if (json.length * 3 > maxBytes && Buffer.byteLength(json) > maxBytes) {
+    throw new MessageTooLargeError("outgoing", maxBytes);
+  }
+  return new EncodedParams(json, trace);
+}
+
+/**
+ * Writes the answer to a request of the server.
+ *
+ * @throws InvalidArgumentError
+ */
+export function encodeResult(method: string, result: unknown, isContent: IsContent): EncodedJson {
+  const json = toReadableJson(result, { method, whole: "the answer", isContent });
+  if (json === undefined) throw new InvalidArgumentError("the answer", "cannot be written as JSON");
+  return new EncodedJson(json);
+}

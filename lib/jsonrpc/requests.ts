@@ -1,0 +1,167 @@
+import { ParameterStructures, type MessageConnection } from "./json-rpc.js";
+import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
+import { Deferred } from "../async/deferred.js";
+import { Fifo } from "../async/fifo.js";
+import { QueueProbe, probeRequest } from "./queue-probe.js";
+import type { EncodedParams } from "./encoded.js";
+import { InFlightLimit } from "./in-flight.js";
+import { ErrorAnswer, type ResponseMessage } from "./message.js";
+
+/** What became of a request. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly result: unknown }
+  | { readonly kind: "refused"; readonly error: unknown }
+  | { readonly kind: "aborted"; readonly reason: unknown }
+  /** `sent`: whether it was written to the connection. */
+  | { readonly kind: "timeout" | "closed"; readonly sent: boolean };
+
+export interface WaitOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly longRunning: boolean;
+  /** Called with its id when the request is written; it must not throw. */
+  readonly onSent?: ((id: number) => void) | undefined;
+  /** Gets the answer that comes when nobody waits for it any more; it must not throw. */
+  readonly onLateAnswer?: ((result: unknown) => void) | undefined;
+}
+
+export interface RequestSeams {
+  readonly maxInFlight: number;
+  readonly rpc: MessageConnection;
+  /** Whether nothing is to be sent any more. */
+  isOver(): boolean;
+  /** The id of the request that `rpc` has just sent; it does not tell its caller. */
+  lastRequestId(): number | undefined;
+  /** Delivers an answer of our own, behind everything that the server has sent. */
+  inject(answer: ResponseMessage): void;
+}
+
+const maxAbandoned = 1_024;
+
+/**
+ * What has waited for its place and has less time left than this (ms) is not sent any more. The requests
+ * before it were made in the same moment, more often than not, and it got its place when their time was up:
+ * it would only be carried out when nobody waits for it.
+ */
+const leastMs = 10;
+
+/** The requests on their way: their place in flight, deadline and signal, and their answer. */
+export class Requests {
+  readonly #seams: RequestSeams;
+  readonly #limit: InFlightLimit;
+  readonly #admission = new QueueProbe(() => {
+    const { method, params } = probeRequest;
+    return this.#send(method, params, () => undefined);
+  });
+  /** What tells each request that nobody will answer it any more. */
+  readonly #pending = new Set<() => void>();
+  readonly #abandoned = new Fifo<number>();
+
+  constructor(seams: RequestSeams) {
+    this.#seams = seams;
+    this.#limit = new InFlightLimit(seams.maxInFlight);
+  }
+
+  /** Sends a request when there is room, and resolves with what became of it; never rejects. */
+  async exchange(method: string, params: EncodedParams, options: WaitOptions): Promise<Outcome> {
+    const { signal, timeoutMs, longRunning, onLateAnswer } = options;
+    const { promise, resolve } = new Deferred<Outcome>();
+    let isSettled = false;
+    let isGivenUp = false;
+    const settle = (outcome: Outcome): void => {
+      if (isGivenUp && outcome.kind === "answered") onLateAnswer?.(outcome.result);
+      isSettled = true;
+      resolve(outcome);
+    };
+    let id: number | undefined;
+    const close = (): void => {
+      settle({ kind: "closed", sent: id !== undefined });
+    };
+    this.#pending.add(close);
+    const unlink = onAbort(signal, (reason) => {
+      settle({ kind: "aborted", reason });
+    });
+    const stopDeadline = onDeadline(timeoutMs, () => {
+      settle({ kind: "timeout", sent: id !== undefined });
+    });
+    const dueAt = performance.now() + timeoutMs;
+    let hasWaited = false;
+    const ticket = this.#limit.enter(() => {
+      // What its caller was told is not sent must not be sent right after that.
+      if (isSettled) return;
+      if (hasWaited && dueAt - performance.now() < leastMs) {
+        settle({ kind: "timeout", sent: false });
+        return;
+      }
+      id = this.#send(method, params, settle);
+      if (id !== undefined) options.onSent?.(id);
+      if (longRunning && id !== undefined) {
+        this.#admission.sent(id, () => {
+          ticket.leave();
+        });
+      }
+    });
+    hasWaited = true;
+    try {
+      const outcome = await promise;
+      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
+        isGivenUp = true;
+        this.#abandon(id);
+      }
+      return outcome;
+    } finally {
+      ticket.leave();
+      if (id !== undefined) this.#admission.gone(id);
+      stopDeadline();
+      unlink();
+      this.#pending.delete(close);
+    }
+  }
+
+  /** The connection is over: nobody will get an answer any more. */
+  end(): void {
+    for (const close of this.#pending) close();
+  }
+
+  #send(
+    method: string,
+    params: EncodedParams,
+    settle: (outcome: Outcome) => void,
+  ): number | undefined {
+    // Whoever waits is told by `end()` how it ended, and may stop waiting before.
+    if (this.#seams.isOver()) return undefined;
+    this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
+      (result) => {
+        if (id !== undefined) {
+          if (isRefusalForLackOfRoom(result)) this.#admission.gone(id);
+          else this.#admission.answered(id);
+        }
+        if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
+        else settle({ kind: "answered", result });
+      },
+      // Error answers do not come this way: it could not be written, so the connection is over.
+      () => undefined,
+    );
+    const id = this.#seams.lastRequestId();
+    return id;
+  }
+
+  /**
+   * Nobody waits for this answer any more, but vscode-jsonrpc keeps a place for it until it comes.
+   * Should it never come, the oldest places are cleared with an answer of our own.
+   */
+  #abandon(id: number | undefined): void {
+    if (id === undefined) return;
+    this.#abandoned.push(id);
+    if (this.#abandoned.size <= maxAbandoned) return;
+    const oldest = this.#abandoned.shift() as number;
+    this.#seams.inject({ id: oldest, result: null });
+  }
+}
+
+function isRefusalForLackOfRoom(result: unknown): boolean {
+  if (!(result instanceof ErrorAnswer)) return false;
+  const { error } = result;
+  return typeof error === "object" && error !== null && "code" in error && error.code === -32_001;
+}

@@ -1,0 +1,67 @@
+import type { Logger } from "../async/logger.js";
+import { MessageTooLargeError } from "../errors/connection-errors.js";
+import { shownMethod } from "../errors/without-values.js";
+import type { Answer, RequestMessage } from "./message.js";
+import type { LineMessageWriter } from "./writer.js";
+
+/** What becomes of the server's requests: each is answered when its handler has made up its mind. */
+export class ResponseSender {
+  readonly #writer: LineMessageWriter;
+  readonly #logger: Required<Logger>;
+  readonly #handle: (message: RequestMessage) => Promise<Answer | undefined>;
+  readonly #maxBytes: number;
+  readonly #failed: ((error: unknown, request: RequestMessage) => void) | undefined;
+  #over = false;
+
+  constructor(
+    writer: LineMessageWriter,
+    logger: Required<Logger>,
+    handle: (message: RequestMessage) => Promise<Answer | undefined>,
+    {
+      maxBytes = Infinity,
+      failed,
+    }: {
+      maxBytes?: number;
+      failed?: ((error: unknown, request: RequestMessage) => void) | undefined;
+    } = {},
+  ) {
+    this.#writer = writer;
+    this.#logger = logger;
+    this.#handle = handle;
+    this.#maxBytes = maxBytes;
+    this.#failed = failed;
+  }
+
+  /** Never rejects. */
+  async answer(request: RequestMessage): Promise<void> {
+    try {
+      const answer = await this.#handle(request);
+      if (answer) await this.#reply(request, answer);
+    } catch (error) {
+      if (this.#writer.failed) return;
+      if (error instanceof MessageTooLargeError) {
+        const name = shownMethod(request.method);
+        this.#logger.error(`The handler of ${name} gave too long an answer.`);
+      } else {
+        this.#failed?.(error, request);
+      }
+      const message = "the client failed to handle the request";
+      await this.#reply(request, { error: { code: internalError, message } }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  /** Nothing is written any more. */
+  end(): void {
+    this.#over = true;
+  }
+
+  /** Rejects when the answer cannot be written as JSON, is too long, or cannot be sent at all. */
+  async #reply({ id }: RequestMessage, answer: Answer): Promise<void> {
+    if (this.#over) return;
+    await this.#writer.write({ jsonrpc: "2.0", id, ...answer }, this.#maxBytes);
+  }
+}
+
+const internalError = -32_603;

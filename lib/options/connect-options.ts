@@ -1,0 +1,137 @@
+import type { Duplex } from "node:stream";
+import type { Callbacks } from "../errors/callbacks.js";
+import { withoutKeys, type KeysOf } from "../errors/check-options.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import {
+  connectionKeys,
+  resolveSettings,
+  type ConnectionSettings,
+  type ResolvedSettings,
+} from "./options.js";
+import { launchKeys } from "../runtime/check-launch-options.js";
+import type { Reopening } from "../jsonrpc/reconnecting-connection.js";
+import { ReconnectSchedule, type ReconnectOptions } from "../jsonrpc/reconnect.js";
+import {
+  checkSocketOptions,
+  socketKeys,
+  type SocketOptions,
+  type TokenSource,
+} from "../transport/socket-options.js";
+import { checkSocket, openSocketTransport } from "../transport/socket-transport.js";
+import { openStreamTransport, type StreamPair } from "../transport/stream-transport.js";
+import type { Transport } from "../transport/transport.js";
+
+/**
+ * Where a running server is: `ws://host:port`, `wss://host:port`, `unix:///absolute/path` (or
+ * `unix://`, the server's own default), or streams that lead to it.
+ */
+export type ConnectTarget = string | { readonly transport: StreamPair | Duplex };
+
+/** Everything about reaching a server that runs already, and talking to it. */
+export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, SocketOptions {
+  /**
+   * Whether, and how, a socket that drops is connected anew (default true). Streams cannot be: with
+   * them the client ends.
+   */
+  reconnect?: boolean | ReconnectOptions | undefined;
+  /**
+   * Whether other clients may use the same server (default true, with streams false). What it asks
+   * about threads that this client has neither started nor resumed is then left to them.
+   */
+  shared?: boolean | undefined;
+}
+
+export const connectKeys: KeysOf<ConnectOptions> = {
+  ...withoutKeys(connectionKeys, "onStderr"),
+  ...socketKeys,
+  reconnect: true,
+  shared: true,
+};
+
+/** Why an option of a client that connects is of no use to one that starts its server. */
+export const onlyToConnect = advice(
+  [...Object.keys(socketKeys), "reconnect", "shared", "url"],
+  ": it is for a server that runs already",
+);
+/** And the other way round. */
+export const onlyToStart = advice(
+  [...Object.keys(launchKeys), "onStderr"],
+  ": it is for a server that the client starts, not for one that runs already",
+);
+
+export interface ResolvedConnect {
+  readonly settings: ResolvedSettings;
+  /** Makes a connection, within so many ms; each call makes a new one. Not for streams: those are used up. */
+  readonly open: (timeoutMs: number, signal?: AbortSignal) => Promise<Transport>;
+  /** How to connect anew when the connection drops; undefined when that is not wanted, or not possible. */
+  readonly reopening: Reopening | undefined;
+  /** Whether other clients may use the same server. */
+  readonly shared: boolean;
+}
+
+/** @throws InvalidArgumentError, which names the option. */
+export function resolveConnect(target: ConnectTarget, options: ConnectOptions): ResolvedConnect {
+  const settings = resolveSettings(options);
+  if (typeof target === "string") {
+    checkSocket(target, options);
+    const { maxMessageBytes, logger } = settings;
+    const { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs } = options;
+    const socket = { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs };
+    const open = (connectTimeoutMs: number, signal?: AbortSignal) =>
+      openSocketTransport(target, { ...socket, maxMessageBytes, logger, connectTimeoutMs, signal });
+    const shared = isShared(options, true);
+    const reopen = (connectTimeoutMs: number, signal?: AbortSignal) =>
+      openSocketTransport(target, {
+        ...{ ...socket, token: reported(token, settings.callbacks) },
+        ...{ maxMessageBytes, logger, connectTimeoutMs, signal },
+      });
+    return { settings, open, reopening: reopeningWith(reopen, options, settings), shared };
+  }
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
+  if (typeof target !== "object" || target === null || !("transport" in target)) {
+    throw new InvalidArgumentError("url", "must be a string, or { transport }");
+  }
+  checkSocketOptions(options);
+  const { transport } = target;
+  const open = () => Promise.resolve().then(() => openStreamTransport(transport));
+  if (typeof options.reconnect === "object" || options.reconnect === true) {
+    throw new InvalidArgumentError("reconnect", "must be false with streams: they are used up");
+  }
+  return { settings, open, reopening: undefined, shared: isShared(options, false) };
+}
+
+function reopeningWith(
+  open: ResolvedConnect["open"],
+  { reconnect = true }: ConnectOptions,
+  { startTimeoutMs }: ResolvedSettings,
+): Reopening | undefined {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
+  if (typeof reconnect !== "boolean" && (typeof reconnect !== "object" || reconnect === null)) {
+    throw new InvalidArgumentError("reconnect", "must be true, false or an object");
+  }
+  if (reconnect === false) return undefined;
+  const schedule = new ReconnectSchedule(reconnect === true ? {} : reconnect);
+  return { schedule, open: (signal) => open(startTimeoutMs, signal) };
+}
+
+/** When a connection is restored, no call rejects with what the token function throws. */
+function reported(token: TokenSource | undefined, callbacks: Callbacks): TokenSource | undefined {
+  if (typeof token !== "function") return token;
+  return async () => {
+    try {
+      return await token();
+    } catch (error) {
+      callbacks.failed(error, { where: "token" });
+      throw error;
+    }
+  };
+}
+
+function isShared({ shared }: ConnectOptions, fallback: boolean): boolean {
+  if (shared === undefined || typeof shared === "boolean") return shared ?? fallback;
+  throw new InvalidArgumentError("shared", "must be true or false");
+}
+
+function advice(keys: readonly string[], sentence: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(keys.map((key) => [key, sentence]));
+}

@@ -1,0 +1,54 @@
+import type { ThreadGoalMutationOrigin, ThreadGoalSetParams } from "../../generated/types.js";
+import type { Traced } from "../jsonrpc/trace-context.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { AllowUndefined } from "../protocol.js";
+
+/**
+ * How a goal is run. The handlers answer what the server asks in any of its turns; those that are
+ * not given here are the thread's, then the client's. Model, sandbox and so on are the thread's own:
+ * change them with `thread.updateSettings()`.
+ *
+ * Silence between two turns ends the goal by itself, with a GoalStalledError. There is no
+ * `idleTimeoutMs` for silence within a turn: give the goal a `timeoutMs`.
+ */
+export interface GoalOptions extends RequestHandlers, Traced {
+  /** How many tokens may be spent; over it the goal ends as `budgetLimited` (default: no limit). */
+  tokenBudget?: number | null | undefined;
+  /** Who wants the goal, as the protocol puts it (default: the server's). */
+  origin?: ThreadGoalMutationOrigin | null | undefined;
+  /**
+   * Covers the whole goal, waiting in the queue included: aborting stops it as `interrupt()` does,
+   * and `run()` and iteration reject with `signal.reason`.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long the goal may take, from this call to its end (ms; default: no limit). Then it is
+   * stopped, and `run()` and iteration reject with a GoalTimeoutError.
+   */
+  timeoutMs?: number | undefined;
+  /**
+   * What leaving a `for await` loop early does: `"interrupt"` (default) stops the goal and waits for
+   * its end; `"detach"` lets it run on.
+   */
+  onBreak?: "interrupt" | "detach" | undefined;
+  /**
+   * How much may wait for the consumer of the events (bytes, roughly; default 67,108,864). Beyond
+   * this, what waits is dropped and iterating throws a SlowConsumerError; the goal goes on.
+   */
+  maxBacklogBytes?: number | undefined;
+  /**
+   * What to do when the thread already runs a turn: `"queue"` (default) waits for its end;
+   * `"reject"` fails with a ThreadBusyError.
+   */
+  whenBusy?: "queue" | "reject" | undefined;
+}
+
+/** What is sent of a goal, besides the thread it is for. */
+export interface GoalSettings {
+  readonly objective: string;
+  readonly tokenBudget?: number | null | undefined;
+  readonly origin?: ThreadGoalMutationOrigin | null | undefined;
+}
+
+/** What to set of a goal, as in `thread/goal/set`; what is left out stays as it is. */
+export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">> & Traced;

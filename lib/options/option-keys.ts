@@ -1,0 +1,212 @@
+import {
+  threadForkParamsKeys,
+  threadForkResponseKeys,
+  threadGoalKeys,
+  threadGoalSetParamsKeys,
+  threadResumeParamsKeys,
+  threadResumeResponseKeys,
+  threadSettingsKeys,
+  threadSettingsUpdateParamsKeys,
+  threadStartParamsKeys,
+  threadStartResponseKeys,
+  turnStartParamsKeys,
+} from "../../generated/methods.js";
+import {
+  checkOptions,
+  withInherited,
+  withoutKeys,
+  type Keys,
+  type KeysOf,
+} from "../errors/check-options.js";
+import {
+  checkApprovalPolicy,
+  checkConfiguredSafety,
+  checkSandboxMode,
+} from "../errors/check-safety.js";
+import { clientRequestHandlerKeys, requestHandlerKeys } from "../server-requests/handlers.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { ResumeThreadOptions } from "./thread-options.js";
+import type { StartThreadOptions } from "./thread-options.js";
+import type { ForkThreadOptions } from "./thread-options.js";
+import type { GoalOptions } from "./goal-options.js";
+import type { UpdateSettingsOptions } from "./thread-options.js";
+import type { SetGoalOptions } from "./goal-options.js";
+import type { BoundTools } from "../tools/tool.js";
+import type { RunOptions, ServiceTurnOptions, TurnControls, TurnOptions } from "./turn-options.js";
+
+// What the calls of threads and turns know. TypeScript refuses a list that lacks an option.
+
+export const startThreadKeys: KeysOf<StartThreadOptions> = {
+  ...threadStartParamsKeys,
+  ...requestHandlerKeys,
+  tools: true,
+  trace: true,
+  trustProject: true,
+};
+
+export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
+  ...threadResumeParamsKeys,
+  ...requestHandlerKeys,
+  tools: true,
+  trace: true,
+};
+
+export const forkThreadKeys: KeysOf<ForkThreadOptions> = {
+  ...threadForkParamsKeys,
+  ...requestHandlerKeys,
+  tools: true,
+  trace: true,
+};
+
+const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
+  ...requestHandlerKeys,
+  tools: true,
+};
+
+const turnControlKeys: KeysOf<TurnControls> = {
+  signal: true,
+  timeoutMs: true,
+  idleTimeoutMs: true,
+  onBreak: true,
+  maxBacklogBytes: true,
+  whenBusy: true,
+  trace: true,
+};
+
+const runKeys: KeysOf<RunOptions> = { throwOnFailure: true };
+
+const turnKeys: KeysOf<TurnOptions & RunOptions> = {
+  ...turnStartParamsKeys,
+  ...turnControlKeys,
+  ...runKeys,
+  ...requestHandlerKeys,
+  sandbox: true,
+};
+
+const serviceTurnKeys: KeysOf<ServiceTurnOptions> = { ...turnControlKeys, ...requestHandlerKeys };
+
+const goalKeys: KeysOf<GoalOptions> = {
+  ...withoutKeys(turnControlKeys, "idleTimeoutMs"),
+  ...requestHandlerKeys,
+  tokenBudget: true,
+  origin: true,
+};
+
+const updateSettingsKeys: KeysOf<UpdateSettingsOptions> = {
+  ...threadSettingsUpdateParamsKeys,
+  sandbox: true,
+};
+
+const setGoalKeys: KeysOf<SetGoalOptions> = { ...threadGoalSetParamsKeys, trace: true };
+
+/**
+ * Applications keep one object of options for all threads and turns, and spread into it what the
+ * server said of a thread. So each of these calls takes the options of the others, which have no effect
+ * on it. It does so for none that would be missed: see `onlyForThreads` and `onlyForTurns`.
+ */
+const conversationKeys = {
+  ...startThreadKeys,
+  ...resumeThreadKeys,
+  ...forkThreadKeys,
+  ...turnKeys,
+  // Refused with a reason of their own.
+  ...clientRequestHandlerKeys,
+  ...threadStartResponseKeys,
+  ...threadResumeResponseKeys,
+  ...threadForkResponseKeys,
+  ...threadSettingsKeys,
+};
+
+const openingKeys = withoutKeys(conversationKeys, "sandboxPolicy");
+const anyTurnKeys = withoutKeys(conversationKeys, "config");
+
+const onlyForTurns = {
+  sandboxPolicy: ": it takes the name of a mode as sandbox, and a turn takes a policy",
+};
+const onlyForThreads = {
+  config: ": it belongs to startThread(), resumeThread() or fork(), and would have no effect here",
+};
+
+/** Where the settings of conversations belong, for the calls that take none. */
+export const settingsElsewhere = Object.fromEntries(
+  Object.keys(conversationKeys).map((key) => [
+    key,
+    ": settings belong to startThread(), resumeThread(), updateSettings() or a turn with input",
+  ]),
+);
+
+/**
+ * Options of `startThread`, `resumeThread` or `fork`, whose keys `keys` are. Returns them with what they
+ * inherit.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkOpeningOptions<Options extends object>(
+  call: string,
+  options: Options,
+  keys: Keys,
+): Options {
+  checkOptions(call, options, keys, { elsewhere: onlyForTurns, ignored: openingKeys });
+  const all = withInherited(options, keys);
+  checkSettings(all);
+  if ("sandbox" in all) checkSandboxMode("sandbox", all.sandbox);
+  return all;
+}
+
+/** Options of a turn with input. Returns them with what they inherit. @throws InvalidArgumentError */
+export function checkTurnOptions<Options extends object>(options: Options): Options {
+  checkOptions("a turn", options, turnKeys, { elsewhere: onlyForThreads, ignored: anyTurnKeys });
+  const all = withInherited(options, turnKeys);
+  checkSettings(all);
+  return all;
+}
+
+/** Options of a handle on a thread. @throws InvalidArgumentError */
+export function checkHandleOptions(options: object): void {
+  const keys = { ...clientRequestHandlerKeys, ...threadHandleKeys };
+  checkOptions("thread()", options, keys, { elsewhere: settingsElsewhere });
+}
+
+/** Options of a turn without input or settings. @throws InvalidArgumentError */
+export function checkServiceOptions(
+  call: string,
+  options: object,
+  more: Readonly<Record<string, true>> = {},
+): void {
+  const keys = { ...clientRequestHandlerKeys, ...serviceTurnKeys, ...more };
+  checkOptions(call, options, keys, { elsewhere: settingsElsewhere });
+}
+
+/** @throws InvalidArgumentError */
+export function checkGoalRunOptions(options: object): void {
+  const keys = { ...clientRequestHandlerKeys, ...goalKeys };
+  checkOptions("runGoal()", options, keys, { elsewhere: settingsElsewhere });
+}
+
+/**
+ * Options of `updateSettings`, or what the server told of a thread's settings. Returns them with what they
+ * inherit.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkUpdateSettings<Settings extends object>(settings: Settings): Settings {
+  checkOptions("updateSettings()", settings, updateSettingsKeys, { ignored: threadSettingsKeys });
+  const all = withInherited(settings, updateSettingsKeys);
+  checkSettings(all);
+  return all;
+}
+
+/** Options of `goal.set`, or the goal as it is. @throws InvalidArgumentError */
+export function checkSetGoal(goal: object): void {
+  checkOptions("goal.set()", goal, setGoalKeys, { ignored: threadGoalKeys });
+}
+
+/** Options of `run` of a handle, which may be those of its turn. @throws InvalidArgumentError */
+export function checkRunOptions(options: object): void {
+  checkOptions("run()", options, runKeys, { ignored: anyTurnKeys });
+}
+
+function checkSettings(settings: object): void {
+  if ("approvalPolicy" in settings) checkApprovalPolicy("approvalPolicy", settings.approvalPolicy);
+  if ("config" in settings) checkConfiguredSafety(settings.config);
+}

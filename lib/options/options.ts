@@ -1,0 +1,249 @@
+import type { Logger } from "../async/logger.js";
+import { Callbacks } from "../errors/callbacks.js";
+import { checkSignal } from "./checks.js";
+import { checkKeys, withoutKeys, type KeysOf } from "../errors/check-options.js";
+import type { ErrorListener } from "../errors/error-origin.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkWellFormed } from "../errors/well-formed.js";
+import { observedNotifications } from "../messages/observed-notifications.js";
+import { resolveRetry, retryKeys, type RetryOptions } from "../jsonrpc/retry.js";
+import { launchKeys } from "../runtime/check-launch-options.js";
+import type { LaunchOptions } from "../runtime/launch-options.js";
+import {
+  checkHandlers,
+  clientRequestHandlerKeys,
+  type ClientRequestHandlers,
+} from "../server-requests/handlers.js";
+import { SDK_VERSION } from "../version.js";
+
+/** How a connection behaves, whatever carries it. */
+export interface ConnectionSettings extends ClientRequestHandlers {
+  /** How this application names itself to the server and, through it, to the model provider. */
+  clientInfo?: { name: string; title?: string | null; version: string } | undefined;
+  /** Whether experimental methods and fields may be used (default true). */
+  experimentalApi?: boolean | undefined;
+  /**
+   * Whether threads may have the server trust their directory (default false): see `trustProject` of
+   * `startThread`, which goes before this.
+   */
+  trustProject?: boolean | undefined;
+  /**
+   * Whether the server sees the files of this process under the same paths (default: true for a runtime
+   * that this library finds and starts, false with `launch`, a socket or streams of yours, which may lead
+   * to another machine or into a container).
+   *
+   * With true, relative paths start at the working directory of this process, and local images and sounds
+   * are sent as paths. With false, relative paths are refused, and local images and sounds are read here
+   * and travel with the request.
+   */
+  sharesFiles?: boolean | undefined;
+  /**
+   * Notifications that the server need not send. Those that the library itself listens to are refused, but
+   * for text deltas, diffs and plans: without them `turn.state` shows less while a turn runs.
+   */
+  optOutNotificationMethods?: readonly string[] | undefined;
+  /** How long a request may take, waiting for its place included (ms, default 60,000). */
+  requestTimeoutMs?: number | undefined;
+  /** How long the start may take, from the launch to the end of the handshake (ms, default 30,000). */
+  startTimeoutMs?: number | undefined;
+  /** How many requests may be unanswered at a time (default 64). The server drops some above 128. */
+  maxInFlight?: number | undefined;
+  /** The longest message, in either direction (bytes, default 268,435,456). */
+  maxMessageBytes?: number | undefined;
+  /**
+   * How much may wait to be read, for all consumers of the client together: of its turns, goals, commands,
+   * watches and notifications (bytes, about; default 268,435,456). Beyond it, what waits for the one that
+   * lags furthest behind is dropped, and it is thrown a SlowConsumerError. `Infinity` sets no limit.
+   */
+  maxTotalBacklogBytes?: number | undefined;
+  /** Goes on with a server that is older than the oldest supported release (default false). */
+  allowUnsupportedServer?: boolean | undefined;
+  /** Whether, and how, requests are repeated while the server is too busy to take them. */
+  retryOnOverload?: boolean | Omit<RetryOptions, "signal"> | undefined;
+  /** Ends the start, or later the connection, when it aborts. */
+  signal?: AbortSignal | undefined;
+  /** Gets what the server writes to stderr, in pieces that need not be whole lines. */
+  onStderr?: ((text: string) => void) | undefined;
+  /**
+   * Gets what a function of yours throws, or rejects with, where no call of yours rejects with it: handlers
+   * of the server's requests, tools, listeners, and the functions among these options. `origin` says which
+   * it was, and for which method, thread and turn. It is called in the context of the function that failed,
+   * as AsyncLocalStorage sees it. What a handler gives up for because its `signal` has aborted is no
+   * failure, nor are arguments that do not fit a tool's `input`.
+   *
+   * Default: the class of the error and its stack frames go to `logger.error`, without the message, which
+   * may hold values.
+   */
+  onError?: ErrorListener | undefined;
+  /** Gets the library's own remarks; never params or values. */
+  logger?: Logger | undefined;
+}
+
+/** Everything about starting a server process and talking to it. */
+export interface AppServerClientOptions extends LaunchOptions, ConnectionSettings {}
+
+export const connectionKeys: KeysOf<ConnectionSettings> = {
+  ...clientRequestHandlerKeys,
+  clientInfo: true,
+  experimentalApi: true,
+  trustProject: true,
+  sharesFiles: true,
+  optOutNotificationMethods: true,
+  requestTimeoutMs: true,
+  startTimeoutMs: true,
+  maxInFlight: true,
+  maxMessageBytes: true,
+  maxTotalBacklogBytes: true,
+  allowUnsupportedServer: true,
+  retryOnOverload: true,
+  signal: true,
+  onStderr: true,
+  onError: true,
+  logger: true,
+};
+
+export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
+
+const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
+  name: true,
+  title: true,
+  version: true,
+};
+
+/** The settings with every default filled in. */
+export interface ResolvedSettings {
+  readonly clientInfo: { name: string; title: string | null; version: string };
+  readonly experimentalApi: boolean;
+  readonly trustProject: boolean;
+  /** Undefined when the caller has not said. */
+  readonly sharesFiles: boolean | undefined;
+  readonly optOutNotificationMethods: readonly string[];
+  readonly requestTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly maxInFlight: number;
+  readonly maxMessageBytes: number;
+  readonly maxTotalBacklogBytes: number;
+  readonly allowUnsupportedServer: boolean;
+  readonly retryOnOverload: RetryOptions | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onStderr: ((text: string) => void) | undefined;
+  readonly logger: Required<Logger>;
+  readonly callbacks: Callbacks;
+  readonly handlers: ClientRequestHandlers | undefined;
+}
+
+/** @throws InvalidArgumentError, which names the option. */
+export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
+  const { clientInfo, optOutNotificationMethods = [], retryOnOverload = false } = options;
+  if (clientInfo !== undefined) checkKeys("clientInfo", clientInfo, clientInfoKeys);
+  const name = clientInfo?.name ?? "codex-app-server-sdk";
+  if (typeof name !== "string" || !/^[\x20-\x7e]+$/.test(name)) {
+    throw new InvalidArgumentError(
+      "clientInfo.name",
+      "must be printable ASCII, as an HTTP header is",
+    );
+  }
+  const version = clientInfo ? clientInfo.version : SDK_VERSION;
+  if (typeof version !== "string") {
+    throw new InvalidArgumentError("clientInfo.version", "must be a string");
+  }
+  const title: unknown = clientInfo?.title ?? null;
+  if (title !== null && typeof title !== "string") {
+    throw new InvalidArgumentError("clientInfo.title", "must be a string");
+  }
+  // What the server cannot read it would not answer, and the start would fail for lack of an answer.
+  checkWellFormed("clientInfo.version", version);
+  checkWellFormed("clientInfo.title", title ?? "");
+  checkOptOut(optOutNotificationMethods);
+  for (const callback of ["onStderr", "onError"] as const) {
+    if (options[callback] !== undefined && typeof options[callback] !== "function") {
+      throw new InvalidArgumentError(callback, "must be a function");
+    }
+  }
+  checkSignal(options.signal);
+  const callbacks = new Callbacks(options.onError, options.logger);
+  const { onStderr } = options;
+  return {
+    clientInfo: { name, title, version },
+    experimentalApi: boolean(options, "experimentalApi", true),
+    optOutNotificationMethods: [...optOutNotificationMethods],
+    trustProject: boolean(options, "trustProject", false),
+    sharesFiles:
+      options.sharesFiles === undefined ? undefined : boolean(options, "sharesFiles", false),
+    requestTimeoutMs: positive(options, "requestTimeoutMs", 60_000),
+    startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
+    maxInFlight: whole(options, "maxInFlight", 64, 1),
+    maxMessageBytes: whole(options, "maxMessageBytes", 256 * 1024 * 1024, 65_536),
+    maxTotalBacklogBytes: positive(options, "maxTotalBacklogBytes", 256 * 1024 * 1024, "bytes"),
+    allowUnsupportedServer: boolean(options, "allowUnsupportedServer", false),
+    retryOnOverload: retry(retryOnOverload, callbacks),
+    signal: options.signal,
+    onStderr: onStderr && callbacks.guard(onStderr, () => ({ where: "onStderr" })),
+    logger: callbacks.logger,
+    callbacks,
+    handlers: checkHandlers(options),
+  };
+}
+
+function checkOptOut(methods: unknown): void {
+  const isList = Array.isArray(methods) && methods.every((method) => typeof method === "string");
+  if (!isList) {
+    throw new InvalidArgumentError("optOutNotificationMethods", "must be an array of method names");
+  }
+  for (const method of methods) checkWellFormed("optOutNotificationMethods", method);
+  const needed = observedNotifications.find((method) => methods.includes(method));
+  if (needed === undefined) return;
+  throw new InvalidArgumentError(
+    "optOutNotificationMethods",
+    `must not name ${needed}, which the library relies on`,
+  );
+}
+
+function retry(
+  value: boolean | Omit<RetryOptions, "signal">,
+  callbacks: Callbacks,
+): RetryOptions | undefined {
+  if (typeof value === "boolean") return value ? {} : undefined;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
+  if (typeof value !== "object" || value === null) {
+    throw new InvalidArgumentError("retryOnOverload", "must be true, false or an object");
+  }
+  checkKeys("retryOnOverload", value, withoutKeys(retryKeys, "signal"));
+  const { onRetry } = resolveRetry(value, "retryOnOverload.");
+  if (!onRetry) return value;
+  // A request must not fail because somebody who looks on does.
+  const guarded = callbacks.guard(onRetry, ({ method }) => ({ where: "onRetry", method }));
+  return { ...value, onRetry: guarded };
+}
+
+function positive(
+  options: ConnectionSettings,
+  name: "requestTimeoutMs" | "startTimeoutMs" | "maxTotalBacklogBytes",
+  fallback: number,
+  unit = "milliseconds",
+): number {
+  const value: unknown = options[name] ?? fallback;
+  if (typeof value === "number" && value > 0) return value;
+  throw new InvalidArgumentError(name, `must be a positive number of ${unit}`);
+}
+
+function whole(
+  options: ConnectionSettings,
+  name: "maxInFlight" | "maxMessageBytes",
+  fallback: number,
+  minimum: number,
+): number {
+  const value: unknown = options[name] ?? fallback;
+  if (Number.isSafeInteger(value) && (value as number) >= minimum) return value as number;
+  throw new InvalidArgumentError(name, `must be a whole number, ${minimum} or more`);
+}
+
+function boolean(
+  options: ConnectionSettings,
+  name: "experimentalApi" | "trustProject" | "sharesFiles" | "allowUnsupportedServer",
+  fallback: boolean,
+): boolean {
+  const value: unknown = options[name] ?? fallback;
+  if (typeof value === "boolean") return value;
+  throw new InvalidArgumentError(name, "must be true or false");
+}

@@ -1,0 +1,135 @@
+import { CursorTrail } from "./cursor-trail.js";
+import { ProtocolError } from "../errors/connection-errors.js";
+import { NoNextPageError } from "../errors/list-errors.js";
+
+/** What the server answers when it is asked for a page. */
+export interface PageAnswer<T> {
+  readonly data: readonly T[];
+  readonly nextCursor?: string | null;
+  readonly backwardsCursor?: string | null;
+}
+
+/** Asks for the page that the cursor names, or for the first one. */
+type FetchPage<T> = (cursor: string | undefined) => Promise<PageAnswer<T>>;
+
+/**
+ * One page of a list. Its entries are `data`; iterate the page itself for these and the entries of all
+ * pages behind it, which are fetched as the loop goes on. Whatever else the server has sent with the page
+ * is a property, too.
+ */
+export class Page<T> implements AsyncIterable<T> {
+  /** The entries of this page alone. */
+  readonly data: readonly T[];
+  /** Give it as `cursor` to get the next page; `null` on the last one. */
+  readonly nextCursor: string | null;
+  /** Give it as `cursor`, with the other sort direction, to go back; `null` when there is nothing. */
+  declare readonly backwardsCursor?: string | null;
+  readonly #fetch: FetchPage<T>;
+  readonly #trail: CursorTrail;
+
+  /** @internal */
+  constructor(answer: PageAnswer<T>, fetch: FetchPage<T>, trail: CursorTrail) {
+    const { data, nextCursor } = (answer as { data?: unknown; nextCursor?: unknown } | null) ?? {};
+    if (!Array.isArray(data)) {
+      throw new ProtocolError("The answer for a page of a list is malformed: it has no entries.");
+    }
+    this.data = data as T[];
+    this.nextCursor = typeof nextCursor === "string" ? nextCursor : null;
+    this.#fetch = fetch;
+    this.#trail = trail;
+    for (const [name, value] of Object.entries(answer)) {
+      if (!(name in this)) Object.defineProperty(this, name, { value, enumerable: true });
+    }
+  }
+
+  /** Whether there is a page behind this one that this walk over the list has not come by yet. */
+  hasNextPage(): boolean {
+    return this.#next() !== undefined;
+  }
+
+  /**
+   * Fetches the page behind this one.
+   *
+   * @throws NoNextPageError on the last page: ask `hasNextPage()` first.
+   */
+  async getNextPage(): Promise<Page<T>> {
+    const next = this.#next();
+    if (next === undefined) throw new NoNextPageError();
+    return new Page(await this.#fetch(next), this.#fetch, this.#trail.followedBy(next));
+  }
+
+  /** This page, then each page behind it. */
+  async *iterPages(): AsyncGenerator<Page<T>, void, undefined> {
+    for (let page = this as Page<T>; ; page = await page.getNextPage()) {
+      yield page;
+      if (!page.hasNextPage()) return;
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for await (const page of this.iterPages()) yield* page.data;
+  }
+
+  /** A server that sends a cursor again would keep a walk going round for ever. */
+  #next(): string | undefined {
+    const { nextCursor: next } = this;
+    return next === null || this.#trail.has(next) ? undefined : next;
+  }
+}
+
+/**
+ * A list that the server gives out in pages. Nothing is sent until you await it, which gives the first
+ * page, or iterate it, which gives every entry of every page, fetched as the loop goes on. The first page
+ * is fetched once, however often the list is awaited and iterated: call the method again for a new look.
+ */
+export class Pages<T> implements AsyncIterable<T>, Promise<Page<T>> {
+  readonly [Symbol.toStringTag] = "Pages";
+  readonly #fetch: FetchPage<T>;
+  #first: Promise<Page<T>> | undefined;
+
+  /** @internal */
+  constructor(fetch: FetchPage<T>) {
+    this.#fetch = fetch;
+  }
+
+  /** One page: the one that `cursor` names, fetched anew, or the first. */
+  page(cursor?: string): Promise<Page<T>> {
+    if (cursor !== undefined) return this.#get(cursor);
+    this.#first ??= this.#get(undefined);
+    return this.#first;
+  }
+
+  /** Every entry of every page. Mind the size of what you ask for. */
+  async all(): Promise<T[]> {
+    const entries: T[] = [];
+    for await (const entry of this) entries.push(entry);
+    return entries;
+  }
+
+  /** Awaiting the list gives its first page. */
+  then<Result = Page<T>, Failure = never>(
+    onPage?: ((page: Page<T>) => Result | PromiseLike<Result>) | null,
+    onError?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Result | Failure> {
+    return this.page().then(onPage, onError);
+  }
+
+  catch<Failure = never>(
+    onError?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Page<T> | Failure> {
+    return this.page().catch(onError);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<Page<T>> {
+    return this.page().finally(onSettled);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    yield* await this.page();
+  }
+
+  async #get(cursor: string | undefined): Promise<Page<T>> {
+    const trail = cursor === undefined ? CursorTrail.start : CursorTrail.start.followedBy(cursor);
+    return new Page(await this.#fetch(cursor), this.#fetch, trail);
+  }
+}

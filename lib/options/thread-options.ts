@@ -1,0 +1,57 @@
+import type {
+  SandboxPolicy,
+  SandboxMode,
+  ThreadForkParams,
+  ThreadResumeParams,
+  ThreadSettingsUpdateParams,
+  ThreadStartParams,
+} from "../../generated/types.js";
+import type { Traced } from "../jsonrpc/trace-context.js";
+import type { AllowUndefined } from "../protocol.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { BoundTools, StartThreadTools } from "../tools/tool.js";
+
+/**
+ * Settings of a new thread, as in `thread/start`, who answers the server's requests on it, and the
+ * tools that this client has for it.
+ */
+export interface StartThreadOptions
+  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools, Traced {
+  /**
+   * Whether the server may trust the directory `cwd`, and the repository that it belongs to (default: that
+   * of the client, which is false). Trusted, the directory's own `.codex` counts: its configuration, whose
+   * MCP servers are started without a sandbox and without an approval, its hooks and its rules. With true,
+   * the server notes the trust in the user's `config.toml`, for good, when the thread may write.
+   *
+   * With false, nothing is noted. What the user has noted, either way, counts as it always does.
+   */
+  trustProject?: boolean | undefined;
+}
+
+/**
+ * What to change while resuming, as in `thread/resume`, and who answers the server's requests on the
+ * thread. Of the instructions, codex 0.169.0 shows only `baseInstructions` to the model;
+ * `developerInstructions` work in `startThread`.
+ */
+export interface ResumeThreadOptions
+  extends
+    AllowUndefined<Omit<ThreadResumeParams, "threadId">>,
+    RequestHandlers,
+    BoundTools,
+    Traced {}
+
+/**
+ * What to change in the copy, and where to cut it, as in `thread/fork`; and who answers the server's
+ * requests on the copy, which does not take over the handlers of this thread. It has the tools of this
+ * thread, carried out by the same functions unless `tools` has others.
+ */
+export interface ForkThreadOptions
+  extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools, Traced {}
+
+/** What to change of a thread's settings, as in `thread/settings/update`. */
+export interface UpdateSettingsOptions extends AllowUndefined<
+  Omit<ThreadSettingsUpdateParams, "threadId" | "sandboxPolicy">
+> {
+  /** The same names as for threads, or a whole policy. */
+  sandbox?: SandboxMode | SandboxPolicy | null | undefined;
+}

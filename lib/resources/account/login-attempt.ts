@@ -1,0 +1,112 @@
+import { checkOptions } from "../../errors/check-options.js";
+import { TransportClosedError } from "../../errors/connection-errors.js";
+import { LoginFailedError, LoginTimeoutError } from "../../errors/login-errors.js";
+import { loginWaitKeys, type LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
+
+/** A login that runs at the server, as the handle sees it. */
+export interface LoginProcess {
+  readonly loginId: string | null;
+  readonly outcome: LoginOutcome;
+  /** Why a failure will have come about, as far as that is our doing. */
+  cause: "cancelled" | "replaced" | undefined;
+  /** Asks the server to end it. */
+  sendCancel(): Promise<unknown>;
+}
+
+/** Longer than the server lets any login run: 10 minutes in a browser, 15 with a code. */
+const waitMs = 20 * 60_000;
+/** How long the end of a login may be in coming after the server has taken the cancellation. */
+const graceMs = 5_000;
+
+/**
+ * A login that somebody has to finish elsewhere. It goes on until it succeeds or fails, whether
+ * anybody waits for it or not; `await using` cancels it at the end of the block.
+ */
+export class LoginAttempt implements AsyncDisposable {
+  readonly #process: LoginProcess;
+
+  /** @internal */
+  constructor(process: LoginProcess) {
+    this.#process = process;
+  }
+
+  /** The server's name for this attempt; `null` for a gateway login in a browser, which has none. */
+  get loginId(): string | null {
+    return this.#process.loginId;
+  }
+
+  /**
+   * Resolves when the login has succeeded; `account()` then tells who it is. It may be called again,
+   * and at any time. A wait that is given up, by `signal` or after `timeoutMs` (default 20 minutes,
+   * longer than the server lets a login run), leaves the login as it is.
+   *
+   * @throws LoginFailedError, also when it was cancelled; LoginTimeoutError; TransportClosedError when
+   * the connection ends; or `signal.reason`.
+   */
+  async wait(options: LoginWaitOptions = {}): Promise<void> {
+    checkOptions("wait()", options, loginWaitKeys);
+    const { signal, timeoutMs = waitMs } = options;
+    return this.#process.outcome.wait(signal, timeoutMs);
+  }
+
+  /**
+   * Ends the login, so that `wait()` rejects (`account/login/cancel`). Does nothing when it has ended
+   * already, and may be called again.
+   */
+  async cancel(): Promise<void> {
+    const process = this.#process;
+    if (process.outcome.settled) return;
+    const before = process.cause;
+    process.cause ??= "cancelled";
+    try {
+      await process.sendCancel();
+    } catch (error) {
+      // With the connection the login is gone, too.
+      if (error instanceof TransportClosedError) return;
+      process.cause = before;
+      throw error;
+    }
+    try {
+      await process.outcome.wait(undefined, graceMs);
+    } catch (error) {
+      // How it ended is what `wait()` tells.
+      if (!(error instanceof LoginTimeoutError)) return;
+      const { loginId } = process;
+      process.outcome.fail(() => new LoginFailedError("cancelled", { loginId }));
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cancel();
+  }
+}
+
+/** A ChatGPT login in a browser on the machine of the server. */
+export class BrowserLogin extends LoginAttempt {
+  /** Where to send the browser. It comes back to a port that the server has opened on the loopback. */
+  readonly authUrl: string;
+
+  /** @internal */
+  constructor(process: LoginProcess, { authUrl }: { authUrl: string }) {
+    super(process);
+    this.authUrl = authUrl;
+  }
+}
+
+/** A ChatGPT login in a browser anywhere, where a code has to be typed in. */
+export class DeviceCodeLogin extends LoginAttempt {
+  /** The page that asks for the code. */
+  readonly verificationUrl: string;
+  /** What to type in there, such as `"ABCD-1234"`. */
+  readonly userCode: string;
+
+  /** @internal */
+  constructor(
+    process: LoginProcess,
+    { verificationUrl, userCode }: { verificationUrl: string; userCode: string },
+  ) {
+    super(process);
+    this.verificationUrl = verificationUrl;
+    this.userCode = userCode;
+  }
+}

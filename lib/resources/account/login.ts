@@ -1,0 +1,206 @@
+import { accountSessionsListParamsKeys } from "../../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type { LoginAccountParams, LoginAppBrand } from "../../../generated/types.js";
+import { ProtocolError } from "../../errors/connection-errors.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import type { Connect } from "../../session/host.js";
+import type { AllowUndefined, ParamsOf, ResultOf } from "../../protocol.js";
+import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "./gateway-login.js";
+import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
+import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
+import { LoginStarts } from "./login-starts.js";
+
+/** What a login of one `type` needs, as in `account/login/start`. */
+export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
+  Omit<Extract<LoginAccountParams, { type: T }>, "type">
+>;
+
+/** How the browser's pages look during and after the login, as in `account/login/start`. */
+export interface BrowserLoginOptions {
+  /** Skips the pages that only explain. */
+  codexStreamlinedLogin?: boolean | undefined;
+  /** Ends on a page of the login service instead of one that the server itself shows. */
+  useHostedLoginSuccessPage?: boolean | undefined;
+  /** The name on the pages. */
+  appBrand?: LoginAppBrand | null | undefined;
+}
+
+const browserLoginKeys: KeysOf<BrowserLoginOptions> = {
+  codexStreamlinedLogin: true,
+  useHostedLoginSuccessPage: true,
+  appBrand: true,
+};
+const gatewayLoginKeys: KeysOf<GatewayLoginOptions> = { modelProvider: true, deviceAuth: true };
+
+/** Tokens of a ChatGPT login that your application holds and renews itself. */
+export type AuthTokens = LoginParams<"chatgptAuthTokens">;
+/** A Bedrock API key, and the AWS region to use it in. */
+export type BedrockApiKey = LoginParams<"amazonBedrock">;
+/** AWS access keys for Bedrock, and the region to use them in. */
+export type BedrockAccessKeys = LoginParams<"amazonBedrockAccessKeys">;
+
+/**
+ * The ways to log in (`account/login/start`). The server has one login, for all its threads and
+ * clients, and stores it in its `CODEX_HOME`; only tokens that you hold yourself it keeps in memory.
+ * Starting a login ends one that is still under way; its `wait()` then rejects.
+ *
+ * Secrets go to the server and nowhere else: no error message and no log line of this library has one.
+ */
+export class Login {
+  readonly #connect: Connect;
+  readonly #starts: LoginStarts;
+
+  /** @internal */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+    this.#starts = new LoginStarts(connect);
+  }
+
+  /**
+   * Logs in with an API key of the OpenAI platform. Resolves when the server has stored it, within
+   * `timeoutMs` (default 60 seconds). It does not try the key: a wrong one shows in the first turn.
+   *
+   * @throws LoginFailedError, LoginTimeoutError, or InvalidArgumentError without a key.
+   */
+  async apiKey(apiKey: string, options: LoginWaitOptions = {}): Promise<void> {
+    checkText({ apiKey });
+    checkOptions("login.apiKey()", options, loginWaitKeys);
+    await this.#starts.direct({ type: "apiKey", apiKey }, options);
+  }
+
+  /**
+   * Starts a ChatGPT login in a browser: send it to `authUrl`, and `wait()`. The browser must run on
+   * the machine of the server, because it ends up on a port of the loopback there (1455, or 1457 when
+   * that is taken). Another codex of this machine that starts such a login ends this one. Where there
+   * is no browser, use `deviceCode()`.
+   */
+  async browser(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
+    checkOptions("login.browser()", options, browserLoginKeys);
+    return this.#starts.attempt(
+      (host, request) => host.call("account/login/start", { ...options, type: "chatgpt" }, request),
+      (answer, completion) => {
+        if (answer.type !== "chatgpt") throw otherLogin();
+        completion.follow(answer.loginId);
+        return new BrowserLogin(completion, answer);
+      },
+    );
+  }
+
+  /**
+   * Starts a ChatGPT login that somebody finishes in a browser anywhere: show `verificationUrl` and
+   * `userCode`, and `wait()`.
+   */
+  deviceCode(): Promise<DeviceCodeLogin> {
+    return this.#starts.attempt(
+      (host, request) => host.call("account/login/start", { type: "chatgptDeviceCode" }, request),
+      (answer, completion) => {
+        if (answer.type !== "chatgptDeviceCode") throw otherLogin();
+        completion.follow(answer.loginId);
+        return new DeviceCodeLogin(completion, answer);
+      },
+    );
+  }
+
+  /**
+   * Logs in with ChatGPT tokens that your application holds. The server never renews them: give new
+   * ones here in good time, and answer its request for them, which comes when the old ones were
+   * refused, with the option `onAuthTokenRefresh` of the client. As long as this login lasts, the
+   * server refuses every other kind; `logout()` ends it. Resolves within `timeoutMs` (default 60
+   * seconds).
+   *
+   * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError for what is not a token.
+   */
+  async tokens(tokens: AuthTokens, options: LoginWaitOptions = {}): Promise<void> {
+    const { accessToken, chatgptAccountId } = tokens;
+    checkText({ accessToken, chatgptAccountId });
+    checkOptions("login.tokens()", options, loginWaitKeys);
+    await this.#starts.direct({ ...tokens, type: "chatgptAuthTokens" }, options);
+  }
+
+  /**
+   * Logs in to Amazon Bedrock with an API key, and makes Bedrock the model provider in the server's
+   * `config.toml`, for threads started from then on. The server refuses when its command line, the
+   * option `config` that is, has set the provider.
+   *
+   * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError.
+   */
+  async bedrockApiKey(key: BedrockApiKey, options: LoginWaitOptions = {}): Promise<void> {
+    const { apiKey, region } = key;
+    checkText({ apiKey, region });
+    checkOptions("login.bedrockApiKey()", options, loginWaitKeys);
+    await this.#starts.direct({ ...key, type: "amazonBedrock" }, options);
+  }
+
+  /** The same with AWS access keys. */
+  async bedrockAccessKeys(keys: BedrockAccessKeys, options: LoginWaitOptions = {}): Promise<void> {
+    const { accessKeyId, secretAccessKey, region } = keys;
+    checkText({ accessKeyId, secretAccessKey, region });
+    checkOptions("login.bedrockAccessKeys()", options, loginWaitKeys);
+    await this.#starts.direct({ ...keys, type: "amazonBedrockAccessKeys" }, options);
+  }
+
+  /**
+   * Starts the login of a model provider that has an OAuth gateway of its own, `gateway_oauth` in its
+   * configuration (`account/gatewayOAuth/login`). There is one at a time. It stands beside the account:
+   * `logout()` leaves it alone. Do it before the first turn, which would otherwise wait for a browser
+   * on the machine of the server.
+   *
+   * @throws InvalidRequestError when the provider has no such gateway.
+   */
+  async gateway(options: GatewayLoginOptions = {}): Promise<GatewayLogin> {
+    checkOptions("login.gateway()", options, gatewayLoginKeys);
+    return startGatewayLogin(await this.#connect(), options);
+  }
+
+  /** Whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
+  async gatewayStatus(
+    options: Pick<GatewayLoginOptions, "modelProvider"> = {},
+  ): Promise<ResultOf<"account/gatewayOAuth/read">> {
+    checkOptions("login.gatewayStatus()", options, { modelProvider: true });
+    const host = await this.#connect();
+    return host.call("account/gatewayOAuth/read", options);
+  }
+
+  /**
+   * The ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`).
+   * Experimental in the protocol.
+   */
+  async sessions(
+    options: ParamsOf<"accountSession/list"> = {},
+  ): Promise<ResultOf<"accountSession/list">> {
+    checkOptions("login.sessions()", options, accountSessionsListParamsKeys);
+    const host = await this.#connect();
+    return host.call("accountSession/list", options);
+  }
+
+  /**
+   * Changes the workspace (`accountSession/switch`). A workspace that wants a login of its own gives
+   * a `BrowserLogin` to finish, if `allowBrowserLogin` is true, and is refused otherwise. Experimental
+   * in the protocol.
+   */
+  switchSession(
+    params: ParamsOf<"accountSession/switch">,
+  ): Promise<ResultOf<"accountSession/list"> | BrowserLogin> {
+    return this.#starts.attempt(
+      (host, request) => host.call("accountSession/switch", params, request),
+      (answer, completion) => {
+        if (!("authUrl" in answer)) return answer;
+        completion.follow(answer.loginId);
+        return new BrowserLogin(completion, answer);
+      },
+    );
+  }
+}
+
+function otherLogin(): ProtocolError {
+  return new ProtocolError("account/login/start was answered with another kind of login");
+}
+
+/** @throws InvalidArgumentError, which names what is missing and no value. */
+function checkText(fields: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value !== "string" || value === "") {
+      throw new InvalidArgumentError(name, "must be a string that is not empty");
+    }
+  }
+}

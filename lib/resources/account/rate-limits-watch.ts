@@ -1,0 +1,93 @@
+import { onAbort } from "../../async/abort.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { EventQueue } from "../../async/event-queue.js";
+import { TransportClosedError } from "../../errors/connection-errors.js";
+import type { Connect, Host } from "../../session/host.js";
+import type { KnownRateLimits } from "../../results/rate-limits.js";
+
+/**
+ * What is known of the rate limits, now and after each change. Who comes late gets the newest only.
+ * It holds nothing before the first `next()`, and nothing after the loop was left.
+ */
+export class RateLimitsWatch implements AsyncIteration<KnownRateLimits> {
+  readonly #connect: Connect;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stops: (() => void)[] = [];
+  readonly #queue = new EventQueue<KnownRateLimits>(() => {
+    this.#release();
+  });
+  #started: Promise<void> | undefined;
+  #released = false;
+
+  constructor(connect: Connect, signal: AbortSignal | undefined) {
+    this.#connect = connect;
+    this.#signal = signal;
+  }
+
+  next(): Promise<IteratorResult<KnownRateLimits, undefined>> {
+    this.#started ??= this.#start();
+    return this.#queue.next();
+  }
+
+  return(): Promise<IteratorResult<KnownRateLimits, undefined>> {
+    this.#release();
+    return this.#queue.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#isOver()) return;
+    const unlink = onAbort(this.#signal, (reason) => {
+      this.#fail(reason);
+    });
+    this.#stops.push(unlink);
+    if (this.#signal?.aborted) return;
+    try {
+      const host = await this.#connect();
+      if (!this.#isOver()) this.#follow(host);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #follow(host: Host): void {
+    const offer = (): void => {
+      const known = host.rateLimits.current;
+      if (!known) return;
+      this.#queue.clear();
+      this.#queue.push(known);
+    };
+    offer();
+    const unlink = onAbort(host.signal, (reason) => {
+      this.#end(reason);
+    });
+    this.#stops.push(host.rateLimits.onChange(offer), unlink);
+  }
+
+  /** Closing was the caller's wish; anything else must not look like a natural end. */
+  #end(reason: unknown): void {
+    if (!(reason instanceof TransportClosedError)) this.#fail(reason);
+    else if (reason.reason.kind !== "closed") this.#fail(new TransportClosedError(reason.reason));
+    else {
+      this.#release();
+      this.#queue.end();
+    }
+  }
+
+  #fail(reason: unknown): void {
+    this.#release();
+    this.#queue.fail(reason);
+  }
+
+  #isOver(): boolean {
+    return this.#released;
+  }
+
+  #release(): void {
+    this.#released = true;
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+}

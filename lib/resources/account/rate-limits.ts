@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import { getAccountRateLimitsParamsKeys } from "../../../generated/methods.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
+import { checkSignal } from "../../options/checks.js";
+import type { Connect } from "../../session/host.js";
+import type { ParamsOf, ResultOf } from "../../protocol.js";
+import type { KnownRateLimits } from "../../results/rate-limits.js";
+import { RateLimitsWatch } from "./rate-limits-watch.js";
+
+/** Which credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
+export interface ResetCreditOptions {
+  /** The credit, from `read()`. Default: the server's choice. */
+  creditId?: string | null | undefined;
+  /** Names the attempt: give the same one when you repeat it. Default: a new one. */
+  idempotencyKey?: string | undefined;
+}
+
+const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
+
+/** How much of its limits the account has used. */
+export class RateLimits {
+  readonly #connect: Connect;
+
+  /** @internal */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /**
+   * Asks for all limits (`account/rateLimits/read`). Works with ChatGPT logins only.
+   *
+   * @throws InvalidRequestError with another login or none; InternalRpcError when the service fails.
+   */
+  async read(
+    options: ParamsOf<"account/rateLimits/read"> = {},
+  ): Promise<ResultOf<"account/rateLimits/read">> {
+    checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
+    const host = await this.#connect();
+    return host.call("account/rateLimits/read", options);
+  }
+
+  /**
+   * What is known of the limits: first what is known already, if anything is, then the new state
+   * after each change, which mostly means after each answer of the model
+   * (`account/rateLimits/updated`). Who is slow to take it gets the newest state only.
+   *
+   * Updates tell only part of it, and the rest is kept from before. That a limit is no longer reached
+   * tells only `read()`, whose answer arrives here, too. It ends when the client is closed, and throws
+   * a TransportClosedError when the connection is lost, or `signal.reason`.
+   */
+  watch(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<KnownRateLimits> {
+    checkOptions("rateLimits.watch()", options, { signal: true });
+    checkSignal(options.signal);
+    return new RateLimitsWatch(this.#connect, options.signal);
+  }
+
+  /**
+   * Spends a credit on resetting the limits that are used up
+   * (`account/rateLimitResetCredit/consume`). Tells whether that did anything.
+   */
+  async useResetCredit(
+    options: ResetCreditOptions = {},
+  ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
+    checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
+    const { creditId, idempotencyKey = randomUUID() } = options;
+    const host = await this.#connect();
+    const params = { creditId, idempotencyKey };
+    return (await host.call("account/rateLimitResetCredit/consume", params)).outcome;
+  }
+
+  /**
+   * Sends the owner of the workspace a mail that asks for credits or a higher limit
+   * (`account/sendAddCreditsNudgeEmail`). `"cooldown_active"` says that one was sent not long ago.
+   */
+  async askOwner(
+    creditType: AddCreditsNudgeCreditType,
+  ): Promise<ResultOf<"account/sendAddCreditsNudgeEmail">["status"]> {
+    const host = await this.#connect();
+    return (await host.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
+  }
+}

@@ -1,0 +1,129 @@
+import { configBatchWriteParamsKeys, configReadParamsKeys } from "../../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type {
+  ConfigBatchWriteParams,
+  ConfigReadParams,
+  ConfigReadResponse,
+  ConfigRequirements,
+  ConfigWriteResponse,
+  JsonValue,
+  MergeStrategy,
+} from "../../../generated/types.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import type { Connect } from "../../session/host.js";
+import type { AllowUndefined } from "../../protocol.js";
+import { toKeyPath, type KeyPath } from "./key-path.js";
+
+/** What to read, as in `config/read`. `cwd`: with the project configuration of that directory. */
+export type ReadConfigOptions = AllowUndefined<ConfigReadParams>;
+
+/** One change of the configuration. */
+export interface ConfigChange {
+  readonly keyPath: KeyPath;
+  /** The new value; `null` takes the setting out. */
+  readonly value: JsonValue;
+  /** `"replace"` (the default) or `"upsert"`, which keeps what a table has besides. */
+  readonly mergeStrategy?: MergeStrategy | undefined;
+}
+
+/**
+ * How to write, as in `config/batchWrite`. `expectedVersion`: write only if the file still has this
+ * version. `reloadUserConfig`: loaded threads take the change over, which they do not otherwise.
+ */
+export type WriteConfigOptions = AllowUndefined<Omit<ConfigBatchWriteParams, "edits">>;
+
+const writeKeys: KeysOf<WriteConfigOptions> = configBatchWriteParamsKeys;
+
+/** The server's configuration: what holds, and the user's file. */
+export class ConfigStore {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.config`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** The configuration that holds, and where each setting comes from (`config/read`). */
+  async read(options: ReadConfigOptions = {}): Promise<ConfigReadResponse> {
+    checkOptions("config.read()", options, configReadParamsKeys);
+    const host = await this.#connect();
+    return host.call("config/read", options);
+  }
+
+  /**
+   * The version of the user's file, for `expectedVersion` (`config/read`); `null` when the server has
+   * no such file. Read it before the values that your change depends on.
+   */
+  async version(): Promise<string | null> {
+    const { layers } = await this.read({ includeLayers: true });
+    return layers?.find(({ name }) => name.type === "user")?.version ?? null;
+  }
+
+  /**
+   * Writes one setting to the user's file (`config/batchWrite`); `null` takes it out. Settings that
+   * the server does not know are written, too. Threads that are loaded keep what they have, unless you ask for `reloadUserConfig`; what MCP
+   * servers there are is taken over with `codex.mcp.reload()`.
+   *
+   * The result's status is `"okOverridden"` when something else, such as a setting given to the
+   * client, hides what was written; `overriddenMetadata` says what.
+   *
+   * @throws ConfigWriteError when nothing was written: the file has changed since `expectedVersion`,
+   * or the configuration would not be valid.
+   */
+  async write(
+    keyPath: KeyPath,
+    value: JsonValue,
+    options: WriteConfigOptions & Pick<ConfigChange, "mergeStrategy"> = {},
+  ): Promise<ConfigWriteResponse> {
+    checkOptions("config.write()", options, { ...writeKeys, mergeStrategy: true });
+    const { mergeStrategy, ...rest } = options;
+    return this.#write([toEdit({ keyPath, value, mergeStrategy }, "")], rest);
+  }
+
+  /**
+   * Writes several settings at once, or none of them (`config/batchWrite`).
+   *
+   * @throws what `write` throws.
+   */
+  async batchWrite(
+    changes: readonly ConfigChange[],
+    options: WriteConfigOptions = {},
+  ): Promise<ConfigWriteResponse> {
+    checkOptions("config.batchWrite()", options, writeKeys);
+    return this.#write(
+      changes.map((change, index) => toEdit(change, `changes[${index}].`)),
+      options,
+    );
+  }
+
+  /** Has loaded threads take over what is in the user's file now (`config/batchWrite`). */
+  async reload(): Promise<void> {
+    await this.#write([], { reloadUserConfig: true });
+  }
+
+  /** What an administrator demands of the configuration, or `null` (`configRequirements/read`). */
+  async requirements(): Promise<ConfigRequirements | null> {
+    const host = await this.#connect();
+    return (await host.call("configRequirements/read", undefined)).requirements;
+  }
+
+  async #write(
+    edits: ConfigBatchWriteParams["edits"],
+    options: WriteConfigOptions,
+  ): Promise<ConfigWriteResponse> {
+    const host = await this.#connect();
+    return host.call("config/batchWrite", { ...options, edits });
+  }
+}
+
+function toEdit({ keyPath, value, mergeStrategy }: ConfigChange, where: string) {
+  // It would not be sent at all, and the server would miss it.
+  if ((value as JsonValue | undefined) === undefined) {
+    throw new InvalidArgumentError(`${where}value`, "must not be undefined; null takes it out");
+  }
+  return {
+    keyPath: toKeyPath(keyPath, `${where}keyPath`),
+    value,
+    mergeStrategy: mergeStrategy ?? "replace",
+  };
+}

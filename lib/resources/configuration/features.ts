@@ -1,0 +1,62 @@
+import { experimentalFeatureListParamsKeys } from "../../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type {
+  ExperimentalFeature,
+  ExperimentalFeatureListParams,
+} from "../../../generated/types.js";
+import { FeatureNotChangedError } from "../../errors/config-errors.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import type { Connect } from "../../session/host.js";
+import { Pages } from "../../options/pages.js";
+import type { AllowUndefined } from "../../protocol.js";
+import { callLoaded } from "../../session/call-loaded.js";
+
+/** Of which thread to list the features, as in `experimentalFeature/list`. */
+export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
+
+const listKeys: KeysOf<ListFeaturesOptions> = experimentalFeatureListParamsKeys;
+
+/** The server's feature flags. */
+export class Features {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.features`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** All flags, with their stage and whether they are on (`experimentalFeature/list`). */
+  list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
+    checkOptions("features.list()", options, listKeys);
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      return callLoaded(host, "experimentalFeature/list", { ...options, cursor });
+    });
+  }
+
+  /**
+   * Switches features on or off until the server process ends
+   * (`experimentalFeature/enablement/set`). Few can be switched while it runs; for the others, and
+   * for good, write `features.<name>` with `codex.config`.
+   *
+   * The server says nothing of those that it leaves as they are. So they are listed afterwards.
+   *
+   * @throws FeatureNotChangedError when some are not as asked; the others are.
+   */
+  async set(enablement: Readonly<Record<string, boolean>>): Promise<void> {
+    for (const [name, enabled] of Object.entries(enablement)) {
+      if (typeof enabled === "boolean") continue;
+      throw new InvalidArgumentError(`enablement.${name}`, "must be true or false");
+    }
+    const host = await this.#connect();
+    await host.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
+    const features = await this.list().all();
+    const now = new Map(features.map(({ name, enabled }) => [name, enabled]));
+    const others = Object.keys(enablement).filter((name) => now.get(name) !== enablement[name]);
+    if (others.length === 0) return;
+    throw new FeatureNotChangedError(
+      others,
+      others.filter((name) => !now.has(name)),
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  appsInstalledParamsKeys,
+  appsListParamsKeys,
+  appsReadParamsKeys,
+} from "../../../generated/methods.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type {
+  AppInfo,
+  AppsInstalledParams,
+  AppsListParams,
+  AppsReadParams,
+  InstalledApp,
+} from "../../../generated/types.js";
+import type { Connect } from "../../session/host.js";
+import { Pages } from "../../options/pages.js";
+import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import { callLoaded } from "../../session/call-loaded.js";
+import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
+
+/** Which apps to list, as in `app/list`. */
+export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
+/** For which thread, and how fresh, as in `app/installed`. */
+export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
+/** For which thread, and whether with tools, as in `app/read`. */
+export type ReadAppsOptions = AllowUndefined<Omit<AppsReadParams, "appIds">>;
+const listKeys: KeysOf<ListAppsOptions> = appsListParamsKeys;
+const readKeys: KeysOf<ReadAppsOptions> = appsReadParamsKeys;
+
+/** The apps that were found, and the ids of those that were not. */
+export type AppsRead = ResultOf<"app/read">;
+
+/**
+ * Apps (connectors) of the ChatGPT account that is logged in. They need the feature `apps`; without
+ * such an account the lists are empty. A thread that is named here is loaded first if need be.
+ */
+export class Apps {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.apps`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** The apps there are, and which of them the account can use (`app/list`). */
+  list(options: ListAppsOptions = {}): Pages<AppInfo> {
+    checkOptions("apps.list()", options, listKeys);
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      return callLoaded(host, "app/list", { ...options, cursor });
+    });
+  }
+
+  /** The apps that are connected, and whether a thread may call them (`app/installed`). */
+  async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
+    checkOptions("apps.installed()", options, appsInstalledParamsKeys);
+    const host = await this.#connect();
+    return (await callLoaded(host, "app/installed", options)).apps;
+  }
+
+  /** What is known of these apps; unknown ids are not an error (`app/read`). */
+  async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
+    checkOptions("apps.read()", options, readKeys);
+    const host = await this.#connect();
+    return callLoaded(host, "app/read", { ...options, appIds: [...appIds] });
+  }
+
+  /**
+   * The whole list anew whenever the server has found that it changed (`app/list/updated`), from now
+   * on. The iteration ends when the client is closed, and throws when the connection is lost.
+   */
+  updates(options: FollowOptions = {}): AsyncIteration<AppInfo[]> {
+    checkOptions("apps.updates()", options, followKeys);
+    return followNotifications(this.#connect, "app/list/updated", ({ data }) => data, options);
+  }
+}

@@ -1,0 +1,73 @@
+import { marketplaceAddParamsKeys } from "../../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type { MarketplaceAddParams } from "../../../generated/types.js";
+import { checkText } from "../../options/checks.js";
+import type { Connect } from "../../session/host.js";
+import { toServerPath } from "../../paths/server-files.js";
+import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
+import { connectedFor } from "../../session/until-connected.js";
+
+/** Which part of a Git repository to take, as in `marketplace/add`. */
+export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
+const addKeys: KeysOf<AddMarketplaceOptions> = marketplaceAddParamsKeys;
+
+/** The marketplace's name, where it is, and whether it was there before. */
+export type AddedMarketplace = ResultOf<"marketplace/add">;
+/** What was upgraded, and what failed. */
+export type MarketplaceUpgrade = ResultOf<"marketplace/upgrade">;
+
+/**
+ * Where plugins come from: directories and Git repositories that are listed in the user's
+ * configuration. Give `timeoutMs` to a clone that takes longer than other requests may.
+ */
+export class Marketplaces {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.plugins.marketplaces`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /**
+   * Adds a marketplace (`marketplace/add`): a directory of the server's machine, `owner/repo` on GitHub, or
+   * a Git URL. A directory that begins with `./` or `../` starts at the working directory of this process
+   * when the server shares its files (see `sharesFiles`), and is refused otherwise. Adding a marketplace
+   * again changes nothing.
+   */
+  async add(
+    source: string,
+    options: AddMarketplaceOptions = {},
+    request: RequestOptions = {},
+  ): Promise<AddedMarketplace> {
+    checkText("source", source);
+    checkOptions("marketplaces.add()", options, addKeys);
+    checkOptions("marketplaces.add()", request, requestKeys);
+    const [host, left] = await connectedFor(this.#connect, "marketplace/add", request);
+    // The server tells a directory from a repository by how it begins.
+    const isRelative = /^\.{1,2}(?:[\\/]|$)/.test(source);
+    const place = isRelative ? toServerPath(host.serverFiles, "source", source) : source;
+    return host.call("marketplace/add", { ...options, source: place }, left);
+  }
+
+  /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */
+  async remove(marketplaceName: string): Promise<void> {
+    checkText("marketplaceName", marketplaceName);
+    const host = await this.#connect();
+    await host.call("marketplace/remove", { marketplaceName });
+  }
+
+  /**
+   * Fetches what is new in one Git marketplace, or in all (`marketplace/upgrade`). Those that failed
+   * do not fail the call: see `errors`.
+   */
+  async upgrade(
+    marketplaceName?: string,
+    request: RequestOptions = {},
+  ): Promise<MarketplaceUpgrade> {
+    checkOptions("marketplaces.upgrade()", request, requestKeys);
+    if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
+    const [host, left] = await connectedFor(this.#connect, "marketplace/upgrade", request);
+    return host.call("marketplace/upgrade", { marketplaceName }, left);
+  }
+}

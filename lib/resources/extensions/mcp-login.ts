@@ -1,0 +1,112 @@
+import { checkOptions } from "../../errors/check-options.js";
+import type {
+  McpServerOauthLoginCompletedNotification as LoginEnd,
+  McpServerOauthLoginParams,
+} from "../../../generated/types.js";
+import { lostConnection, reasonIn } from "../account/login-completion.js";
+import { LoginOutcome, loginWaitKeys, type LoginWaitOptions } from "../account/login-outcome.js";
+import { onAbort } from "../../async/abort.js";
+import { LoginFailedError } from "../../errors/login-errors.js";
+import type { Host } from "../../session/host.js";
+import type { AllowUndefined } from "../../protocol.js";
+import type { RequestOptions } from "../../jsonrpc/connection.js";
+import { callLoaded } from "../../session/call-loaded.js";
+
+/**
+ * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the
+ * browser to come back (seconds), if not as long as it does by itself.
+ */
+export type McpLoginOptions = AllowUndefined<Omit<McpServerOauthLoginParams, "name">>;
+
+/** Longer than a server lets a login run, unless it was told to. */
+const waitMs = 20 * 60_000;
+
+/**
+ * A login to an MCP server that is under way. Send the user to `authorizationUrl`; the browser comes
+ * back to a port that the app-server has opened on `localhost`. The protocol has no way to cancel it:
+ * it goes on until it succeeds or fails, or the server has waited long enough.
+ */
+export class McpLogin {
+  /** The MCP server's name in the configuration. */
+  readonly server: string;
+  /** Where the user allows the access. */
+  readonly authorizationUrl: string;
+  readonly #outcome: LoginOutcome;
+
+  /** @internal Use `codex.mcp.login()`. */
+  constructor(server: string, authorizationUrl: string, outcome: LoginOutcome) {
+    this.server = server;
+    this.authorizationUrl = authorizationUrl;
+    this.#outcome = outcome;
+  }
+
+  /**
+   * Resolves when the login has succeeded; loaded threads then start the MCP server again by
+   * themselves. It may be called again, and at any time. A wait that is given up, by `signal` or after
+   * `timeoutMs` (default 20 minutes), leaves the login as it is.
+   *
+   * @throws LoginFailedError, LoginTimeoutError, TransportClosedError, or `signal.reason`.
+   */
+  async wait(options: LoginWaitOptions = {}): Promise<void> {
+    checkOptions("wait()", options, loginWaitKeys);
+    const { signal, timeoutMs = waitMs } = options;
+    return this.#outcome.wait(signal, timeoutMs);
+  }
+}
+
+/** Starts a login and follows it to its end, whether or not somebody waits for it. */
+export async function startMcpLogin(
+  host: Host,
+  params: AllowUndefined<McpServerOauthLoginParams>,
+  options?: RequestOptions,
+): Promise<McpLogin> {
+  const stops: (() => void)[] = [];
+  const stop = (): void => {
+    for (const each of stops.splice(0)) each();
+  };
+  const outcome = new LoginOutcome(stop);
+  // The end may be told before the answer that names the login.
+  const early: LoginEnd[] = [];
+  let receive = (end: LoginEnd): void => void early.push(end);
+  stops.push(
+    host.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
+      receive(end);
+    }),
+    onAbort(host.connectionSignal, (reason) => {
+      outcome.fail(() => lostConnection(reason));
+    }),
+  );
+
+  try {
+    const { authorizationUrl, loginId } = await callLoaded(
+      host,
+      "mcpServer/oauth/login",
+      params,
+      options,
+    );
+    receive = (end) => {
+      if (isEndOf(end, params.name, loginId)) settle(outcome, end);
+    };
+    early.forEach(receive);
+    return new McpLogin(params.name, authorizationUrl, outcome);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+/** A server need not name the attempt; then the name of the MCP server must do. */
+function isEndOf(end: LoginEnd, server: string, loginId: string | null | undefined): boolean {
+  const bothNamed = typeof end.loginId === "string" && typeof loginId === "string";
+  return bothNamed ? end.loginId === loginId : end.name === server;
+}
+
+function settle(outcome: LoginOutcome, { loginId, success, error }: LoginEnd): void {
+  if (success) {
+    outcome.succeed();
+    return;
+  }
+  outcome.fail(
+    () => new LoginFailedError(reasonIn(error), { loginId: loginId ?? null, serverMessage: error }),
+  );
+}

@@ -1,0 +1,187 @@
+import {
+  listMcpServerStatusParamsKeys,
+  mcpResourceReadParamsKeys,
+  mcpServerOauthLoginParamsKeys,
+  mcpServerToolCallParamsKeys,
+} from "../../../generated/methods.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type {
+  ListMcpServerStatusParams,
+  McpResourceReadParams,
+  McpServerStatus,
+  McpServerStatusUpdatedNotification,
+  McpServerToolCallParams,
+} from "../../../generated/types.js";
+import { onAbort } from "../../async/abort.js";
+import { Deferred } from "../../async/deferred.js";
+import { settleWithin } from "../../async/timers.js";
+import { checkText } from "../../options/checks.js";
+import type { Connect } from "../../session/host.js";
+import { Pages } from "../../options/pages.js";
+import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
+import { callLoaded } from "../../session/call-loaded.js";
+import { connectedFor, untilConnected } from "../../session/until-connected.js";
+import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
+import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
+
+/** Which MCP servers to list, as in `mcpServerStatus/list`. */
+export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
+/** Which tool to call, as in `mcpServer/tool/call`. */
+export type McpToolCall = AllowUndefined<McpServerToolCallParams>;
+/** What the tool gave back. `isError` tells that the tool itself reports a failure. */
+export type McpToolResult = ResultOf<"mcpServer/tool/call">;
+/** Which resource to read, as in `mcpServer/resource/read`. */
+export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
+/** What the resource holds: pieces with a `text`, or with a base64 `blob`. */
+export type McpResourceContents = ResultOf<"mcpServer/resource/read">;
+/** A step in the start of one MCP server for one thread: `"starting"`, then how it went. */
+export type McpStartup = McpServerStatusUpdatedNotification;
+
+const listKeys: KeysOf<ListMcpServersOptions> = listMcpServerStatusParamsKeys;
+const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
+
+/** Between two looks at servers that start (ms). */
+const pauseMs = 50;
+
+/** The MCP servers of the configuration. A thread that is named here is loaded first if need be. */
+export class Mcp {
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.mcp`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /**
+   * The configured servers with their tools, resources and login state (`mcpServerStatus/list`): those
+   * of a thread, over its own connections, or all that a new thread would have, to which the server
+   * then connects just to answer. `runtimeStatus` may be a moment behind: see `started()`.
+   */
+  servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
+    checkOptions("mcp.servers()", options, listKeys);
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      return callLoaded(host, "mcpServerStatus/list", { ...options, cursor });
+    });
+  }
+
+  /**
+   * Waits until every MCP server of a thread has started or failed, and tells which: `runtimeStatus`
+   * is `"connected"` or, say, `"failed"`, and `toolsError` says why (`mcpServerStatus/list`). How long a
+   * server may take is in its configuration.
+   *
+   * @throws ThreadNotFoundError, TransportClosedError, or `signal.reason`.
+   */
+  async started(threadId: string, options: FollowOptions = {}): Promise<McpServerStatus[]> {
+    checkText("threadId", threadId);
+    checkOptions("mcp.started()", options, followKeys);
+    const { signal } = options;
+    const host = await untilConnected(this.#connect, signal);
+    for (;;) {
+      const servers = await new Pages((cursor) =>
+        callLoaded(
+          host,
+          "mcpServerStatus/list",
+          { threadId, detail: "toolsAndAuthOnly", cursor },
+          // The answer waits for the servers; each has a time limit of its own.
+          { signal, timeoutMs: Infinity },
+        ),
+      ).all();
+      // It may yet tell how a server was when it was asked.
+      if (!servers.some(({ runtimeStatus }) => runtimeStatus === "starting")) return servers;
+      await pause(signal);
+    }
+  }
+
+  /**
+   * How the threads' MCP servers start, from now on (`mcpServer/startupStatus/updated`). A server that
+   * fails does not fail its thread: the model just never sees its tools, and this is where you learn
+   * of it.
+   *
+   * The iteration ends when the client is closed, and throws when the connection is lost.
+   */
+  startups(options: FollowOptions = {}): AsyncIteration<McpStartup> {
+    checkOptions("mcp.startups()", options, followKeys);
+    return followNotifications(
+      this.#connect,
+      "mcpServer/startupStatus/updated",
+      (startup) => startup,
+      options,
+    );
+  }
+
+  /**
+   * Calls a tool in the name of a thread (`mcpServer/tool/call`), without the model, and without an
+   * approval: it is your call. What the MCP server asks the user meanwhile goes to the handler of
+   * elicitations. Give `timeoutMs` to a tool that takes longer than other requests may.
+   *
+   * @throws McpServerError when the MCP server refuses; ThreadNotFoundError; InternalRpcError when the
+   * MCP server is not there. A tool that fails on its own resolves, with `isError`.
+   */
+  async callTool(call: McpToolCall, options: RequestOptions = {}): Promise<McpToolResult> {
+    checkOptions("mcp.callTool()", call, mcpServerToolCallParamsKeys);
+    checkOptions("mcp.callTool()", options, requestKeys);
+    checkText("threadId", call.threadId);
+    checkText("server", call.server);
+    checkText("tool", call.tool);
+    const [host, left] = await connectedFor(this.#connect, "mcpServer/tool/call", options);
+    return callLoaded(host, "mcpServer/tool/call", call, left);
+  }
+
+  /**
+   * Reads a resource of an MCP server (`mcpServer/resource/read`): over the connection of a thread, or
+   * over one made for this call.
+   *
+   * @throws McpServerError when the MCP server refuses, and what `callTool` throws.
+   */
+  async readResource(
+    read: McpResourceRead,
+    options: RequestOptions = {},
+  ): Promise<McpResourceContents> {
+    checkOptions("mcp.readResource()", read, mcpResourceReadParamsKeys);
+    checkOptions("mcp.readResource()", options, requestKeys);
+    checkText("server", read.server);
+    checkText("uri", read.uri);
+    const [host, left] = await connectedFor(this.#connect, "mcpServer/resource/read", options);
+    return callLoaded(host, "mcpServer/resource/read", read, left);
+  }
+
+  /**
+   * Starts a login to an MCP server that wants OAuth (`mcpServer/oauth/login`), and follows it to its
+   * end: send the user to `authorizationUrl`, and `wait()`.
+   *
+   * @throws InvalidRequestError for a server that is not configured, or not reached over HTTP.
+   */
+  async login(
+    name: string,
+    options: McpLoginOptions = {},
+    request: RequestOptions = {},
+  ): Promise<McpLogin> {
+    checkText("name", name);
+    checkOptions("mcp.login()", options, loginKeys);
+    checkOptions("mcp.login()", request, requestKeys);
+    const [host, left] = await connectedFor(this.#connect, "mcpServer/oauth/login", request);
+    return startMcpLogin(host, { ...options, name }, left);
+  }
+
+  /**
+   * Takes changes of the configured servers into loaded threads (`config/mcpServer/reload`). They
+   * start anew in the background: see `started()` and `startups()`.
+   */
+  async reload(): Promise<void> {
+    const host = await this.#connect();
+    await host.call("config/mcpServer/reload", undefined);
+  }
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  const stop = new Deferred<undefined>();
+  const unlink = onAbort(signal, stop.reject);
+  try {
+    await settleWithin(stop.promise, pauseMs);
+  } finally {
+    unlink();
+  }
+}

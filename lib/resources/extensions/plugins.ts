@@ -1,0 +1,125 @@
+import {
+  pluginInstalledParamsKeys,
+  pluginListParamsKeys,
+  pluginSearchParamsKeys,
+} from "../../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type {
+  PluginDetail,
+  PluginInstalledParams,
+  PluginListParams,
+  PluginSearchParams,
+  PluginSearchResult,
+} from "../../../generated/types.js";
+import { checkText } from "../../options/checks.js";
+import type { Connect } from "../../session/host.js";
+import { Pages } from "../../options/pages.js";
+import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
+import { connectedFor } from "../../session/until-connected.js";
+import { Marketplaces } from "./marketplaces.js";
+
+/** Which plugins to list, as in `plugin/list`. */
+export type ListPluginsOptions = AllowUndefined<PluginListParams>;
+/** Which installed plugins to list, as in `plugin/installed`. */
+export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
+/** Where to search, as in `plugin/search`. */
+export type SearchPluginsOptions = AllowUndefined<
+  Omit<PluginSearchParams, "searchTerm" | "cursor">
+>;
+const searchKeys: KeysOf<SearchPluginsOptions> = pluginSearchParamsKeys;
+
+/** The marketplaces with their plugins, and those that could not be loaded. */
+export type PluginList = ResultOf<"plugin/list">;
+/** The same, of what is installed. */
+export type InstalledPlugins = ResultOf<"plugin/installed">;
+/** What the user has to do before the plugin works. */
+export type PluginInstallation = ResultOf<"plugin/install">;
+
+/**
+ * A plugin of a marketplace: the `path` of the marketplace as `list()` gives it, or the name of a
+ * remote one.
+ */
+export type PluginSelector = { readonly pluginName: string } & (
+  { readonly marketplacePath: string } | { readonly remoteMarketplaceName: string }
+);
+
+/** Plugins: bundles of skills, hooks, MCP servers and apps. They need the feature `plugins`. */
+export class Plugins {
+  /** Where plugins come from. */
+  readonly marketplaces: Marketplaces;
+  readonly #connect: Connect;
+
+  /** @internal Use `codex.plugins`. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+    this.marketplaces = new Marketplaces(connect);
+  }
+
+  /**
+   * The marketplaces and what they offer (`plugin/list`). One that cannot be read does not fail the
+   * call: see `marketplaceLoadErrors`.
+   */
+  async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
+    checkOptions("plugins.list()", options, pluginListParamsKeys);
+    checkOptions("plugins.list()", request, requestKeys);
+    const [host, left] = await connectedFor(this.#connect, "plugin/list", request);
+    return host.call("plugin/list", options, left);
+  }
+
+  /** What is installed, by marketplace (`plugin/installed`). */
+  async installed(
+    options: InstalledPluginsOptions = {},
+    request: RequestOptions = {},
+  ): Promise<InstalledPlugins> {
+    checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
+    checkOptions("plugins.installed()", request, requestKeys);
+    const [host, left] = await connectedFor(this.#connect, "plugin/installed", request);
+    return host.call("plugin/installed", options, left);
+  }
+
+  /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
+  search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
+    checkText("searchTerm", searchTerm);
+    checkOptions("plugins.search()", options, searchKeys);
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      return host.call("plugin/search", { ...options, searchTerm, cursor });
+    });
+  }
+
+  /** Everything about one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
+  async read(plugin: PluginSelector): Promise<PluginDetail> {
+    check(plugin);
+    const host = await this.#connect();
+    return (await host.call("plugin/read", plugin)).plugin;
+  }
+
+  /**
+   * Installs a plugin for the user and switches it on (`plugin/install`). Its MCP servers are
+   * programs that threads then start, so know where it comes from. Loaded threads get them with
+   * `codex.mcp.reload()`.
+   */
+  async install(plugin: PluginSelector, request: RequestOptions = {}): Promise<PluginInstallation> {
+    check(plugin);
+    checkOptions("plugins.install()", request, requestKeys);
+    const [host, left] = await connectedFor(this.#connect, "plugin/install", request);
+    return host.call("plugin/install", plugin, left);
+  }
+
+  /**
+   * Takes a plugin away (`plugin/uninstall`). `pluginId` is the `id` in the lists, such as
+   * `"docs@company"`; one that is not installed is no error.
+   */
+  async uninstall(pluginId: string): Promise<void> {
+    checkText("pluginId", pluginId);
+    const host = await this.#connect();
+    await host.call("plugin/uninstall", { pluginId });
+  }
+}
+
+function check(plugin: PluginSelector): void {
+  checkText("pluginName", plugin.pluginName);
+  if ("marketplacePath" in plugin) checkText("marketplacePath", plugin.marketplacePath);
+  else checkText("remoteMarketplaceName", plugin.remoteMarketplaceName);
+}

@@ -1,0 +1,16 @@
+import { AppServerError, hide } from "../../errors/base.js";
+import type { CommandResult } from "../../results/command-result.js";
+
+/** With `throwOnFailure`: the command ended with an exit code other than 0. */
+export class CommandFailedError extends AppServerError {
+  declare readonly code: "COMMAND_FAILED";
+  /** What the command left behind, its output included. */
+  readonly result: CommandResult;
+
+  constructor(result: CommandResult) {
+    const how = result.timedOut ? "took longer than timeoutMs" : "ended";
+    super("COMMAND_FAILED", `The command ${how}, with exit code ${result.exitCode}.`);
+    this.result = result;
+    hide(this, "result");
+  }
+}

@@ -1,0 +1,212 @@
+import type { KeysOf } from "../../errors/check-options.js";
+import type { SandboxMode, SandboxPolicy } from "../../../generated/types.js";
+import { isBytes } from "../../async/realms.js";
+import { checkSignal } from "../../options/checks.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import { checkTrace, type TraceContext, type Traced } from "../../jsonrpc/trace-context.js";
+import type { OutputLimits } from "./output-buffer.js";
+
+/** The size of a terminal, in characters: whole numbers from 1 to 65,535. */
+export interface TerminalSize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** What both ways to run a command understand. */
+export interface CommandOptions extends Traced {
+  /** Variables to add to the command's environment; `null` takes one away. */
+  env?: Readonly<Record<string, string | null | undefined>> | undefined;
+  /**
+   * What the command reads from its stdin: nothing (default); this text or these bytes, and then the
+   * end; or, with `true`, what `write` sends until `closeStdin()`.
+   */
+  stdin?: boolean | string | Uint8Array | undefined;
+  /** Runs the command in a terminal (default false): stdin is open, all output comes as stdout. */
+  tty?: boolean | undefined;
+  /** The terminal's size at the start; needs `tty`. */
+  size?: TerminalSize | undefined;
+  /** How long the command may run (ms; default: no limit). Then it is ended: see `timedOut`. */
+  timeoutMs?: number | undefined;
+  /** Ends the command when it aborts; `exit` and the streams then reject with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+  /** Whether `exit` rejects with a CommandFailedError when the exit code is not 0 (default false). */
+  throwOnFailure?: boolean | undefined;
+  /**
+   * How much of each stream's start the result collects (bytes, default 1,048,576). Iterating is not
+   * affected. With `streamOutput: false` it limits what the server collects.
+   */
+  maxCollectedBytes?: number | undefined;
+  /**
+   * How much of each stream may wait to be read (bytes, default 16,777,216). The server cannot be
+   * asked to wait: iterating throws an OutputOverflowError where this is exceeded.
+   */
+  maxBacklogBytes?: number | undefined;
+  /**
+   * After how many bytes the server sends no more of a stream (default: no limit). Set it for
+   * commands that may write without end while nobody reads.
+   */
+  outputBytesCap?: number | undefined;
+  /**
+   * Whether the output is sent as it comes (default true). Otherwise the server collects it, and
+   * what is not UTF-8 is lost. The sandbox of Windows can do no other.
+   */
+  streamOutput?: boolean | undefined;
+}
+
+/** The options of `exec`, as in `command/exec`. */
+export interface ExecOptions extends CommandOptions {
+  /**
+   * Where it runs (default: where the server runs). A relative path starts at the working directory of
+   * this process when the server shares its files (see `sharesFiles`), and is refused otherwise.
+   */
+  cwd?: string | undefined;
+  /**
+   * What the command may do; default: what the server's configuration says. With
+   * `"workspace-write"` the workspace is `cwd` and where the server runs.
+   */
+  sandbox?: SandboxMode | SandboxPolicy | undefined;
+  /** A permission profile by name, instead of `sandbox`. */
+  permissionProfile?: string | undefined;
+}
+
+/** The options of `spawn`, as in `process/spawn`. */
+export interface SpawnOptions extends CommandOptions {
+  /**
+   * Where it runs. A relative path starts at the working directory of this process when the server shares
+   * its files (see `sharesFiles`), and is refused otherwise.
+   */
+  cwd: string;
+}
+
+const commandKeys: KeysOf<CommandOptions> = {
+  env: true,
+  stdin: true,
+  tty: true,
+  size: true,
+  timeoutMs: true,
+  signal: true,
+  throwOnFailure: true,
+  maxCollectedBytes: true,
+  maxBacklogBytes: true,
+  outputBytesCap: true,
+  streamOutput: true,
+  trace: true,
+};
+
+export const execKeys: KeysOf<ExecOptions> = {
+  ...commandKeys,
+  cwd: true,
+  sandbox: true,
+  permissionProfile: true,
+};
+
+export const spawnKeys: KeysOf<SpawnOptions> = { ...commandKeys, cwd: true };
+
+/** How this library runs a command. */
+export interface CommandControls {
+  readonly limits: OutputLimits;
+  /** Whether `write` may be used. */
+  readonly openStdin: boolean;
+  readonly input: string | Uint8Array | undefined;
+  readonly streamOutput: boolean;
+  readonly throwOnFailure: boolean;
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly trace: TraceContext | undefined;
+}
+
+/** @throws InvalidArgumentError, which names the option. */
+export function checkCommand(command: readonly string[], options: CommandOptions): CommandControls {
+  if (!Array.isArray(command) || !command.every(isText) || command[0] === undefined) {
+    throw new InvalidArgumentError(
+      "command",
+      'must be a program and its arguments, such as ["git", "status"]; no shell is involved',
+    );
+  }
+  if (command[0] === "") throw new InvalidArgumentError("command[0]", "must name a program");
+  const { stdin = false, streamOutput = true, tty = false, signal, timeoutMs } = options;
+  if (typeof stdin !== "boolean" && !isText(stdin) && !isBytes(stdin)) {
+    throw new InvalidArgumentError("stdin", "must be true, false, a string or a Uint8Array");
+  }
+  if (tty && !streamOutput) {
+    throw new InvalidArgumentError("streamOutput", "must not be false with tty");
+  }
+  if (options.size !== undefined) {
+    if (!tty) throw new InvalidArgumentError("size", "needs tty: true");
+    checkSize("size", options.size);
+  }
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
+    throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
+  }
+  checkSignal(signal);
+  checkTrace(options.trace);
+  if (options.outputBytesCap !== undefined) bytes(options, "outputBytesCap", 0);
+  return {
+    limits: {
+      maxCollectedBytes: bytes(options, "maxCollectedBytes", 1_048_576),
+      maxBacklogBytes: bytes(options, "maxBacklogBytes", 16_777_216),
+    },
+    openStdin: stdin === true || tty,
+    input: typeof stdin === "boolean" ? undefined : stdin,
+    streamOutput,
+    throwOnFailure: options.throwOnFailure ?? false,
+    timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
+    signal,
+    trace: options.trace,
+  };
+}
+
+export function checkSize(argument: string, size: TerminalSize): void {
+  for (const name of ["cols", "rows"] as const) {
+    const value: unknown = size[name];
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 65_535) {
+      throw new InvalidArgumentError(`${argument}.${name}`, "must be a whole number, 1 to 65,535");
+    }
+  }
+}
+
+/** The fields that both requests have, as the server takes them. */
+export function commonParams(command: readonly string[], options: CommandOptions) {
+  const { env, size, tty = false, stdin = false, streamOutput = true, timeoutMs } = options;
+  return {
+    command: [...command],
+    env: env ? withoutUnset(env) : null,
+    tty,
+    ...(size && { size: { cols: size.cols, rows: size.rows } }),
+    streamStdin: stdin !== false,
+    streamStdoutStderr: streamOutput,
+    // The server counts whole milliseconds.
+    timeoutMs: timeoutMs === undefined || timeoutMs === Infinity ? null : Math.ceil(timeoutMs),
+    outputBytesCap: capOf(options),
+  };
+}
+
+/** What the server collects is bounded; what it streams need not be. */
+function capOf({ streamOutput = true, outputBytesCap, maxCollectedBytes }: CommandOptions) {
+  if (streamOutput) return outputBytesCap === Infinity ? null : (outputBytesCap ?? null);
+  const cap = Math.min(outputBytesCap ?? Infinity, maxCollectedBytes ?? 1_048_576);
+  return cap === Infinity ? null : cap;
+}
+
+function bytes(
+  options: CommandOptions,
+  name: "maxCollectedBytes" | "maxBacklogBytes" | "outputBytesCap",
+  fallback: number,
+): number {
+  const value: unknown = options[name] ?? fallback;
+  if (value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0)) {
+    return value as number;
+  }
+  throw new InvalidArgumentError(name, "must be a whole number of bytes, 0 or more");
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function withoutUnset(env: NonNullable<CommandOptions["env"]>): Record<string, string | null> {
+  const entries = Object.entries(env);
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

@@ -1,0 +1,133 @@
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type { FsReadDirectoryEntry } from "../../../generated/types.js";
+import { isBytes } from "../../async/realms.js";
+import { checkText } from "../../options/checks.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import type { Connect } from "../../session/host.js";
+import { connectedFor } from "../../session/until-connected.js";
+import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol.js";
+import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
+import { fromBase64, toBase64 } from "./base64.js";
+
+/** What `stat` tells of a file or a directory. */
+export type FileStat = ResultOf<"fs/getMetadata">;
+/** What `readDir` tells of each entry; one that a link leads to nowhere from is left out. */
+export type DirectoryEntry = FsReadDirectoryEntry;
+
+export interface MakeDirectoryOptions extends RequestOptions {
+  /** Also makes the directories above, and does not mind when it is there already (default false). */
+  recursive?: boolean | undefined;
+}
+
+export interface RemoveOptions extends RequestOptions {
+  /** Removes a directory with all that is in it (default false). */
+  recursive?: boolean | undefined;
+  /** Does not mind when there is nothing of that name (default false). */
+  force?: boolean | undefined;
+}
+
+export interface CopyOptions extends RequestOptions {
+  /** Copies a directory with all that is in it (default false). */
+  recursive?: boolean | undefined;
+}
+
+/** Of all methods: as in Node, some have no effect on some. */
+const fileKeys: KeysOf<
+  Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late" | "onSent">
+> = {
+  ...requestKeys,
+  recursive: true,
+  force: true,
+};
+
+/**
+ * The files of the server's machine, with the rights of the server's user: no sandbox limits what is
+ * read or written here. A relative path starts at the working directory of this process when the server
+ * shares its files (see `sharesFiles`), and is refused otherwise. Names and defaults are those of
+ * `node:fs/promises`, not of the server, which would remove directories with all that is in them.
+ *
+ * Each method takes `{ signal, timeoutMs }` too, and throws a FileNotFoundError, another
+ * FileSystemError, an InvalidArgumentError for a path that cannot be told to the server, or what
+ * `AppServerClient.request` throws.
+ */
+export class Files {
+  readonly #connect: Connect;
+
+  /** @internal Use `files` of a client. */
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  /** The content of a file (`fs/readFile`). */
+  async read(path: string, options?: RequestOptions): Promise<Uint8Array> {
+    return this.#read(path, options);
+  }
+
+  /** The content of a file as text, read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+  async readText(path: string, options?: RequestOptions): Promise<string> {
+    return (await this.#read(path, options)).toString("utf8");
+  }
+
+  /** Makes a file of these bytes or this text, or replaces one (`fs/writeFile`). */
+  async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
+    checkText("path", path);
+    if (typeof data !== "string" && !isBytes(data)) {
+      throw new InvalidArgumentError("data", "must be a string or a Uint8Array");
+    }
+    await this.#call("fs/writeFile", { path, dataBase64: toBase64(data) }, options);
+  }
+
+  /** Makes a directory (`fs/createDirectory`). */
+  async mkdir(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
+    checkText("path", path);
+    const { recursive = false, ...request } = options;
+    await this.#call("fs/createDirectory", { path, recursive }, request);
+  }
+
+  /**
+   * What is at the path (`fs/getMetadata`), where a link leads to, except for `isSymlink`. Times are
+   * ms since the epoch, 0 when the system does not know.
+   */
+  async stat(path: string, options?: RequestOptions): Promise<FileStat> {
+    checkText("path", path);
+    return this.#call("fs/getMetadata", { path }, options);
+  }
+
+  /** What is in a directory, in no order (`fs/readDirectory`). */
+  async readDir(path: string, options?: RequestOptions): Promise<DirectoryEntry[]> {
+    checkText("path", path);
+    return (await this.#call("fs/readDirectory", { path }, options)).entries;
+  }
+
+  /** Removes a file or an empty directory, or with `recursive` any directory (`fs/remove`). */
+  async remove(path: string, options: RemoveOptions = {}): Promise<void> {
+    checkText("path", path);
+    const { recursive = false, force = false, ...request } = options;
+    await this.#call("fs/remove", { path, recursive, force }, request);
+  }
+
+  /** Copies a file, or with `recursive` a directory, over what is there (`fs/copy`). */
+  async copy(from: string, to: string, options: CopyOptions = {}): Promise<void> {
+    checkText("from", from);
+    checkText("to", to);
+    const { recursive = false, ...request } = options;
+    const params = { sourcePath: from, destinationPath: to, recursive };
+    await this.#call("fs/copy", params, request);
+  }
+
+  async #read(path: string, options: RequestOptions | undefined): Promise<Buffer> {
+    checkText("path", path);
+    const { dataBase64 } = await this.#call("fs/readFile", { path }, options);
+    return fromBase64(dataBase64);
+  }
+
+  async #call<M extends ClientRequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options: RequestOptions = {},
+  ): Promise<ResultOf<M>> {
+    checkOptions("codex.files", options, fileKeys);
+    const [host, left] = await connectedFor(this.#connect, method, options);
+    return host.call(method, params, left);
+  }
+}

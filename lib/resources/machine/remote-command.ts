@@ -1,0 +1,63 @@
+import { settleWithin } from "../../async/timers.js";
+import { CommandEndedError } from "../../errors/machine-errors.js";
+import type { Host } from "../../session/host.js";
+import type { RequestOptions } from "../../jsonrpc/connection.js";
+import type { TerminalSize } from "./command-options.js";
+
+/** One command, in terms of the server's methods: `command/exec` and `process/spawn` differ. */
+export interface RemoteCommand {
+  /** Makes ready what is sent to start it. @throws InvalidArgumentError for a path without a meaning there. */
+  prepare(host: Host): void;
+  /** Starts it, and resolves when it has ended and all of its output has come. */
+  run(host: Host, onOutput: OutputListener, request: CommandRequest): Promise<CommandEnding>;
+  write(host: Host, input: StdinWrite, options: RequestOptions): Promise<unknown>;
+  resize(host: Host, size: TerminalSize): Promise<unknown>;
+  terminate(host: Host, options: RequestOptions): Promise<unknown>;
+  /** The same when nobody waits for it: until the server has agreed, or the command is gone. */
+  kill(host: Host): Promise<unknown>;
+}
+
+/** How the request that starts a command is sent. */
+export type CommandRequest = Required<Pick<RequestOptions, "signal" | "trace">>;
+
+/** Gets what comes of each stream; `cut` when the server will send no more of it. */
+export type OutputListener = (stream: "stdout" | "stderr", chunk: Buffer, cut: boolean) => void;
+
+/** How a command ended; its output only where the server has collected it. */
+export interface CommandEnding {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly stdoutTruncated: boolean;
+  readonly stderrTruncated: boolean;
+}
+
+export interface StdinWrite {
+  readonly deltaBase64?: string;
+  readonly closeStdin?: boolean;
+}
+
+/** How long the server may say that it does not know a command that has not ended (ms). */
+const unknownGraceMs = 5_000;
+const againMs = 200;
+
+/**
+ * Asks the server something about a command. It may not know the command yet, although what starts
+ * it was sent before: when it was too busy to take that, which is then sent again.
+ *
+ * @throws CommandEndedError when the command has ended, or the server does not come to know it.
+ */
+export async function askAbout(
+  ended: Promise<unknown>,
+  question: () => Promise<unknown>,
+): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += againMs) {
+    try {
+      await question();
+      return;
+    } catch (error) {
+      if (!(error instanceof CommandEndedError) || waitedMs >= unknownGraceMs) throw error;
+      if ((await settleWithin(ended, againMs)) !== "timeout") throw error;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import type { BacklogRules } from "../../async/backlog.js";
+import { ignoreRejection } from "../../async/deferred.js";
+import { roughBytes } from "../../async/rough-bytes.js";
+import { checkText } from "../../options/checks.js";
+import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
+import type { Connect } from "../../session/host.js";
+import { confirmEnd } from "../../session/confirm-end.js";
+import { routeById } from "./routes.js";
+import { Subscription } from "./subscription.js";
+
+export interface WatchOptions {
+  /** Ends the watch when it aborts; iterating then throws `signal.reason`. */
+  signal?: AbortSignal | undefined;
+}
+
+const watchKeys: KeysOf<WatchOptions> = { signal: true };
+
+/** That something has changed, was created or was removed; the server does not say which. */
+export interface WatchEvent {
+  /** Absolute paths, each once. */
+  readonly changedPaths: readonly string[];
+}
+
+/**
+ * The changes to a file, or to what lies directly in a directory (`fs/watch`). The server gathers
+ * what happens within about 200 ms into one event, and what you have not read yet is merged into the
+ * next one: no change goes unnoticed, however slow you are, and a path waits once, however often it
+ * changes. When more than about 16 MiB of paths wait, the watch ends, and iterating throws a
+ * SlowConsumerError: look at everything again, and watch anew.
+ *
+ * Leaving the loop ends the watch (`fs/unwatch`), and so do `close()`, the signal, and the end of an
+ * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the
+ * client is closed, and throws a TransportClosedError when the connection is lost.
+ */
+export class Watch implements AsyncIteration<WatchEvent>, AsyncDisposable {
+  /** What is watched, as it was given. */
+  readonly path: string;
+  /**
+   * Resolves when the server watches: from then on no change is missed. It rejects when it never
+   * will; iterating throws the same. Not awaiting it is fine.
+   */
+  readonly ready: Promise<void>;
+  readonly #subscription: Subscription<WatchEvent>;
+
+  /** @internal Use `watch`. */
+  constructor(connect: Connect, path: string, options: WatchOptions = {}) {
+    checkText("path", path);
+    checkOptions("watch()", options, watchKeys);
+    const watchId = randomUUID();
+    this.path = path;
+    this.#subscription = new Subscription(
+      connect,
+      {
+        listen: (host, push) => [
+          routeById(host, "fs/changed", "watchId", watchId, ({ changedPaths }) => {
+            push({ changedPaths });
+          }),
+        ],
+        open: (host, request) => host.call("fs/watch", { watchId, path }, request),
+        close: (host) => confirmEnd(host, "fs/unwatch", { watchId }, host.connectionSignal),
+        backlog: unreadChanges,
+        name: ["The watch", "codex.watch()"],
+      },
+      options.signal,
+    );
+    this.ready = ignoreRejection(this.#subscription.ready.then(() => undefined));
+  }
+
+  next(): Promise<IteratorResult<WatchEvent, undefined>> {
+    return this.#subscription.queue.next();
+  }
+
+  /** Ends the watch, as leaving a loop does. */
+  return(): Promise<IteratorResult<WatchEvent, undefined>> {
+    return this.#subscription.queue.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the watch. Resolves when the server will report nothing more; never rejects. */
+  close(): Promise<void> {
+    return this.#subscription.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** How much may wait to be read: some 100,000 paths (bytes). */
+const maxUnreadBytes = 16 * 1_048_576;
+
+const unreadChanges: BacklogRules<WatchEvent> = {
+  maxWeight: maxUnreadBytes,
+  weigh: roughBytes,
+  mergeFrom: 1,
+  startRun: ({ changedPaths }) => {
+    const paths = new Set(changedPaths);
+    return {
+      add: (next) => {
+        let added = 0;
+        for (const path of next.changedPaths) {
+          if (paths.has(path)) continue;
+          paths.add(path);
+          added += roughBytes(path);
+        }
+        return added;
+      },
+      toItem: () => ({ changedPaths: [...paths] }),
+    };
+  },
+  overflow: () =>
+    new SlowConsumerError(
+      `${maxUnreadBytes} bytes of changed paths`,
+      "The watch has ended: look at everything again, and watch anew. Read what it reports sooner.",
+    ),
+};

@@ -1,0 +1,85 @@
+import type {
+  ThreadSearchParams,
+  ThreadSearchResponse,
+  ThreadSearchResult,
+} from "../../../generated/types.js";
+import { settleWithin } from "../../async/timers.js";
+import { RequestTimeoutError } from "../../errors/connection-errors.js";
+import type { Connect, Host } from "../../session/host.js";
+import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
+import type { AllowUndefined } from "../../protocol.js";
+import { connectedFor } from "../../session/until-connected.js";
+
+/** What the server is asked for. */
+export type SearchQuery = AllowUndefined<ThreadSearchParams>;
+
+interface SearchPageOptions {
+  /** Aborts when nobody wants the page any more. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number | undefined;
+  /** Gets what is found before the page is there; it must not throw. */
+  readonly found: (results: readonly ThreadSearchResult[]) => void;
+}
+
+/** A search that the server works on. It is known by its request, on the connection that this was sent over. */
+interface RunningSearch {
+  readonly requestId: number;
+  readonly connection: AbortSignal;
+  readonly stop: () => void;
+}
+
+const method = "thread/search/stream";
+
+/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
+const stopGraceMs = 10_000;
+
+/**
+ * Asks for a page of what `query` finds. When nobody waits for it any more, the search is cancelled on the
+ * server, once.
+ */
+export async function searchPage(
+  connect: Connect,
+  query: SearchQuery,
+  { signal, timeoutMs, found }: SearchPageOptions,
+): Promise<ThreadSearchResponse> {
+  const [host, left] = await connectedFor(connect, method, { signal, timeoutMs });
+  let running: RunningSearch | undefined;
+  // Called before anything that the server tells of the search can be read.
+  const onSent = (requestId: number): void => {
+    running?.stop();
+    running = {
+      requestId,
+      connection: host.connectionSignal,
+      stop: host.on("thread/search/partial", ({ params }) => {
+        if (params.requestId === requestId) found(readable(params.data));
+      }),
+    };
+  };
+  const late = undoneWhenLate("This client has asked it to cancel the search.", () => undefined);
+  try {
+    return await host.call(method, query, { ...left, ...late, onSent });
+  } catch (error) {
+    if (running && signal.aborted) await settleWithin(cancel(host, running), stopGraceMs);
+    else if (running && error instanceof RequestTimeoutError) void cancel(host, running);
+    throw error;
+  } finally {
+    running?.stop();
+  }
+}
+
+async function cancel(host: Host, { requestId, connection }: RunningSearch): Promise<void> {
+  await confirmEnd(host, "thread/search/stream/cancel", { requestId }, connection);
+}
+
+/** The id of the thread that was found, if it has one. */
+export function idOf(result: ThreadSearchResult): string | undefined {
+  // Whatever a server may send.
+  const { thread } = (result as { thread?: { id?: unknown } | null } | null) ?? {};
+  return typeof thread?.id === "string" ? thread.id : undefined;
+}
+
+/** What was found early and can be told apart; the page brings the rest. */
+function readable(data: unknown): readonly ThreadSearchResult[] {
+  if (!Array.isArray(data)) return [];
+  return (data as ThreadSearchResult[]).filter((result) => idOf(result) !== undefined);
+}

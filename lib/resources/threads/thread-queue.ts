@@ -1,0 +1,228 @@
+import { randomUUID } from "node:crypto";
+import {
+  threadQueueAddParamsKeys,
+  threadQueueListParamsKeys,
+  threadQueueUpdateParamsKeys,
+} from "../../../generated/methods.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import { checkServiceOptions } from "../../options/option-keys.js";
+import type {
+  QueuedSubmission,
+  ThreadQueueAddParams,
+  ThreadQueueListParams,
+  ThreadQueueUpdateParams,
+} from "../../../generated/types.js";
+import { checkText } from "../../options/checks.js";
+import { RequestTimeoutError } from "../../errors/connection-errors.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import type { Connect, Host } from "../../session/host.js";
+import { normalizeInput, type TurnInput } from "../../options/input.js";
+import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
+import { prepareInput } from "../../session/prepare-input.js";
+import { Pages } from "../../options/pages.js";
+import type { AllowUndefined, ParamsOf } from "../../protocol.js";
+import type { RequestOptions } from "../../jsonrpc/connection.js";
+import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";
+import { Turn } from "../../turn.js";
+import { findTurnOfMessage } from "../../turns/find-turn.js";
+import { watchForLateTurn } from "../../turns/late-start.js";
+import { stopUnfollowed } from "../../turns/stop-unfollowed.js";
+import { type ServiceTurnOptions } from "../../options/turn-options.js";
+import { splitServiceOptions } from "../../options/split-turn-options.js";
+import { queuedTurn } from "../../turns/turn-start.js";
+
+/**
+ * What may accompany queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the
+ * `clientId` of the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
+ */
+export type AddToQueueOptions = AllowUndefined<
+  Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
+> &
+  Traced;
+/** What may accompany changed input, as in `thread/queue/update`; what is left out stays. */
+export type UpdateQueuedOptions = AllowUndefined<
+  Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
+> &
+  Traced;
+/** How to list the queue, as in `thread/queue/list`. */
+export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
+
+const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };
+const updateKeys: KeysOf<UpdateQueuedOptions> = { ...threadQueueUpdateParamsKeys, trace: true };
+const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
+
+/**
+ * The thread's queue: input that the server keeps, and starts a turn for when the thread is idle,
+ * with the settings that the thread has then. Those turns come out of `thread.unsolicitedTurns()`,
+ * and go before those that wait here in the library.
+ *
+ * After an interrupted turn the queue stands still, even for what is added then, and also when the
+ * thread is loaded anew: until `start()`, or until another turn has completed or failed. A queue whose
+ * turn was not interrupted, but died with the server's process, goes on as soon as the thread is loaded.
+ *
+ * The server holds at most 100 for each thread. Experimental in the protocol.
+ */
+export class ThreadQueue {
+  readonly #connect: Connect;
+  readonly #threadId: string;
+
+  /** @internal Use `thread.queue`. */
+  constructor(connect: Connect, threadId: string) {
+    this.#connect = connect;
+    this.#threadId = threadId;
+  }
+
+  /**
+   * Puts input at the end of the queue (`thread/queue/add`), loading the thread first. A turn that
+   * a handle has begun before goes first. Resolves when its turn has started, or has to wait.
+   *
+   * @throws InvalidArgumentError for input that cannot work; InvalidRequestError when the queue is
+   * full; RequestTimeoutError, after which input that is queued late all the same is taken out again.
+   */
+  async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
+    const given = normalizeInput(input);
+    checkOptions("queue.add()", options, addKeys);
+    const { trace, ...rest } = options;
+    checkTrace(trace);
+    const threadId = this.#threadId;
+    const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
+    const host = await this.#connect();
+    const items = await prepareInput(host, given);
+    const params = { ...rest, threadId, input: items, clientUserMessageId };
+    await host.load(threadId);
+    const leave = await startsBefore(host, threadId);
+    // Called before leaving, and at once: from the call on, the connection itself keeps handles
+    // waiting until it is clear whether a turn starts.
+    const late = takesBackLateInput(host, threadId, clientUserMessageId);
+    const answer = host.call("thread/queue/add", params, { ...late, trace });
+    leave();
+    const { queuedSubmission } = await answer.catch((error: unknown) => {
+      // Of an id that the caller has chosen, a second attempt may be under way.
+      const isOurs = options.clientUserMessageId === undefined;
+      if (isOurs && error instanceof RequestTimeoutError && error.sent) {
+        watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
+      }
+      throw error;
+    });
+    (await startsBefore(host, threadId))();
+    return queuedSubmission;
+  }
+
+  /** What is queued (`thread/queue/list`), in the order of its turns. */
+  list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
+    checkOptions("queue.list()", options, listKeys);
+    const threadId = this.#threadId;
+    return new Pages(async (cursor) => {
+      const host = await this.#connect();
+      const page = cursor === undefined ? {} : { cursor };
+      return host.call("thread/queue/list", { ...options, threadId, ...page });
+    });
+  }
+
+  /** Replaces the input of what is queued (`thread/queue/update`), which keeps its place. */
+  async update(
+    queuedSubmissionId: string,
+    input: TurnInput,
+    options: UpdateQueuedOptions = {},
+  ): Promise<QueuedSubmission> {
+    checkText("queuedSubmissionId", queuedSubmissionId);
+    const given = normalizeInput(input);
+    checkOptions("queue.update()", options, updateKeys);
+    const { trace, ...rest } = options;
+    checkTrace(trace);
+    const host = await this.#connect();
+    const items = await prepareInput(host, given);
+    const params = { ...rest, threadId: this.#threadId, queuedSubmissionId, input: items };
+    return (await host.call("thread/queue/update", params, { trace })).queuedSubmission;
+  }
+
+  /**
+   * Takes something out of the queue (`thread/queue/delete`). Resolves with false when it was not
+   * there, as when its turn has begun.
+   */
+  async delete(queuedSubmissionId: string): Promise<boolean> {
+    checkText("queuedSubmissionId", queuedSubmissionId);
+    const host = await this.#connect();
+    const params = { threadId: this.#threadId, queuedSubmissionId };
+    return (await host.call("thread/queue/delete", params)).deleted;
+  }
+
+  /** Puts the queue in this order (`thread/queue/reorder`), which must name all that is queued. */
+  async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
+    checkIds(queuedSubmissionIds);
+    const host = await this.#connect();
+    const params = { threadId: this.#threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
+    await host.call("thread/queue/reorder", params);
+  }
+
+  /**
+   * Sets a queue going that stands still (`thread/queue/start`), beginning with what `options`
+   * names, or with the first. Returns that turn at once; the server then goes on with the others.
+   *
+   * The turn fails with a ThreadBusyError when one runs already, after which the queue goes on by
+   * itself, and with an InvalidRequestError when the queue is empty.
+   */
+  start(
+    options: Omit<ServiceTurnOptions, "whenBusy"> & {
+      queuedSubmissionId?: string | undefined;
+    } = {},
+  ): Turn {
+    checkServiceOptions("queue.start()", options, { queuedSubmissionId: true });
+    const { queuedSubmissionId, ...rest } = options;
+    if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
+    const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });
+    const start = queuedTurn(queuedSubmissionId);
+    return new Turn(this.#connect, { threadId: this.#threadId, start, controls, handlers });
+  }
+}
+
+/**
+ * If input is queued after the deadline, when nobody waits for it, it is taken out of the queue; if its
+ * turn has begun by then, that is interrupted.
+ */
+function takesBackLateInput(host: Host, threadId: string, clientId: string): RequestOptions {
+  return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
+    const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
+    const id = queuedSubmission?.id;
+    if (typeof id !== "string") return;
+    void takeBack(host, { threadId, queuedSubmissionId: id }, clientId);
+  });
+}
+
+async function takeBack(
+  host: Host,
+  queued: ParamsOf<"thread/queue/delete">,
+  clientId: string,
+): Promise<void> {
+  const answer = await confirmEnd(host, "thread/queue/delete", queued);
+  if (answer?.deleted !== false) return;
+  const { threadId } = queued;
+  const turnId = await findTurnOfMessage(host, threadId, clientId).catch(() => undefined);
+  if (turnId !== undefined) await stopUnfollowed(host, threadId, turnId);
+}
+
+function checkIds(ids: unknown): void {
+  if (Array.isArray(ids)) return;
+  throw new InvalidArgumentError("queuedSubmissionIds", "must be an array of ids");
+}
+
+/**
+ * Waits while a turn is about to start: were the queue faster than a handle, the handle's input
+ * would become part of the queued turn. Until the function that it resolves with is called, no other
+ * handle starts one.
+ */
+async function startsBefore(host: Host, threadId: string): Promise<() => void> {
+  const { slots } = host;
+  const slot = slots.enter(threadId, { wait: true });
+  let stop = (): void => undefined;
+  const started = new Promise<void>((resolve) => {
+    stop = host.on("turn/started", ({ params }) => {
+      if (params.threadId === threadId) resolve();
+    });
+  });
+  if (!slots.isRunning(threadId)) await Promise.race([slot.admitted, started]);
+  stop();
+  return () => {
+    slot.leave();
+  };
+}

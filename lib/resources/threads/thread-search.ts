@@ -1,0 +1,238 @@
+import type { ThreadSearchParams, ThreadSearchResult } from "../../../generated/types.js";
+import { threadSearchParamsKeys } from "../../../generated/methods.js";
+import { onAbort } from "../../async/abort.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { Deferred, ignoreRejection } from "../../async/deferred.js";
+import { EventQueue } from "../../async/event-queue.js";
+import { roughBytes } from "../../async/rough-bytes.js";
+import { checkSignal, checkText } from "../../options/checks.js";
+import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import { renewed } from "../../errors/connection-errors.js";
+import { HandleClosedError } from "../../errors/machine-errors.js";
+import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
+import type { Connect, Host } from "../../session/host.js";
+import { Pages, type Page } from "../../options/pages.js";
+import type { AllowUndefined } from "../../protocol.js";
+import { checkTimeout } from "../../jsonrpc/within-deadline.js";
+import { idOf, searchPage, type SearchQuery } from "./search-page.js";
+
+/** Which threads to search, as in `thread/search`. */
+export type SearchThreadsOptions = AllowUndefined<
+  Omit<ThreadSearchParams, "searchTerm" | "cursor">
+>;
+
+/** Which threads to search while they are found, as in `thread/search/stream`, and for how long. */
+export interface ThreadSearchOptions extends SearchThreadsOptions {
+  /** Ends the search when it aborts; iterating then throws `signal.reason`. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long to wait for each page (ms; default: `requestTimeoutMs` of the client). `Infinity` waits for
+   * ever. Until the page is there, each thread that is found early is yielded at once.
+   */
+  timeoutMs?: number | undefined;
+}
+
+const searchThreadsKeys: KeysOf<SearchThreadsOptions> = threadSearchParamsKeys;
+const threadSearchKeys: KeysOf<ThreadSearchOptions> = {
+  ...searchThreadsKeys,
+  signal: true,
+  timeoutMs: true,
+};
+
+/** The stored threads in which a text occurs: see `codex.searchThreads()`. */
+export function searchThreads(
+  connect: Connect,
+  searchTerm: string,
+  options: SearchThreadsOptions,
+): Pages<ThreadSearchResult> {
+  checkText("searchTerm", searchTerm);
+  checkOptions("searchThreads()", options, searchThreadsKeys);
+  const query = toQuery(searchTerm, options);
+  return new Pages(async (cursor) => askPage(await connect(), query, cursor));
+}
+
+/** More than this of what was found early does not wait: the page brings it again (bytes, roughly). */
+const maxEarlyBytes = 1_048_576;
+
+/**
+ * A search for a text in the stored threads that tells of some threads before the server has looked at
+ * all (`thread/search/stream`, new in codex 0.171.0). Iterate it for the threads: first those that are
+ * found early, in any order, then the others, page by page, in the order of `sortKey`; each thread once.
+ * When the loop ends by itself, the server has looked at everything.
+ *
+ * It begins at once, and a page is asked for when the one before it has been read. Leaving the loop ends
+ * the search on the server, too, and so do `close()`, the signal, and the end of an `await using` block.
+ * Iterating throws a TransportClosedError when the connection is lost or closed while a page is awaited, a
+ * MethodNotFoundError when the server is older, a RequestTimeoutError, or what the server refuses with.
+ */
+export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDisposable {
+  /**
+   * The first page in the order of `sortKey`, as `searchThreads()` gives it: what takes the place of the
+   * threads that were found early. Rejects with what iterating throws, or with a HandleClosedError when
+   * the search was ended before; not awaiting it is fine.
+   */
+  readonly firstPage: Promise<Page<ThreadSearchResult>>;
+  readonly #first = new Deferred<Page<ThreadSearchResult>>();
+  readonly #queue: EventQueue<ThreadSearchResult>;
+  /** The ids of the threads that were yielded, or wait to be. */
+  readonly #known = new Set<string>();
+  /** Aborts when nobody wants to know any more. */
+  readonly #over = new AbortController();
+  readonly #unlink: () => void;
+  readonly #walk: Promise<void>;
+  /** How many calls of `next()` wait, and what tells of the first of them. */
+  #waiting = 0;
+  #wanted = new Deferred<void>();
+
+  /** @internal Use `codex.threadSearch()`. */
+  constructor(connect: Connect, searchTerm: string, options: ThreadSearchOptions = {}) {
+    checkText("searchTerm", searchTerm);
+    checkOptions("threadSearch()", options, threadSearchKeys);
+    const { signal, timeoutMs, ...given } = options;
+    checkSignal(signal);
+    if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+    this.firstPage = ignoreRejection(this.#first.promise);
+    this.#queue = new EventQueue<ThreadSearchResult>(() => this.close(), {
+      // A page at most waits, as it would in a list; all consumers together have a limit.
+      maxWeight: Infinity,
+      weigh: roughBytes,
+      overflow: () => {
+        const reason = tooSlow();
+        this.#release(reason);
+        return reason;
+      },
+    });
+    this.#unlink = onAbort(signal, (reason) => {
+      this.#fail(reason);
+    });
+    const query = toQuery(searchTerm, given);
+    this.#walk = signal?.aborted ? Promise.resolve() : this.#search(connect, query, timeoutMs);
+  }
+
+  next(): Promise<IteratorResult<ThreadSearchResult, undefined>> {
+    if (this.#queue.size === 0) {
+      this.#waiting += 1;
+      this.#wanted.resolve();
+    }
+    return this.#queue.next();
+  }
+
+  /** Ends the search, as leaving a loop does. */
+  return(): Promise<IteratorResult<ThreadSearchResult, undefined>> {
+    return this.#queue.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the search, and waits until the server has done so. Never rejects. */
+  close(): Promise<void> {
+    this.#release(new HandleClosedError("The search", "codex.threadSearch()"));
+    this.#queue.end();
+    return this.#walk;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #search(connect: Connect, query: SearchQuery, timeoutMs: number | undefined) {
+    const { signal } = this.#over;
+    const found = (results: readonly ThreadSearchResult[]): void => {
+      for (const result of results) {
+        if (this.#queue.weight < maxEarlyBytes) this.#add(result);
+      }
+    };
+    const counted = async (): Promise<Host> => {
+      const host = await connect();
+      this.#queue.countIn(host.backlogs);
+      return host;
+    };
+    const pages = new Pages((cursor) =>
+      searchPage(counted, withCursor(query, cursor), { signal, timeoutMs, found }),
+    );
+    try {
+      let page = await pages;
+      this.#first.resolve(withPlainPages(page, connect, query));
+      for (;;) {
+        // It may have come in the moment in which it was ended.
+        if (this.#isOver()) return;
+        for (const result of page.data) this.#add(result);
+        if (!page.hasNextPage()) break;
+        await this.#untilWanted();
+        if (this.#isOver()) return;
+        page = await page.getNextPage();
+      }
+      this.#unlink();
+      this.#queue.end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Yields a thread once. What cannot be told apart from others is yielded as it comes. */
+  #add(result: ThreadSearchResult): void {
+    const id = idOf(result);
+    if (id !== undefined) {
+      if (this.#known.has(id)) return;
+      this.#known.add(id);
+    }
+    if (this.#waiting > 0) this.#waiting -= 1;
+    this.#queue.push(result);
+  }
+
+  /** Resolves when everything has been read, and more is wanted; or when nothing is any more. */
+  async #untilWanted(): Promise<void> {
+    if (this.#waiting > 0) return;
+    this.#wanted = new Deferred();
+    await this.#wanted.promise;
+  }
+
+  #fail(reason: unknown): void {
+    this.#release(reason);
+    this.#queue.fail(reason);
+  }
+
+  #isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  #release(reason: unknown): void {
+    if (this.#isOver()) return;
+    this.#unlink();
+    this.#over.abort(reason);
+    this.#first.reject(renewed(reason));
+    this.#wanted.resolve();
+  }
+}
+
+function toQuery(searchTerm: string, options: SearchThreadsOptions): SearchQuery {
+  return { ...options, sortKey: options.sortKey ?? "updated_at", searchTerm };
+}
+
+function withCursor(query: SearchQuery, cursor: string | undefined): SearchQuery {
+  return cursor === undefined ? query : { ...query, cursor };
+}
+
+function askPage(host: Host, query: SearchQuery, cursor: string | undefined) {
+  return host.call("thread/search", withCursor(query, cursor));
+}
+
+/** A page whose next ones do not depend on the search that has brought it. */
+function withPlainPages(
+  page: Page<ThreadSearchResult>,
+  connect: Connect,
+  query: SearchQuery,
+): PromiseLike<Page<ThreadSearchResult>> {
+  return new Pages(async (cursor) =>
+    cursor === undefined ? page : askPage(await connect(), query, cursor),
+  );
+}
+
+function tooSlow(): SlowConsumerError {
+  return new SlowConsumerError(
+    "a page of threads",
+    "The search has ended: search again, and read what it finds sooner.",
+  );
+}

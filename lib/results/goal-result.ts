@@ -1,0 +1,51 @@
+import type {
+  ThreadGoal,
+  TurnError,
+  ThreadItem,
+  TokenUsageBreakdown,
+} from "../../generated/types.js";
+import type { TurnResult } from "./turn-result.js";
+
+/** A goal that has ended, with all its turns. */
+export interface GoalResult {
+  readonly threadId: string;
+  readonly status: GoalRunStatus;
+  /** The server's last word on the goal; `null` when it was stopped before it was set. */
+  readonly goal: ThreadGoal | null;
+  /** Why the last turn failed; `null` when it did not. */
+  readonly error: TurnError | null;
+  /** The turns that the server ran for the goal, in order. */
+  readonly turns: readonly TurnResult[];
+  /** The answer of the last turn that has one; `null` when none has. */
+  readonly finalResponse: string | null;
+  /** The items of all turns, in order; the ids repeat where the model repeats them. */
+  readonly items: readonly ThreadItem[];
+  /** Tokens of all turns together; `null` when the model reported none. */
+  readonly usage: TokenUsageBreakdown | null;
+  /** Start of the first turn: Unix time in seconds. */
+  readonly startedAt: number | null;
+  /** End of the last turn: Unix time in seconds. */
+  readonly completedAt: number | null;
+  /** How long the turns took together (ms). */
+  readonly durationMs: number;
+}
+
+/**
+ * How a goal ended: the status that the server gave it (`"complete"`, `"blocked"` and so on; newer
+ * servers may have others), or
+ *
+ * - `"interrupted"`: it was cut short, and is `paused` in the server where that was possible;
+ * - `"failed"`: its last turn failed, and the server left it active; it is `paused` now;
+ * - `"cleared"`: somebody took it away.
+ */
+export type GoalRunStatus =
+  | "complete"
+  | "blocked"
+  | "budgetLimited"
+  | "usageLimited"
+  | "paused"
+  | "interrupted"
+  | "failed"
+  | "cleared"
+  // Keeps the list open without losing the completion of the names above.
+  | (string & Record<never, never>);

@@ -1,0 +1,41 @@
+import type { ResolvedSettings } from "../options/options.js";
+import type { Connection } from "../jsonrpc/connection.js";
+import { handshake, type ServerPlace } from "./handshake.js";
+import { checkServerVersion, toServerInfo, type ServerInfo } from "./server-info.js";
+import type { StartDeadline } from "../jsonrpc/start-deadline.js";
+import type { ClientHandlers } from "../server-requests/client-handlers.js";
+import type { Transport } from "../transport/transport.js";
+
+interface Introduction {
+  readonly handlers: ClientHandlers;
+  readonly deadline: StartDeadline;
+  readonly place: ServerPlace | undefined;
+}
+
+/**
+ * Tells the server who we are and what we can, and learns who it is.
+ *
+ * @throws HandshakeError, IncompatibleServerError, or `signal.reason`.
+ */
+export async function handshakeWithCodex(
+  connection: Connection,
+  transport: Transport,
+  settings: ResolvedSettings,
+  { handlers, deadline, place }: Introduction,
+): Promise<ServerInfo> {
+  const { clientInfo, experimentalApi, optOutNotificationMethods, signal } = settings;
+  const capabilities = {
+    experimentalApi,
+    requestAttestation: handlers.canAttest,
+    // Or a turn would wait for somebody at a browser on the server's machine.
+    explicitGatewayOauth: true,
+    optOutNotificationMethods: [...optOutNotificationMethods],
+  };
+  const stderrTail = () => transport.stderrTail();
+  const params = { clientInfo, capabilities };
+  const circumstances = { deadline, signal, stderrTail, place };
+  const response = await handshake(connection, params, circumstances);
+  const serverInfo = toServerInfo(response, clientInfo.name);
+  checkServerVersion(serverInfo, settings.logger, settings.allowUnsupportedServer);
+  return serverInfo;
+}

@@ -1,0 +1,184 @@
+import { onDeadline } from "../async/deadline.js";
+import { Deferred } from "../async/deferred.js";
+import { settleWithin } from "../async/timers.js";
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import { threadIdOf } from "../messages/message-ids.js";
+import type { TurnSlots } from "./turn-slots.js";
+import { isAtRest } from "../messages/thread-status.js";
+
+/** How long the server may take to start a turn for what it has loaded (ms). It takes some ten milliseconds. */
+const startGraceMs = 3_000;
+
+/** How long a turn is waited for when the server does not tell whether one comes (ms). */
+const blindGraceMs = 250;
+
+/** What the server is asked about a thread that it is about to load. None of the functions may reject. */
+export interface LoadQuestions {
+  /** The ids of what is queued; undefined when the server does not tell. */
+  queue(): Promise<readonly string[] | undefined>;
+  hasActiveGoal(): Promise<boolean>;
+  /** Whether the thread's last turn was interrupted, so that loading it does not begin its queue. */
+  standsStill(): Promise<boolean>;
+}
+
+/** A thread that is being loaded, or has been and is about to run a turn. */
+interface Load {
+  readonly threadId: string;
+  /** How many requests to load it are under way, or have been answered and not been judged. */
+  pending: number;
+  /** Resolves when no request is pending any more. */
+  readonly settled: Deferred<void>;
+  readonly begun: Deferred<void>;
+  hasBegun: boolean;
+  /** Whether its queue has changed meanwhile. */
+  hasChanged: boolean;
+  /** Gives free the slot that is reserved for a turn that is about to start. */
+  open: (() => void) | undefined;
+}
+
+/**
+ * Keeps the turns of handles apart from those that the server starts when it loads a thread: for what
+ * was queued when its process died, and for a goal that is active. It starts them some milliseconds after
+ * it has answered, and a `turn/start` that is sent in between becomes part of such a turn. By then the
+ * queue may be empty already. So the server is asked just before, and the thread's slot stays reserved until
+ * the turn has started, or is known not to come.
+ */
+export class LoadWatch {
+  readonly #slots: TurnSlots;
+  readonly #queued: (threadId: string) => void;
+  readonly #loads = new Map<string, Load>();
+
+  /** Calls `queued` when more than the turn that begins may be queued on a thread. */
+  constructor(slots: TurnSlots, queued: (threadId: string) => void) {
+    this.#slots = slots;
+    this.#queued = queued;
+  }
+
+  /** How many threads are being loaded, or about to run a turn. */
+  get size(): number {
+    return this.#loads.size;
+  }
+
+  /**
+   * Resolves when it is clear whether the server starts a turn on a thread that was loaded: its slot then
+   * tells. Undefined when it is clear already.
+   */
+  settled(threadId: string): Promise<void> | undefined {
+    const load = this.#loads.get(threadId);
+    return load && load.pending > 0 ? load.settled.promise : undefined;
+  }
+
+  /**
+   * The server is about to be asked to load the thread; the questions go before that. Returns what to call
+   * with whether it has done so, and with the type of the status that it then had.
+   */
+  loading(threadId: string, ask: LoadQuestions): (isLoaded: boolean, status?: unknown) => void {
+    const load = this.#open(threadId);
+    load.pending += 1;
+    const answers = Promise.all([ask.queue(), ask.hasActiveGoal()]);
+    return (isLoaded, status) => {
+      // A turn that ran before the connection dropped still counts as the one that has the slot.
+      if (isLoaded && !isAtRest(status) && this.#slots.isRunning(threadId)) load.hasBegun = true;
+      const judged = isLoaded ? this.#judge(load, ask, answers) : Promise.resolve();
+      void judged.then(() => {
+        load.pending -= 1;
+        this.#tidy(load);
+      });
+    };
+  }
+
+  /** Learns from a notification, before the slots does. */
+  observe(message: NotificationMessage): void {
+    if (this.#loads.size === 0) return;
+    const load = this.#loads.get(threadIdOf(message) ?? "");
+    if (!load) return;
+    switch (message.method) {
+      case "thread/queue/changed":
+        load.hasChanged = true;
+        break;
+      case "turn/started":
+        // In this order, so that nobody slips in between.
+        this.#slots.setRunning(load.threadId, true);
+        this.#begin(load);
+        break;
+      case "thread/closed":
+      case "thread/archived":
+      case "thread/deleted":
+        // What is pending is answered behind it, and tells what holds then.
+        load.open?.();
+    }
+  }
+
+  /** The connection is over, or the thread cannot be loaded. */
+  forget(threadId: string): void {
+    const load = this.#loads.get(threadId);
+    if (load) this.#begin(load);
+  }
+
+  close(): void {
+    for (const load of this.#loads.values()) this.#begin(load);
+  }
+
+  /** Finds out whether a turn is about to start, and reserves the slot if so. Never rejects. */
+  async #judge(
+    load: Load,
+    ask: LoadQuestions,
+    answers: Promise<readonly [readonly string[] | undefined, boolean]>,
+  ): Promise<void> {
+    const { threadId } = load;
+    const [queue, hasActiveGoal] = await answers;
+    const isQueued = queue !== undefined && queue.length > 0;
+    if (isQueued) this.#queued(threadId);
+    if (load.hasBegun) return;
+    if (hasActiveGoal || (isQueued ? !(await ask.standsStill()) : load.hasChanged)) {
+      this.#expect(load);
+    } else if (queue === undefined) {
+      const begun = await settleWithin(load.begun.promise, blindGraceMs);
+      if (begun !== "timeout") this.#queued(threadId);
+    }
+  }
+
+  #expect(load: Load): void {
+    if (load.hasBegun || load.open) return;
+    const open = this.#slots.reserve(load.threadId);
+    // One that never comes must not keep the others waiting.
+    const stopDeadline = onDeadline(startGraceMs, () => load.open?.(), { unref: true });
+    load.open = () => {
+      stopDeadline();
+      load.open = undefined;
+      open();
+      this.#tidy(load);
+    };
+  }
+
+  /** Nothing is to be expected any more: the turn has started, or will never be heard of. */
+  #begin(load: Load): void {
+    load.hasBegun = true;
+    load.begun.resolve();
+    load.open?.();
+  }
+
+  #open(threadId: string): Load {
+    const known = this.#loads.get(threadId);
+    // What has begun so far tells nothing of this time.
+    if (known && !known.hasBegun) return known;
+    const load: Load = {
+      threadId,
+      pending: 0,
+      settled: new Deferred(),
+      begun: new Deferred(),
+      hasBegun: false,
+      hasChanged: false,
+      open: undefined,
+    };
+    known?.settled.resolve(load.settled.promise);
+    this.#loads.set(threadId, load);
+    return load;
+  }
+
+  #tidy(load: Load): void {
+    if (load.pending > 0) return;
+    load.settled.resolve();
+    if (!load.open && this.#loads.get(load.threadId) === load) this.#loads.delete(load.threadId);
+  }
+}

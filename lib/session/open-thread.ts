@@ -1,0 +1,68 @@
+import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
+import { readReplacedSetting } from "../errors/disallowed-settings.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
+import { idOf } from "../messages/id-of.js";
+import { askedIn, holdToSettings } from "./sandbox/hold-to-settings.js";
+import { openInSandbox, type OpeningHost } from "./sandbox/keep-sandbox.js";
+import type { ThreadSettings } from "./sandbox/known-settings.js";
+
+type Opening = "thread/resume" | "thread/fork";
+
+/**
+ * Resumes or copies a thread under the sandbox that it had, and holds the server to the settings that
+ * `params` name, or else to those that the thread had.
+ *
+ * @throws SettingsLoosenedError when a setting is looser all the same; the thread is not used then.
+ */
+export async function openThread<M extends Opening>(
+  host: OpeningHost,
+  method: M,
+  params: ParamsOf<M>,
+  options?: RequestOptions,
+): Promise<ResultOf<M>> {
+  const { sandbox, ...had } = host.known.of(params.threadId);
+  const replaced = watchReplacedSettings(host);
+  try {
+    const opened = await openInSandbox(host, method, params, options);
+    const threadId = idOf("thread", opened);
+    if (method === "thread/fork" && !isKnown(had)) await hearWarnings(host, threadId);
+    const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
+    await holdToSettings(host, threadId, asked, opened);
+    return opened;
+  } finally {
+    replaced.stop();
+  }
+}
+
+/**
+ * Of a stored thread that this client has not seen before, only a warning tells that the server has
+ * replaced a setting. It comes before the answer that opens the thread, or right behind that.
+ */
+function watchReplacedSettings(host: Pick<OpeningHost, "on">) {
+  const replaced = new Map<string, ThreadSettings>();
+  const stop = host.on("warning", ({ params }) => {
+    const found = readReplacedSetting(params.message);
+    if (!found || typeof params.threadId !== "string") return;
+    const { setting, was } = found;
+    replaced.set(params.threadId, { ...replaced.get(params.threadId), [setting]: was });
+  });
+  return { stop, of: (threadId: string): ThreadSettings => replaced.get(threadId) ?? {} };
+}
+
+function isKnown({ approvalPolicy, approvalsReviewer }: Omit<ThreadSettings, "sandbox">): boolean {
+  return approvalPolicy !== undefined && approvalsReviewer !== undefined;
+}
+
+/**
+ * The warning about a copy may come a little later than the answer that opens it, but not later than the
+ * answer to a request that is sent then.
+ */
+async function hearWarnings(host: Pick<OpeningHost, "call">, threadId: string): Promise<void> {
+  await host.call("thread/read", { threadId }).catch(() => undefined);
+}
+
+/** That it is no wider has been seen to; what is left is to say when it is stricter. */
+function nameOf(sandbox: SandboxPolicy | undefined): SandboxMode | undefined {
+  return sandbox?.type === "workspaceWrite" ? "workspace-write" : undefined;
+}

@@ -1,0 +1,237 @@
+import type { Thread as ThreadRecord } from "../../../generated/types.js";
+import { inParallel } from "../../async/in-parallel.js";
+import type { Logger } from "../../async/logger.js";
+import { AppServerError } from "../../errors/base.js";
+import { RequestTimeoutError, TransportClosedError } from "../../errors/connection-errors.js";
+import { ThreadNotFoundError } from "../../errors/rpc-errors.js";
+import type { Host } from "../host.js";
+import { Pages } from "../../options/pages.js";
+import type { GoalTurnWatch } from "../goal-turn-watch.js";
+import type { LoadWatch } from "../load-watch.js";
+import type { LoadedThreads } from "../loaded-threads.js";
+import type { QueueWatch } from "../queue-watch.js";
+import type { SubagentTree } from "../subagent-tree.js";
+import type { TurnSlots } from "../turn-slots.js";
+import type { TurnRoutes } from "../turn-routes.js";
+import type { RequestRecovery } from "../requests/request-recovery.js";
+import type { OpeningHost } from "../sandbox/keep-sandbox.js";
+import type { KnownSettings } from "../sandbox/known-settings.js";
+import { resumeThread } from "../thread-resume.js";
+import { readRunningTurn } from "./running-turn.js";
+import { ThreadsWithoutTurns, type StopTurn } from "./threads-without-turns.js";
+
+/** What is known of threads, and has to be learnt anew. */
+export interface RecoveryParts {
+  readonly loaded: LoadedThreads;
+  readonly slots: TurnSlots;
+  readonly goals: GoalTurnWatch;
+  readonly queues: QueueWatch;
+  readonly loads: LoadWatch;
+  readonly turns: TurnRoutes;
+  readonly requests: RequestRecovery;
+  readonly subagents: SubagentTree;
+  readonly known: KnownSettings;
+  readonly logger: Required<Logger>;
+  readonly stopTurn: StopTurn;
+  on: Host["on"];
+}
+
+type Call = Host["call"];
+
+/** How many threads are resumed at a time: a server that has just started reads them from its disk. */
+const atOnce = 16;
+
+/** How many of them may get no answer, if none gets one, before the connection is given up. */
+const maxTimeouts = 3;
+
+/**
+ * Brings the threads of a client back when its connection was replaced: it is subscribed to none of
+ * them any more, and whatever happened in between was not told. The server may be another process.
+ */
+export class ThreadRecovery {
+  /** The threads that have to be resumed after their first turn has begun. */
+  readonly unstored: ThreadsWithoutTurns;
+  readonly #parts: RecoveryParts;
+  readonly #lost = new Set<string>();
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.unstored = new ThreadsWithoutTurns(parts.loaded, parts.turns, parts.stopTurn);
+  }
+
+  /** Tells once which threads could not be resumed, over however many connections that was tried. */
+  takeLost(): readonly string[] {
+    const lost = [...this.#lost];
+    this.#lost.clear();
+    return lost;
+  }
+
+  /** @throws TransportClosedError when the connection is lost again; RequestTimeoutError when it is deaf. */
+  async run(call: Call): Promise<void> {
+    const { loaded, slots, turns, requests } = this.#parts;
+    const ids = new Set([
+      ...loaded.ids(),
+      // Another connection may bring back what the last one could not.
+      ...this.#lost,
+      // Sub-agents: nobody has resumed them, but the new connection is not told of them either.
+      ...turns.threadIds(),
+      ...slots.running(),
+      ...requests.threadIds(),
+    ]);
+    /** Turns that have begun since the server was asked how their thread is. */
+    const begun = new Set<string>();
+    const stop = this.#parts.on("turn/started", ({ params }) => begun.add(params.threadId));
+    try {
+      const run: Run = { call, begun, known: ids, timeouts: 0, hasAnswered: false };
+      await inParallel([...ids], atOnce, (id) => this.#restore(id, run));
+    } finally {
+      stop();
+    }
+  }
+
+  async #restore(id: string, run: Run): Promise<void> {
+    const { slots, requests } = this.#parts;
+    const { call, begun } = run;
+    const host = this.#hostOf(id, call);
+    try {
+      begun.delete(id);
+      const params = { threadId: id, excludeTurns: true };
+      const { thread } = await resumeThread(host, params);
+      run.hasAnswered = true;
+      this.unstored.delete(id);
+      this.#lost.delete(id);
+      const { type = "notLoaded" } = (thread as Partial<ThreadRecord>).status ?? {};
+      // The handles are told only when all is back, and by then the status may be another one.
+      const isActive = type === "active" || begun.has(id);
+      this.#parts.turns.threadStatus(id, isActive ? "active" : type);
+      if (!isActive) {
+        slots.setRunning(id, false);
+        requests.turnEnded(id);
+        return;
+      }
+      if (requests.hasOld(id)) {
+        // The open ones are sent again behind the answer, so before the next one of this kind.
+        await resumeThread(host, params);
+        requests.resent(id);
+      }
+      if (this.#parts.turns.isOnlyWatched(id)) await this.#offerTurn(id, call);
+      await this.#findSubagents(id, run);
+    } catch (error) {
+      if (error instanceof TransportClosedError) throw error;
+      if (error instanceof RequestTimeoutError) run.timeouts += 1;
+      else run.hasAnswered = true;
+      // Some threads may be too much for the server; when it takes nothing up, this is no connection.
+      if (!run.hasAnswered && run.timeouts >= maxTimeouts) throw error;
+      await this.#giveUp(id, error, call);
+    }
+  }
+
+  /** A sub-agent has the sandbox of the thread that it works for; the server tells of that one only. */
+  #hostOf(id: string, call: Call): OpeningHost {
+    const { known, logger, on, subagents, loaded } = this.#parts;
+    const parent = subagents.parentOf(id);
+    if (parent && !known.of(id).sandbox) {
+      known.learn(id, { sandbox: known.of(parent.threadId).sandbox });
+    }
+    return {
+      ...{ call, known, logger, on },
+      unload: (threadId) => {
+        loaded.delete(threadId);
+      },
+    };
+  }
+
+  /** Those that were started meanwhile: an approval of theirs would wait for ever. */
+  async #findSubagents(id: string, run: Run): Promise<void> {
+    const found = await listActiveSubagents(id, run.call);
+    for (const child of found) {
+      if (run.known.has(child.id)) continue;
+      run.known.add(child.id);
+      const parent = { threadId: child.parentThreadId ?? id, turnId: undefined };
+      this.#parts.subagents.learn(child.id, parent);
+      await this.#restore(child.id, run);
+    }
+  }
+
+  /** To those who wait for turns that nobody here has asked for. */
+  async #offerTurn(threadId: string, call: Call): Promise<void> {
+    const turn = await readRunningTurn(threadId, call);
+    if (!turn) return;
+    const started = { method: "turn/started", params: { threadId, turn } };
+    this.#parts.turns.begunMeanwhile(threadId, turn.id, started);
+  }
+
+  async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
+    const { loaded, slots, goals, queues, loads, requests, logger } = this.#parts;
+    slots.setRunning(id, false);
+    goals.forget(id);
+    queues.forget(id);
+    loads.forget(id);
+    requests.threadLost(id);
+    const mayBeUnstored = error instanceof ThreadNotFoundError && loaded.has(id);
+    if (mayBeUnstored && (await isYetToBeStored(id, call))) {
+      this.unstored.add(id);
+      return;
+    }
+    this.#lost.add(id);
+    loaded.delete(id);
+    const why = error instanceof AppServerError ? error.message : "of an unknown error";
+    logger.warn(`A thread could not be resumed when the connection was back: ${why}`);
+  }
+}
+
+interface Run {
+  readonly call: Call;
+  timeouts: number;
+  /** Whether the server has answered for one thread at least. */
+  hasAnswered: boolean;
+  readonly begun: Set<string>;
+  readonly known: Set<string>;
+}
+
+/** Ephemeral threads are never stored: nobody can follow them when their connection is gone. */
+async function isYetToBeStored(threadId: string, call: Call): Promise<boolean> {
+  try {
+    const { thread } = await call("thread/read", { threadId });
+    return !thread.ephemeral;
+  } catch (error) {
+    if (error instanceof TransportClosedError) throw error;
+    return false;
+  }
+}
+
+/** A bound for servers whose list never ends, or that do not know the filter. */
+const maxPages = 5;
+
+async function listActiveSubagents(id: string, call: Call): Promise<ThreadRecord[]> {
+  const threads: ThreadRecord[] = [];
+  const params = { ancestorThreadId: id, useStateDbOnly: true, limit: 100 };
+  try {
+    const list = new Pages((cursor) => call("thread/list", { ...params, cursor }));
+    let pages = 0;
+    for await (const { data } of (await list).iterPages()) {
+      threads.push(...data.filter(isThread));
+      pages += 1;
+      if (pages === maxPages) break;
+    }
+  } catch (error) {
+    // Others: an older server, or one that was told to offer no experimental methods.
+    if (error instanceof TransportClosedError) throw error;
+  }
+  // A server that does not know the filter gives other threads, too.
+  const family = new Set([id]);
+  for (let grew = true; grew;) {
+    const before = family.size;
+    for (const thread of threads) {
+      if (family.has(thread.parentThreadId ?? "")) family.add(thread.id);
+    }
+    grew = family.size > before;
+  }
+  return threads.filter(
+    (thread) => thread.id !== id && family.has(thread.id) && thread.status.type === "active",
+  );
+}
+
+function isThread(thread: Partial<ThreadRecord> | null): boolean {
+  return typeof thread?.id === "string" && typeof thread.status?.type === "string";
+}

@@ -1,0 +1,82 @@
+import type { RequestOverReason } from "../../errors/server-request-errors.js";
+import type { NotificationMessage } from "../../jsonrpc/message.js";
+import type { FileChanges } from "../../server-requests/file-changes.js";
+import type { OpenRequest } from "../../server-requests/open-request.js";
+import type { OpenRequests } from "../../server-requests/open-requests.js";
+
+/** Tells whoever follows a turn; `TurnRoutes` does. */
+interface Turns {
+  deliver(threadId: string, turnId: string, message: NotificationMessage): void;
+}
+
+/**
+ * What becomes of open requests when their connection is replaced. They stay open, for the server
+ * sends those again that still wait when their thread is resumed; the rest is over.
+ */
+export class RequestRecovery {
+  readonly #requests: OpenRequests;
+  readonly #changes: FileChanges;
+  readonly #turns: Turns;
+
+  constructor(requests: OpenRequests, changes: FileChanges, turns: Turns) {
+    this.#requests = requests;
+    this.#changes = changes;
+    this.#turns = turns;
+  }
+
+  /** The connection is gone; `failure` makes the reason for signals. */
+  dropped(failure: () => Error): void {
+    for (const request of this.#requests.list()) {
+      // What names no turn is not sent again, or could not be told from something else.
+      const isLost = request.threadId === undefined || request.namedTurnId === undefined;
+      if (!isLost) continue;
+      request.end(failure());
+      this.#tellTurn(request);
+    }
+    this.#requests.nextConnection();
+  }
+
+  /** The threads whose requests may be sent again. */
+  threadIds(): readonly string[] {
+    return this.#requests.old().flatMap(({ threadId }) => threadId ?? []);
+  }
+
+  /** Whether requests of the thread have not been sent again. */
+  hasOld(threadId: string): boolean {
+    return this.threadIds().includes(threadId);
+  }
+
+  /** The open ones of the thread have been sent again: the others were answered by somebody else. */
+  resent(threadId: string): void {
+    this.#end(threadId, "resolved");
+  }
+
+  /** The thread runs no turn any more. */
+  turnEnded(threadId: string): void {
+    this.#end(threadId, "turnEnded");
+    this.#changes.threadClosed(threadId);
+  }
+
+  /** The thread could not be resumed. */
+  threadLost(threadId: string): void {
+    this.#end(threadId, "threadClosed");
+    this.#changes.threadClosed(threadId);
+  }
+
+  #end(threadId: string, why: RequestOverReason): void {
+    for (const request of this.#requests.old()) {
+      if (request.threadId !== threadId) continue;
+      request.endFor(why);
+      this.#tellTurn(request);
+    }
+    this.#requests.forgetOldAnswers(threadId);
+  }
+
+  /** As the server would have done, had there been a connection. Of tool calls it never tells. */
+  #tellTurn({ method, threadId, turnId, requestId, isEvent }: OpenRequest): void {
+    if (method === "item/tool/call" || !isEvent) return;
+    if (threadId === undefined || turnId === undefined) return;
+    const params = { threadId, requestId };
+    this.#turns.deliver(threadId, turnId, { method: "serverRequest/resolved", params });
+  }
+}

@@ -1,0 +1,11 @@
+import { BacklogBudget } from "../async/backlog-budget.js";
+import { SlowConsumerError } from "../errors/slow-consumer-error.js";
+
+/** How much may wait for all consumers of a client together. */
+export function totalBacklog(maxBytes: number): BacklogBudget {
+  const tooMuch = `${maxBytes} bytes, for all consumers of the client together,`;
+  const cure =
+    "This one held most of it, or nobody had begun to read it. What it was about goes on, and the run() of a " +
+    "turn gives its result. Read sooner, or raise maxTotalBacklogBytes.";
+  return new BacklogBudget(maxBytes, () => new SlowConsumerError(tooMuch, cure));
+}

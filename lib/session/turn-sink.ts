@@ -1,0 +1,48 @@
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import type { TurnMatch } from "./unclaimed-events.js";
+
+/** Whoever follows a turn. Neither function may throw. */
+export interface TurnSink {
+  /** A notification about the turn, in wire order. */
+  receive(message: NotificationMessage): void;
+  /** Nothing more will come, as `failure` tells: the connection is over, or the thread let go. */
+  lost(failure: () => Error): void;
+  /**
+   * The server announces this turn under an id of its own: a `turn/started` that is nobody else's
+   * belongs to it. True of a review until it has started.
+   */
+  readonly adoptsStart?: boolean;
+  /** The thread of the turn has this status now (`thread/status/changed`), e.g. `"idle"`. */
+  threadStatus?(status: string): void;
+  /** The connection dropped and is being restored: from now on events may be missed. */
+  dropped?(): void;
+  /**
+   * The connection is back: finds out what was missed. `isResumed`: whether the thread could be
+   * resumed, so that events come again. What `receive` gets between `dropped()` and the end of this is
+   * held back. Never rejects.
+   */
+  restored?(isResumed: boolean): Promise<void>;
+}
+
+/** A turn that is being started and whose id is not known yet. */
+export interface PendingTurn<Sink extends TurnSink> {
+  /**
+   * The turn got its id: `sink` receives what has come for it so far, then the rest. Returns the
+   * sinks that were following this turn already, up to its end if it has ended meanwhile.
+   */
+  claim(turnId: string, sink: Sink): readonly Sink[];
+  /** For turns whose id no answer tells: the id of the first one that matches and is nobody's. */
+  find(matches: TurnMatch): Promise<string>;
+  /** Ends the wait; needed once, whether the turn was claimed or not. */
+  settle(): void;
+}
+
+/**
+ * Shown an event of a turn that nobody follows: whoever returns a sink follows it from then on. Those
+ * who ask for the turns of a thread come first; the others are told whether one of them has taken it.
+ */
+export type Offer<Sink extends TurnSink> = (
+  turnId: string,
+  event: NotificationMessage,
+  isTaken: boolean,
+) => Sink | undefined;

@@ -1,0 +1,190 @@
+import type { CodexErrorInfo } from "../../generated/types.js";
+import { AppServerError, hide } from "../errors/base.js";
+import { says } from "../errors/server-sentences.js";
+import { readReason, type TurnFailureReason } from "../results/turn-failure-reason.js";
+import type { TurnResult } from "../results/turn-result.js";
+
+const waysToLogIn =
+  "Nobody is logged in, or the login is not accepted. Log in with `codex login`, with " +
+  "`codex.login.apiKey(key)`, or set the environment variable " +
+  "that the model provider's env_key names.";
+
+/** The turn ended with `status: "failed"`. The thread stays usable. */
+export class TurnFailedError extends AppServerError {
+  declare readonly code: "TURN_FAILED";
+  /** Everything the turn did before it failed. */
+  readonly result: TurnResult;
+  readonly reason: TurnFailureReason;
+  /** The server's structured reason, as sent; `null` when it gave none. */
+  readonly codexErrorInfo: CodexErrorInfo | null;
+  /**
+   * HTTP status of the model provider's answer, when the server told it. Nobody is logged in, or the
+   * login is not accepted, when it is 401; `reason` is `"httpConnectionFailed"` then.
+   */
+  readonly httpStatusCode: number | null;
+
+  constructor(result: TurnResult) {
+    const info = result.error?.codexErrorInfo ?? null;
+    const httpStatusCode = readStatus(info);
+    const problem = result.error?.message ?? "the server gave no reason";
+    const needsLogin =
+      info === "unauthorized" ||
+      httpStatusCode === 401 ||
+      httpStatusCode === 403 ||
+      // Older servers tell the status in their sentence only.
+      says(problem, "unexpectedStatus");
+    super("TURN_FAILED", `The turn failed: ${problem}${needsLogin ? `\n${waysToLogIn}` : ""}`);
+    this.result = result;
+    hide(this, "result");
+    this.reason = readReason(info);
+    this.codexErrorInfo = info;
+    this.httpStatusCode = httpStatusCode;
+  }
+}
+
+/** What became of a turn or a goal that took too long. */
+export interface StopDetails {
+  /** Whether the server has confirmed that it stopped (default true). */
+  readonly stopConfirmed?: boolean;
+  /** Whether it had been sent to the server (default true). */
+  readonly sent?: boolean;
+}
+
+/** What became of something that took too long: the rest of a sentence. */
+export function timeoutOutcome(
+  stopped: string,
+  { stopConfirmed, sent }: Required<StopDetails>,
+): string {
+  if (!sent) return "and was not sent to the server.";
+  return stopConfirmed
+    ? `and was ${stopped}.`
+    : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
+}
+
+/**
+ * The turn did not end within `timeoutMs`. It was interrupted, or, when the server has not confirmed
+ * that in time, is being interrupted still. One that still waited for its thread is not sent any more.
+ */
+export class TurnTimeoutError extends AppServerError {
+  declare readonly code: "TURN_TIMEOUT";
+  readonly timeoutMs: number;
+  /** What the turn had done so far. */
+  readonly result: TurnResult;
+  /** Whether the server has confirmed that the turn stopped. If not, the client goes on stopping it. */
+  readonly stopConfirmed: boolean;
+
+  constructor(
+    timeoutMs: number,
+    result: TurnResult,
+    { stopConfirmed = true, sent = true }: StopDetails = {},
+  ) {
+    const outcome = timeoutOutcome("interrupted", { stopConfirmed, sent });
+    super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms ${outcome}`, { sent });
+    this.timeoutMs = timeoutMs;
+    this.result = result;
+    this.stopConfirmed = stopConfirmed;
+    hide(this, "result");
+  }
+}
+
+/**
+ * The server has not confirmed in time that something stopped, which may go on. This client goes on
+ * stopping it: call `interrupt()` again to go on waiting for that.
+ */
+export class StopUnconfirmedError extends AppServerError {
+  declare readonly code: "STOP_UNCONFIRMED";
+  /** How long the confirmation was waited for (ms). */
+  readonly waitedMs: number;
+
+  constructor(what: "turn" | "goal", waitedMs: number) {
+    super(
+      "STOP_UNCONFIRMED",
+      `The server has not confirmed within ${waitedMs} ms that the ${what} stopped, so it may go on. ` +
+        "This client goes on stopping it: call interrupt() again to go on waiting.",
+    );
+    this.waitedMs = waitedMs;
+  }
+}
+
+/** What the server said when it was asked about a turn that had gone silent. */
+export type StallProbe = "running" | "unknown";
+
+/**
+ * Nothing came of the turn for `idleTimeoutMs`. It was not interrupted: call `run()` or iterate the
+ * turn again to go on waiting for it, where the iteration had stopped, or `interrupt()` it.
+ */
+export class TurnStalledError extends AppServerError {
+  declare readonly code: "TURN_STALLED";
+  readonly idleTimeoutMs: number;
+  /** What the turn had done so far. */
+  readonly result: TurnResult;
+  /**
+   * `"running"`: the server says that the turn goes on. `"unknown"`: it did not answer, or has no
+   * record of the turn.
+   */
+  readonly probe: StallProbe;
+
+  constructor(idleTimeoutMs: number, result: TurnResult, probe: StallProbe) {
+    const answer =
+      probe === "running"
+        ? "the server says that it runs"
+        : "the server does not say whether it runs";
+    super(
+      "TURN_STALLED",
+      `Nothing came of the turn for ${idleTimeoutMs} ms; ${answer}. It was not interrupted: ` +
+        "call run() or iterate it again to go on waiting, or interrupt() it.",
+    );
+    this.idleTimeoutMs = idleTimeoutMs;
+    this.result = result;
+    this.probe = probe;
+    hide(this, "result");
+  }
+}
+
+/**
+ * The thread went idle without a `turn/completed`, and the server does not tell how the turn ended: it
+ * keeps no record, as of ephemeral threads, or for twenty to thirty seconds contradicted itself or did
+ * not answer. The turn is over; what it did may be more than is known here.
+ */
+export class TurnLostError extends AppServerError {
+  declare readonly code: "TURN_LOST";
+  /** What is known of the turn. */
+  readonly result: TurnResult;
+
+  constructor(result: TurnResult) {
+    super(
+      "TURN_LOST",
+      "The thread went idle, but turn/completed did not come for this turn, and the server does not tell how it ended.",
+    );
+    this.result = result;
+    hide(this, "result");
+  }
+}
+
+/** What `turn.started` rejects with when the turn was interrupted before it was sent. */
+export class TurnNotStartedError extends AppServerError {
+  declare readonly code: "TURN_NOT_STARTED";
+
+  constructor() {
+    super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.", {
+      sent: false,
+    });
+  }
+}
+
+/** A turn's events can be iterated once, by one consumer. */
+export class TurnStreamError extends AppServerError {
+  declare readonly code: "TURN_STREAM_UNAVAILABLE";
+
+  constructor(problem: string) {
+    super("TURN_STREAM_UNAVAILABLE", problem, { sent: false });
+  }
+}
+
+function readStatus(info: CodexErrorInfo | null): number | null {
+  if (typeof info !== "object" || info === null) return null;
+  const details: unknown = Object.values(info)[0];
+  if (typeof details !== "object" || details === null) return null;
+  const { httpStatusCode } = details as { httpStatusCode?: unknown };
+  return typeof httpStatusCode === "number" ? httpStatusCode : null;
+}

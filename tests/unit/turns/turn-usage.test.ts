@@ -1,0 +1,103 @@
+import { expect, test } from "@jest/globals";
+import type { TokenUsageBreakdown } from "../../../generated/types.js";
+import { updateUsage } from "../../../lib/turns/turn-usage.js";
+import { type TurnUsage } from "../../../lib/results/turn-usage.js";
+import { deepFreeze } from "../../support/deep-freeze.js";
+
+type Update = readonly [total: number, last: number, compacting?: "compacting"];
+
+/** Counts whose parts differ, so that none can be taken for another. */
+function counts(tokens: number): TokenUsageBreakdown {
+  return {
+    totalTokens: tokens,
+    inputTokens: tokens * 2,
+    cachedInputTokens: tokens * 3,
+    cacheWriteInputTokens: tokens * 5,
+    outputTokens: tokens * 7,
+    reasoningOutputTokens: tokens * 11,
+  };
+}
+
+function fold(updates: readonly Update[]): TurnUsage | null {
+  return updates.reduce<TurnUsage | null>((usage, [total, last, compacting]) => {
+    const update = { total: counts(total), last: counts(last), modelContextWindow: 258_400 };
+    return deepFreeze(updateUsage(usage, deepFreeze(update), compacting !== undefined));
+  }, null);
+}
+
+test.each<[string, readonly Update[], number]>([
+  ["the first turn of a thread", [[15, 15]], 15],
+  ["a later turn", [[115, 15]], 15],
+  [
+    "several responses are added up",
+    [
+      [115, 15],
+      [135, 20],
+      [142, 7],
+    ],
+    42,
+  ],
+  [
+    "an update that repeats the one before adds nothing",
+    [
+      [115, 15],
+      [115, 15],
+      [135, 20],
+    ],
+    35,
+  ],
+  [
+    "a response that was never reported on its own is counted",
+    [
+      [115, 15],
+      [165, 20],
+    ],
+    65,
+  ],
+  [
+    "a compaction repeats the thread's last update first",
+    [
+      [100, 40, "compacting"],
+      [115, 15, "compacting"],
+      [115, 6_000, "compacting"],
+    ],
+    15,
+  ],
+  [
+    "a compaction of an empty thread has nothing to repeat",
+    [
+      [15, 15, "compacting"],
+      [15, 6_000, "compacting"],
+    ],
+    15,
+  ],
+  ["a compaction that failed used nothing", [[100, 40, "compacting"]], 0],
+  [
+    "an automatic compaction counts with the answer after it",
+    [
+      [100, 40, "compacting"],
+      [115, 15, "compacting"],
+      [115, 6_000, "compacting"],
+      [135, 20],
+    ],
+    35,
+  ],
+  [
+    "a compaction in mid-turn",
+    [
+      [115, 15],
+      [115, 15, "compacting"],
+      [125, 10, "compacting"],
+      [125, 6_000, "compacting"],
+    ],
+    25,
+  ],
+])("%s", (_name, updates, tokens) => {
+  const [total, last] = updates.at(-1) ?? [0, 0];
+  expect(fold(updates)).toEqual({
+    turn: counts(tokens),
+    last: counts(last),
+    total: counts(total),
+    modelContextWindow: 258_400,
+  });
+});
