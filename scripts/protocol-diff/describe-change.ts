@@ -155,7 +155,7 @@ function describeValues(first: ValueChange, changes: readonly ValueChange[]): st
   const texts = changes.map(({ value, text }) => {
     if (valueKind !== "variant") return code(value);
     const name = tag === undefined ? code(value) : code(`${tag}: ${JSON.stringify(value)}`);
-    return changes.length === 1 ? `${name}, ${code(text, 150)}` : name;
+    return changes.length === 1 ? `${name}, ${code(text, 100)}` : name;
   });
   const place = code(`${first.type}${pathText(first.path)}`, 200);
   const sentence =
