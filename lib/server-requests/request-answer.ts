@@ -14,12 +14,10 @@ export type RequestAnswer =
   | UserInputAnswers
   | ElicitationAnswer
   | Date
-  | KnownResult[keyof ServerRequests]
+  // Of a method whose result nobody knows, the last line has to do: beside `unknown` all would be answers.
+  | {
+      [M in keyof ServerRequests]: unknown extends ServerRequests[M]["result"]
+        ? never
+        : ServerRequests[M]["result"];
+    }[keyof ServerRequests]
   | { readonly [field: string]: JsonValue };
-
-/** Of a method whose result nobody knows, the last line above has to do: beside `unknown` all would be answers. */
-type KnownResult = {
-  [M in keyof ServerRequests]: unknown extends ServerRequests[M]["result"]
-    ? never
-    : ServerRequests[M]["result"];
-};

@@ -54,6 +54,10 @@ const refusals: Record<string, object> = {
   applyPatchApproval: { result: denied },
   execCommandApproval: { result: denied },
 };
+/** What a method gets that is newer than this library. */
+const unknownMethod = {
+  error: { code: -32_601, message: "this client does not know the method" },
+};
 /** The option whose handler was missing. */
 const options: Record<string, string> = {
   "item/commandExecution/requestApproval": "onApproval.command",
@@ -71,20 +75,20 @@ const options: Record<string, string> = {
 const methods = Object.keys(methodIndex.serverRequests);
 
 describe("a server request that nobody handles", () => {
-  test("is one of eleven, each with a refusal of its own", () => {
-    expect(Object.keys(refusals).sort()).toEqual([...methods].sort());
-    expect(methods).toHaveLength(11);
+  test("is one of eleven that have a refusal of their own, or newer than these", () => {
+    expect(Object.keys(refusals)).toHaveLength(11);
+    expect(methods).toEqual(expect.arrayContaining(Object.keys(refusals)));
   });
 
   test.each(methods)("is refused at once in its own shape: %s", async (method) => {
     const logger = recordingLogger();
     const [answer, ...others] = await answersTo([{ method, id: 0 }], logger);
-    expect(answer).toEqual({ id: 0, ...refusals[method] });
+    expect(answer).toEqual({ id: 0, ...(refusals[method] ?? unknownMethod) });
     expect(others).toEqual([]);
     if (answer?.error === undefined) {
       expect(validateServerRequestResult(method, answer?.result)).toEqual([]);
     }
-    const line = `warn: ${method} was refused: nobody handles it (${options[method]}).`;
+    const line = `warn: ${method} was refused: nobody handles it (${options[method] ?? "handlers"}).`;
     expect(logger.lines).toEqual([line]);
   });
 
@@ -100,8 +104,7 @@ describe("a server request that nobody handles", () => {
     "and that is not known is answered with an error: %j",
     async (method) => {
       const answers = await answersTo([{ method, id: 3 }]);
-      const error = { code: -32_601, message: "this client does not know the method" };
-      expect(answers).toEqual([{ id: 3, error }]);
+      expect(answers).toEqual([{ id: 3, ...unknownMethod }]);
     },
   );
 
