@@ -36,9 +36,7 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
   return split(checkTurnOptions(options));
 }
 
-function split(
-  options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">,
-): SplitOptions {
+function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">): SplitOptions {
   const { handlers, rest: others } = splitHandlers(options);
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace, ...asked } =
     others;
@@ -76,11 +74,7 @@ function checkMs(name: string, value: unknown): void {
   throw new InvalidArgumentError(name, "must be a positive number of milliseconds");
 }
 
-function checkChoice(
-  name: string,
-  value: string | undefined,
-  choices: readonly string[],
-): void {
+function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
   if (value !== undefined && !choices.includes(value)) {
     const quoted = choices.map((choice) => JSON.stringify(choice)).join(", ");
     throw new InvalidArgumentError(name, `must be one of ${quoted}`);
