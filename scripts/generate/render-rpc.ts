@@ -48,7 +48,7 @@ export function renderRpc(
     banner,
     "",
     'import type { AllowUndefined } from "../lib/protocol.js";',
-    'import type { RequestOptions } from "../lib/jsonrpc/connection.js";',
+    'import type { RequestOptions } from "../lib/index.js";',
     'import type { ClientRequestMethod } from "./methods.js";',
     `import type { ${[...names].sort().join(", ")} } from "./types.js";`,
     "",

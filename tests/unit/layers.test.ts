@@ -121,7 +121,8 @@ describe("who may import whom", () => {
 
   test("generated/ imports only itself, and the types that its functions are written with", () => {
     const generated = sourceFiles("generated").flatMap(importsOf);
-    const allowed = ["lib/protocol.ts", "lib/jsonrpc/connection.ts"];
+    // A type alone, and by its public name: releases come and go while files of lib/ move.
+    const allowed = ["lib/protocol.ts", "lib/index.ts"];
     const straying = generated.filter(
       ({ to }) => !to.startsWith("generated/") && !allowed.includes(to),
     );
