@@ -22,7 +22,7 @@ const exceptions: Readonly<Record<string, string>> = {
   "lib/errors/rpc-errors.ts: /[.!?]$/.test(sentence)": "punctuation, for the next sentence",
   'lib/errors/without-values.ts: sentence .slice(0, 2_000) .replace(quoted, " … ") .split(blanks)':
     "cuts out whatever is in quotes",
-  "lib/rpc/readable-json.ts: /call stack/i.test(error.message)": "V8, of JSON.parse()",
+  "lib/jsonrpc/readable-json.ts: /call stack/i.test(error.message)": "V8, of JSON.parse()",
   'lib/runtime/spawn-failure.ts: "Unknown system error -86"': "libuv",
   'lib/server-requests/approvals.ts: words.includes("")': "the caller's command",
   'lib/transport/connect-failure.ts: said.replaceAll(token, "…")': "the caller's token",

@@ -53,7 +53,7 @@ test("a protocol of which half is not understood still gives files that compile"
 
   const stubs = [
     ["lib/protocol.ts", "export type AllowUndefined<T> = { [K in keyof T]: T[K] };"],
-    ["lib/rpc/connection.ts", "export interface RequestOptions { timeoutMs?: number }"],
+    ["lib/index.ts", "export interface RequestOptions { timeoutMs?: number }"],
   ] as const;
   const sourceFiles = [...files].map(([name, text]) => [`generated/${name}`, text] as const);
   await writeFiles(folder.path, new Map([...sourceFiles, ...stubs]));
