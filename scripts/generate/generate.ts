@@ -147,7 +147,9 @@ export async function makeFiles(
   for (const [path, text] of files) {
     if (extname(path) === ".ts") requireUniqueNames(path, text);
   }
-  files.set("manifest.json", renderManifest(version, types, methods, notes.list()));
+  // What is kept of older releases does not count.
+  const own = new Map([...types].filter(([name]) => named.types.has(name) || !all.has(name)));
+  files.set("manifest.json", renderManifest(version, own, methods, notes.list()));
   return { files, notes: notes.list(), kept };
 }
 
