@@ -8,6 +8,7 @@ import {
   type Thread,
 } from "../../lib/index.js";
 import { reply, type HoldPart, type LoopbackModel } from "../../lib/testing/index.js";
+import { expectAtRest } from "../support/at-rest.js";
 import { collect } from "../support/collect.js";
 import { steersCut, testWhere } from "../support/offers.js";
 import { RealStage, rejection } from "../support/real.js";
@@ -40,24 +41,6 @@ async function heldGoal(): Promise<{ thread: Thread; goal: GoalRun; gate: HoldPa
 
 function requestsOf(thread: Thread) {
   return model.requests.filter(({ threadId }) => threadId === thread.id);
-}
-
-/** The thread is free, and the server does not go on with a goal after the turn. */
-async function expectAtRest(thread: Thread): Promise<void> {
-  const turnIds = async () => (await thread.turns({ limit: 100 }).all()).map(({ id }) => id);
-  const before = await turnIds();
-  const own: string[] = [];
-  for (let round = 0; round < 2; round += 1) {
-    const { id, status } = await thread.run("Hello");
-    expect(status).toBe("completed");
-    own.push(id);
-  }
-  expect((await turnIds()).sort()).toEqual([...before, ...own].sort());
-  // Of a turn that was interrupted, the request may reach the model only now.
-  const asked = requestsOf(thread).filter(({ turnId }) => !before.includes(turnId ?? ""));
-  expect(asked.map(({ turnId, lastUserText }) => [turnId, lastUserText])).toEqual(
-    own.map((id) => [id, "Hello"]),
-  );
 }
 
 const statusOf = ({ params }: GoalEvent): unknown =>
@@ -96,7 +79,7 @@ describe("the end of a goal", () => {
     expect(complete).toBeLessThan(methods.lastIndexOf("turn/completed"));
     expect(events.filter((event) => statusOf(event) === "complete")).toHaveLength(1);
     expect(JSON.stringify(requestsOf(thread)[0]?.input)).toContain("Reach the moon");
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 
   test("blocked: the model gives up, and that is a result", async () => {
@@ -107,7 +90,7 @@ describe("the end of a goal", () => {
       error: null,
       finalResponse: "No way.",
     });
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 
   test("budgetLimited: the tokens are used up", async () => {
@@ -116,7 +99,7 @@ describe("the end of a goal", () => {
     expect(result).toMatchObject({ status: "budgetLimited", goal: { tokenBudget: 20 } });
     expect(result.goal?.tokensUsed).toBeGreaterThanOrEqual(20);
     expect(result.turns.length).toBeGreaterThan(1);
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 
   test.each([
@@ -139,7 +122,7 @@ describe("the end of a goal", () => {
       },
     });
     expect(await goal.run({ throwOnFailure: false })).toMatchObject({ status });
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 });
 
@@ -154,7 +137,7 @@ describe("stopping a goal", () => {
       turns: [{ status: "interrupted" }],
     });
     expect(await thread.goal.get()).toMatchObject({ status: "paused" });
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 
   test("between two turns, at any moment: no other turn slips through", async () => {
@@ -175,7 +158,7 @@ describe("stopping a goal", () => {
       expect([round, status]).toEqual([round, "interrupted"]);
       expect([round, turns.length]).toEqual([round, started]);
       expect([round, await thread.goal.get()]).toMatchObject([round, { status: "paused" }]);
-      await expectAtRest(thread);
+      await expectAtRest(model, thread);
     }
   });
 
@@ -189,7 +172,7 @@ describe("stopping a goal", () => {
     await sent.started;
     await sent.interrupt();
     expect(await sent.run()).toMatchObject({ status: "interrupted", goal: { status: "paused" } });
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 
   test("by a signal, a time limit, or by leaving the loop", async () => {
@@ -215,7 +198,7 @@ describe("stopping a goal", () => {
     expect(await goal.run()).toMatchObject({ status: "interrupted" });
     for (const thread of [aborted, late, left]) {
       expect(await thread.goal.get()).toMatchObject({ status: "paused" });
-      await expectAtRest(thread);
+      await expectAtRest(model, thread);
     }
   });
 });

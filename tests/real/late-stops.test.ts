@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { AppServerClient, Thread } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { expectAtRest } from "../support/at-rest.js";
 import { isAlive } from "../support/processes.js";
 import { next, RealStage, rejection } from "../support/real.js";
 import { WithholdingServer } from "../support/withholding-server.js";
@@ -46,14 +47,6 @@ async function startThread(): Promise<Thread> {
   return client.startThread({ cwd: stage.project });
 }
 
-/** The model is asked nothing more in this thread, though it runs another turn to its end. */
-async function expectAtRest(thread: Thread): Promise<void> {
-  const requests = () => model.requests.filter(({ threadId }) => threadId === thread.id).length;
-  const before = requests();
-  expect(await thread.run("Hello")).toMatchObject({ status: "completed" });
-  expect(requests()).toBe(before + 1);
-}
-
 /** The server has let go of its request to the model. */
 async function whenAborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
@@ -91,7 +84,7 @@ describe("what the server begins after the client has given up on the answer", (
         await pause(50);
         goal = await thread.goal.get();
       }
-      await expectAtRest(thread);
+      await expectAtRest(model, thread);
     },
   );
 
@@ -111,7 +104,7 @@ describe("what the server begins after the client has given up on the answer", (
     withheld.release();
     await interrupted;
     gate.release();
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
     expect(existsSync(file)).toBe(false);
   });
 
@@ -129,7 +122,7 @@ describe("what the server begins after the client has given up on the answer", (
     withheld.release();
     await interrupted;
     await whenAborted(asked.signal);
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
   });
 
   test("is a command, which is killed", async () => {
@@ -175,7 +168,7 @@ describe("a turn that begins long after its answer, and cannot be stopped before
       way === "a signal" ? "enough" : expect.objectContaining({ status: "interrupted" }),
     );
     gate.release();
-    await expectAtRest(thread);
+    await expectAtRest(model, thread);
     expect(existsSync(file)).toBe(false);
   });
 });
