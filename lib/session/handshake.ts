@@ -1,92 +1,41 @@
-import type { InitializeParams, InitializeResponse } from "../../generated/types.js";
-import { throwIfAborted } from "../async/abort.js";
-import { ignoreRejection } from "../async/deferred.js";
-import { settleWithin } from "../async/timers.js";
-import { AppServerError } from "../errors/base.js";
-import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
-import { HandshakeError } from "../errors/start-errors.js";
+import type { ResolvedSettings } from "../options/options.js";
 import type { Connection } from "../jsonrpc/connection.js";
+import { handshake, type ServerPlace } from "./handshake.js";
+import { checkServerVersion, toServerInfo, type ServerInfo } from "./server-info.js";
 import type { StartDeadline } from "../jsonrpc/start-deadline.js";
+import type { ClientHandlers } from "../server-requests/client-handlers.js";
+import type { Transport } from "../transport/transport.js";
+
+interface Introduction {
+  readonly handlers: ClientHandlers;
+  readonly deadline: StartDeadline;
+  readonly place: ServerPlace | undefined;
+}
 
 /**
- * Introduces the client (`initialize`, then `initialized`).
+ * Tells the server who we are and what we can, and learns who it is.
  *
- * @throws HandshakeError, which explains what the process did instead, or `signal.reason`.
+ * @throws HandshakeError, IncompatibleServerError, or `signal.reason`.
  */
-export async function handshake(
+export async function handshakeWithCodex(
   connection: Connection,
-  params: InitializeParams,
-  options: {
-    deadline: StartDeadline;
-    signal: AbortSignal | undefined;
-    stderrTail: () => string;
-    /** Of a server that this client has started: it may be why that did not answer. */
-    place: ServerPlace | undefined;
-  },
-): Promise<Partial<InitializeResponse>> {
-  const { deadline, signal } = options;
-  try {
-    const timeoutMs = deadline.remainingMs;
-    const response = await connection.request("initialize", params, { timeoutMs, signal });
-    // Not awaited: whoever listens right after the start must not miss what comes behind the answer.
-    // If it cannot be written, the connection ends and says so itself.
-    void ignoreRejection(connection.notify("initialized", undefined, { timeoutMs: Infinity }));
-    return typeof response === "object" && response !== null ? response : {};
-  } catch (error) {
-    // Whoever aborted may have given an error of ours as the reason, or closed the connection too.
-    throwIfAborted(signal);
-    if (!(error instanceof AppServerError)) throw error;
-    const stderr = options.stderrTail();
-    const seen = await lookAt(options.place, stderr);
-    throw new HandshakeError(explain(error, deadline.limitMs, seen), stderr, { cause: error });
-  }
-}
-
-/** Where a server keeps what it has to remember. */
-export interface ServerPlace {
-  /** The directory that its databases are in. */
-  readonly databases: string;
-  /** Why it cannot be used, in a sentence that names the directory; `stderr` is what the server has said. */
-  problem(stderr: string): Promise<string | undefined>;
-}
-
-interface Seen {
-  readonly databases?: string;
-  readonly problem?: string | undefined;
-}
-
-/** A disk that does not answer must not keep the failure from being told. */
-async function lookAt(place: ServerPlace | undefined, stderr: string): Promise<Seen> {
-  if (!place) return {};
-  const problem = await settleWithin(place.problem(stderr), lookMs);
-  return { databases: place.databases, problem: problem === "timeout" ? undefined : problem };
-}
-
-const lookMs = 1_000;
-
-function explain(error: AppServerError, limitMs: number, { databases, problem }: Seen): string {
-  if (error instanceof TransportClosedError) {
-    const { error: failure } = error.reason;
-    if (failure && error.exitCode === null && error.signal === null) {
-      return `The connection failed before the app-server answered (${failure.message}); what listens there may not be one.`;
-    }
-    const how =
-      error.signal !== null
-        ? `was ended by ${error.signal}`
-        : error.exitCode !== null
-          ? `ended with code ${error.exitCode}`
-          : "closed its output";
-    if (problem !== undefined) return `The process ${how} before it answered: ${problem}`;
-    return `The process ${how} before it answered; it may not be a codex app-server, or may lack its configuration.`;
-  }
-  if (error instanceof RequestTimeoutError) {
-    const late = `The process did not answer within ${limitMs} ms`;
-    if (problem !== undefined) return `${late}: ${problem}`;
-    const lock =
-      databases === undefined
-        ? ""
-        : `, or wait for another process that has locked a database in ${databases}`;
-    return `${late}; it may not be a codex app-server${lock}. Raise startTimeoutMs if it only needs longer.`;
-  }
-  return `The app-server did not accept the handshake: ${error.message}`;
+  transport: Transport,
+  settings: ResolvedSettings,
+  { handlers, deadline, place }: Introduction,
+): Promise<ServerInfo> {
+  const { clientInfo, experimentalApi, optOutNotificationMethods, signal } = settings;
+  const capabilities = {
+    experimentalApi,
+    requestAttestation: handlers.canAttest,
+    // Or a turn would wait for somebody at a browser on the server's machine.
+    explicitGatewayOauth: true,
+    optOutNotificationMethods: [...optOutNotificationMethods],
+  };
+  const stderrTail = () => transport.stderrTail();
+  const params = { clientInfo, capabilities };
+  const circumstances = { deadline, signal, stderrTail, place };
+  const response = await handshake(connection, params, circumstances);
+  const serverInfo = toServerInfo(response, clientInfo.name);
+  checkServerVersion(serverInfo, settings.logger, settings.allowUnsupportedServer);
+  return serverInfo;
 }

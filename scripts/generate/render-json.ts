@@ -45,9 +45,12 @@ export function renderManifest(
         [...types.values()].map((type) => ({ experimental: type.tags.includes("experimental") })),
       ),
     },
-    kept: Object.values(methods as unknown as Record<string, readonly MethodEntry[]>)
-      .flat()
-      .flatMap(({ method, lastRelease }) => (lastRelease ? [{ method, lastRelease }] : [])),
+    kept: [
+      ...methods.clientRequests,
+      ...methods.clientNotifications,
+      ...methods.serverRequests,
+      ...methods.serverNotifications,
+    ].flatMap(({ method, lastRelease }) => (lastRelease ? [{ method, lastRelease }] : [])),
     notes,
   });
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { isExactVersion } from "../registry/exact-version.js";
 
 /** The exact version of the runtime that this package is made for, from its dev dependencies. */
 export async function readPin(packageFile: string): Promise<string> {
@@ -14,7 +15,7 @@ export async function readPin(packageFile: string): Promise<string> {
 
 /** Refuses a range: what is generated must not depend on the day it is generated. */
 export function exactVersion(pin: string | undefined): string {
-  if (!pin || !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(pin)) {
+  if (!pin || !isExactVersion(pin)) {
     throw new Error(
       `devDependencies must pin @openai/codex to an exact version, not ${pin ?? "nothing"}`,
     );

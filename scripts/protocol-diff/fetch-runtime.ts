@@ -5,13 +5,20 @@ import { kindOf, readJsonObject } from "../../lib/runtime/files.js";
 import { runtimeTarget, type RuntimeTarget } from "../../lib/runtime/platform.js";
 import { readVendorTree } from "../../lib/runtime/vendor-tree.js";
 import { findBinary } from "../generate/run-binary.js";
-import { fetchPackage, type PackageProgress } from "./fetch-package.js";
-import { readIntegrity } from "./read-integrity.js";
-import { runCommand, type RunCommand } from "./run-command.js";
+import { downloadPackage, type OnProgress } from "../registry/download-package.js";
+import { isExactVersion } from "../registry/exact-version.js";
+import {
+  npmChecksum,
+  npmView,
+  RegistryUnreachableError,
+  type NpmOptions,
+} from "../registry/run-npm.js";
+import { runCommand, type RunCommand } from "../run-command.js";
+import { checkTarget } from "../registry/check-target.js";
 
 export interface FetchRuntimeOptions {
-  /** Is told what is being done, and twice a second how much has arrived. */
-  readonly onProgress?: ((progress: PackageProgress) => void) | undefined;
+  /** Is told twice a second how much has arrived. */
+  readonly onProgress?: OnProgress | undefined;
   /** Ends the download; what was begun is removed, and the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** The project whose installed runtime and `.cache/runtimes/` are used. Default: this one. */
@@ -67,14 +74,19 @@ export async function fetchRuntime(
   // Beside the place itself: a rename works only within one file system.
   const workDir = await mkdtemp(path.join(cache, workName()));
   try {
-    onProgress?.({ stage: "asking" });
-    const spec = `@openai/codex@${version}-${target.packageName.replace("@openai/codex-", "")}`;
-    const asked = { version, spec, machine: `${platform}/${arch}` };
-    const integrity = await readIntegrity(asked, { cwd: workDir, run, signal });
-    const triple = target.triple;
-    const fresh = await fetchPackage(spec, { integrity, triple, workDir, run, signal, onProgress });
+    const asked = { version, target, machine: `${platform}/${arch}` };
+    const each = await readPackage(asked, { cwd: workDir, run, signal });
+    const folder = path.join(workDir, "package");
+    await downloadPackage(each, folder, { run, signal, onProgress });
+    const fresh = path.join(folder, "vendor", target.triple);
+    await checkTarget(fresh, target.triple, each.spec);
+    const { integrity } = each;
     await writeFile(path.join(fresh, marker), `${integrity}\n`);
     await moveInto(fresh, place, path.join(workDir, "replaced"));
+  } catch (error) {
+    if (!(error instanceof RegistryUnreachableError)) throw error;
+    const way = "Or take a release that is installed or fetched already, or the path of a binary.";
+    throw new Error(`${error.message} ${way}`, { cause: error });
   } finally {
     await rm(workDir, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -83,9 +95,22 @@ export async function fetchRuntime(
   return fetched;
 }
 
-/** Whether a text is one exact version, and no range or tag. */
-export function isExactVersion(text: string): boolean {
-  return /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text);
+interface Asked {
+  readonly version: string;
+  readonly target: RuntimeTarget;
+  /** The machine as a user would call it, such as `"linux/x64"`. */
+  readonly machine: string;
+}
+
+/** The package with a machine's binaries. Throws, saying which it is, for one that is not in the registry. */
+async function readPackage({ version, target, machine }: Asked, options: NpmOptions) {
+  const spec = `@openai/codex@${version}-${target.packageName.replace("@openai/codex-", "")}`;
+  const integrity = await npmChecksum(spec, options);
+  if (integrity !== undefined) return { spec, integrity };
+  if ((await npmView(`@openai/codex@${version}`, "version", options)) === undefined) {
+    throw new Error(`There is no release ${version} of @openai/codex.`);
+  }
+  throw new Error(`@openai/codex ${version} has no package for ${machine}.`);
 }
 
 async function installedBinary(root: string, version: string): Promise<string | undefined> {

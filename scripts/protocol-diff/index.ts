@@ -3,22 +3,23 @@
  * what of this library each change has to do with.
  */
 import path from "node:path";
+import { endOnSignals } from "../end-on-signals.js";
 import { findBinary } from "../generate/run-binary.js";
+import type { OnProgress } from "../registry/download-package.js";
+import { Progress } from "../registry/progress.js";
 import { compareSurfaces } from "./compare-surfaces.js";
 import { fetchRuntime } from "./fetch-runtime.js";
 import { findAffected } from "./find-affected.js";
 import { parseOptions, usage, type DiffOptions, type Release } from "./options.js";
 import { readSurface, readVersion } from "./read-surface.js";
 import { renderChanges } from "./render-changes.js";
-import { showProgress } from "./show-progress.js";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    stop.abort(new Error(`ended by ${signal}`));
-  });
-}
+const progress = new Progress(process.stderr);
+const ended = endOnSignals((line) => {
+  progress.clear();
+  process.stderr.write(`${line}\n`);
+});
 
 try {
   // npm starts scripts in the root of the project, wherever it is called.
@@ -26,7 +27,9 @@ try {
   process.stdout.write(options === "help" ? usage : `${await compare(options)}\n`);
 } catch (error) {
   process.stderr.write(`protocol:diff: ${error instanceof Error ? error.message : "failed"}\n`);
-  process.exitCode = 1;
+  process.exitCode = ended.exitCode ?? 1;
+} finally {
+  ended.stop();
 }
 
 async function compare(options: DiffOptions): Promise<string> {
@@ -37,7 +40,7 @@ async function compare(options: DiffOptions): Promise<string> {
     throw new Error(`Both releases are codex ${version}. Name two different ones.`);
   }
   const changes = compareSurfaces(await readSurface(before), await readSurface(after));
-  stop.signal.throwIfAborted();
+  ended.signal.throwIfAborted();
   process.stderr.write("finding what of this library has to do with it\n");
   const affected = await findAffected(changes, root);
   if (!options.json) return renderChanges(changes, affected);
@@ -53,10 +56,12 @@ async function binaryOf(release: Release): Promise<string> {
     });
   }
   const { version } = release;
-  const { onProgress, end } = showProgress(`codex ${version}`, process.stderr);
+  const onProgress: OnProgress = (_spec, bytes, total) => {
+    progress.show(`codex ${version}`, bytes, total);
+  };
   try {
-    return await fetchRuntime(version, { root, onProgress, signal: stop.signal });
+    return await fetchRuntime(version, { root, onProgress, signal: ended.signal });
   } finally {
-    end();
+    progress.clear();
   }
 }

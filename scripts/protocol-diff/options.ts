@@ -1,6 +1,6 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { isExactVersion } from "./fetch-runtime.js";
+import { isExactVersion } from "../registry/exact-version.js";
 
 export const usage = `Usage: npm run protocol:diff -- <release> <release> [--json]
 

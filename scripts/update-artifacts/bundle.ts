@@ -2,8 +2,9 @@ import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { readVendorTree } from "../../lib/runtime/vendor-tree.js";
 import { runtimeTargets } from "../../lib/runtime/platform.js";
-import { downloadPackage, type DownloadOptions } from "./download.js";
-import { checkTarget, platformPackage } from "./installed.js";
+import { downloadPackage, type DownloadOptions } from "../registry/download-package.js";
+import { checkTarget } from "../registry/check-target.js";
+import { platformPackage } from "./installed.js";
 import type { Release } from "./release.js";
 
 /** Holds the checksum of the tarball that a bundle was made from. */

@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunCommand } from "./command.js";
+import type { RunCommand } from "../run-command.js";
 import { isRunning, processStart } from "./process-start.js";
 
 const name = "children";

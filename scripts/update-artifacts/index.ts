@@ -1,13 +1,13 @@
 /** `npm run update-artifacts`: see options.ts for what it does, and docs/releasing.md for when. */
 import path from "node:path";
 import { checkStart } from "./check-start.js";
-import { runCommand } from "./command.js";
+import { runCommand } from "../run-command.js";
 import { disk } from "./disk.js";
-import { endOnSignals } from "./end-on-signals.js";
+import { endOnSignals } from "../end-on-signals.js";
 import { parseOptions, usage } from "./options.js";
-import { Progress } from "./progress.js";
+import { Progress } from "../registry/progress.js";
 import { protocolOf } from "./protocol.js";
-import { tarballSize } from "./tarball-size.js";
+import { tarballSize } from "../registry/tarball-size.js";
 import type { Tools } from "./tools.js";
 import { updateArtifacts } from "./update-artifacts.js";
 

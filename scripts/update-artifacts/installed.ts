@@ -3,7 +3,12 @@ import path from "node:path";
 import { readJsonObject } from "../../lib/runtime/files.js";
 import { runtimeTarget, type RuntimeTarget } from "../../lib/runtime/platform.js";
 import { readVendorTree } from "../../lib/runtime/vendor-tree.js";
-import { downloadPackage, type DownloadOptions, type Package } from "./download.js";
+import {
+  downloadPackage,
+  type DownloadOptions,
+  type Package,
+} from "../registry/download-package.js";
+import { checkTarget } from "../registry/check-target.js";
 import type { FolderChange } from "./apply.js";
 import type { Release } from "./release.js";
 
@@ -64,14 +69,6 @@ export function platformPackage(manifest: Release["manifest"], triple: string): 
   const platform = manifest.platforms[triple];
   if (!platform) throw new Error(`There is no runtime for ${triple}.`);
   return { spec: `${manifest.package}@${platform.version}`, integrity: platform.integrity };
-}
-
-/** Throws unless a folder holds a platform's runtime in the layout that we know. */
-export async function checkTarget(folder: string, triple: string, spec: string): Promise<void> {
-  const description = await readJsonObject(path.join(folder, "codex-package.json"));
-  if (description?.target !== triple) {
-    throw new Error(`${spec} does not hold a runtime for ${triple} in the layout we know.`);
-  }
 }
 
 /** npm would make the launcher executable, and install what the package depends on. */

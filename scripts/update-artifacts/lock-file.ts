@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import type { RunCommand } from "./command.js";
+import type { RunCommand } from "../run-command.js";
 import { exists } from "./disk.js";
 import type { Release } from "./release.js";
 import { runtimeTargets } from "../../lib/runtime/platform.js";

@@ -3,7 +3,7 @@ import path from "node:path";
 import * as prettier from "prettier";
 import { findBinary } from "../generate/run-binary.js";
 import { putStep, readStep, type Step } from "./changelog.js";
-import { CommandFailedError } from "./command.js";
+import { CommandFailedError } from "../run-command.js";
 import { describeChanges } from "./describe-changes.js";
 import { exists } from "./disk.js";
 import type { Tools } from "./tools.js";

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { isExactVersion } from "../registry/exact-version.js";
 
 export interface UpdateOptions {
   /** An exact version, or else the channel whose newest release is taken. */
@@ -37,8 +38,6 @@ project at the end, all at once: when anything fails, or on Ctrl-C, the project 
   --help                   show this text
 `;
 
-const exactVersion = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
-
 /** Reads the command line; `"help"` when that is what was asked for. Throws on anything unknown. */
 export function parseOptions(args: readonly string[], root: string): UpdateOptions | "help" {
   const { values } = parseArgs({
@@ -61,11 +60,11 @@ export function parseOptions(args: readonly string[], root: string): UpdateOptio
   if (channel !== undefined && version !== undefined) {
     throw new Error("Give --channel or --version, not both.");
   }
-  const isVersion = channel !== undefined && exactVersion.test(channel);
+  const isVersion = channel !== undefined && isExactVersion(channel);
   if (channel !== undefined && !isVersion && channel !== "stable" && channel !== "alpha") {
     throw new Error("--channel must be stable, alpha or an exact version, such as 1.2.3.");
   }
-  if (version !== undefined && !exactVersion.test(version)) {
+  if (version !== undefined && !isExactVersion(version)) {
     throw new Error("--version must be an exact version, such as 1.2.3.");
   }
   const vendorDir = values["vendor-dir"];

@@ -14,7 +14,7 @@ export async function previewUpdate(options: UpdateOptions, tools: Tools): Promi
   const { root, vendorDir } = options;
   const { run, signal, log, protocol } = tools;
   const pinned = await readPin(root);
-  const release = await readRelease(options, run, { cwd: root, signal });
+  const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
   log(`${release.manifest.package} ${to}; pinned is ${pinned}.`);
   const say = (what: string, isCurrent: boolean): void => {

@@ -15,9 +15,8 @@ export function protocolOf(
       fetchRuntime(version, {
         root,
         signal,
-        onProgress: (progress) => {
-          if (progress.stage !== "downloading") return;
-          onProgress(`codex ${version}, to compare with`, progress.bytes, undefined);
+        onProgress: (_spec, bytes, total) => {
+          onProgress(`codex ${version}, to compare with`, bytes, total);
         },
       }),
     describe: async (before, after, project) => {

@@ -1,5 +1,5 @@
 import { runtimeTargets } from "../../lib/runtime/platform.js";
-import type { RunCommand, RunOptions } from "./command.js";
+import { npmChecksum, npmView, type NpmOptions } from "../registry/run-npm.js";
 
 const packageName = "@openai/codex";
 
@@ -27,22 +27,17 @@ export interface PlatformRelease {
 /** Asks the registry about a release: the given version, or the newest of a channel. */
 export async function readRelease(
   wanted: { readonly version: string | undefined; readonly channel: string },
-  run: RunCommand,
-  options: RunOptions,
+  options: NpmOptions,
 ): Promise<Release> {
-  const view = async (spec: string, field: string): Promise<unknown> => {
-    const text = await run("npm", ["view", spec, field, "--json"], options).catch(nothingIf404);
-    // npm prints nothing at all for a field that does not exist.
-    return text.trim() === "" ? undefined : (JSON.parse(text) as unknown);
-  };
-  const version = wanted.version ?? (await newestOf(wanted.channel, view));
-  const dependencies = await view(`${packageName}@${version}`, "optionalDependencies");
+  const version = wanted.version ?? (await newestOf(wanted.channel, options));
+  const spec = `${packageName}@${version}`;
+  const dependencies = await npmView(spec, "optionalDependencies", options);
   if (!isRecord(dependencies)) {
     throw new Error(`${packageName}@${version} is not published, or has no platform packages.`);
   }
   const integrityOf = async (each: string): Promise<string> => {
-    const integrity = await view(`${packageName}@${each}`, "dist.integrity");
-    if (typeof integrity === "string" && integrity.startsWith("sha512-")) return integrity;
+    const integrity = await npmChecksum(`${packageName}@${each}`, options);
+    if (integrity !== undefined) return integrity;
     throw new Error(`The registry has no sha512 checksum of ${packageName}@${each}.`);
   };
   const platforms: Record<string, PlatformRelease> = {};
@@ -58,12 +53,9 @@ export async function readRelease(
   return { manifest: { runtimeVersion: version, package: packageName, platforms }, integrity };
 }
 
-async function newestOf(
-  channel: string,
-  view: (spec: string, field: string) => Promise<unknown>,
-): Promise<string> {
+async function newestOf(channel: string, options: NpmOptions): Promise<string> {
   const tag = channel === "stable" ? "latest" : channel;
-  const tags = await view(packageName, "dist-tags");
+  const tags = await npmView(packageName, "dist-tags", options);
   const version = isRecord(tags) ? tags[tag] : undefined;
   if (typeof version === "string") return version;
   const known = isRecord(tags) ? Object.keys(tags).join(", ") : "none";
@@ -76,11 +68,6 @@ function aliasedVersion(specifier: unknown): string | undefined {
   return typeof specifier === "string" && specifier.startsWith(prefix)
     ? specifier.slice(prefix.length)
     : undefined;
-}
-
-function nothingIf404(error: unknown): string {
-  if (error instanceof Error && error.message.includes("E404")) return "";
-  throw error;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { CommandFailedError, type RunCommand } from "./command.js";
+import { CommandFailedError, type RunCommand } from "../run-command.js";
 
 /**
  * Builds a project, without judging its types, and runs its tests on the real server. What they print is

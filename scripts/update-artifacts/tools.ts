@@ -1,4 +1,5 @@
-import type { RunCommand } from "./command.js";
+import type { RunCommand } from "../run-command.js";
+import type { OnProgress } from "../registry/download-package.js";
 import type { Disk } from "./disk.js";
 
 /** The comparison of two releases' protocols. */
@@ -20,7 +21,7 @@ export interface Tools {
   /** How long a package's tarball is (bytes), for the progress. */
   readonly sizeOf: (spec: string, signal: AbortSignal) => Promise<number | undefined>;
   readonly log: (line: string) => void;
-  readonly onProgress: (spec: string, bytes: number, total: number | undefined) => void;
+  readonly onProgress: OnProgress;
   /** Ends the update; the checkout is then as it was. */
   readonly signal: AbortSignal;
 }

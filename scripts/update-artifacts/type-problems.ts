@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { CommandFailedError, type RunCommand } from "./command.js";
+import { CommandFailedError, type RunCommand } from "../run-command.js";
 
 /** At most so many files are listed; the first one with an error usually explains the others. */
 const most = 20;

@@ -29,7 +29,7 @@ export async function updateProject(
   const begun = performance.now();
   const from = await readPin(root);
   for (const file of updated.files) await requireWritable(path.join(root, file), file);
-  const release = await readRelease(options, run, { cwd: root, signal });
+  const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
   log(`${release.manifest.package} ${to}; pinned is ${from}.`);
 

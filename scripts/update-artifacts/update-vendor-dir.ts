@@ -16,7 +16,7 @@ export async function updateVendorDir(
 ): Promise<void> {
   const { root, vendorDir } = options;
   const { run, disk, signal, log } = tools;
-  const release = await readRelease(options, run, { cwd: root, signal });
+  const release = await readRelease(options, { run, cwd: root, signal });
   log(`${release.manifest.package} ${release.manifest.runtimeVersion}`);
   await disk.mkdir(work, { recursive: true });
   const folders = await makeBundles(options, release, tools, { work, prefix: "" });

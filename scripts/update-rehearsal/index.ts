@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../matrix/table.js";
-import { endOnSignals } from "../update-artifacts/end-on-signals.js";
+import { endOnSignals } from "../end-on-signals.js";
 import { readPin } from "../update-artifacts/pin.js";
 import { Rehearsal } from "./rehearsal.js";
 

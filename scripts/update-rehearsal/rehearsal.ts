@@ -1,5 +1,5 @@
 import { updated } from "../update-artifacts/collect-changes.js";
-import { runCommand } from "../update-artifacts/command.js";
+import { runCommand } from "../run-command.js";
 
 export interface RehearsalStep {
   readonly command: string;

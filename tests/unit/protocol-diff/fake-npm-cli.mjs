@@ -7,7 +7,7 @@ import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync }
 import path from "node:path";
 
 const registry = path.join(import.meta.dirname, "registry");
-const [verb, spec, ...rest] = process.argv.slice(2);
+const [verb, spec, ...rest] = process.argv.slice(2).filter((each) => each !== "--loglevel=error");
 const parent = process.ppid;
 appendFileSync(path.join(registry, "calls"), `${verb} ${spec}\n`);
 

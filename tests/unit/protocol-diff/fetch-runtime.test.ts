@@ -5,9 +5,8 @@ import { once } from "node:events";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import type { PackageProgress } from "../../../scripts/protocol-diff/fetch-package.js";
 import { fetchRuntime } from "../../../scripts/protocol-diff/fetch-runtime.js";
-import { runCommand } from "../../../scripts/protocol-diff/run-command.js";
+import { runCommand } from "../../../scripts/run-command.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
 import { codexPackage, platformPackage, programs, writeTree } from "../runtime/file-tree.js";
 
@@ -78,11 +77,11 @@ describe("a release that is not there yet", () => {
     expect(await readdir(path.join(root, ".cache/runtimes"))).toEqual(["1.2.3"]);
   });
 
-  test("is fetched while each stage is told", async () => {
-    const stages: string[] = [];
-    const onProgress = ({ stage }: PackageProgress): void => void stages.push(stage);
+  test("is fetched while it is told how much has arrived", async () => {
+    const told: unknown[] = [];
+    const onProgress = (...progress: unknown[]): void => void told.push(progress);
     await fetchRuntime("1.2.3", { root, ...machine, onProgress });
-    expect([...new Set(stages)]).toEqual(["asking", "downloading", "verifying", "unpacking"]);
+    expect(told[0]).toEqual(["@openai/codex@1.2.3-linux-x64", 0, undefined]);
   });
 
   test("may be fetched by two at the same time, and both get it", async () => {
@@ -157,8 +156,8 @@ describe("a download that is interrupted", () => {
   test("ends with the reason of the signal, and leaves nothing", async () => {
     await hang();
     const stop = new AbortController();
-    const onProgress = ({ stage }: PackageProgress): void => {
-      if (stage === "downloading") stop.abort(new Error("enough"));
+    const onProgress = (): void => {
+      stop.abort(new Error("enough"));
     };
     const { signal } = stop;
     await expect(fetchRuntime("1.2.3", { root, ...machine, signal, onProgress })).rejects.toThrow(
@@ -188,8 +187,8 @@ describe("a download that is interrupted", () => {
     await hang();
     let told: () => void;
     const downloading = new Promise<void>((resolve) => (told = resolve));
-    const onProgress = ({ stage }: PackageProgress): void => {
-      if (stage === "downloading") told();
+    const onProgress = (): void => {
+      told();
     };
     const first = fetchRuntime("1.2.3", { root, ...machine, onProgress });
     await downloading;
@@ -221,7 +220,7 @@ describe("what cannot be fetched", () => {
   test("is everything without a network, and the error says what else can be done", async () => {
     await writeFile(path.join(registry, "offline"), "");
     await expect(fetchRuntime("1.2.3", { root, ...machine })).rejects.toThrow(
-      "npm cannot reach the registry (EAI_AGAIN). Check the network and npm's settings, or take a release that is installed or fetched already, or the path of a binary.",
+      "npm cannot reach the registry (EAI_AGAIN). Check the network and npm's settings. Or take a release that is installed or fetched already, or the path of a binary.",
     );
     expect(await cached()).toEqual([]);
   });

@@ -1,7 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { PackageProgress } from "../../../scripts/protocol-diff/fetch-package.js";
 import { parseOptions } from "../../../scripts/protocol-diff/options.js";
-import { showProgress } from "../../../scripts/protocol-diff/show-progress.js";
 
 const parse = (...args: string[]) => parseOptions(args, "/project");
 
@@ -30,39 +28,5 @@ describe("the command line", () => {
     [["0.1.0", "0.2.0", "--markdown"], "--markdown"],
   ])("refuses %j", (args, message) => {
     expect(() => parse(...args)).toThrow(message);
-  });
-});
-
-describe("progress", () => {
-  const shown = (isTTY: boolean): string => {
-    let text = "";
-    const out = { isTTY, write: (more: string) => (text += more) !== "" };
-    const { onProgress, end } = showProgress("codex 1.2.3", out);
-    const stages: PackageProgress[] = [
-      { stage: "asking" },
-      { stage: "downloading", bytes: 0 },
-      { stage: "downloading", bytes: 12_300_000 },
-      { stage: "verifying" },
-    ];
-    for (const stage of stages) onProgress(stage);
-    end();
-    return text;
-  };
-
-  test("is a line for each stage in a file", () => {
-    expect(shown(false)).toBe(
-      "codex 1.2.3: asking the registry\ncodex 1.2.3: downloading\ncodex 1.2.3: verifying\n",
-    );
-  });
-
-  test("is one line that changes on a terminal, and is cleared away", () => {
-    const lines = shown(true).split("\r\u001b[K");
-    expect(lines.slice(1)).toEqual([
-      "codex 1.2.3: asking the registry",
-      "codex 1.2.3: downloading",
-      "codex 1.2.3: downloading (12 MB)",
-      "codex 1.2.3: verifying",
-      "",
-    ]);
   });
 });

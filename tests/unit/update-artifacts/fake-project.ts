@@ -2,11 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { runtimeTarget, type RuntimeTarget } from "../../../lib/runtime/platform.js";
-import {
-  CommandFailedError,
-  runCommand,
-  type RunCommand,
-} from "../../../scripts/update-artifacts/command.js";
+import { CommandFailedError, runCommand, type RunCommand } from "../../../scripts/run-command.js";
 import { disk } from "../../../scripts/update-artifacts/disk.js";
 import { parseOptions } from "../../../scripts/update-artifacts/options.js";
 import type { Tools } from "../../../scripts/update-artifacts/tools.js";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { runtimeTargets } from "../../../lib/runtime/platform.js";
-import { runCommand } from "../../../scripts/update-artifacts/command.js";
+import { runCommand } from "../../../scripts/run-command.js";
 import { makeTempDir } from "../../support/temp-dir.js";
 import {
   codexPackage,

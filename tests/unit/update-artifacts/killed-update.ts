@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { runCommand, type RunCommand } from "../../../scripts/update-artifacts/command.js";
+import { runCommand, type RunCommand } from "../../../scripts/run-command.js";
 import { disk } from "../../../scripts/update-artifacts/disk.js";
 import { FakeProject } from "./fake-project.js";
 

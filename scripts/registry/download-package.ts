@@ -3,7 +3,8 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { RunCommand } from "./command.js";
+import type { RunCommand } from "../run-command.js";
+import { runNpm } from "./run-npm.js";
 
 /** One package of the registry, and the checksum that its tarball must have: `"sha512-<base64>"`. */
 export interface Package {
@@ -12,13 +13,16 @@ export interface Package {
   readonly integrity: string;
 }
 
+/** Is told what is being downloaded, how much has arrived, and of how much where that is known (bytes). */
+export type OnProgress = (spec: string, bytes: number, total: number | undefined) => void;
+
 export interface DownloadOptions {
   readonly run: RunCommand;
-  readonly signal: AbortSignal;
-  /** Is told what is being downloaded, how much has arrived, and of how much where that is known (bytes). */
-  readonly onProgress: (spec: string, bytes: number, total: number | undefined) => void;
-  /** Asks how long the tarball is; for the progress only. */
-  readonly sizeOf: (spec: string, signal: AbortSignal) => Promise<number | undefined>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** Asks how long the tarball is (bytes), for the progress only. Default: nobody knows. */
+  readonly sizeOf?:
+    ((spec: string, signal: AbortSignal) => Promise<number | undefined>) | undefined;
 }
 
 /** How often is looked at how much has arrived (ms). */
@@ -40,11 +44,9 @@ export async function downloadPackage(
   const cache = path.join(work, "cache");
   await mkdir(cache, { recursive: true });
   try {
-    // By itself, npm would try for minutes where there is no network.
-    const retries = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"];
-    const pack = ["pack", spec, "--pack-destination", work, "--cache", cache, ...retries];
+    const pack = ["pack", spec, "--pack-destination", work, "--cache", cache];
     await withProgress(spec, cache, options, () =>
-      run("npm", pack, { cwd: work, signal }).catch((error: unknown) => {
+      runNpm(pack, { cwd: work, run, signal }).catch((error: unknown) => {
         throw isForged(error) ? notThePublishedOne(spec) : error;
       }),
     );
@@ -67,10 +69,15 @@ async function withProgress(
   { onProgress, sizeOf, signal }: DownloadOptions,
   download: () => Promise<unknown>,
 ): Promise<void> {
+  if (!onProgress) {
+    await download();
+    return;
+  }
   onProgress(spec, 0, undefined);
   const ended = new AbortController();
   let total: number | undefined;
-  void sizeOf(spec, AbortSignal.any([signal, ended.signal])).then(
+  const either = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]);
+  void sizeOf?.(spec, either).then(
     (size) => (total = size),
     () => undefined,
   );
@@ -111,13 +118,15 @@ async function verify(
   tarball: string,
   integrity: string,
   spec: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const hash = createHash("sha512");
-  await pipeline(createReadStream(tarball), hash, { signal }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw error;
-  });
+  await pipeline(createReadStream(tarball), hash, { ...(signal && { signal }) }).catch(
+    (error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    },
+  );
   if (`sha512-${hash.digest("base64")}` !== integrity) throw notThePublishedOne(spec);
 }
 

@@ -4,11 +4,11 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { runCommand } from "../../../scripts/update-artifacts/command.js";
-import { downloadPackage } from "../../../scripts/update-artifacts/download.js";
-import { tarballSize } from "../../../scripts/update-artifacts/tarball-size.js";
+import { runCommand } from "../../../scripts/run-command.js";
+import { downloadPackage } from "../../../scripts/registry/download-package.js";
+import { tarballSize } from "../../../scripts/registry/tarball-size.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
-import { FakeRegistry } from "./fake-registry.js";
+import { FakeRegistry } from "../update-artifacts/fake-registry.js";
 
 /** The real npm, and a registry on the loopback that speaks HTTP. */
 let server: Server;

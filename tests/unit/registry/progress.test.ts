@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Progress } from "../../../scripts/update-artifacts/progress.js";
+import { Progress } from "../../../scripts/registry/progress.js";
 
 function shown(isTTY: boolean): { progress: Progress; texts: string[]; at: (ms: number) => void } {
   const texts: string[] = [];

@@ -1,4 +1,4 @@
-import type { RunCommand } from "./command.js";
+import type { RunCommand } from "../run-command.js";
 
 /** How long a server may take to say how long a tarball is (ms). */
 const timeout = 5_000;
