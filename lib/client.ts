@@ -65,9 +65,9 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   readonly #core: OpenSession;
   #closing: Promise<void> | undefined;
 
-  private constructor(transport: Transport, settings: ResolvedSettings, origin: ConnectionSource) {
+  private constructor(transport: Transport, settings: ResolvedSettings, source: ConnectionSource) {
     super();
-    this.#core = openSession(transport, settings, origin, (...turn) => {
+    this.#core = openSession(transport, settings, source, (...turn) => {
       void stopUnfollowed(...turn);
     });
     this.closed = this.#core.connection.closed;
@@ -93,7 +93,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    */
   static async startWith(
     options: AppServerClientOptions,
-    lasting: SurvivingState = {},
+    surviving: SurvivingState = {},
   ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
     throwIfAborted(settings.signal);
@@ -109,7 +109,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
       place: serverPlaceOf(launch),
       runtimeFile: runtimeFileOf(launch),
     };
-    return AppServerClient.#open(transport, settings, { ...lasting, ...places, deadline });
+    return AppServerClient.#open(transport, settings, { ...surviving, ...places, deadline });
   }
 
   /**
@@ -138,13 +138,18 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   static async connectWith(
     target: ConnectTarget,
     options: ConnectOptions,
-    lasting: SurvivingState = {},
+    surviving: SurvivingState = {},
   ): Promise<AppServerClient> {
     const { settings, open, reopening, shared } = resolveConnect(target, options);
     throwIfAborted(settings.signal);
     const deadline = new StartDeadline(settings.startTimeoutMs);
     const transport = await open(deadline.remainingMs, settings.signal);
-    return AppServerClient.#open(transport, settings, { ...lasting, deadline, reopening, shared });
+    return AppServerClient.#open(transport, settings, {
+      ...surviving,
+      deadline,
+      reopening,
+      shared,
+    });
   }
 
   /**
@@ -155,17 +160,17 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   static attach(
     transport: Transport,
     options: ConnectionSettings = {},
-    origin: ConnectionSource = {},
+    source: ConnectionSource = {},
   ): Promise<AppServerClient> {
-    return AppServerClient.#open(transport, resolveSettings(options), origin);
+    return AppServerClient.#open(transport, resolveSettings(options), source);
   }
 
   static async #open(
     transport: Transport,
     settings: ResolvedSettings,
-    { deadline = new StartDeadline(settings.startTimeoutMs), ...origin }: ConnectionSource,
+    { deadline = new StartDeadline(settings.startTimeoutMs), ...source }: ConnectionSource,
   ): Promise<AppServerClient> {
-    const client = new AppServerClient(transport, settings, { ...origin, deadline });
+    const client = new AppServerClient(transport, settings, { ...source, deadline });
     try {
       await client.#core.connection.start(transport);
       return client;

@@ -124,7 +124,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#handlers = new ClientHandlers(settings.handlers);
     this.#listeners = new NotificationListeners(logger);
     const stop = this.#stopped(settings.signal);
-    const lasting = {
+    const surviving = {
       handlers: this.#handlers,
       listeners: this.#listeners,
       known: new KnownSettings(),
@@ -146,10 +146,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
     if (isToConnect(rest)) {
       const { url, ...connecting } = rest;
       resolveConnect(url, connecting);
-      this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, lasting);
+      this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, surviving);
     } else {
       checkLaunchOptions(rest);
-      this.#open = () => AppServerClient.startWith({ ...rest, ...common }, lasting);
+      this.#open = () => AppServerClient.startWith({ ...rest, ...common }, surviving);
     }
   }
 

@@ -156,7 +156,7 @@ export class GoalExecution {
       if (this.hasEnded()) return;
       this.#listener.connected(host);
       // Everything runs in the order of the calls, so the slot comes before anything that takes time.
-      const slot = this.#enterSlots(host);
+      const slot = this.#waitInLine(host);
       this.#slot = slot;
       await Promise.race([slot.admitted, this.ended]);
       if (this.hasEnded()) return;
@@ -169,7 +169,7 @@ export class GoalExecution {
     }
   }
 
-  #enterSlots(host: Host): Slot {
+  #waitInLine(host: Host): Slot {
     const { threadId, controls } = this.#request;
     if (controls.whenBusy === "reject" && host.slots.isBusy(threadId)) throw busyGoalError();
     return host.slots.enter(threadId, { wait: true });

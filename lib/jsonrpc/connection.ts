@@ -8,7 +8,7 @@ import type { Transport } from "../transport/transport.js";
 import { ResponseSender } from "./response-sender.js";
 import { ConnectionEnd } from "./connection-end.js";
 import { encodeParams, type EncodedParams } from "./encoded.js";
-import type { Answer, NotificationMessage, RequestMessage } from "./message.js";
+import type { Answer, NotificationMessage, OnAnswerFailed, RequestMessage } from "./message.js";
 import type { FrequentLines } from "./frequent-lines.js";
 import { LineMessageReader } from "./reader.js";
 import type { IsContent } from "./readable-json.js";
@@ -28,8 +28,7 @@ export interface ConnectionOptions {
   onNotification(message: NotificationMessage): void;
   /** Answers a server request, or not; it is called in wire order and may take its time. */
   onRequest(message: RequestMessage): Promise<Answer | undefined>;
-  /** Gets why an answer could not be written: what it is made of is the caller's, and may throw. */
-  readonly onAnswerFailed?: ((error: unknown, request: RequestMessage) => void) | undefined;
+  readonly onAnswerFailed?: OnAnswerFailed | undefined;
   /** Which text of a message may be repaired (default: none). */
   readonly isContent?: IsContent | undefined;
   /** Makes what reads the lines that come most often (default: `JSON.parse` reads all of them). */
@@ -104,7 +103,7 @@ export class Connection {
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#isContent = options.isContent ?? (() => false);
     const end = new ConnectionEnd(transport, () => {
-      answerer.end();
+      sender.end();
       this.#rpc.dispose();
       this.#requests.end();
     });
@@ -114,7 +113,7 @@ export class Connection {
       void end.writeFailed(error);
     });
     const handle = (message: RequestMessage) => options.onRequest(message);
-    const answerer = new ResponseSender(writer, logger, handle, {
+    const sender = new ResponseSender(writer, logger, handle, {
       maxBytes: this.#maxOutgoingBytes,
       failed: options.onAnswerFailed,
     });
@@ -132,7 +131,7 @@ export class Connection {
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.
         onRequest: (message) => {
-          void answerer.answer(message);
+          void sender.answer(message);
         },
         onSkipped: (problem) => {
           logger.warn(`A line from the server was skipped: it ${problem}.`);

@@ -50,7 +50,7 @@ const leastMs = 10;
 export class Requests {
   readonly #seams: RequestSeams;
   readonly #limit: InFlightLimit;
-  readonly #admission = new QueueProbe(() => {
+  readonly #probe = new QueueProbe(() => {
     const { method, params } = probeRequest;
     return this.#send(method, params, () => undefined);
   });
@@ -97,7 +97,7 @@ export class Requests {
       id = this.#send(method, params, settle);
       if (id !== undefined) options.onSent?.(id);
       if (longRunning && id !== undefined) {
-        this.#admission.sent(id, () => {
+        this.#probe.sent(id, () => {
           ticket.leave();
         });
       }
@@ -112,7 +112,7 @@ export class Requests {
       return outcome;
     } finally {
       ticket.leave();
-      if (id !== undefined) this.#admission.gone(id);
+      if (id !== undefined) this.#probe.gone(id);
       stopDeadline();
       unlink();
       this.#pending.delete(close);
@@ -134,8 +134,8 @@ export class Requests {
     this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
         if (id !== undefined) {
-          if (isRefusalForLackOfRoom(result)) this.#admission.gone(id);
-          else this.#admission.answered(id);
+          if (isRefusalForLackOfRoom(result)) this.#probe.gone(id);
+          else this.#probe.answered(id);
         }
         if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
         else settle({ kind: "answered", result });

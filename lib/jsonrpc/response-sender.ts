@@ -1,7 +1,7 @@
 import type { Logger } from "../async/logger.js";
 import { MessageTooLargeError } from "../errors/connection-errors.js";
 import { shownMethod } from "../errors/without-values.js";
-import type { Answer, RequestMessage } from "./message.js";
+import type { Answer, OnAnswerFailed, RequestMessage } from "./message.js";
 import type { LineMessageWriter } from "./writer.js";
 
 /** What becomes of the server's requests: each is answered when its handler has made up its mind. */
@@ -10,7 +10,7 @@ export class ResponseSender {
   readonly #logger: Required<Logger>;
   readonly #handle: (message: RequestMessage) => Promise<Answer | undefined>;
   readonly #maxBytes: number;
-  readonly #failed: ((error: unknown, request: RequestMessage) => void) | undefined;
+  readonly #failed: OnAnswerFailed | undefined;
   #over = false;
 
   constructor(
@@ -22,7 +22,7 @@ export class ResponseSender {
       failed,
     }: {
       maxBytes?: number;
-      failed?: ((error: unknown, request: RequestMessage) => void) | undefined;
+      failed?: OnAnswerFailed | undefined;
     } = {},
   ) {
     this.#writer = writer;

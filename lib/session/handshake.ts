@@ -1,12 +1,12 @@
 import type { ResolvedSettings } from "../options/options.js";
 import type { Connection } from "../jsonrpc/connection.js";
-import { handshake, type ServerPlace } from "./handshake.js";
+import { initialize, type ServerPlace } from "./initialize.js";
 import { checkServerVersion, toServerInfo, type ServerInfo } from "./server-info.js";
 import type { StartDeadline } from "../jsonrpc/start-deadline.js";
 import type { ClientHandlers } from "../server-requests/client-handlers.js";
 import type { Transport } from "../transport/transport.js";
 
-interface Introduction {
+interface HandshakeOptions {
   readonly handlers: ClientHandlers;
   readonly deadline: StartDeadline;
   readonly place: ServerPlace | undefined;
@@ -17,11 +17,11 @@ interface Introduction {
  *
  * @throws HandshakeError, IncompatibleServerError, or `signal.reason`.
  */
-export async function handshakeWithCodex(
+export async function handshake(
   connection: Connection,
   transport: Transport,
   settings: ResolvedSettings,
-  { handlers, deadline, place }: Introduction,
+  { handlers, deadline, place }: HandshakeOptions,
 ): Promise<ServerInfo> {
   const { clientInfo, experimentalApi, optOutNotificationMethods, signal } = settings;
   const capabilities = {
@@ -34,7 +34,7 @@ export async function handshakeWithCodex(
   const stderrTail = () => transport.stderrTail();
   const params = { clientInfo, capabilities };
   const circumstances = { deadline, signal, stderrTail, place };
-  const response = await handshake(connection, params, circumstances);
+  const response = await initialize(connection, params, circumstances);
   const serverInfo = toServerInfo(response, clientInfo.name);
   checkServerVersion(serverInfo, settings.logger, settings.allowUnsupportedServer);
   return serverInfo;

@@ -13,7 +13,7 @@ import type { StartDeadline } from "../jsonrpc/start-deadline.js";
  *
  * @throws HandshakeError, which explains what the process did instead, or `signal.reason`.
  */
-export async function handshake(
+export async function initialize(
   connection: Connection,
   params: InitializeParams,
   options: {

@@ -17,21 +17,25 @@ export class NotificationHub {
   readonly #backlogs: BacklogBudget;
   readonly #listeners: NotificationListeners;
   /** Those that were there before this connection, and stay when it is over. */
-  readonly #lasting: NotificationListeners | undefined;
+  readonly #surviving: NotificationListeners | undefined;
   /** The open iterations, each with what unlinks it from its signal. */
   readonly #queues = new Map<EventQueue<NotificationMessage>, () => void>();
   #closed: CloseReason | undefined;
 
-  constructor(logger: Required<Logger>, backlogs: BacklogBudget, lasting?: NotificationListeners) {
+  constructor(
+    logger: Required<Logger>,
+    backlogs: BacklogBudget,
+    surviving?: NotificationListeners,
+  ) {
     this.#backlogs = backlogs;
     this.#listeners = new NotificationListeners(logger);
-    this.#lasting = lasting;
+    this.#surviving = surviving;
   }
 
   publish(message: NotificationMessage): void {
     for (const queue of this.#queues.keys()) queue.push(message);
     this.#listeners.publish(message);
-    this.#lasting?.publish(message);
+    this.#surviving?.publish(message);
   }
 
   /** Returns the function that takes the listener away again. */

@@ -3,9 +3,9 @@ import { totalBacklog } from "./total-backlog.js";
 import { describeLoss } from "../errors/connection-errors.js";
 import type { Callbacks } from "../errors/callbacks.js";
 import type { ResolvedSettings } from "../options/options.js";
-import { handshakeWithCodex } from "./handshake-with-codex.js";
+import { handshake } from "./handshake.js";
 import type { ConnectionStatus } from "../jsonrpc/connection-status.js";
-import type { ServerPlace } from "./handshake.js";
+import type { ServerPlace } from "./initialize.js";
 import { ReconnectingConnection, type Reopening } from "../jsonrpc/reconnecting-connection.js";
 import type { NotificationListeners } from "./notification-listeners.js";
 import type { ServerInfo } from "./server-info.js";
@@ -67,28 +67,28 @@ export interface OpenSession {
 export function openSession(
   transport: Transport,
   settings: ResolvedSettings,
-  origin: ConnectionSource,
+  source: ConnectionSource,
   stopTurn: StopTurn,
 ): OpenSession {
-  const { handlers = new ClientHandlers(settings.handlers), reopening, shared = false } = origin;
+  const { handlers = new ClientHandlers(settings.handlers), reopening, shared = false } = source;
   const listeners = new Set<(status: ConnectionStatus) => void>();
-  let { deadline } = origin;
+  let { deadline } = source;
   let serverInfo: ServerInfo | undefined;
   const session: Session = new Session(settings, handlers, {
     connection: () => connection,
-    known: origin.known ?? new KnownSettings(),
-    scopes: origin.scopes ?? new ThreadScopes(),
-    backlogs: origin.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
-    listeners: origin.listeners,
-    configured: origin.configured ?? {},
+    known: source.known ?? new KnownSettings(),
+    scopes: source.scopes ?? new ThreadScopes(),
+    backlogs: source.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
+    listeners: source.listeners,
+    configured: source.configured ?? {},
     serverFiles: {
-      areShared: settings.sharesFiles ?? origin.sharesFiles ?? false,
-      home: origin.home,
+      areShared: settings.sharesFiles ?? source.sharesFiles ?? false,
+      home: source.home,
       get platformFamily() {
         return serverInfo?.platformFamily ?? "";
       },
     },
-    runtimeFile: origin.runtimeFile,
+    runtimeFile: source.runtimeFile,
     shared,
     replaceable: reopening !== undefined,
     stopTurn,
@@ -99,8 +99,8 @@ export function openSession(
     shakeHands: async (fresh, over) => {
       const limit = deadline ?? new StartDeadline(settings.startTimeoutMs);
       deadline = undefined;
-      const own = { handlers, deadline: limit, place: origin.place };
-      serverInfo = await handshakeWithCodex(fresh, over, settings, own);
+      const own = { handlers, deadline: limit, place: source.place };
+      serverInfo = await handshake(fresh, over, settings, own);
     },
     restore: (send) => session.restore(send),
     onNotification: (message) => {

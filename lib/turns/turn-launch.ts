@@ -58,7 +58,7 @@ export class TurnLaunch {
     this.#owner.connected(host);
     if (this.#owner.isOver()) return;
     // Turns run in the order of the calls, so the slot comes before anything that takes time.
-    const slot = this.#enterSlots(host);
+    const slot = this.#waitInLine(host);
     this.#slot = slot;
     const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(host)));
     await Promise.race([Promise.all([slot.admitted, prepared]), over]);
@@ -70,7 +70,7 @@ export class TurnLaunch {
     this.#slot?.leave();
   }
 
-  #enterSlots(host: Host): Slot {
+  #waitInLine(host: Host): Slot {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     if (whenBusy === "reject" && host.slots.isBusy(threadId)) throw busyError(this.#start.method);

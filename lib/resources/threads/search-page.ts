@@ -72,7 +72,7 @@ async function cancel(host: Host, { requestId, connection }: RunningSearch): Pro
 }
 
 /** The id of the thread that was found, if it has one. */
-export function idOf(result: ThreadSearchResult): string | undefined {
+export function foundIdOf(result: ThreadSearchResult): string | undefined {
   // Whatever a server may send.
   const { thread } = (result as { thread?: { id?: unknown } | null } | null) ?? {};
   return typeof thread?.id === "string" ? thread.id : undefined;
@@ -81,5 +81,5 @@ export function idOf(result: ThreadSearchResult): string | undefined {
 /** What was found early and can be told apart; the page brings the rest. */
 function readable(data: unknown): readonly ThreadSearchResult[] {
   if (!Array.isArray(data)) return [];
-  return (data as ThreadSearchResult[]).filter((result) => idOf(result) !== undefined);
+  return (data as ThreadSearchResult[]).filter((result) => foundIdOf(result) !== undefined);
 }

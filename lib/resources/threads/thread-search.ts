@@ -14,7 +14,7 @@ import type { Connect, Host } from "../../session/host.js";
 import { Pages, type Page } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { checkTimeout } from "../../jsonrpc/within-deadline.js";
-import { idOf, searchPage, type SearchQuery } from "./search-page.js";
+import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
 /** Which threads to search, as in `thread/search`. */
 export type SearchThreadsOptions = AllowUndefined<
@@ -173,7 +173,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
 
   /** Yields a thread once. What cannot be told apart from others is yielded as it comes. */
   #add(result: ThreadSearchResult): void {
-    const id = idOf(result);
+    const id = foundIdOf(result);
     if (id !== undefined) {
       if (this.#known.has(id)) return;
       this.#known.add(id);
