@@ -117,6 +117,15 @@ describe("a download with npm", () => {
     expect(await left()).toEqual([".npmrc", "package.json"]);
   });
 
+  test("says so when there is no way to the registry, and leaves nothing", async () => {
+    server.close();
+    await once(server, "close");
+    await expect(download()).rejects.toThrow(
+      "npm cannot reach the registry (ECONNREFUSED). Check the network and npm's settings.",
+    );
+    expect(await left()).toEqual([".npmrc", "package.json"]);
+  });
+
   test("ends npm when it is ended itself, in the middle of the tarball", async () => {
     const controller = new AbortController();
     const gone = new Promise<unknown>((resolve) => {
