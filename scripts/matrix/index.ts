@@ -23,6 +23,7 @@ try {
     "20",
     "22",
     "24",
+    "26",
   ]);
   const modules = await installPinned(manifests, path.join(root, ".cache", "node-matrix"));
   // Some tests use the package as it is published.
