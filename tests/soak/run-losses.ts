@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Codex } from "../../lib/index.js";
-import { CuttingProxy } from "../../tests/support/cutting-proxy.js";
+import { CuttingProxy } from "../support/cutting-proxy.js";
 import { takeCensus, type Census } from "./census.js";
 import { lossWays, type Loss } from "./loss-ways.js";
 import { measure } from "./measure.js";

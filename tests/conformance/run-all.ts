@@ -1,7 +1,7 @@
-import { type Area, areas } from "../../tests/conformance/areas.js";
-import { ConformanceHost } from "../../tests/conformance/conformance-host.js";
-import { describeOutcomes } from "../../tests/conformance/describe-outcome.js";
-import type { Scenario } from "../../tests/conformance/scenario.js";
+import { type Area, areas } from "./areas.js";
+import { ConformanceHost } from "./conformance-host.js";
+import { describeOutcomes } from "./describe-outcome.js";
+import type { Scenario } from "./scenario.js";
 
 interface Row {
   readonly scenario: Scenario;

@@ -1,4 +1,4 @@
-import type { Params, RawStage } from "../../tests/support/raw-stage.js";
+import type { Params, RawStage } from "../support/raw-stage.js";
 
 /** Starts a thread, runs one turn on it, waits for its end. */
 export async function oneTurn(stage: RawStage, text: string, params: TurnParams = {}) {

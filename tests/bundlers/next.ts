@@ -4,7 +4,7 @@ import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { runCommand } from "../run-command.js";
+import { runCommand } from "../../scripts/run-command.js";
 import { elsewhere, runtimePackages, type Report, type RunBuilt, type Way } from "./way.js";
 
 const takeRuntimeAlong = `outputFileTracingIncludes: { "/api/**": ["./node_modules/@openai/**"] }`;

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { scenarios } from "./transcripts/scenarios/index.js";
-import { record, type TranscriptLine } from "./transcripts/record.js";
+import { scenarios } from "./scenarios/index.js";
+import { record, type TranscriptLine } from "./record.js";
 
-/** `tsx scripts/record-transcripts.ts [name…]`: records all scenarios, or the named ones. */
-const directory = path.join(import.meta.dirname, "..", "tests", "fixtures", "transcripts");
+/** `tsx tests/transcripts/index.ts [name…]`: records all scenarios, or the named ones. */
+const directory = path.join(import.meta.dirname, "..", "fixtures", "transcripts");
 const maxBytes = 100_000;
 const timeLimitMs = 60_000;
 

@@ -12,7 +12,7 @@ import { installPinned } from "../matrix/install-pinned.js";
 import { parseMatrixOptions } from "../matrix/options.js";
 import { runJest, type TestRun } from "../matrix/run-jest.js";
 import { table } from "../matrix/table.js";
-import { runCommand } from "../run-command.js";
+import { runCommand } from "../../scripts/run-command.js";
 import { byFeature } from "./not-offered.js";
 
 /** The oldest supported one comes first; the pinned one, which may be among them, comes last. */

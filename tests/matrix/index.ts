@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { runCommand } from "../run-command.js";
+import { runCommand } from "../../scripts/run-command.js";
 import { installPinned } from "./install-pinned.js";
 import { parseMatrixOptions } from "./options.js";
 import { runJest } from "./run-jest.js";

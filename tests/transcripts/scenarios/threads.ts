@@ -1,5 +1,5 @@
 import { reply } from "../../../lib/testing/index.js";
-import { idOf } from "../../../tests/support/raw-stage.js";
+import { idOf } from "../../support/raw-stage.js";
 import { oneTurn } from "../moves.js";
 import type { Scenario } from "../record.js";
 

@@ -1,6 +1,6 @@
 import type { LoopbackConfigOverrides } from "../../lib/testing/index.js";
-import { RawStage } from "../../tests/support/raw-stage.js";
-import type { RawClient } from "../../tests/support/raw-client.js";
+import { RawStage } from "../support/raw-stage.js";
+import type { RawClient } from "../support/raw-client.js";
 import { Sanitiser } from "./sanitise.js";
 
 /** One line of a transcript. `"out"` is client to server, `"in"` is server to client. */

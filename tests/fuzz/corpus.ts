@@ -3,7 +3,7 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const directory = fileURLToPath(new URL("../../tests/fixtures/fuzz-corpus", import.meta.url));
+const directory = fileURLToPath(new URL("../fixtures/fuzz-corpus", import.meta.url));
 
 export interface CorpusEntry {
   readonly name: string;

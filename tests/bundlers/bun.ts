@@ -1,5 +1,5 @@
 import path from "node:path";
-import { runCommand } from "../run-command.js";
+import { runCommand } from "../../scripts/run-command.js";
 import { program, type Way } from "./way.js";
 
 const minified = ["--minify", "--sourcemap", "--bytecode", "--format=cjs"];

@@ -1,5 +1,5 @@
-import { updated } from "../update-artifacts/collect-changes.js";
-import { runCommand } from "../run-command.js";
+import { updated } from "../../scripts/update-artifacts/collect-changes.js";
+import { runCommand } from "../../scripts/run-command.js";
 
 export interface RehearsalStep {
   readonly command: string;

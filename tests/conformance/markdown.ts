@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { areas } from "../../tests/conformance/areas.js";
-import { describeOutcomes } from "../../tests/conformance/describe-outcome.js";
-import type { Scenario } from "../../tests/conformance/scenario.js";
+import { areas } from "./areas.js";
+import { describeOutcomes } from "./describe-outcome.js";
+import type { Scenario } from "./scenario.js";
 
 const begin = "<!-- conformance table: npm run conformance -- --write -->";
 const end = "<!-- end of the conformance table -->";

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { runCommand } from "../run-command.js";
+import { runCommand } from "../../scripts/run-command.js";
 import { program, type Way } from "./way.js";
 
 /** @param modules the `node_modules` with ncc. */

@@ -12,8 +12,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../matrix/table.js";
-import { endOnSignals } from "../end-on-signals.js";
-import { readPin } from "../update-artifacts/pin.js";
+import { endOnSignals } from "../../scripts/end-on-signals.js";
+import { readPin } from "../../scripts/update-artifacts/pin.js";
 import { Rehearsal } from "./rehearsal.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
