@@ -1,6 +1,6 @@
 import path from "node:path";
 import { runCommand } from "../../scripts/run-command.js";
-import { program, type Way } from "./way.js";
+import { program, type Way } from "../../scripts/check-package/bundlers/way.js";
 
 /** @param modules the `node_modules` with ncc. */
 export const ncc = (modules: string): Way => ({

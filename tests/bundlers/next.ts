@@ -5,7 +5,13 @@ import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { runCommand } from "../../scripts/run-command.js";
-import { elsewhere, runtimePackages, type Report, type RunBuilt, type Way } from "./way.js";
+import {
+  elsewhere,
+  runtimePackages,
+  type Report,
+  type RunBuilt,
+  type Way,
+} from "../../scripts/check-package/bundlers/way.js";
 
 const takeRuntimeAlong = `outputFileTracingIncludes: { "/api/**": ["./node_modules/@openai/**"] }`;
 

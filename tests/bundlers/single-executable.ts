@@ -2,7 +2,7 @@ import { copyFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
 import { runCommand } from "../../scripts/run-command.js";
-import { program, type Way } from "./way.js";
+import { program, type Way } from "../../scripts/check-package/bundlers/way.js";
 
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 

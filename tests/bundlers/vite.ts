@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { runCommand } from "../../scripts/run-command.js";
-import { program, type Way } from "./way.js";
+import { program, type Way } from "../../scripts/check-package/bundlers/way.js";
 
 const noExternal = "ssr: { noExternal: true }";
 

@@ -7,7 +7,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { runCommand } from "../../scripts/run-command.js";
-import { installPinned } from "./install-pinned.js";
+import { installPinned } from "../../scripts/registry/install-pinned.js";
 import { parseMatrixOptions } from "./options.js";
 import { runJest } from "./run-jest.js";
 import { table } from "./table.js";

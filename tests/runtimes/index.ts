@@ -8,7 +8,7 @@ import path from "node:path";
 import { RUNTIME_VERSION } from "../../generated/runtime.js";
 import { runtimeTarget } from "../../lib/runtime/platform.js";
 import { readVendorTree } from "../../lib/runtime/vendor-tree.js";
-import { installPinned } from "../matrix/install-pinned.js";
+import { installPinned } from "../../scripts/registry/install-pinned.js";
 import { parseMatrixOptions } from "../matrix/options.js";
 import { runJest, type TestRun } from "../matrix/run-jest.js";
 import { table } from "../matrix/table.js";

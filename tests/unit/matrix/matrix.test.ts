@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { RUNTIME_VERSION } from "../../../generated/runtime.js";
 import { triedReleases } from "../../../lib/errors/server-sentences.js";
-import { installPinned } from "../../matrix/install-pinned.js";
+import { installPinned } from "../../../scripts/registry/install-pinned.js";
 import { parseMatrixOptions } from "../../matrix/options.js";
 import { table } from "../../matrix/table.js";
 import { byFeature } from "../../runtimes/not-offered.js";

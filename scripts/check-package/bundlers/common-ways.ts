@@ -1,5 +1,5 @@
 import path from "node:path";
-import { installPinned } from "../matrix/install-pinned.js";
+import { installPinned } from "../../registry/install-pinned.js";
 import { esbuildCommonJs, esbuildModule, esbuildModuleWithRequire } from "./esbuild.js";
 import { rollup } from "./rollup.js";
 import type { Way } from "./way.js";
@@ -9,7 +9,7 @@ import { webpack } from "./webpack.js";
 export function installCheckTools(): Promise<string> {
   return installPinned(
     path.join(import.meta.dirname, "pinned/check"),
-    path.resolve(import.meta.dirname, "../../.cache/bundlers/check"),
+    path.resolve(import.meta.dirname, "../../../.cache/bundlers/check"),
   );
 }
 

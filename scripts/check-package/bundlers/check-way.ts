@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { runtimePackages, type Way } from "./way.js";
 
-const repository = path.resolve(import.meta.dirname, "../..");
+const repository = path.resolve(import.meta.dirname, "../../..");
 const runtime = path.join(runtimePackages, "codex");
 const greeting = "Hello from the loopback model.";
 

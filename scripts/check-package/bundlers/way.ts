@@ -29,7 +29,7 @@ export interface Way {
 }
 
 /** The packages of the runtime that is installed here. */
-export const runtimePackages = path.resolve(import.meta.dirname, "../../node_modules/@openai");
+export const runtimePackages = path.resolve(import.meta.dirname, "../../../node_modules/@openai");
 
 /** The root of the file system: whatever is found from there was not found by the working directory. */
 export const elsewhere = path.parse(process.cwd()).root;

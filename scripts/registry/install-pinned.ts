@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { runCommand, type RunCommand } from "../../scripts/run-command.js";
+import { runCommand, type RunCommand } from "../run-command.js";
 
 const files = ["package.json", "package-lock.json"];
 
