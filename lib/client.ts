@@ -183,7 +183,10 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Version, user agent, codex home and platform of the server. */
   get serverInfo(): ServerInfo {
     const serverInfo = this.#core.serverInfo();
-    if (!serverInfo) throw new TypeError("The handshake has not taken place.");
+    if (!serverInfo)
+      throw new TypeError(
+        "The client has not finished its handshake with the server: await start() or connect() first.",
+      );
     return serverInfo;
   }
 

@@ -37,8 +37,8 @@ export class LoginTimeoutError extends AppServerError {
 
   constructor(timeoutMs: number, sent = true) {
     const outcome = sent
-      ? "It was not cancelled, and may still succeed."
-      : "It had not begun, and does not begin any more.";
+      ? "It was not cancelled and may still succeed: wait for it again, or cancel it."
+      : "It had not begun and will not begin: start another one.";
     super("LOGIN_TIMEOUT", `The login did not end within ${timeoutMs} ms. ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
   }

@@ -20,10 +20,10 @@ export class CommandNotStartedError extends JsonRpcError {
       failure,
       "COMMAND_NOT_STARTED",
       missingRuntime === undefined
-        ? "Check that the server has such a program, and a directory of the name given as cwd. A server whose " +
-            "own files were moved or removed while it ran has to be started again."
-        : `The files of the runtime were moved or removed while the server ran: ${missingRuntime} is not ` +
-            "there any more. Close this client and start another.",
+        ? "Check on the server's machine that the program is on the PATH and that cwd is a directory. If the " +
+            "server's own files were moved or removed while it ran, start the server again."
+        : `The files of the runtime were moved or removed while the server ran: ${missingRuntime} is ` +
+            "gone. Close this client and start another.",
     );
     this.missingRuntime = missingRuntime;
   }
@@ -34,7 +34,7 @@ export class CommandEndedError extends InvalidRequestError {
   declare readonly code: "COMMAND_ENDED";
 
   constructor(failure: RpcFailure) {
-    super(failure, "COMMAND_ENDED");
+    super(failure, "COMMAND_ENDED", "The command has ended: start another one.");
   }
 }
 

@@ -5,6 +5,8 @@ export class ModelClosedError extends AppServerError {
   declare readonly code: "MODEL_CLOSED";
 
   constructor() {
-    super("MODEL_CLOSED", "The loopback model is closed.", { sent: false });
+    super("MODEL_CLOSED", "The loopback model is closed. Close it after everything that uses it.", {
+      sent: false,
+    });
   }
 }

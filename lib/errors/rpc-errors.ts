@@ -106,7 +106,7 @@ export class ThreadArchivedError extends InvalidRequestError {
     super(
       { ...failure, message: `thread ${threadId} is archived.` },
       "THREAD_ARCHIVED",
-      "Take it back first, with unarchiveThread(id).",
+      "Call unarchiveThread(id) first.",
     );
   }
 }

@@ -73,7 +73,7 @@ export class RestartLimitError extends AppServerError {
     super(
       "RESTART_LIMIT",
       `The app-server failed ${failures} times in a row and is not started again for ${retryAfterMs} ms. ` +
-        "The cause of this error is the last failure.",
+        "Mend what the cause of this error, the last failure, says, or call again after that time.",
       { cause, sent: false },
     );
     this.failures = failures;

@@ -126,7 +126,7 @@ export class Connection {
             options.onNotification(message);
           } catch {
             // Whatever a server may send: an exception in here would be nobody's, and end the host.
-            logger.error("A notification could not be made sense of.");
+            logger.error("A notification from the server was skipped: it could not be handled.");
           }
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.

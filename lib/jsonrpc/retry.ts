@@ -109,7 +109,7 @@ export async function retryOnOverload<T>(
   } finally {
     unlink();
   }
-  if (!outcome) throw new TypeError("The operation was not called.");
+  if (!outcome) throw new TypeError("The operation was not called: p-retry settled without it.");
   if ("value" in outcome) return outcome.value;
   throw outcome.error;
 }

@@ -95,7 +95,10 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));
   if (typeof options.reconnect === "object" || options.reconnect === true) {
-    throw new InvalidArgumentError("reconnect", "must be false with streams: they are used up");
+    throw new InvalidArgumentError(
+      "reconnect",
+      "must be false with { transport }: streams cannot be opened again",
+    );
   }
   return { settings, open, reopening: undefined, shared: isShared(options, false) };
 }

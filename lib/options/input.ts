@@ -62,7 +62,7 @@ export function normalizeInput(input: TurnInput): GivenInput[] {
     toUserInput(item, Array.isArray(input) ? `input[${index}]` : "input"),
   );
   if (items.every(isBlank)) {
-    throw new InvalidArgumentError("input", "must not be empty, nor white space and nothing else");
+    throw new InvalidArgumentError("input", "must say something: it is empty, or white space");
   }
   const texts = items.flatMap((item) => (item.type === "text" ? [item.text] : []));
   const characters = countCharacters(texts);

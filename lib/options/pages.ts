@@ -31,7 +31,9 @@ export class Page<T> implements AsyncIterable<T> {
   constructor(answer: PageAnswer<T>, fetch: FetchPage<T>, trail: CursorTrail) {
     const { data, nextCursor } = (answer as { data?: unknown; nextCursor?: unknown } | null) ?? {};
     if (!Array.isArray(data)) {
-      throw new ProtocolError("The answer for a page of a list is malformed: it has no entries.");
+      throw new ProtocolError(
+        "The server's answer for a page of a list has no entries. Check that it is a codex app-server.",
+      );
     }
     this.data = data as T[];
     this.nextCursor = typeof nextCursor === "string" ? nextCursor : null;

@@ -100,7 +100,11 @@ class StreamTransport implements Transport {
     const receive = (chunk: unknown): void => {
       const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
       if (!isBytes(bytes)) {
-        this.#end(new ProtocolError("transport.readable gave something other than bytes."));
+        this.#end(
+          new ProtocolError(
+            "transport.readable gave something other than bytes. Give a stream of bytes or of text.",
+          ),
+        );
       } else if (!this.input.push(bytes)) {
         source.pause();
       }
@@ -164,7 +168,10 @@ function checkOpen(
   stream: Readable | Writable | WebReadable | WebWritable,
 ) {
   if ("locked" in stream && stream.locked) {
-    throw new InvalidArgumentError(`transport.${name}`, "must not be locked by somebody else");
+    throw new InvalidArgumentError(
+      `transport.${name}`,
+      "must not be locked: release its reader or writer first",
+    );
   }
   if ("destroyed" in stream && !(stream as Duplex)[name]) {
     throw new InvalidArgumentError(`transport.${name}`, "must be open");

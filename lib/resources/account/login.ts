@@ -195,7 +195,9 @@ export class Login {
 }
 
 function otherLogin(): ProtocolError {
-  return new ProtocolError("account/login/start was answered with another kind of login");
+  return new ProtocolError(
+    "The server answered account/login/start with another kind of login. Check that it is a codex app-server.",
+  );
 }
 
 /** @throws InvalidArgumentError, which names what is missing and no value. */

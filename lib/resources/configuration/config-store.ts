@@ -119,7 +119,7 @@ export class ConfigStore {
 function toEdit({ keyPath, value, mergeStrategy }: ConfigChange, where: string) {
   // It would not be sent at all, and the server would miss it.
   if ((value as JsonValue | undefined) === undefined) {
-    throw new InvalidArgumentError(`${where}value`, "must not be undefined; null takes it out");
+    throw new InvalidArgumentError(`${where}value`, "must not be undefined; null removes the key");
   }
   return {
     keyPath: toKeyPath(keyPath, `${where}keyPath`),

@@ -9,7 +9,7 @@ export class CommandFailedError extends AppServerError {
 
   constructor(result: CommandResult) {
     const how = result.timedOut ? "took longer than timeoutMs" : "ended";
-    super("COMMAND_FAILED", `The command ${how}, with exit code ${result.exitCode}.`);
+    super("COMMAND_FAILED", `The command ${how}, with exit code ${result.exitCode}: see result.`);
     this.result = result;
     hide(this, "result");
   }

@@ -125,9 +125,9 @@ const advice = {
     'namespaces, or let the container be the sandbox (sandbox_mode = "danger-full-access"): docs/runtime.md, ' +
     '"In containers", says how.',
   bubblewrapMissing:
-    "bubblewrap, which makes the sandbox on Linux, is not there, so every command in one fails. Install the " +
+    "bubblewrap, which makes the sandbox on Linux, is missing, so every command in one fails. Install the " +
     "whole runtime, or bubblewrap with the package manager of the system.",
   pathMissing:
-    "A directory that this sandbox has to have is not there, or is no directory, so every command in it fails; " +
+    "A directory that this sandbox needs is missing, or is not a directory, so every command in it fails; " +
     "stderr names it. Make it, or take it out of the sandbox's writableRoots.",
 } as const;

@@ -118,6 +118,6 @@ const unreadChanges: BacklogRules<WatchEvent> = {
   overflow: () =>
     new SlowConsumerError(
       `${maxUnreadBytes} bytes of changed paths`,
-      "The watch has ended: look at everything again, and watch anew. Read what it reports sooner.",
+      "The watch has ended: start another, look at all files again, and read its changes sooner.",
     ),
 };

@@ -233,6 +233,6 @@ function withPlainPages(
 function tooSlow(): SlowConsumerError {
   return new SlowConsumerError(
     "a page of threads",
-    "The search has ended: search again, and read what it finds sooner.",
+    "The search has ended: start another, and read its results sooner.",
   );
 }

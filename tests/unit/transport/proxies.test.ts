@@ -57,8 +57,16 @@ describe("with an agent", () => {
 
   test.each([
     ["407 Proxy Authentication Required", false, "The proxy wants a user and a password"],
-    ["403 Forbidden", false, "the proxy did not let the connection through (HTTP 403)."],
-    ["502 Bad Gateway", true, "the proxy did not let the connection through (HTTP 502)."],
+    [
+      "403 Forbidden",
+      false,
+      "the proxy did not let the connection through (HTTP 403). Look at its rules",
+    ],
+    [
+      "502 Bad Gateway",
+      true,
+      "the proxy did not let the connection through (HTTP 502). Look at its rules",
+    ],
   ])("a proxy that answers %s is explained", async (refusal, retryable, message) => {
     await using all = await stage(refusal);
     const agent = new TunnelAgent(all.proxy.port);
