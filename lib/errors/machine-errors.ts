@@ -48,8 +48,8 @@ export class OutputStreamError extends AppServerError {
 }
 
 /**
- * More of a command's output was waiting to be read than `maxBacklogBytes` allows. What came before
- * was delivered; what came after is lost to the iteration. The command runs on.
+ * More of a command's output was waiting to be read than `maxBacklogBytes` allows. Earlier output was
+ * delivered; the iteration has lost the rest. The command runs on.
  */
 export class OutputOverflowError extends AppServerError {
   declare readonly code: "OUTPUT_OVERFLOW";
@@ -77,7 +77,10 @@ export class HandleClosedError extends AppServerError {
 /** The server's file system refused. `errno` says why, in the names that Node has for it. */
 export class FileSystemError extends JsonRpcError {
   declare readonly code: "FILE_SYSTEM_ERROR" | "FILE_NOT_FOUND";
-  /** Such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the server's words are unknown. */
+  /**
+   * The name of the error in Node.js, such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the
+   * server's words are unknown.
+   */
   readonly errno: string | null;
 
   constructor(

@@ -1,6 +1,6 @@
 import { AppServerError } from "./base.js";
 
-/** The loopback model of the testing entry was closed, so nothing more is asked of it. */
+/** The loopback model of the testing entry was closed, so it answers no more requests. */
 export class ModelClosedError extends AppServerError {
   declare readonly code: "MODEL_CLOSED";
 

@@ -40,7 +40,7 @@ export interface RequestOptions extends Traced {
   signal?: AbortSignal | undefined;
   /**
    * How long to wait for the answer, queueing included (ms; default: `requestTimeoutMs` of the client).
-   * `Infinity` waits for ever. What had come by then is read before the time counts as up.
+   * `Infinity` waits for ever. An answer that has arrived by then is read before the time counts as up.
    */
   timeoutMs?: number | undefined;
   /**

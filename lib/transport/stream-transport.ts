@@ -19,9 +19,9 @@ const endGraceMs = 250;
  * app-server has them on its standard input and output. Node's streams or the web's, also mixed.
  */
 export interface StreamPair {
-  /** What the server sends. */
+  /** The messages from the server. */
   readonly readable: Readable | WebReadable;
-  /** What the server receives. */
+  /** The messages to the server. */
   readonly writable: Writable | WebWritable;
 }
 

@@ -74,7 +74,7 @@ describe("a real start that fails", () => {
     await writeTree(root, { codex: "#!/no/such/interpreter\n" });
     const error = await startFailure(path.join(root, "codex"));
     expect(error).toBeInstanceOf(SpawnError);
-    expect(error.message).toContain("the interpreter or loader that it names is not");
+    expect(error.message).toContain("the interpreter or loader that it names is missing");
   });
 
   test("because the working directory is gone does not claim that the program is", async () => {

@@ -101,7 +101,9 @@ describe("with an agent", () => {
 
   test("a unix socket is refused, to which no proxy leads", async () => {
     const agent = new Agent();
-    expect(() => new Codex({ url: "unix:///run/x.sock", agent })).toThrow("agent has no use");
+    expect(() => new Codex({ url: "unix:///run/x.sock", agent })).toThrow(
+      "agent must not be given with unix",
+    );
     const connecting = AppServerClient.connect("unix:///run/x.sock", { agent });
     expect(await rejection(connecting)).toMatchObject({ argument: "agent" });
   });
