@@ -53,7 +53,6 @@ export function keepDropped(
   exported: { version: string; methods: ProtocolMethods; types: TypeTable },
 ): readonly KeptMethod[] {
   if (!isOlder(previous.version, exported.version)) return kept;
-  const declared = declarationsIn(previous.types);
   const dropped = kinds.flatMap((kind) => {
     const present = new Set([
       ...exported.methods[kind].map((entry) => entry.method),
@@ -62,7 +61,6 @@ export function keepDropped(
     return Object.entries(previous.methods[kind]).flatMap(([method, entry]): KeptMethod[] => {
       if (present.has(method)) return [];
       const { params, paramsOptional, result, experimental } = entry;
-      const roots = [params, result].filter((name) => typeof name === "string");
       return [
         {
           kind,
@@ -74,17 +72,29 @@ export function keepDropped(
               ? "undefined"
               : `${params}${paramsOptional ? " | null | undefined" : ""}`,
           ...(result !== undefined && { result }),
-          types: Object.fromEntries(
-            [...closure(roots, declared)]
-              .filter((name) => !exported.types.has(name))
-              .sort()
-              .map((name) => [name, declared.get(name)?.text ?? "unknown"]),
-          ),
+          types: {},
         },
       ];
     });
   });
-  return [...kept, ...dropped].sort((one, other) => (one.method < other.method ? -1 : 1));
+  const declared = declarationsIn(previous.types);
+  return [...kept, ...dropped]
+    .map((entry) => withDroppedTypes(entry, declared, exported.types))
+    .sort((one, other) => (one.method < other.method ? -1 : 1));
+}
+
+/** A method that is kept, with those types that it needs and that the export does not have any more. */
+function withDroppedTypes(
+  entry: KeptMethod,
+  declared: ReadonlyMap<string, Declared>,
+  exported: TypeTable,
+): KeptMethod {
+  const roots = [...(entry.params.match(/[\w$]+/g) ?? []), entry.result ?? ""];
+  const dropped = [...closure(roots, declared)].filter((name) => !exported.has(name));
+  const texts = dropped.map((name) => [name, declared.get(name)?.text ?? "unknown"]);
+  const types = { ...(Object.fromEntries(texts) as Record<string, string>), ...entry.types };
+  const sorted = Object.entries(types).sort(([one], [other]) => (one < other ? -1 : 1));
+  return { ...entry, types: Object.fromEntries(sorted) };
 }
 
 interface Declared {
