@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import ts from "typescript";
+import { isOlder } from "../registry/exact-version.js";
 import type { KeptMethod, MethodKind } from "./kept.js";
 import type { ProtocolMethods } from "./read-methods.js";
 import type { TypeTable } from "./type-shape.js";
@@ -133,20 +134,4 @@ function closure(roots: readonly string[], declared: ReadonlyMap<string, Declare
     open.push(...type.refs);
   }
   return found;
-}
-
-/** Of two releases, by their numbers; an alpha comes before its release. */
-function isOlder(one: string, other: string): boolean {
-  const parts = (version: string): (number | string)[] => {
-    const [numbers = "", alpha] = version.split("-", 2);
-    return [...numbers.split(".").map(Number), ...(alpha === undefined ? ["~"] : alpha.split("."))];
-  };
-  const [left, right] = [parts(one), parts(other)];
-  for (const [index, part] of left.entries()) {
-    const twin = right[index] ?? "";
-    if (part === twin) continue;
-    const isNumber = /^\d+$/.test(String(part)) && /^\d+$/.test(String(twin));
-    return isNumber ? Number(part) < Number(twin) : String(part) < String(twin);
-  }
-  return left.length < right.length;
 }
