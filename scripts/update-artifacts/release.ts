@@ -73,6 +73,7 @@ async function newestOf(channel: string, options: NpmOptions): Promise<string> {
   const tags = await npmView(packageName, "dist-tags", options);
   const version = isRecord(tags) ? tags[tag] : undefined;
   if (typeof version === "string" && isExactVersion(version)) return version;
+  if (tags === undefined) throw new Error(`The registry has no package ${packageName}.`);
   const known = isRecord(tags) ? Object.keys(tags).join(", ") : "none";
   throw new Error(`${packageName} has no release tagged "${tag}"; there are: ${known}.`);
 }
