@@ -1,7 +1,7 @@
 import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { renewed, unsent } from "../errors/connection-errors.js";
+import { copyError, unsent } from "../errors/connection-errors.js";
 import { TurnNotStartedError, TurnTimeoutError } from "./turn-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { Connect, Host, TurnFollower } from "../session/host.js";
@@ -191,7 +191,7 @@ export class TurnExecution {
     try {
       await launch.run(connect);
     } catch (error) {
-      this.#finish(() => renewed(error));
+      this.#finish(() => copyError(error));
     }
   }
 
