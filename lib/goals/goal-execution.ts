@@ -2,7 +2,7 @@ import type { ThreadGoal } from "../../generated/types.js";
 import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { isDrop, renewed, TransportClosedError, unsent } from "../errors/connection-errors.js";
+import { isDrop, copyError, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "./goal-errors.js";
 import { StopUnconfirmedError } from "../turns/turn-errors.js";
 import type { GetSession, Session } from "../session/session.js";
@@ -291,7 +291,7 @@ export class GoalExecution {
 
   /** Tells those who wait for the goal how it has ended. */
   #tell(failure: Failure | undefined): void {
-    this.#failure = this.#stopped ?? (failure && (() => renewed(failure())));
+    this.#failure = this.#stopped ?? (failure && (() => copyError(failure())));
     this.#unlink();
     if (this.#phase !== "set") {
       this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());

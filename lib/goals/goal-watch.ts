@@ -1,6 +1,6 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
-import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
+import { copyError, isDrop } from "../errors/connection-errors.js";
 import { GoalDetachedError } from "./goal-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { Session } from "../session/session.js";
@@ -57,7 +57,7 @@ export class GoalWatch {
     });
     const unlink = onAbort(this.#session.connectionSignal, (reason) => {
       // Turns that the server starts while nobody is connected could not be told apart afterwards.
-      watcher.lost(() => (isDrop(reason) ? new GoalDetachedError(reason) : renewed(reason)));
+      watcher.lost(() => (isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal")));
     });
     this.#stops.push(unlink);
   }
@@ -85,9 +85,3 @@ type ThreadNotification =
   | "thread/deleted"
   | "thread/closed"
   | "thread/status/changed";
-
-function renewed(reason: unknown): unknown {
-  return reason instanceof TransportClosedError
-    ? new TransportClosedError(reason.reason, "the goal")
-    : reason;
-}

@@ -1,7 +1,7 @@
 import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { renewed, unsent } from "../errors/connection-errors.js";
+import { copyError, unsent } from "../errors/connection-errors.js";
 import { TurnNotStartedError, TurnTimeoutError } from "./turn-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { GetSession, Session } from "../session/session.js";
@@ -192,7 +192,7 @@ export class TurnExecution {
     try {
       await launch.run(getSession);
     } catch (error) {
-      this.#finish(() => renewed(error));
+      this.#finish(() => copyError(error));
     }
   }
 

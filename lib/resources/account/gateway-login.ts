@@ -1,11 +1,12 @@
 import type { GatewayOAuthChangedNotification } from "../../../generated/types.js";
 import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
 import { JsonRpcError } from "../../errors/rpc-errors.js";
 import type { Session } from "../../session/session.js";
 import { LoginAttempt, type LoginProcess } from "./login-attempt.js";
-import { lostConnection, reasonIn } from "./login-completion.js";
+import { reasonIn } from "./login-completion.js";
 import { LoginOutcome } from "./login-outcome.js";
 
 /** The gateway to log in to, and how, as in `account/gatewayOAuth/login`. */
@@ -87,7 +88,7 @@ class GatewayProcess implements LoginProcess {
     });
     this.#stops.push(stopListening);
     const unlink = onAbort(session.connectionSignal, (reason) => {
-      this.outcome.fail(() => lostConnection(reason));
+      this.outcome.fail(() => copyError(reason, "the login"));
     });
     this.#stops.push(unlink);
   }
@@ -139,8 +140,8 @@ class GatewayProcess implements LoginProcess {
     }
   }
 
-  #failure(error: unknown): Error {
-    if (!(error instanceof JsonRpcError)) return lostConnection(error);
+  #failure(error: unknown): unknown {
+    if (!(error instanceof JsonRpcError)) return copyError(error, "the login");
     const { serverMessage } = error;
     return new LoginFailedError(this.cause ?? reasonIn(serverMessage), { serverMessage });
   }

@@ -2,7 +2,7 @@ import type { AccountLoginCompletedNotification } from "../../../generated/types
 import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
-import { TransportClosedError } from "../../errors/connection-errors.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError, type LoginFailureReason } from "../../errors/login-errors.js";
 import { says } from "../../errors/server-sentences.js";
 import type { Session } from "../../session/session.js";
@@ -40,7 +40,7 @@ export class LoginCompletion implements LoginProcess {
     });
     this.#stops.push(stopListening);
     const unlink = onAbort(session.connectionSignal, (reason) => {
-      this.outcome.fail(() => lostConnection(reason));
+      this.outcome.fail(() => copyError(reason, "the login"));
     });
     this.#stops.push(unlink);
   }
@@ -101,12 +101,6 @@ export class LoginCompletion implements LoginProcess {
       // The login has succeeded all the same.
     }
   }
-}
-
-/** An error of its own for each waiter. */
-export function lostConnection(reason: unknown): Error {
-  if (!(reason instanceof TransportClosedError)) return reason as Error;
-  return new TransportClosedError(reason.reason, "the login");
 }
 
 /** The server says it with a sentence only. */

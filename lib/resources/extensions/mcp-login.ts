@@ -3,9 +3,10 @@ import type {
   McpServerOauthLoginCompletedNotification as LoginEnd,
   McpServerOauthLoginParams,
 } from "../../../generated/types.js";
-import { lostConnection, reasonIn } from "../account/login-completion.js";
+import { reasonIn } from "../account/login-completion.js";
 import { LoginOutcome, loginWaitKeys, type LoginWaitOptions } from "../account/login-outcome.js";
 import { onAbort } from "../../async/abort.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
 import type { Session } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
@@ -73,7 +74,7 @@ export async function startMcpLogin(
       receive(end);
     }),
     onAbort(session.connectionSignal, (reason) => {
-      outcome.fail(() => lostConnection(reason));
+      outcome.fail(() => copyError(reason, "the login"));
     }),
   );
 

@@ -1,7 +1,7 @@
 import { onAbort, reasonOf } from "../../async/abort.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
-import { ProtocolError, renewed } from "../../errors/connection-errors.js";
+import { ProtocolError, copyError } from "../../errors/connection-errors.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
 import { CommandFailedError } from "./command-failed-error.js";
 import type { GetSession, Session } from "../../session/session.js";
@@ -114,7 +114,7 @@ export class CommandRun {
       const ending = await running;
       this.#conclude(this.#toResult(ending, performance.now() - startedAt));
     } catch (error) {
-      this.#fail(() => renewed(error));
+      this.#fail(() => copyError(error));
     }
   }
 

@@ -4,7 +4,7 @@ import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { settleWithin } from "../../async/timers.js";
 import { checkSignal } from "../../options/checks.js";
-import { renewed, TransportClosedError } from "../../errors/connection-errors.js";
+import { copyError, TransportClosedError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { undoneWhenLate } from "../../session/confirm-end.js";
@@ -70,7 +70,7 @@ export class Subscription<T> {
   /** The connection, while it can be talked about. @throws HandleClosedError after the end. */
   async session(): Promise<Session> {
     const session = await this.ready;
-    if (this.#connection?.aborted) throw renewed(this.#connection.reason);
+    if (this.#connection?.aborted) throw copyError(this.#connection.reason);
     if (this.#isOver()) throw new HandleClosedError(...this.#source.name);
     return session;
   }
@@ -119,13 +119,13 @@ export class Subscription<T> {
       this.#fail(reason);
       return;
     }
-    this.#release(renewed(reason));
+    this.#release(copyError(reason));
     this.queue.end();
   }
 
   #fail(reason: unknown): void {
-    this.#release(renewed(reason));
-    this.queue.fail(renewed(reason));
+    this.#release(copyError(reason));
+    this.queue.fail(copyError(reason));
   }
 
   #release(reason: unknown): void {

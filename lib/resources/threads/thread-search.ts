@@ -7,7 +7,7 @@ import { EventQueue } from "../../async/event-queue.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { checkSignal, checkText } from "../../options/checks.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import { renewed } from "../../errors/connection-errors.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
@@ -202,7 +202,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
     if (this.#isOver()) return;
     this.#unlink();
     this.#over.abort(reason);
-    this.#first.reject(renewed(reason));
+    this.#first.reject(copyError(reason));
     this.#wanted.resolve();
   }
 }
