@@ -152,7 +152,8 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   if (title !== null && typeof title !== "string") {
     throw new InvalidArgumentError("clientInfo.title", "must be a string");
   }
-  // What the server cannot read it would not answer, and the start would fail for lack of an answer.
+  // The server would not answer text that it cannot read, and the start would fail for lack of an
+  // answer.
   checkWellFormed("clientInfo.version", version);
   checkWellFormed("clientInfo.title", title ?? "");
   checkOptOut(optOutNotificationMethods);

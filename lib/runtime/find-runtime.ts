@@ -19,7 +19,7 @@ import { helperDirBeside, type Finding, type Program } from "./vendor-tree.js";
 export interface Runtime {
   /** Absolute path of the executable. */
   readonly command: string;
-  /** What must stand before every other argument; empty so far. */
+  /** Arguments before all others; empty so far. */
   readonly args: readonly string[];
   /** Directory of the programs the runtime expects on its PATH, such as `rg`. */
   readonly helperDir: string | undefined;
@@ -29,9 +29,9 @@ export interface Runtime {
 export interface FindRuntimeOptions {
   /** The caller's own choice: a path, or a bare name that is looked up on the PATH of `env`. */
   readonly codexPath?: string | undefined;
-  /** Where `CODEX_PATH` and `PATH` are read. */
+  /** The environment that has `CODEX_PATH` and `PATH`. */
   readonly env: NodeJS.ProcessEnv;
-  /** What a relative path is relative to. Default: the working directory of this process. */
+  /** The start of relative paths. Default: the working directory of this process. */
   readonly cwd?: string | undefined;
   /** Default: those of this process. */
   readonly platform?: NodeJS.Platform | undefined;
