@@ -80,7 +80,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
   readonly #over = new AbortController();
   readonly #unlink: () => void;
   readonly #walk: Promise<void>;
-  /** The number of waiting calls of `next()`, and the signal of the first of them. */
+  /** The number of waiting calls of `next()`, and a promise that the first of them resolves. */
   #waiting = 0;
   #wanted = new Deferred<void>();
 
