@@ -27,7 +27,7 @@ export async function openThread<M extends Opening>(
   try {
     const opened = await openInSandbox(session, method, params, options);
     const threadId = idOf("thread", opened);
-    if (method === "thread/fork" && !isKnown(had)) await hearWarnings(session, threadId);
+    if (!isKnown(had)) await hearWarnings(session, threadId);
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
     await holdToSettings(session, threadId, asked, opened);
     return opened;
@@ -56,8 +56,8 @@ function isKnown({ approvalPolicy, approvalsReviewer }: Omit<ThreadSettings, "sa
 }
 
 /**
- * The warning about a copy may come a little later than the answer that opens it, but not later than the
- * answer to a request that is sent then.
+ * The warning may come a little later than the answer that opens the thread, but not later than the answer to
+ * a request that is sent then.
  */
 async function hearWarnings(
   session: Pick<OpeningSession, "call">,

@@ -184,29 +184,33 @@ describe("a thread is held to what it had", () => {
     expect(server.paramsOf("turn/start")).toEqual([]);
   });
 
-  test.each(["before", "after"])(
-    "when it is copied, and the warning comes %s the answer",
-    async (when) => {
-      const message =
-        "Configured value for `approval_policy` is disallowed by requirements; falling back to required " +
-        "value OnRequest. Details: invalid value for `approval_policy`: `UnlessTrusted` is not in the " +
-        "allowed set [OnRequest, Never] (set by /etc/codex/requirements.toml)";
-      const warn = () => {
-        server.notify("warning", { threadId: "copy", message });
-      };
-      server.handle("thread/fork", () => {
-        if (when === "before") warn();
-        return { ...opened("copy"), ...loose };
-      });
-      server.handle("thread/read", () => {
-        if (when === "after") warn();
-        return { thread: { id: "copy" } };
-      });
-      expect(await rejection(client.forkThread("stored"))).toMatchObject({
-        setting: "approvalPolicy",
-      });
-    },
-  );
+  test.each([
+    ["copied", "before", "thread/fork", () => client.forkThread("stored")],
+    ["copied", "after", "thread/fork", () => client.forkThread("stored")],
+    ["loaded", "before", "thread/resume", () => client.resumeThread("stored")],
+    // Up to 0.160.1 at least, on a busy machine.
+    ["loaded", "after", "thread/resume", () => client.resumeThread("stored")],
+    ["loaded for a turn", "after", "thread/resume", () => client.thread("stored").run("Hi")],
+  ])("when it is %s, and the warning comes %s the answer", async (_, when, method, open) => {
+    const id = method === "thread/fork" ? "copy" : "stored";
+    const message =
+      "Configured value for `approval_policy` is disallowed by requirements; falling back to required " +
+      "value OnRequest. Details: invalid value for `approval_policy`: `UnlessTrusted` is not in the " +
+      "allowed set [OnRequest, Never] (set by /etc/codex/requirements.toml)";
+    const warn = () => {
+      server.notify("warning", { threadId: id, message });
+    };
+    server.handle(method, () => {
+      if (when === "before") warn();
+      return { ...opened(id), ...loose };
+    });
+    server.handle("thread/read", () => {
+      if (when === "after") warn();
+      return { thread: { id } };
+    });
+    expect(await rejection(open())).toMatchObject({ setting: "approvalPolicy" });
+    expect(server.paramsOf("turn/start")).toEqual([]);
+  });
 
   test("when another client has it loaded, so that the server ignores what is asked for", async () => {
     tells(loose);
