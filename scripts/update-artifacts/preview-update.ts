@@ -1,11 +1,11 @@
 import path from "node:path";
+import { readPin } from "../generate/run-binary.js";
 import { triplesToBundle } from "./bundles.js";
 import { describeChanges } from "./describe-changes.js";
 import { isBundled } from "./bundle.js";
 import { readIfThere } from "./disk.js";
 import { isInstalled } from "./installed.js";
 import type { UpdateOptions } from "./options.js";
-import { readPin } from "./pin.js";
 import { manifestText, readRelease, requireNoStepBack } from "./release.js";
 import type { Tools } from "./tools.js";
 
@@ -13,7 +13,7 @@ import type { Tools } from "./tools.js";
 export async function previewUpdate(options: UpdateOptions, tools: Tools): Promise<void> {
   const { root, vendorDir } = options;
   const { run, signal, log, protocol } = tools;
-  const pinned = await readPin(root);
+  const pinned = await readPin(path.join(root, "package.json"));
   const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
   log(`${release.manifest.package} ${to}; pinned is ${pinned}.`);

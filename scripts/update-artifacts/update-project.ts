@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readPin } from "../generate/run-binary.js";
 import { applyChanges, requireWritable, type FolderChange } from "./apply.js";
 import { makeBundles } from "./bundles.js";
 import { collectChanges, readSnapshot, updated } from "./collect-changes.js";
@@ -8,7 +9,7 @@ import { installInto, isInstalled, thisMachine } from "./installed.js";
 import { updateLockFile } from "./lock-file.js";
 import { describeProtocol, makeArtifacts } from "./make-artifacts.js";
 import type { UpdateOptions } from "./options.js";
-import { readPin, writePin } from "./pin.js";
+import { writePin } from "./pin.js";
 import { manifestText, readRelease, requireNoStepBack, type Release } from "./release.js";
 import { reportChanges } from "./report-changes.js";
 import { runRealTests } from "./run-real-tests.js";
@@ -27,7 +28,7 @@ export async function updateProject(
   const { root } = options;
   const { run, disk, signal, log } = tools;
   const begun = performance.now();
-  const from = await readPin(root);
+  const from = await readPin(path.join(root, "package.json"));
   for (const file of updated.files) await requireWritable(path.join(root, file), file);
   const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;

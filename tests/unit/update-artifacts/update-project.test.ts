@@ -236,9 +236,14 @@ describe("npm run update-artifacts", () => {
     );
   });
 
-  test("refuses a package.json without the dependency", async () => {
-    await writeFile(path.join(project.root, "package.json"), '{ "devDependencies": {} }');
-    await expect(project.update()).rejects.toThrow("has no dev dependency on @openai/codex");
+  test("refuses a package.json that pins no exact version, before anything is asked", async () => {
+    for (const text of ['{ "devDependencies": {} }', packageJson.replace('"0.9.0"', '"^0.9.0"')]) {
+      await writeFile(path.join(project.root, "package.json"), text);
+      await expect(project.update()).rejects.toThrow(
+        "devDependencies must pin @openai/codex to an exact version, not ",
+      );
+    }
+    expect(project.calls).toEqual([]);
   });
 
   test("works in a project without a changelog and without a lock file", async () => {
