@@ -6,7 +6,7 @@ import { isBundled } from "./bundle.js";
 import { readIfThere } from "./disk.js";
 import { isInstalled } from "./installed.js";
 import type { UpdateOptions } from "./options.js";
-import { manifestText, readRelease, requireNoStepBack } from "./release.js";
+import { droppedPlatforms, manifestText, readRelease, requireNoStepBack } from "./release.js";
 import type { Tools } from "./tools.js";
 
 /** Says what an update would change, and what changes in the protocol. Touches nothing of the project. */
@@ -17,6 +17,7 @@ export async function previewUpdate(options: UpdateOptions, tools: Tools): Promi
   const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
   log(`${release.manifest.package} ${to}; pinned is ${pinned}.`);
+  for (const triple of droppedPlatforms(release)) log(`  ${triple}: no package any more`);
   const isProject = vendorDir === path.join(root, "vendor-bin");
   if (isProject) requireNoStepBack(options, { from: pinned, to });
   const say = (what: string, isCurrent: boolean): void => {
@@ -28,7 +29,7 @@ export async function previewUpdate(options: UpdateOptions, tools: Tools): Promi
   }
   const manifest = await readIfThere(path.join(vendorDir, "manifest.json"));
   say("manifest.json", manifest?.toString().replaceAll("\r\n", "\n") === manifestText(release));
-  for (const triple of await triplesToBundle(options)) {
+  for (const triple of await triplesToBundle(options, release)) {
     say(`${triple}/`, await isBundled(vendorDir, release, triple));
   }
   if (pinned === to) return;

@@ -10,7 +10,13 @@ import { updateLockFile } from "./lock-file.js";
 import { describeProtocol, makeArtifacts } from "./make-artifacts.js";
 import type { UpdateOptions } from "./options.js";
 import { writePin } from "./pin.js";
-import { manifestText, readRelease, requireNoStepBack, type Release } from "./release.js";
+import {
+  droppedPlatforms,
+  manifestText,
+  readRelease,
+  requireNoStepBack,
+  type Release,
+} from "./release.js";
 import { reportChanges } from "./report-changes.js";
 import { runRealTests } from "./run-real-tests.js";
 import { makeShadow } from "./shadow.js";
@@ -41,7 +47,10 @@ export async function updateProject(
   await pin(shadow, path.join(work, "lock-file"), release, tools);
   const folders = await download(options, release, tools, work, shadow);
   signal.throwIfAborted();
-  const toDo = await makeArtifacts(shadow, tools);
+  const toDo = [
+    ...droppedPlatforms(release).map((triple) => `${triple}: ${to} has no package for it`),
+    ...(await makeArtifacts(shadow, tools)),
+  ];
   await describeProtocol(root, shadow, { from, to }, tools);
   signal.throwIfAborted();
   const changes = { files: collectChanges(before, await readSnapshot(shadow)), folders };
