@@ -128,7 +128,10 @@ describe("npm run update-artifacts", () => {
     await project.update("--channel", "0.9.0");
     const before = await project.tree();
     await project.update("--channel", "1.2.3");
-    await project.update("--channel", "0.9.0");
+    const said = await project.update("--channel", "0.9.0");
+    expect(said).toContain(
+      "CHANGELOG.md says nothing of it: its Unreleased section starts at 0.9.0.",
+    );
     expect(await project.tree()).toEqual(before);
   });
 
