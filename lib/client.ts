@@ -117,7 +117,8 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * server too; `close()` ends the connection and leaves the server alone.
    *
    * @param target `"ws://127.0.0.1:4500"`, `"wss://host/path"`, `"unix:///run/codex.sock"`, or
-   * `{ transport }`: streams of yours that lead to a server.
+   * `{ transport }`: streams of yours that lead to a server; or a server in this process, such as a
+   * `FakeAppServer`.
    * @throws InvalidArgumentError, MissingDependencyError when the package `ws` is not installed,
    * ConnectError, HandshakeError, IncompatibleServerError, what `options.token` throws, or
    * `signal.reason`.

@@ -6,6 +6,7 @@ import type { Callbacks } from "./errors/callbacks.js";
 import { checkSignal } from "./options/checks.js";
 import { AppServerClient } from "./client.js";
 import {
+  checkServer,
   connectKeys,
   onlyToConnect,
   onlyToStart,
@@ -13,12 +14,18 @@ import {
   type ConnectOptions,
 } from "./options/connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
-import { checkOptions, withInherited, type KeysOf } from "./errors/check-options.js";
+import { checkOptions, withInherited, withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
 import { settingsElsewhere } from "./options/option-keys.js";
-import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options/options.js";
+import {
+  clientKeys,
+  connectionKeys,
+  resolveSettings,
+  type AppServerClientOptions,
+  type ConnectionSettings,
+} from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
@@ -37,6 +44,7 @@ import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
 import type { Host } from "./session/host.js";
 import { totalBacklog } from "./session/total-backlog.js";
+import type { InProcessServer } from "./transport/transport.js";
 
 /** What becomes of a `Codex` when its server is gone. */
 export interface SupervisionOptions {
@@ -57,12 +65,25 @@ export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions 
   url: string;
 }
 
+/** For a server in this process, such as a `FakeAppServer`: the options of a connection, and the server. */
+export interface CodexServerOptions
+  extends Omit<ConnectionSettings, "onStderr">, SupervisionOptions {
+  /** Makes a connection whenever one is needed: at the start, and after a loss. */
+  server: InProcessServer;
+}
+
 const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true };
 const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
 const codexConnectKeys: KeysOf<CodexConnectOptions> = {
   ...connectKeys,
   ...supervisionKeys,
   url: true,
+};
+
+const codexServerKeys: KeysOf<CodexServerOptions> = {
+  ...withoutKeys(connectionKeys, "onStderr"),
+  ...supervisionKeys,
+  server: true,
 };
 
 /** What `ready()` found. */
@@ -105,19 +126,24 @@ export class Codex extends CodexApi implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
-  constructor(given: CodexOptions | CodexConnectOptions = {}) {
+  constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions = {}) {
     super();
     // A URL that is undefined is a mistake: the server of this machine would take its place.
     if (isToConnect(given)) {
       checkOptions("Codex", given, codexConnectKeys, {
         elsewhere: { ...settingsElsewhere, ...onlyToStart },
       });
+    } else if (isWithServer(given)) {
+      checkServer(given.server);
+      checkOptions("Codex", given, codexServerKeys, {
+        elsewhere: { ...settingsElsewhere, ...onlyToStart, ...onlyToConnect },
+      });
     } else {
       checkOptions("Codex", given, codexKeys, {
         elsewhere: { ...settingsElsewhere, ...onlyToConnect },
       });
     }
-    const options = withInherited(given, { ...codexKeys, ...codexConnectKeys });
+    const options = withInherited(given, { ...codexKeys, ...codexConnectKeys, ...codexServerKeys });
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
     this.#callbacks = callbacks;
@@ -147,6 +173,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
       const { url, ...connecting } = rest;
       resolveConnect(url, connecting);
       this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, surviving);
+    } else if (isWithServer(rest)) {
+      const { server, ...connecting } = rest;
+      this.#open = () =>
+        AppServerClient.connectWith(server, { ...connecting, ...common }, surviving);
     } else {
       checkLaunchOptions(rest);
       this.#open = () => AppServerClient.startWith({ ...rest, ...common }, surviving);
@@ -357,6 +387,12 @@ function isToConnect<Options extends object>(
 ): options is Extract<Options, { url: string }> {
   // What is no object at all is refused later.
   return "url" in (Object(options) as object);
+}
+
+function isWithServer<Options extends object>(
+  options: Options,
+): options is Extract<Options, { server: InProcessServer }> {
+  return "server" in (Object(options) as object);
 }
 
 function closedByCaller(): TransportClosedError {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { WebSocket } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { findPackageRoot } from "../runtime/bundle.js";
 import { ownDirectory } from "../runtime/own-directory.js";
@@ -35,6 +35,11 @@ export async function loadWs(address: string, load?: LoadWs): Promise<WebSocketC
     const problem = `the package ws could not be loaded (${nameOf(error)}).`;
     throw new ConnectError(address, problem, { retryable: true }, { cause: error });
   }
+}
+
+/** The same for the class of servers, which the package keeps at that of sockets. */
+export async function loadWsServer(address: string): Promise<typeof WebSocketServer> {
+  return ((await loadWs(address)) as unknown as { Server: typeof WebSocketServer }).Server;
 }
 
 async function missingWs(cause: unknown): Promise<MissingDependencyError> {
