@@ -7,6 +7,8 @@ export interface TinyServer extends AsyncDisposable {
   readonly launch: { readonly command: string; readonly args: readonly string[] };
   /** Process ids of every start so far, in order. */
   starts(): Promise<number[]>;
+  /** The methods of all messages so far, of all starts. */
+  methods(): Promise<string[]>;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function tinyServer(options: TinyServerOptions = {}): Promise<TinyS
   return {
     launch: server.launch,
     starts: () => server.pids(),
+    methods: async () => (await server.received()).flatMap(({ method }) => method ?? []),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
