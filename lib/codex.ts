@@ -29,6 +29,7 @@ import {
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
+import { recorderFor, type Recorder } from "./recording/recorder.js";
 import type { ServerInfo } from "./session/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
@@ -114,6 +115,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
+  /** Undefined where nothing is recorded. */
+  readonly #recorder: Recorder | undefined;
   /** Undefined when a process that died is not to be replaced. */
   readonly #restarts: RestartPolicy | undefined;
   /** Undefined when it is replaced by the next call only. */
@@ -150,12 +153,14 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#handlers = new ClientHandlers(settings.handlers);
     this.#listeners = new NotificationListeners(logger);
     const stop = this.#stopped(settings.signal);
+    this.#recorder = recorderFor(settings, "env" in options ? options.env : {});
     const surviving = {
       handlers: this.#handlers,
       listeners: this.#listeners,
       known: new KnownSettings(),
       scopes: new ThreadScopes(),
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
+      recorder: this.#recorder,
     };
     const { restart = true, ...rest } = options;
     checkRestart(restart);
@@ -378,6 +383,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    await this.#recorder?.finish();
     this.#listeners.clear();
   }
 }

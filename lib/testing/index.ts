@@ -10,6 +10,7 @@ export type { FakeTurn, TurnScript } from "./fake/fake-turn.js";
 export type { CommandOutcome, FileChanges } from "./fake/items.js";
 export type { CrashOptions } from "./server/in-process.js";
 export type { ListenOptions } from "./server/listen.js";
+export { replayServer, type ReplayServer } from "./replay/replay-server.js";
 export { ResponseError } from "./server/message.js";
 export type { ReceivedMessage, ReceivedRequest } from "./server/message.js";
 export type { Script, Step, Steps } from "./server/script.js";
