@@ -314,6 +314,7 @@ export class FakeTurn {
   lost(): void {
     this.#turn = { ...this.#turn, status: "interrupted", completedAt: null };
     this.#thread.update(this.#turn);
+    this.#thread.setStatus({ type: "idle" });
     this.#finish();
   }
 
