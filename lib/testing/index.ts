@@ -4,6 +4,7 @@ export type { ConfigObject, ConfigValue } from "../runtime/config-args.js";
 export {
   FakeAppServer,
   type FakeAppServerOptions,
+  type HandledRequest,
   type TurnBehaviour,
 } from "./fake/fake-app-server.js";
 export type { FakeTurn, TurnScript } from "./fake/fake-turn.js";

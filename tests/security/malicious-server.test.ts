@@ -2,11 +2,10 @@ import { beforeAll, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { compileProgram } from "../support/compile-program.js";
 
 const host = await compileProgram(new URL("attacked-host.ts", import.meta.url));
-const server = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
+const server = await compileProgram(new URL("hostile-server.ts", import.meta.url));
 
 /** How many messages a flood has: if each left something behind, it would show. */
 const count = 40_000;

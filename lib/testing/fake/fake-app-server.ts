@@ -11,6 +11,7 @@ import { InProcessLink, type CrashOptions } from "../server/in-process.js";
 import { listen, type Listener, type ListenOptions } from "../server/listen.js";
 import { ResponseError, type ReceivedMessage, type ReceivedRequest } from "../server/message.js";
 import { MessageServer } from "../server/message-server.js";
+import { serveStdio } from "../server/serve-stdio.js";
 import type { Script } from "../server/script.js";
 import { FakeThread } from "./fake-thread.js";
 import { FakeTurns } from "./fake-turns.js";
@@ -23,6 +24,11 @@ export interface FakeAppServerOptions {
   readonly version?: string;
   /** More behaviour, as data: see `Script`. It goes before the standard one. */
   readonly script?: Script;
+}
+
+/** A request, and the answer that it would have had. */
+export interface HandledRequest<M extends ClientRequestMethod> extends ReceivedRequest {
+  passthrough(): ResultOf<M>;
 }
 
 /** A turn as a text that it answers, or as what it does. */
@@ -105,17 +111,24 @@ export class FakeAppServer implements AsyncDisposable {
   /**
    * Says how the requests of a method are answered from now on: with what the handler returns, or resolves
    * with. A ResponseError that it throws refuses the request; a promise that never settles is a silence.
+   * `request.passthrough()` gives the answer that the method had before.
    */
   onRequest<M extends ClientRequestMethod>(
     method: M,
     handler: (
       params: ParamsOf<M>,
-      request: ReceivedRequest,
+      request: HandledRequest<M>,
     ) => ResultOf<M> | Promise<ResultOf<M>>,
   ): this {
-    this.#server.on(method, (params, request) =>
-      handler((params ?? {}) as ParamsOf<M>, request as ReceivedRequest),
-    );
+    const usual = this.#server.reactionTo(method);
+    this.#server.on(method, (params, message, connection) => {
+      const passthrough = (): ResultOf<M> => {
+        if (typeof usual === "function") return usual(params, message, connection) as ResultOf<M>;
+        throw new Error(`There was no answer to ${method} that could be passed through.`);
+      };
+      const request = { ...(message as ReceivedRequest), passthrough };
+      return handler((params ?? {}) as ParamsOf<M>, request);
+    });
     return this;
   }
 
@@ -227,6 +240,14 @@ export class FakeAppServer implements AsyncDisposable {
     const listener = await listen(this.#server, options);
     this.#listeners.push(listener);
     return listener.url;
+  }
+
+  /**
+   * Serves the client at the other end of this process's standard streams, as the binary does: for a program
+   * that stands in its place, with `launch: { command: process.execPath, args: ["server.mjs"] }`.
+   */
+  serveStdio(): void {
+    serveStdio(this.#server);
   }
 
   /** Ends all connections and frees the sockets. */

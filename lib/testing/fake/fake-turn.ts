@@ -113,6 +113,13 @@ export class FakeTurn {
     return this.#message(text, "commentary");
   }
 
+  /** Begins to stream an answer that never ends; put an end of the turn behind it. */
+  unfinishedText(text: string | readonly string[]): this {
+    const item = messageItem(this.#itemId("message"), "final_answer");
+    this.#started(item);
+    return this.#stream(item.id, text);
+  }
+
   /** Streams the summary of some reasoning. */
   reasoning(summary: string): this {
     const item = reasoningItem(this.#itemId("reasoning"));
@@ -319,13 +326,16 @@ export class FakeTurn {
   }
 
   #message(text: string | readonly string[], phase: "commentary" | "final_answer"): this {
-    const pieces = typeof text === "string" ? words(text) : text;
     const item = messageItem(this.#itemId("message"), phase);
-    this.#started(item);
-    for (const delta of pieces) {
-      this.notify("item/agentMessage/delta", { itemId: item.id, delta });
+    this.#started(item).#stream(item.id, text);
+    return this.#completed({ ...item, text: typeof text === "string" ? text : text.join("") });
+  }
+
+  #stream(itemId: string, text: string | readonly string[]): this {
+    for (const delta of typeof text === "string" ? words(text) : text) {
+      this.notify("item/agentMessage/delta", { itemId, delta });
     }
-    return this.#completed({ ...item, text: pieces.join("") });
+    return this;
   }
 
   #runs(

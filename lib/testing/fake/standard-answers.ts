@@ -26,11 +26,14 @@ export function standardAnswers(
   turns: FakeTurns,
   { version, nextId }: { version: string | undefined; nextId: (kind: string) => string },
 ): Answers {
-  /** Of a thread that nobody has started, the fake says that it is stored. */
+  /**
+   * A thread that nobody has started is one that is stored, under the strictest settings: clients refuse a
+   * thread that is opened with looser ones than it had.
+   */
   const threadOf = (id: string): FakeThread => {
     const known = threads.get(id);
     if (known) return known;
-    const thread = new FakeThread(newThread(id, {}), newSettings({}));
+    const thread = new FakeThread(newThread(id, {}), newSettings({ approvalPolicy: "untrusted" }));
     threads.set(id, thread);
     return thread;
   };

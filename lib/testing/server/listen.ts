@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { loadWsServer } from "../../transport/load-ws.js";
+import { loadWsServer, type WebSocketServerClass } from "../../transport/load-ws.js";
 import type { MessageServer } from "./message-server.js";
 import { noHolder, type Outlet } from "./outlet.js";
 
@@ -19,7 +19,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-type SocketServer = InstanceType<Awaited<ReturnType<typeof loadWsServer>>>;
+type SocketServer = InstanceType<WebSocketServerClass>;
 type Socket = SocketServer["clients"] extends Set<infer Client> ? Client : never;
 
 /**
