@@ -25,8 +25,7 @@ import type { InProcessServer, Transport } from "../transport/transport.js";
  * Where a running server is: `ws://host:port`, `wss://host:port`, `unix:///absolute/path` (or
  * `unix://`, the server's own default), streams that lead to it, or a server in this process.
  */
-export type ConnectTarget =
-  string | { readonly transport: StreamPair | Duplex } | InProcessServer;
+export type ConnectTarget = string | { readonly transport: StreamPair | Duplex } | InProcessServer;
 
 /** Everything about reaching a server that runs already, and talking to it. */
 export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, SocketOptions {
@@ -111,7 +110,10 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
 /** @throws InvalidArgumentError when it is nothing that makes connections. */
 export function checkServer(server: unknown): void {
   if (!isServer(server)) {
-    throw new InvalidArgumentError("server", "must have a function `connect`, as a FakeAppServer has");
+    throw new InvalidArgumentError(
+      "server",
+      "must have a function `connect`, as a FakeAppServer has",
+    );
   }
 }
 

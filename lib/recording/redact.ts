@@ -19,7 +19,10 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${redacted}`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, redacted],
   [/(\w+:\/\/[^\s:/@]+:)[^\s/@]+@/g, `$1${redacted}@`],
-  [/\b([A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|API_?KEY)[A-Z0-9_]*=)(["']?)[^\s"']+\2/g, `$1${redacted}`],
+  [
+    /\b([A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|API_?KEY)[A-Z0-9_]*=)(["']?)[^\s"']+\2/g,
+    `$1${redacted}`,
+  ],
   [email, "someone@example.com"],
 ];
 

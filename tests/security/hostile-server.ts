@@ -77,7 +77,9 @@ const bodies: Readonly<Record<string, () => string[]>> = {
   // Written in no time, since all of it is the same.
   "answers and long events in turn": () => {
     const long = notify("account/updated", { long: "x".repeat(4_096) });
-    return Array<string>(count / 1_000).fill((toLine({ id: "nobody", result: {} }) + long).repeat(1_000));
+    return Array<string>(count / 1_000).fill(
+      (toLine({ id: "nobody", result: {} }) + long).repeat(1_000),
+    );
   },
   "what is nested 100,000 levels deep": () => {
     const deep = `${'{"__proto__":['.repeat(100_000)}0${"]}".repeat(100_000)}`;

@@ -101,9 +101,7 @@ export function profile(id: string): NonNullable<ThreadSettings["activePermissio
 }
 
 /** The policy that a sandbox's name stands for. */
-export function policyOf(
-  sandbox: NonNullable<ParamsOf<"thread/start">["sandbox"]>,
-): SandboxPolicy {
+export function policyOf(sandbox: NonNullable<ParamsOf<"thread/start">["sandbox"]>): SandboxPolicy {
   if (sandbox === "danger-full-access") return { type: "dangerFullAccess" };
   if (sandbox === "read-only") return { type: "readOnly", networkAccess: false };
   return {

@@ -20,7 +20,9 @@ export class Renaming {
   apply(message: ReceivedMessage): unknown {
     const { id, method } = message;
     const isAnswer = method === undefined && id !== undefined;
-    const own = isAnswer ? { ...message, id: this.#requests.get(JSON.stringify(id)) ?? id } : message;
+    const own = isAnswer
+      ? { ...message, id: this.#requests.get(JSON.stringify(id)) ?? id }
+      : message;
     if (this.#texts.size === 0) return own;
     let text = JSON.stringify(own);
     for (const [from, to] of this.#texts) text = text.replaceAll(from, to);

@@ -113,7 +113,9 @@ export class ReplayedConnection {
 
   #refuse({ id, method = "" }: ReceivedMessage): void {
     const next = this.unused[0];
-    const expected = next ? `expects ${next.method} next (line ${next.line})` : "has no request left";
+    const expected = next
+      ? `expects ${next.method} next (line ${next.line})`
+      : "has no request left";
     const problem = `The recording ${expected}, and ${method} came.`;
     this.#outlet.mismatch(problem);
     this.#outlet.write(toLine({ id, error: { code: -32_603, message: problem } }));
@@ -135,5 +137,7 @@ function isRequest({ id, method }: ReceivedMessage): boolean {
 /** Requests and notifications are told apart by their methods, answers by the ids that the server chose. */
 function isSameKind(came: ReceivedMessage, recorded: ReceivedMessage | undefined): boolean {
   if (!recorded || came.method !== recorded.method) return false;
-  return came.method === undefined ? came.id === recorded.id : isRequest(came) === isRequest(recorded);
+  return came.method === undefined
+    ? came.id === recorded.id
+    : isRequest(came) === isRequest(recorded);
 }

@@ -24,5 +24,8 @@ function fillText(text: string, context: object): unknown {
 function lookUp(context: object, path: string): unknown {
   return path
     .split(".")
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], context);
+    .reduce<unknown>(
+      (value, key) => (value as Record<string, unknown> | undefined)?.[key],
+      context,
+    );
 }

@@ -43,8 +43,7 @@ export async function listen(
     if (path === undefined) http.listen(port, "127.0.0.1", resolve);
     else http.listen(path, resolve);
   });
-  const url =
-    path === undefined ? `${address}:${(http.address() as AddressInfo).port}` : address;
+  const url = path === undefined ? `${address}:${(http.address() as AddressInfo).port}` : address;
   return { url, close: () => close(http, sockets) };
 }
 

@@ -11,7 +11,10 @@ export interface StepContext extends ReceivedMessage {
 
 type Write = (bytes: Buffer) => Promise<void> | void;
 type Keys<S> = S extends unknown ? keyof S : never;
-type StepName = Exclude<Keys<Step>, "to" | "params" | "emittedAtMs" | "chunk" | "steps" | "count" | "times" | "id">;
+type StepName = Exclude<
+  Keys<Step>,
+  "to" | "params" | "emittedAtMs" | "chunk" | "steps" | "count" | "times" | "id"
+>;
 type StepOf<N extends StepName> = Extract<Step, Readonly<Record<N, unknown>>>;
 type Actions = {
   readonly [N in StepName]: (
@@ -67,10 +70,8 @@ const actions: Actions = {
       for (const step of steps) await perform(step, { ...context, index }, on, write);
     }
   },
-  waitFor: ({ waitFor, count = 1 }, { on }) =>
-    on.until(() => on.count(waitFor) >= count),
-  waitForUnanswered: (step, { on }) =>
-    on.until(() => on.unanswered.size >= step.waitForUnanswered),
+  waitFor: ({ waitFor, count = 1 }, { on }) => on.until(() => on.count(waitFor) >= count),
+  waitForUnanswered: (step, { on }) => on.until(() => on.unanswered.size >= step.waitForUnanswered),
   waitForAnswer: (step, { on }) =>
     on.until(() => on.answered.has(JSON.stringify(step.waitForAnswer))),
   waitForBytes: (step, { on }) => on.until(() => on.bytesRead >= step.waitForBytes),

@@ -1,6 +1,5 @@
 import type { JsonValue } from "../json.js";
 
-
 /**
  * One thing that a scripted server does. In each value, text may hold `{{params.threadId}}`, `{{id}}` or `{{count}}`
  * (which message of this method it is, from 1) of the message that the steps react to, and

@@ -30,11 +30,7 @@ export function serveStdio(
   setInterval(() => process.ppid === parent || process.exit(1), 1_000).unref();
   const connection = server.connect(new StdioOutlet(onEvent, spawnHolder));
   process.stdin.on("data", (chunk: Buffer) => {
-    process.stdout.cork();
     connection.read(chunk);
-    process.nextTick(() => {
-      process.stdout.uncork();
-    });
   });
   process.stdin.on("error", () => undefined);
   process.stdin.on("end", () => {
@@ -45,8 +41,11 @@ export function serveStdio(
   return connection;
 }
 
+/** Messages that are sent as text in the same turn of the event loop go out in one write; bytes do not. */
 class StdioOutlet implements Outlet {
   readonly isProcess = true;
+  #text = "";
+  #flushed: Promise<void> | undefined;
   readonly spawnHolder: (logs: boolean) => Promise<void>;
   readonly #onEvent: (event: Readonly<Record<string, unknown>>) => void;
 
@@ -59,11 +58,17 @@ class StdioOutlet implements Outlet {
   }
 
   write(bytes: string | Buffer): Promise<void> {
-    return new Promise((resolve) => {
-      process.stdout.write(bytes, () => {
-        resolve();
+    if (typeof bytes !== "string") {
+      void this.#flush();
+      return writeOut(bytes);
+    }
+    this.#text += bytes;
+    this.#flushed ??= new Promise((resolve) => {
+      process.nextTick(() => {
+        resolve(this.#flush());
       });
     });
+    return this.#flushed;
   }
 
   stderr(text: string): Promise<void> {
@@ -75,14 +80,17 @@ class StdioOutlet implements Outlet {
   }
 
   exit(code: number): void {
+    void this.#flush();
     process.exit(code);
   }
 
   kill(signal: NodeJS.Signals): void {
+    void this.#flush();
     process.kill(process.pid, signal);
   }
 
   close(stream: "stdin" | "stdout"): void {
+    void this.#flush();
     // Node never closes the descriptors of its standard streams by itself.
     stayAlive();
     if (stream === "stdin") process.stdin.destroy();
@@ -94,6 +102,21 @@ class StdioOutlet implements Outlet {
     process.stdin.pause();
     stayAlive();
   }
+
+  async #flush(): Promise<void> {
+    const text = this.#text;
+    this.#text = "";
+    this.#flushed = undefined;
+    if (text !== "") await writeOut(text);
+  }
+}
+
+function writeOut(bytes: string | Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(bytes, () => {
+      resolve();
+    });
+  });
 }
 
 function stayAlive(): void {

@@ -57,15 +57,21 @@ export class ServerConnection {
     this.wake();
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      const line = Buffer.concat([...this.#parts, chunk.subarray(start, end)]).toString();
-      this.#parts = [];
+      const line = this.#lineUntil(chunk, start, end);
       start = end + 1;
-      this.readLine(line);
+      this.#readLine(line);
     }
     if (start < chunk.length) this.#parts.push(chunk.subarray(start));
   }
 
-  readLine(line: string): void {
+  #lineUntil(chunk: Buffer, start: number, end: number): string {
+    if (this.#parts.length === 0) return chunk.toString("utf8", start, end);
+    const line = Buffer.concat([...this.#parts, chunk.subarray(start, end)]).toString();
+    this.#parts = [];
+    return line;
+  }
+
+  #readLine(line: string): void {
     const message = JSON.parse(line) as ReceivedMessage;
     const { id, method } = message;
     if (method === undefined) this.#noteAnswer(message);
@@ -88,7 +94,8 @@ export class ServerConnection {
     this.#isOver = true;
     const asked = [...this.#asked.values()];
     this.#asked.clear();
-    for (const { reject } of asked) reject(Object.assign(new Error("The connection is over."), { isConnectionOver: true }));
+    for (const { reject } of asked)
+      reject(Object.assign(new Error("The connection is over."), { isConnectionOver: true }));
     this.#events.onOver(this);
   }
 
@@ -127,6 +134,7 @@ export class ServerConnection {
   }
 
   wake(): void {
+    if (this.#waiters.size === 0) return;
     for (const waiter of [...this.#waiters]) {
       if (!waiter.condition()) continue;
       this.#waiters.delete(waiter);

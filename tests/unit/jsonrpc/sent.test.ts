@@ -3,7 +3,13 @@ import { AppServerError } from "../../../lib/errors/base.js";
 import { Codex } from "../../../lib/index.js";
 import { rejection, settled } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { later, linked, linkedThread, ResponseError, textsSent } from "../../support/linked-server.js";
+import {
+  later,
+  linked,
+  linkedThread,
+  ResponseError,
+  textsSent,
+} from "../../support/linked-server.js";
 import { turnCompleted, turnStarted } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };

@@ -71,7 +71,10 @@ describe("turns", () => {
   test("are a text, or what a function says of each", async () => {
     start();
     const thread = await codex.startThread();
-    server.onTurn("Always this.").onNextTurn("First.").onNextTurn((turn) => turn.reply(turn.text));
+    server
+      .onTurn("Always this.")
+      .onNextTurn("First.")
+      .onNextTurn((turn) => turn.reply(turn.text));
     const answers = [];
     for (const text of ["a", "b", "c"]) answers.push((await thread.run(text)).finalResponse);
     expect(answers).toEqual(["First.", "b", "Always this."]);
@@ -273,7 +276,9 @@ describe("the rest", () => {
 
   test("a script of steps goes before the standard behaviour", async () => {
     server = new FakeAppServer({
-      script: { on: { "thread/loaded/list": [{ respond: { data: ["{{count}}"], nextCursor: null } }] } },
+      script: {
+        on: { "thread/loaded/list": [{ respond: { data: ["{{count}}"], nextCursor: null } }] },
+      },
     });
     wire = checked(server);
     const client = await start().client();

@@ -2,7 +2,12 @@ import { expect, test } from "@jest/globals";
 import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
 import { rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, ResponseError, type LinkedServer } from "../../support/linked-server.js";
+import {
+  later,
+  linkedThread,
+  ResponseError,
+  type LinkedServer,
+} from "../../support/linked-server.js";
 import {
   textMessages,
   turnCompleted,

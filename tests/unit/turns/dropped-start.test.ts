@@ -292,7 +292,8 @@ describe("a turn/start whose answer was lost with the connection", () => {
         const list = server.handler("thread/turns/list");
         let refusals = 2;
         server.handle("thread/turns/list", (...args) => {
-          if ((refusals -= 1) >= 0) throw new ResponseError(-32_001, "Server overloaded; retry later.");
+          if ((refusals -= 1) >= 0)
+            throw new ResponseError(-32_001, "Server overloaded; retry later.");
           return list(...args);
         });
       },

@@ -2,7 +2,12 @@ import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnDetachedError } from "../../../lib/errors/turn-detached-error.js";
 import { rejection, settled, stepUntil } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { later, ResponseError, type Handler, type LinkedServer } from "../../support/linked-server.js";
+import {
+  later,
+  ResponseError,
+  type Handler,
+  type LinkedServer,
+} from "../../support/linked-server.js";
 import { endedTurn, storeTurns } from "../../support/stored-turns.js";
 import { opened, turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
 

@@ -68,7 +68,10 @@ describe("a command", () => {
     expect(abortListeners(abort.signal)).toBe(0);
 
     server.handle("command/exec", () => {
-      throw new ResponseError(-32_603, "failed to spawn command: No such file or directory (os error 2)");
+      throw new ResponseError(
+        -32_603,
+        "failed to spawn command: No such file or directory (os error 2)",
+      );
     });
     const refused = client.exec(["no-such-tool"], { signal: abort.signal });
     expect(await rejection(refused.exit)).toBeInstanceOf(CommandNotStartedError);

@@ -9,7 +9,12 @@ import {
 import { collect, settled } from "../../../support/collect.js";
 import { GoalServer, goalRecord } from "../../goals/goal-server.js";
 import { LinkedAnew } from "../../../support/linked-anew.js";
-import { ResponseError, later, methodsSent, type LinkedServer } from "../../../support/linked-server.js";
+import {
+  ResponseError,
+  later,
+  methodsSent,
+  type LinkedServer,
+} from "../../../support/linked-server.js";
 import { rejection } from "../../../support/real.js";
 import { storeTurns } from "../../../support/stored-turns.js";
 import {

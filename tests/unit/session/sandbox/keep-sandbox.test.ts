@@ -7,7 +7,12 @@ import {
   type Thread,
   type TurnOptions,
 } from "../../../../lib/index.js";
-import { later, linkedThread, ResponseError, type LinkedServer } from "../../../support/linked-server.js";
+import {
+  later,
+  linkedThread,
+  ResponseError,
+  type LinkedServer,
+} from "../../../support/linked-server.js";
 import { rejection } from "../../../support/real.js";
 import { opened, turnCompleted, turnRecord, turnStarted } from "../../../support/turn-messages.js";
 
