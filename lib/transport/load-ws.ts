@@ -72,7 +72,7 @@ async function requireWs<Part extends keyof WsModule>(
   part: Part,
 ): Promise<NonNullable<WsModule[Part]>> {
   const own = await ownDirectory();
-  if (own === undefined) throw new Error("there is no place to load it from");
+  if (own === undefined) throw new Error("its place is not known");
   const { createRequire } = process.getBuiltinModule("node:module");
   const fromHere = createRequire(path.join(own, "load-ws.js"));
   const found = (fromHere("ws") as WsModule)[part];
