@@ -98,7 +98,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const open = async () => target.connect();
     return { settings, open, reopening: undefined, shared: isShared(options, false) };
   }
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
+   
   if (!("transport" in target)) throw badTarget();
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));

@@ -54,14 +54,18 @@ export function parseRecording(text: string): RecordedConnection[] {
 }
 
 function parseLine(source: string, number: number): RecordingLine {
-  let line: Partial<RecordingHead & RecordedEnd & { dir: string }> | null;
+  let line:
+    | (Partial<Omit<RecordingHead, "recording"> & RecordedEnd & { dir: string }> & {
+        recording?: unknown;
+      })
+    | null;
   try {
     line = JSON.parse(source) as typeof line;
   } catch {
     throw notARecording(number, "is not JSON");
   }
-  if (typeof line?.recording === "number" && Number(line.recording) !== 1) {
-    throw notARecording(number, `is of version ${String(line.recording)} of the format`);
+  if (typeof line?.recording === "number" && line.recording !== 1) {
+    throw notARecording(number, `is of version ${line.recording} of the format`);
   }
   const isKnown = line?.recording === 1 || line?.end || line?.dir === "in" || line?.dir === "out";
   if (!isKnown) throw notARecording(number, "is no part of a recording");

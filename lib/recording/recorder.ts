@@ -9,8 +9,8 @@ import { RecordingFile } from "./recording-file.js";
 
 /** What a connection tells of itself while it is recorded. */
 export interface ConnectionRecorder {
-  received(bytes: Buffer): void;
-  sent(line: string): void;
+  readonly received: (bytes: Buffer) => void;
+  readonly sent: (line: string) => void;
   /** Nothing more comes. `end` is how the server ended, where the client did not close. */
   ended(end: RecordedEnd["end"] | undefined): void;
 }

@@ -28,7 +28,7 @@ export interface FakeAppServerOptions {
 
 /** A request, and the answer that it would have had. */
 export interface HandledRequest<M extends ClientRequestMethod> extends ReceivedRequest {
-  passthrough(): ResultOf<M>;
+  readonly passthrough: () => ResultOf<M>;
 }
 
 /** A turn as a text that it answers, or as what it does. */

@@ -59,7 +59,8 @@ export class FakeThread {
         settle: (given) => {
           given.then(resolve, (error: unknown) => {
             // A connection that is gone answers nothing; one that comes back is asked again.
-            if (!(error as { isConnectionOver?: true }).isConnectionOver) reject(error);
+            const { isConnectionOver } = error as { isConnectionOver?: true };
+            if (!isConnectionOver) reject(error as Error);
           });
         },
       };

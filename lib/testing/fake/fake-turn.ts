@@ -228,7 +228,7 @@ export class FakeTurn {
   ): this {
     if (this.signal.aborted) return this;
     const whole = { ...params, threadId: this.threadId, turnId: this.id };
-    this.#thread.notify(method, whole as unknown as ServerNotifications[M]["params"]);
+    this.#thread.notify(method, whole);
     return this;
   }
 

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- the server sends deprecated fields, too */
 import type {
   SandboxPolicy,
   Thread,

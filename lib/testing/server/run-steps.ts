@@ -77,7 +77,8 @@ const actions: Actions = {
   waitForBytes: (step, { on }) => on.until(() => on.bytesRead >= step.waitForBytes),
   waitForEof: (_, { on }) => on.until(() => on.atEnd),
   async stderr({ stderr, times = 1 }, { on }) {
-    for (let n = 0; n < times; n += 1) await on.outlet.stderr(String(stderr));
+    for (let n = 0; n < times; n += 1)
+      await on.outlet.stderr(typeof stderr === "string" ? stderr : JSON.stringify(stderr));
   },
   exit({ exit }, { on }) {
     on.outlet.exit(exit);

@@ -308,7 +308,7 @@ describe("the rest", () => {
   test("what is no server is refused", () => {
     start();
     expect(() => new Codex({ server: {} as never })).toThrow("server must have a function");
-    expect(() => new Codex({ server, codexPath: "/x" } as never)).toThrow("codexPath");
-    expect(() => new Codex({ server, token: "x" } as never)).toThrow("token");
+    expect(() => new Codex({ server, codexPath: "/x" })).toThrow("codexPath");
+    expect(() => new Codex({ server, token: "x" })).toThrow("token");
   });
 });
