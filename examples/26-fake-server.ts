@@ -14,7 +14,7 @@ async function cleanUp(options: CodexServerOptions): Promise<string | null> {
   await using codex = new Codex({
     ...options,
     onApproval: (approval) => {
-      const isSafe = approval.type === "command" && approval.params.command === "rm -rf build";
+      const isSafe = approval.type === "command" && approval.command === "rm -rf build";
       return isSafe ? "accept" : "decline";
     },
   });
