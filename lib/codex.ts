@@ -47,7 +47,7 @@ import type { Session } from "./session/session.js";
 import { totalBacklog } from "./session/total-backlog.js";
 import type { InProcessServer } from "./transport/transport.js";
 
-/** What a `Codex` does when its server is gone. */
+/** Options for the time after the server is gone. */
 export interface SupervisionOptions {
   /**
    * Whether, and how, a call starts a new server process after the last one died, or connects again after
@@ -60,9 +60,7 @@ export interface SupervisionOptions {
 /** The options of the client, with overload retries on. */
 export interface CodexOptions extends AppServerClientOptions, SupervisionOptions {}
 
-/**
- * Options for a server that runs already: those of `AppServerClient.connect()`, and its address.
- */
+/** Options for a server that runs already: those of `AppServerClient.connect()`, and its address. */
 export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions {
   /** `"ws://127.0.0.1:4500"`, `"wss://host/path"` or `"unix:///run/codex.sock"`. */
   url: string;
@@ -92,9 +90,7 @@ const codexServerKeys: KeysOf<CodexServerOptions> = {
 /** The result of `ready()`: the server, the account, and whether somebody has to log in. */
 export interface Readiness {
   readonly serverInfo: ServerInfo;
-  /**
-   * The account that is logged in; `null` when nobody is, or when the model provider needs no login.
-   */
+  /** The account that is logged in; `null` when nobody is, or when the model provider needs no login. */
   readonly account: Account | null;
   /** Whether turns will fail until somebody logs in. */
   readonly loginRequired: boolean;
@@ -125,7 +121,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #restarts: RestartPolicy | undefined;
   /** Undefined when it is replaced by the next call only. */
   readonly #eager: EagerRestart | undefined;
-  /** Why no process is started any more. */
+  /** The reason why no process is started any more. */
   #lost: CloseReason | undefined;
   #client: Promise<AppServerClient> | undefined;
   /** The client, once it has been started. */

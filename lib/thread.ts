@@ -48,9 +48,9 @@ import { type TurnStart } from "./turns/start-place.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
-/** Which turns to list, as in `thread/turns/list`. */
+/** The turns to list, as in `thread/turns/list`. */
 export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
-/** Which items to list, as in `thread/items/list`. */
+/** The items to list, as in `thread/items/list`. */
 export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threadId" | "cursor">>;
 
 const listTurnsKeys: KeysOf<ListTurnsOptions> = threadTurnsListParamsKeys;

@@ -43,7 +43,7 @@ import { createRpcTree } from "../resources/rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
 import { connectedFor } from "../session/until-connected.js";
 
-/** Which models to list, as in `model/list`. */
+/** The models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
 /** The directory to list profiles for, as in `permissionProfile/list`. */
 export type ListPermissionProfilesOptions = AllowUndefined<
@@ -54,9 +54,7 @@ const listModelsKeys: KeysOf<ListModelsOptions> = modelListParamsKeys;
 const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
   permissionProfileListParamsKeys;
 
-/**
- * The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them.
- */
+/** The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
 export abstract class CodexApi extends ThreadCatalog {
   /** The ways to log in. */
   readonly login = new Login(() => this.getSession());

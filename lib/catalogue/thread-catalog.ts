@@ -51,9 +51,9 @@ import type { BoundTools } from "../tools/tool.js";
 import { checkTools, toDynamicTools } from "../tools/tool-specs.js";
 import { startThread } from "./start-thread.js";
 
-/** Which threads to list, as in `thread/list`. */
+/** The threads to list, as in `thread/list`. */
 export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
-/** How to list the loaded threads, as in `thread/loaded/list`. */
+/** Options for listing the loaded threads, as in `thread/loaded/list`. */
 export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
 
 const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
@@ -206,9 +206,7 @@ export abstract class ThreadCatalog {
     return new ThreadSearch(() => this.getSession(), searchTerm, options);
   }
 
-  /**
-   * Lists the ids of the threads that the server has loaded (`thread/loaded/list`), for any client.
-   */
+  /** Lists the ids of the threads that the server has loaded (`thread/loaded/list`), for any client. */
   loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
     checkOptions("loadedThreads()", options, loadedThreadsKeys);
     return new Pages(async (cursor) => {
@@ -218,9 +216,7 @@ export abstract class ThreadCatalog {
     });
   }
 
-  /**
-   * Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`).
-   */
+  /** Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`). */
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
     return attachmentOwners(() => this.getSession(), options);
   }

@@ -15,7 +15,7 @@ export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
   Omit<Extract<LoginAccountParams, { type: T }>, "type">
 >;
 
-/** How the browser's pages look during and after the login, as in `account/login/start`. */
+/** Options for the browser's pages during and after the login, as in `account/login/start`. */
 export interface BrowserLoginOptions {
   /** Skips the pages that only explain. */
   codexStreamlinedLogin?: boolean | undefined;
@@ -153,9 +153,7 @@ export class Login {
     return startGatewayLogin(await this.#getSession(), options);
   }
 
-  /**
-   * Reads whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`).
-   */
+  /** Reads whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
   async gatewayStatus(
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {

@@ -18,7 +18,7 @@ import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 
-/** Which apps to list, as in `app/list`. */
+/** The apps to list, as in `app/list`. */
 export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
 /** The thread to list for, and how fresh the answer must be, as in `app/installed`. */
 export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;

@@ -26,13 +26,13 @@ import { connectedFor, untilConnected } from "../../session/until-connected.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
 
-/** Which MCP servers to list, as in `mcpServerStatus/list`. */
+/** The MCP servers to list, as in `mcpServerStatus/list`. */
 export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
-/** Which tool to call, as in `mcpServer/tool/call`. */
+/** The tool to call, as in `mcpServer/tool/call`. */
 export type McpToolCall = AllowUndefined<McpServerToolCallParams>;
 /** The result of a tool. `isError` is true when the tool itself reports a failure. */
 export type McpToolResult = ResultOf<"mcpServer/tool/call">;
-/** Which resource to read, as in `mcpServer/resource/read`. */
+/** The resource to read, as in `mcpServer/resource/read`. */
 export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
 /** The content of a resource: pieces with a `text`, or with a base64 `blob`. */
 export type McpResourceContents = ResultOf<"mcpServer/resource/read">;

@@ -19,9 +19,9 @@ import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
 import { Marketplaces } from "./marketplaces.js";
 
-/** Which plugins to list, as in `plugin/list`. */
+/** The plugins to list, as in `plugin/list`. */
 export type ListPluginsOptions = AllowUndefined<PluginListParams>;
-/** Which installed plugins to list, as in `plugin/installed`. */
+/** The installed plugins to list, as in `plugin/installed`. */
 export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
 /** The place to search, as in `plugin/search`. */
 export type SearchPluginsOptions = AllowUndefined<

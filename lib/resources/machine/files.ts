@@ -31,7 +31,7 @@ export interface CopyOptions extends RequestOptions {
   recursive?: boolean | undefined;
 }
 
-/** Of all methods: as in Node, some have no effect on some. */
+/** The options of all methods; as in Node.js, some have no effect on some methods. */
 const fileKeys: KeysOf<
   Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late" | "onSent">
 > = {

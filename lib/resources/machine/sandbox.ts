@@ -95,7 +95,7 @@ export class Sandbox {
   }
 }
 
-/** What the programs that make a sandbox say; the first one that is heard tells the reason. */
+/** Sentences of the programs that make a sandbox; the first one found tells the reason. */
 const reasons = [
   ["bubblewrapMissing", "bubblewrapMissing"],
   ["sandboxPathMissing", "pathMissing"],

@@ -10,10 +10,10 @@ import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 
-/** How to list sections, as in `threadSection/list`. */
+/** Options for listing sections, as in `threadSection/list`. */
 export type ListSectionsOptions = AllowUndefined<Omit<ThreadSectionListParams, "cursor">>;
 
-/** How a section looks: names that the server keeps and does not interpret. */
+/** The appearance of a section: names that the server keeps and does not interpret. */
 export interface SectionOptions {
   /** The appearance. An update without it leaves it as it is; `null` clears it. */
   appearance?: ThreadSectionAppearance | null | undefined;

@@ -37,7 +37,7 @@ import type { UpdateSettingsOptions } from "../../options/thread-options.js";
 /** The changes to a thread's metadata, as in `thread/metadata/update`. */
 export type UpdateMetadataOptions = AllowUndefined<Omit<ThreadMetadataUpdateParams, "threadId">>;
 
-/** How to search one thread, as in `thread/searchOccurrences`. */
+/** Options for searching one thread, as in `thread/searchOccurrences`. */
 export type SearchOccurrencesOptions = AllowUndefined<
   Omit<ThreadSearchOccurrencesParams, "threadId" | "searchTerm" | "cursor">
 >;

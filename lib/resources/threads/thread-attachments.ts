@@ -22,11 +22,9 @@ export interface AttachmentIdentity {
   readonly identityKey: string;
 }
 
-/**
- * An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes.
- */
+/** An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes. */
 export type AddAttachmentOptions = Omit<ThreadAttachmentAddParams, "threadId">;
-/** How to list attachments, as in `thread/attachment/list`. */
+/** Options for listing attachments, as in `thread/attachment/list`. */
 export type ListAttachmentsOptions = AllowUndefined<
   Omit<ThreadAttachmentListParams, "threadId" | "cursor">
 >;
@@ -75,9 +73,7 @@ export class ThreadAttachments {
     });
   }
 
-  /**
-   * Removes an attachment (`thread/attachment/remove`). Removing one that does not exist is no error.
-   */
+  /** Removes an attachment (`thread/attachment/remove`). Removing one that does not exist is no error. */
   async remove({ attachmentType, identityKey }: AttachmentIdentity): Promise<void> {
     checkIdentity({ attachmentType, identityKey });
     const session = await this.#getSession();

@@ -39,14 +39,12 @@ export type AddToQueueOptions = AllowUndefined<
   Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
 > &
   Traced;
-/**
- * Options of changed input, as in `thread/queue/update`; those that are left out stay as they are.
- */
+/** Options of changed input, as in `thread/queue/update`; those that are left out stay as they are. */
 export type UpdateQueuedOptions = AllowUndefined<
   Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
 > &
   Traced;
-/** How to list the queue, as in `thread/queue/list`. */
+/** Options for listing the queue, as in `thread/queue/list`. */
 export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
 
 const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };

@@ -10,7 +10,7 @@ import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
-/** How to list terminals, as in `thread/backgroundTerminals/list`. */
+/** Options for listing terminals, as in `thread/backgroundTerminals/list`. */
 export type ListTerminalsOptions = AllowUndefined<
   Omit<ThreadBackgroundTerminalsListParams, "threadId" | "cursor">
 >;
