@@ -1,11 +1,20 @@
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { ServerConnection } from "../server/server-connection.js";
 import type { FakeThread } from "./fake-thread.js";
-import { FakeTurn, type TurnScript, type TurnSurroundings } from "./fake-turn.js";
+import { FakeTurn, type TurnScript } from "./fake-turn.js";
+import { RunningTurn } from "./running-turn.js";
+
+/** What a turn needs of its server. */
+interface TurnSurroundings {
+  readonly thread: FakeThread;
+  /** The next number that no item and no request of the server has. */
+  readonly nextNumber: () => number;
+  readonly crash: () => void;
+}
 
 /** The turns of a fake server: which script each gets, and which runs on a thread now. */
 export class FakeTurns {
-  readonly #running = new Map<FakeThread, FakeTurn>();
+  readonly #running = new Map<FakeThread, RunningTurn>();
   readonly #next: TurnScript[] = [];
   #script: TurnScript = (turn) => turn.reply("Hello from the fake server.");
 
@@ -19,17 +28,16 @@ export class FakeTurns {
     this.#next.push(script);
   }
 
-  runningOn(threadId: string): FakeTurn | undefined {
-    return [...this.#running.values()].find((turn) => turn.threadId === threadId);
+  runningOn(threadId: string): RunningTurn | undefined {
+    return [...this.#running.values()].find(({ thread }) => thread.id === threadId);
   }
 
   /** Gives the answer to `turn/start`, and plays the turn right behind it. */
   start(
     id: string,
     params: ParamsOf<"turn/start">,
-    surroundings: TurnSurroundings,
+    { thread, nextNumber, crash }: TurnSurroundings,
   ): ResultOf<"turn/start"> {
-    const { thread } = surroundings;
     const busy = this.#running.get(thread);
     if (busy) {
       // The server takes a start on a busy thread for a steer.
@@ -38,12 +46,12 @@ export class FakeTurns {
       });
       return { turn: busy.record };
     }
-    const turn = new FakeTurn(id, params, surroundings);
+    const turn = new RunningTurn(id, params, thread, nextNumber);
     this.#running.set(thread, turn);
     turn.signal.addEventListener("abort", () => this.#running.delete(thread), { once: true });
     const script = this.#next.shift() ?? this.#script;
     setImmediate(() => {
-      if (!turn.signal.aborted) void turn.play(script);
+      if (!turn.signal.aborted) void play(turn, script, crash);
     });
     return { turn: turn.record };
   }
@@ -54,5 +62,16 @@ export class FakeTurns {
       thread.subscribers.delete(connection);
       if (thread.subscribers.size === 0) turn.lost();
     }
+  }
+}
+
+async function play(turn: RunningTurn, script: TurnScript, crash: () => void): Promise<void> {
+  turn.begin();
+  const own = new FakeTurn(turn, crash);
+  try {
+    await script(own);
+    turn.end("completed");
+  } catch (error) {
+    own.fail(error instanceof Error ? error.message : String(error));
   }
 }
