@@ -76,7 +76,7 @@ export class RunningTurn {
   ): void {
     if (this.signal.aborted) return;
     const whole = { ...params, threadId: this.thread.id, turnId: this.id };
-    this.thread.notify(method, whole as unknown as ServerNotifications[M]["params"]);
+    this.thread.notify(method, whole);
   }
 
   async request<M extends TurnRequestMethod>(
