@@ -60,7 +60,8 @@ export class FakeThread {
           given.then(resolve, (error: unknown) => {
             // A connection that is gone answers nothing; one that comes back is asked again.
             const { isConnectionOver } = error as { isConnectionOver?: true };
-            if (!isConnectionOver) reject(error instanceof Error ? error : new Error(String(error)));
+            if (!isConnectionOver)
+              reject(error instanceof Error ? error : new Error(String(error)));
           });
         },
       };
