@@ -7,7 +7,7 @@ import type { Connect, Host } from "../session/host.js";
 import type { Slot } from "../session/turn-slots.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { TurnExecution } from "../turns/turn-execution.js";
-import type { Failure } from "../turns/turn-request.js";
+import type { Failure } from "../async/life.js";
 import { toTurnResult } from "../turns/turn-result.js";
 import { type TurnResult } from "../results/turn-result.js";
 import { pauseGoal, runsTurn } from "./goal-requests.js";

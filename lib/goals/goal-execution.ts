@@ -1,6 +1,6 @@
 import type { ThreadGoal } from "../../generated/types.js";
-import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { Life, type Failure } from "../async/life.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, renewed, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "./goal-errors.js";
@@ -10,9 +10,7 @@ import type { Slot } from "../session/turn-slots.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { busyError } from "../session/busy-error.js";
 import type { TurnExecution } from "../turns/turn-execution.js";
-import type { Failure } from "../turns/turn-request.js";
 import type { TurnControls } from "../options/turn-options.js";
-import { watchForStops } from "../turns/turn-stops.js";
 import { GoalCourse } from "./goal-course.js";
 import type { GoalSettings } from "../options/goal-options.js";
 import { clearOldGoal, setGoal } from "./goal-requests.js";
@@ -52,49 +50,42 @@ export interface GoalListener {
 export class GoalExecution {
   /** Resolves when the server has taken the goal; rejects, unnoticed, when it never will. */
   readonly accepted: Promise<ThreadGoal>;
-  /** Resolves, whichever way the goal ends. */
-  readonly ended: Promise<void>;
   readonly #request: GoalRequest;
   readonly #listener: GoalListener;
   readonly #accepted = new Deferred<ThreadGoal>();
-  readonly #ended = new Deferred<void>();
-  /** Resolves when the server is done with the goal too, or nothing more will be heard of it. */
-  readonly #over = new Deferred<void>();
+  readonly #life = new Life(() => {
+    this.#told();
+  });
   /** There from the moment when the thread is this goal's. */
   readonly #entered = new Deferred<GoalCourse | undefined>();
   #course: GoalCourse | undefined;
   /** Resolves when it is known what became of the request that sets the goal. */
   readonly #answered = new Deferred<void>();
   #phase: "waiting" | "sent" | "set" = "waiting";
-  #life: "live" | "given up" | "over" = "live";
   #slot: Slot | undefined;
-  #failure: Failure | undefined;
-  #stopped: Failure | undefined;
   /** The attempt to stop; there is only one, and it goes on until that is confirmed. */
   #stopping: Promise<void> | undefined;
-  #unlink: () => void = () => undefined;
 
   constructor(connect: Connect, request: GoalRequest, listener: GoalListener) {
     this.#request = request;
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
-    this.ended = this.#ended.promise;
-    const { signal } = request.controls;
-    if (signal?.aborted) {
-      this.#finish(() => reasonOf(signal));
-      return;
-    }
-    this.#unlink = watchForStops(
+    this.#life.onOver(() => {
+      this.#course?.end();
+      this.#entered.resolve(undefined);
+      this.#slot?.leave();
+    });
+    this.#life.limit(
       request.controls,
       (failure) => {
-        this.#stop(failure);
+        this.#cutShort(failure);
       },
       (ms) => {
-        const details = { stopConfirmed: this.#isOver(), sent: this.#phase !== "waiting" };
+        const details = { stopConfirmed: this.#life.isOver(), sent: this.#phase !== "waiting" };
         return new GoalTimeoutError(ms, this.result, details);
       },
     );
-    void this.#execute(connect);
+    if (!this.#life.isOver()) void this.#execute(connect);
   }
 
   /** The connection that the goal runs on; undefined until it is there. */
@@ -112,13 +103,18 @@ export class GoalExecution {
     return this.#course?.result ?? toGoalResult(initialGoalProgress(this.#request.threadId));
   }
 
+  /** Resolves, whichever way the goal ends. */
+  get ended(): Promise<void> {
+    return this.#life.ended;
+  }
+
   /** What the waiters are to be rejected with, once the goal has ended. */
   get failure(): Failure | undefined {
-    return this.#failure;
+    return this.#life.failure;
   }
 
   hasEnded(): boolean {
-    return this.#life !== "live";
+    return this.#life.hasEnded();
   }
 
   /** The turn that runs, or the next one; undefined when none is to come. */
@@ -134,7 +130,7 @@ export class GoalExecution {
    * @throws StopUnconfirmedError
    */
   async interrupt(): Promise<void> {
-    if (this.#isOver()) return;
+    if (this.#life.isOver()) return;
     const stopped = this.#windDown();
     const outcome = await settleWithin(
       this.hasEnded() ? stopped : Promise.race([stopped, this.ended]),
@@ -187,7 +183,7 @@ export class GoalExecution {
         else this.#finish(failure);
       },
       brokeOff: (failure) => {
-        if (failure) this.#stop(failure);
+        if (failure && this.#life.cutShort(failure)) this.#cutShort(failure);
         else void this.#windDown();
       },
     });
@@ -237,10 +233,8 @@ export class GoalExecution {
     this.#answered.resolve();
   }
 
-  /** From now on the goal can only end with `failure`, however it really ends. */
-  #stop(failure: Failure): void {
-    if (this.hasEnded() || this.#stopped) return;
-    this.#stopped = failure;
+  #cutShort(failure: Failure): void {
+    if (this.#phase === "waiting") this.#finish(failure);
     void this.interruptAndWait().then(() => {
       if (!this.hasEnded()) this.#giveUp(failure);
     });
@@ -254,7 +248,7 @@ export class GoalExecution {
 
   async #stopInServer(): Promise<void> {
     this.#course?.stopTurns();
-    await Promise.race([this.#answered.promise, this.#over.promise]);
+    await Promise.race([this.#answered.promise, this.#life.over]);
     await this.#course?.stop((error) => {
       this.#giveUp(() => error);
       this.#slot?.leave();
@@ -266,42 +260,25 @@ export class GoalExecution {
   #giveUp(failure: Failure): void {
     if (this.hasEnded()) return;
     this.#course?.host.logger.warn(unconfirmed);
-    this.#life = "given up";
-    this.#tell(failure);
+    this.#life.tell(() => renewed(failure()));
     // What is not answered may yet begin a turn, which the next one would become part of.
     if (this.#phase === "set") this.#slot?.leave();
   }
 
-  /** The goal is over. */
+  /** The goal is over. What kept it from being sent was not the end of the goal. */
   #finish(failure: Failure | undefined): void {
-    const wasLive = !this.hasEnded();
-    if (this.#isOver()) return;
-    this.#life = "over";
-    this.#course?.end();
-    this.#entered.resolve(undefined);
-    this.#slot?.leave();
-    if (wasLive) this.#tell(failure && this.#asItWas(failure));
-    this.#over.resolve();
-  }
-
-  /** What kept a goal from being sent was not the end of the goal. */
-  #asItWas(failure: Failure): Failure {
-    return this.#phase === "waiting" ? () => unsent(failure(), "thread/goal/set") : failure;
+    const isUnsent = this.#phase === "waiting";
+    const make = (reason: unknown) => (isUnsent ? unsent(reason, "thread/goal/set") : reason);
+    this.#life.end(failure && (() => renewed(make(failure()))));
   }
 
   /** Tells those who wait for the goal how it has ended. */
-  #tell(failure: Failure | undefined): void {
-    this.#failure = this.#stopped ?? (failure && (() => renewed(failure())));
-    this.#unlink();
+  #told(): void {
+    const { failure } = this.#life;
     if (this.#phase !== "set") {
-      this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());
+      this.#accepted.reject(failure ? failure() : new GoalNotStartedError());
     }
-    this.#listener.ended(this.#failure);
-    this.#ended.resolve();
-  }
-
-  #isOver(): boolean {
-    return this.#life === "over";
+    this.#listener.ended(failure);
   }
 }
 

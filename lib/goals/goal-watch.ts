@@ -5,7 +5,7 @@ import { GoalDetachedError } from "./goal-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { Host } from "../session/host.js";
 import type { ServerNotification } from "../protocol.js";
-import type { Failure } from "../turns/turn-request.js";
+import type { Failure } from "../async/life.js";
 
 /** Who is told of what happens to a goal outside of its turns. None of the functions may throw. */
 interface GoalWatcher {

@@ -1,3 +1,4 @@
+import type { Life } from "../async/life.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { Host, TurnFollower } from "../session/host.js";
 import type { PendingTurn } from "../session/turn-sink.js";
@@ -8,10 +9,9 @@ export interface StartPlace {
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
   /** Options for the request that starts the turn. */
-  readonly request: Pick<RequestOptions, "signal" | "trace" | "onSent">;
-  /** Resolves when the turn is over, and nobody looks for it any more. */
-  readonly over: Promise<void>;
-  isOver(): boolean;
+  readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
+  /** When it is over, nobody looks for the turn any more. */
+  readonly life: Life;
 }
 
 /** How a turn comes to run: what is sent for it, and how its id is learnt. */

@@ -23,7 +23,7 @@ export async function stopUnfollowed(host: Host, threadId: string, turnId: strin
   const pending = host.turns.expect(threadId);
   pending.claim(turnId, turn.follower);
   pending.settle();
-  await turn.stopUnwatched(host);
+  await turn.stopUnwatched();
   slot.leave();
 }
 

@@ -1,3 +1,4 @@
+import type { Failure } from "../async/life.js";
 import type { Host } from "../session/host.js";
 import type { TurnEvent } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
@@ -5,9 +6,6 @@ import type { TurnControls } from "../options/turn-options.js";
 import type { RunningTurn } from "./start-place.js";
 import type { TurnStart } from "./start-place.js";
 import type { TurnState } from "../results/turn-state.js";
-
-/** Makes what the waiters of a turn are rejected with: an instance of its own for each. */
-export type Failure = () => unknown;
 
 export interface TurnRequest {
   readonly threadId: string;

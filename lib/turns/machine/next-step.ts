@@ -1,0 +1,116 @@
+import type { Failure } from "../../async/life.js";
+import { isBeingStopped, type TurnFacts, type TurnHappening, type TurnStep } from "./facts.js";
+import { caughtUp, suspectIf, told } from "./overdue.js";
+import { ask, isFollowed, isNamed, over, step } from "./step.js";
+import {
+  cutShort,
+  giveUp,
+  interrupt,
+  interruptFailed,
+  interruptRefused,
+  pursueStop,
+  runs,
+  stopAsked,
+  stopConfirmed,
+  stopUnwatched,
+  threadFree,
+} from "./stop.js";
+
+/**
+ * What becomes of a turn, and what is to be done, when something happens. Nothing is done here: the same
+ * facts and the same happening always give the same step.
+ */
+export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
+  if (turn.stage === "over") return step(turn);
+  switch (happening.type) {
+    // On the way to the server.
+    case "sent":
+      if (turn.stage !== "waiting") return step(turn);
+      return step({ ...turn, stage: "sent" }, { do: "watchSilence" });
+    case "answerLost":
+      return turn.stage === "sent" ? step({ ...turn, stage: "searching" }) : step(turn);
+    case "notTaken":
+      if (isNamed(turn)) return step(turn);
+      // Whoever has stopped it meanwhile does not want it to be sent again.
+      return isBeingStopped(turn) ? over(turn, "unsent") : step({ ...turn, stage: "waiting" });
+    case "cannotStart":
+      return isNamed(turn) ? step(turn) : cannotStart(turn, happening.failure);
+    case "accepted":
+      return isNamed(turn) ? step(turn) : accepted(turn);
+
+    // What the server tells.
+    case "started":
+      return isNamed(turn) ? runs(turn) : step(turn);
+    case "completed":
+      return isNamed(turn) ? over(turn, "itsResult") : step(turn);
+    case "error":
+      return suspectIf(happening.isFinal, { ...turn, hasFailed: happening.isFinal });
+    case "threadStatus":
+      return suspectIf(happening.isIdle, { ...turn, threadIsIdle: happening.isIdle });
+    case "shared":
+      return step({ ...turn, isPart: true }, { do: "share", events: happening.events });
+    case "commandDone":
+      return step({ ...turn, isDone: true });
+    case "outlived":
+      return suspectIf(!turn.outlives, { ...turn, outlives: true });
+
+    // What becomes of the connection.
+    case "dropped":
+      if (!isFollowed(turn)) return step(turn);
+      return step({ ...turn, stage: "away" }, { do: "stopWaiting", for: "endOverdue" });
+    case "caughtUp":
+      return turn.stage === "away" ? caughtUp(turn, happening.report) : step(turn);
+    case "lost":
+      return lost(turn, happening.failure, happening.isDetached);
+
+    // What the server is asked.
+    case "endOverdue":
+      return turn.stage === "overdue" ? ask(turn, "overdue") : step(turn);
+    case "silent": {
+      const counts = (turn.stage === "sent" || isFollowed(turn)) && !turn.isTold;
+      return counts ? ask(turn, "silence") : step(turn);
+    }
+    case "told":
+      return told(turn, happening.report, happening.isSilent);
+
+    // Stopping.
+    case "stopAsked":
+      return turn.stage === "waiting" ? over(turn, "unsent") : stopAsked(turn, happening.insist);
+    case "cutShort":
+      return cutShort(turn);
+    case "givenUp":
+      return stopUnwatched(turn);
+    case "stopGracePassed":
+      if (turn.isTold) return step(turn);
+      return turn.isPart ? over(turn, "itsResult") : giveUp(turn);
+    case "interruptDue":
+      return isBeingStopped(turn) && turn.interrupt === "none" ? interrupt(turn) : step(turn);
+    case "interruptConfirmed":
+      return stopConfirmed({ ...turn, interrupt: "none" });
+    case "interruptRefused":
+      return interruptRefused(turn);
+    case "interruptDropped":
+      return interrupt({ ...turn, interrupt: "none" });
+    case "interruptFailed":
+      return interruptFailed(turn, happening.failure, happening.isGone);
+    case "threadFree":
+      return threadFree(turn);
+  }
+}
+
+function cannotStart(turn: TurnFacts, failure: Failure): TurnStep {
+  return over(turn, turn.stage === "waiting" ? { failure, wasUnsent: true } : { failure });
+}
+
+function accepted(turn: TurnFacts): TurnStep {
+  const named = { ...turn, stage: "accepted" } as const;
+  return turn.isTold ? pursueStop(named) : pursueStop(named, { do: "watchSilence" });
+}
+
+function lost(turn: TurnFacts, failure: Failure, isDetached: boolean): TurnStep {
+  // Nobody hears of it any more, but whoever wanted it to stop wants that still.
+  const runsOn = isDetached && isBeingStopped(turn) && !turn.isPart;
+  if (!runsOn) return over(turn, { failure });
+  const insisting = { ...turn, stop: "insisted" } as const;
+  return turn.isTold ? step(insisting) : giveUp(insisting, { failure });
+}
