@@ -14,7 +14,7 @@ import type { CloseReason } from "./errors/connection-errors.js";
 import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { guardedListener } from "./session/guarded-listener.js";
-import type { Host } from "./session/host.js";
+import type { Session } from "./session/session.js";
 import {
   clientKeys,
   resolveSettings,
@@ -310,12 +310,12 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /** @internal */
-  protected override connect(): Promise<Host> {
+  protected override getSession(): Promise<Session> {
     return Promise.resolve(this.#core.session);
   }
 
   /** @internal For handles that outlive one connection. */
-  get host(): Host {
+  get session(): Session {
     return this.#core.session;
   }
 }

@@ -35,7 +35,7 @@ import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSettings } from "./session/sandbox/known-settings.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
-import type { Host } from "./session/host.js";
+import type { Session } from "./session/session.js";
 import { totalBacklog } from "./session/total-backlog.js";
 
 /** What becomes of a `Codex` when its server is gone. */
@@ -254,8 +254,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /** @internal */
-  protected override async connect(): Promise<Host> {
-    return (await this.client()).host;
+  protected override async getSession(): Promise<Session> {
+    return (await this.client()).session;
   }
 
   /**

@@ -14,7 +14,7 @@ import type {
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import type { Connect, Host } from "./session/host.js";
+import type { GetSession, Session } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./options/option-keys.js";
 import { Pages } from "./options/pages.js";
@@ -66,34 +66,34 @@ export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/f
 export class Thread extends ThreadApi {
   /** Model, working directory, sandbox and so on, as of the start; undefined for `thread(id)`. */
   readonly opened: ThreadOpened | undefined;
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   /** The same without the handlers of this thread, for handles on other threads. */
-  readonly #connectUnbound: Connect;
+  readonly #getUnscoped: GetSession;
 
   /** @internal Use `startThread`, `resumeThread`, `forkThread` or `thread`. */
-  constructor(connect: Connect, id: string, opened?: ThreadOpened, scope?: ThreadScope) {
-    const bound = withScope(connect, id, scope);
+  constructor(getSession: GetSession, id: string, opened?: ThreadOpened, scope?: ThreadScope) {
+    const bound = withScope(getSession, id, scope);
     super(bound, id);
     this.opened = opened;
-    this.#connect = bound;
-    this.#connectUnbound = connect;
+    this.#getSession = bound;
+    this.#getUnscoped = getSession;
   }
 
   /**
-   * A handle on a thread that `host` has just opened. Call it right behind the answer: requests of the
+   * A handle on a thread that `session` has just opened. Call it right behind the answer: requests of the
    * thread may be next.
    *
    * @internal
    */
   static open(
-    connect: Connect,
-    host: Host,
+    getSession: GetSession,
+    session: Session,
     opened: ThreadOpened,
     scope: ThreadScope | undefined,
   ): Thread {
     const id = idOf("thread", opened);
-    bindScope(host, id, scope);
-    return new Thread(connect, id, opened, scope);
+    bindScope(session, id, scope);
+    return new Thread(getSession, id, opened, scope);
   }
 
   /**
@@ -192,7 +192,7 @@ export class Thread extends ThreadApi {
    */
   runGoal(objective: string, options: GoalOptions = {}): GoalRun {
     const request = splitGoalOptions(objective, options);
-    return new GoalRun(this.#connect, { threadId: this.id, ...request });
+    return new GoalRun(this.#getSession, { threadId: this.id, ...request });
   }
 
   /**
@@ -208,7 +208,7 @@ export class Thread extends ThreadApi {
    */
   unsolicitedTurns(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<Turn> {
     checkOptions("unsolicitedTurns()", options, { signal: true });
-    return unsolicitedTurns(this.#connect, this.id, options.signal);
+    return unsolicitedTurns(this.#getSession, this.id, options.signal);
   }
 
   /**
@@ -229,36 +229,36 @@ export class Thread extends ThreadApi {
     const settings = pickKeys(rest, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
-    const request = { ...leavesLateThread(host), trace };
-    const opened = await openThread(host, "thread/fork", params, request);
-    const scope = threadScope({ handlers, tools: tools ?? host.scopes.toolsOf(this.id) });
-    return Thread.open(this.#connectUnbound, host, opened, scope);
+    const request = { ...leavesLateThread(session), trace };
+    const opened = await openThread(session, "thread/fork", params, request);
+    const scope = threadScope({ handlers, tools: tools ?? session.scopes.toolsOf(this.id) });
+    return Thread.open(this.#getUnscoped, session, opened, scope);
   }
 
   /** The stored thread (`thread/read`), without loading it. Its turns: use `turns()`. */
   async read(): Promise<ThreadRecord> {
-    const host = await this.#connect();
-    return (await host.call("thread/read", { threadId: this.id })).thread;
+    const session = await this.#getSession();
+    return (await session.call("thread/read", { threadId: this.id })).thread;
   }
 
   /** Names the thread (`thread/name/set`). This also stores a thread that has not run a turn. */
   async setName(name: string): Promise<void> {
-    const host = await this.#connect();
-    await host.call("thread/name/set", { threadId: this.id, name });
+    const session = await this.#getSession();
+    await session.call("thread/name/set", { threadId: this.id, name });
   }
 
   /** Archives the thread (`thread/archive`); a running turn is interrupted. */
   async archive(): Promise<void> {
-    const host = await this.#connect();
-    await host.call("thread/archive", { threadId: this.id });
+    const session = await this.#getSession();
+    await session.call("thread/archive", { threadId: this.id });
   }
 
   /** Takes the thread back from the archive (`thread/unarchive`). The next turn loads it. */
   async unarchive(): Promise<void> {
-    const host = await this.#connect();
-    await host.call("thread/unarchive", { threadId: this.id });
+    const session = await this.#getSession();
+    await session.call("thread/unarchive", { threadId: this.id });
   }
 
   /**
@@ -270,8 +270,8 @@ export class Thread extends ThreadApi {
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     checkOptions("turns()", params, listTurnsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return listHistory(host, "thread/turns/list", { ...params, ...this.#page(cursor) });
+      const session = await this.#getSession();
+      return listHistory(session, "thread/turns/list", { ...params, ...this.#page(cursor) });
     });
   }
 
@@ -284,14 +284,14 @@ export class Thread extends ThreadApi {
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     checkOptions("items()", params, listItemsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return listHistory(host, "thread/items/list", { ...params, ...this.#page(cursor) });
+      const session = await this.#getSession();
+      return listHistory(session, "thread/items/list", { ...params, ...this.#page(cursor) });
     });
   }
 
   #beginService(start: TurnStart, options: ServiceTurnOptions): Turn {
     const { controls, handlers } = splitServiceOptions(options);
-    return new Turn(this.#connect, { threadId: this.id, start, controls, handlers });
+    return new Turn(this.#getSession, { threadId: this.id, start, controls, handlers });
   }
 
   #beginInput(input: TurnInput, options: TurnOptions, resultOnly: boolean): Turn {
@@ -299,7 +299,7 @@ export class Thread extends ThreadApi {
     const { controls, handlers, settings, output } = splitTurnOptions(options);
     const start = inputTurn(items, settings, checkJoin);
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
-    return new Turn(this.#connect, request, output);
+    return new Turn(this.#getSession, request, output);
   }
 
   #page(cursor: string | undefined): { threadId: string; cursor?: string } {

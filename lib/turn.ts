@@ -8,7 +8,8 @@ import { TurnFailedError, TurnNotStartedError } from "./turns/turn-errors.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { prepareInput } from "./session/prepare-input.js";
 import type { TurnEvent } from "./protocol.js";
-import type { Connect, TurnFollower } from "./session/host.js";
+import type { GetSession } from "./session/session.js";
+import type { TurnFollower } from "./session/turn-follower.js";
 import type { TraceContext } from "./jsonrpc/trace-context.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import type { TextStreamOptions } from "./turns/answer-text.js";
@@ -52,7 +53,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   readonly #messages = new MessageStreams(this);
 
   /** @internal Use `thread.turn()`. */
-  constructor(connect: Connect, request: TurnRequest, format?: OutputFormat) {
+  constructor(getSession: GetSession, request: TurnRequest, format?: OutputFormat) {
     const { threadId, controls } = request;
     this.threadId = threadId;
     this.#format = format;
@@ -66,15 +67,15 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
       },
     });
     this.#subagents = new Subagents(
-      () => this.#execution.host,
+      () => this.#execution.session,
       (event, origin) => {
         this.#execution.heard();
         this.#events.push(new SubagentEvent(event, origin));
       },
     );
-    this.#execution = new TurnExecution(connect, request, {
-      connected: (host) => {
-        this.#events.countIn(host.backlogs);
+    this.#execution = new TurnExecution(getSession, request, {
+      connected: (session) => {
+        this.#events.countIn(session.backlogs);
       },
       joined: (state) => {
         this.#messages.joined(state);
@@ -115,8 +116,8 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
 
   /** A snapshot of the turn at this moment: items, streamed text, plan, diff, usage, rate limits. */
   get state(): TurnSnapshot {
-    const { state, host } = this.#execution;
-    return { ...state, rateLimits: host?.rateLimits.current ?? null };
+    const { state, session } = this.#execution;
+    return { ...state, rateLimits: session?.rateLimits.current ?? null };
   }
 
   /** The same as `stream()`. */
@@ -232,13 +233,13 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     const given = normalizeInput(input);
     const { threadId } = this;
     const { id } = await this.started;
-    const { host } = this.#execution;
+    const { session } = this.#execution;
     // A turn that has started has one.
-    if (!host) throw new TurnNotStartedError();
-    const items = await prepareInput(host, given);
+    if (!session) throw new TurnNotStartedError();
+    const items = await prepareInput(session, given);
     await this.#execution.untilRunning();
     const params = { threadId, expectedTurnId: id, input: items };
-    await host.call("turn/steer", params, { trace: this.#trace });
+    await session.call("turn/steer", params, { trace: this.#trace });
     return id;
   }
 

@@ -57,29 +57,29 @@ const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
 /** What a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
 export abstract class CodexApi extends ThreadCatalog {
   /** The ways to log in. */
-  readonly login = new Login(() => this.connect());
+  readonly login = new Login(() => this.getSession());
   /** How much of its limits the account has used. */
-  readonly rateLimits = new RateLimits(() => this.connect());
+  readonly rateLimits = new RateLimits(() => this.getSession());
   /** MCP servers: their state, their tools and resources, and logins to them. */
-  readonly mcp = new Mcp(() => this.connect());
+  readonly mcp = new Mcp(() => this.getSession());
   /** Skills: what there is, what is on, where to look. */
-  readonly skills = new Skills(() => this.connect());
+  readonly skills = new Skills(() => this.getSession());
   /** Hooks: what there is, what is on, what is trusted. */
-  readonly hooks = new Hooks(() => this.connect());
+  readonly hooks = new Hooks(() => this.getSession());
   /** Plugins and the marketplaces that they come from. */
-  readonly plugins = new Plugins(() => this.connect());
+  readonly plugins = new Plugins(() => this.getSession());
   /** Apps (connectors) of the ChatGPT account. */
-  readonly apps = new Apps(() => this.connect());
+  readonly apps = new Apps(() => this.getSession());
   /** The server's configuration. */
-  readonly config = new ConfigStore(() => this.connect());
+  readonly config = new ConfigStore(() => this.getSession());
   /** The server's feature flags. */
-  readonly features = new Features(() => this.connect());
+  readonly features = new Features(() => this.getSession());
   /** Where models come from. */
-  readonly modelProviders = new ModelProviders(() => this.connect());
+  readonly modelProviders = new ModelProviders(() => this.getSession());
   /** The sandbox that commands run in. */
-  readonly sandbox = new Sandbox(() => this.connect());
+  readonly sandbox = new Sandbox(() => this.getSession());
   /** The files of the server's machine, outside every sandbox. */
-  readonly files = new Files(() => this.connect());
+  readonly files = new Files(() => this.getSession());
 
   #rpc: Rpc | undefined;
 
@@ -91,8 +91,8 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   get rpc(): Rpc {
     this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
-      const [host, left] = await connectedFor(() => this.connect(), method, options);
-      return host.request(method, params, left);
+      const [session, left] = await connectedFor(() => this.getSession(), method, options);
+      return session.request(method, params, left);
     });
     return this.#rpc;
   }
@@ -103,13 +103,13 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   async account(options: ParamsOf<"account/read"> = {}): Promise<AccountStatus> {
     checkOptions("account()", options, getAccountParamsKeys);
-    return readAccount(await this.connect(), options);
+    return readAccount(await this.getSession(), options);
   }
 
   /** Ends the login, whatever it is, and forgets it (`account/logout`). */
   async logout(): Promise<void> {
-    const host = await this.connect();
-    await host.call("account/logout", undefined);
+    const session = await this.getSession();
+    await session.call("account/logout", undefined);
   }
 
   /**
@@ -120,14 +120,14 @@ export abstract class CodexApi extends ThreadCatalog {
     options: ParamsOf<"account/usage/read"> = {},
   ): Promise<ResultOf<"account/usage/read">> {
     checkOptions("usage()", options, getAccountTokenUsageParamsKeys);
-    const host = await this.connect();
-    return host.call("account/usage/read", options);
+    const session = await this.getSession();
+    return session.call("account/usage/read", options);
   }
 
   /** What the workspace wants its members to read (`account/workspaceMessages/read`). */
   async workspaceMessages(): Promise<ResultOf<"account/workspaceMessages/read">> {
-    const host = await this.connect();
-    return host.call("account/workspaceMessages/read", undefined);
+    const session = await this.getSession();
+    return session.call("account/workspaceMessages/read", undefined);
   }
 
   /**
@@ -137,8 +137,8 @@ export abstract class CodexApi extends ThreadCatalog {
   permissionProfiles(options: ListPermissionProfilesOptions = {}): Pages<PermissionProfileSummary> {
     checkOptions("permissionProfiles()", options, listPermissionProfilesKeys);
     return new Pages(async (cursor) => {
-      const host = await this.connect();
-      return host.call("permissionProfile/list", { ...options, cursor });
+      const session = await this.getSession();
+      return session.call("permissionProfile/list", { ...options, cursor });
     });
   }
 
@@ -150,7 +150,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError for what cannot work. What goes wrong later rejects `exit`.
    */
   exec(command: readonly string[], options: ExecOptions = {}): CommandHandle {
-    return execCommand(() => this.connect(), command, options);
+    return execCommand(() => this.getSession(), command, options);
   }
 
   /**
@@ -161,7 +161,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError for what cannot work. What goes wrong later rejects `exit`.
    */
   spawn(command: readonly string[], options: SpawnOptions): CommandHandle {
-    return spawnProcess(() => this.connect(), command, options);
+    return spawnProcess(() => this.getSession(), command, options);
   }
 
   /**
@@ -171,7 +171,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError for what is no path.
    */
   watch(path: string, options: WatchOptions = {}): Watch {
-    return new Watch(() => this.connect(), path, options);
+    return new Watch(() => this.getSession(), path, options);
   }
 
   /**
@@ -182,7 +182,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError, `signal.reason`, or what `AppServerClient.request` throws.
    */
   searchFiles(query: string, options: SearchFilesOptions = {}): Promise<FuzzyFileSearchResult[]> {
-    return searchFiles(() => this.connect(), query, options);
+    return searchFiles(() => this.getSession(), query, options);
   }
 
   /**
@@ -191,15 +191,15 @@ export abstract class CodexApi extends ThreadCatalog {
    * it.
    */
   fileSearch(options: FileSearchOptions = {}): FileSearch {
-    return new FileSearch(() => this.connect(), options);
+    return new FileSearch(() => this.getSession(), options);
   }
 
   /** The models that this login can use (`model/list`). */
   models(options: ListModelsOptions = {}): Pages<Model> {
     checkOptions("models()", options, listModelsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.connect();
-      return host.call("model/list", cursor === undefined ? options : { ...options, cursor });
+      const session = await this.getSession();
+      return session.call("model/list", cursor === undefined ? options : { ...options, cursor });
     });
   }
 }

@@ -6,7 +6,7 @@ import type {
   SandboxWorkspaceWrite,
 } from "../../generated/types.js";
 import { JsonRpcError } from "../errors/rpc-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { namedSandbox } from "../session/sandbox/hold-to-settings.js";
 import { type AskedSettings } from "../session/sandbox/asked-settings.js";
@@ -30,7 +30,7 @@ type Table = Readonly<Record<string, JsonValue | undefined>>;
  * directory in the request, and where commands may only read.
  */
 export async function sandboxOfNewThread(
-  host: Pick<Host, "call" | "logger">,
+  session: Pick<Session, "call" | "logger">,
   params: ParamsOf<"thread/start">,
 ): Promise<GivenSandbox | undefined> {
   const { cwd, sandbox, permissions, config } = params;
@@ -39,7 +39,7 @@ export async function sandboxOfNewThread(
   const own = config ?? {};
   const named = namedSandbox({ sandbox, permissions }, {});
   if (named && !needsConfiguration(named)) return given(named, {});
-  const configured = await readConfiguration(host, cwd, named ?? namedSandbox({}, own));
+  const configured = await readConfiguration(session, cwd, named ?? namedSandbox({}, own));
   const asked = named ?? configuredSandbox(configured, own);
   return asked && given(asked, workspaceSettings(configured.config, own));
 }
@@ -49,19 +49,19 @@ export async function sandboxOfNewThread(
  * the request names its sandbox, that is enough.
  */
 async function readConfiguration(
-  host: Pick<Host, "call" | "logger">,
+  session: Pick<Session, "call" | "logger">,
   cwd: string,
   named: AskedSettings | undefined,
 ): Promise<Configured> {
   try {
-    const answer: Partial<ResultOf<"config/read">> = await host.call("config/read", {
+    const answer: Partial<ResultOf<"config/read">> = await session.call("config/read", {
       cwd,
       includeLayers: true,
     });
     return { config: answer.config ?? {}, layers: answer.layers ?? [] };
   } catch (error) {
     if (!named || !(error instanceof JsonRpcError)) throw error;
-    if (needsConfiguration(named)) host.logger.warn(withoutDetails);
+    if (needsConfiguration(named)) session.logger.warn(withoutDetails);
     return { config: {}, layers: [] };
   }
 }

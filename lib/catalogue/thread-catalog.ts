@@ -42,9 +42,10 @@ import {
   type ThreadSearchOptions,
 } from "../resources/threads/thread-search.js";
 import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { threadScope } from "../session/requests/thread-scopes.js";
-import { resumeAnew, resumeThread } from "../session/thread-resume.js";
+import { resumeAnew } from "../session/resume-anew.js";
+import { resumeThread } from "../session/resume-thread.js";
 import { Thread } from "../thread.js";
 import type { BoundTools } from "../tools/tool.js";
 import { checkTools, toDynamicTools } from "../tools/tool-specs.js";
@@ -61,14 +62,14 @@ const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKe
 /** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
 export abstract class ThreadCatalog {
   /** The sections that threads are grouped in. */
-  readonly sections = new Sections(() => this.connect());
+  readonly sections = new Sections(() => this.getSession());
 
   /**
    * The connection of this moment.
    *
    * @internal
    */
-  protected abstract connect(): Promise<Host>;
+  protected abstract getSession(): Promise<Session>;
 
   /**
    * Starts a new conversation (`thread/start`). One with a `cwd`, and a sandbox in which its commands may
@@ -86,11 +87,11 @@ export abstract class ThreadCatalog {
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     checkFlag("trustProject", trustProject);
     checkTrace(trace);
-    const host = await this.connect();
+    const session = await this.getSession();
     const settings = { ...params, dynamicTools };
-    const trusted = trustProject ?? host.trustProject;
-    const opened = await startThread(host, settings, { trustProject: trusted, trace });
-    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
+    const trusted = trustProject ?? session.trustProject;
+    const opened = await startThread(session, settings, { trustProject: trusted, trace });
+    return Thread.open(() => this.getSession(), session, opened, threadScope({ handlers, tools }));
   }
 
   /**
@@ -117,15 +118,15 @@ export abstract class ThreadCatalog {
     const settings = withReadableHistory(pickKeys(rest, threadResumeParamsKeys));
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
-    const host = await this.connect();
+    const session = await this.getSession();
     const given = { excludeTurns: true, ...settings, threadId: id };
     // Before a thread that is in use is let go of.
-    const params = withServerPaths("thread/resume", given, host.serverFiles);
+    const params = withServerPaths("thread/resume", given, session.serverFiles);
     const opened =
-      host.isLoaded(id) && changesSettings(settings)
-        ? await resumeAnew(host, params, { trace })
-        : await resumeThread(host, params, { trace });
-    return Thread.open(() => this.connect(), host, opened, threadScope({ handlers, tools }));
+      session.isLoaded(id) && changesSettings(settings)
+        ? await resumeAnew(session, params, { trace })
+        : await resumeThread(session, params, { trace });
+    return Thread.open(() => this.getSession(), session, opened, threadScope({ handlers, tools }));
   }
 
   /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
@@ -145,7 +146,7 @@ export abstract class ThreadCatalog {
     const { tools, ...given } = options;
     if (tools !== undefined) checkTools(tools);
     const { handlers } = splitHandlers(given);
-    return new Thread(() => this.connect(), id, undefined, threadScope({ handlers, tools }));
+    return new Thread(() => this.getSession(), id, undefined, threadScope({ handlers, tools }));
   }
 
   /** Archives a thread (`thread/archive`). */
@@ -177,8 +178,8 @@ export abstract class ThreadCatalog {
   listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
     checkOptions("listThreads()", options, listThreadsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.connect();
-      return host.call("thread/list", cursor === undefined ? options : { ...options, cursor });
+      const session = await this.getSession();
+      return session.call("thread/list", cursor === undefined ? options : { ...options, cursor });
     });
   }
 
@@ -189,7 +190,7 @@ export abstract class ThreadCatalog {
    * out threads at the end of a page that were made within one second. Experimental in the protocol.
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
-    return searchThreads(() => this.connect(), searchTerm, options);
+    return searchThreads(() => this.getSession(), searchTerm, options);
   }
 
   /**
@@ -200,22 +201,22 @@ export abstract class ThreadCatalog {
    * @throws InvalidArgumentError for what cannot work. What goes wrong later is thrown by iterating.
    */
   threadSearch(searchTerm: string, options: ThreadSearchOptions = {}): ThreadSearch {
-    return new ThreadSearch(() => this.connect(), searchTerm, options);
+    return new ThreadSearch(() => this.getSession(), searchTerm, options);
   }
 
   /** The ids of the threads that the server has loaded (`thread/loaded/list`), by any client. */
   loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
     checkOptions("loadedThreads()", options, loadedThreadsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.connect();
+      const session = await this.getSession();
       const params = cursor === undefined ? options : { ...options, cursor };
-      return host.call("thread/loaded/list", params);
+      return session.call("thread/loaded/list", params);
     });
   }
 
   /** The threads that something is attached to (`thread/attachmentOwner/list`), archived or not. */
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
-    return attachmentOwners(() => this.connect(), options);
+    return attachmentOwners(() => this.getSession(), options);
   }
 }
 

@@ -64,10 +64,14 @@ export function isDrop(error: unknown): error is TransportClosedError {
   return error instanceof TransportClosedError && error.reason.kind === "dropped";
 }
 
-/** Everybody who waits for the same thing gets an instance of its own when the connection is lost. */
-export function renewed(error: unknown): unknown {
+/**
+ * The error for one of several callers that wait for the same thing: the loss of a connection is thrown to
+ * each as an instance of its own. `method` names what this caller waited for, and `sent` says whether that
+ * was sent (default: what `error` says). Every other error comes back as it is.
+ */
+export function copyError<E>(error: E, method?: string, sent?: boolean): E | TransportClosedError {
   if (!(error instanceof TransportClosedError)) return error;
-  return new TransportClosedError(error.reason, error.method, error.sent);
+  return new TransportClosedError(error.reason, method ?? error.method, sent ?? error.sent);
 }
 
 /** What a RequestTimeoutError says besides. */
@@ -115,10 +119,7 @@ export class RequestTimeoutError extends AppServerError {
  */
 export function unsent(error: unknown, method: string): unknown {
   if (!(error instanceof AppServerError) || !error.sent) return error;
-  if (error instanceof TransportClosedError) {
-    return new TransportClosedError(error.reason, method, false);
-  }
-  if (!(error instanceof RequestTimeoutError)) return error;
+  if (!(error instanceof RequestTimeoutError)) return copyError(error, method, false);
   const since = `${error.method} was not answered before`;
   return new RequestTimeoutError(method, error.timeoutMs, { since, cause: error });
 }

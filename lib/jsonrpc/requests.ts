@@ -79,10 +79,10 @@ export class Requests {
       settle({ kind: "closed", sent: id !== undefined });
     };
     this.#pending.add(close);
-    const unlink = onAbort(signal, (reason) => {
+    using _link = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
-    const stopDeadline = onDeadline(timeoutMs, () => {
+    using _deadline = onDeadline(timeoutMs, () => {
       settle({ kind: "timeout", sent: id !== undefined });
     });
     const dueAt = performance.now() + timeoutMs;
@@ -113,8 +113,6 @@ export class Requests {
     } finally {
       ticket.leave();
       if (id !== undefined) this.#probe.gone(id);
-      stopDeadline();
-      unlink();
       this.#pending.delete(close);
     }
   }

@@ -66,7 +66,7 @@ export async function retryOnOverload<T>(
   throwIfAborted(signal);
   // Of the caller's signal, nothing is asked but that it tells: it may be of another library.
   const stop = new AbortController();
-  const unlink = onAbort(signal, (reason) => {
+  using _link = onAbort(signal, (reason) => {
     stop.abort(reason);
   });
   let attempts = 1;
@@ -106,8 +106,6 @@ export async function retryOnOverload<T>(
       throwIfAborted(signal);
       throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
     }
-  } finally {
-    unlink();
   }
   if (!outcome) throw new TypeError("The operation was not called.");
   if ("value" in outcome) return outcome.value;

@@ -23,16 +23,11 @@ export async function withinDeadline(
 ): Promise<number> {
   const since = performance.now();
   const over = new Deferred<never>();
-  const unlink = onAbort(signal, over.reject);
-  const stopDeadline = onDeadline(timeoutMs, () => {
+  using _link = onAbort(signal, over.reject);
+  using _deadline = onDeadline(timeoutMs, () => {
     over.reject(expired());
   });
-  try {
-    await Promise.race([ready, over.promise]);
-  } finally {
-    stopDeadline();
-    unlink();
-  }
+  await Promise.race([ready, over.promise]);
   return timeLeft(timeoutMs, since);
 }
 

@@ -1,7 +1,7 @@
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError, TurnNotActiveError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { TurnHappening } from "./machine/facts.js";
 import { readRunningId } from "./read-stored-turn.js";
 
@@ -10,18 +10,18 @@ import { readRunningId } from "./read-stored-turn.js";
  * it runs under, or at least the one it was answered with. Never rejects; `over` ends it early.
  */
 export async function interruptTurn(
-  host: Host,
+  session: Session,
   threadId: string,
   turnId: string,
   over: Promise<void>,
 ): Promise<TurnHappening> {
   const ask = (id: string) =>
-    Promise.race([host.call("turn/interrupt", { threadId, turnId: id }), over]);
+    Promise.race([session.call("turn/interrupt", { threadId, turnId: id }), over]);
   try {
     await ask(turnId).catch(async (error: unknown) => {
       if (!isOfOtherTurn(error)) throw error;
       // A review runs under an id that only `turn/started` tells, which may have been missed.
-      const runningId = await readRunningId(host, threadId, turnId);
+      const runningId = await readRunningId(session, threadId, turnId);
       if (runningId === undefined) throw error;
       await ask(runningId);
     });

@@ -8,7 +8,8 @@ import { isAtRest } from "../messages/thread-status.js";
 import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
-import type { Host, TurnFollower } from "../session/host.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import { IdleTimer } from "./idle-timer.js";
 import { interruptTurn } from "./interrupt-turn.js";
 import {
@@ -52,7 +53,7 @@ export class TurnDriver implements TurnFollower {
   readonly #silence: IdleTimer | undefined;
   readonly #timers = new NamedTimers<TurnTimer>();
   #turn: TurnFacts;
-  #host: Host | undefined;
+  #session: Session | undefined;
   /** Resolves when the server has answered what it was asked about the turn. */
   #answered: Promise<void> = Promise.resolve();
 
@@ -72,7 +73,7 @@ export class TurnDriver implements TurnFollower {
     this.life.onOver(() => {
       this.#timers.stopAll();
       this.#silence?.stop();
-      this.#host?.turns.unfollow(request.threadId, this.#running.id, this);
+      this.#session?.turns.unfollow(request.threadId, this.#running.id, this);
     });
   }
 
@@ -86,13 +87,13 @@ export class TurnDriver implements TurnFollower {
   }
 
   /** The connection that runs the turn; undefined until it is there. */
-  get host(): Host | undefined {
-    return this.#host;
+  get session(): Session | undefined {
+    return this.#session;
   }
 
-  connected(host: Host): void {
-    this.#host = host;
-    this.#listener.connected?.(host);
+  connected(session: Session): void {
+    this.#session = session;
+    this.#listener.connected?.(session);
   }
 
   /** The server has named the turn. */
@@ -145,7 +146,7 @@ export class TurnDriver implements TurnFollower {
   }
 
   dropped(): void {
-    this.#running.hold(this.#host?.backlogs);
+    this.#running.hold(this.#session?.backlogs);
     this.happened({ type: "dropped" });
   }
 
@@ -201,7 +202,7 @@ export class TurnDriver implements TurnFollower {
         this.#timers.stop(effect.for);
         break;
       case "share":
-        this.#host?.turns.share(this.#request.threadId, this.#running.id, effect.events);
+        this.#session?.turns.share(this.#request.threadId, this.#running.id, effect.events);
         break;
       case "ask":
         this.#answered = this.#ask();
@@ -223,7 +224,7 @@ export class TurnDriver implements TurnFollower {
         this.waiters.tellStopAnswer(effect.failure);
         break;
       case "warn":
-        this.#host?.logger.warn(unconfirmed);
+        this.#session?.logger.warn(unconfirmed);
         break;
       case "awaitThread":
         void this.#awaitThread();
@@ -248,8 +249,8 @@ export class TurnDriver implements TurnFollower {
   }
 
   async #read(): Promise<TurnReport> {
-    if (!this.#host) return unanswered;
-    return readTurn(this.#host, this.#request.threadId, this.#running.id);
+    if (!this.#session) return unanswered;
+    return readTurn(this.#session, this.#request.threadId, this.#running.id);
   }
 
   /** A turn that has ended though the server never said so keeps nobody waiting any more. */
@@ -259,12 +260,12 @@ export class TurnDriver implements TurnFollower {
   }
 
   #threadIsIdle(): void {
-    this.#host?.slots.setRunning(this.#request.threadId, false);
+    this.#session?.slots.setRunning(this.#request.threadId, false);
   }
 
   /** Whoever has to answer the server, or brings the connection back, may take longer than the turn. */
   async #silent(): Promise<void> {
-    if (this.#host?.isAsked(this.#request.threadId, this.#running.id)) return;
+    if (this.#session?.isAsked(this.#request.threadId, this.#running.id)) return;
     this.happened({ type: "silent" });
     await this.#answered;
   }
@@ -277,14 +278,14 @@ export class TurnDriver implements TurnFollower {
   }
 
   async #interrupt(): Promise<void> {
-    const host = this.#host;
-    if (!host) return;
+    const session = this.#session;
+    if (!session) return;
     // However long that takes: the turn runs on meanwhile.
-    await Promise.race([host.available(), this.life.over]).catch(() => undefined);
+    await Promise.race([session.available(), this.life.over]).catch(() => undefined);
     const { runningId } = this.#running;
     const isWorthIt = !this.life.isOver() && !this.#isShared();
     const outcome = isWorthIt
-      ? await interruptTurn(host, this.#request.threadId, runningId, this.life.over)
+      ? await interruptTurn(session, this.#request.threadId, runningId, this.life.over)
       : ({ type: "interruptConfirmed" } as const);
     this.happened(outcome);
   }
@@ -292,13 +293,14 @@ export class TurnDriver implements TurnFollower {
   /** Whether the input of a later turn has become part of this one, which is not worth stopping that for. */
   #isShared(): boolean {
     const { threadId } = this.#request;
-    const followers = this.#host?.turns.sinksOf(threadId, this.#running.id) ?? [];
+    const followers = this.#session?.turns.sinksOf(threadId, this.#running.id) ?? [];
     return this.#turn.hasLeft && followers.length > 1;
   }
 
   async #awaitThread(): Promise<void> {
     const { threadId } = this.#request;
-    if (this.#host) await untilFree(this.#host, threadId, this.life, () => this.#turn.hasBegun);
+    if (this.#session)
+      await untilFree(this.#session, threadId, this.life, () => this.#turn.hasBegun);
     this.happened({ type: "threadFree" });
   }
 

@@ -1,8 +1,9 @@
 import { type Failure } from "../async/life.js";
 import { settleWithin } from "../async/timers.js";
-import { renewed, TransportClosedError } from "../errors/connection-errors.js";
+import { copyError, TransportClosedError } from "../errors/connection-errors.js";
 import type { TurnState } from "../results/turn-state.js";
-import type { Connect, Host, TurnFollower } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { PendingTurn } from "../session/turn-sink.js";
 import { runningGraceMs, stopGraceMs } from "./machine/stop.js";
 import type { TurnStart } from "./start-place.js";
@@ -23,7 +24,7 @@ export class TurnExecution {
   readonly #request: TurnRequest;
   readonly #driver: TurnDriver;
 
-  constructor(connect: Connect, request: TurnRequest, listener: TurnListener) {
+  constructor(getSession: GetSession, request: TurnRequest, listener: TurnListener) {
     const { start, controls } = request;
     const driver = new TurnDriver(request, listener);
     this.#request = request;
@@ -38,8 +39,8 @@ export class TurnExecution {
       driver.happened({ type: "cutShort" });
     };
     driver.life.limit(controls, stop, expired);
-    if (!("send" in start)) this.#join(start.host, start.id);
-    else if (!driver.life.isOver()) void this.#start(connect, start);
+    if (!("send" in start)) this.#join(start.session, start.id);
+    else if (!driver.life.isOver()) void this.#start(getSession, start);
   }
 
   /** How the routes see the turn. */
@@ -52,8 +53,8 @@ export class TurnExecution {
   }
 
   /** The connection that runs the turn; undefined until it is there. */
-  get host(): Host | undefined {
-    return this.#driver.host;
+  get session(): Session | undefined {
+    return this.#driver.session;
   }
 
   /** Resolves when the server has named the turn; rejects, unnoticed, when it never will. */
@@ -126,13 +127,13 @@ export class TurnExecution {
     await Promise.race([waiters.left, life.over]);
   }
 
-  async #start(connect: Connect, start: TurnStart): Promise<void> {
+  async #start(getSession: GetSession, start: TurnStart): Promise<void> {
     const driver = this.#driver;
     try {
-      const host = await connect();
+      const session = await getSession();
       if (driver.life.isOver()) return;
-      driver.connected(host);
-      const launch = new TurnLaunch(host, this.#request, start, driver.life);
+      driver.connected(session);
+      const launch = new TurnLaunch(session, this.#request, start, driver.life);
       void driver.waiters.left.then(() => {
         launch.leave();
       });
@@ -140,17 +141,17 @@ export class TurnExecution {
       while (driver.facts.stage === "waiting") {
         await launch.untilClear();
         if (driver.life.isOver()) return;
-        await this.#send(host, launch).catch((error: unknown) => launch.clearTheWay(error));
+        await this.#send(session, launch).catch((error: unknown) => launch.clearTheWay(error));
         driver.happened({ type: "notTaken" });
       }
     } catch (error) {
-      driver.happened({ type: "cannotStart", failure: () => renewed(error) });
+      driver.happened({ type: "cannotStart", failure: () => copyError(error) });
     }
   }
 
-  async #send(host: Host, launch: TurnLaunch): Promise<void> {
+  async #send(session: Session, launch: TurnLaunch): Promise<void> {
     const driver = this.#driver;
-    const pending = host.turns.expect(this.#request.threadId, driver);
+    const pending = session.turns.expect(this.#request.threadId, driver);
     try {
       let id = await launch.send(pending, () => {
         driver.happened({ type: "sent" });
@@ -174,8 +175,8 @@ export class TurnExecution {
   }
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
-  #join(host: Host, id: string): void {
-    this.#driver.connected(host);
+  #join(session: Session, id: string): void {
+    this.#driver.connected(session);
     this.#driver.named(id);
     this.#driver.found();
   }

@@ -4,7 +4,8 @@ import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import { busyError } from "../session/busy-error.js";
-import type { Host, TurnFollower } from "../session/host.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { PendingTurn } from "../session/turn-sink.js";
 import type { Slot } from "../session/turn-slots.js";
 import type { StartPlace, TurnStart } from "./start-place.js";
@@ -22,7 +23,7 @@ const maxLookups = 6;
 
 /** The way of a turn onto its thread: its place in the line, the thread loaded, nothing in the way. */
 export class TurnLaunch {
-  readonly #host: Host;
+  readonly #session: Session;
   readonly #request: TurnRequest;
   readonly #start: TurnStart;
   readonly #life: Life;
@@ -36,14 +37,15 @@ export class TurnLaunch {
    *
    * @throws ThreadBusyError
    */
-  constructor(host: Host, request: TurnRequest, start: TurnStart, life: Life) {
-    this.#host = host;
+  constructor(session: Session, request: TurnRequest, start: TurnStart, life: Life) {
+    this.#session = session;
     this.#request = request;
     this.#start = start;
     this.#life = life;
     const { threadId } = request;
-    if (this.#whenBusy === "reject" && host.slots.isBusy(threadId)) throw busyError(start.method);
-    this.#slot = host.slots.enter(threadId, { wait: this.#whenBusy === "queue" });
+    if (this.#whenBusy === "reject" && session.slots.isBusy(threadId))
+      throw busyError(start.method);
+    this.#slot = session.slots.enter(threadId, { wait: this.#whenBusy === "queue" });
     life.onOver(() => {
       this.leave();
     });
@@ -51,7 +53,7 @@ export class TurnLaunch {
 
   /** Waits for the turns before it, and makes ready what is sent meanwhile. */
   async prepare(): Promise<void> {
-    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(this.#host)));
+    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(this.#session)));
     await Promise.race([Promise.all([this.#slot.admitted, prepared]), this.#life.over]);
   }
 
@@ -61,7 +63,7 @@ export class TurnLaunch {
    * @throws ThreadBusyError
    */
   async untilClear(): Promise<void> {
-    await this.#host.load(this.#request.threadId);
+    await this.#session.load(this.#request.threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
     for (let clear = this.#untilIdle(); clear && !this.#life.isOver(); clear = this.#untilIdle()) {
       if (this.#whenBusy === "reject") throw busyError(this.#start.method);
@@ -112,17 +114,17 @@ export class TurnLaunch {
     dropped: TransportClosedError,
   ): Promise<string | undefined> {
     for (let failures = 0; ;) {
-      await this.#host.available();
+      await this.#session.available();
       try {
         const id = await this.#start.find?.(this.#place(pending));
-        if (id !== undefined) this.#host.turns.missed(this.#request.threadId);
+        if (id !== undefined) this.#session.turns.missed(this.#request.threadId);
         return id;
       } catch (error) {
         if (isDrop(error)) continue;
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
         // Also of a turn that was given up: it must not run on.
-        await settleWithin(this.#host.closed, pauseMs * 2 ** failures);
+        await settleWithin(this.#session.closed, pauseMs * 2 ** failures);
       }
     }
   }
@@ -132,11 +134,11 @@ export class TurnLaunch {
     if (error instanceof ThreadNotFoundError && !this.#reloaded) {
       // Unloaded behind our back: the server forgot the thread, but has it stored.
       this.#reloaded = true;
-      this.#host.unload(this.#request.threadId);
+      this.#session.unload(this.#request.threadId);
     } else if (error instanceof ThreadBusyError && this.#whenBusy === "queue") {
       // A review or a compaction, which cannot be steered, had begun before we heard of it.
       // Loading the thread again tells whether it still runs.
-      this.#host.unload(this.#request.threadId);
+      this.#session.unload(this.#request.threadId);
       await this.#pauseWhenBusy(error);
     } else {
       throw error;
@@ -149,7 +151,7 @@ export class TurnLaunch {
   }
 
   #place(pending: PendingTurn<TurnFollower>): StartPlace {
-    return { host: this.#host, threadId: this.#request.threadId, pending, life: this.#life };
+    return { session: this.#session, threadId: this.#request.threadId, pending, life: this.#life };
   }
 
   get #whenBusy(): "queue" | "steer" | "reject" {
@@ -159,7 +161,7 @@ export class TurnLaunch {
   /** A message that comes when a goal's turn is about to start would become part of it. */
   #untilIdle(): Promise<void> | undefined {
     const isMessage = this.#start.method === "turn/start";
-    const goalTurn = () => this.#host.goals.settled(this.#request.threadId);
+    const goalTurn = () => this.#session.goals.settled(this.#request.threadId);
     return this.#slot.clear() ?? (isMessage ? goalTurn() : undefined);
   }
 

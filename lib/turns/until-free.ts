@@ -1,6 +1,6 @@
 import type { Life } from "../async/life.js";
 import { settleWithin } from "../async/timers.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { readThreadStatus } from "./ask-server.js";
 
 /** The shortest and the longest pause before the server is asked again (ms). */
@@ -23,7 +23,7 @@ const maxDelayMs = 60_000;
  * has not begun yet may still begin, and the next one would become part of it. Never rejects.
  */
 export async function untilFree(
-  host: Host,
+  session: Session,
   threadId: string,
   life: Life,
   hasBegun: () => boolean,
@@ -31,15 +31,15 @@ export async function untilFree(
   const since = performance.now();
   let unanswered = 0;
   for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
-    const running = host.slots.runningUntil(threadId);
-    const status = await readThreadStatus(host, threadId);
-    if (life.isOver() || host.signal.aborted) return;
+    const running = session.slots.runningUntil(threadId);
+    const status = await readThreadStatus(session, threadId);
+    if (life.isOver() || session.signal.aborted) return;
     // A turn that has begun since is another matter, and has the slot itself.
-    if (running && host.slots.runningUntil(threadId) !== running) return;
+    if (running && session.slots.runningUntil(threadId) !== running) return;
     unanswered = status === "unknown" ? unanswered + 1 : 0;
     const mayBegin = !hasBegun() && performance.now() - since < maxDelayMs;
     if ((status === "idle" && !mayBegin) || unanswered === maxUnanswered) {
-      host.slots.setRunning(threadId, false);
+      session.slots.setRunning(threadId, false);
       return;
     }
     await settleWithin(Promise.race(running ? [life.over, running] : [life.over]), pauseMs);

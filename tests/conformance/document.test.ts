@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { missingFiles, withTable } from "../../scripts/conformance/markdown.js";
+import { missingFiles, withTable } from "./markdown.js";
 import { areas } from "./areas.js";
 
 const file = fileURLToPath(new URL("../../docs/reliability.md", import.meta.url));

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { SoakReport } from "../../scripts/soak/run-soak.js";
+import type { SoakReport } from "../soak/run-soak.js";
 import { compileProgram } from "../support/compile-program.js";
 
-const soak = await compileProgram(new URL("../../scripts/soak/index.ts", import.meta.url));
+const soak = await compileProgram(new URL("../soak/index.ts", import.meta.url));
 const node = ["--expose-gc", "--unhandled-rejections=strict", soak];
 
 const none = { turns: 0, "real-turns": 0, losses: 0 };

@@ -18,7 +18,7 @@ type Probe = (stage: RealStage) => Promise<boolean>;
 
 const run = promisify(execFile);
 
-/** Another server than the pinned one, which may be older: see scripts/runtimes. */
+/** Another server than the pinned one, which may be older: see tests/runtimes. */
 const otherServer = process.env.CODEX_PATH ?? "";
 
 /**

@@ -1,5 +1,5 @@
 import type { GetAccountResponse } from "../../../generated/types.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { ParamsOf } from "../../protocol.js";
 
 /** Who is logged in, as `account/read` tells. */
@@ -9,9 +9,9 @@ export interface AccountStatus extends GetAccountResponse {
 }
 
 export async function readAccount(
-  host: Host,
+  session: Session,
   options: ParamsOf<"account/read"> = {},
 ): Promise<AccountStatus> {
-  const status = await host.call("account/read", options);
+  const status = await session.call("account/read", options);
   return { ...status, loginRequired: status.requiresOpenaiAuth && status.account === null };
 }

@@ -3,7 +3,7 @@ import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { LoginAccountParams, LoginAppBrand } from "../../../generated/types.js";
 import { ProtocolError } from "../../errors/connection-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "../../protocol.js";
 import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "./gateway-login.js";
 import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
@@ -47,13 +47,13 @@ export type BedrockAccessKeys = LoginParams<"amazonBedrockAccessKeys">;
  * Secrets go to the server and nowhere else: no error message and no log line of this library has one.
  */
 export class Login {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #starts: LoginStarts;
 
   /** @internal */
-  constructor(connect: Connect) {
-    this.#connect = connect;
-    this.#starts = new LoginStarts(connect);
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
+    this.#starts = new LoginStarts(getSession);
   }
 
   /**
@@ -77,7 +77,8 @@ export class Login {
   async browser(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
     checkOptions("login.browser()", options, browserLoginKeys);
     return this.#starts.attempt(
-      (host, request) => host.call("account/login/start", { ...options, type: "chatgpt" }, request),
+      (session, request) =>
+        session.call("account/login/start", { ...options, type: "chatgpt" }, request),
       (answer, completion) => {
         if (answer.type !== "chatgpt") throw otherLogin();
         completion.follow(answer.loginId);
@@ -92,7 +93,8 @@ export class Login {
    */
   deviceCode(): Promise<DeviceCodeLogin> {
     return this.#starts.attempt(
-      (host, request) => host.call("account/login/start", { type: "chatgptDeviceCode" }, request),
+      (session, request) =>
+        session.call("account/login/start", { type: "chatgptDeviceCode" }, request),
       (answer, completion) => {
         if (answer.type !== "chatgptDeviceCode") throw otherLogin();
         completion.follow(answer.loginId);
@@ -149,7 +151,7 @@ export class Login {
    */
   async gateway(options: GatewayLoginOptions = {}): Promise<GatewayLogin> {
     checkOptions("login.gateway()", options, gatewayLoginKeys);
-    return startGatewayLogin(await this.#connect(), options);
+    return startGatewayLogin(await this.#getSession(), options);
   }
 
   /** Whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
@@ -157,8 +159,8 @@ export class Login {
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {
     checkOptions("login.gatewayStatus()", options, { modelProvider: true });
-    const host = await this.#connect();
-    return host.call("account/gatewayOAuth/read", options);
+    const session = await this.#getSession();
+    return session.call("account/gatewayOAuth/read", options);
   }
 
   /**
@@ -169,8 +171,8 @@ export class Login {
     options: ParamsOf<"accountSession/list"> = {},
   ): Promise<ResultOf<"accountSession/list">> {
     checkOptions("login.sessions()", options, accountSessionsListParamsKeys);
-    const host = await this.#connect();
-    return host.call("accountSession/list", options);
+    const session = await this.#getSession();
+    return session.call("accountSession/list", options);
   }
 
   /**
@@ -182,7 +184,7 @@ export class Login {
     params: ParamsOf<"accountSession/switch">,
   ): Promise<ResultOf<"accountSession/list"> | BrowserLogin> {
     return this.#starts.attempt(
-      (host, request) => host.call("accountSession/switch", params, request),
+      (session, request) => session.call("accountSession/switch", params, request),
       (answer, completion) => {
         if (!("authUrl" in answer)) return answer;
         completion.follow(answer.loginId);

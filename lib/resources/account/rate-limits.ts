@@ -4,7 +4,7 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
 import { checkSignal } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 import { RateLimitsWatch } from "./rate-limits-watch.js";
@@ -21,11 +21,11 @@ const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotenc
 
 /** How much of its limits the account has used. */
 export class RateLimits {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -37,8 +37,8 @@ export class RateLimits {
     options: ParamsOf<"account/rateLimits/read"> = {},
   ): Promise<ResultOf<"account/rateLimits/read">> {
     checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
-    const host = await this.#connect();
-    return host.call("account/rateLimits/read", options);
+    const session = await this.#getSession();
+    return session.call("account/rateLimits/read", options);
   }
 
   /**
@@ -53,7 +53,7 @@ export class RateLimits {
   watch(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<KnownRateLimits> {
     checkOptions("rateLimits.watch()", options, { signal: true });
     checkSignal(options.signal);
-    return new RateLimitsWatch(this.#connect, options.signal);
+    return new RateLimitsWatch(this.#getSession, options.signal);
   }
 
   /**
@@ -65,9 +65,9 @@ export class RateLimits {
   ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
     checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
     const { creditId, idempotencyKey = randomUUID() } = options;
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { creditId, idempotencyKey };
-    return (await host.call("account/rateLimitResetCredit/consume", params)).outcome;
+    return (await session.call("account/rateLimitResetCredit/consume", params)).outcome;
   }
 
   /**
@@ -77,7 +77,7 @@ export class RateLimits {
   async askOwner(
     creditType: AddCreditsNudgeCreditType,
   ): Promise<ResultOf<"account/sendAddCreditsNudgeEmail">["status"]> {
-    const host = await this.#connect();
-    return (await host.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
+    const session = await this.#getSession();
+    return (await session.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
   }
 }

@@ -10,7 +10,7 @@ import type {
   MergeStrategy,
 } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { toKeyPath, type KeyPath } from "./key-path.js";
 
@@ -36,18 +36,18 @@ const writeKeys: KeysOf<WriteConfigOptions> = configBatchWriteParamsKeys;
 
 /** The server's configuration: what holds, and the user's file. */
 export class ConfigStore {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.config`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /** The configuration that holds, and where each setting comes from (`config/read`). */
   async read(options: ReadConfigOptions = {}): Promise<ConfigReadResponse> {
     checkOptions("config.read()", options, configReadParamsKeys);
-    const host = await this.#connect();
-    return host.call("config/read", options);
+    const session = await this.#getSession();
+    return session.call("config/read", options);
   }
 
   /**
@@ -103,16 +103,16 @@ export class ConfigStore {
 
   /** What an administrator demands of the configuration, or `null` (`configRequirements/read`). */
   async requirements(): Promise<ConfigRequirements | null> {
-    const host = await this.#connect();
-    return (await host.call("configRequirements/read", undefined)).requirements;
+    const session = await this.#getSession();
+    return (await session.call("configRequirements/read", undefined)).requirements;
   }
 
   async #write(
     edits: ConfigBatchWriteParams["edits"],
     options: WriteConfigOptions,
   ): Promise<ConfigWriteResponse> {
-    const host = await this.#connect();
-    return host.call("config/batchWrite", { ...options, edits });
+    const session = await this.#getSession();
+    return session.call("config/batchWrite", { ...options, edits });
   }
 }
 

@@ -5,7 +5,7 @@ import type {
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
 import type { ResultOf } from "../../protocol.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 
 /** The providers, the one that new threads use, and whether that can be changed. */
 export type ModelProviderList = ResultOf<"modelProvider/list">;
@@ -14,23 +14,23 @@ export type ModelProviderCapabilities = ResultOf<"modelProvider/capabilities/rea
 
 /** Where models come from. */
 export class ModelProviders {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.modelProviders`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /** The configured providers (`modelProvider/list`). */
   async list(): Promise<ModelProviderList> {
-    const host = await this.#connect();
-    return host.call("modelProvider/list", {});
+    const session = await this.#getSession();
+    return session.call("modelProvider/list", {});
   }
 
   /** What the default provider can do (`modelProvider/capabilities/read`). */
   async capabilities(): Promise<ModelProviderCapabilities> {
-    const host = await this.#connect();
-    return host.call("modelProvider/capabilities/read", {});
+    const session = await this.#getSession();
+    return session.call("modelProvider/capabilities/read", {});
   }
 
   /**
@@ -38,8 +38,8 @@ export class ModelProviders {
    * not made the default: call `setDefault` for that, or name it in `startThread`.
    */
   async configure(settings: ProviderSettingsPatch): Promise<ModelProviderSummary> {
-    const host = await this.#connect();
-    return (await host.call("modelProvider/config/write", { settings })).provider;
+    const session = await this.#getSession();
+    return (await session.call("modelProvider/config/write", { settings })).provider;
   }
 
   /**
@@ -54,7 +54,7 @@ export class ModelProviders {
    */
   async setDefault(providerId: string): Promise<ConfigWriteResponse> {
     checkText("providerId", providerId);
-    const host = await this.#connect();
-    return host.call("modelProvider/default/set", { providerId });
+    const session = await this.#getSession();
+    return session.call("modelProvider/default/set", { providerId });
   }
 }

@@ -12,7 +12,7 @@ import type {
   AppsReadParams,
   InstalledApp,
 } from "../../../generated/types.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
@@ -35,34 +35,34 @@ export type AppsRead = ResultOf<"app/read">;
  * such an account the lists are empty. A thread that is named here is loaded first if need be.
  */
 export class Apps {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.apps`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /** The apps there are, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
     checkOptions("apps.list()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return callLoaded(host, "app/list", { ...options, cursor });
+      const session = await this.#getSession();
+      return callLoaded(session, "app/list", { ...options, cursor });
     });
   }
 
   /** The apps that are connected, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
     checkOptions("apps.installed()", options, appsInstalledParamsKeys);
-    const host = await this.#connect();
-    return (await callLoaded(host, "app/installed", options)).apps;
+    const session = await this.#getSession();
+    return (await callLoaded(session, "app/installed", options)).apps;
   }
 
   /** What is known of these apps; unknown ids are not an error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
     checkOptions("apps.read()", options, readKeys);
-    const host = await this.#connect();
-    return callLoaded(host, "app/read", { ...options, appIds: [...appIds] });
+    const session = await this.#getSession();
+    return callLoaded(session, "app/read", { ...options, appIds: [...appIds] });
   }
 
   /**
@@ -71,6 +71,6 @@ export class Apps {
    */
   updates(options: FollowOptions = {}): AsyncIteration<AppInfo[]> {
     checkOptions("apps.updates()", options, followKeys);
-    return followNotifications(this.#connect, "app/list/updated", ({ data }) => data, options);
+    return followNotifications(this.#getSession, "app/list/updated", ({ data }) => data, options);
   }
 }

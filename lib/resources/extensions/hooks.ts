@@ -2,7 +2,7 @@ import { hooksListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { HookMetadata, HooksListEntry, HooksListParams } from "../../../generated/types.js";
 import { toKeyPath } from "../configuration/key-path.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
@@ -11,11 +11,11 @@ export type ListHooksOptions = AllowUndefined<HooksListParams>;
 
 /** The commands, prompts and tools that the server runs around turns and tool calls. */
 export class Hooks {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.hooks`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -24,8 +24,8 @@ export class Hooks {
    */
   async list(options: ListHooksOptions = {}): Promise<HooksListEntry[]> {
     checkOptions("hooks.list()", options, hooksListParamsKeys);
-    const host = await this.#connect();
-    return (await callLoaded(host, "hooks/list", options)).data;
+    const session = await this.#getSession();
+    return (await callLoaded(session, "hooks/list", options)).data;
   }
 
   /**
@@ -48,9 +48,9 @@ export class Hooks {
   }
 
   async #write(key: string, field: string, value: string | boolean | null): Promise<void> {
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const keyPath = toKeyPath(["hooks", "state", key, field]);
-    await host.call("config/batchWrite", {
+    await session.call("config/batchWrite", {
       edits: [{ keyPath, value, mergeStrategy: "replace" }],
       reloadUserConfig: true,
     });

@@ -2,7 +2,7 @@ import { marketplaceAddParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { MarketplaceAddParams } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { toServerPath } from "../../paths/server-files.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -22,11 +22,11 @@ export type MarketplaceUpgrade = ResultOf<"marketplace/upgrade">;
  * configuration. Give `timeoutMs` to a clone that takes longer than other requests may.
  */
 export class Marketplaces {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.plugins.marketplaces`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -43,18 +43,18 @@ export class Marketplaces {
     checkText("source", source);
     checkOptions("marketplaces.add()", options, addKeys);
     checkOptions("marketplaces.add()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "marketplace/add", request);
+    const [session, left] = await connectedFor(this.#getSession, "marketplace/add", request);
     // The server tells a directory from a repository by how it begins.
     const isRelative = /^\.{1,2}(?:[\\/]|$)/.test(source);
-    const place = isRelative ? toServerPath(host.serverFiles, "source", source) : source;
-    return host.call("marketplace/add", { ...options, source: place }, left);
+    const place = isRelative ? toServerPath(session.serverFiles, "source", source) : source;
+    return session.call("marketplace/add", { ...options, source: place }, left);
   }
 
   /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */
   async remove(marketplaceName: string): Promise<void> {
     checkText("marketplaceName", marketplaceName);
-    const host = await this.#connect();
-    await host.call("marketplace/remove", { marketplaceName });
+    const session = await this.#getSession();
+    await session.call("marketplace/remove", { marketplaceName });
   }
 
   /**
@@ -67,7 +67,7 @@ export class Marketplaces {
   ): Promise<MarketplaceUpgrade> {
     checkOptions("marketplaces.upgrade()", request, requestKeys);
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
-    const [host, left] = await connectedFor(this.#connect, "marketplace/upgrade", request);
-    return host.call("marketplace/upgrade", { marketplaceName }, left);
+    const [session, left] = await connectedFor(this.#getSession, "marketplace/upgrade", request);
+    return session.call("marketplace/upgrade", { marketplaceName }, left);
   }
 }

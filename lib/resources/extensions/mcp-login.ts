@@ -3,11 +3,12 @@ import type {
   McpServerOauthLoginCompletedNotification as LoginEnd,
   McpServerOauthLoginParams,
 } from "../../../generated/types.js";
-import { lostConnection, reasonIn } from "../account/login-completion.js";
+import { reasonIn } from "../account/login-completion.js";
 import { LoginOutcome, loginWaitKeys, type LoginWaitOptions } from "../account/login-outcome.js";
 import { onAbort } from "../../async/abort.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { callLoaded } from "../../session/call-loaded.js";
@@ -56,7 +57,7 @@ export class McpLogin {
 
 /** Starts a login and follows it to its end, whether or not somebody waits for it. */
 export async function startMcpLogin(
-  host: Host,
+  session: Session,
   params: AllowUndefined<McpServerOauthLoginParams>,
   options?: RequestOptions,
 ): Promise<McpLogin> {
@@ -69,17 +70,17 @@ export async function startMcpLogin(
   const early: LoginEnd[] = [];
   let receive = (end: LoginEnd): void => void early.push(end);
   stops.push(
-    host.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
+    session.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
       receive(end);
     }),
-    onAbort(host.connectionSignal, (reason) => {
-      outcome.fail(() => lostConnection(reason));
+    onAbort(session.connectionSignal, (reason) => {
+      outcome.fail(() => copyError(reason, "the login"));
     }),
   );
 
   try {
     const { authorizationUrl, loginId } = await callLoaded(
-      host,
+      session,
       "mcpServer/oauth/login",
       params,
       options,

@@ -17,7 +17,7 @@ import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -47,11 +47,11 @@ const pauseMs = 50;
 
 /** The MCP servers of the configuration. A thread that is named here is loaded first if need be. */
 export class Mcp {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.mcp`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -62,8 +62,8 @@ export class Mcp {
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
     checkOptions("mcp.servers()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return callLoaded(host, "mcpServerStatus/list", { ...options, cursor });
+      const session = await this.#getSession();
+      return callLoaded(session, "mcpServerStatus/list", { ...options, cursor });
     });
   }
 
@@ -78,11 +78,11 @@ export class Mcp {
     checkText("threadId", threadId);
     checkOptions("mcp.started()", options, followKeys);
     const { signal } = options;
-    const host = await untilConnected(this.#connect, signal);
+    const session = await untilConnected(this.#getSession, signal);
     for (;;) {
       const servers = await new Pages((cursor) =>
         callLoaded(
-          host,
+          session,
           "mcpServerStatus/list",
           { threadId, detail: "toolsAndAuthOnly", cursor },
           // The answer waits for the servers; each has a time limit of its own.
@@ -105,7 +105,7 @@ export class Mcp {
   startups(options: FollowOptions = {}): AsyncIteration<McpStartup> {
     checkOptions("mcp.startups()", options, followKeys);
     return followNotifications(
-      this.#connect,
+      this.#getSession,
       "mcpServer/startupStatus/updated",
       (startup) => startup,
       options,
@@ -126,8 +126,8 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const [host, left] = await connectedFor(this.#connect, "mcpServer/tool/call", options);
-    return callLoaded(host, "mcpServer/tool/call", call, left);
+    const [session, left] = await connectedFor(this.#getSession, "mcpServer/tool/call", options);
+    return callLoaded(session, "mcpServer/tool/call", call, left);
   }
 
   /**
@@ -144,8 +144,12 @@ export class Mcp {
     checkOptions("mcp.readResource()", options, requestKeys);
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const [host, left] = await connectedFor(this.#connect, "mcpServer/resource/read", options);
-    return callLoaded(host, "mcpServer/resource/read", read, left);
+    const [session, left] = await connectedFor(
+      this.#getSession,
+      "mcpServer/resource/read",
+      options,
+    );
+    return callLoaded(session, "mcpServer/resource/read", read, left);
   }
 
   /**
@@ -162,8 +166,8 @@ export class Mcp {
     checkText("name", name);
     checkOptions("mcp.login()", options, loginKeys);
     checkOptions("mcp.login()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "mcpServer/oauth/login", request);
-    return startMcpLogin(host, { ...options, name }, left);
+    const [session, left] = await connectedFor(this.#getSession, "mcpServer/oauth/login", request);
+    return startMcpLogin(session, { ...options, name }, left);
   }
 
   /**
@@ -171,8 +175,8 @@ export class Mcp {
    * start anew in the background: see `started()` and `startups()`.
    */
   async reload(): Promise<void> {
-    const host = await this.#connect();
-    await host.call("config/mcpServer/reload", undefined);
+    const session = await this.#getSession();
+    await session.call("config/mcpServer/reload", undefined);
   }
 }
 

@@ -12,7 +12,7 @@ import type {
   PluginSearchResult,
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -48,12 +48,12 @@ export type PluginSelector = { readonly pluginName: string } & (
 export class Plugins {
   /** Where plugins come from. */
   readonly marketplaces: Marketplaces;
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.plugins`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
-    this.marketplaces = new Marketplaces(connect);
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
+    this.marketplaces = new Marketplaces(getSession);
   }
 
   /**
@@ -63,8 +63,8 @@ export class Plugins {
   async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
     checkOptions("plugins.list()", options, pluginListParamsKeys);
     checkOptions("plugins.list()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "plugin/list", request);
-    return host.call("plugin/list", options, left);
+    const [session, left] = await connectedFor(this.#getSession, "plugin/list", request);
+    return session.call("plugin/list", options, left);
   }
 
   /** What is installed, by marketplace (`plugin/installed`). */
@@ -74,8 +74,8 @@ export class Plugins {
   ): Promise<InstalledPlugins> {
     checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
     checkOptions("plugins.installed()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "plugin/installed", request);
-    return host.call("plugin/installed", options, left);
+    const [session, left] = await connectedFor(this.#getSession, "plugin/installed", request);
+    return session.call("plugin/installed", options, left);
   }
 
   /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
@@ -83,16 +83,16 @@ export class Plugins {
     checkText("searchTerm", searchTerm);
     checkOptions("plugins.search()", options, searchKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return host.call("plugin/search", { ...options, searchTerm, cursor });
+      const session = await this.#getSession();
+      return session.call("plugin/search", { ...options, searchTerm, cursor });
     });
   }
 
   /** Everything about one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
   async read(plugin: PluginSelector): Promise<PluginDetail> {
     check(plugin);
-    const host = await this.#connect();
-    return (await host.call("plugin/read", plugin)).plugin;
+    const session = await this.#getSession();
+    return (await session.call("plugin/read", plugin)).plugin;
   }
 
   /**
@@ -103,8 +103,8 @@ export class Plugins {
   async install(plugin: PluginSelector, request: RequestOptions = {}): Promise<PluginInstallation> {
     check(plugin);
     checkOptions("plugins.install()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "plugin/install", request);
-    return host.call("plugin/install", plugin, left);
+    const [session, left] = await connectedFor(this.#getSession, "plugin/install", request);
+    return session.call("plugin/install", plugin, left);
   }
 
   /**
@@ -113,8 +113,8 @@ export class Plugins {
    */
   async uninstall(pluginId: string): Promise<void> {
     checkText("pluginId", pluginId);
-    const host = await this.#connect();
-    await host.call("plugin/uninstall", { pluginId });
+    const session = await this.#getSession();
+    await session.call("plugin/uninstall", { pluginId });
   }
 }
 

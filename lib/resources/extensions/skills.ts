@@ -2,7 +2,7 @@ import { skillsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { SkillsListEntry, SkillsListParams } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 
@@ -13,18 +13,18 @@ export type SkillSelector = { readonly name: string } | { readonly path: string 
 
 /** The skills that threads can use: of the user, of projects, of plugins, and the server's own. */
 export class Skills {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.skills`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /** The skills of each directory, and the files that could not be read as one (`skills/list`). */
   async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
     checkOptions("skills.list()", options, skillsListParamsKeys);
-    const host = await this.#connect();
-    return (await host.call("skills/list", options)).data;
+    const session = await this.#getSession();
+    return (await session.call("skills/list", options)).data;
   }
 
   /**
@@ -41,12 +41,12 @@ export class Skills {
     checkOptions("skills.watch()", options, skillsListParamsKeys);
     // One that waits to be read stands for all that come meanwhile.
     const pick = (): true | undefined => (changes.size > 0 ? undefined : true);
-    const changes = followNotifications(this.#connect, "skills/changed", pick, { signal });
+    const changes = followNotifications(this.#getSession, "skills/changed", pick, { signal });
     try {
       do {
         changes.clear();
-        const host = await this.#connect();
-        yield (await host.call("skills/list", options, { signal })).data;
+        const session = await this.#getSession();
+        yield (await session.call("skills/list", options, { signal })).data;
       } while (!(await changes.next()).done);
     } finally {
       await changes.return();
@@ -61,8 +61,8 @@ export class Skills {
    */
   async setEnabled(skill: SkillSelector, enabled: boolean): Promise<boolean> {
     if ("path" in skill) checkText("path", skill.path);
-    const host = await this.#connect();
-    return (await host.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
+    const session = await this.#getSession();
+    return (await session.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
   }
 
   /**
@@ -73,7 +73,7 @@ export class Skills {
     extraRoots.forEach((root, index) => {
       checkText(`extraRoots[${index}]`, root);
     });
-    const host = await this.#connect();
-    await host.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
+    const session = await this.#getSession();
+    await session.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
   }
 }

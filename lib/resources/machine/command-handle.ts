@@ -1,6 +1,6 @@
 import { isBytes } from "../../async/realms.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { checkSize, type CommandControls, type TerminalSize } from "./command-options.js";
 import type { CommandResult } from "../../results/command-result.js";
 import { CommandRun } from "./command-run.js";
@@ -23,8 +23,8 @@ export class CommandHandle implements AsyncDisposable {
   readonly #openStdin: boolean;
 
   /** @internal Use `exec` or `spawn`. */
-  constructor(connect: Connect, command: RemoteCommand, controls: CommandControls) {
-    this.#run = new CommandRun(connect, command, controls);
+  constructor(getSession: GetSession, command: RemoteCommand, controls: CommandControls) {
+    this.#run = new CommandRun(getSession, command, controls);
     this.#openStdin = controls.openStdin;
     const { streamOutput } = controls;
     this.stdout = new OutputStream(streamOutput ? this.#run.stdout : undefined);

@@ -3,7 +3,7 @@ import type { FsReadDirectoryEntry } from "../../../generated/types.js";
 import { isBytes } from "../../async/realms.js";
 import { checkText } from "../../options/checks.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { connectedFor } from "../../session/until-connected.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -51,11 +51,11 @@ const fileKeys: KeysOf<
  * `AppServerClient.request` throws.
  */
 export class Files {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `files` of a client. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /** The content of a file (`fs/readFile`). */
@@ -127,7 +127,7 @@ export class Files {
     options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
     checkOptions("codex.files", options, fileKeys);
-    const [host, left] = await connectedFor(this.#connect, method, options);
-    return host.call(method, params, left);
+    const [session, left] = await connectedFor(this.#getSession, method, options);
+    return session.call(method, params, left);
   }
 }

@@ -2,7 +2,7 @@ import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { CommandNotStartedError } from "../../errors/machine-errors.js";
 import { says, type SentenceName } from "../../errors/server-sentences.js";
 import type { CommandResult } from "../../results/command-result.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { ExecOptions } from "./command-options.js";
 import { execCommand } from "./exec-command.js";
 
@@ -49,11 +49,11 @@ const checkKeys: KeysOf<SandboxCheckOptions> = {
 
 /** The sandbox that the server puts commands in. */
 export class Sandbox {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.sandbox`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -91,7 +91,7 @@ export class Sandbox {
   async #run(command: readonly string[], options: SandboxCheckOptions): Promise<CommandResult> {
     const { timeoutMs = 30_000 } = options;
     const all = { ...options, timeoutMs, streamOutput: false };
-    return execCommand(this.#connect, command, all).exit;
+    return execCommand(this.#getSession, command, all).exit;
   }
 }
 

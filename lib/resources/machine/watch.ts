@@ -6,7 +6,7 @@ import { ignoreRejection } from "../../async/deferred.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { checkText } from "../../options/checks.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { confirmEnd } from "../../session/confirm-end.js";
 import { routeById } from "./routes.js";
 import { Subscription } from "./subscription.js";
@@ -46,21 +46,22 @@ export class Watch implements AsyncIteration<WatchEvent>, AsyncDisposable {
   readonly #subscription: Subscription<WatchEvent>;
 
   /** @internal Use `watch`. */
-  constructor(connect: Connect, path: string, options: WatchOptions = {}) {
+  constructor(getSession: GetSession, path: string, options: WatchOptions = {}) {
     checkText("path", path);
     checkOptions("watch()", options, watchKeys);
     const watchId = randomUUID();
     this.path = path;
     this.#subscription = new Subscription(
-      connect,
+      getSession,
       {
-        listen: (host, push) => [
-          routeById(host, "fs/changed", "watchId", watchId, ({ changedPaths }) => {
+        listen: (session, push) => [
+          routeById(session, "fs/changed", "watchId", watchId, ({ changedPaths }) => {
             push({ changedPaths });
           }),
         ],
-        open: (host, request) => host.call("fs/watch", { watchId, path }, request),
-        close: (host) => confirmEnd(host, "fs/unwatch", { watchId }, host.connectionSignal),
+        open: (session, request) => session.call("fs/watch", { watchId, path }, request),
+        close: (session) =>
+          confirmEnd(session, "fs/unwatch", { watchId }, session.connectionSignal),
         backlog: unreadChanges,
         name: ["The watch", "codex.watch()"],
       },

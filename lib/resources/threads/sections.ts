@@ -6,7 +6,7 @@ import type {
   ThreadSectionListParams,
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 
@@ -28,20 +28,20 @@ const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
  * order of the section with `sortKey: "section_position"`.
  */
 export class Sections {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.sections`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /** All sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
     checkOptions("sections.list()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("threadSection/list", { ...options, ...page });
+      return session.call("threadSection/list", { ...options, ...page });
     });
   }
 
@@ -49,8 +49,8 @@ export class Sections {
   async create(name: string, options: SectionOptions = {}): Promise<ThreadSection> {
     checkText("name", name);
     checkOptions("sections.create()", options, sectionKeys);
-    const host = await this.#connect();
-    return (await host.call("threadSection/create", { ...options, name })).section;
+    const session = await this.#getSession();
+    return (await session.call("threadSection/create", { ...options, name })).section;
   }
 
   /** Names a section anew (`threadSection/update`), and changes its looks if told to. */
@@ -62,14 +62,14 @@ export class Sections {
     checkText("sectionId", sectionId);
     checkText("name", name);
     checkOptions("sections.update()", options, sectionKeys);
-    const host = await this.#connect();
-    return (await host.call("threadSection/update", { ...options, sectionId, name })).section;
+    const session = await this.#getSession();
+    return (await session.call("threadSection/update", { ...options, sectionId, name })).section;
   }
 
   /** Deletes a section (`threadSection/delete`); its threads are then in none. */
   async delete(sectionId: string): Promise<void> {
     checkText("sectionId", sectionId);
-    const host = await this.#connect();
-    await host.call("threadSection/delete", { sectionId });
+    const session = await this.#getSession();
+    await session.call("threadSection/delete", { sectionId });
   }
 }

@@ -18,7 +18,7 @@ import type {
 import { checkText } from "../../options/checks.js";
 import { checkOptions, pickKeys, type KeysOf } from "../../errors/check-options.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { checkUpdateSettings } from "../../options/option-keys.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
@@ -62,16 +62,16 @@ export abstract class ThreadApi {
   readonly attachments: ThreadAttachments;
   /** The thread's commands that go on in the background. */
   readonly terminals: ThreadTerminals;
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal */
-  constructor(connect: Connect, id: string) {
+  constructor(getSession: GetSession, id: string) {
     this.id = id;
-    this.#connect = connect;
-    this.goal = new ThreadGoals(connect, id);
-    this.queue = new ThreadQueue(connect, id);
-    this.attachments = new ThreadAttachments(connect, id);
-    this.terminals = new ThreadTerminals(connect, id);
+    this.#getSession = getSession;
+    this.goal = new ThreadGoals(getSession, id);
+    this.queue = new ThreadQueue(getSession, id);
+    this.attachments = new ThreadAttachments(getSession, id);
+    this.terminals = new ThreadTerminals(getSession, id);
   }
 
   /**
@@ -83,7 +83,7 @@ export abstract class ThreadApi {
    */
   async revert({ beforeTurnId }: { beforeTurnId: string }): Promise<ThreadRecord> {
     checkText("beforeTurnId", beforeTurnId);
-    return revertThread(await this.#connect(), this.id, beforeTurnId);
+    return revertThread(await this.#getSession(), this.id, beforeTurnId);
   }
 
   /**
@@ -92,12 +92,12 @@ export abstract class ThreadApi {
    * cannot be deleted.
    */
   async delete(): Promise<void> {
-    const host = await this.#connect();
+    const session = await this.#getSession();
     try {
-      await host.call("thread/delete", { threadId: this.id });
+      await session.call("thread/delete", { threadId: this.id });
     } catch (error) {
       // The server has unloaded it by then, and does not say so.
-      host.unload(this.id);
+      session.unload(this.id);
       throw error;
     }
   }
@@ -110,17 +110,17 @@ export abstract class ThreadApi {
    * nothing more would be heard of it.
    */
   async unsubscribe(): Promise<ThreadUnsubscribeStatus> {
-    const host = await this.#connect();
-    if (host.slots.isBusy(this.id)) {
+    const session = await this.#getSession();
+    if (session.slots.isBusy(this.id)) {
       throw busyError(
         "thread/unsubscribe",
         "It was not sent. Wait for that turn, or interrupt it.",
       );
     }
     // A turn that begins meanwhile must not be sent before it is known that it needs a resume.
-    const slot = host.slots.enter(this.id, { wait: true });
+    const slot = session.slots.enter(this.id, { wait: true });
     try {
-      return (await host.call("thread/unsubscribe", { threadId: this.id })).status;
+      return (await session.call("thread/unsubscribe", { threadId: this.id })).status;
     } finally {
       slot.leave();
     }
@@ -138,9 +138,9 @@ export abstract class ThreadApi {
   async injectItems(items: readonly JsonValue[]): Promise<void> {
     checkItems(items);
     const readable = items.map((item, index) => withReadableImages(item, `items[${index}]`));
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.id, items: readable };
-    await callLoaded(host, "thread/inject_items", params);
+    await callLoaded(session, "thread/inject_items", params);
   }
 
   /**
@@ -149,9 +149,9 @@ export abstract class ThreadApi {
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
     checkOptions("updateMetadata()", metadata, updateMetadataKeys);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { ...metadata, threadId: this.id };
-    return (await host.call("thread/metadata/update", params)).thread;
+    return (await session.call("thread/metadata/update", params)).thread;
   }
 
   /**
@@ -163,10 +163,10 @@ export abstract class ThreadApi {
     const given: UpdateSettingsOptions & Pick<ThreadSettingsUpdateParams, "sandboxPolicy"> =
       checkUpdateSettings(settings);
     const policy = sandboxIn(given);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const known = pickKeys(given, threadSettingsUpdateParamsKeys);
     const params = { ...known, ...policy, threadId: this.id };
-    await callLoaded(host, "thread/settings/update", params);
+    await callLoaded(session, "thread/settings/update", params);
   }
 
   /**
@@ -179,8 +179,8 @@ export abstract class ThreadApi {
   ): Promise<void> {
     if (sectionId !== null) checkText("sectionId", sectionId);
     checkOptions("moveToSection()", options, { beforeThreadId: true });
-    const host = await this.#connect();
-    await host.call("thread/section/move", { ...options, threadId: this.id, sectionId });
+    const session = await this.#getSession();
+    await session.call("thread/section/move", { ...options, threadId: this.id, sectionId });
   }
 
   /**
@@ -196,10 +196,10 @@ export abstract class ThreadApi {
     checkOptions("searchOccurrences()", options, searchOccurrencesKeys);
     const threadId = this.id;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, searchTerm, threadId, ...page };
-      return listHistory(host, "thread/searchOccurrences", params);
+      return listHistory(session, "thread/searchOccurrences", params);
     });
   }
 
@@ -213,9 +213,9 @@ export abstract class ThreadApi {
     checkOptions("realtimeItems()", options, listRealtimeItemsKeys);
     const threadId = this.id;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("thread/realtime/list", { ...options, threadId, ...page });
+      return session.call("thread/realtime/list", { ...options, threadId, ...page });
     });
   }
 }

@@ -12,7 +12,7 @@ import type {
   ThreadAttachmentOwnerListParams,
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 
@@ -41,12 +41,12 @@ const ownersKeys: KeysOf<AttachmentOwnersOptions> = threadAttachmentOwnerListPar
  * is about. It is stored with the thread; the model does not see it.
  */
 export class ThreadAttachments {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.attachments`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
@@ -58,8 +58,8 @@ export class ThreadAttachments {
    */
   async add(attachment: AddAttachmentOptions): Promise<ThreadAttachmentAddResponse> {
     checkIdentity(attachment);
-    const host = await this.#connect();
-    return host.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
+    const session = await this.#getSession();
+    return session.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
   }
 
   /** What is attached (`thread/attachment/list`), oldest first. */
@@ -67,32 +67,32 @@ export class ThreadAttachments {
     checkOptions("attachments.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("thread/attachment/list", { ...options, threadId, ...page });
+      return session.call("thread/attachment/list", { ...options, threadId, ...page });
     });
   }
 
   /** Detaches something (`thread/attachment/remove`); what is not attached is no error. */
   async remove({ attachmentType, identityKey }: AttachmentIdentity): Promise<void> {
     checkIdentity({ attachmentType, identityKey });
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.#threadId, attachmentType, identityKey };
-    await host.call("thread/attachment/remove", params);
+    await session.call("thread/attachment/remove", params);
   }
 }
 
 /** The threads that something is attached to. */
 export function attachmentOwners(
-  connect: Connect,
+  getSession: GetSession,
   options: AttachmentOwnersOptions,
 ): Pages<ThreadAttachmentOwner> {
   checkIdentity(options);
   checkOptions("attachmentOwners()", options, ownersKeys);
   return new Pages(async (cursor) => {
-    const host = await connect();
+    const session = await getSession();
     const page = cursor === undefined ? {} : { cursor };
-    return host.call("thread/attachmentOwner/list", { ...options, ...page });
+    return session.call("thread/attachmentOwner/list", { ...options, ...page });
   });
 }
 

@@ -2,7 +2,7 @@ import { threadGoalSetParamsKeys } from "../../../generated/methods.js";
 import { pickKeys } from "../../errors/check-options.js";
 import { checkSetGoal } from "../../options/option-keys.js";
 import type { ThreadGoal } from "../../../generated/types.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { checkTrace } from "../../jsonrpc/trace-context.js";
 import { callLoaded } from "../../session/call-loaded.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
@@ -11,19 +11,19 @@ import { checkBudget, checkObjective } from "../../options/split-goal-options.js
 
 /** The goal of a thread: what the server works on by itself, turn after turn. */
 export class ThreadGoals {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.goal`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
   /** The goal (`thread/goal/get`), or `null` when the thread has none. */
   async get(): Promise<ThreadGoal | null> {
-    const host = await this.#connect();
-    return (await host.call("thread/goal/get", { threadId: this.#threadId })).goal;
+    const session = await this.#getSession();
+    return (await session.call("thread/goal/get", { threadId: this.#threadId })).goal;
   }
 
   /**
@@ -51,13 +51,13 @@ export class ThreadGoals {
     checkBudget(goal.tokenBudget);
     checkTrace(goal.trace);
     const threadId = this.#threadId;
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
     const { objective, status = null, trace } = goal;
     return setGoalInTime(
-      { connect: this.#connect, host, threadId, objective },
+      { getSession: this.#getSession, session, threadId, objective },
       async (options) =>
-        (await callLoaded(host, "thread/goal/set", params, { ...options, trace })).goal,
+        (await callLoaded(session, "thread/goal/set", params, { ...options, trace })).goal,
       // A goal that was active before was set going by somebody else.
       ({ tokensUsed }) => status === "active" || (status === null && tokensUsed === 0),
     );
@@ -68,7 +68,7 @@ export class ThreadGoals {
    * with whether there was one.
    */
   async clear(): Promise<boolean> {
-    const host = await this.#connect();
-    return (await host.call("thread/goal/clear", { threadId: this.#threadId })).cleared;
+    const session = await this.#getSession();
+    return (await session.call("thread/goal/clear", { threadId: this.#threadId })).cleared;
   }
 }

@@ -15,7 +15,7 @@ import type {
 import { checkText } from "../../options/checks.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { normalizeInput, type TurnInput } from "../../options/input.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { prepareInput } from "../../session/prepare-input.js";
@@ -63,12 +63,12 @@ const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
  * The server holds at most 100 for each thread. Experimental in the protocol.
  */
 export class ThreadQueue {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.queue`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
@@ -86,25 +86,25 @@ export class ThreadQueue {
     checkTrace(trace);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
-    const host = await this.#connect();
-    const items = await prepareInput(host, given);
+    const session = await this.#getSession();
+    const items = await prepareInput(session, given);
     const params = { ...rest, threadId, input: items, clientUserMessageId };
-    await host.load(threadId);
-    const leave = await startsBefore(host, threadId);
+    await session.load(threadId);
+    const leave = await startsBefore(session, threadId);
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
-    const late = takesBackLateInput(host, threadId, clientUserMessageId);
-    const answer = host.call("thread/queue/add", params, { ...late, trace });
+    const late = takesBackLateInput(session, threadId, clientUserMessageId);
+    const answer = session.call("thread/queue/add", params, { ...late, trace });
     leave();
     const { queuedSubmission } = await answer.catch((error: unknown) => {
       // Of an id that the caller has chosen, a second attempt may be under way.
       const isOurs = options.clientUserMessageId === undefined;
       if (isOurs && error instanceof RequestTimeoutError && error.sent) {
-        watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
+        watchForLateTurn(session, threadId, (item) => item["clientId"] === clientUserMessageId);
       }
       throw error;
     });
-    (await startsBefore(host, threadId))();
+    (await startsBefore(session, threadId))();
     return queuedSubmission;
   }
 
@@ -113,9 +113,9 @@ export class ThreadQueue {
     checkOptions("queue.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("thread/queue/list", { ...options, threadId, ...page });
+      return session.call("thread/queue/list", { ...options, threadId, ...page });
     });
   }
 
@@ -130,10 +130,10 @@ export class ThreadQueue {
     checkOptions("queue.update()", options, updateKeys);
     const { trace, ...rest } = options;
     checkTrace(trace);
-    const host = await this.#connect();
-    const items = await prepareInput(host, given);
+    const session = await this.#getSession();
+    const items = await prepareInput(session, given);
     const params = { ...rest, threadId: this.#threadId, queuedSubmissionId, input: items };
-    return (await host.call("thread/queue/update", params, { trace })).queuedSubmission;
+    return (await session.call("thread/queue/update", params, { trace })).queuedSubmission;
   }
 
   /**
@@ -142,17 +142,17 @@ export class ThreadQueue {
    */
   async delete(queuedSubmissionId: string): Promise<boolean> {
     checkText("queuedSubmissionId", queuedSubmissionId);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.#threadId, queuedSubmissionId };
-    return (await host.call("thread/queue/delete", params)).deleted;
+    return (await session.call("thread/queue/delete", params)).deleted;
   }
 
   /** Puts the queue in this order (`thread/queue/reorder`), which must name all that is queued. */
   async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
     checkIds(queuedSubmissionIds);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.#threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
-    await host.call("thread/queue/reorder", params);
+    await session.call("thread/queue/reorder", params);
   }
 
   /**
@@ -172,7 +172,7 @@ export class ThreadQueue {
     if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
     const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });
     const start = queuedTurn(queuedSubmissionId);
-    return new Turn(this.#connect, { threadId: this.#threadId, start, controls, handlers });
+    return new Turn(this.#getSession, { threadId: this.#threadId, start, controls, handlers });
   }
 }
 
@@ -180,25 +180,25 @@ export class ThreadQueue {
  * If input is queued after the deadline, when nobody waits for it, it is taken out of the queue; if its
  * turn has begun by then, that is interrupted.
  */
-function takesBackLateInput(host: Host, threadId: string, clientId: string): RequestOptions {
+function takesBackLateInput(session: Session, threadId: string, clientId: string): RequestOptions {
   return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
     const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
     const id = queuedSubmission?.id;
     if (typeof id !== "string") return;
-    void takeBack(host, { threadId, queuedSubmissionId: id }, clientId);
+    void takeBack(session, { threadId, queuedSubmissionId: id }, clientId);
   });
 }
 
 async function takeBack(
-  host: Host,
+  session: Session,
   queued: ParamsOf<"thread/queue/delete">,
   clientId: string,
 ): Promise<void> {
-  const answer = await confirmEnd(host, "thread/queue/delete", queued);
+  const answer = await confirmEnd(session, "thread/queue/delete", queued);
   if (answer?.deleted !== false) return;
   const { threadId } = queued;
-  const turnId = await findTurnOfMessage(host, threadId, clientId).catch(() => undefined);
-  if (turnId !== undefined) await stopUnfollowed(host, threadId, turnId);
+  const turnId = await findTurnOfMessage(session, threadId, clientId).catch(() => undefined);
+  if (turnId !== undefined) await stopUnfollowed(session, threadId, turnId);
 }
 
 function checkIds(ids: unknown): void {
@@ -211,12 +211,12 @@ function checkIds(ids: unknown): void {
  * would become part of the queued turn. Until the function that it resolves with is called, no other
  * handle starts one.
  */
-async function startsBefore(host: Host, threadId: string): Promise<() => void> {
-  const { slots } = host;
+async function startsBefore(session: Session, threadId: string): Promise<() => void> {
+  const { slots } = session;
   const slot = slots.enter(threadId, { wait: true });
   let stop = (): void => undefined;
   const started = new Promise<void>((resolve) => {
-    stop = host.on("turn/started", ({ params }) => {
+    stop = session.on("turn/started", ({ params }) => {
       if (params.threadId === threadId) resolve();
     });
   });

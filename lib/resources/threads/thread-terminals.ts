@@ -5,7 +5,7 @@ import type {
   ThreadBackgroundTerminalsListParams,
 } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
@@ -23,12 +23,12 @@ const listKeys: KeysOf<ListTerminalsOptions> = threadBackgroundTerminalsListPara
  * first. Experimental in the protocol.
  */
 export class ThreadTerminals {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.terminals`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
@@ -37,10 +37,10 @@ export class ThreadTerminals {
     checkOptions("terminals.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, threadId, ...page };
-      return callLoaded(host, "thread/backgroundTerminals/list", params);
+      return callLoaded(session, "thread/backgroundTerminals/list", params);
     });
   }
 
@@ -54,16 +54,16 @@ export class ThreadTerminals {
       throw new InvalidArgumentError("processId", "must be the processId of a terminal");
     }
     const threadId = this.#threadId;
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId, processId };
     const method = "thread/backgroundTerminals/terminate";
-    return (await callLoaded(host, method, params)).terminated;
+    return (await callLoaded(session, method, params)).terminated;
   }
 
   /** Kills all (`thread/backgroundTerminals/clean`). */
   async clean(): Promise<void> {
     const threadId = this.#threadId;
-    const host = await this.#connect();
-    await callLoaded(host, "thread/backgroundTerminals/clean", { threadId });
+    const session = await this.#getSession();
+    await callLoaded(session, "thread/backgroundTerminals/clean", { threadId });
   }
 }

@@ -103,7 +103,7 @@ describe("when the sandbox cannot be given, neither is the thread", () => {
     expect(error).toMatchObject({ code: "INTERNAL_ERROR", method: "thread/settings/update" });
     const { params } = await server.nextRequest("thread/unsubscribe");
     expect(params).toEqual({ threadId: "thread-1" });
-    expect(client.host.isLoaded("thread-1")).toBe(false);
+    expect(client.session.isLoaded("thread-1")).toBe(false);
   });
 
   test("since the server does not answer", async () => {

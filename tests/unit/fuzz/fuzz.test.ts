@@ -1,13 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { readCorpus } from "../../../scripts/fuzz/corpus.js";
-import { minimise } from "../../../scripts/fuzz/minimise.js";
-import { mutate } from "../../../scripts/fuzz/mutate.js";
-import { Random } from "../../../scripts/fuzz/random.js";
+import { readCorpus } from "../../fuzz/corpus.js";
+import { minimise } from "../../fuzz/minimise.js";
+import { mutate } from "../../fuzz/mutate.js";
+import { Random } from "../../fuzz/random.js";
 import { compileProgram } from "../../support/compile-program.js";
 
-const script = await compileProgram(new URL("../../../scripts/fuzz/index.ts", import.meta.url));
+const script = await compileProgram(new URL("../../fuzz/index.ts", import.meta.url));
 
 test("a short run of the fuzzer, after the whole corpus, finds nothing", async () => {
   const args = [script, "--seconds", "3", "--dry"];

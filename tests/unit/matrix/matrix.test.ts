@@ -3,10 +3,10 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { RUNTIME_VERSION } from "../../../generated/runtime.js";
 import { triedReleases } from "../../../lib/errors/server-sentences.js";
-import { installPinned } from "../../../scripts/matrix/install-pinned.js";
-import { parseMatrixOptions } from "../../../scripts/matrix/options.js";
-import { table } from "../../../scripts/matrix/table.js";
-import { byFeature } from "../../../scripts/runtimes/not-offered.js";
+import { installPinned } from "../../../scripts/registry/install-pinned.js";
+import { parseMatrixOptions } from "../../matrix/options.js";
+import { table } from "../../matrix/table.js";
+import { byFeature } from "../../runtimes/not-offered.js";
 import { makeTempDir } from "../../support/temp-dir.js";
 
 const root = path.resolve(import.meta.dirname, "../../..");
@@ -59,7 +59,7 @@ describe("what is installed for the matrix", () => {
     expect(runs).toHaveLength(2);
   });
 
-  test.each(["scripts/matrix/nodes", "scripts/runtimes/releases"])(
+  test.each(["tests/matrix/nodes", "tests/runtimes/releases"])(
     "is pinned exactly and by checksum in %s",
     async (folder) => {
       const read = async (name: string) =>
@@ -77,7 +77,7 @@ describe("what is installed for the matrix", () => {
 });
 
 test("every release whose sentences were tried is installed for the runs, or the pinned one", async () => {
-  const file = path.join(root, "scripts/runtimes/releases/package.json");
+  const file = path.join(root, "tests/runtimes/releases/package.json");
   const { optionalDependencies = {} } = JSON.parse(await readFile(file, "utf8")) as Manifest;
   const releases = Object.values(optionalDependencies).map((spec) => /@([\d.]+)-/.exec(spec)?.[1]);
   const older = triedReleases.filter((release) => isOlder(release, RUNTIME_VERSION));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { judge, protocolIn } from "../../../scripts/update-rehearsal/rehearsal.js";
+import { judge, protocolIn } from "../../update-rehearsal/rehearsal.js";
 
 describe("npm run test:update", () => {
   test("counts what an update changed", () => {
