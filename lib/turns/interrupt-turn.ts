@@ -2,7 +2,7 @@ import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError, TurnNotActiveError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
 import type { Session } from "../session/session.js";
-import type { TurnHappening } from "./machine/facts.js";
+import type { Interruption } from "./machine/facts.js";
 import { readRunningId } from "./read-stored-turn.js";
 
 /**
@@ -14,7 +14,7 @@ export async function interruptTurn(
   threadId: string,
   turnId: string,
   over: Promise<void>,
-): Promise<TurnHappening> {
+): Promise<Interruption> {
   const ask = (id: string) =>
     Promise.race([session.call("turn/interrupt", { threadId, turnId: id }), over]);
   try {

@@ -95,14 +95,18 @@ export type TurnHappening =
   | { readonly type: "givenUp" }
   | { readonly type: "stopGracePassed" }
   | { readonly type: "interruptDue" }
+  | Interruption
+  /** The next turn may go onto the thread. */
+  | { readonly type: "threadFree" };
+
+/** What has come of an interrupt. */
+export type Interruption =
   | { readonly type: "interruptConfirmed" }
   /** The server says that the turn does not run. */
   | { readonly type: "interruptRefused" }
   | { readonly type: "interruptDropped" }
   /** `isGone`: the server does not have the thread loaded. */
-  | { readonly type: "interruptFailed"; readonly failure: Failure; readonly isGone: boolean }
-  /** The next turn may go onto the thread. */
-  | { readonly type: "threadFree" };
+  | { readonly type: "interruptFailed"; readonly failure: Failure; readonly isGone: boolean };
 
 /** What is waited for; when it passes, the happening of that name comes. */
 export type TurnTimer = "endOverdue" | "stopGracePassed" | "interruptDue";

@@ -6,12 +6,11 @@ import {
   cutShort,
   giveUp,
   interrupt,
-  interruptFailed,
-  interruptRefused,
+  interrupted,
   pursueStop,
   runs,
   stopAsked,
-  stopConfirmed,
+  stopGracePassed,
   stopUnwatched,
   threadFree,
 } from "./stop.js";
@@ -48,6 +47,7 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
     case "threadStatus":
       return suspectIf(happening.isIdle, { ...turn, threadIsIdle: happening.isIdle });
     case "shared":
+      if (!isNamed(turn)) return step(turn);
       return step({ ...turn, isPart: true }, { do: "share", events: happening.events });
     case "commandDone":
       return step({ ...turn, isDone: true });
@@ -71,6 +71,7 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
       return counts ? ask(turn, "silence") : step(turn);
     }
     case "told":
+      if (turn.questions.length === 0) return step(turn);
       return told(turn, happening.report, happening.isSilent);
 
     // Stopping.
@@ -81,20 +82,16 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
     case "givenUp":
       return stopUnwatched(turn);
     case "stopGracePassed":
-      if (turn.isTold) return step(turn);
-      return turn.isPart ? over(turn, "itsResult") : giveUp(turn);
+      return turn.isTold || turn.stop === "unwanted" ? step(turn) : stopGracePassed(turn);
     case "interruptDue":
       return isBeingStopped(turn) && turn.interrupt === "none" ? interrupt(turn) : step(turn);
     case "interruptConfirmed":
-      return stopConfirmed({ ...turn, interrupt: "none" });
     case "interruptRefused":
-      return interruptRefused(turn);
     case "interruptDropped":
-      return interrupt({ ...turn, interrupt: "none" });
     case "interruptFailed":
-      return interruptFailed(turn, happening.failure, happening.isGone);
+      return turn.interrupt === "none" ? step(turn) : interrupted(turn, happening);
     case "threadFree":
-      return threadFree(turn);
+      return turn.isTold && !turn.hasLeft ? threadFree(turn) : step(turn);
   }
 }
 

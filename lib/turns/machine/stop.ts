@@ -1,5 +1,11 @@
 import type { Failure } from "../../async/life.js";
-import { isBeingStopped, type TurnEffect, type TurnFacts, type TurnStep } from "./facts.js";
+import {
+  isBeingStopped,
+  type Interruption,
+  type TurnEffect,
+  type TurnFacts,
+  type TurnStep,
+} from "./facts.js";
 import { after, ask, isFollowed, isNamed, over, step } from "./step.js";
 
 /** How long after its answer the server may take to say that the turn runs (ms). */
@@ -45,7 +51,22 @@ export function interrupt(turn: TurnFacts): TurnStep {
   return step({ ...turn, interrupt: "sent" }, { do: "interrupt" });
 }
 
-export function stopConfirmed(turn: TurnFacts): TurnStep {
+/** The server has answered the interrupt, or will not. */
+export function interrupted(turn: TurnFacts, outcome: Interruption): TurnStep {
+  const answered = { ...turn, interrupt: "none" } as const;
+  switch (outcome.type) {
+    case "interruptConfirmed":
+      return stopConfirmed(answered);
+    case "interruptRefused":
+      return interruptRefused(answered, turn.interrupt === "again");
+    case "interruptDropped":
+      return interrupt(answered);
+    case "interruptFailed":
+      return interruptFailed(answered, outcome.failure, outcome.isGone);
+  }
+}
+
+function stopConfirmed(turn: TurnFacts): TurnStep {
   const confirmed = step({ ...turn, stop: "confirmed" }, { do: "answerStop" });
   return turn.hasLeft || turn.isUnwatched
     ? after(confirmed, (left) => over(left, "itsResult"))
@@ -53,16 +74,15 @@ export function stopConfirmed(turn: TurnFacts): TurnStep {
 }
 
 /** The server says that the turn does not run: it says so before it begins, and after it has ended. */
-export function interruptRefused(turn: TurnFacts): TurnStep {
-  const refusals = turn.refusals + 1;
-  const refused = { ...turn, interrupt: "none", refusals } as const;
-  const isTime = isFollowed(turn) && refusals % refusalsBeforeQuestion === 0;
+function interruptRefused(turn: TurnFacts, hasBegunSince: boolean): TurnStep {
+  const refused = { ...turn, refusals: turn.refusals + 1 };
+  const isTime = isFollowed(turn) && refused.refusals % refusalsBeforeQuestion === 0;
   const asked = isTime ? ask(refused, "refusal") : step(refused);
-  return after(asked, (again) => (turn.interrupt === "again" ? interrupt(again) : retry(again)));
+  return after(asked, hasBegunSince ? interrupt : retry);
 }
 
-export function interruptFailed(turn: TurnFacts, failure: Failure, isGone: boolean): TurnStep {
-  const failed = { ...turn, interrupt: "none", refusals: turn.refusals + 1 } as const;
+function interruptFailed(turn: TurnFacts, failure: Failure, isGone: boolean): TurnStep {
+  const failed = { ...turn, refusals: turn.refusals + 1 };
   if (turn.stop !== "insisted") {
     return step({ ...failed, stop: "unwanted" }, { do: "answerStop", failure });
   }
@@ -81,6 +101,10 @@ export function cutShort(turn: TurnFacts): TurnStep {
   if (turn.stage === "waiting" || turn.isPart) return over(turn, "itsResult");
   const grace = { do: "wait", for: "stopGracePassed", ms: stopGraceMs } as const;
   return after(stopAsked(turn, true), (stopping) => step(stopping, grace));
+}
+
+export function stopGracePassed(turn: TurnFacts): TurnStep {
+  return turn.isPart ? over(turn, "itsResult") : giveUp(turn);
 }
 
 /** Stops a turn that nobody waits for. */
