@@ -33,6 +33,7 @@ export class Life {
   readonly #told: () => void;
   readonly #releases: (() => void)[] = [];
   #phase: LifePhase = "waiting";
+  #wasSent = false;
   #isTold = false;
   #failure: Failure | undefined;
   #cutShort: Failure | undefined;
@@ -47,6 +48,11 @@ export class Life {
 
   get phase(): LifePhase {
     return this.#phase;
+  }
+
+  /** Whether it had been sent when it ended, or has been by now. */
+  get wasSent(): boolean {
+    return this.#wasSent;
   }
 
   /** Whether those who wait have been told. */
@@ -70,7 +76,9 @@ export class Life {
 
   /** It has come this far, or is back there. Nothing leads back from the end. */
   reach(phase: "waiting" | "sent" | "running"): void {
-    if (!this.#isTold) this.#phase = phase;
+    if (this.#isTold) return;
+    this.#phase = phase;
+    this.#wasSent = phase !== "waiting";
   }
 
   /**

@@ -4,7 +4,7 @@ import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { TurnHappening } from "./machine/facts.js";
 import type { EndedReport, TurnReport } from "./read-stored-turn.js";
-import { ShellCommand } from "./shell-command.js";
+import { ShellCommand, type CommandEvents } from "./shell-command.js";
 import { TurnIdentity } from "./turn-identity.js";
 import { TurnInbox } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
@@ -112,15 +112,24 @@ export class RunningTurn {
     return (this.#command?.giveUp() ?? []).flatMap((event) => this.#show(event));
   }
 
+  /** Ends a shell command whose turn has not ended with it. */
+  leaveTurn(): readonly TurnHappening[] {
+    const command = this.#command;
+    return command ? this.#deliverOfCommand(command, command.leaveTurn()) : nothing;
+  }
+
   #deliver(event: TurnEvent): readonly TurnHappening[] {
     if (!this.#command) return this.#show(event);
-    const { own, shared } = this.#command.next(event);
+    return this.#deliverOfCommand(this.#command, this.#command.next(event));
+  }
+
+  #deliverOfCommand(command: ShellCommand, { own, shared }: CommandEvents): TurnHappening[] {
     const shown = own.flatMap((each) => this.#show(each));
     return [
       ...(shared ? [{ type: "shared", events: shared } as const] : []),
       ...shown,
-      ...(this.#command.isDone ? [{ type: "commandDone" } as const] : []),
-      ...(this.#command.outlivesTurn ? [{ type: "outlived" } as const] : []),
+      ...(command.isDone ? [{ type: "commandDone" } as const] : []),
+      ...(command.outlivesTurn ? [{ type: "outlived" } as const] : []),
     ];
   }
 

@@ -56,6 +56,11 @@ export class ShellCommand {
     }
   }
 
+  /** The turn has not ended with the command: it is somebody else's, and will show it. */
+  leaveTurn(): CommandEvents {
+    return this.#completed ? this.#isOthers([]) : { own: [] };
+  }
+
   /** The end of a command that outlives its turn may have been missed, or will not come. */
   giveUp(): readonly TurnEvent[] {
     return this.outlivesTurn ? [this.#end("completed")] : [];
@@ -68,7 +73,7 @@ export class ShellCommand {
     if (typeof id !== "string") return { own: [] };
     const command = isItem(item) && item.type === "commandExecution" ? item : undefined;
     if (command?.source === "userShell") this.#itemId ??= id;
-    if (id !== this.#itemId) return this.#ofOthers(event);
+    if (id !== this.#itemId) return this.#isOthers([event]);
     if (event.method === "item/completed" && command) this.#completed = command;
     return { own: this.#isShared ? [event, ...this.#endWithCommand()] : [event] };
   }
@@ -79,13 +84,14 @@ export class ShellCommand {
     if (this.#isShared) return { own: status === "interrupted" ? [this.#end(status)] : [] };
     // It is a model that fails: the exit code tells of commands.
     const isOthers = status === "failed" && this.#itemId !== undefined;
-    return isOthers ? this.#ofOthers(event) : { own: [event] };
+    return isOthers ? this.#isOthers([event]) : { own: [event] };
   }
 
-  #ofOthers(event: TurnEvent): CommandEvents {
+  /** The turn is somebody else's as well, as `shown` tells. */
+  #isOthers(shown: readonly TurnEvent[]): CommandEvents {
     if (this.#isShared) return { own: [] };
     this.#isShared = true;
-    const shared = this.#start ? [this.#start, event] : [event];
+    const shared = this.#start ? [this.#start, ...shown] : shown;
     return { own: this.#endWithCommand(), shared };
   }
 

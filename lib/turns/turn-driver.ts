@@ -104,6 +104,7 @@ export class TurnDriver implements TurnFollower {
 
   /** The turn was there already, and it is the routes that have brought it here. */
   found(): void {
+    this.life.reach("running");
     this.#silence?.begin();
     this.waiters.tellBegun();
   }
@@ -203,6 +204,9 @@ export class TurnDriver implements TurnFollower {
         break;
       case "share":
         this.#session?.turns.share(this.#request.threadId, this.#running.id, effect.events);
+        break;
+      case "leaveTurn":
+        this.happened(...this.#running.leaveTurn());
         break;
       case "ask":
         this.#answered = this.#ask();
@@ -317,7 +321,7 @@ export class TurnDriver implements TurnFollower {
     }
     const { start } = this.#request;
     // What kept a turn from being sent was not the end of the turn.
-    if (!("wasUnsent" in end) || !("send" in start)) return end.failure;
+    if (this.life.wasSent || !("send" in start)) return end.failure;
     return () => unsent(end.failure(), start.method);
   }
 

@@ -30,9 +30,8 @@ export class TurnExecution {
     this.#request = request;
     this.#driver = driver;
     const expired = (timeoutMs: number): Error => {
-      const { stop, stage } = driver.facts;
-      const stopConfirmed = stop === "confirmed" || stage === "over";
-      const details = { stopConfirmed, sent: stage !== "waiting" };
+      const stopConfirmed = driver.life.isOver() || driver.facts.stop === "confirmed";
+      const details = { stopConfirmed, sent: driver.life.wasSent };
       return new TurnTimeoutError(timeoutMs, toTurnResult(driver.state), details);
     };
     const stop = (): void => {

@@ -74,6 +74,7 @@ export const happenings: Readonly<Record<string, TurnHappening>> = {
   "the thread is active": { type: "threadStatus", isIdle: false },
   "of a command: its turn is somebody else's, too": { type: "shared", events: [] },
   "of a command: it has ended": { type: "commandDone" },
+  "of a command: the time for its turn to end is up": { type: "turnGoesOn" },
   "of a command: its turn ends before it": { type: "outlived" },
   "the connection drops": { type: "dropped" },
   "what was missed has been read": { type: "caughtUp", report: running },
@@ -149,6 +150,7 @@ const waits = {
   endOverdue: "its end",
   stopGracePassed: "its end, being stopped",
   interruptDue: "the next interrupt",
+  turnGoesOn: "the end of the command's turn",
 } as const;
 
 const ends = {
@@ -162,6 +164,7 @@ const words = {
   watchSilence: "`idleTimeoutMs` counts anew",
   ignoreSilence: "`idleTimeoutMs` counts no more",
   share: "offer its turn to those who watch the thread",
+  leaveTurn: "deliver the end of the command",
   ask: "ask the server what it has stored",
   settle: "deliver what is missing, and the end",
   settleAsFailed: "deliver an end with the error",

@@ -41,7 +41,7 @@ export interface TurnFacts {
   readonly hasFailed: boolean;
   /** Of a shell command: it runs as part of somebody else's turn, so nothing can stop it alone. */
   readonly isPart: boolean;
-  /** Of a shell command: it has ended, and its turn will at once, so there is nothing to be stopped. */
+  /** Of a shell command: it has ended, so there is nothing to be stopped. */
   readonly isDone: boolean;
   /** Of a shell command: the turn that it was part of has ended, and the command goes on. */
   readonly outlives: boolean;
@@ -76,6 +76,8 @@ export type TurnHappening =
   | { readonly type: "shared"; readonly events: readonly TurnEvent[] }
   /** Of a shell command: it has ended. */
   | { readonly type: "commandDone" }
+  /** Of a shell command: its turn has not ended with it. */
+  | { readonly type: "turnGoesOn" }
   /** Of a shell command: its turn has ended before it. */
   | { readonly type: "outlived" }
   | { readonly type: "dropped" }
@@ -109,7 +111,7 @@ export type Interruption =
   | { readonly type: "interruptFailed"; readonly failure: Failure; readonly isGone: boolean };
 
 /** What is waited for; when it passes, the happening of that name comes. */
-export type TurnTimer = "endOverdue" | "stopGracePassed" | "interruptDue";
+export type TurnTimer = "endOverdue" | "turnGoesOn" | "stopGracePassed" | "interruptDue";
 
 /** What is to be done. */
 export type TurnEffect =
@@ -122,6 +124,8 @@ export type TurnEffect =
   | { readonly do: "stopWaiting"; readonly for: TurnTimer }
   /** Offer the turn to those who watch its thread for turns. */
   | { readonly do: "share"; readonly events: readonly TurnEvent[] }
+  /** Deliver the end of a shell command whose turn has not ended with it, and offer that turn to others. */
+  | { readonly do: "leaveTurn" }
   /** Ask the server what it has stored of the turn. */
   | { readonly do: "ask" }
   /** Deliver the end that the server has told, and the items that are missing. */
@@ -144,12 +148,7 @@ export type TurnEffect =
   | { readonly do: "end"; readonly with: TurnEnd };
 
 /** `unsent`: it was stopped before it was sent. `lost`: the server does not tell how it ended. */
-export type TurnEnd =
-  | "itsResult"
-  | "unsent"
-  | "lost"
-  | { readonly failure: Failure }
-  | { readonly failure: Failure; readonly wasUnsent: true };
+export type TurnEnd = "itsResult" | "unsent" | "lost" | { readonly failure: Failure };
 
 export interface TurnStep {
   readonly turn: TurnFacts;

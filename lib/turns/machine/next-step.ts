@@ -1,7 +1,7 @@
 import type { Failure } from "../../async/life.js";
 import { isBeingStopped, type TurnFacts, type TurnHappening, type TurnStep } from "./facts.js";
 import { caughtUp, suspectIf, told } from "./overdue.js";
-import { ask, isFollowed, isNamed, over, step } from "./step.js";
+import { after, ask, isFollowed, isNamed, over, step } from "./step.js";
 import {
   cutShort,
   giveUp,
@@ -14,6 +14,9 @@ import {
   stopUnwatched,
   threadFree,
 } from "./stop.js";
+
+/** How long after a shell command the turn that it is by itself may take to end (ms); it takes a few. */
+const turnGraceMs = 1_000;
 
 /**
  * What becomes of a turn, and what is to be done, when something happens. Nothing is done here: the same
@@ -33,7 +36,7 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
       // Whoever has stopped it meanwhile does not want it to be sent again.
       return isBeingStopped(turn) ? over(turn, "unsent") : step({ ...turn, stage: "waiting" });
     case "cannotStart":
-      return isNamed(turn) ? step(turn) : cannotStart(turn, happening.failure);
+      return isNamed(turn) ? step(turn) : over(turn, { failure: happening.failure });
     case "accepted":
       return isNamed(turn) ? step(turn) : accepted(turn);
 
@@ -50,7 +53,9 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
       if (!isNamed(turn)) return step(turn);
       return step({ ...turn, isPart: true }, { do: "share", events: happening.events });
     case "commandDone":
-      return step({ ...turn, isDone: true });
+      return turn.isDone ? step(turn) : commandDone({ ...turn, isDone: true });
+    case "turnGoesOn":
+      return turn.isDone && isFollowed(turn) ? step(turn, { do: "leaveTurn" }) : step(turn);
     case "outlived":
       return suspectIf(!turn.outlives, { ...turn, outlives: true });
 
@@ -59,7 +64,8 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
       if (!isFollowed(turn)) return step(turn);
       return step({ ...turn, stage: "away" }, { do: "stopWaiting", for: "endOverdue" });
     case "caughtUp":
-      return turn.stage === "away" ? caughtUp(turn, happening.report) : step(turn);
+      if (turn.stage !== "away") return step(turn);
+      return after(caughtUp(turn, happening.report), commandDone);
     case "lost":
       return lost(turn, happening.failure, happening.isDetached);
 
@@ -95,8 +101,9 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
   }
 }
 
-function cannotStart(turn: TurnFacts, failure: Failure): TurnStep {
-  return over(turn, turn.stage === "waiting" ? { failure, wasUnsent: true } : { failure });
+/** A turn that the command is by itself ends with it; one that goes on is somebody else's, and not waited for. */
+function commandDone(turn: TurnFacts): TurnStep {
+  return turn.isDone ? step(turn, { do: "wait", for: "turnGoesOn", ms: turnGraceMs }) : step(turn);
 }
 
 function accepted(turn: TurnFacts): TurnStep {

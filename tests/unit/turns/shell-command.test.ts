@@ -187,6 +187,35 @@ describe("a shell command that becomes part of another turn", () => {
     expect(client.session.turns.size).toBe(0);
   });
 
+  test("does not wait for that turn, even if nothing else has come of it", async () => {
+    await using pair = await started();
+    const { server, turn } = pair;
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    expect(turn.state.status).toBe("inProgress");
+    pass();
+    expect(await turn.run()).toMatchObject({ status: "completed" });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test("leaves that turn, which has shown itself later, to those who watch for it", async () => {
+    await using pair = await started();
+    const { client, server, thread, turn } = pair;
+    const turns = thread.unsolicitedTurns();
+    await settled();
+    jest.useFakeTimers(fakeTimers());
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    pass();
+    await turn.run();
+    server.send(...words, turnCompleted(ids));
+    const { value: other } = await turns.next();
+    expect(await collect(other as Turn)).toEqual([turnStarted(ids), ...words, turnCompleted(ids)]);
+    await turns.return?.();
+    expect(client.session.turns.size).toBe(0);
+  });
+
   test("is no turn that nobody has asked for when it is alone", async () => {
     await using pair = await started();
     const { client, server, thread, turn } = pair;

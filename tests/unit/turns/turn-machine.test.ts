@@ -68,6 +68,7 @@ class World {
       case "endOverdue":
       case "stopGracePassed":
       case "interruptDue":
+      case "turnGoesOn":
         return this.timers.has(type);
       case "told":
         return this.isAsked;
