@@ -83,12 +83,12 @@ export class Life {
 
   /**
    * Calls `stop` once, when the signal aborts or the time is up; at once for a signal that is aborted
-   * already. `expired` makes the error for the latter.
+   * already. `expired` makes the error for the latter; without it there is no such limit.
    */
   limit(
     { signal, timeoutMs }: LifeLimits,
     stop: (failure: Failure) => void,
-    expired: (timeoutMs: number) => Error,
+    expired?: (timeoutMs: number) => Error,
   ): void {
     const cut = (failure: Failure): void => {
       if (this.cutShort(failure)) stop(failure);
@@ -100,8 +100,10 @@ export class Life {
     const unlink = onAbort(signal, (reason) => {
       cut(() => reason);
     });
-    const stopDeadline = onDeadline(timeoutMs ?? Infinity, () => {
-      cut(() => expired(timeoutMs ?? Infinity));
+    this.#unlink = unlink;
+    if (timeoutMs === undefined || !expired) return;
+    const stopDeadline = onDeadline(timeoutMs, () => {
+      cut(() => expired(timeoutMs));
     });
     this.#unlink = () => {
       stopDeadline();
