@@ -18,7 +18,7 @@ type Started = ResultOf<"thread/start">;
 
 interface Wanted {
   readonly given: GivenSandbox;
-  /** What the caller wants to start the thread with. */
+  /** The settings that the caller named. */
   readonly params: ParamsOf<"thread/start">;
 }
 
@@ -104,8 +104,8 @@ async function updateSandbox(
 }
 
 /**
- * What a permission profile allows, and which of the thread's roots it may write in, is known to the server
- * alone. It tells that before its answer or behind it.
+ * Only the server knows what a permission profile allows, and in which of the thread's roots it may write.
+ * It tells that before its answer or behind it.
  */
 async function settingsAfter(
   session: Session,
@@ -120,7 +120,9 @@ async function settingsAfter(
     await update();
     const settings = await settleWithin(Promise.race([told.promise, session.closed]), tellMs);
     if (settings === "timeout") {
-      throw new ProtocolError("The server did not tell the sandbox of a permission profile.");
+      throw new ProtocolError(
+        "The server did not tell the sandbox of the permission profile. Try again, or name a sandbox.",
+      );
     }
     if ("kind" in settings) throw new TransportClosedError(settings);
     return settings;

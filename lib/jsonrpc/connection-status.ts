@@ -1,6 +1,6 @@
 import type { CloseReason } from "../errors/connection-errors.js";
 
-/** Whether a client has a working connection. */
+/** The state of a client's connection. */
 export type ConnectionStatus =
   | { readonly state: "ready" }
   | {
@@ -9,7 +9,7 @@ export type ConnectionStatus =
       readonly attempt: number;
       /** How the connection was lost. */
       readonly reason: CloseReason;
-      /** What the attempt before failed with; undefined when there was none. */
+      /** The error of the attempt before; undefined when there was none. */
       readonly error: unknown;
     }
   | { readonly state: "closed"; readonly reason: CloseReason };

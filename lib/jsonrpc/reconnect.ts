@@ -94,7 +94,7 @@ export function mayReconnect(error: unknown): boolean {
   );
 }
 
-/** What an attempt failed with; a token function may throw anything. */
+/** The error of an attempt; a token function may throw anything. */
 export function toError(problem: unknown): Error {
   return isError(problem) ? problem : new Error("it could not be restored");
 }

@@ -18,15 +18,15 @@ import {
 import type { Transport } from "./transport.js";
 import { WebSocketTransport } from "./web-socket-transport.js";
 
-/** Where a URL leads to. @throws InvalidArgumentError, which names the option. */
+/**
+ * Reads the address from a URL, and checks the options. @throws InvalidArgumentError, which names the
+ * option.
+ */
 export function checkSocket(url: string, options: SocketOptions): SocketAddress {
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
   if (options.agent !== undefined && address.socketPath !== undefined) {
-    throw new InvalidArgumentError(
-      "agent",
-      "has no use with unix://, which no proxy is needed for",
-    );
+    throw new InvalidArgumentError("agent", "must not be given with unix://, which needs no proxy");
   }
   return address;
 }
