@@ -123,7 +123,10 @@ export class RunningGoal {
       { asksFor: true },
     );
     this.#life.onOver(unwatch);
-    this.#life.onOver(watchGoal(session, threadId, objective, (what) => this.#happened(what)));
+    const unlisten = watchGoal(session, threadId, objective, (what) => {
+      this.#happened(what);
+    });
+    this.#life.onOver(unlisten);
   }
 
   /** The server has taken the goal. */

@@ -138,7 +138,8 @@ export class TurnDriver implements TurnFollower {
   receive(message: NotificationMessage): void {
     this.#silence?.heard();
     // The routes know the turn; what the methods mean is the reducer's business.
-    for (const each of this.#running.receive(message as TurnEvent)) this.happened(each);
+    const happenings = this.#running.receive(message as TurnEvent);
+    if (happenings.length > 0) this.happened(...happenings);
   }
 
   threadStatus(status: string): void {

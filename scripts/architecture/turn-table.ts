@@ -116,8 +116,10 @@ export function turnTable(): string {
 function tableOf(turn: TurnFacts): string {
   const rows = Object.entries(happenings).flatMap(([what, happening]) => {
     const { turn: next, effects } = nextStep(turn, happening);
-    const isNews = next.stage !== turn.stage || effects.length > 0;
-    return isNews ? [[what, `\`${next.stage}\``, effects.map(inWords).join("; ")]] : [];
+    const isNews = JSON.stringify(next) !== JSON.stringify(turn) || effects.length > 0;
+    const isKept = next.stage === turn.stage && effects.length === 0;
+    const done = isKept ? "keep it in mind" : effects.map(inWords).join("; ");
+    return isNews ? [[what, `\`${next.stage}\``, done]] : [];
   });
   return inColumns([["what happens", "then", "what is done"], ...rows]);
 }

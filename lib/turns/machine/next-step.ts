@@ -1,7 +1,7 @@
 import type { Failure } from "../../async/life.js";
 import { isBeingStopped, type TurnFacts, type TurnHappening, type TurnStep } from "./facts.js";
 import { caughtUp, suspectIf, told } from "./overdue.js";
-import { after, ask, isFollowed, isNamed, over, step } from "./step.js";
+import { after, ask, isFollowed, isHeard, isNamed, over, step } from "./step.js";
 import {
   cutShort,
   giveUp,
@@ -25,70 +25,82 @@ const turnGraceMs = 1_000;
 export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
   if (turn.stage === "over") return step(turn);
   switch (happening.type) {
-    // On the way to the server.
+    case "stopAsked":
+      return turn.stage === "waiting" ? over(turn, "unsent") : stopAsked(turn, happening.insist);
+    case "cutShort":
+      return cutShort(turn);
+    case "stopGracePassed":
+      return turn.isTold || turn.stop === "unwanted" ? step(turn) : stopGracePassed(turn);
+    case "threadFree":
+      return turn.isTold && !turn.hasLeft ? threadFree(turn) : step(turn);
+    case "silent":
+      return isHeard(turn) && !turn.isTold ? ask(turn, "silence") : step(turn);
+    case "told":
+      if (turn.questions.length === 0) return step(turn);
+      return told(turn, happening.report, happening.isSilent);
+    default:
+      return isNamed(turn) ? nextOfNamed(turn, happening) : nextOnTheWay(turn, happening);
+  }
+}
+
+/** Of a turn that is being brought to the server. */
+function nextOnTheWay(turn: TurnFacts, happening: TurnHappening): TurnStep {
+  switch (happening.type) {
     case "sent":
       if (turn.stage !== "waiting") return step(turn);
       return step({ ...turn, stage: "sent" }, { do: "watchSilence" });
     case "answerLost":
       return turn.stage === "sent" ? step({ ...turn, stage: "searching" }) : step(turn);
     case "notTaken":
-      if (isNamed(turn)) return step(turn);
       // Whoever has stopped it meanwhile does not want it to be sent again.
       return isBeingStopped(turn) ? over(turn, "unsent") : step({ ...turn, stage: "waiting" });
     case "cannotStart":
-      return isNamed(turn) ? step(turn) : over(turn, { failure: happening.failure });
+      return over(turn, { failure: happening.failure });
     case "accepted":
-      return isNamed(turn) ? step(turn) : accepted(turn);
+      return accepted({ ...turn, stage: "accepted" });
+    default:
+      return step(turn);
+  }
+}
 
+/** Of a turn that the server has named. */
+function nextOfNamed(turn: TurnFacts, happening: TurnHappening): TurnStep {
+  switch (happening.type) {
     // What the server tells.
     case "started":
-      return isNamed(turn) ? runs(turn) : step(turn);
+      return runs(turn);
     case "completed":
-      return isNamed(turn) ? over(turn, "itsResult") : step(turn);
+      return over(turn, "itsResult");
     case "error":
       return suspectIf(happening.isFinal, { ...turn, hasFailed: happening.isFinal });
     case "threadStatus":
       return suspectIf(happening.isIdle, { ...turn, threadIsIdle: happening.isIdle });
+    case "endOverdue":
+      return turn.stage === "overdue" ? ask(turn, "overdue") : step(turn);
+
+    // What becomes of the connection.
+    case "dropped":
+      if (turn.stage === "away") return step(turn);
+      return step({ ...turn, stage: "away" }, { do: "stopWaiting", for: "endOverdue" });
+    case "caughtUp":
+      if (turn.stage !== "away") return step(turn);
+      return after(caughtUp(turn, happening.report), expectTurnEnd);
+    case "lost":
+      return lost(turn, happening.failure, happening.isDetached);
+
+    // What becomes of a shell command.
     case "shared":
-      if (!isNamed(turn)) return step(turn);
       return step({ ...turn, isPart: true }, { do: "share", events: happening.events });
     case "commandDone":
-      return turn.isDone ? step(turn) : commandDone({ ...turn, isDone: true });
+      return turn.isDone ? step(turn) : expectTurnEnd({ ...turn, isDone: true });
     case "turnGoesOn":
       return turn.isDone && isFollowed(turn) ? step(turn, { do: "leaveTurn" }) : step(turn);
     case "outlived":
       return suspectIf(!turn.outlives, { ...turn, outlives: true });
 
-    // What becomes of the connection.
-    case "dropped":
-      if (!isFollowed(turn)) return step(turn);
-      return step({ ...turn, stage: "away" }, { do: "stopWaiting", for: "endOverdue" });
-    case "caughtUp":
-      if (turn.stage !== "away") return step(turn);
-      return after(caughtUp(turn, happening.report), commandDone);
-    case "lost":
-      return lost(turn, happening.failure, happening.isDetached);
-
-    // What the server is asked.
-    case "endOverdue":
-      return turn.stage === "overdue" ? ask(turn, "overdue") : step(turn);
-    case "silent": {
-      const counts = (turn.stage === "sent" || isFollowed(turn)) && !turn.isTold;
-      return counts ? ask(turn, "silence") : step(turn);
-    }
-    case "told":
-      if (turn.questions.length === 0) return step(turn);
-      return told(turn, happening.report, happening.isSilent);
-
-    // Stopping.
-    case "stopAsked":
-      return turn.stage === "waiting" ? over(turn, "unsent") : stopAsked(turn, happening.insist);
-    case "cutShort":
-      return cutShort(turn);
+    // What becomes of the stop.
     case "givenUp":
       return stopUnwatched(turn);
-    case "stopGracePassed":
-      return turn.isTold || turn.stop === "unwanted" ? step(turn) : stopGracePassed(turn);
     case "interruptDue":
       return isBeingStopped(turn) && turn.interrupt === "none" ? interrupt(turn) : step(turn);
     case "interruptConfirmed":
@@ -96,19 +108,18 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
     case "interruptDropped":
     case "interruptFailed":
       return turn.interrupt === "none" ? step(turn) : interrupted(turn, happening);
-    case "threadFree":
-      return turn.isTold && !turn.hasLeft ? threadFree(turn) : step(turn);
+    default:
+      return step(turn);
   }
 }
 
 /** A turn that the command is by itself ends with it; one that goes on is somebody else's, and not waited for. */
-function commandDone(turn: TurnFacts): TurnStep {
+function expectTurnEnd(turn: TurnFacts): TurnStep {
   return turn.isDone ? step(turn, { do: "wait", for: "turnGoesOn", ms: turnGraceMs }) : step(turn);
 }
 
 function accepted(turn: TurnFacts): TurnStep {
-  const named = { ...turn, stage: "accepted" } as const;
-  return turn.isTold ? pursueStop(named) : pursueStop(named, { do: "watchSilence" });
+  return turn.isTold ? pursueStop(turn) : pursueStop(turn, { do: "watchSilence" });
 }
 
 function lost(turn: TurnFacts, failure: Failure, isDetached: boolean): TurnStep {

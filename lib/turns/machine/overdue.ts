@@ -1,6 +1,6 @@
 import type { TurnReport } from "../read-stored-turn.js";
 import type { Question, TurnFacts, TurnStep } from "./facts.js";
-import { after, isFollowed, isNamed, over, step } from "./step.js";
+import { after, isFollowed, isHeard, isNamed, over, step } from "./step.js";
 import { runs } from "./stop.js";
 
 /** How long `turn/completed` may take after the thread went idle, or after an error that ends the turn (ms). */
@@ -47,7 +47,7 @@ export function told(before: TurnFacts, report: TurnReport, isSilent: boolean): 
   const { questions } = before;
   const turn = { ...before, questions: [] };
   // What was missed is read when the connection is back; what was not sent, or is looked for, has no end.
-  if (turn.stage !== "sent" && !isFollowed(turn)) return step(turn);
+  if (!isHeard(turn)) return step(turn);
   const concluded = after(learn(turn, report), (known) => conclude(known, report, questions));
   if (!questions.includes("silence") || !isSilent || turn.isTold) return concluded;
   const probe = report.state === "running" ? "running" : "unknown";

@@ -30,6 +30,11 @@ export function isFollowed({ stage }: TurnFacts): boolean {
   return stage === "accepted" || stage === "running" || stage === "overdue";
 }
 
+/** Whether its silence means anything: it does not while the turn is on its way, or events are held back. */
+export function isHeard(turn: TurnFacts): boolean {
+  return turn.stage === "sent" || isFollowed(turn);
+}
+
 /** One question at a time: its answer counts for everything that was to be known. */
 export function ask(turn: TurnFacts, question: Question): TurnStep {
   if (turn.questions.includes(question)) return step(turn);

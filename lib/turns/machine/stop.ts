@@ -109,7 +109,7 @@ export function stopGracePassed(turn: TurnFacts): TurnStep {
 
 /** Stops a turn that nobody waits for. */
 export function stopUnwatched(turn: TurnFacts): TurnStep {
-  if (turn.isTold || !isNamed(turn)) return step(turn);
+  if (turn.isTold) return step(turn);
   const unwatched: TurnEffect[] = [{ do: "tell" }, { do: "awaitThread" }];
   return after(stopAsked(turn, true), (stopping) =>
     step({ ...stopping, isTold: true, isUnwatched: true }, ...unwatched),

@@ -16,11 +16,11 @@ import { happenings, situations, withTurnTable } from "../../../scripts/architec
 
 const everything = Object.values(happenings);
 const beginnings: readonly TurnFacts[] = [newTurn, foundTurn(true), foundTurn(false)];
-const connectionOver: TurnHappening = {
-  type: "lost",
-  failure: () => new Error("over"),
-  isDetached: false,
-};
+const failure = () => new Error("over");
+const connectionOver: readonly TurnHappening[] = [
+  { type: "cannotStart", failure },
+  { type: "lost", failure, isDetached: false },
+];
 
 /** A server, a connection and a clock that do whatever they like, but nothing that cannot be. */
 class World {
@@ -138,7 +138,7 @@ describe("the life of a turn", () => {
     fc.assert(
       fc.property(histories, ({ beginning, story }) => {
         const world = new World(beginning);
-        for (const happening of [...story, connectionOver, ...story]) world.happens(happening);
+        for (const happening of [...story, ...connectionOver, ...story]) world.happens(happening);
         expect(world.turn.stage).toBe("over");
         expect(world.done.filter((what) => what === "end")).toHaveLength(1);
         expect(world.done.at(-1)).toBe("end");
