@@ -22,7 +22,7 @@ interface Wanted {
   readonly params: ParamsOf<"thread/start">;
 }
 
-/** How long the server may take to tell of a sandbox after it has answered that it is given (ms). */
+/** The time in which the server must tell of a sandbox after its answer (ms). */
 const tellMs = 10_000;
 
 /**

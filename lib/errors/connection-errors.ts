@@ -3,7 +3,7 @@ import { AppServerError, hide } from "./base.js";
 import { ConnectError } from "./connect-errors.js";
 import { withStderr } from "./start-errors.js";
 
-/** Why a connection ended. `AppServerClient.closed` resolves with it. */
+/** The reason why a connection ended. `AppServerClient.closed` resolves with it. */
 export interface CloseReason {
   /**
    * `"closed"`: this client closed it. `"exited"`: the process ended by itself, or the stream of yours

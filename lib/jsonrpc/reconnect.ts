@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { JsonRpcError, ServerBusyError } from "../errors/rpc-errors.js";
 import { HandshakeError, IncompatibleServerError } from "../errors/start-errors.js";
 
-/** How a connection that was dropped is made anew. */
+/** Options for connecting again after a drop. */
 export interface ReconnectOptions {
   /**
    * How many attempts are made in a row before the client gives up, and ends (default 40, which is

@@ -4,7 +4,7 @@ import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { AllowUndefined } from "../protocol.js";
 
 /**
- * How a goal is run. The handlers answer the server's requests in any of its turns; for the others, those
+ * Options of a goal. Its handlers answer the server's requests in any of its turns; for the others, those
  * of the thread answer, then those of the client. Model, sandbox and so on are the thread's own: change
  * them with `thread.updateSettings()`.
  *
@@ -14,7 +14,7 @@ import type { AllowUndefined } from "../protocol.js";
 export interface GoalOptions extends RequestHandlers, Traced {
   /** The most tokens that the goal may use; above that it ends as `budgetLimited` (default: no limit). */
   tokenBudget?: number | null | undefined;
-  /** Who wants the goal, as the protocol puts it (default: the server's). */
+  /** The origin of the goal, in the protocol's words (default: the server's). */
   origin?: ThreadGoalMutationOrigin | null | undefined;
   /**
    * Covers the whole goal, waiting in the queue included: aborting stops it as `interrupt()` does,

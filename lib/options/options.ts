@@ -16,9 +16,9 @@ import {
 } from "../server-requests/handlers.js";
 import { SDK_VERSION } from "../version.js";
 
-/** How a connection behaves, whatever carries it. */
+/** Options of every connection, whatever carries it. */
 export interface ConnectionSettings extends ClientRequestHandlers {
-  /** How this application names itself to the server and, through it, to the model provider. */
+  /** The name and version of this application, for the server and, through it, for the model provider. */
   clientInfo?: { name: string; title?: string | null; version: string } | undefined;
   /** Whether experimental methods and fields may be used (default true). */
   experimentalApi?: boolean | undefined;

@@ -4,7 +4,7 @@ import { type Traced } from "../jsonrpc/trace-context.js";
 import { type OutputSchema } from "../schema/output-format.js";
 import { type RequestHandlers } from "../server-requests/handlers.js";
 
-/** How this library runs a turn; nothing here but `trace` is sent to the server. */
+/** Options of this library for a turn; only `trace` is sent to the server. */
 export interface TurnControls extends Traced {
   /**
    * Covers the whole turn, waiting in the queue included: aborting interrupts it, and `run()` and

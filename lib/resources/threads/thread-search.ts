@@ -16,7 +16,7 @@ import type { AllowUndefined } from "../../protocol.js";
 import { checkTimeout } from "../../jsonrpc/within-deadline.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
-/** Which threads to search, as in `thread/search`. */
+/** The threads to search, as in `thread/search`. */
 export type SearchThreadsOptions = AllowUndefined<
   Omit<ThreadSearchParams, "searchTerm" | "cursor">
 >;
@@ -80,7 +80,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
   readonly #over = new AbortController();
   readonly #unlink: () => void;
   readonly #walk: Promise<void>;
-  /** How many calls of `next()` wait, and what tells of the first of them. */
+  /** The number of waiting calls of `next()`, and a promise that the first of them resolves. */
   #waiting = 0;
   #wanted = new Deferred<void>();
 
