@@ -165,7 +165,6 @@ export class RunningGoal {
     this.#phase = "stopping";
     this.stopTurns();
     this.#expectNothing();
-    const { over } = this.#life;
     for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
       try {
         while (await this.#stopMore());
@@ -175,7 +174,7 @@ export class RunningGoal {
         // With its process, the goal stops.
         if (error instanceof TransportClosedError && !isDrop(error)) return;
       }
-      if ((await settleWithin(over, pauseMs)) !== "timeout") return;
+      if ((await settleWithin(this.#life.over, pauseMs)) !== "timeout") return;
     }
   }
 
