@@ -72,11 +72,14 @@ const keywords = new Map<ts.SyntaxKind, KeywordName>([
   [ts.SyntaxKind.UnknownKeyword, "unknown"],
 ]);
 
+type WithSyntaxErrors = ts.SourceFile & { readonly parseDiagnostics: readonly ts.Diagnostic[] };
+
 function parse(key: string, text: string): ts.SourceFile {
   const file = ts.createSourceFile(`${key}.ts`, text, ts.ScriptTarget.Latest, true);
-  // It tells the syntax errors of a lone file; a whole program would take minutes.
-  const { diagnostics = [] } = ts.transpileModule(text, { reportDiagnostics: true });
-  const [error] = diagnostics;
+  // TypeScript's types hide what the parser found. Asking by a program takes ten times as long, for a
+  // thousand files.
+  const { parseDiagnostics } = file as WithSyntaxErrors;
+  const [error] = parseDiagnostics;
   if (error) {
     const message = ts.flattenDiagnosticMessageText(error.messageText, " ");
     throw new Error(`${key}.ts is no TypeScript: ${message}`);
