@@ -6,7 +6,7 @@ import type { EventQueue } from "./async/event-queue.js";
 import { mapIterator } from "./async/map-iterator.js";
 import { GoalFailedError, GoalNotActiveError } from "./goals/goal-errors.js";
 import { TurnNotActiveError } from "./errors/rpc-errors.js";
-import type { Connect } from "./session/host.js";
+import type { GetSession } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { prepareInput } from "./session/prepare-input.js";
 import { turnIdOf } from "./messages/message-ids.js";
@@ -23,8 +23,8 @@ import type { GoalResult } from "./results/goal-result.js";
 import type { GoalEvent, GoalRunState } from "./goals/goal-state.js";
 
 /**
- * What `stream({ subagents: true })` of a goal yields. The `turnId` of the origin is empty for what is
- * said of the goal between two turns.
+ * An event that `stream({ subagents: true })` of a goal yields. The `turnId` of the origin is empty for
+ * what is said of the goal between two turns.
  */
 export type GoalEventWithOrigin = GoalEvent & { readonly origin: EventOrigin };
 
@@ -44,7 +44,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   readonly #messages = new MessageStreams(this);
 
   /** @internal Use `thread.runGoal()`. */
-  constructor(connect: Connect, request: GoalRequest) {
+  constructor(getSession: GetSession, request: GoalRequest) {
     const { threadId, settings, controls } = request;
     this.threadId = threadId;
     this.objective = settings.objective;
@@ -56,14 +56,14 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
       },
     });
     this.#subagents = new Subagents(
-      () => this.#execution.host,
+      () => this.#execution.session,
       (event, origin) => {
         this.#events.push(new SubagentEvent(event, origin));
       },
     );
-    this.#execution = new GoalExecution(connect, request, {
-      connected: (host) => {
-        this.#events.countIn(host.backlogs);
+    this.#execution = new GoalExecution(getSession, request, {
+      connected: (session) => {
+        this.#events.countIn(session.backlogs);
       },
       event: (event) => {
         this.#events.push(event);
@@ -178,12 +178,12 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
     const { threadId } = this;
     for (;;) {
       const turn = await this.#execution.nextTurn();
-      const host = turn?.host;
-      if (!turn || !host) throw new GoalNotActiveError();
-      items ??= await prepareInput(host, given);
+      const session = turn?.session;
+      if (!turn || !session) throw new GoalNotActiveError();
+      items ??= await prepareInput(session, given);
       const expectedTurnId = turn.state.id;
       try {
-        await host.call("turn/steer", { threadId, expectedTurnId, input: items });
+        await session.call("turn/steer", { threadId, expectedTurnId, input: items });
         return expectedTurnId;
       } catch (error) {
         if (!(error instanceof TurnNotActiveError)) throw error;

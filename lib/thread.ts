@@ -14,7 +14,7 @@ import type {
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
-import type { Connect, Host } from "./session/host.js";
+import type { GetSession, Session } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./options/option-keys.js";
 import { Pages } from "./options/pages.js";
@@ -48,63 +48,63 @@ import { type TurnStart } from "./turns/start-place.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
-/** Which turns to list, as in `thread/turns/list`. */
+/** The turns to list, as in `thread/turns/list`. */
 export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
-/** Which items to list, as in `thread/items/list`. */
+/** The items to list, as in `thread/items/list`. */
 export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threadId" | "cursor">>;
 
 const listTurnsKeys: KeysOf<ListTurnsOptions> = threadTurnsListParamsKeys;
 const listItemsKeys: KeysOf<ListItemsOptions> = threadItemsListParamsKeys;
 
-/** What the server answered when the thread was started, resumed or forked. */
+/** The server's answer when the thread was started, resumed or forked. */
 export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/fork">;
 
 /**
- * A conversation: a local handle on a thread of the server. Making one with `thread(id)` sends
- * nothing; handles of the same id share the thread's queue of turns.
+ * A conversation: a local handle on a thread of the server. `thread(id)` sends nothing. All handles of one
+ * id share the thread's queue of turns.
  */
 export class Thread extends ThreadApi {
   /** Model, working directory, sandbox and so on, as of the start; undefined for `thread(id)`. */
   readonly opened: ThreadOpened | undefined;
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   /** The same without the handlers of this thread, for handles on other threads. */
-  readonly #connectUnbound: Connect;
+  readonly #getUnscoped: GetSession;
 
   /** @internal Use `startThread`, `resumeThread`, `forkThread` or `thread`. */
-  constructor(connect: Connect, id: string, opened?: ThreadOpened, scope?: ThreadScope) {
-    const bound = withScope(connect, id, scope);
+  constructor(getSession: GetSession, id: string, opened?: ThreadOpened, scope?: ThreadScope) {
+    const bound = withScope(getSession, id, scope);
     super(bound, id);
     this.opened = opened;
-    this.#connect = bound;
-    this.#connectUnbound = connect;
+    this.#getSession = bound;
+    this.#getUnscoped = getSession;
   }
 
   /**
-   * A handle on a thread that `host` has just opened. Call it right behind the answer: requests of the
+   * A handle on a thread that `session` has just opened. Call it right behind the answer: requests of the
    * thread may be next.
    *
    * @internal
    */
   static open(
-    connect: Connect,
-    host: Host,
+    getSession: GetSession,
+    session: Session,
     opened: ThreadOpened,
     scope: ThreadScope | undefined,
   ): Thread {
     const id = idOf("thread", opened);
-    bindScope(host, id, scope);
-    return new Thread(connect, id, opened, scope);
+    bindScope(session, id, scope);
+    return new Thread(getSession, id, opened, scope);
   }
 
   /**
-   * Starts a turn (`turn/start`) and returns its handle at once. A thread that is not loaded is
-   * resumed first.
+   * Starts a turn (`turn/start`) and returns its handle at once. A thread that is not loaded is resumed
+   * first.
    *
-   * With an `outputSchema` of Zod, ArkType or the like, `output` has the type that the schema gives.
-   * With plain JSON Schema it is unknown, or what you say it is: `turn<Answer>(…)`.
+   * With an `outputSchema` of Zod, ArkType or the like, `output` has the type that the schema gives. With
+   * plain JSON Schema its type is unknown, or the one that you name: `turn<Answer>(…)`.
    *
-   * @throws InvalidArgumentError for input or options that cannot work. What goes wrong later
-   * rejects `run()` and iteration.
+   * @throws InvalidArgumentError for input or options that cannot work. Later errors reject `run()` and
+   * iteration.
    */
   turn(input: TurnInput, options?: WithoutOutput<TurnOptions>): Turn<undefined>;
   turn<Output>(input: TurnInput, options?: TurnOptions<Output>): Turn<Output>;
@@ -113,7 +113,7 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Runs a turn to its end, as `thread.turn(input, options).run(options)` does, and keeps nothing of its
+   * Runs a turn to its end, as `thread.turn(input, options).run(options)` does, and keeps none of its
    * events.
    */
   run(
@@ -130,8 +130,8 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Has the model review code (`review/start`) and returns the turn at once; the review is its
-   * final response. It cannot be steered.
+   * Asks the model to review code (`review/start`) and returns the turn at once; the review is its final
+   * response. The turn cannot be steered.
    */
   review(target: ReviewTarget, options: ServiceTurnOptions = {}): Turn {
     checkTarget(target);
@@ -140,8 +140,8 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Has the history summarised (`thread/compact/start`) and returns the turn at once; it has one
-   * item, of type `contextCompaction`, and no response. It cannot be steered.
+   * Summarises the history (`thread/compact/start`) and returns the turn at once. The turn has one item,
+   * of type `contextCompaction`, and no response, and it cannot be steered.
    */
   compact(options: ServiceTurnOptions = {}): Turn {
     checkServiceOptions("compact()", options);
@@ -192,23 +192,23 @@ export class Thread extends ThreadApi {
    */
   runGoal(objective: string, options: GoalOptions = {}): GoalRun {
     const request = splitGoalOptions(objective, options);
-    return new GoalRun(this.#connect, { threadId: this.id, ...request });
+    return new GoalRun(this.#getSession, { threadId: this.id, ...request });
   }
 
   /**
-   * The turns of this thread that no handle here has asked for, from now on: those of goals (unless
-   * `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread that
-   * is not loaded is resumed; if it is in the middle of a turn, that one comes first, with the items
+   * Iterates the turns of this thread that no handle here has asked for, from now on: those of goals
+   * (unless `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread
+   * that is not loaded is resumed. If it is in the middle of a turn, that turn comes first, with the items
    * that it has completed so far. Leaving such a turn's loop does not interrupt it, and nothing is kept
    * for turns that you do not take.
    *
-   * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
-   * SlowConsumerError when more than 100 turns wait to be taken, or why the thread could not be
-   * loaded.
+   * The iteration ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
+   * SlowConsumerError when more than 100 turns wait to be taken, or the error that kept the thread from
+   * being loaded.
    */
   unsolicitedTurns(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<Turn> {
     checkOptions("unsolicitedTurns()", options, { signal: true });
-    return unsolicitedTurns(this.#connect, this.id, options.signal);
+    return unsolicitedTurns(this.#getSession, this.id, options.signal);
   }
 
   /**
@@ -229,69 +229,71 @@ export class Thread extends ThreadApi {
     const settings = pickKeys(rest, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
-    const request = { ...leavesLateThread(host), trace };
-    const opened = await openThread(host, "thread/fork", params, request);
-    const scope = threadScope({ handlers, tools: tools ?? host.scopes.toolsOf(this.id) });
-    return Thread.open(this.#connectUnbound, host, opened, scope);
+    const request = { ...leavesLateThread(session), trace };
+    const opened = await openThread(session, "thread/fork", params, request);
+    const scope = threadScope({ handlers, tools: tools ?? session.scopes.toolsOf(this.id) });
+    return Thread.open(this.#getUnscoped, session, opened, scope);
   }
 
-  /** The stored thread (`thread/read`), without loading it. Its turns: use `turns()`. */
+  /**
+   * Reads the stored thread (`thread/read`) without loading it and without its turns; `turns()` has those.
+   */
   async read(): Promise<ThreadRecord> {
-    const host = await this.#connect();
-    return (await host.call("thread/read", { threadId: this.id })).thread;
+    const session = await this.#getSession();
+    return (await session.call("thread/read", { threadId: this.id })).thread;
   }
 
   /** Names the thread (`thread/name/set`). This also stores a thread that has not run a turn. */
   async setName(name: string): Promise<void> {
-    const host = await this.#connect();
-    await host.call("thread/name/set", { threadId: this.id, name });
+    const session = await this.#getSession();
+    await session.call("thread/name/set", { threadId: this.id, name });
   }
 
   /** Archives the thread (`thread/archive`); a running turn is interrupted. */
   async archive(): Promise<void> {
-    const host = await this.#connect();
-    await host.call("thread/archive", { threadId: this.id });
+    const session = await this.#getSession();
+    await session.call("thread/archive", { threadId: this.id });
   }
 
-  /** Takes the thread back from the archive (`thread/unarchive`). The next turn loads it. */
+  /** Takes the thread out of the archive (`thread/unarchive`). The next turn loads it. */
   async unarchive(): Promise<void> {
-    const host = await this.#connect();
-    await host.call("thread/unarchive", { threadId: this.id });
+    const session = await this.#getSession();
+    await session.call("thread/unarchive", { threadId: this.id });
   }
 
   /**
-   * The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise; none before its
-   * first turn. A page has 25 of them, or `limit`, at most 100.
+   * Lists the thread's stored turns (`thread/turns/list`), newest first unless asked otherwise; none
+   * before its first turn. A page has 25 of them, or `limit`, at most 100.
    *
    * @throws ThreadNotFoundError; InvalidRequestError for an ephemeral thread, of which nothing is stored.
    */
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     checkOptions("turns()", params, listTurnsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return listHistory(host, "thread/turns/list", { ...params, ...this.#page(cursor) });
+      const session = await this.#getSession();
+      return listHistory(session, "thread/turns/list", { ...params, ...this.#page(cursor) });
     });
   }
 
   /**
-   * The thread's stored items (`thread/items/list`), each with the id of its turn; none before its first
-   * turn. A page has 25 of them, or `limit`, at most 100.
+   * Lists the thread's stored items (`thread/items/list`), each with the id of its turn; none before its
+   * first turn. A page has 25 of them, or `limit`, at most 100.
    *
    * @throws as `turns()` does; MethodNotFoundError for a thread that an old runtime stored.
    */
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     checkOptions("items()", params, listItemsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return listHistory(host, "thread/items/list", { ...params, ...this.#page(cursor) });
+      const session = await this.#getSession();
+      return listHistory(session, "thread/items/list", { ...params, ...this.#page(cursor) });
     });
   }
 
   #beginService(start: TurnStart, options: ServiceTurnOptions): Turn {
     const { controls, handlers } = splitServiceOptions(options);
-    return new Turn(this.#connect, { threadId: this.id, start, controls, handlers });
+    return new Turn(this.#getSession, { threadId: this.id, start, controls, handlers });
   }
 
   #beginInput(input: TurnInput, options: TurnOptions, resultOnly: boolean): Turn {
@@ -299,7 +301,7 @@ export class Thread extends ThreadApi {
     const { controls, handlers, settings, output } = splitTurnOptions(options);
     const start = inputTurn(items, settings, checkJoin);
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
-    return new Turn(this.#connect, request, output);
+    return new Turn(this.#getSession, request, output);
   }
 
   #page(cursor: string | undefined): { threadId: string; cursor?: string } {

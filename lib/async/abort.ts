@@ -1,31 +1,42 @@
 import { defaultMaxListeners, getMaxListeners, setMaxListeners } from "node:events";
+import { Deferred } from "./deferred.js";
+import { undo, type Undo } from "./undo.js";
 
 /** How many calls may share one signal before Node suspects a leak; `fetch` allows as many. */
 const maxListeners = 1_500;
 
 /**
- * Calls `listener` when `signal` aborts, but never before this function has returned: of a signal that
- * is aborted already, in a microtask. Whatever must not begin then asks `signal.aborted` itself, at
- * once. Returns the function that unlinks. `{ once: true }` alone would leave a listener behind on
- * every signal that never aborts, and signals may live as long as the process.
+ * Calls `listener` when `signal` aborts, but never before this function has returned: if the signal is
+ * aborted already, in a microtask. A caller that must not begin then asks `signal.aborted` itself.
+ *
+ * Returns what takes the listener away. `{ once: true }` alone would leave one behind on every signal that
+ * never aborts, and signals may live as long as the process.
  */
 export function onAbort(
   signal: AbortSignal | undefined,
   listener: (reason: unknown) => void,
-): () => void {
-  if (!signal) return noop;
-  if (signal.aborted)
+): Undo {
+  if (!signal) return nothing;
+  if (signal.aborted) {
     return soon(() => {
       listener(reasonOf(signal));
     });
+  }
   const handle = (): void => {
     listener(reasonOf(signal));
   };
   allowListeners(signal, maxListeners);
   signal.addEventListener("abort", handle, { once: true });
-  return () => {
+  return undo(() => {
     signal.removeEventListener("abort", handle);
-  };
+  });
+}
+
+/** Settles with `wait`, or rejects with the signal's reason when that comes first. */
+export async function orAborted<T>(wait: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const aborted = new Deferred<never>();
+  using _link = onAbort(signal, aborted.reject);
+  return await Promise.race([wait, aborted.promise]);
 }
 
 /** @throws `signal.reason` when it is aborted. */
@@ -65,14 +76,14 @@ export function reasonOf(signal: AbortSignal): unknown {
     : reason;
 }
 
-function soon(callback: () => void): () => void {
+function soon(callback: () => void): Undo {
   let isWanted = true;
   queueMicrotask(() => {
     if (isWanted) callback();
   });
-  return () => {
+  return undo(() => {
     isWanted = false;
-  };
+  });
 }
 
-function noop(): void {}
+const nothing = undo(() => undefined);

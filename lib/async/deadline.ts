@@ -1,18 +1,19 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { arrivals } from "./arrivals.js";
 import { unref as letEnd } from "./realms.js";
+import { undo, type Undo } from "./undo.js";
 
 /** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
 export const maxTimerMs = 2_147_483_647;
 
-export interface DeadlineOptions {
+interface DeadlineOptions {
   /** Whether the process may end before the deadline (default false). */
   readonly unref?: boolean;
 }
 
 /**
  * Calls `listener` when `ms` milliseconds have passed, and everything that had come by then has been
- * read. Returns the function that stops it. Longer than `maxTimerMs`, `Infinity` included, is never.
+ * read. Returns what stops it. Longer than `maxTimerMs`, `Infinity` included, is never.
  *
  * Node runs timers before it reads. After a pause of the process (a suspended machine, SIGSTOP, a
  * blocked event loop), what a deadline waits for may lie in the pipe while its timer fires. So the
@@ -22,8 +23,8 @@ export function onDeadline(
   ms: number,
   listener: () => void,
   { unref = false }: DeadlineOptions = {},
-): () => void {
-  if (ms > maxTimerMs) return noop;
+): Undo {
+  if (ms > maxTimerMs) return never;
   let timer: NodeJS.Timeout;
   let immediate: NodeJS.Immediate | undefined;
   const after = (delayMs: number, step: () => void): void => {
@@ -59,22 +60,22 @@ export function onDeadline(
     };
     afterReading(look);
   });
-  return () => {
+  return undo(() => {
     clearTimeout(timer);
     clearImmediate(immediate);
-  };
+  });
 }
 
 /**
- * What is left of a deadline of `limitMs` (ms), always more than 0. What can begin only after it, since
- * this process was stopped meanwhile, gets a moment: with no time at all it could not but fail.
+ * The rest of a deadline of `limitMs` (ms), always more than 0. What can begin only after it, since this
+ * process was stopped meanwhile, gets a moment: with no time at all it could not but fail.
  */
 export function timeLeft(limitMs: number, since: number): number {
   const leftMs = limitMs - (performance.now() - since);
   return leftMs > 0 ? leftMs : Math.min(limitMs, graceMs);
 }
 
-function noop(): void {}
+const never = undo(() => undefined);
 
 const graceMs = 1_000;
 

@@ -1,23 +1,18 @@
 import { onAbort } from "./abort.js";
 import { maxTimerMs, onDeadline } from "./deadline.js";
+import { Deferred } from "./deferred.js";
 
 /**
  * Settles with `promise`, or with `"timeout"` at a deadline of `ms` milliseconds. The deadline does not
  * keep the process alive, and is gone when the promise settles first.
  */
 export async function settleWithin<T>(promise: Promise<T>, ms: number): Promise<T | "timeout"> {
-  let stop: (() => void) | undefined;
-  const timeout = new Promise<"timeout">((resolve) => {
-    const expire = (): void => {
-      resolve("timeout");
-    };
-    stop = onDeadline(ms, expire, { unref: true });
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    stop?.();
-  }
+  const timeout = new Deferred<"timeout">();
+  const expire = (): void => {
+    timeout.resolve("timeout");
+  };
+  using _deadline = onDeadline(ms, expire, { unref: true });
+  return await Promise.race([promise, timeout.promise]);
 }
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */

@@ -43,9 +43,9 @@ import { createRpcTree } from "../resources/rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
 import { connectedFor } from "../session/until-connected.js";
 
-/** Which models to list, as in `model/list`. */
+/** The models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
-/** For which directory to list, as in `permissionProfile/list`. */
+/** The directory to list profiles for, as in `permissionProfile/list`. */
 export type ListPermissionProfilesOptions = AllowUndefined<
   Omit<PermissionProfileListParams, "cursor">
 >;
@@ -54,124 +54,124 @@ const listModelsKeys: KeysOf<ListModelsOptions> = modelListParamsKeys;
 const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
   permissionProfileListParamsKeys;
 
-/** What a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
+/** The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
 export abstract class CodexApi extends ThreadCatalog {
   /** The ways to log in. */
-  readonly login = new Login(() => this.connect());
-  /** How much of its limits the account has used. */
-  readonly rateLimits = new RateLimits(() => this.connect());
+  readonly login = new Login(() => this.getSession());
+  /** The account's rate limits, and how much of them it has used. */
+  readonly rateLimits = new RateLimits(() => this.getSession());
   /** MCP servers: their state, their tools and resources, and logins to them. */
-  readonly mcp = new Mcp(() => this.connect());
-  /** Skills: what there is, what is on, where to look. */
-  readonly skills = new Skills(() => this.connect());
-  /** Hooks: what there is, what is on, what is trusted. */
-  readonly hooks = new Hooks(() => this.connect());
+  readonly mcp = new Mcp(() => this.getSession());
+  /** Skills: listing them, switching them on and off, adding directories to look in. */
+  readonly skills = new Skills(() => this.getSession());
+  /** Hooks: listing them, switching them on and off, trusting them. */
+  readonly hooks = new Hooks(() => this.getSession());
   /** Plugins and the marketplaces that they come from. */
-  readonly plugins = new Plugins(() => this.connect());
+  readonly plugins = new Plugins(() => this.getSession());
   /** Apps (connectors) of the ChatGPT account. */
-  readonly apps = new Apps(() => this.connect());
+  readonly apps = new Apps(() => this.getSession());
   /** The server's configuration. */
-  readonly config = new ConfigStore(() => this.connect());
+  readonly config = new ConfigStore(() => this.getSession());
   /** The server's feature flags. */
-  readonly features = new Features(() => this.connect());
-  /** Where models come from. */
-  readonly modelProviders = new ModelProviders(() => this.connect());
+  readonly features = new Features(() => this.getSession());
+  /** Model providers: listing, adding and choosing them. */
+  readonly modelProviders = new ModelProviders(() => this.getSession());
   /** The sandbox that commands run in. */
-  readonly sandbox = new Sandbox(() => this.connect());
+  readonly sandbox = new Sandbox(() => this.getSession());
   /** The files of the server's machine, outside every sandbox. */
-  readonly files = new Files(() => this.connect());
+  readonly files = new Files(() => this.getSession());
 
   #rpc: Rpc | undefined;
 
   /**
-   * Every method of the protocol, experimental ones included, at the place that its name says:
-   * `thread/goal/set` is `rpc.thread.goal.set(params, { signal, timeoutMs })`. It is sent as it is, paths too;
-   * where the library has a method of its own for something, that one knows more. Each throws what
+   * Every method of the protocol, experimental ones included, under its own name: `thread/goal/set` is
+   * `rpc.thread.goal.set(params, { signal, timeoutMs })`. Params are sent as they are, paths too. Prefer a
+   * method of the library's own where there is one: it knows more. Each throws what
    * `AppServerClient.request` throws.
    */
   get rpc(): Rpc {
     this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
-      const [host, left] = await connectedFor(() => this.connect(), method, options);
-      return host.request(method, params, left);
+      const [session, left] = await connectedFor(() => this.getSession(), method, options);
+      return session.request(method, params, left);
     });
     return this.#rpc;
   }
 
   /**
-   * Who is logged in (`account/read`). With `refreshToken: true` the server first renews the tokens of
-   * a ChatGPT login that it holds itself.
+   * Reads who is logged in (`account/read`). With `refreshToken: true` the server first renews the tokens
+   * of a ChatGPT login that it holds itself.
    */
   async account(options: ParamsOf<"account/read"> = {}): Promise<AccountStatus> {
     checkOptions("account()", options, getAccountParamsKeys);
-    return readAccount(await this.connect(), options);
+    return readAccount(await this.getSession(), options);
   }
 
-  /** Ends the login, whatever it is, and forgets it (`account/logout`). */
+  /** Ends the login, of any kind, and forgets it (`account/logout`). */
   async logout(): Promise<void> {
-    const host = await this.connect();
-    await host.call("account/logout", undefined);
+    const session = await this.getSession();
+    await session.call("account/logout", undefined);
   }
 
   /**
-   * The tokens that the account has used; with a `threadId`, what that thread is estimated to have
-   * cost, as `threadUsage` (`account/usage/read`). Works with ChatGPT logins only.
+   * Reads the tokens that the account has used; with a `threadId`, also the estimated cost of that thread,
+   * as `threadUsage` (`account/usage/read`). Works with ChatGPT logins only.
    */
   async usage(
     options: ParamsOf<"account/usage/read"> = {},
   ): Promise<ResultOf<"account/usage/read">> {
     checkOptions("usage()", options, getAccountTokenUsageParamsKeys);
-    const host = await this.connect();
-    return host.call("account/usage/read", options);
+    const session = await this.getSession();
+    return session.call("account/usage/read", options);
   }
 
-  /** What the workspace wants its members to read (`account/workspaceMessages/read`). */
+  /** Reads the messages of the workspace to its members (`account/workspaceMessages/read`). */
   async workspaceMessages(): Promise<ResultOf<"account/workspaceMessages/read">> {
-    const host = await this.connect();
-    return host.call("account/workspaceMessages/read", undefined);
+    const session = await this.getSession();
+    return session.call("account/workspaceMessages/read", undefined);
   }
 
   /**
-   * The permission profiles that a directory can have (`permissionProfile/list`). Those that are not
-   * `allowed` are forbidden by an administrator.
+   * Lists the permission profiles that a directory can have (`permissionProfile/list`). An administrator
+   * forbids those that are not `allowed`.
    */
   permissionProfiles(options: ListPermissionProfilesOptions = {}): Pages<PermissionProfileSummary> {
     checkOptions("permissionProfiles()", options, listPermissionProfilesKeys);
     return new Pages(async (cursor) => {
-      const host = await this.connect();
-      return host.call("permissionProfile/list", { ...options, cursor });
+      const session = await this.getSession();
+      return session.call("permissionProfile/list", { ...options, cursor });
     });
   }
 
   /**
-   * Runs a command on the server's machine (`command/exec`) and returns its handle at once. It runs in
-   * the sandbox that the server's configuration or `sandbox` says, and nobody is asked for approval.
-   * The command is a program and its arguments, such as `["git", "status"]`; no shell is involved.
+   * Runs a command on the server's machine (`command/exec`) and returns its handle at once. It runs in the
+   * sandbox of the server's configuration, or in `sandbox`, and nobody is asked for approval. The command
+   * is a program and its arguments, such as `["git", "status"]`; no shell is involved.
    *
-   * @throws InvalidArgumentError for what cannot work. What goes wrong later rejects `exit`.
+   * @throws InvalidArgumentError for a command or options that cannot work. Later errors reject `exit`.
    */
   exec(command: readonly string[], options: ExecOptions = {}): CommandHandle {
-    return execCommand(() => this.connect(), command, options);
+    return execCommand(() => this.getSession(), command, options);
   }
 
   /**
-   * Runs a command on the server's machine **outside every sandbox**, with all the rights of the
-   * server's user, and nobody is asked for approval (`process/spawn`, experimental). Never give it
-   * what a model or a stranger wrote; `exec` has a sandbox. Otherwise it is used in the same way.
+   * Runs a command on the server's machine **outside every sandbox**, with all the rights of the server's
+   * user, and nobody is asked for approval (`process/spawn`, experimental). Never give it a command that a
+   * model or a stranger wrote; `exec` has a sandbox. It is used in the same way as `exec`.
    *
-   * @throws InvalidArgumentError for what cannot work. What goes wrong later rejects `exit`.
+   * @throws InvalidArgumentError for a command or options that cannot work. Later errors reject `exit`.
    */
   spawn(command: readonly string[], options: SpawnOptions): CommandHandle {
-    return spawnProcess(() => this.connect(), command, options);
+    return spawnProcess(() => this.getSession(), command, options);
   }
 
   /**
-   * Watches a file, or what lies directly in a directory, from now on (`fs/watch`). What does not
-   * exist yet may be watched, too. Iterate the watch for the changes; leaving the loop ends it.
+   * Watches a file, or the direct entries of a directory, from now on (`fs/watch`). The path need not
+   * exist yet. Iterate the watch for the changes; leaving the loop ends it.
    *
-   * @throws InvalidArgumentError for what is no path.
+   * @throws InvalidArgumentError for a value that is no path.
    */
   watch(path: string, options: WatchOptions = {}): Watch {
-    return new Watch(() => this.connect(), path, options);
+    return new Watch(() => this.getSession(), path, options);
   }
 
   /**
@@ -182,7 +182,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError, `signal.reason`, or what `AppServerClient.request` throws.
    */
   searchFiles(query: string, options: SearchFilesOptions = {}): Promise<FuzzyFileSearchResult[]> {
-    return searchFiles(() => this.connect(), query, options);
+    return searchFiles(() => this.getSession(), query, options);
   }
 
   /**
@@ -191,15 +191,15 @@ export abstract class CodexApi extends ThreadCatalog {
    * it.
    */
   fileSearch(options: FileSearchOptions = {}): FileSearch {
-    return new FileSearch(() => this.connect(), options);
+    return new FileSearch(() => this.getSession(), options);
   }
 
-  /** The models that this login can use (`model/list`). */
+  /** Lists the models that this login can use (`model/list`). */
   models(options: ListModelsOptions = {}): Pages<Model> {
     checkOptions("models()", options, listModelsKeys);
     return new Pages(async (cursor) => {
-      const host = await this.connect();
-      return host.call("model/list", cursor === undefined ? options : { ...options, cursor });
+      const session = await this.getSession();
+      return session.call("model/list", cursor === undefined ? options : { ...options, cursor });
     });
   }
 }

@@ -6,17 +6,17 @@ import type {
   SandboxWorkspaceWrite,
 } from "../../generated/types.js";
 import { JsonRpcError } from "../errors/rpc-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { namedSandbox } from "../session/sandbox/hold-to-settings.js";
 import { type AskedSettings } from "../session/sandbox/asked-settings.js";
 
-/** What `thread/settings/update` gets, and the name that it was chosen by. */
+/** The params of `thread/settings/update`, and the name that the sandbox was chosen by. */
 export type GivenSandbox =
   | { readonly sandboxPolicy: SandboxPolicy; readonly asked: AskedSettings }
   | { readonly permissions: string; readonly asked: AskedSettings };
 
-/** What the server says of its configuration. */
+/** The server's configuration, as it tells it. */
 interface Configured {
   readonly config: Partial<Config>;
   readonly layers: readonly ConfigLayer[];
@@ -30,7 +30,7 @@ type Table = Readonly<Record<string, JsonValue | undefined>>;
  * directory in the request, and where commands may only read.
  */
 export async function sandboxOfNewThread(
-  host: Pick<Host, "call" | "logger">,
+  session: Pick<Session, "call" | "logger">,
   params: ParamsOf<"thread/start">,
 ): Promise<GivenSandbox | undefined> {
   const { cwd, sandbox, permissions, config } = params;
@@ -39,7 +39,7 @@ export async function sandboxOfNewThread(
   const own = config ?? {};
   const named = namedSandbox({ sandbox, permissions }, {});
   if (named && !needsConfiguration(named)) return given(named, {});
-  const configured = await readConfiguration(host, cwd, named ?? namedSandbox({}, own));
+  const configured = await readConfiguration(session, cwd, named ?? namedSandbox({}, own));
   const asked = named ?? configuredSandbox(configured, own);
   return asked && given(asked, workspaceSettings(configured.config, own));
 }
@@ -49,26 +49,26 @@ export async function sandboxOfNewThread(
  * the request names its sandbox, that is enough.
  */
 async function readConfiguration(
-  host: Pick<Host, "call" | "logger">,
+  session: Pick<Session, "call" | "logger">,
   cwd: string,
   named: AskedSettings | undefined,
 ): Promise<Configured> {
   try {
-    const answer: Partial<ResultOf<"config/read">> = await host.call("config/read", {
+    const answer: Partial<ResultOf<"config/read">> = await session.call("config/read", {
       cwd,
       includeLayers: true,
     });
     return { config: answer.config ?? {}, layers: answer.layers ?? [] };
   } catch (error) {
     if (!named || !(error instanceof JsonRpcError)) throw error;
-    if (needsConfiguration(named)) host.logger.warn(withoutDetails);
+    if (needsConfiguration(named)) session.logger.warn(withoutDetails);
     return { config: {}, layers: [] };
   }
 }
 
 const withoutDetails =
-  'The server did not tell its configuration: a new thread has "workspace-write" without the details that ' +
-  "may stand there.";
+  'The server refused to tell its configuration, so a new thread has "workspace-write" without the details ' +
+  "of that configuration. Name them in the thread's config.";
 
 /** A name is all that there is to the others. */
 function needsConfiguration({ sandbox }: AskedSettings): boolean {
@@ -96,8 +96,8 @@ function given(
 }
 
 /**
- * Of the layers, which come in the order of their precedence, the first that names a sandbox decides. The
- * `config` of a request is merged into the layer of the server's own arguments.
+ * The layers come in the order of their precedence; the first that names a sandbox decides. The `config`
+ * of a request is merged into the layer of the server's own arguments.
  */
 function configuredSandbox({ config, layers }: Configured, own: Table): AskedSettings | undefined {
   const active = layers.filter(({ disabledReason }) => !disabledReason);
@@ -112,7 +112,7 @@ function configuredSandbox({ config, layers }: Configured, own: Table): AskedSet
   return deciding ?? namedSandbox({}, config);
 }
 
-/** What an administrator has put before the arguments of the server. */
+/** The layers that an administrator has put before the arguments of the server. */
 function isManaged({ name }: ConfigLayer): boolean {
   return name.type.startsWith("legacyManagedConfigToml");
 }

@@ -3,7 +3,7 @@ import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { ProtocolError, TransportClosedError } from "../errors/connection-errors.js";
 import { SettingNotAllowedError } from "../errors/rpc-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../messages/id-of.js";
@@ -18,11 +18,11 @@ type Started = ResultOf<"thread/start">;
 
 interface Wanted {
   readonly given: GivenSandbox;
-  /** What the caller wants to start the thread with. */
+  /** The settings that the caller named. */
   readonly params: ParamsOf<"thread/start">;
 }
 
-/** How long the server may take to tell of a sandbox after it has answered that it is given (ms). */
+/** The time in which the server must tell of a sandbox after its answer (ms). */
 const tellMs = 10_000;
 
 /**
@@ -34,86 +34,95 @@ const tellMs = 10_000;
  * @throws SettingsLoosenedError when the thread has looser settings than it is to have.
  */
 export async function startThread(
-  host: Host,
+  session: Session,
   options: ParamsOf<"thread/start">,
   { trustProject, trace }: { trustProject: boolean } & Traced,
 ): Promise<Started> {
   // The configuration is asked about the same directory.
-  const params = withServerPaths("thread/start", options, host.serverFiles);
+  const params = withServerPaths("thread/start", options, session.serverFiles);
   const given = trustProject
     ? undefined
-    : await beforeSending("thread/start", sandboxOfNewThread(host, params));
+    : await beforeSending("thread/start", sandboxOfNewThread(session, params));
   const readOnly = { sandbox: "read-only", permissions: undefined } as const;
   const first = given ? { ...params, ...readOnly } : params;
-  const started = await host.call("thread/start", first, { ...leavesLateThread(host), trace });
-  const opened = given ? await giveSandbox(host, started, { given, params }) : started;
+  const started = await session.call("thread/start", first, {
+    ...leavesLateThread(session),
+    trace,
+  });
+  const opened = given ? await giveSandbox(session, started, { given, params }) : started;
   const configured = given
-    ? { ...host.configured, sandbox: undefined, permissions: undefined, ...given.asked }
-    : host.configured;
+    ? { ...session.configured, sandbox: undefined, permissions: undefined, ...given.asked }
+    : session.configured;
   const asked = askedIn(params, configured);
-  await holdToSettings(host, idOf("thread", opened), asked, opened);
+  await holdToSettings(session, idOf("thread", opened), asked, opened);
   return opened;
 }
 
 /** Resolves with the answer to the start as it would have been under that sandbox. */
-async function giveSandbox(host: Host, started: Started, wanted: Wanted): Promise<Started> {
+async function giveSandbox(session: Session, started: Started, wanted: Wanted): Promise<Started> {
   const threadId = idOf("thread", started);
   try {
     const given = withAbsoluteRoots(wanted.given, {
       cwd: started.cwd,
-      home: host.serverFiles.home,
+      home: session.serverFiles.home,
     });
-    return { ...started, ...(await updateSandbox(host, threadId, { ...wanted, given })) };
+    return { ...started, ...(await updateSandbox(session, threadId, { ...wanted, given })) };
   } catch (error) {
     // The server would have started it like this, too.
     if (error instanceof SettingNotAllowedError) return started;
-    host.unload(threadId);
-    host.call("thread/unsubscribe", { threadId }).catch(() => undefined);
+    session.unload(threadId);
+    session.call("thread/unsubscribe", { threadId }).catch(() => undefined);
     throw error;
   }
 }
 
 async function updateSandbox(
-  host: Host,
+  session: Session,
   threadId: string,
   { given: { asked, ...given }, params }: Wanted,
 ): Promise<Partial<Started>> {
-  const update = () => host.call("thread/settings/update", { threadId, ...given });
+  const update = () => session.call("thread/settings/update", { threadId, ...given });
   if ("permissions" in given || params.runtimeWorkspaceRoots) {
-    const { sandboxPolicy, activePermissionProfile } = await settingsAfter(host, threadId, update);
+    const { sandboxPolicy, activePermissionProfile } = await settingsAfter(
+      session,
+      threadId,
+      update,
+    );
     return { sandbox: sandboxPolicy, activePermissionProfile };
   }
   const { sandboxPolicy: sandbox } = given;
-  if (host.experimentalApi) {
+  if (session.experimentalApi) {
     await update();
     return { sandbox };
   }
   // The method is experimental; but each turn may name a sandbox, so the first one does.
-  const { requirements } = await host.call("configRequirements/read", undefined);
+  const { requirements } = await session.call("configRequirements/read", undefined);
   const { allowedSandboxModes: allowed } = requirements ?? {};
   if (asked.sandbox && allowed && !allowed.includes(asked.sandbox)) return {};
-  host.known.owe(threadId, sandbox);
+  session.known.owe(threadId, sandbox);
   return { sandbox };
 }
 
 /**
- * What a permission profile allows, and which of the thread's roots it may write in, is known to the server
- * alone. It tells that before its answer or behind it.
+ * Only the server knows what a permission profile allows, and in which of the thread's roots it may write.
+ * It tells that before its answer or behind it.
  */
 async function settingsAfter(
-  host: Host,
+  session: Session,
   threadId: string,
   update: () => Promise<unknown>,
 ): Promise<ThreadSettings> {
   const told = new Deferred<ThreadSettings>();
-  const stop = host.on("thread/settings/updated", ({ params }) => {
+  const stop = session.on("thread/settings/updated", ({ params }) => {
     if (params.threadId === threadId) told.resolve(params.threadSettings);
   });
   try {
     await update();
-    const settings = await settleWithin(Promise.race([told.promise, host.closed]), tellMs);
+    const settings = await settleWithin(Promise.race([told.promise, session.closed]), tellMs);
     if (settings === "timeout") {
-      throw new ProtocolError("The server did not tell the sandbox of a permission profile.");
+      throw new ProtocolError(
+        "The server did not tell the sandbox of the permission profile. Try again, or name a sandbox.",
+      );
     }
     if ("kind" in settings) throw new TransportClosedError(settings);
     return settings;

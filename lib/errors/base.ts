@@ -2,7 +2,7 @@ import type { AppServerErrorCode } from "./error-codes.js";
 
 const brand = Symbol.for("codex-app-server-sdk.AppServerError");
 
-/** What can be said of any error. */
+/** Details that any error may have. */
 export interface ErrorDetails extends ErrorOptions {
   /** See `AppServerError.sent` (default true: what is not known must not be repeated blindly). */
   readonly sent?: boolean | undefined;
@@ -19,8 +19,8 @@ export class AppServerError extends Error {
   /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
   readonly code: AppServerErrorCode;
   /**
-   * Whether what failed had been sent to the server. With false the server has nothing to carry out, so
-   * repeating the call does nothing twice. With true the error's class says what became of it; see
+   * Whether the failed request had been sent to the server. With false the server has nothing to carry
+   * out, so repeating the call does nothing twice. With true the error's class says what became of it; see
    * docs/reliability.md.
    */
   readonly sent: boolean;

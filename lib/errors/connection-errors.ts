@@ -3,14 +3,14 @@ import { AppServerError, hide } from "./base.js";
 import { ConnectError } from "./connect-errors.js";
 import { withStderr } from "./start-errors.js";
 
-/** Why a connection ended. `AppServerClient.closed` resolves with it. */
+/** The reason why a connection ended. `AppServerClient.closed` resolves with it. */
 export interface CloseReason {
   /**
-   * `"closed"`: we closed it. `"exited"`: the process ended by itself, or what a stream of yours is
-   * read from. `"failed"`: the stream broke; the end of a socket that we did not close is always that,
-   * since a server that ends and a network that fails look the same.
-   * `"dropped"`: the socket was lost and is being connected anew; only calls that were waiting then
-   * reject with it, the client goes on.
+   * `"closed"`: this client closed it. `"exited"`: the process ended by itself, or the stream of yours
+   * that is read ended. `"failed"`: the stream broke. The end of a socket that this client did not close
+   * is always a failure, since a server that ends and a network that fails look the same. `"dropped"`: the
+   * socket was lost and is being connected again; only calls that were waiting then reject with it, and
+   * the client goes on.
    */
   readonly kind: "closed" | "exited" | "failed" | "dropped";
   /** Exit code of the process, or `null` when it was ended by a signal or is not known. */
@@ -19,7 +19,7 @@ export interface CloseReason {
   readonly signal: NodeJS.Signals | null;
   /** The end of what the process wrote to stderr, at most 8,192 characters. */
   readonly stderrTail: string;
-  /** What went wrong, when `kind` is `"failed"`. */
+  /** The error, when `kind` is `"failed"`. */
   readonly error?: Error;
 }
 
@@ -64,13 +64,17 @@ export function isDrop(error: unknown): error is TransportClosedError {
   return error instanceof TransportClosedError && error.reason.kind === "dropped";
 }
 
-/** Everybody who waits for the same thing gets an instance of its own when the connection is lost. */
-export function renewed(error: unknown): unknown {
+/**
+ * The error for one of several callers that wait for the same thing: the loss of a connection is thrown to
+ * each as an instance of its own. `method` names what this caller waited for, and `sent` says whether that
+ * was sent (default: what `error` says). Every other error comes back as it is.
+ */
+export function copyError<E>(error: E, method?: string, sent?: boolean): E | TransportClosedError {
   if (!(error instanceof TransportClosedError)) return error;
-  return new TransportClosedError(error.reason, error.method, error.sent);
+  return new TransportClosedError(error.reason, method ?? error.method, sent ?? error.sent);
 }
 
-/** What a RequestTimeoutError says besides. */
+/** Details of a RequestTimeoutError. */
 export interface TimeoutDetails extends ErrorOptions {
   readonly awaited?: "answered" | "read";
   readonly consequence?: string | undefined;
@@ -78,10 +82,9 @@ export interface TimeoutDetails extends ErrorOptions {
 }
 
 /**
- * No answer within the deadline. If the request was sent (`sent`), the outcome is unknown: the server may
- * still carry it out, so look before you repeat a request that changes something. A turn or a thread that
- * is started late, when nobody waits for it any more, is interrupted or unsubscribed from; the message
- * says so.
+ * No answer came within the deadline. If the request was sent (`sent`), the outcome is unknown: the server
+ * may still carry it out, so look before you repeat a request that changes something. A turn or a thread
+ * that starts late is interrupted or unsubscribed from; the message says so.
  */
 export class RequestTimeoutError extends AppServerError {
   declare readonly code: "REQUEST_TIMEOUT";
@@ -89,9 +92,9 @@ export class RequestTimeoutError extends AppServerError {
   readonly timeoutMs: number;
 
   /**
-   * `awaited`: of a notification no more is awaited than that the server reads it. `consequence`: what
-   * this client does when the server carries it out after all. `since`: why it was not sent, if it was
-   * not; the rest of a sentence.
+   * `awaited`: a notification is only awaited until the server reads it. `consequence`: what this client
+   * does when the server carries it out after all. `since`: why it was not sent, if it was not; the rest
+   * of a sentence.
    */
   constructor(
     method: string,
@@ -115,10 +118,7 @@ export class RequestTimeoutError extends AppServerError {
  */
 export function unsent(error: unknown, method: string): unknown {
   if (!(error instanceof AppServerError) || !error.sent) return error;
-  if (error instanceof TransportClosedError) {
-    return new TransportClosedError(error.reason, method, false);
-  }
-  if (!(error instanceof RequestTimeoutError)) return error;
+  if (!(error instanceof RequestTimeoutError)) return copyError(error, method, false);
   const since = `${error.method} was not answered before`;
   return new RequestTimeoutError(method, error.timeoutMs, { since, cause: error });
 }

@@ -3,7 +3,7 @@ import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { GoalStalledError } from "./goal-errors.js";
-import type { Connect, Host } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
 import type { Slot } from "../session/turn-slots.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { TurnExecution } from "../turns/turn-execution.js";
@@ -35,8 +35,8 @@ const maxPauseMs = 5_000;
 
 /** Where a goal runs. */
 export interface GoalPlace {
-  readonly connect: Connect;
-  readonly host: Host;
+  readonly getSession: GetSession;
+  readonly session: Session;
   readonly slot: Slot;
   readonly threadId: string;
   readonly handlers: RequestHandlers | undefined;
@@ -70,7 +70,7 @@ export class GoalCourse {
 
   /** `ended` resolves when nobody is interested any more. */
   constructor(place: GoalPlace, ended: Promise<void>, listener: GoalCourseListener) {
-    const { connect, host, threadId, handlers } = place;
+    const { getSession, session, threadId, handlers } = place;
     this.#place = place;
     this.#ended = ended;
     this.#listener = listener;
@@ -81,7 +81,7 @@ export class GoalCourse {
         listener.brokeOff(() => new GoalStalledError(this.result));
       },
     );
-    this.#turns = new GoalTurns(connect, threadId, handlers, {
+    this.#turns = new GoalTurns(getSession, threadId, handlers, {
       started: (turn) => {
         this.#silence.end();
         if (this.#isUnwanted) void turn.interruptAndWait();
@@ -93,11 +93,11 @@ export class GoalCourse {
         this.#turnEnded(turn, failure);
       },
     });
-    this.#watch = this.#createWatch(host);
+    this.#watch = this.#createWatch(session);
   }
 
-  get host(): Host {
-    return this.#place.host;
+  get session(): Session {
+    return this.#place.session;
   }
 
   get state(): GoalRunState {
@@ -115,7 +115,7 @@ export class GoalCourse {
 
   /** The goal is about to be set. */
   begin(objective: string): void {
-    this.#unwatchTurns = this.#turns.watch(this.#place.host);
+    this.#unwatchTurns = this.#turns.watch(this.#place.session);
     this.#watch.begin(objective);
   }
 
@@ -184,13 +184,13 @@ export class GoalCourse {
     return this.#phase === "over";
   }
 
-  #createWatch(host: Host): GoalWatch {
+  #createWatch(session: Session): GoalWatch {
     const changed = (event: GoalEvent, progress: GoalProgress): void => {
       this.#listener.event(event);
       this.#learn(progress);
       this.#proceed();
     };
-    return new GoalWatch(host, this.#place.threadId, {
+    return new GoalWatch(session, this.#place.threadId, {
       updated: (event, goal) => {
         changed(event, goalUpdated(this.#progress, goal));
       },
@@ -241,10 +241,10 @@ export class GoalCourse {
 
   /** The server may have begun a turn just before the goal was settled. */
   async #checkForTurn(): Promise<void> {
-    const { host, slot } = this.#place;
+    const { session, slot } = this.#place;
     this.#checking = true;
     try {
-      await this.#turns.isComing(host, slot);
+      await this.#turns.isComing(session, slot);
     } catch (error) {
       this.#listener.over(() => error);
     }
@@ -255,11 +255,11 @@ export class GoalCourse {
 
   /** Asks the server whether it has neither a turn under way nor an end to tell. Never rejects. */
   async #isIdle(): Promise<boolean> {
-    const { host, slot, threadId } = this.#place;
+    const { session, slot, threadId } = this.#place;
     if (slot.idle()) return false;
     try {
-      if (await runsTurn(host, threadId)) return false;
-      const { goal } = await host.call("thread/goal/get", { threadId });
+      if (await runsTurn(session, threadId)) return false;
+      const { goal } = await session.call("thread/goal/get", { threadId });
       this.#learn(goal ? goalUpdated(this.#progress, goal) : goalCleared(this.#progress));
     } catch (error) {
       this.#listener.over(() => error);
@@ -273,7 +273,7 @@ export class GoalCourse {
    * that the model completes in the last moment must not be paused.
    */
   async #stopMore(): Promise<boolean> {
-    const { host, slot, threadId } = this.#place;
+    const { session, slot, threadId } = this.#place;
     const turn = this.#turns.running;
     if (turn) {
       await turn.interruptAndWait();
@@ -281,11 +281,11 @@ export class GoalCourse {
     }
     // Also behind a turn that does not stop in time: the server must not begin another one after it.
     if (isActive(this.#progress)) {
-      const goal = await pauseGoal(host, threadId);
+      const goal = await pauseGoal(session, threadId);
       if (goal) this.#progress = goalStopped(this.#progress, goal);
       else if (!turn) return false;
     }
-    if (!turn) return this.#turns.isComing(host, slot);
+    if (!turn) return this.#turns.isComing(session, slot);
     await Promise.race([turn.ended, this.#over.promise]);
     return !this.#isOver();
   }

@@ -2,10 +2,10 @@ import type { ThreadGoal } from "../../generated/types.js";
 import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { isDrop, renewed, TransportClosedError, unsent } from "../errors/connection-errors.js";
+import { isDrop, copyError, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "./goal-errors.js";
 import { StopUnconfirmedError } from "../turns/turn-errors.js";
-import type { Connect, Host } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
 import type { Slot } from "../session/turn-slots.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { busyError } from "../session/busy-error.js";
@@ -40,7 +40,7 @@ export interface GoalRequest {
 /** Who is told of the goal's progress. None of the functions may throw. */
 export interface GoalListener {
   /** The connection is there; nothing has been heard over it. */
-  connected(host: Host): void;
+  connected(session: Session): void;
   event(event: GoalEvent): void;
   ended(failure: Failure | undefined): void;
 }
@@ -74,7 +74,7 @@ export class GoalExecution {
   #stopping: Promise<void> | undefined;
   #unlink: () => void = () => undefined;
 
-  constructor(connect: Connect, request: GoalRequest, listener: GoalListener) {
+  constructor(getSession: GetSession, request: GoalRequest, listener: GoalListener) {
     this.#request = request;
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
@@ -94,12 +94,12 @@ export class GoalExecution {
         return new GoalTimeoutError(ms, this.result, details);
       },
     );
-    void this.#execute(connect);
+    void this.#execute(getSession);
   }
 
   /** The connection that the goal runs on; undefined until it is there. */
-  get host(): Host | undefined {
-    return this.#course?.host;
+  get session(): Session | undefined {
+    return this.#course?.session;
   }
 
   get state(): GoalRunState {
@@ -150,32 +150,32 @@ export class GoalExecution {
     await settleWithin(this.ended, stopGraceMs);
   }
 
-  async #execute(connect: Connect): Promise<void> {
+  async #execute(getSession: GetSession): Promise<void> {
     try {
-      const host = await connect();
+      const session = await getSession();
       if (this.hasEnded()) return;
-      this.#listener.connected(host);
+      this.#listener.connected(session);
       // Everything runs in the order of the calls, so the slot comes before anything that takes time.
-      const slot = this.#waitInLine(host);
+      const slot = this.#waitInLine(session);
       this.#slot = slot;
       await Promise.race([slot.admitted, this.ended]);
       if (this.hasEnded()) return;
-      const course = this.#createCourse({ connect, host, slot });
-      await this.#prepare(host, slot);
-      if (!this.hasEnded()) await this.#set(connect, course);
+      const course = this.#createCourse({ getSession, session, slot });
+      await this.#prepare(session, slot);
+      if (!this.hasEnded()) await this.#set(getSession, course);
     } catch (error) {
       this.#answered.resolve();
       this.#finish(() => error);
     }
   }
 
-  #waitInLine(host: Host): Slot {
+  #waitInLine(session: Session): Slot {
     const { threadId, controls } = this.#request;
-    if (controls.whenBusy === "reject" && host.slots.isBusy(threadId)) throw busyGoalError();
-    return host.slots.enter(threadId, { wait: true });
+    if (controls.whenBusy === "reject" && session.slots.isBusy(threadId)) throw busyGoalError();
+    return session.slots.enter(threadId, { wait: true });
   }
 
-  #createCourse(place: { connect: Connect; host: Host; slot: Slot }): GoalCourse {
+  #createCourse(place: { getSession: GetSession; session: Session; slot: Slot }): GoalCourse {
     const { threadId, handlers } = this.#request;
     const course = new GoalCourse({ ...place, threadId, handlers }, this.ended, {
       event: (event) => {
@@ -197,21 +197,21 @@ export class GoalExecution {
   }
 
   /** Makes room for the goal: the old one is gone, the thread is loaded, and no turn runs. */
-  async #prepare(host: Host, slot: Slot): Promise<void> {
+  async #prepare(session: Session, slot: Slot): Promise<void> {
     const { threadId, controls } = this.#request;
     // Before the thread is loaded, since loading it would set the old goal going again.
-    await clearOldGoal(host, threadId, this.ended);
+    await clearOldGoal(session, threadId, this.ended);
     if (this.hasEnded()) return;
-    await host.load(threadId);
+    await session.load(threadId);
     for (let clear = slot.clear(); clear && !this.hasEnded(); clear = slot.clear()) {
       if (controls.whenBusy === "reject") throw busyGoalError();
       await Promise.race([clear, this.ended]);
     }
   }
 
-  async #set(connect: Connect, course: GoalCourse): Promise<void> {
+  async #set(getSession: GetSession, course: GoalCourse): Promise<void> {
     const { threadId, settings, controls } = this.#request;
-    const { host } = course;
+    const { session } = course;
     const withdrawn = new AbortController();
     void this.ended.then(() => {
       if (this.#phase === "waiting") withdrawn.abort(new GoalNotStartedError());
@@ -226,8 +226,8 @@ export class GoalExecution {
     const { objective } = settings;
     course.begin(objective);
     const goal = await setGoalInTime(
-      { connect, host, threadId, objective },
-      (options) => setGoal(host, threadId, settings, { ...options, ...request }),
+      { getSession, session, threadId, objective },
+      (options) => setGoal(session, threadId, settings, { ...options, ...request }),
       () => true,
       () => course.state.goal,
     );
@@ -265,7 +265,7 @@ export class GoalExecution {
   /** Tells the waiters, though the goal may go on; it goes on being stopped. */
   #giveUp(failure: Failure): void {
     if (this.hasEnded()) return;
-    this.#course?.host.logger.warn(unconfirmed);
+    this.#course?.session.logger.warn(unconfirmed);
     this.#life = "given up";
     this.#tell(failure);
     // What is not answered may yet begin a turn, which the next one would become part of.
@@ -291,7 +291,7 @@ export class GoalExecution {
 
   /** Tells those who wait for the goal how it has ended. */
   #tell(failure: Failure | undefined): void {
-    this.#failure = this.#stopped ?? (failure && (() => renewed(failure())));
+    this.#failure = this.#stopped ?? (failure && (() => copyError(failure())));
     this.#unlink();
     if (this.#phase !== "set") {
       this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());

@@ -5,35 +5,35 @@ import { says } from "../errors/server-sentences.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { GoalSettings } from "../options/goal-options.js";
 import { callLoaded } from "../session/call-loaded.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 
 /**
  * Takes away the goal that the thread has: setting another would only change it, its status and the
  * tokens it has used included.
  */
 export async function clearOldGoal(
-  host: Host,
+  session: Session,
   threadId: string,
   over: Promise<unknown>,
 ): Promise<void> {
-  const { goal } = await host.call("thread/goal/get", { threadId });
-  if (goal as ThreadGoal | null | undefined) await clearBetweenTurns(host, threadId, over);
+  const { goal } = await session.call("thread/goal/get", { threadId });
+  if (goal as ThreadGoal | null | undefined) await clearBetweenTurns(session, threadId, over);
 }
 
 /** A turn for the old goal may be about to start although it is gone: then its end is waited for. */
 async function clearBetweenTurns(
-  host: Host,
+  session: Session,
   threadId: string,
   over: Promise<unknown>,
 ): Promise<void> {
   const turnEnded = new Deferred<void>();
-  const stop = host.on("turn/completed", ({ params }) => {
+  const stop = session.on("turn/completed", ({ params }) => {
     if (params.threadId === threadId) turnEnded.resolve();
   });
   try {
-    await host.call("thread/goal/clear", { threadId });
+    await session.call("thread/goal/clear", { threadId });
     // Of a thread that is not loaded here, loading it will tell.
-    if (host.isLoaded(threadId) && (await runsTurn(host, threadId))) {
+    if (session.isLoaded(threadId) && (await runsTurn(session, threadId))) {
       await Promise.race([turnEnded.promise, over]);
     }
   } finally {
@@ -43,19 +43,22 @@ async function clearBetweenTurns(
 
 /** Sets the goal and makes it active: the server then starts turns for it. */
 export async function setGoal(
-  host: Host,
+  session: Session,
   threadId: string,
   settings: GoalSettings,
   options: RequestOptions,
 ): Promise<ThreadGoal> {
   const params = { ...settings, threadId, status: "active" } as const;
-  return (await callLoaded(host, "thread/goal/set", params, options)).goal;
+  return (await callLoaded(session, "thread/goal/set", params, options)).goal;
 }
 
 /** Pauses the goal; undefined when there is none to pause any more. */
-export async function pauseGoal(host: Host, threadId: string): Promise<ThreadGoal | undefined> {
+export async function pauseGoal(
+  session: Session,
+  threadId: string,
+): Promise<ThreadGoal | undefined> {
   try {
-    return (await host.call("thread/goal/set", { threadId, status: "paused" })).goal;
+    return (await session.call("thread/goal/set", { threadId, status: "paused" })).goal;
   } catch (error) {
     if (error instanceof InvalidRequestError) return undefined;
     throw error;
@@ -68,10 +71,10 @@ export async function pauseGoal(host: Host, threadId: string): Promise<ThreadGoa
  * came before it. But the server looks at the turn itself when it is to be steered: by an id that no
  * turn has, it refuses in either case, and its words tell which it is.
  */
-export async function runsTurn(host: Host, threadId: string): Promise<boolean> {
+export async function runsTurn(session: Session, threadId: string): Promise<boolean> {
   const input = [{ type: "text" as const, text: "Go on.", text_elements: [] }];
   try {
-    await host.call("turn/steer", { threadId, expectedTurnId: "none", input });
+    await session.call("turn/steer", { threadId, expectedTurnId: "none", input });
     return true;
   } catch (error) {
     if (!(error instanceof JsonRpcError)) throw error;

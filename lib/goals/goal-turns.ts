@@ -1,7 +1,8 @@
 import { callerContext } from "../async/caller-context.js";
 import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import type { Connect, Host, TurnFollower } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import type { Slot } from "../session/turn-slots.js";
@@ -26,7 +27,7 @@ interface GoalTurnsListener {
 
 /** The turns that the server starts on a thread and that no other handle follows, one by one. */
 export class GoalTurns {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
   readonly #handlers: RequestHandlers | undefined;
   readonly #listener: GoalTurnsListener;
@@ -38,12 +39,12 @@ export class GoalTurns {
   #isOver = false;
 
   constructor(
-    connect: Connect,
+    getSession: GetSession,
     threadId: string,
     handlers: RequestHandlers | undefined,
     listener: GoalTurnsListener,
   ) {
-    this.#connect = connect;
+    this.#getSession = getSession;
     this.#threadId = threadId;
     this.#handlers = handlers;
     this.#listener = listener;
@@ -64,30 +65,30 @@ export class GoalTurns {
   }
 
   /** Whether the server has begun a turn; waits until it is announced. */
-  async isComing(host: Host, slot: Slot): Promise<boolean> {
-    if (!(await runsTurn(host, this.#threadId))) return false;
+  async isComing(session: Session, slot: Slot): Promise<boolean> {
+    if (!(await runsTurn(session, this.#threadId))) return false;
     // A turn that has its slot and that is not followed here is somebody else's.
     if (!this.#running && !slot.idle()) await settleWithin(this.nextStart, announceGraceMs);
     return this.#running !== undefined;
   }
 
   /** Follows the turns that start from now on; returns what stops it. */
-  watch(host: Host): () => void {
+  watch(session: Session): () => void {
     const offer = (id: string, event: NotificationMessage): TurnFollower | undefined =>
-      announcesTurn(event) ? this.#context(() => this.#follow(host, id)) : undefined;
-    const unwatch = host.turns.watch(this.#threadId, offer, { asksFor: true });
+      announcesTurn(event) ? this.#context(() => this.#follow(session, id)) : undefined;
+    const unwatch = session.turns.watch(this.#threadId, offer, { asksFor: true });
     return () => {
       this.#isOver = true;
       unwatch();
     };
   }
 
-  #follow(host: Host, id: string): TurnFollower {
+  #follow(session: Session, id: string): TurnFollower {
     const isOver = (): boolean => this.#isOver;
     const request = {
       threadId: this.#threadId,
       start: {
-        host,
+        session,
         id,
         get looksOn() {
           return isOver();
@@ -96,7 +97,7 @@ export class GoalTurns {
       controls: {},
       handlers: this.#handlers,
     };
-    const turn = new TurnExecution(this.#connect, request, {
+    const turn = new TurnExecution(this.#getSession, request, {
       event: (event) => {
         // These come to the goal itself, those outside of its turns too.
         if (event.method !== "thread/goal/updated") this.#listener.event(event);

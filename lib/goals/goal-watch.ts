@@ -1,9 +1,9 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
-import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
+import { copyError, isDrop } from "../errors/connection-errors.js";
 import { GoalDetachedError } from "./goal-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { ServerNotification } from "../protocol.js";
 import type { Failure } from "../turns/turn-request.js";
 
@@ -19,13 +19,13 @@ interface GoalWatcher {
 
 /** What the server says of a thread's goal, and of the thread, apart from its turns. */
 export class GoalWatch {
-  readonly #host: Host;
+  readonly #session: Session;
   readonly #threadId: string;
   readonly #watcher: GoalWatcher;
   readonly #stops: (() => void)[] = [];
 
-  constructor(host: Host, threadId: string, watcher: GoalWatcher) {
-    this.#host = host;
+  constructor(session: Session, threadId: string, watcher: GoalWatcher) {
+    this.#session = session;
     this.#threadId = threadId;
     this.#watcher = watcher;
   }
@@ -52,12 +52,12 @@ export class GoalWatch {
     this.#on("thread/status/changed", () => {
       // Of an unsubscribed thread the status is all that is heard, but of its running turn: that is
       // told by itself.
-      if (this.#host.isLoaded(this.#threadId)) return;
+      if (this.#session.isLoaded(this.#threadId)) return;
       watcher.lost(() => new TurnDetachedError());
     });
-    const unlink = onAbort(this.#host.connectionSignal, (reason) => {
+    const unlink = onAbort(this.#session.connectionSignal, (reason) => {
       // Turns that the server starts while nobody is connected could not be told apart afterwards.
-      watcher.lost(() => (isDrop(reason) ? new GoalDetachedError(reason) : renewed(reason)));
+      watcher.lost(() => (isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal")));
     });
     this.#stops.push(unlink);
   }
@@ -70,7 +70,7 @@ export class GoalWatch {
     method: M,
     listener: (event: ServerNotification<M>) => void,
   ): void {
-    const stop = this.#host.on(method, (event) => {
+    const stop = this.#session.on(method, (event) => {
       const { threadId } = event.params as { threadId?: unknown };
       if (threadId === this.#threadId) listener(event);
     });
@@ -85,9 +85,3 @@ type ThreadNotification =
   | "thread/deleted"
   | "thread/closed"
   | "thread/status/changed";
-
-function renewed(reason: unknown): unknown {
-  return reason instanceof TransportClosedError
-    ? new TransportClosedError(reason.reason, "the goal")
-    : reason;
-}

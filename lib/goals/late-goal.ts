@@ -3,7 +3,7 @@ import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
-import type { Connect, Host } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
 import { undoneWhenLate } from "../session/confirm-end.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { readRunningTurn } from "../session/recovery/running-turn.js";
@@ -15,8 +15,8 @@ const maxDelayMs = 60_000;
 
 /** A goal that is asked for. */
 interface GoalPlace {
-  readonly connect: Connect;
-  readonly host: Host;
+  readonly getSession: GetSession;
+  readonly session: Session;
   readonly threadId: string;
   readonly objective: string | null | undefined;
 }
@@ -27,7 +27,7 @@ interface GoalRequest {
   course?: GoalCourse;
 }
 
-const latestRequests = new WeakMap<Host, Map<string, GoalRequest>>();
+const latestRequests = new WeakMap<Session, Map<string, GoalRequest>>();
 
 /**
  * Sets a goal with `send`. If that is carried out after its deadline, when nobody looks after the goal,
@@ -43,9 +43,9 @@ export async function setGoalInTime(
   starts: (goal: ThreadGoal) => boolean,
   heardOf: () => ThreadGoal | null = () => null,
 ): Promise<ThreadGoal> {
-  const { host, threadId } = place;
-  const latest = latestRequests.get(host) ?? new Map<string, GoalRequest>();
-  latestRequests.set(host, latest);
+  const { session, threadId } = place;
+  const latest = latestRequests.get(session) ?? new Map<string, GoalRequest>();
+  latestRequests.set(session, latest);
   latest.get(threadId)?.course?.end();
   const request: GoalRequest = {};
   latest.set(threadId, request);
@@ -55,7 +55,7 @@ export async function setGoalInTime(
   const stop = (goal: ThreadGoal): void => {
     if (latest.get(threadId) !== request || request.course || !starts(goal)) return;
     // Another handle has the goals of the thread.
-    if (host.turns.isAskedFor(threadId)) forget();
+    if (session.turns.isAskedFor(threadId)) forget();
     else void stopLateGoal(place, goal, request).then(forget);
   };
   const answered = (result: unknown): void => {
@@ -79,17 +79,17 @@ export async function setGoalInTime(
 
 /** Waits for the news of an active goal with this objective, though not for ever. */
 function watchForLateGoal(
-  { host, threadId, objective }: GoalPlace,
+  { session, threadId, objective }: GoalPlace,
   stopGoal: (goal: ThreadGoal) => void,
 ): void {
-  const stop = host.on("thread/goal/updated", ({ params }) => {
+  const stop = session.on("thread/goal/updated", ({ params }) => {
     const goal: unknown = params.goal;
     if (params.threadId !== threadId || !isActiveGoal(goal)) return;
     if (goal.objective !== objective?.trim().toWellFormed()) return;
     end();
     stopGoal(goal);
   });
-  const unlink = onAbort(host.signal, () => {
+  const unlink = onAbort(session.signal, () => {
     end();
   });
   const giveUp = (): void => {
@@ -105,13 +105,13 @@ function watchForLateGoal(
 
 /** Never rejects: there is nobody to tell. */
 async function stopLateGoal(
-  { connect, host, threadId }: GoalPlace,
+  { getSession, session, threadId }: GoalPlace,
   goal: ThreadGoal,
   request: GoalRequest,
 ): Promise<void> {
-  const slot = host.slots.enter(threadId, { wait: false });
+  const slot = session.slots.enter(threadId, { wait: false });
   const over = new Deferred<void>();
-  const place = { connect, host, slot, threadId, handlers: undefined };
+  const place = { getSession, session, slot, threadId, handlers: undefined };
   const course = new GoalCourse(place, over.promise, {
     event: () => undefined,
     brokeOff: () => undefined,
@@ -123,17 +123,17 @@ async function stopLateGoal(
   request.course = course;
   course.begin(goal.objective);
   course.accepted(goal);
-  await Promise.all([stopRunningTurn(host, threadId), course.stop(() => undefined)]);
+  await Promise.all([stopRunningTurn(session, threadId), course.stop(() => undefined)]);
   course.end();
   over.resolve();
   slot.leave();
 }
 
 /** The server may have begun the goal's turn before anybody followed its turns. */
-async function stopRunningTurn(host: Host, threadId: string): Promise<void> {
-  if (!host.slots.isRunning(threadId)) return;
-  const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);
-  if (turn) await stopUnfollowed(host, threadId, turn.id);
+async function stopRunningTurn(session: Session, threadId: string): Promise<void> {
+  if (!session.slots.isRunning(threadId)) return;
+  const turn = await readRunningTurn(threadId, session.call.bind(session)).catch(() => undefined);
+  if (turn) await stopUnfollowed(session, threadId, turn.id);
 }
 
 function isActiveGoal(goal: unknown): goal is ThreadGoal {

@@ -1,15 +1,15 @@
 import type { CloseReason } from "../errors/connection-errors.js";
 
-/** Whether a client has a working connection. */
+/** The state of a client's connection. */
 export type ConnectionStatus =
   | { readonly state: "ready" }
   | {
       readonly state: "reconnecting";
       /** The attempt that is being made, or comes next: 1 for the first. */
       readonly attempt: number;
-      /** How the connection was lost. */
+      /** The loss of the connection. */
       readonly reason: CloseReason;
-      /** What the attempt before failed with; undefined when there was none. */
+      /** The error of the attempt before; undefined when there was none. */
       readonly error: unknown;
     }
   | { readonly state: "closed"; readonly reason: CloseReason };

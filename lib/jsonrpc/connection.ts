@@ -40,7 +40,7 @@ export interface RequestOptions extends Traced {
   signal?: AbortSignal | undefined;
   /**
    * How long to wait for the answer, queueing included (ms; default: `requestTimeoutMs` of the client).
-   * `Infinity` waits for ever. What had come by then is read before the time counts as up.
+   * `Infinity` waits for ever. An answer that has arrived by then is read before the time counts as up.
    */
   timeoutMs?: number | undefined;
   /**
@@ -50,7 +50,7 @@ export interface RequestOptions extends Traced {
    */
   longRunning?: boolean | undefined;
   /**
-   * What becomes of what the server carries out when nobody waits for the answer any more.
+   * What to do when the server carries out a request that was given up.
    *
    * @internal
    */
@@ -64,7 +64,7 @@ export interface RequestOptions extends Traced {
   onSent?: ((id: number) => void) | undefined;
 }
 
-/** What callers may give with a request. */
+/** Options that callers may give with a request. */
 export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
   signal: true,
   timeoutMs: true,
@@ -75,7 +75,7 @@ export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
 /** How long a notification may take to be written, when the server does not read. */
 export type NotifyOptions = Pick<RequestOptions, "signal" | "timeoutMs">;
 
-/** What is done about a request that was given up, and was carried out all the same. */
+/** The way to undo a request that was given up, and was carried out all the same. */
 export interface LateAnswer {
   /** A sentence for the error that tells of the deadline. */
   readonly consequence: string;
@@ -126,7 +126,7 @@ export class Connection {
             options.onNotification(message);
           } catch {
             // Whatever a server may send: an exception in here would be nobody's, and end the host.
-            logger.error("A notification could not be made sense of.");
+            logger.error("A notification from the server was skipped: it could not be handled.");
           }
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.

@@ -4,7 +4,7 @@ import { shownMethod } from "../errors/without-values.js";
 import type { Answer, OnAnswerFailed, RequestMessage } from "./message.js";
 import type { LineMessageWriter } from "./writer.js";
 
-/** What becomes of the server's requests: each is answered when its handler has made up its mind. */
+/** Answers the server's requests, each when its handler has decided. */
 export class ResponseSender {
   readonly #writer: LineMessageWriter;
   readonly #logger: Required<Logger>;
@@ -41,7 +41,9 @@ export class ResponseSender {
       if (this.#writer.failed) return;
       if (error instanceof MessageTooLargeError) {
         const name = shownMethod(request.method);
-        this.#logger.error(`The handler of ${name} gave too long an answer.`);
+        this.#logger.error(
+          `The answer of the handler of ${name} is too large to send, so the request was refused.`,
+        );
       } else {
         this.#failed?.(error, request);
       }

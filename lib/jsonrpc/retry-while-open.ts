@@ -1,5 +1,5 @@
 import { onAbort, throwIfAborted } from "../async/abort.js";
-import { TransportClosedError } from "../errors/connection-errors.js";
+import { copyError } from "../errors/connection-errors.js";
 import { retryOnOverload, type RetryOptions } from "./retry.js";
 
 interface RetrySignals {
@@ -17,18 +17,15 @@ export async function retryWhileOpen(
 ): Promise<unknown> {
   throwIfAborted(signal);
   const stop = new AbortController();
-  const unlinks = [signal, closed].map((each) =>
-    onAbort(each, (reason) => {
-      stop.abort(reason);
-    }),
-  );
+  const abort = (reason: unknown): void => {
+    stop.abort(reason);
+  };
+  using _caller = onAbort(signal, abort);
+  using _connection = onAbort(closed, abort);
   try {
     return await retryOnOverload(send, { ...retry, signal: stop.signal });
   } catch (error) {
-    if (error !== closed.reason || !(error instanceof TransportClosedError)) throw error;
     // In a pause: what was sent before was refused, so the server has nothing left of it to carry out.
-    throw new TransportClosedError(error.reason, method, false);
-  } finally {
-    for (const unlink of unlinks) unlink();
+    throw error === closed.reason ? copyError(error, method, false) : error;
   }
 }

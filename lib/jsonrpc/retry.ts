@@ -11,7 +11,7 @@ export interface RetryOptions {
   minTimeoutMs?: number | undefined;
   /** Longest wait between two attempts (ms, default 5,000). */
   maxTimeoutMs?: number | undefined;
-  /** What each wait is longer by than the one before (default 2). */
+  /** The factor by which each wait is longer than the one before (default 2). */
   factor?: number | undefined;
   /** Stretches each wait by a random factor from 1 to 2, so that clients do not come back in step (default true). */
   jitter?: boolean | undefined;
@@ -64,9 +64,9 @@ export async function retryOnOverload<T>(
     refusal = error;
   }
   throwIfAborted(signal);
-  // Of the caller's signal, nothing is asked but that it tells: it may be of another library.
+  // The caller's signal need only fire its event: it may be of another library.
   const stop = new AbortController();
-  const unlink = onAbort(signal, (reason) => {
+  using _link = onAbort(signal, (reason) => {
     stop.abort(reason);
   });
   let attempts = 1;
@@ -106,10 +106,8 @@ export async function retryOnOverload<T>(
       throwIfAborted(signal);
       throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
     }
-  } finally {
-    unlink();
   }
-  if (!outcome) throw new TypeError("The operation was not called.");
+  if (!outcome) throw new TypeError("The operation was not called: p-retry settled without it.");
   if ("value" in outcome) return outcome.value;
   throw outcome.error;
 }

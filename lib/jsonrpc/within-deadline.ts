@@ -23,20 +23,15 @@ export async function withinDeadline(
 ): Promise<number> {
   const since = performance.now();
   const over = new Deferred<never>();
-  const unlink = onAbort(signal, over.reject);
-  const stopDeadline = onDeadline(timeoutMs, () => {
+  using _link = onAbort(signal, over.reject);
+  using _deadline = onDeadline(timeoutMs, () => {
     over.reject(expired());
   });
-  try {
-    await Promise.race([ready, over.promise]);
-  } finally {
-    stopDeadline();
-    unlink();
-  }
+  await Promise.race([ready, over.promise]);
   return timeLeft(timeoutMs, since);
 }
 
-/** What must be done before a request can be sent. */
+/** The work before a request can be sent. */
 interface Preparation<T> {
   readonly prepare: () => Promise<T>;
   /** Why the request was not sent, when this takes too long: the rest of a sentence. */

@@ -3,7 +3,7 @@ import type { ServerNotificationMethod } from "../../generated/methods.js";
 /**
  * The notifications that parts of this library listen to. Without one of these a turn, a queue, a
  * command, a login or an approval would miss something that it relies on, so nobody may opt out of them.
- * The parts that listen with `Host.on` can name no others; of the rest a test reads the sources
+ * The parts that listen with `Session.on` can name no others; of the rest a test reads the sources
  * (observed-notifications.test.ts).
  */
 export const observedNotifications = [
@@ -47,8 +47,8 @@ export const observedNotifications = [
 export type ObservedNotification = (typeof observedNotifications)[number];
 
 /**
- * What only shows how far a turn is. `turn.state` lacks it for those who opt out: the streamed text of items
- * that have not completed, the diff, the plan. Results do not depend on it.
+ * The notifications that only show the progress of a turn. `turn.state` lacks it for those who opt out:
+ * the streamed text of items that have not completed, the diff, the plan. Results do not depend on it.
  */
 export const progressNotifications = [
   "item/agentMessage/delta",

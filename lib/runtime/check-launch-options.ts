@@ -112,7 +112,7 @@ function checkText(argument: string, value: unknown): void {
   checkPassable(argument, value);
 }
 
-/** What no process can be given as it is: Node refuses the one, and replaces the other. */
+/** Refuses text that no process can be given as it is: Node refuses NUL, and replaces lone surrogates. */
 function checkPassable(argument: string, value: string): void {
   if (value.includes("\0")) {
     throw new InvalidArgumentError(argument, "must not contain a NUL character.");

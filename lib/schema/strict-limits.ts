@@ -13,7 +13,7 @@ const limits = {
   characters: [120_000, "characters in names and enumerated values"],
 } as const;
 
-/** Of one enumeration of texts that has more than so many values. */
+/** The limit for one enumeration of texts that has more than so many values. */
 const longEnum = { values: 250, characters: 15_000 };
 
 type Size = Record<keyof typeof limits, number>;

@@ -57,7 +57,7 @@ function write(schema: StandardSchema, where: string): unknown {
   });
 }
 
-/** What has Zod and Valibot leave out what they cannot write, instead of throwing. */
+/** Options that make Zod and Valibot leave out what they cannot write, instead of throwing. */
 const lenient = { unrepresentable: "any", errorMode: "ignore" };
 
 /** Libraries do not say which part they cannot write; when only one is left out, it is that. */

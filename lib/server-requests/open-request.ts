@@ -16,15 +16,18 @@ export interface PendingRequest {
   readonly requestId: string | number;
   readonly method: string;
   readonly threadId: string | undefined;
-  /** When the request names none: the turn that ran on its thread, if that is followed here. */
+  /**
+   * The turn of the request. If the request names none: the turn that ran on its thread, if a handle here
+   * follows it.
+   */
   readonly turnId: string | undefined;
   /** The item that it is about; for a tool call, its call id. */
   readonly itemId: string | undefined;
-  /** What a person is asked, told apart by `type`; undefined when no person is. */
+  /** The question to a person, told apart by `type`; undefined when the request asks no person. */
   readonly request: UserRequest | undefined;
   /** The params as they came. */
   readonly params: unknown;
-  /** Whether its handler has returned `defer()`; otherwise it is still at it. */
+  /** Whether its handler has returned `defer()`; otherwise the handler still works on it. */
   readonly deferred: boolean;
   readonly receivedAt: Date;
 }
@@ -45,7 +48,7 @@ export class OpenRequest {
   readonly itemId: string | undefined;
   /** Whether the stream of its turn shows it. */
   isEvent = false;
-  /** What a person is asked, if anybody is. */
+  /** The question to a person, if the request has one. */
   request: UserRequest | undefined;
   deferred = false;
   /** Whether it is still to be found out if it is any business of ours. */
@@ -55,7 +58,7 @@ export class OpenRequest {
   readonly #answer = new Deferred<Answer | undefined>();
   /** In which its handler runs, and listens to the signal; undefined for that of the connection. */
   callerContext: CallerContext | undefined;
-  /** There once a handler has the signal. */
+  /** Set once a handler has the signal. */
   #abort: AbortController | undefined;
   #isOver = false;
 
@@ -83,7 +86,7 @@ export class OpenRequest {
     this.itemId = text(fields["itemId"]) ?? text(fields["callId"]);
   }
 
-  /** What is sent to the server: nothing, when nobody waits for it any more. Never rejects. */
+  /** Resolves with the answer to send; with nothing when nobody waits for it any more. Never rejects. */
   get answer(): Promise<Answer | undefined> {
     return this.#answer.promise;
   }
@@ -92,7 +95,7 @@ export class OpenRequest {
     return this.#isOver;
   }
 
-  /** What the handler gets. */
+  /** The context for the handler. */
   toContext(): RequestContext {
     const { key, requestId, method, threadId, turnId, itemId } = this;
     const { signal } = (this.#abort ??= new AbortController());

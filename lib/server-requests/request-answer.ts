@@ -5,16 +5,17 @@ import type { ElicitationAnswer } from "./elicitations.js";
 import type { UserInputAnswers } from "./user-input.js";
 
 /**
- * What `respond()` takes: what a handler would return, or the result as it is on the wire. An
- * attestation token comes in the latter, as `{ token }`: if every string were an answer here, so would
- * be a decision that is misspelt.
+ * An answer for `respond()`: the value that a handler would return, or the result as it is on the wire.
+ * Give an attestation token in the latter form, `{ token }`: if every string were an answer here, a
+ * misspelt decision would be one.
  */
 export type RequestAnswer =
   | ApprovalDecision
   | UserInputAnswers
   | ElicitationAnswer
   | Date
-  // Of a method whose result nobody knows, the last line has to do: beside `unknown` all would be answers.
+  // The last line serves methods whose result nobody knows: with `unknown` every value would be an
+  // answer.
   | {
       [M in keyof ServerRequests]: unknown extends ServerRequests[M]["result"]
         ? never

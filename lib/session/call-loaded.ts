@@ -1,6 +1,6 @@
 import { checkSignal } from "../options/checks.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
-import type { Host } from "./host.js";
+import type { Session } from "./session.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { beforeRequest } from "../jsonrpc/within-deadline.js";
@@ -11,22 +11,22 @@ import { beforeRequest } from "../jsonrpc/within-deadline.js";
  * refuses to delete it: then once more.
  */
 export async function callLoaded<M extends ClientRequestMethod>(
-  host: Host,
+  session: Session,
   method: M,
   params: ParamsOf<M> & { readonly threadId?: string | null | undefined },
   options: RequestOptions = {},
 ): Promise<ResultOf<M>> {
   const { threadId } = params;
   checkSignal(options.signal);
-  if (typeof threadId !== "string") return host.call(method, params, options);
-  const loading = { prepare: () => host.load(threadId), since: "its thread was not loaded yet" };
+  if (typeof threadId !== "string") return session.call(method, params, options);
+  const loading = { prepare: () => session.load(threadId), since: "its thread was not loaded yet" };
   const [, left] = await beforeRequest(method, options, loading);
   try {
-    return await host.call(method, params, left);
+    return await session.call(method, params, left);
   } catch (error) {
     if (!(error instanceof ThreadNotFoundError)) throw error;
-    host.unload(threadId);
+    session.unload(threadId);
     const [, rest] = await beforeRequest(method, left, loading);
-    return host.call(method, params, rest);
+    return session.call(method, params, rest);
   }
 }

@@ -1,7 +1,7 @@
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { InvalidRequestError, MethodNotFoundError } from "../errors/rpc-errors.js";
-import type { Host } from "./host.js";
+import type { Session } from "./session.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { LateAnswer, RequestOptions } from "../jsonrpc/connection.js";
 
@@ -24,26 +24,26 @@ const answerMs = 10_000;
  * what the server ends with the connection that it came from, its `connectionSignal`.
  */
 export async function confirmEnd<M extends ClientRequestMethod>(
-  host: Host,
+  session: Session,
   method: M,
   params: ParamsOf<M>,
-  ended: AbortSignal = host.signal,
+  ended: AbortSignal = session.signal,
 ): Promise<ResultOf<M> | undefined> {
   let pauseMs = minPauseMs;
   for (let attempt = 0; attempt < maxAttempts && !ended.aborted; attempt += 1) {
     try {
       // Over the connection that takes the place of this one, the same id may name something else.
-      return await host.call(method, params, { timeoutMs: answerMs, signal: ended });
+      return await session.call(method, params, { timeoutMs: answerMs, signal: ended });
     } catch (error) {
       if (error instanceof InvalidRequestError || error instanceof MethodNotFoundError) return;
       // With its process, it has ended.
       if (error instanceof TransportClosedError && !isDrop(error)) return;
     }
-    await settleWithin(host.closed, pauseMs);
+    await settleWithin(session.closed, pauseMs);
     pauseMs = Math.min(2 * pauseMs, maxPauseMs);
   }
   if (ended.aborted) return;
-  host.logger.warn(`The server has not confirmed ${method}: what it was to end may go on.`);
+  session.logger.warn(`The server has not confirmed ${method}: what it was to end may go on.`);
 }
 
 /**

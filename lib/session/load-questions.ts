@@ -1,5 +1,5 @@
 import { JsonRpcError, ServerBusyError } from "../errors/rpc-errors.js";
-import type { Host } from "./host.js";
+import type { Call } from "./call.js";
 import type { LoadQuestions } from "./load-watch.js";
 
 /** How long each answer may take (ms): a turn waits for them. */
@@ -12,7 +12,7 @@ const options = { timeoutMs: answerGraceMs };
  * that are not loaded, too. Without the experimental methods it does not tell what is queued.
  */
 export function loadQuestions(
-  call: Host["call"],
+  call: Call,
   threadId: string,
   { experimentalApi }: { experimentalApi: boolean },
 ): LoadQuestions {
@@ -49,7 +49,7 @@ export function loadQuestions(
  *
  * @throws ServerBusyError, RequestTimeoutError or TransportClosedError: there may be something.
  */
-export async function listQueue(call: Host["call"], threadId: string): Promise<string[]> {
+export async function listQueue(call: Call, threadId: string): Promise<string[]> {
   const page = { threadId, limit: 100 };
   try {
     const { data }: { data: unknown } = await call("thread/queue/list", page, options);

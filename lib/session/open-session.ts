@@ -12,7 +12,6 @@ import type { ServerInfo } from "./server-info.js";
 import { StartDeadline } from "../jsonrpc/start-deadline.js";
 import { ClientHandlers } from "../server-requests/client-handlers.js";
 import { ThreadScopes } from "./requests/thread-scopes.js";
-import type { StopTurn } from "./recovery/threads-without-turns.js";
 import { Session } from "./session.js";
 import { isContent } from "../messages/content-fields.js";
 import { DeltaLines } from "../messages/delta-lines.js";
@@ -68,7 +67,7 @@ export function openSession(
   transport: Transport,
   settings: ResolvedSettings,
   source: ConnectionSource,
-  stopTurn: StopTurn,
+  stopTurn: (session: Session, threadId: string, turnId: string) => void,
 ): OpenSession {
   const { handlers = new ClientHandlers(settings.handlers), reopening, shared = false } = source;
   const listeners = new Set<(status: ConnectionStatus) => void>();
@@ -91,7 +90,9 @@ export function openSession(
     runtimeFile: source.runtimeFile,
     shared,
     replaceable: reopening !== undefined,
-    stopTurn,
+    stopTurn: (threadId, turnId) => {
+      stopTurn(session, threadId, turnId);
+    },
   });
   const connection: ReconnectingConnection = new ReconnectingConnection(transport, {
     ...settings,

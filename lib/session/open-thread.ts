@@ -4,7 +4,8 @@ import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { idOf } from "../messages/id-of.js";
 import { askedIn, holdToSettings } from "./sandbox/hold-to-settings.js";
-import { openInSandbox, type OpeningHost } from "./sandbox/keep-sandbox.js";
+import type { OpeningSession } from "./opening-session.js";
+import { openInSandbox } from "./sandbox/keep-sandbox.js";
 import type { ThreadSettings } from "./sandbox/known-settings.js";
 
 type Opening = "thread/resume" | "thread/fork";
@@ -16,19 +17,19 @@ type Opening = "thread/resume" | "thread/fork";
  * @throws SettingsLoosenedError when a setting is looser all the same; the thread is not used then.
  */
 export async function openThread<M extends Opening>(
-  host: OpeningHost,
+  session: OpeningSession,
   method: M,
   params: ParamsOf<M>,
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
-  const { sandbox, ...had } = host.known.of(params.threadId);
-  const replaced = watchReplacedSettings(host);
+  const { sandbox, ...had } = session.known.of(params.threadId);
+  const replaced = watchReplacedSettings(session);
   try {
-    const opened = await openInSandbox(host, method, params, options);
+    const opened = await openInSandbox(session, method, params, options);
     const threadId = idOf("thread", opened);
-    if (method === "thread/fork" && !isKnown(had)) await hearWarnings(host, threadId);
+    if (method === "thread/fork" && !isKnown(had)) await hearWarnings(session, threadId);
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
-    await holdToSettings(host, threadId, asked, opened);
+    await holdToSettings(session, threadId, asked, opened);
     return opened;
   } finally {
     replaced.stop();
@@ -39,9 +40,9 @@ export async function openThread<M extends Opening>(
  * Of a stored thread that this client has not seen before, only a warning tells that the server has
  * replaced a setting. It comes before the answer that opens the thread, or right behind that.
  */
-function watchReplacedSettings(host: Pick<OpeningHost, "on">) {
+function watchReplacedSettings(session: Pick<OpeningSession, "on">) {
   const replaced = new Map<string, ThreadSettings>();
-  const stop = host.on("warning", ({ params }) => {
+  const stop = session.on("warning", ({ params }) => {
     const found = readReplacedSetting(params.message);
     if (!found || typeof params.threadId !== "string") return;
     const { setting, was } = found;
@@ -58,8 +59,11 @@ function isKnown({ approvalPolicy, approvalsReviewer }: Omit<ThreadSettings, "sa
  * The warning about a copy may come a little later than the answer that opens it, but not later than the
  * answer to a request that is sent then.
  */
-async function hearWarnings(host: Pick<OpeningHost, "call">, threadId: string): Promise<void> {
-  await host.call("thread/read", { threadId }).catch(() => undefined);
+async function hearWarnings(
+  session: Pick<OpeningSession, "call">,
+  threadId: string,
+): Promise<void> {
+  await session.call("thread/read", { threadId }).catch(() => undefined);
 }
 
 /** That it is no wider has been seen to; what is left is to say when it is stricter. */

@@ -2,14 +2,14 @@ import { readFile, stat } from "node:fs/promises";
 import type { FsGetMetadataResponse, UserInput } from "../../generated/types.js";
 import { FileSystemError } from "../errors/machine-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import type { Host } from "./host.js";
+import type { Session } from "./session.js";
 import { isThere, type GivenInput } from "../options/input.js";
 import { parseDataUrl, toDataUrl, type DataUrl } from "../media/data-url.js";
 import { readAudioName, readSound } from "../media/read-audio.js";
 import { readImage } from "../media/read-image.js";
 import { isAbsoluteFor, toServerPath } from "../paths/server-files.js";
 
-type InputHost = Pick<Host, "serverFiles" | "request">;
+type InputSession = Pick<Session, "serverFiles" | "request">;
 
 /** The largest file that is read (bytes). The server takes any, and makes large images smaller. */
 const maxFileBytes = 256 * 1_048_576;
@@ -22,7 +22,7 @@ const maxFileBytes = 256 * 1_048_576;
  * @throws InvalidArgumentError, which names the item.
  */
 export async function prepareInput(
-  host: InputHost,
+  session: InputSession,
   items: readonly GivenInput[],
 ): Promise<UserInput[]> {
   const ready: UserInput[] = [];
@@ -30,7 +30,7 @@ export async function prepareInput(
   for (const [index, given] of items.entries()) {
     const item = "on" in given ? { ...given, on: undefined } : given;
     const asked = { where: `input[${index}]`, isThere: isThere(given) };
-    ready.push(await prepareItem(host, item, asked));
+    ready.push(await prepareItem(session, item, asked));
   }
   return ready;
 }
@@ -42,7 +42,11 @@ interface Asked {
   readonly isThere: boolean;
 }
 
-async function prepareItem(host: InputHost, item: UserInput, asked: Asked): Promise<UserInput> {
+async function prepareItem(
+  session: InputSession,
+  item: UserInput,
+  asked: Asked,
+): Promise<UserInput> {
   const { where } = asked;
   switch (item.type) {
     case "image":
@@ -52,15 +56,15 @@ async function prepareItem(host: InputHost, item: UserInput, asked: Asked): Prom
       return "url" in item ? { ...item, url: readable(item, `${where}.url`) } : item;
     case "localImage":
       checkDetail(item, where);
-      return prepareFile(host, item, asked);
+      return prepareFile(session, item, asked);
     case "localAudio":
-      return prepareFile(host, item, asked);
+      return prepareFile(session, item, asked);
     case "skill":
     case "mention": {
       if (isLink(item.path)) return item;
-      const path = pathOf(host, item.path, asked);
+      const path = pathOf(session, item.path, asked);
       // The server says nothing of a skill that it does not find. Of a mention it reads nothing.
-      if (item.type === "skill") await checkFileThere(host, path, `${where}.path`);
+      if (item.type === "skill") await checkFileThere(session, path, `${where}.path`);
       return { ...item, path };
     }
     default:
@@ -92,13 +96,17 @@ function checkDetail({ detail }: { readonly detail?: unknown }, where: string): 
   throw new InvalidArgumentError(`${where}.detail`, problem);
 }
 
-async function prepareFile(host: InputHost, item: LocalFile, asked: Asked): Promise<UserInput> {
-  const { serverFiles } = host;
+async function prepareFile(
+  session: InputSession,
+  item: LocalFile,
+  asked: Asked,
+): Promise<UserInput> {
+  const { serverFiles } = session;
   const argument = `${asked.where}.path`;
   const mediaType = item.type === "localAudio" ? audioTypeOf(item.path, argument) : "";
   if (asked.isThere) {
-    const path = pathOf(host, item.path, asked);
-    await checkFileThere(host, path, argument);
+    const path = pathOf(session, item.path, asked);
+    await checkFileThere(session, path, argument);
     return { ...item, path };
   }
   const bytes = await readLocalFile(item.path, argument);
@@ -133,7 +141,7 @@ async function readLocalFile(path: string, argument: string): Promise<Buffer> {
 const noFile = "is not a readable file";
 
 /** A path of the server's machine; the place of a relative one is where this process runs, if anywhere. */
-function pathOf({ serverFiles }: InputHost, path: string, { where, isThere }: Asked): string {
+function pathOf({ serverFiles }: InputSession, path: string, { where, isThere }: Asked): string {
   const argument = `${where}.path`;
   const isInFull = isAbsoluteFor(serverFiles, path) || path === "" || path.startsWith("~");
   if (isThere && !isInFull) throw new InvalidArgumentError(argument, notInFull);
@@ -147,10 +155,14 @@ function isLink(path: string): boolean {
   return /^[a-z][a-z\d+.-]+:\/\//i.test(path);
 }
 
-async function checkFileThere(host: InputHost, path: string, argument: string): Promise<void> {
+async function checkFileThere(
+  session: InputSession,
+  path: string,
+  argument: string,
+): Promise<void> {
   let found: Partial<FsGetMetadataResponse>;
   try {
-    found = await host.request("fs/getMetadata", { path });
+    found = await session.request("fs/getMetadata", { path });
   } catch (cause) {
     // A server that does not answer this may have the file all the same.
     if (!(cause instanceof FileSystemError)) return;

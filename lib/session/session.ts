@@ -6,7 +6,7 @@ import type { Logger } from "../async/logger.js";
 import { checkSignal } from "../options/checks.js";
 import { isDrop, TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
-import type { Host, TurnFollower } from "./host.js";
+import type { TurnFollower } from "./turn-follower.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type {
   ClientRequestMethod,
@@ -21,6 +21,7 @@ import { withServerPaths } from "../paths/with-server-paths.js";
 import type { Answer, RequestOptions } from "../jsonrpc/connection.js";
 import type { StopTurn } from "./recovery/threads-without-turns.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
+import type { Call } from "./call.js";
 import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { threadIdIn } from "../messages/id-of.js";
 import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-connection.js";
@@ -46,7 +47,7 @@ import type { AskedSettings } from "./sandbox/asked-settings.js";
 import type { KnownSettings } from "./sandbox/known-settings.js";
 import { listQueue, loadQuestions } from "./load-questions.js";
 import { readParent } from "./read-parent.js";
-import { resumeThread } from "./thread-resume.js";
+import { resumeThread } from "./resume-thread.js";
 
 interface SessionOptions {
   readonly connection: () => ReconnectingConnection;
@@ -71,19 +72,28 @@ interface SessionOptions {
  * Everything that is known of one connection while it lasts: which threads are loaded and busy, who
  * follows which turn, who answers which request. It learns from every message that passes.
  */
-export class Session implements Host {
+export class Session {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
   readonly slots = new TurnSlots();
+  /** Tells when a turn of a goal is about to start. */
   readonly goals = new GoalTurnWatch(this.slots);
+  /** How much may wait for all consumers together. */
   readonly backlogs: BacklogBudget;
   readonly turns: TurnRoutes<TurnFollower>;
+  /** What this connection has heard of the rate limits so far. */
   readonly rateLimits = new RateLimitsHolder();
+  /** Which threads are sub-agents, and whose. */
   readonly subagents = new SubagentTree();
+  /** With which settings threads were last seen, by this connection or one before it. */
   readonly known: KnownSettings;
+  /** The handlers and tools of threads. */
   readonly scopes: ThreadScopes;
+  /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
+  /** How the server sees files. */
   readonly serverFiles: ServerFiles;
+  /** The file of the runtime that this client has started; undefined for a server that is not its own. */
   readonly runtimeFile: string | undefined;
   readonly #loaded = new LoadedThreads(this.slots, (threadId) => {
     this.turns.abandon(threadId, () => new TurnDetachedError());
@@ -125,7 +135,7 @@ export class Session implements Host {
       callers: this.#callers,
       isLoaded: (threadId) => this.isLoaded(threadId),
       isMade: (threadId) => this.#loaded.isMade(threadId),
-      askParent: (threadId) => readParent(this, threadId),
+      askParent: (threadId) => readParent((...args) => this.call(...args), threadId),
       logger: settings.logger,
       failed: (error, origin) => {
         settings.callbacks.failed(error, origin);
@@ -143,26 +153,35 @@ export class Session implements Host {
     });
   }
 
+  /** Whether threads let the server trust their directory unless they say otherwise. */
   get trustProject(): boolean {
     return this.#settings.trustProject;
   }
 
+  /** Whether experimental methods may be called. */
   get experimentalApi(): boolean {
     return this.#settings.experimentalApi;
   }
 
+  /** Resolves, never rejects, when the connection is over. */
   get closed(): Promise<CloseReason> {
     return this.#closed.promise;
   }
 
+  /** Aborts when the connection is over; its reason is a TransportClosedError. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
 
+  /**
+   * The same for the connection of this moment alone: it also aborts when that one drops and another
+   * takes its place, for what the server ends with the connection it came from, such as commands.
+   */
   get connectionSignal(): AbortSignal {
     return this.#connectionLife.signal;
   }
 
+  /** The library's own remarks; never params or values. */
   get logger(): Required<Logger> {
     return this.#settings.logger;
   }
@@ -226,10 +245,15 @@ export class Session implements Host {
     this.#closed.resolve(reason);
   }
 
+  /**
+   * Resolves at once, unless the connection was dropped and is being restored: then when it works
+   * again, its threads resumed. Rejects with a TransportClosedError when it is over.
+   */
   available(): Promise<void> {
     return this.#connection().available();
   }
 
+  /** Calls `listener` for each notification of one method, in wire order, until it is stopped. */
   on<M extends ServerNotificationMethod>(
     method: M,
     listener: (notification: ServerNotification<M>) => void,
@@ -237,6 +261,10 @@ export class Session implements Host {
     return this.hub.on(method, listener as (message: NotificationMessage) => void);
   }
 
+  /**
+   * Sends a request with all its paths as the server is to get them (see `toServerPath`). While the
+   * connection is being restored, it waits for that, within its deadline.
+   */
   async call<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
@@ -245,6 +273,7 @@ export class Session implements Host {
     return this.request(method, withServerPaths(method, params, this.serverFiles), options);
   }
 
+  /** The same, with the params as they are. */
   async request<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
@@ -269,6 +298,7 @@ export class Session implements Host {
     return result;
   }
 
+  /** Makes sure that the thread is loaded and that this connection gets its events. */
   async load(threadId: string): Promise<void> {
     const resume = () => resumeThread(this, { threadId, excludeTurns: true });
     for (;;) {
@@ -286,14 +316,17 @@ export class Session implements Host {
     }
   }
 
+  /** Whether the thread is loaded, and this connection gets its events. */
   isLoaded(threadId: string): boolean {
     return this.#loaded.has(threadId);
   }
 
+  /** The server no longer has the thread loaded, whatever was known before. */
   unload(threadId: string): void {
     this.#loaded.delete(threadId);
   }
 
+  /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
   isAsked(threadId: string, turnId: string): boolean {
     return this.requests.pending().some((request) => {
       if (request.threadId === threadId) return request.turnId === turnId;
@@ -368,11 +401,14 @@ export class Session implements Host {
   #loading(params: unknown, send: Send): (isLoaded: boolean, status?: unknown) => void {
     const threadId = threadIdIn(params);
     if (threadId === undefined) return () => undefined;
-    const call: Host["call"] = (method, question, options) =>
+    const call: Call = (method, question, options) =>
       this.#exchange(method, question, options, { send, retry: undefined });
     return this.#loads.loading(threadId, loadQuestions(call, threadId, this.#settings));
   }
 }
+
+/** Gives the session of this moment; starts one when there is none. */
+export type GetSession = () => Promise<Session>;
 
 /** The type of the status of a thread that was loaded. */
 function statusIn(answer: unknown): unknown {

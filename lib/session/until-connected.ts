@@ -1,5 +1,5 @@
 import { checkSignal } from "../options/checks.js";
-import type { Connect, Host } from "./host.js";
+import type { GetSession, Session } from "./session.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { beforeRequest } from "../jsonrpc/within-deadline.js";
 
@@ -9,15 +9,19 @@ const notConnected = "the server had not started, or was not connected, yet";
  * The connection for a call that `signal` may cancel. For one that was cancelled before, nothing is
  * started; one that is cancelled meanwhile does not wait for the start, which goes on for others.
  *
- * @throws InvalidArgumentError for what is not a signal, `signal.reason`, or what `connect` throws.
+ * @throws InvalidArgumentError for what is not a signal, `signal.reason`, or what `getSession` throws.
  */
 export async function untilConnected(
-  connect: Connect,
+  getSession: GetSession,
   signal: AbortSignal | undefined,
-): Promise<Host> {
+): Promise<Session> {
   checkSignal(signal);
-  const [host] = await beforeRequest("", { signal }, { prepare: connect, since: notConnected });
-  return host;
+  const [session] = await beforeRequest(
+    "",
+    { signal },
+    { prepare: getSession, since: notConnected },
+  );
+  return session;
 }
 
 /**
@@ -27,10 +31,10 @@ export async function untilConnected(
  * @throws RequestTimeoutError, and what `untilConnected` throws.
  */
 export async function connectedFor<Options extends RequestOptions>(
-  connect: Connect,
+  getSession: GetSession,
   method: string,
   options: Options,
-): Promise<[Host, Options]> {
+): Promise<[Session, Options]> {
   checkSignal(options.signal);
-  return beforeRequest(method, options, { prepare: connect, since: notConnected });
+  return beforeRequest(method, options, { prepare: getSession, since: notConnected });
 }

@@ -1,4 +1,4 @@
-import { onAbort, throwIfAborted } from "../async/abort.js";
+import { orAborted, throwIfAborted } from "../async/abort.js";
 import { Deferred } from "../async/deferred.js";
 import { ModelClosedError } from "../errors/model-closed-error.js";
 import type { ModelRequest } from "./inspect-request.js";
@@ -42,13 +42,11 @@ export class RequestLog {
 
     const found = new Deferred<ModelRequest>();
     const waiter: Waiter = { where, found };
-    const unlink = onAbort(signal, found.reject);
     this.#waiters.add(waiter);
     try {
-      return await found.promise;
+      return await orAborted(found.promise, signal);
     } finally {
       this.#waiters.delete(waiter);
-      unlink();
     }
   }
 

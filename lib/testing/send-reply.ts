@@ -1,8 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { onAbort, throwIfAborted } from "../async/abort.js";
-import { Deferred } from "../async/deferred.js";
+import { orAborted, throwIfAborted } from "../async/abort.js";
 import { completedEvent, createdEvent } from "./replies/envelope.js";
 import {
   isHttpReply,
@@ -27,7 +26,7 @@ export async function sendReply(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const reply = await untilAborted(choice, signal);
+    const reply = await orAborted(choice, signal);
     if (isHttpReply(reply)) sendHttp(response, reply);
     else await streamParts(response, partsOf(reply), makeId, signal);
   } catch (error) {
@@ -96,7 +95,7 @@ class StreamPlayer {
       await sleep(step.ms, undefined, { signal: this.#signal });
     } else {
       step.hold.arrive();
-      await untilAborted(step.hold.released, this.#signal);
+      await orAborted(step.hold.released, this.#signal);
     }
   }
 
@@ -104,7 +103,7 @@ class StreamPlayer {
     await this.#flush();
     if (how === "end") this.#response.end();
     else if (how === "drop") this.#response.destroy();
-    else await untilAborted(new Promise(() => {}), this.#signal);
+    else await orAborted(new Promise(() => {}), this.#signal);
   }
 
   async #flush(): Promise<void> {
@@ -114,16 +113,6 @@ class StreamPlayer {
     if (text === "") return;
     // Until the callback the text may still be in our hands, and a drop right after would lose it.
     const written = new Promise((resolve) => this.#response.write(text, resolve));
-    await untilAborted(written, this.#signal);
-  }
-}
-
-async function untilAborted<T>(wait: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Deferred<never>();
-  const unlink = onAbort(signal, aborted.reject);
-  try {
-    return await Promise.race([wait, aborted.promise]);
-  } finally {
-    unlink();
+    await orAborted(written, this.#signal);
   }
 }

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { onAbort, throwIfAborted } from "../async/abort.js";
+import { onAbort, orAborted, throwIfAborted } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import { safeLogger } from "../async/logger.js";
 import { ConnectError } from "../errors/connect-errors.js";
@@ -18,15 +18,15 @@ import {
 import type { Transport } from "./transport.js";
 import { WebSocketTransport } from "./web-socket-transport.js";
 
-/** Where a URL leads to. @throws InvalidArgumentError, which names the option. */
+/**
+ * Reads the address from a URL, and checks the options. @throws InvalidArgumentError, which names the
+ * option.
+ */
 export function checkSocket(url: string, options: SocketOptions): SocketAddress {
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
   if (options.agent !== undefined && address.socketPath !== undefined) {
-    throw new InvalidArgumentError(
-      "agent",
-      "has no use with unix://, which no proxy is needed for",
-    );
+    throw new InvalidArgumentError("agent", "must not be given with unix://, which needs no proxy");
   }
   return address;
 }
@@ -49,35 +49,30 @@ export async function openSocketTransport(
   const { connectTimeoutMs = 30_000, maxMessageBytes = 256 * 1024 * 1024 } = options;
 
   const attempt = new AbortController();
-  const unlink = onAbort(options.signal, (reason) => {
+  using _link = onAbort(options.signal, (reason) => {
     attempt.abort(reason);
   });
   const agent = options.agent ?? proxyAgentOfNode(address);
-  const stopDeadline = onDeadline(connectTimeoutMs, () => {
+  using _deadline = onDeadline(connectTimeoutMs, () => {
     const problem = `it took longer than ${connectTimeoutMs} ms.${hintOfWay(address, agent)}`;
     attempt.abort(new ConnectError(address.shown, problem, { retryable: true }));
   });
-  try {
-    const token = await tokenOf(options.token, attempt.signal);
-    const { headers, tls } = options;
-    const { signal } = attempt;
-    const socketPath = address.socketPath && (await resolveLink(address.socketPath));
-    return await openWebSocket(
-      webSocketClass,
-      { ...address, socketPath },
-      { token, headers, tls, agent, maxMessageBytes, signal },
-      (upgraded) =>
-        new WebSocketTransport(upgraded, {
-          maxMessageBytes,
-          pingIntervalMs: options.pingIntervalMs ?? 30_000,
-          pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
-          logger: safeLogger(options.logger),
-        }),
-    );
-  } finally {
-    stopDeadline();
-    unlink();
-  }
+  const { signal } = attempt;
+  const token = await tokenOf(options.token, signal);
+  const { headers, tls } = options;
+  const socketPath = address.socketPath && (await resolveLink(address.socketPath));
+  return await openWebSocket(
+    webSocketClass,
+    { ...address, socketPath },
+    { token, headers, tls, agent, maxMessageBytes, signal },
+    (upgraded) =>
+      new WebSocketTransport(upgraded, {
+        maxMessageBytes,
+        pingIntervalMs: options.pingIntervalMs ?? 30_000,
+        pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
+        logger: safeLogger(options.logger),
+      }),
+  );
 }
 
 /**
@@ -93,10 +88,7 @@ async function tokenOf(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (typeof source !== "function") return source;
-  const given = await new Promise((resolve, reject) => {
-    const unlink = onAbort(signal, reject);
-    Promise.resolve().then(source).then(resolve, reject).finally(unlink);
-  });
+  const given = await orAborted(Promise.resolve().then(source), signal);
   throwIfAborted(signal);
   return checkToken(given);
 }

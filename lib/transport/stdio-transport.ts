@@ -123,7 +123,7 @@ class StdioTransport implements Transport {
     const { stdin, stdout, stderr } = this.#child;
     for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
     this.#child.unref();
-    const error = new Error("the process could not be killed, and goes on");
+    const error = new Error("the process could not be killed, and still runs");
     this.#exited.resolve({ exitCode: null, signal: null, error });
   }
 
@@ -134,7 +134,7 @@ class StdioTransport implements Transport {
     const end = await this.#exited.promise;
     stdin.destroy();
     void destroyWhenQuiet(stdout, 50);
-    // What others go on to log must not hold up the news that the process has ended.
+    // A child process that goes on logging must not hold up the news that the process has ended.
     void destroyWhenQuiet(stderr, 5);
     await drained;
     return end;

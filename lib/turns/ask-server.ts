@@ -1,6 +1,6 @@
 import { settleWithin } from "../async/timers.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import { retryOnOverload } from "../jsonrpc/retry.js";
 
@@ -12,12 +12,14 @@ const statusGraceMs = 10_000;
 
 /** Asked again while the server is too busy, whatever the client is set to: nobody else would. */
 export function askServer<M extends ClientRequestMethod>(
-  host: Host,
+  session: Session,
   method: M,
   params: ParamsOf<M>,
 ): Promise<ResultOf<M>> {
-  const { signal } = host;
-  return retryOnOverload(() => host.call(method, params, { timeoutMs: answerGraceMs }), { signal });
+  const { signal } = session;
+  return retryOnOverload(() => session.call(method, params, { timeoutMs: answerGraceMs }), {
+    signal,
+  });
 }
 
 /**
@@ -25,11 +27,14 @@ export function askServer<M extends ClientRequestMethod>(
  * that it does not know is idle. Never rejects, and takes a bounded time.
  */
 export async function readThreadStatus(
-  host: Host,
+  session: Session,
   threadId: string,
 ): Promise<"active" | "idle" | "unknown"> {
   try {
-    const answer = await settleWithin(askServer(host, "thread/read", { threadId }), statusGraceMs);
+    const answer = await settleWithin(
+      askServer(session, "thread/read", { threadId }),
+      statusGraceMs,
+    );
     if (answer === "timeout") return "unknown";
     const type: unknown = answer.thread.status.type;
     if (typeof type !== "string") return "unknown";

@@ -1,4 +1,5 @@
-import type { Host, TurnFollower } from "../session/host.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { CommandPart } from "./command-part.js";
 import type { TurnState } from "../results/turn-state.js";
@@ -7,10 +8,10 @@ import type { TurnState } from "../results/turn-state.js";
  * Follows the turn of a command whose handle has ended before it. Should anything else come of that
  * turn, it is somebody else's, and `command` says so; usually it is only the end that is late.
  */
-export function followRest(host: Host, state: TurnState, command: CommandPart): void {
+export function followRest(session: Session, state: TurnState, command: CommandPart): void {
   const { threadId, id } = state;
   const leave = (): void => {
-    host.turns.unfollow(threadId, id, sink);
+    session.turns.unfollow(threadId, id, sink);
   };
   const sink: TurnFollower = {
     state,
@@ -25,7 +26,7 @@ export function followRest(host: Host, state: TurnState, command: CommandPart): 
     dropped: leave,
     lost: leave,
   };
-  const pending = host.turns.expect(threadId);
+  const pending = session.turns.expect(threadId);
   pending.claim(id, sink);
   pending.settle();
 }

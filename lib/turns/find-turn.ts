@@ -1,6 +1,6 @@
 import { settleWithin } from "../async/timers.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { readThreadStatus } from "./ask-server.js";
 
 /** How often the server is asked, while it may still be about to store the message. */
@@ -22,28 +22,28 @@ const itemsBack = 100;
  * @throws what keeps the server from telling.
  */
 export async function findTurnOfMessage(
-  host: Host,
+  session: Session,
   threadId: string,
   clientId: string,
 ): Promise<string | undefined> {
   for (let look = 1; ; look += 1) {
-    const turnId = await lookOnce(host, threadId, clientId);
+    const turnId = await lookOnce(session, threadId, clientId);
     if (turnId !== undefined || look === maxLooks) return turnId;
     // What an idle thread does not have on the second look, it did not get.
-    if (look > 1 && (await readThreadStatus(host, threadId)) === "idle") return undefined;
-    await settleWithin(host.closed, pauseMs);
+    if (look > 1 && (await readThreadStatus(session, threadId)) === "idle") return undefined;
+    await settleWithin(session.closed, pauseMs);
   }
 }
 
 async function lookOnce(
-  host: Host,
+  session: Session,
   threadId: string,
   clientId: string,
 ): Promise<string | undefined> {
   const page = { threadId, sortDirection: "desc" } as const;
   try {
     const view = { limit: turnsBack, itemsView: "summary" } as const;
-    const turns: unknown = (await host.call("thread/turns/list", { ...page, ...view })).data;
+    const turns: unknown = (await session.call("thread/turns/list", { ...page, ...view })).data;
     const turn = listOf(turns).find(({ items }) =>
       listOf(items).some((item) => item["clientId"] === clientId),
     );
@@ -53,16 +53,16 @@ async function lookOnce(
     if (error instanceof ThreadNotFoundError) return undefined;
     throw error;
   }
-  return lookInItems(host, { ...page, limit: itemsBack }, clientId);
+  return lookInItems(session, { ...page, limit: itemsBack }, clientId);
 }
 
 async function lookInItems(
-  host: Host,
+  session: Session,
   page: { threadId: string; limit: number; sortDirection: "desc" },
   clientId: string,
 ): Promise<string | undefined> {
   try {
-    const entries: unknown = (await host.call("thread/items/list", page)).data;
+    const entries: unknown = (await session.call("thread/items/list", page)).data;
     const entry = listOf(entries).find(
       ({ item }) => (item as { clientId?: unknown } | null)?.clientId === clientId,
     );

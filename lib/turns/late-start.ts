@@ -1,6 +1,6 @@
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { undoneWhenLate } from "../session/confirm-end.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { stopUnfollowed } from "./stop-unfollowed.js";
@@ -15,22 +15,22 @@ export type ItemMatch = (item: Readonly<Record<string, unknown>>) => boolean;
  * Options for a request that starts a turn: if it is carried out after its deadline, when nobody waits
  * for the turn, the turn is interrupted.
  */
-export function interruptsLateTurn(host: Host, threadId: string): RequestOptions {
+export function interruptsLateTurn(session: Session, threadId: string): RequestOptions {
   return undoneWhenLate("If it does, this client interrupts the turn.", (result) => {
     const { turn } = (result ?? {}) as { turn?: { id?: unknown } | null };
-    if (typeof turn?.id === "string") void stopUnfollowed(host, threadId, turn.id);
+    if (typeof turn?.id === "string") void stopUnfollowed(session, threadId, turn.id);
   });
 }
 
 /** The same when no answer comes, or none that names the turn: it is known by one of its items. */
-export function watchForLateTurn(host: Host, threadId: string, isOurs: ItemMatch): void {
-  const stop = host.on("item/started", ({ params }) => {
+export function watchForLateTurn(session: Session, threadId: string, isOurs: ItemMatch): void {
+  const stop = session.on("item/started", ({ params }) => {
     const item: unknown = params.item;
     if (params.threadId !== threadId || !isRecord(item) || !isOurs(item)) return;
     end();
-    void stopUnfollowed(host, threadId, params.turnId);
+    void stopUnfollowed(session, threadId, params.turnId);
   });
-  const unlink = onAbort(host.signal, () => {
+  const unlink = onAbort(session.signal, () => {
     end();
   });
   const giveUp = (): void => {

@@ -1,10 +1,11 @@
 import type { RequestOptions } from "../jsonrpc/connection.js";
-import type { Host, TurnFollower } from "../session/host.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { PendingTurn } from "../session/turn-sink.js";
 
 /** Where a turn is started. */
 export interface StartPlace {
-  readonly host: Host;
+  readonly session: Session;
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
   /** Options for the request that starts the turn. */
@@ -23,7 +24,7 @@ export interface TurnStart {
     | "thread/shellCommand"
     | "thread/queue/start";
   /** Makes ready what is sent, as far as that takes time; it is done while the turn waits for its thread. */
-  prepare?(host: Host): Promise<void>;
+  prepare?(session: Session): Promise<void>;
   /** Sends it, and resolves with the id under which the turn's events come. */
   send(place: StartPlace): Promise<string>;
   /**
@@ -35,7 +36,7 @@ export interface TurnStart {
 
 /** A turn that the server runs already, and that somebody else has started. */
 export interface RunningTurn {
-  readonly host: Host;
+  readonly session: Session;
   readonly id: string;
   /** Whether it is only looked at, since nobody here has asked for it. */
   readonly looksOn?: boolean;

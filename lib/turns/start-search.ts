@@ -68,7 +68,7 @@ function lookForEnd(place: StartPlace, shows: TurnMatch): Sighting {
 
 /** Whether the thread comes to rest before the turn is found, or given up. Never rejects. */
 async function staysAtRest(
-  { host, threadId, over }: StartPlace,
+  { session, threadId, over }: StartPlace,
   found: Promise<unknown>,
 ): Promise<boolean> {
   const isOver = Promise.race([found, over]).then(
@@ -77,12 +77,12 @@ async function staysAtRest(
   );
   for (let pauseMs = followGraceMs, unanswered = 0; ;) {
     // Whatever runs meanwhile, for hours perhaps, its end is heard of.
-    await Promise.race([isOver, host.slots.runningUntil(threadId)]);
+    await Promise.race([isOver, session.slots.runningUntil(threadId)]);
     if ((await settleWithin(isOver, pauseMs)) !== "timeout") return false;
-    if (host.slots.isRunning(threadId)) continue;
-    const status = await readThreadStatus(host, threadId);
+    if (session.slots.isRunning(threadId)) continue;
+    const status = await readThreadStatus(session, threadId);
     // What has begun since the question is not in the answer.
-    if (host.slots.isRunning(threadId)) continue;
+    if (session.slots.isRunning(threadId)) continue;
     if (status === "unknown") unanswered += 1;
     if (status === "idle" || unanswered === maxUnanswered) return true;
     pauseMs = Math.min(2 * pauseMs, maxPauseMs);

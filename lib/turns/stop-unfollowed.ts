@@ -1,4 +1,4 @@
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { TurnExecution } from "./turn-execution.js";
 
 /**
@@ -7,23 +7,27 @@ import { TurnExecution } from "./turn-execution.js";
  * of a turn that does not begin, after a minute; no handle starts one before. Never rejects: there is
  * nobody to tell.
  */
-export async function stopUnfollowed(host: Host, threadId: string, turnId: string): Promise<void> {
-  await host.turns.whenSettled(threadId, turnId);
+export async function stopUnfollowed(
+  session: Session,
+  threadId: string,
+  turnId: string,
+): Promise<void> {
+  await session.turns.whenSettled(threadId, turnId);
   // Input that joined a turn of somebody else is not worth stopping that for.
-  if (host.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
+  if (session.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
   // Asked before this one goes in: a late answer may come long before the turn begins.
-  const hasBegun = host.slots.isRunning(threadId);
-  const slot = host.slots.enter(threadId, { wait: false });
-  const start = { host, id: turnId, hasBegun };
+  const hasBegun = session.slots.isRunning(threadId);
+  const slot = session.slots.enter(threadId, { wait: false });
+  const start = { session, id: turnId, hasBegun };
   const turn = new TurnExecution(
-    () => Promise.resolve(host),
+    () => Promise.resolve(session),
     { threadId, start, controls: {} },
     nobody,
   );
-  const pending = host.turns.expect(threadId);
+  const pending = session.turns.expect(threadId);
   pending.claim(turnId, turn.follower);
   pending.settle();
-  await turn.stopUnwatched(host);
+  await turn.stopUnwatched(session);
   slot.leave();
 }
 

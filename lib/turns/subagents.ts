@@ -1,5 +1,6 @@
 import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
-import type { Host, TurnFollower } from "../session/host.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { TurnGap } from "./turn-gap.js";
@@ -15,9 +16,9 @@ export interface Subagent {
   readonly parentThreadId: string;
   /** 1 for those that the turn has started itself, 2 for theirs, and so on. */
   readonly depth: number;
-  /** What it was asked to do, as far as the server told. */
+  /** The task that it was given, as far as the server told. */
   readonly prompt: string | null;
-  /** What the server last said of it; `null` when it has not said anything yet. */
+  /** The newest state that the server has told of it; `null` before the first. */
   readonly state: CollabAgentState | null;
   /** Its own turns, oldest first, each as far as it has come. */
   readonly turns: readonly TurnState[];
@@ -51,7 +52,7 @@ const maxTurns = 8_192;
  * connection; the items of whoever started them tell which.
  */
 export class Subagents {
-  readonly #host: () => Host | undefined;
+  readonly #session: () => Session | undefined;
   readonly #emit: (event: TurnEvent, origin: EventOrigin) => void;
   readonly #children = new Map<string, Child>();
   /** The sub-agents that are being started, by thread and item, with what ends the wait for the name. */
@@ -60,8 +61,11 @@ export class Subagents {
   /** How many turns of sub-agents there were. */
   #turnCount = 0;
 
-  constructor(host: () => Host | undefined, emit: (event: TurnEvent, origin: EventOrigin) => void) {
-    this.#host = host;
+  constructor(
+    session: () => Session | undefined,
+    emit: (event: TurnEvent, origin: EventOrigin) => void,
+  ) {
+    this.#session = session;
     this.#emit = emit;
   }
 
@@ -92,7 +96,8 @@ export class Subagents {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
     for (const threadId of this.#spawning.keys()) this.#stopExpecting(threadId);
     for (const { threadId, turns } of this.#children.values()) {
-      for (const [turnId, { sink }] of turns) this.#host()?.turns.unfollow(threadId, turnId, sink);
+      for (const [turnId, { sink }] of turns)
+        this.#session()?.turns.unfollow(threadId, turnId, sink);
     }
   }
 
@@ -103,7 +108,7 @@ export class Subagents {
     this.#spawning.set(by, spawning);
     spawning.get(item.id)?.();
     spawning.delete(item.id);
-    const settle = isStart && this.#host()?.turns.keepStrays();
+    const settle = isStart && this.#session()?.turns.keepStrays();
     if (settle) spawning.set(item.id, settle);
   }
 
@@ -128,7 +133,7 @@ export class Subagents {
 
   #watch(child: Child): void {
     const { threadId } = child;
-    const unwatch = this.#host()?.turns.watch(threadId, (turnId, event) => {
+    const unwatch = this.#session()?.turns.watch(threadId, (turnId, event) => {
       // Late events of a turn that has ended are no new turn.
       if (child.turns.has(turnId) || !/^(turn|item)\/started$/.test(event.method)) return undefined;
       if (this.#turnCount >= maxTurns) return undefined;
@@ -145,7 +150,7 @@ export class Subagents {
     const progress = new TurnProgress(threadId);
     progress.state = { ...progress.state, id: turnId };
     const origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
-    const unfollow = (): void => this.#host()?.turns.unfollow(threadId, turnId, sink);
+    const unfollow = (): void => this.#session()?.turns.unfollow(threadId, turnId, sink);
     let gap: TurnGap | undefined;
     let isGapTold = true;
     const tellGap = (): void => {

@@ -1,6 +1,7 @@
 import { callerContext } from "../async/caller-context.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
-import type { Host, TurnFollower } from "../session/host.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import { CommandPart } from "./command-part.js";
 import { followRest } from "./command-rest.js";
@@ -30,7 +31,7 @@ export class TurnCourse {
   /** How the routes see the turn. */
   readonly follower: TurnFollower;
   /** The connection that runs the turn; undefined until it is there. */
-  host: Host | undefined;
+  session: Session | undefined;
   readonly #request: TurnRequest;
   readonly #listener: TurnCourseListener;
   readonly #progress: TurnProgress;
@@ -121,7 +122,7 @@ export class TurnCourse {
 
   #createOwner() {
     const state = (): TurnState => this.state;
-    const backlogs = () => this.host?.backlogs;
+    const backlogs = () => this.session?.backlogs;
     return {
       get state() {
         return state();
@@ -143,7 +144,7 @@ export class TurnCourse {
       {
         threadId: this.#request.threadId,
         inbox: this.#inbox,
-        host: () => this.host,
+        session: () => this.session,
         state: () => this.state,
         isOver: () => this.#isOver(),
         isAway: () => this.#isAway,
@@ -173,12 +174,12 @@ export class TurnCourse {
       deliver: (event) => {
         this.#accept(event);
       },
-      shared: (events) => this.host?.turns.share(threadId, turnId(), events),
+      shared: (events) => this.session?.turns.share(threadId, turnId(), events),
       outlived: () => {
         this.#inquiry.outlived();
       },
       leaving: () => {
-        if (this.host) followRest(this.host, this.state, command);
+        if (this.session) followRest(this.session, this.state, command);
       },
       isHolding: () => this.#inbox.isHolding(),
     });
@@ -267,7 +268,7 @@ export class TurnCourse {
   #deliverEnd({ turn, isLast }: EndedReport): void {
     if (this.#isOver()) return;
     const { threadId } = this.#request;
-    if (isLast) this.host?.slots.setRunning(threadId, false);
+    if (isLast) this.session?.slots.setRunning(threadId, false);
     const end = {
       ...turn,
       id: this.#identity.id,

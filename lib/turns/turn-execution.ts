@@ -1,10 +1,11 @@
 import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
-import { renewed, unsent } from "../errors/connection-errors.js";
+import { copyError, unsent } from "../errors/connection-errors.js";
 import { TurnNotStartedError, TurnTimeoutError } from "./turn-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
-import type { Connect, Host, TurnFollower } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { PendingTurn } from "../session/turn-routes.js";
 import { TurnCourse } from "./turn-course.js";
 import { TurnLaunch } from "./turn-launch.js";
@@ -62,7 +63,7 @@ export class TurnExecution {
   #stopped: Failure | undefined;
   #unlink: () => void = () => undefined;
 
-  constructor(connect: Connect, request: TurnRequest, listener: TurnListener) {
+  constructor(getSession: GetSession, request: TurnRequest, listener: TurnListener) {
     const { start } = request;
     this.#request = request;
     this.#listener = listener;
@@ -85,7 +86,7 @@ export class TurnExecution {
         return new TurnTimeoutError(ms, toTurnResult(this.state), details);
       },
     );
-    if ("send" in start) void this.#execute(connect, start);
+    if ("send" in start) void this.#execute(getSession, start);
     else this.#join(start);
   }
 
@@ -108,8 +109,8 @@ export class TurnExecution {
   }
 
   /** The connection that runs the turn; undefined until it is there. */
-  get host(): Host | undefined {
-    return this.#course.host;
+  get session(): Session | undefined {
+    return this.#course.session;
   }
 
   /**
@@ -159,21 +160,21 @@ export class TurnExecution {
    * Stops a turn that runs and that nobody waits for. Resolves when that is confirmed, or the next turn
    * may go onto the thread all the same; never rejects.
    */
-  async stopUnwatched(host: Host): Promise<void> {
+  async stopUnwatched(session: Session): Promise<void> {
     const stopped = this.#stop.insist().then(() => {
       this.#finish(undefined);
     });
-    await Promise.race([stopped, this.#untilFree(host)]);
+    await Promise.race([stopped, this.#untilFree(session)]);
     this.#hasLeft = true;
   }
 
-  async #execute(connect: Connect, start: TurnStart): Promise<void> {
+  async #execute(getSession: GetSession, start: TurnStart): Promise<void> {
     const launch = new TurnLaunch(this.#request, start, {
       over: this.#over.promise,
       follower: this.follower,
       isOver: () => this.#isOver(),
-      connected: (host) => {
-        this.#connected(host);
+      connected: (session) => {
+        this.#connected(session);
       },
       sending: (stage) => {
         this.#phase = stage === "waiting" ? "waiting" : "sent";
@@ -189,9 +190,9 @@ export class TurnExecution {
     });
     this.#launch = launch;
     try {
-      await launch.run(connect);
+      await launch.run(getSession);
     } catch (error) {
-      this.#finish(() => renewed(error));
+      this.#finish(() => copyError(error));
     }
   }
 
@@ -208,8 +209,8 @@ export class TurnExecution {
   }
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
-  #join({ host, id, hasBegun = true }: RunningTurn): void {
-    this.#connected(host);
+  #join({ session, id, hasBegun = true }: RunningTurn): void {
+    this.#connected(session);
     this.#phase = "sent";
     this.#course.sending(true);
     this.#nameIt(id);
@@ -217,9 +218,9 @@ export class TurnExecution {
     this.#hasBegun = hasBegun;
   }
 
-  #connected(host: Host): void {
-    this.#course.host = host;
-    this.#listener.connected?.(host);
+  #connected(session: Session): void {
+    this.#course.session = session;
+    this.#listener.connected?.(session);
   }
 
   #nameIt(id: string): void {
@@ -260,7 +261,7 @@ export class TurnExecution {
     return new TurnStop({
       threadId: this.#request.threadId,
       over,
-      host: () => this.host,
+      session: () => this.session,
       id: () => this.#course.runningId ?? this.state.id,
       isOver: () => this.#isOver(),
       isStoppable: () => this.#course.isStoppable && !this.#isShared(),
@@ -278,7 +279,7 @@ export class TurnExecution {
   /** Whether the input of a later turn has become part of this one, which is not worth stopping that for. */
   #isShared(): boolean {
     const { threadId } = this.#request;
-    return this.#hasLeft && (this.host?.turns.sinksOf(threadId, this.state.id) ?? []).length > 1;
+    return this.#hasLeft && (this.session?.turns.sinksOf(threadId, this.state.id) ?? []).length > 1;
   }
 
   /** From now on the turn can only end with `failure`, however it really ends. */
@@ -294,17 +295,17 @@ export class TurnExecution {
 
   /** Tells the waiters, and sees to it that the turn stops; until then the next one waits. */
   async #giveUp(failure: Failure): Promise<void> {
-    const { host } = this;
+    const { session } = this;
     if (this.hasEnded()) return;
-    if (!host || this.#course.runsOn) {
+    if (!session || this.#course.runsOn) {
       this.#finish(failure);
       return;
     }
-    if (!this.#stop.isConfirmed) host.logger.warn(unconfirmed);
+    if (!this.#stop.isConfirmed) session.logger.warn(unconfirmed);
     this.#life = "given up";
     this.#course.giveUp();
     this.#tell(failure);
-    await this.#untilFree(host);
+    await this.#untilFree(session);
     this.#hasLeft = true;
     this.#launch?.leave();
     // What has no name by then is looked for no longer; an answer that is still to come is seen to.
@@ -312,8 +313,8 @@ export class TurnExecution {
     this.#release();
   }
 
-  #untilFree(host: Host): Promise<void> {
-    return untilFree(host, this.#request.threadId, {
+  #untilFree(session: Session): Promise<void> {
+    return untilFree(session, this.#request.threadId, {
       over: this.#over.promise,
       isOver: () => this.#isOver(),
       hasBegun: () => this.#hasBegun,
@@ -352,7 +353,7 @@ export class TurnExecution {
     if (this.#isOver()) return;
     this.#life = "over";
     this.#course.end();
-    this.host?.turns.unfollow(this.#request.threadId, this.state.id, this.follower);
+    this.session?.turns.unfollow(this.#request.threadId, this.state.id, this.follower);
     this.#launch?.leave();
     this.#over.resolve();
   }

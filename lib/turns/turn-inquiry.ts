@@ -1,5 +1,5 @@
 import { TurnLostError, TurnStalledError } from "./turn-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { isAtRest } from "../messages/thread-status.js";
 import { TurnEndWatch } from "./turn-end-watch.js";
 import type { TurnInbox } from "./turn-inbox.js";
@@ -19,7 +19,7 @@ const maxContradictions = 5;
 interface TurnInquiryOwner {
   readonly threadId: string;
   readonly inbox: TurnInbox;
-  host(): Host | undefined;
+  session(): Session | undefined;
   state(): TurnState;
   isOver(): boolean;
   /** Whether it waits for its thread, or is being looked for behind a drop of the connection. */
@@ -108,9 +108,9 @@ export class TurnInquiry {
   }
 
   async read(): Promise<TurnReport> {
-    const host = this.#owner.host();
-    if (!host) return unanswered;
-    const report = await readTurn(host, this.#owner.threadId, this.#owner.state().id);
+    const session = this.#owner.session();
+    if (!session) return unanswered;
+    const report = await readTurn(session, this.#owner.threadId, this.#owner.state().id);
     if (report.state === "unknown" && report.threadIsIdle) this.#threadIsIdle = true;
     if (report.state === "running") this.#owner.running();
     return report;
@@ -154,7 +154,7 @@ export class TurnInquiry {
       const turn = { id, status: "failed", error, ...times } as const;
       inbox.settle({ state: "ended", turn, items: undefined, isLast: true });
     } else if (this.#threadIsIdle) {
-      this.#owner.host()?.slots.setRunning(threadId, false);
+      this.#owner.session()?.slots.setRunning(threadId, false);
       this.#owner.over(() => new TurnLostError(toTurnResult(this.#owner.state())));
     }
   }
@@ -162,7 +162,7 @@ export class TurnInquiry {
   async #askWhenSilent(idleTimeoutMs: number): Promise<void> {
     const owner = this.#owner;
     // Whoever has to answer the server, or brings the connection back, may take longer than the turn.
-    if (this.#isCutOff() || owner.host()?.isAsked(owner.threadId, owner.state().id)) return;
+    if (this.#isCutOff() || owner.session()?.isAsked(owner.threadId, owner.state().id)) return;
     const report = await this.read();
     if (owner.isOver() || this.#isCutOff()) return;
     if (report.state === "ended") owner.inbox.settle(report);

@@ -3,7 +3,8 @@ import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import { TurnNotStartedError } from "./turn-errors.js";
-import type { Connect, Host, TurnFollower } from "../session/host.js";
+import type { GetSession, Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
 import type { PendingTurn } from "../session/turn-routes.js";
 import type { Slot } from "../session/turn-slots.js";
 import { busyError } from "../session/busy-error.js";
@@ -26,7 +27,7 @@ interface LaunchOwner {
   readonly over: Promise<void>;
   readonly follower: TurnFollower;
   isOver(): boolean;
-  connected(host: Host): void;
+  connected(session: Session): void;
   /** The turn waits here, is under way to the server, or was when the connection dropped. */
   sending(stage: "waiting" | "sent" | "dropped"): void;
   /** The server has taken the turn. */
@@ -52,17 +53,17 @@ export class TurnLaunch {
   }
 
   /** Resolves at the turn's end; rejects with what keeps it from starting. */
-  async run(connect: Connect): Promise<void> {
+  async run(getSession: GetSession): Promise<void> {
     const { over } = this.#owner;
-    const host = await connect();
-    this.#owner.connected(host);
+    const session = await getSession();
+    this.#owner.connected(session);
     if (this.#owner.isOver()) return;
     // Turns run in the order of the calls, so the slot comes before anything that takes time.
-    const slot = this.#waitInLine(host);
+    const slot = this.#waitInLine(session);
     this.#slot = slot;
-    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(host)));
+    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(session)));
     await Promise.race([Promise.all([slot.admitted, prepared]), over]);
-    while (!this.#owner.isOver()) await this.#attempt(host, slot);
+    while (!this.#owner.isOver()) await this.#attempt(session, slot);
   }
 
   /** The turn has ended: the next one may start. */
@@ -70,22 +71,24 @@ export class TurnLaunch {
     this.#slot?.leave();
   }
 
-  #waitInLine(host: Host): Slot {
+  #waitInLine(session: Session): Slot {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
-    if (whenBusy === "reject" && host.slots.isBusy(threadId)) throw busyError(this.#start.method);
-    return host.slots.enter(threadId, { wait: whenBusy === "queue" });
+    if (whenBusy === "reject" && session.slots.isBusy(threadId))
+      throw busyError(this.#start.method);
+    return session.slots.enter(threadId, { wait: whenBusy === "queue" });
   }
 
   /** Gets the turn accepted and waits for its end, or changes what was in its way. */
-  async #attempt(host: Host, slot: Slot): Promise<void> {
+  async #attempt(session: Session, slot: Slot): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     const { over } = this.#owner;
     this.#owner.sending("waiting");
-    await host.load(threadId);
+    await session.load(threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    const untilClear = (): Promise<void> | undefined => slot.clear() ?? this.#untilGoalTurn(host);
+    const untilClear = (): Promise<void> | undefined =>
+      slot.clear() ?? this.#untilGoalTurn(session);
     for (let clear = untilClear(); clear && !this.#owner.isOver(); clear = untilClear()) {
       if (whenBusy === "reject") throw busyError(this.#start.method);
       if (whenBusy === "steer" && slot.idle()) break;
@@ -95,25 +98,25 @@ export class TurnLaunch {
     if (this.#owner.isOver()) return;
     let isTaken = false;
     try {
-      isTaken = await this.#send(host);
+      isTaken = await this.#send(session);
     } catch (error) {
-      await this.#clearTheWay(host, error);
+      await this.#clearTheWay(session, error);
     }
     if (isTaken) await over;
     else this.#owner.refused();
   }
 
   /** A message that comes when a goal's turn is about to start would become part of it. */
-  #untilGoalTurn(host: Host): Promise<void> | undefined {
+  #untilGoalTurn(session: Session): Promise<void> | undefined {
     const isMessage = this.#start.method === "turn/start";
-    return isMessage ? host.goals.settled(this.#request.threadId) : undefined;
+    return isMessage ? session.goals.settled(this.#request.threadId) : undefined;
   }
 
   /** Resolves with whether the server has the turn. */
-  async #send(host: Host): Promise<boolean> {
-    const pending = host.turns.expect(this.#request.threadId, this.#owner.follower);
+  async #send(session: Session): Promise<boolean> {
+    const pending = session.turns.expect(this.#request.threadId, this.#owner.follower);
     try {
-      const id = await this.#accept(host, pending);
+      const id = await this.#accept(session, pending);
       if (id !== undefined) this.#owner.accepted(id, pending);
       return id !== undefined;
     } finally {
@@ -125,7 +128,7 @@ export class TurnLaunch {
    * Sends it, and resolves with the turn's id, also when the answer was lost with the connection; with
    * undefined when the request was.
    */
-  async #accept(host: Host, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
+  async #accept(session: Session, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
     const { threadId, controls } = this.#request;
     const { over } = this.#owner;
     const isOver = () => this.#owner.isOver();
@@ -140,7 +143,7 @@ export class TurnLaunch {
       isSent = true;
     };
     const request = { trace: controls.trace, signal: withdrawn.signal, onSent };
-    const place = { host, threadId, pending, over, isOver, request };
+    const place = { session, threadId, pending, over, isOver, request };
     try {
       return await this.#start.send(place);
     } catch (error) {
@@ -149,7 +152,7 @@ export class TurnLaunch {
       if (!isDrop(error) || !this.#start.find) throw error;
       this.#owner.sending("dropped");
       const id = await this.#find(place, error);
-      if (id !== undefined) host.turns.missed(threadId);
+      if (id !== undefined) session.turns.missed(threadId);
       return id;
     }
   }
@@ -160,7 +163,7 @@ export class TurnLaunch {
    */
   async #find(place: StartPlace, dropped: TransportClosedError): Promise<string | undefined> {
     for (let failures = 0; ;) {
-      await place.host.available();
+      await place.session.available();
       try {
         return await this.#start.find?.(place);
       } catch (error) {
@@ -168,23 +171,23 @@ export class TurnLaunch {
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
         // Also of a turn that was given up: it must not run on.
-        await settleWithin(place.host.closed, pauseMs * 2 ** failures);
+        await settleWithin(place.session.closed, pauseMs * 2 ** failures);
       }
     }
   }
 
   /** Throws what another attempt would not help against. */
-  async #clearTheWay(host: Host, error: unknown): Promise<void> {
+  async #clearTheWay(session: Session, error: unknown): Promise<void> {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
     if (error instanceof ThreadNotFoundError && !this.#reloaded) {
       // Unloaded behind our back: the server forgot the thread, but has it stored.
       this.#reloaded = true;
-      host.unload(threadId);
+      session.unload(threadId);
     } else if (error instanceof ThreadBusyError && whenBusy === "queue") {
       // A review or a compaction, which cannot be steered, had begun before we heard of it.
       // Loading the thread again tells whether it still runs.
-      host.unload(threadId);
+      session.unload(threadId);
       await this.#pauseWhenBusy(error);
     } else {
       throw error;

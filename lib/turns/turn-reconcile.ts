@@ -7,7 +7,7 @@ import {
   ServerBusyError,
   ThreadNotFoundError,
 } from "../errors/rpc-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { Pages } from "../options/pages.js";
 import { askServer } from "./ask-server.js";
 import { isItem } from "./turn-state.js";
@@ -61,8 +61,12 @@ export interface StoredItem {
  * Asks the server what has become of a turn (`thread/turns/list`, `thread/items/list`; on a server
  * without the former, `thread/read`). Never rejects, and takes a bounded time.
  */
-export async function readTurn(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
-  const report = await settleWithin(ask(host, threadId, turnId), reportGraceMs);
+export async function readTurn(
+  session: Session,
+  threadId: string,
+  turnId: string,
+): Promise<TurnReport> {
+  const report = await settleWithin(ask(session, threadId, turnId), reportGraceMs);
   return report === "timeout" ? unanswered : report;
 }
 
@@ -71,40 +75,40 @@ export async function readTurn(host: Host, threadId: string, turnId: string): Pr
  * does not run, or the server does not say so. Never rejects.
  */
 export async function readRunningId(
-  host: Host,
+  session: Session,
   threadId: string,
   turnId: string,
 ): Promise<string | undefined> {
-  const [newest] = await listTurns(host, threadId).catch(() => []);
+  const [newest] = await listTurns(session, threadId).catch(() => []);
   return isRunningReview(newest, turnId) ? newest?.id : undefined;
 }
 
 /** What is known when nobody is asked. */
 export const unanswered = { state: "unanswered" } as const;
 
-async function ask(host: Host, threadId: string, turnId: string): Promise<TurnReport> {
-  const running = host.slots.runningUntil(threadId);
+async function ask(session: Session, threadId: string, turnId: string): Promise<TurnReport> {
+  const running = session.slots.runningUntil(threadId);
   try {
-    const turns = turnId === "" ? [] : await listTurns(host, threadId);
+    const turns = turnId === "" ? [] : await listTurns(session, threadId);
     const [newest] = turns;
     const turn = turns.find(({ id }) => id === turnId);
-    if (!turn && !isRunningReview(newest, turnId)) return await askForThread(host, threadId);
+    if (!turn && !isRunningReview(newest, turnId)) return await askForThread(session, threadId);
     // After the status, so that no item is missing of a turn that has ended.
-    const items = await listItems(host, threadId, turnId);
+    const items = await listItems(session, threadId, turnId);
     if (!turn || turn.status === "inProgress") return { state: "running", items };
     // Another turn may have begun after the server looked.
-    const isSame = host.slots.runningUntil(threadId) === running;
+    const isSame = session.slots.runningUntil(threadId) === running;
     const isLast = isSame && (newest === turn || newest?.status !== "inProgress");
     return { state: "ended", turn: toTurnEnd(turn), items, isLast };
   } catch (error) {
-    return saysNothing(error) ? unanswered : askForThread(host, threadId);
+    return saysNothing(error) ? unanswered : askForThread(session, threadId);
   }
 }
 
 /** Of threads that are not stored, ephemeral ones say, the server tells this much. */
-async function askForThread(host: Host, threadId: string): Promise<TurnReport> {
+async function askForThread(session: Session, threadId: string): Promise<TurnReport> {
   try {
-    const { thread } = await askServer(host, "thread/read", { threadId });
+    const { thread } = await askServer(session, "thread/read", { threadId });
     const isActive = (thread.status as { type?: unknown } | undefined)?.type === "active";
     return isActive
       ? { state: "running", items: undefined }
@@ -126,25 +130,25 @@ function saysNothing(error: unknown): boolean {
 
 type ListedTurn = Partial<TurnRecord> & { readonly id: string };
 
-async function listTurns(host: Host, threadId: string): Promise<readonly ListedTurn[]> {
+async function listTurns(session: Session, threadId: string): Promise<readonly ListedTurn[]> {
   try {
     const page = { limit: maxTurns, sortDirection: "desc", itemsView: "notLoaded" } as const;
-    const { data } = await askServer(host, "thread/turns/list", { threadId, ...page });
+    const { data } = await askServer(session, "thread/turns/list", { threadId, ...page });
     return turnsIn(data);
   } catch (error) {
     if (!(error instanceof MethodNotFoundError || error instanceof ExperimentalApiError)) {
       throw error;
     }
     const params = { threadId, includeTurns: true };
-    const { thread } = await askServer(host, "thread/read", params);
+    const { thread } = await askServer(session, "thread/read", params);
     return turnsIn(thread.turns).toReversed();
   }
 }
 
-async function listItems(host: Host, threadId: string, turnId: string): Promise<StoredItems> {
+async function listItems(session: Session, threadId: string, turnId: string): Promise<StoredItems> {
   const items: StoredItem[] = [];
   const page = { threadId, turnId, limit: itemsPerPage, sortDirection: "asc" } as const;
-  const list = new Pages((cursor) => askServer(host, "thread/items/list", { ...page, cursor }));
+  const list = new Pages((cursor) => askServer(session, "thread/items/list", { ...page, cursor }));
   try {
     let pages = 0;
     for await (const { data } of (await list).iterPages()) {

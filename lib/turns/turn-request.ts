@@ -1,4 +1,4 @@
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { TurnEvent } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { TurnControls } from "../options/turn-options.js";
@@ -22,7 +22,7 @@ export interface TurnRequest {
 /** Who is told of the turn's progress. None of the functions may throw. */
 export interface TurnListener {
   /** The connection is there; nothing has been heard over it. */
-  connected?(host: Host): void;
+  connected?(session: Session): void;
   /** The turn has run before, for somebody else, and stands like this: what comes goes on from here. */
   joined?(state: TurnState): void;
   event(event: TurnEvent): void;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ReviewTarget, UserInput } from "../../generated/types.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import { TurnNotStartedError } from "./turn-errors.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import type { GivenInput } from "../options/input.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
 import { prepareInput } from "../session/prepare-input.js";
@@ -19,7 +19,7 @@ import type { StartPlace, TurnStart } from "./start-place.js";
 export function inputTurn(
   given: readonly GivenInput[],
   options: TurnStartSettings,
-  checkJoin: (host: Host, threadId: string, settings: TurnStartSettings) => void,
+  checkJoin: (session: Session, threadId: string, settings: TurnStartSettings) => void,
 ): TurnStart {
   // It comes back with the stored message, which tells whether a lost request has arrived.
   const { clientUserMessageId = randomUUID() } = options;
@@ -28,19 +28,19 @@ export function inputTurn(
   let input: UserInput[] = [];
   return {
     method: "turn/start",
-    prepare: async (host) => {
-      settings = withServerPaths("turn/start", options, host.serverFiles);
-      input = await prepareInput(host, given);
+    prepare: async (session) => {
+      settings = withServerPaths("turn/start", options, session.serverFiles);
+      input = await prepareInput(session, given);
     },
     send: async (place) => {
-      const { host, threadId } = place;
-      checkJoin(host, threadId, settings);
+      const { session, threadId } = place;
+      checkJoin(session, threadId, settings);
       return named(
         place,
         (options) => {
-          const owed = settings.permissions ? {} : host.known.owedTo(threadId);
+          const owed = settings.permissions ? {} : session.known.owedTo(threadId);
           const params = { ...owed, ...settings, clientUserMessageId, threadId, input };
-          return host.call("turn/start", params, options);
+          return session.call("turn/start", params, options);
         },
         (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
       );
@@ -49,7 +49,7 @@ export function inputTurn(
       ? {}
       : {
           find: async (place) => {
-            const turnId = await findTurnOfMessage(place.host, place.threadId, id);
+            const turnId = await findTurnOfMessage(place.session, place.threadId, id);
             if (turnId !== undefined) stopIfGivenUp(place, turnId);
             return turnId;
           },
@@ -64,7 +64,7 @@ export function queuedTurn(queuedSubmissionId: string | undefined): TurnStart {
     send: (place) =>
       named(place, (options) => {
         const params = { threadId: place.threadId, queuedSubmissionId };
-        return place.host.call("thread/queue/start", params, options);
+        return place.session.call("thread/queue/start", params, options);
       }),
   };
 }
@@ -76,7 +76,8 @@ export function reviewTurn(target: ReviewTarget): TurnStart {
     send: (place) =>
       named(
         place,
-        (options) => place.host.call("review/start", { threadId: place.threadId, target }, options),
+        (options) =>
+          place.session.call("review/start", { threadId: place.threadId, target }, options),
         (item) => item["type"] === "enteredReviewMode",
       ),
   };
@@ -89,7 +90,8 @@ export function compactionTurn(): TurnStart {
     send: (place) =>
       found(
         place,
-        (options) => place.host.call("thread/compact/start", { threadId: place.threadId }, options),
+        (options) =>
+          place.session.call("thread/compact/start", { threadId: place.threadId }, options),
         (item) => item["type"] === "contextCompaction",
         lookForFirstItem,
       ),
@@ -105,7 +107,7 @@ export function shellTurn(command: string, timeoutMs: number | undefined): TurnS
         place,
         (options) => {
           const params = { threadId: place.threadId, command, timeoutMs };
-          return place.host.call("thread/shellCommand", params, options);
+          return place.session.call("thread/shellCommand", params, options);
         },
         (item) => item["source"] === "userShell",
         lookForItemOrEnd,
@@ -145,16 +147,16 @@ async function begin(
   { send, isOurs, seen }: Beginning,
   toId: (answer: unknown) => string | Promise<string>,
 ): Promise<string> {
-  const { host, threadId } = place;
+  const { session, threadId } = place;
   let answer: unknown;
   try {
-    answer = await send({ ...interruptsLateTurn(host, threadId), ...place.request });
+    answer = await send({ ...interruptsLateTurn(session, threadId), ...place.request });
   } catch (error) {
     if (!(error instanceof RequestTimeoutError) || !error.sent) throw error;
     // The answer is missing, but the turn is there.
     const id = seen?.latest();
     if (id !== undefined) return id;
-    if (isOurs) watchForLateTurn(host, threadId, isOurs);
+    if (isOurs) watchForLateTurn(session, threadId, isOurs);
     throw error;
   }
   const id = await toId(answer);
@@ -164,7 +166,7 @@ async function begin(
 
 /** The server has named the turn; nobody may wait for it any more. */
 function stopIfGivenUp(place: StartPlace, turnId: string): void {
-  if (place.isOver()) void stopUnfollowed(place.host, place.threadId, turnId);
+  if (place.isOver()) void stopUnfollowed(place.session, place.threadId, turnId);
 }
 
 function neverStarted(): never {

@@ -2,7 +2,7 @@ import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadNotFoundError, TurnNotActiveError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { StopUnconfirmedError } from "./turn-errors.js";
 import { readRunningId } from "./turn-reconcile.js";
 
@@ -21,7 +21,7 @@ interface StoppableTurn {
   readonly threadId: string;
   /** Resolves when it is over, or nothing more will be heard of it. */
   readonly over: Promise<void>;
-  host(): Host | undefined;
+  session(): Session | undefined;
   /** The id that the server runs the turn under, or at least the one it was answered with. */
   id(): string;
   isOver(): boolean;
@@ -115,20 +115,20 @@ export class TurnStop {
     let known: string | undefined;
     let refusals = 0;
     for (let pauseMs = minPauseMs; ; pauseMs = longer(pauseMs)) {
-      const host = turn.host();
-      if (!host) return;
+      const session = turn.session();
+      if (!session) return;
       try {
         // However long that takes: the turn runs on meanwhile.
-        await Promise.race([host.available(), over]);
+        await Promise.race([session.available(), over]);
         if (refusals === 0) await turn.untilRunning();
         if (turn.isOver() || !turn.isStoppable()) return;
         const sign = turn.nextSign();
         const id = known ?? turn.id();
-        const refusal = await this.#refusal(host, id);
+        const refusal = await this.#refusal(session, id);
         if (!refusal) return;
         refusals += 1;
         if (isOtherTurn(refusal) && known === undefined) {
-          known = await readRunningId(host, threadId, id);
+          known = await readRunningId(session, threadId, id);
           if (known !== undefined) continue;
         }
         if (refusals % refusalsBeforeInquiry === 0) turn.inquire();
@@ -143,10 +143,10 @@ export class TurnStop {
   }
 
   /** Resolves with the refusal of a server that says that the turn does not run. */
-  async #refusal(host: Host, turnId: string): Promise<TurnNotActiveError | undefined> {
+  async #refusal(session: Session, turnId: string): Promise<TurnNotActiveError | undefined> {
     const { threadId, over } = this.#turn;
     try {
-      await Promise.race([host.call("turn/interrupt", { threadId, turnId }), over]);
+      await Promise.race([session.call("turn/interrupt", { threadId, turnId }), over]);
       return undefined;
     } catch (error) {
       if (error instanceof TurnNotActiveError) return error;

@@ -1,5 +1,5 @@
 import { settleWithin } from "../async/timers.js";
-import type { Host } from "../session/host.js";
+import type { Session } from "../session/session.js";
 import { readThreadStatus } from "./ask-server.js";
 
 /** The shortest and the longest pause before the server is asked again (ms). */
@@ -30,19 +30,19 @@ interface LeftTurn {
  * soon as that one is over, or the server does not say any more that the thread is active. A turn that
  * has not begun yet may still begin, and the next one would become part of it. Never rejects.
  */
-export async function untilFree(host: Host, threadId: string, turn: LeftTurn): Promise<void> {
+export async function untilFree(session: Session, threadId: string, turn: LeftTurn): Promise<void> {
   const since = performance.now();
   let unanswered = 0;
   for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
-    const running = host.slots.runningUntil(threadId);
-    const status = await readThreadStatus(host, threadId);
-    if (turn.isOver() || host.signal.aborted) return;
+    const running = session.slots.runningUntil(threadId);
+    const status = await readThreadStatus(session, threadId);
+    if (turn.isOver() || session.signal.aborted) return;
     // A turn that has begun since is another matter, and has the slot itself.
-    if (running && host.slots.runningUntil(threadId) !== running) return;
+    if (running && session.slots.runningUntil(threadId) !== running) return;
     unanswered = status === "unknown" ? unanswered + 1 : 0;
     const mayBegin = !turn.hasBegun() && performance.now() - since < maxDelayMs;
     if ((status === "idle" && !mayBegin) || unanswered === maxUnanswered) {
-      host.slots.setRunning(threadId, false);
+      session.slots.setRunning(threadId, false);
       return;
     }
     await settleWithin(Promise.race(running ? [turn.over, running] : [turn.over]), pauseMs);

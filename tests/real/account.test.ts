@@ -165,21 +165,21 @@ describe("rate limits", () => {
       expect(rateLimits.primary?.usedPercent).toBe(40);
       break;
     }
-    expect(client.host.rateLimits.current?.rateLimits.primary?.usedPercent).toBe(40);
+    expect(client.session.rateLimits.current?.rateLimits.primary?.usedPercent).toBe(40);
     await late.return?.();
   });
 
   test("belong to an account: another one begins anew", async () => {
     const client = await codex.client();
     await turnWith(used(80));
-    expect(client.host.rateLimits.current).not.toBeNull();
+    expect(client.session.rateLimits.current).not.toBeNull();
     const changed = next(client, "account/updated");
     await codex.logout();
     await changed;
-    expect(client.host.rateLimits.current).toBeNull();
+    expect(client.session.rateLimits.current).toBeNull();
     await codex.login.apiKey("sk-another");
     await turnWith(used(3));
-    expect(client.host.rateLimits.current?.rateLimits.primary?.usedPercent).toBe(3);
+    expect(client.session.rateLimits.current?.rateLimits.primary?.usedPercent).toBe(3);
   });
 
   test("can be watched until the server is gone", async () => {

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { compileProgram } from "../support/compile-program.js";
 import { makeTempDir } from "../support/temp-dir.js";
+import { printedText, type Recording } from "../../scripts/picture/recording.js";
 
 const run = promisify(execFile);
 const folder = path.resolve(import.meta.dirname, "../../examples");
@@ -13,28 +14,20 @@ const examples = readdirSync(folder).filter((name) => /^\d\d-.*\.ts$/.test(name)
 
 describe("each example runs by itself, checks itself, and leaves nothing behind", () => {
   test.each(examples)("%s", async (example) => {
-    await using home = await makeTempDir();
     await using temp = await makeTempDir();
-    const program = await compileProgram(path.join(folder, example));
-    const running = run(process.execPath, [program], {
-      cwd: path.dirname(folder),
-      env: {
-        ...process.env,
-        // No login here, so that the examples choose the loopback model.
-        HOME: home.path,
-        CODEX_HOME: home.path,
-        OPENAI_API_KEY: "",
-        TMPDIR: temp.path,
-      },
-      timeout: 50_000,
-    });
-    running.child.stdin?.end();
-    // A check that fails ends the process with a code, which rejects.
-    const { stdout, stderr } = await running;
+    const { stdout, stderr } = await runExample(example, temp.path);
     expect(stderr).toBe("");
     expect(stdout).toMatch(/completed/);
     expect(await readdir(temp.path)).toEqual([]);
   });
+});
+
+test("the picture in the README shows what its example prints today; else npm run picture", async () => {
+  await using temp = await makeTempDir();
+  const text = await readFile(path.resolve(folder, "../scripts/picture/recording.json"), "utf8");
+  const recording = JSON.parse(text) as Recording;
+  const { stdout } = await runExample(recording.example, temp.path);
+  expect(stdout).toBe(printedText(recording));
 });
 
 test.each(examples)("%s is short enough to be read at once: under 80 lines", async (example) => {
@@ -48,3 +41,23 @@ test("the examples' README lists them all, in order", async () => {
   expect(examples).toContain("01-quickstart.ts");
   expect(listed).toEqual(examples.toSorted());
 });
+
+/** A check that fails ends the example with a code, which rejects. */
+async function runExample(example: string, tempDir: string) {
+  await using home = await makeTempDir();
+  const program = await compileProgram(path.join(folder, example));
+  const running = run(process.execPath, [program], {
+    cwd: path.dirname(folder),
+    env: {
+      ...process.env,
+      // No login here, so that the examples choose the loopback model.
+      HOME: home.path,
+      CODEX_HOME: home.path,
+      OPENAI_API_KEY: "",
+      TMPDIR: tempDir,
+    },
+    timeout: 50_000,
+  });
+  running.child.stdin?.end();
+  return await running;
+}

@@ -84,10 +84,10 @@ test("a command that reads nothing cannot be ended by the server after some 130 
 
 /** Writes more than the server takes of a command that does not read; gives the command's id. */
 async function stuff(client: AppServerClient, command: CommandHandle): Promise<string> {
-  const { host } = client;
-  const call = host.call.bind(host);
+  const { session } = client;
+  const call = session.call.bind(session);
   let processId = "";
-  host.call = (method, params, options) => {
+  session.call = (method, params, options) => {
     if (method === "command/exec/write") ({ processId } = params as { processId: string });
     return call(method, params, options);
   };

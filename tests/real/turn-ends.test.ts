@@ -41,10 +41,10 @@ async function reportsOfAReview(on: RealStage) {
   on.model.enqueue(reply.text(["Half", gate]));
   const review = thread.review({ type: "custom", instructions: "Look" });
   await gate.reached;
-  const running = await readTurn(other.host, thread.id, review.id ?? "");
+  const running = await readTurn(other.session, thread.id, review.id ?? "");
   gate.release();
   await review.run();
-  return [running, await readTurn(other.host, thread.id, review.id ?? "")] as const;
+  return [running, await readTurn(other.session, thread.id, review.id ?? "")] as const;
 }
 
 const storesTimes = await offers("ThreadItemEntry.completedAtMs");
@@ -60,7 +60,7 @@ describe("what the server says of a turn when it is asked", () => {
     const turn = thread.turn("Run it");
     const events = await collect(turn);
     const { id, items } = await turn.run();
-    const report = await readTurn(client.host, thread.id, id);
+    const report = await readTurn(client.session, thread.id, id);
     const end = events.at(-1)?.params as { turn: object } | undefined;
     expect(report).toMatchObject({ state: "ended", isLast: true });
     if (report.state !== "ended") throw new Error("unreachable");
@@ -83,11 +83,11 @@ describe("what the server says of a turn when it is asked", () => {
     await turn.interrupt();
     const interrupted = await turn.run();
     gate.release();
-    expect(await readTurn(client.host, thread.id, failed.id)).toMatchObject({
+    expect(await readTurn(client.session, thread.id, failed.id)).toMatchObject({
       state: "ended",
       turn: { status: "failed", error: failed.error },
     });
-    expect(await readTurn(client.host, thread.id, interrupted.id)).toMatchObject({
+    expect(await readTurn(client.session, thread.id, interrupted.id)).toMatchObject({
       state: "ended",
       turn: { status: "interrupted", error: null },
     });
@@ -100,7 +100,7 @@ describe("what the server says of a turn when it is asked", () => {
     stage.model.enqueueFor(thread.id, reply.text(["Half", gate]));
     const turn = thread.turn("Go");
     await gate.reached;
-    expect(await readTurn(client.host, thread.id, turn.id ?? "")).toMatchObject({
+    expect(await readTurn(client.session, thread.id, turn.id ?? "")).toMatchObject({
       state: "running",
       items: [{ item: { type: "userMessage" } }],
     });
@@ -120,20 +120,20 @@ describe("what the server says of a turn when it is asked", () => {
   test("is nothing of a turn that it does not know, nor of a thread that it does not store", async () => {
     const thread = await client.startThread();
     const nothing = { state: "unknown", threadIsIdle: true };
-    expect(await readTurn(client.host, thread.id, "turn")).toEqual(nothing);
+    expect(await readTurn(client.session, thread.id, "turn")).toEqual(nothing);
     await thread.run("Hi");
-    expect(await readTurn(client.host, thread.id, "turn")).toEqual(nothing);
+    expect(await readTurn(client.session, thread.id, "turn")).toEqual(nothing);
     const ephemeral = await client.startThread({ ephemeral: true });
     const gate = reply.hold();
     stage.model.enqueueFor(ephemeral.id, reply.text(["Half", gate]));
     const turn = ephemeral.turn("Hi");
     await gate.reached;
-    expect(await readTurn(client.host, ephemeral.id, turn.id ?? "")).toMatchObject({
+    expect(await readTurn(client.session, ephemeral.id, turn.id ?? "")).toMatchObject({
       state: "running",
     });
     gate.release();
     await turn.run();
-    expect(await readTurn(client.host, ephemeral.id, turn.id ?? "")).toEqual(nothing);
+    expect(await readTurn(client.session, ephemeral.id, turn.id ?? "")).toEqual(nothing);
   });
 });
 

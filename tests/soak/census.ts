@@ -41,7 +41,7 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
   const { heapUsed, rss } = process.memoryUsage();
   const resources = process.getActiveResourcesInfo();
   const timers = resources.filter((name) => name === "Timeout").length;
-  const { host } = client;
+  const { session: host } = client;
   return {
     "heap (MiB)": Math.round((heapUsed / MiB) * 100) / 100,
     "RSS (MiB)": Math.round(rss / MiB),

@@ -188,7 +188,7 @@ test("deadlines are made in one place, which reads on before it decides; other t
     "lib/async/timers.ts",
     // What vscode-jsonrpc is given of the platform.
     "lib/jsonrpc/json-rpc.ts",
-    "lib/session/thread-resume.ts",
+    "lib/session/resume-thread.ts",
     "lib/testing/send-reply.ts",
     "lib/transport/keepalive.ts",
     "lib/transport/stdio-transport.ts",

@@ -1,14 +1,15 @@
 import type { GatewayOAuthChangedNotification } from "../../../generated/types.js";
 import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
 import { JsonRpcError } from "../../errors/rpc-errors.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import { LoginAttempt, type LoginProcess } from "./login-attempt.js";
-import { lostConnection, reasonIn } from "./login-completion.js";
+import { reasonIn } from "./login-completion.js";
 import { LoginOutcome } from "./login-outcome.js";
 
-/** Which gateway to log in to, and how, as in `account/gatewayOAuth/login`. */
+/** The gateway to log in to, and how, as in `account/gatewayOAuth/login`. */
 export interface GatewayLoginOptions {
   /** Id of the model provider. Default: the one in use. */
   modelProvider?: string | null | undefined;
@@ -16,7 +17,7 @@ export interface GatewayLoginOptions {
   deviceAuth?: boolean | undefined;
 }
 
-/** What somebody has to open. */
+/** The pages that somebody has to open. */
 interface GatewayPrompt {
   readonly loginId?: string | null;
   readonly authUrl?: string | null;
@@ -24,13 +25,16 @@ interface GatewayPrompt {
   readonly userCode?: string;
 }
 
-/** The login of a model provider with a gateway. Of its URLs those are set that have to be opened. */
+/** The login of a model provider with a gateway. The URLs that have to be opened are set. */
 export class GatewayLogin extends LoginAttempt {
-  /** Where to send a browser on the machine of the server; `null` with a code, or without need. */
+  /**
+   * The URL to open in a browser on the machine of the server; `null` with a code, or when no browser is
+   * needed.
+   */
   readonly authUrl: string | null;
   /** The page that asks for the code; `null` without one. */
   readonly verificationUrl: string | null;
-  /** What to type in there; `null` without a code. */
+  /** The code to type in there; `null` without one. */
   readonly userCode: string | null;
 
   /** @internal */
@@ -50,10 +54,10 @@ const requestMs = 20 * 60_000;
  * notification meanwhile. The one for a code is answered at once, and the end is a notification.
  */
 export async function startGatewayLogin(
-  host: Host,
+  session: Session,
   options: GatewayLoginOptions,
 ): Promise<GatewayLogin> {
-  const process = new GatewayProcess(host, options.modelProvider);
+  const process = new GatewayProcess(session, options.modelProvider);
   void process.run(options);
   try {
     return new GatewayLogin(process, await process.prompt.promise);
@@ -70,28 +74,28 @@ class GatewayProcess implements LoginProcess {
     this.stop();
   });
   readonly prompt = new Deferred<GatewayPrompt>();
-  readonly #host: Host;
+  readonly #session: Session;
   readonly #provider: string | undefined;
   readonly #stops: (() => void)[] = [];
   /** Ends of logins with a code that were told before it was known which one is ours. */
   #early: GatewayOAuthChangedNotification[] = [];
 
-  constructor(host: Host, provider: string | null | undefined) {
-    this.#host = host;
+  constructor(session: Session, provider: string | null | undefined) {
+    this.#session = session;
     this.#provider = provider ?? undefined;
-    const stopListening = host.on("account/gatewayOAuth/changed", ({ params }) => {
+    const stopListening = session.on("account/gatewayOAuth/changed", ({ params }) => {
       this.#receive(params);
     });
     this.#stops.push(stopListening);
-    const unlink = onAbort(host.connectionSignal, (reason) => {
-      this.outcome.fail(() => lostConnection(reason));
+    const unlink = onAbort(session.connectionSignal, (reason) => {
+      this.outcome.fail(() => copyError(reason, "the login"));
     });
     this.#stops.push(unlink);
   }
 
   async run(options: GatewayLoginOptions): Promise<void> {
     try {
-      const { prompt } = await this.#host.call("account/gatewayOAuth/login", options, {
+      const { prompt } = await this.#session.call("account/gatewayOAuth/login", options, {
         timeoutMs: requestMs,
       });
       if (prompt) this.#follow(prompt);
@@ -105,7 +109,7 @@ class GatewayProcess implements LoginProcess {
   }
 
   sendCancel(): Promise<unknown> {
-    return this.#host.call("account/gatewayOAuth/cancel", undefined);
+    return this.#session.call("account/gatewayOAuth/cancel", undefined);
   }
 
   stop(): void {
@@ -136,8 +140,8 @@ class GatewayProcess implements LoginProcess {
     }
   }
 
-  #failure(error: unknown): Error {
-    if (!(error instanceof JsonRpcError)) return lostConnection(error);
+  #failure(error: unknown): unknown {
+    if (!(error instanceof JsonRpcError)) return copyError(error, "the login");
     const { serverMessage } = error;
     return new LoginFailedError(this.cause ?? reasonIn(serverMessage), { serverMessage });
   }

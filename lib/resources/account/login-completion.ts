@@ -2,17 +2,17 @@ import type { AccountLoginCompletedNotification } from "../../../generated/types
 import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
-import { TransportClosedError } from "../../errors/connection-errors.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError, type LoginFailureReason } from "../../errors/login-errors.js";
 import { says } from "../../errors/server-sentences.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { LoginProcess } from "./login-attempt.js";
 import { LoginOutcome } from "./login-outcome.js";
 
 /** A bound for servers that tell of ever more logins. */
 const maxEarly = 1_000;
 
-/** How long the account may be in coming after its login has succeeded. */
+/** How long to wait for the account after its login has succeeded (ms). */
 const accountMs = 5_000;
 
 /**
@@ -25,22 +25,22 @@ export class LoginCompletion implements LoginProcess {
     this.stop();
   });
   cause: "cancelled" | "replaced" | undefined;
-  readonly #host: Host;
+  readonly #session: Session;
   readonly #stops: (() => void)[] = [];
   /** The ends that were told while it was not known which one is ours. */
   #early: AccountLoginCompletedNotification[] | undefined = [];
   #loginId: string | null | undefined;
   #succeeded = false;
 
-  constructor(host: Host) {
-    this.#host = host;
-    const stopListening = host.on("account/login/completed", ({ params }) => {
+  constructor(session: Session) {
+    this.#session = session;
+    const stopListening = session.on("account/login/completed", ({ params }) => {
       if (!this.#early) this.#receive(params);
       else if (this.#early.length < maxEarly) this.#early.push(params);
     });
     this.#stops.push(stopListening);
-    const unlink = onAbort(host.connectionSignal, (reason) => {
-      this.outcome.fail(() => lostConnection(reason));
+    const unlink = onAbort(session.connectionSignal, (reason) => {
+      this.outcome.fail(() => copyError(reason, "the login"));
     });
     this.#stops.push(unlink);
   }
@@ -63,7 +63,7 @@ export class LoginCompletion implements LoginProcess {
   }
 
   sendCancel(): Promise<unknown> {
-    return this.#host.call("account/login/cancel", { loginId: this.#loginId ?? "" });
+    return this.#session.call("account/login/cancel", { loginId: this.#loginId ?? "" });
   }
 
   stop(): void {
@@ -93,20 +93,14 @@ export class LoginCompletion implements LoginProcess {
     const settle = (): void => {
       updated.resolve();
     };
-    this.#stops.push(this.#host.on("account/updated", settle), settle);
+    this.#stops.push(this.#session.on("account/updated", settle), settle);
     try {
-      const { account, requiresOpenaiAuth } = await this.#host.call("account/read", {});
+      const { account, requiresOpenaiAuth } = await this.#session.call("account/read", {});
       if (account === null && requiresOpenaiAuth) await settleWithin(updated.promise, accountMs);
     } catch {
       // The login has succeeded all the same.
     }
   }
-}
-
-/** An error of its own for each waiter. */
-export function lostConnection(reason: unknown): Error {
-  if (!(reason instanceof TransportClosedError)) return reason as Error;
-  return new TransportClosedError(reason.reason, "the login");
 }
 
 /** The server says it with a sentence only. */

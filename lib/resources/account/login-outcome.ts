@@ -24,7 +24,7 @@ export class LoginOutcome {
   readonly #onSettled: () => void;
   #isEnding = false;
   /** `null` when it succeeded; makes an error of its own for each waiter when it did not. */
-  #failure: (() => Error) | null | undefined;
+  #failure: (() => unknown) | null | undefined;
 
   constructor(onSettled: () => void) {
     this.#onSettled = onSettled;
@@ -43,7 +43,7 @@ export class LoginOutcome {
     this.#settle(null);
   }
 
-  fail(makeError: () => Error): void {
+  fail(makeError: () => unknown): void {
     this.#settle(makeError);
   }
 
@@ -89,7 +89,7 @@ export class LoginOutcome {
     });
   }
 
-  #settle(failure: (() => Error) | null): void {
+  #settle(failure: (() => unknown) | null): void {
     if (this.settled) return;
     this.#failure = failure;
     this.#onSettled();

@@ -2,28 +2,28 @@ import type { LoginAccountParams } from "../../../generated/types.js";
 import { throwIfAborted } from "../../async/abort.js";
 import { checkSignal } from "../../options/checks.js";
 import { LoginTimeoutError } from "../../errors/login-errors.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import type { AllowUndefined } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { LoginCompletion } from "./login-completion.js";
 import { checkTimeout, LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
 
-/** How long a login that needs nobody else may take (ms). */
+/** How long a login may take that needs no person (ms). */
 const directMs = 60_000;
-/** How long the end of one that was given up may be in coming, while the next one waits (ms). */
+/** How long the next login waits for the end of one that was given up (ms). */
 const lateMs = 5_000;
 
 /** Starts logins, and knows which one ends which. */
 export class LoginStarts {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   /** The login that was started last; the server ends it when another one starts. */
   #latest: LoginCompletion | undefined;
   /** Settles, and never rejects, when no login without an id is under way. */
   #direct: Promise<unknown> = Promise.resolve();
 
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -31,13 +31,13 @@ export class LoginStarts {
    * its handle; without an id there was nothing to log in to.
    */
   async attempt<Answer, Handle>(
-    send: (host: Host, options: RequestOptions) => Promise<Answer>,
+    send: (session: Session, options: RequestOptions) => Promise<Answer>,
     toHandle: (answer: Answer, completion: LoginCompletion) => Handle,
   ): Promise<Handle> {
-    const host = await this.#connect();
-    const completion = new LoginCompletion(host);
+    const session = await this.#getSession();
+    const completion = new LoginCompletion(session);
     try {
-      const answer = await this.#start(completion, () => send(host, cancelsLateLogin(host)));
+      const answer = await this.#start(completion, () => send(session, cancelsLateLogin(session)));
       const handle = toHandle(answer, completion);
       if (!completion.followed) completion.stop();
       return handle;
@@ -79,13 +79,13 @@ export class LoginStarts {
     progress: { sent: boolean },
   ): Promise<void> {
     throwIfAborted(givenUp);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     throwIfAborted(givenUp);
-    const completion = new LoginCompletion(host);
+    const completion = new LoginCompletion(session);
     progress.sent = true;
     try {
       await this.#start(completion, () =>
-        host.call("account/login/start", params, { signal: givenUp, timeoutMs: Infinity }),
+        session.call("account/login/start", params, { signal: givenUp, timeoutMs: Infinity }),
       );
       completion.follow(null);
       await completion.outcome.wait(givenUp, Infinity);
@@ -114,10 +114,10 @@ export class LoginStarts {
 }
 
 /** A login that is started after the deadline, when nobody can finish it, is cancelled. */
-function cancelsLateLogin(host: Host): RequestOptions {
+function cancelsLateLogin(session: Session): RequestOptions {
   return undoneWhenLate("If it does, this client cancels the login.", (result) => {
     const { loginId } = (result ?? {}) as { loginId?: unknown };
-    if (typeof loginId === "string") void confirmEnd(host, "account/login/cancel", { loginId });
+    if (typeof loginId === "string") void confirmEnd(session, "account/login/cancel", { loginId });
   });
 }
 

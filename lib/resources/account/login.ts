@@ -3,19 +3,19 @@ import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { LoginAccountParams, LoginAppBrand } from "../../../generated/types.js";
 import { ProtocolError } from "../../errors/connection-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "../../protocol.js";
 import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "./gateway-login.js";
 import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
 import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
 import { LoginStarts } from "./login-starts.js";
 
-/** What a login of one `type` needs, as in `account/login/start`. */
+/** The params of a login of one `type`, as in `account/login/start`. */
 export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
   Omit<Extract<LoginAccountParams, { type: T }>, "type">
 >;
 
-/** How the browser's pages look during and after the login, as in `account/login/start`. */
+/** Options for the browser's pages during and after the login, as in `account/login/start`. */
 export interface BrowserLoginOptions {
   /** Skips the pages that only explain. */
   codexStreamlinedLogin?: boolean | undefined;
@@ -40,20 +40,20 @@ export type BedrockApiKey = LoginParams<"amazonBedrock">;
 export type BedrockAccessKeys = LoginParams<"amazonBedrockAccessKeys">;
 
 /**
- * The ways to log in (`account/login/start`). The server has one login, for all its threads and
- * clients, and stores it in its `CODEX_HOME`; only tokens that you hold yourself it keeps in memory.
- * Starting a login ends one that is still under way; its `wait()` then rejects.
+ * The ways to log in (`account/login/start`). The server has one login, for all its threads and clients,
+ * and stores it in its `CODEX_HOME`; it keeps tokens that you hold yourself in memory only. Starting a
+ * login ends one that is still under way, whose `wait()` then rejects.
  *
  * Secrets go to the server and nowhere else: no error message and no log line of this library has one.
  */
 export class Login {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #starts: LoginStarts;
 
   /** @internal */
-  constructor(connect: Connect) {
-    this.#connect = connect;
-    this.#starts = new LoginStarts(connect);
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
+    this.#starts = new LoginStarts(getSession);
   }
 
   /**
@@ -77,7 +77,8 @@ export class Login {
   async browser(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
     checkOptions("login.browser()", options, browserLoginKeys);
     return this.#starts.attempt(
-      (host, request) => host.call("account/login/start", { ...options, type: "chatgpt" }, request),
+      (session, request) =>
+        session.call("account/login/start", { ...options, type: "chatgpt" }, request),
       (answer, completion) => {
         if (answer.type !== "chatgpt") throw otherLogin();
         completion.follow(answer.loginId);
@@ -92,7 +93,8 @@ export class Login {
    */
   deviceCode(): Promise<DeviceCodeLogin> {
     return this.#starts.attempt(
-      (host, request) => host.call("account/login/start", { type: "chatgptDeviceCode" }, request),
+      (session, request) =>
+        session.call("account/login/start", { type: "chatgptDeviceCode" }, request),
       (answer, completion) => {
         if (answer.type !== "chatgptDeviceCode") throw otherLogin();
         completion.follow(answer.loginId);
@@ -102,13 +104,12 @@ export class Login {
   }
 
   /**
-   * Logs in with ChatGPT tokens that your application holds. The server never renews them: give new
-   * ones here in good time, and answer its request for them, which comes when the old ones were
-   * refused, with the option `onAuthTokenRefresh` of the client. As long as this login lasts, the
-   * server refuses every other kind; `logout()` ends it. Resolves within `timeoutMs` (default 60
-   * seconds).
+   * Logs in with ChatGPT tokens that your application holds. The server never renews them: give new ones
+   * here in good time. It asks for new ones when it was refused with the old ones; answer with the
+   * client's option `onAuthTokenRefresh`. As long as this login lasts, the server refuses every other
+   * kind; `logout()` ends it. Resolves within `timeoutMs` (ms, default 60,000).
    *
-   * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError for what is not a token.
+   * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError for a value that is not a token.
    */
   async tokens(tokens: AuthTokens, options: LoginWaitOptions = {}): Promise<void> {
     const { accessToken, chatgptAccountId } = tokens;
@@ -119,8 +120,8 @@ export class Login {
 
   /**
    * Logs in to Amazon Bedrock with an API key, and makes Bedrock the model provider in the server's
-   * `config.toml`, for threads started from then on. The server refuses when its command line, the
-   * option `config` that is, has set the provider.
+   * `config.toml`, for threads that are started from then on. The server refuses when its command line
+   * (the client's option `config`) has set the provider.
    *
    * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError.
    */
@@ -131,7 +132,7 @@ export class Login {
     await this.#starts.direct({ ...key, type: "amazonBedrock" }, options);
   }
 
-  /** The same with AWS access keys. */
+  /** Logs in to Amazon Bedrock with AWS access keys; otherwise as `bedrockApiKey` does. */
   async bedrockAccessKeys(keys: BedrockAccessKeys, options: LoginWaitOptions = {}): Promise<void> {
     const { accessKeyId, secretAccessKey, region } = keys;
     checkText({ accessKeyId, secretAccessKey, region });
@@ -141,36 +142,36 @@ export class Login {
 
   /**
    * Starts the login of a model provider that has an OAuth gateway of its own, `gateway_oauth` in its
-   * configuration (`account/gatewayOAuth/login`). There is one at a time. It stands beside the account:
-   * `logout()` leaves it alone. Do it before the first turn, which would otherwise wait for a browser
-   * on the machine of the server.
+   * configuration (`account/gatewayOAuth/login`). The server has one such login at a time. It stands
+   * beside the account: `logout()` leaves it alone. Log in before the first turn, which would otherwise
+   * wait for a browser on the machine of the server.
    *
    * @throws InvalidRequestError when the provider has no such gateway.
    */
   async gateway(options: GatewayLoginOptions = {}): Promise<GatewayLogin> {
     checkOptions("login.gateway()", options, gatewayLoginKeys);
-    return startGatewayLogin(await this.#connect(), options);
+    return startGatewayLogin(await this.#getSession(), options);
   }
 
-  /** Whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
+  /** Reads whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
   async gatewayStatus(
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {
     checkOptions("login.gatewayStatus()", options, { modelProvider: true });
-    const host = await this.#connect();
-    return host.call("account/gatewayOAuth/read", options);
+    const session = await this.#getSession();
+    return session.call("account/gatewayOAuth/read", options);
   }
 
   /**
-   * The ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`).
+   * Lists the ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`).
    * Experimental in the protocol.
    */
   async sessions(
     options: ParamsOf<"accountSession/list"> = {},
   ): Promise<ResultOf<"accountSession/list">> {
     checkOptions("login.sessions()", options, accountSessionsListParamsKeys);
-    const host = await this.#connect();
-    return host.call("accountSession/list", options);
+    const session = await this.#getSession();
+    return session.call("accountSession/list", options);
   }
 
   /**
@@ -182,7 +183,7 @@ export class Login {
     params: ParamsOf<"accountSession/switch">,
   ): Promise<ResultOf<"accountSession/list"> | BrowserLogin> {
     return this.#starts.attempt(
-      (host, request) => host.call("accountSession/switch", params, request),
+      (session, request) => session.call("accountSession/switch", params, request),
       (answer, completion) => {
         if (!("authUrl" in answer)) return answer;
         completion.follow(answer.loginId);
@@ -193,7 +194,9 @@ export class Login {
 }
 
 function otherLogin(): ProtocolError {
-  return new ProtocolError("account/login/start was answered with another kind of login");
+  return new ProtocolError(
+    "The server answered account/login/start with another kind of login. Check that it is a codex app-server.",
+  );
 }
 
 /** @throws InvalidArgumentError, which names what is missing and no value. */

@@ -2,15 +2,15 @@ import { onAbort } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 
 /**
- * What is known of the rate limits, now and after each change. Who comes late gets the newest only.
- * It holds nothing before the first `next()`, and nothing after the loop was left.
+ * The known rate limits, now and after each change. A late reader gets the newest only. It holds nothing
+ * before the first `next()`, and nothing after the loop was left.
  */
 export class RateLimitsWatch implements AsyncIteration<KnownRateLimits> {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #signal: AbortSignal | undefined;
   readonly #stops: (() => void)[] = [];
   readonly #queue = new EventQueue<KnownRateLimits>(() => {
@@ -19,8 +19,8 @@ export class RateLimitsWatch implements AsyncIteration<KnownRateLimits> {
   #started: Promise<void> | undefined;
   #released = false;
 
-  constructor(connect: Connect, signal: AbortSignal | undefined) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, signal: AbortSignal | undefined) {
+    this.#getSession = getSession;
     this.#signal = signal;
   }
 
@@ -46,25 +46,25 @@ export class RateLimitsWatch implements AsyncIteration<KnownRateLimits> {
     this.#stops.push(unlink);
     if (this.#signal?.aborted) return;
     try {
-      const host = await this.#connect();
-      if (!this.#isOver()) this.#follow(host);
+      const session = await this.#getSession();
+      if (!this.#isOver()) this.#follow(session);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #follow(host: Host): void {
+  #follow(session: Session): void {
     const offer = (): void => {
-      const known = host.rateLimits.current;
+      const known = session.rateLimits.current;
       if (!known) return;
       this.#queue.clear();
       this.#queue.push(known);
     };
     offer();
-    const unlink = onAbort(host.signal, (reason) => {
+    const unlink = onAbort(session.signal, (reason) => {
       this.#end(reason);
     });
-    this.#stops.push(host.rateLimits.onChange(offer), unlink);
+    this.#stops.push(session.rateLimits.onChange(offer), unlink);
   }
 
   /** Closing was the caller's wish; anything else must not look like a natural end. */

@@ -4,28 +4,28 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
 import { checkSignal } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 import { RateLimitsWatch } from "./rate-limits-watch.js";
 
-/** Which credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
+/** The credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
 export interface ResetCreditOptions {
   /** The credit, from `read()`. Default: the server's choice. */
   creditId?: string | null | undefined;
-  /** Names the attempt: give the same one when you repeat it. Default: a new one. */
+  /** Identifies the attempt: give the same one when you repeat it. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
 
 const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
 
-/** How much of its limits the account has used. */
+/** The account's rate limits, and how much of them it has used. */
 export class RateLimits {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -37,37 +37,37 @@ export class RateLimits {
     options: ParamsOf<"account/rateLimits/read"> = {},
   ): Promise<ResultOf<"account/rateLimits/read">> {
     checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
-    const host = await this.#connect();
-    return host.call("account/rateLimits/read", options);
+    const session = await this.#getSession();
+    return session.call("account/rateLimits/read", options);
   }
 
   /**
-   * What is known of the limits: first what is known already, if anything is, then the new state
-   * after each change, which mostly means after each answer of the model
-   * (`account/rateLimits/updated`). Who is slow to take it gets the newest state only.
+   * Iterates the known limits: the current ones, if any are known, then the new state after each change
+   * (`account/rateLimits/updated`), which mostly means after each answer of the model. A slow reader gets
+   * only the newest state.
    *
-   * Updates tell only part of it, and the rest is kept from before. That a limit is no longer reached
-   * tells only `read()`, whose answer arrives here, too. It ends when the client is closed, and throws
-   * a TransportClosedError when the connection is lost, or `signal.reason`.
+   * An update tells only a part of the limits, and the rest is kept from before. Only `read()` tells that
+   * a limit is no longer reached; its answer arrives here, too. The iteration ends when the client is
+   * closed, and throws a TransportClosedError when the connection is lost, or `signal.reason`.
    */
   watch(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<KnownRateLimits> {
     checkOptions("rateLimits.watch()", options, { signal: true });
     checkSignal(options.signal);
-    return new RateLimitsWatch(this.#connect, options.signal);
+    return new RateLimitsWatch(this.#getSession, options.signal);
   }
 
   /**
-   * Spends a credit on resetting the limits that are used up
-   * (`account/rateLimitResetCredit/consume`). Tells whether that did anything.
+   * Spends a credit on resetting the limits that are used up (`account/rateLimitResetCredit/consume`).
+   * Tells whether that had an effect.
    */
   async useResetCredit(
     options: ResetCreditOptions = {},
   ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
     checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
     const { creditId, idempotencyKey = randomUUID() } = options;
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { creditId, idempotencyKey };
-    return (await host.call("account/rateLimitResetCredit/consume", params)).outcome;
+    return (await session.call("account/rateLimitResetCredit/consume", params)).outcome;
   }
 
   /**
@@ -77,7 +77,7 @@ export class RateLimits {
   async askOwner(
     creditType: AddCreditsNudgeCreditType,
   ): Promise<ResultOf<"account/sendAddCreditsNudgeEmail">["status"]> {
-    const host = await this.#connect();
-    return (await host.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
+    const session = await this.#getSession();
+    return (await session.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
   }
 }

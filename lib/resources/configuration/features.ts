@@ -6,40 +6,40 @@ import type {
 } from "../../../generated/types.js";
 import { FeatureNotChangedError } from "../../errors/config-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
-/** Of which thread to list the features, as in `experimentalFeature/list`. */
+/** The thread to list features for, as in `experimentalFeature/list`. */
 export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
 
 const listKeys: KeysOf<ListFeaturesOptions> = experimentalFeatureListParamsKeys;
 
 /** The server's feature flags. */
 export class Features {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.features`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
-  /** All flags, with their stage and whether they are on (`experimentalFeature/list`). */
+  /** Lists all flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
     checkOptions("features.list()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return callLoaded(host, "experimentalFeature/list", { ...options, cursor });
+      const session = await this.#getSession();
+      return callLoaded(session, "experimentalFeature/list", { ...options, cursor });
     });
   }
 
   /**
-   * Switches features on or off until the server process ends
-   * (`experimentalFeature/enablement/set`). Few can be switched while it runs; for the others, and
-   * for good, write `features.<name>` with `codex.config`.
+   * Switches features on or off until the server process ends (`experimentalFeature/enablement/set`). Few
+   * can be switched while it runs; for the others, and for good, write `features.<name>` with
+   * `codex.config`.
    *
-   * The server says nothing of those that it leaves as they are. So they are listed afterwards.
+   * The server does not report features that it leaves as they are, so the library lists them afterwards.
    *
    * @throws FeatureNotChangedError when some are not as asked; the others are.
    */
@@ -48,8 +48,8 @@ export class Features {
       if (typeof enabled === "boolean") continue;
       throw new InvalidArgumentError(`enablement.${name}`, "must be true or false");
     }
-    const host = await this.#connect();
-    await host.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
+    const session = await this.#getSession();
+    await session.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
     const features = await this.list().all();
     const now = new Map(features.map(({ name, enabled }) => [name, enabled]));
     const others = Object.keys(enablement).filter((name) => now.get(name) !== enablement[name]);

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 
 /**
- * Where a setting is: `"mcp_servers.docs.command"`, or its parts, `["mcp_servers", "my.server",
+ * The path of a setting: `"mcp_servers.docs.command"`, or its parts, `["mcp_servers", "my.server",
  * "command"]`, which need no quoting.
  */
 export type KeyPath = string | readonly string[];

@@ -12,17 +12,17 @@ import type {
   AppsReadParams,
   InstalledApp,
 } from "../../../generated/types.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 
-/** Which apps to list, as in `app/list`. */
+/** The apps to list, as in `app/list`. */
 export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
-/** For which thread, and how fresh, as in `app/installed`. */
+/** The thread to list for, and how fresh the answer must be, as in `app/installed`. */
 export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
-/** For which thread, and whether with tools, as in `app/read`. */
+/** The thread to read for, and whether to include tools, as in `app/read`. */
 export type ReadAppsOptions = AllowUndefined<Omit<AppsReadParams, "appIds">>;
 const listKeys: KeysOf<ListAppsOptions> = appsListParamsKeys;
 const readKeys: KeysOf<ReadAppsOptions> = appsReadParamsKeys;
@@ -35,42 +35,43 @@ export type AppsRead = ResultOf<"app/read">;
  * such an account the lists are empty. A thread that is named here is loaded first if need be.
  */
 export class Apps {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.apps`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
-  /** The apps there are, and which of them the account can use (`app/list`). */
+  /** Lists the available apps, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
     checkOptions("apps.list()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return callLoaded(host, "app/list", { ...options, cursor });
+      const session = await this.#getSession();
+      return callLoaded(session, "app/list", { ...options, cursor });
     });
   }
 
-  /** The apps that are connected, and whether a thread may call them (`app/installed`). */
+  /** Lists the connected apps, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
     checkOptions("apps.installed()", options, appsInstalledParamsKeys);
-    const host = await this.#connect();
-    return (await callLoaded(host, "app/installed", options)).apps;
+    const session = await this.#getSession();
+    return (await callLoaded(session, "app/installed", options)).apps;
   }
 
-  /** What is known of these apps; unknown ids are not an error (`app/read`). */
+  /** Reads details of these apps; unknown ids are no error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
     checkOptions("apps.read()", options, readKeys);
-    const host = await this.#connect();
-    return callLoaded(host, "app/read", { ...options, appIds: [...appIds] });
+    const session = await this.#getSession();
+    return callLoaded(session, "app/read", { ...options, appIds: [...appIds] });
   }
 
   /**
-   * The whole list anew whenever the server has found that it changed (`app/list/updated`), from now
-   * on. The iteration ends when the client is closed, and throws when the connection is lost.
+   * Iterates the whole list, once for each change that the server notices, from now on
+   * (`app/list/updated`). The iteration ends when the client is closed, and throws when the connection is
+   * lost.
    */
   updates(options: FollowOptions = {}): AsyncIteration<AppInfo[]> {
     checkOptions("apps.updates()", options, followKeys);
-    return followNotifications(this.#connect, "app/list/updated", ({ data }) => data, options);
+    return followNotifications(this.#getSession, "app/list/updated", ({ data }) => data, options);
   }
 }

@@ -5,14 +5,14 @@ import { EventQueue } from "../../async/event-queue.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import type { ServerNotification } from "../../protocol.js";
 import type { ObservedNotification } from "../../messages/observed-notifications.js";
 
-/** How much may wait for whoever iterates (bytes, roughly). */
+/** How much may wait for the consumer (bytes, roughly). */
 const maxBacklogBytes = 16_777_216;
 
-/** When to stop following. */
+/** Options for stopping. */
 export interface FollowOptions {
   /** Ends the iteration, which then throws `signal.reason`. */
   signal?: AbortSignal | undefined;
@@ -27,7 +27,7 @@ export const followKeys: KeysOf<FollowOptions> = { signal: true };
  * and it throws a SlowConsumerError.
  */
 export function followNotifications<M extends ObservedNotification, T>(
-  connect: Connect,
+  getSession: GetSession,
   method: M,
   pick: (params: ServerNotification<M>["params"]) => T | undefined,
   { signal }: FollowOptions = {},
@@ -51,16 +51,16 @@ export function followNotifications<M extends ObservedNotification, T>(
     stop();
     queue.fail(reason);
   };
-  const follow = (host: Host): void => {
+  const follow = (session: Session): void => {
     if (stopped) return;
-    queue.countIn(host.backlogs);
-    const { connectionSignal: connection } = host;
+    queue.countIn(session.backlogs);
+    const { connectionSignal: connection } = session;
     if (connection.aborted) {
       lost(connection.reason);
       return;
     }
     stops.push(
-      host.on(method, ({ params }) => {
+      session.on(method, ({ params }) => {
         const picked = pick(params);
         if (picked !== undefined) queue.push(picked);
       }),
@@ -81,6 +81,6 @@ export function followNotifications<M extends ObservedNotification, T>(
 
   checkSignal(signal);
   stops.push(onAbort(signal, fail));
-  if (!signal?.aborted) connect().then(follow, fail);
+  if (!signal?.aborted) getSession().then(follow, fail);
   return queue;
 }

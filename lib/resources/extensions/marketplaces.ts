@@ -2,31 +2,31 @@ import { marketplaceAddParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { MarketplaceAddParams } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { toServerPath } from "../../paths/server-files.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
 
-/** Which part of a Git repository to take, as in `marketplace/add`. */
+/** The part of a Git repository to use, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
 const addKeys: KeysOf<AddMarketplaceOptions> = marketplaceAddParamsKeys;
 
 /** The marketplace's name, where it is, and whether it was there before. */
 export type AddedMarketplace = ResultOf<"marketplace/add">;
-/** What was upgraded, and what failed. */
+/** The marketplaces that were upgraded, and those that failed. */
 export type MarketplaceUpgrade = ResultOf<"marketplace/upgrade">;
 
 /**
- * Where plugins come from: directories and Git repositories that are listed in the user's
- * configuration. Give `timeoutMs` to a clone that takes longer than other requests may.
+ * The sources of plugins: directories and Git repositories in the user's configuration. Give `timeoutMs`
+ * to a clone that takes longer than other requests may.
  */
 export class Marketplaces {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.plugins.marketplaces`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
@@ -43,23 +43,23 @@ export class Marketplaces {
     checkText("source", source);
     checkOptions("marketplaces.add()", options, addKeys);
     checkOptions("marketplaces.add()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "marketplace/add", request);
+    const [session, left] = await connectedFor(this.#getSession, "marketplace/add", request);
     // The server tells a directory from a repository by how it begins.
     const isRelative = /^\.{1,2}(?:[\\/]|$)/.test(source);
-    const place = isRelative ? toServerPath(host.serverFiles, "source", source) : source;
-    return host.call("marketplace/add", { ...options, source: place }, left);
+    const place = isRelative ? toServerPath(session.serverFiles, "source", source) : source;
+    return session.call("marketplace/add", { ...options, source: place }, left);
   }
 
   /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */
   async remove(marketplaceName: string): Promise<void> {
     checkText("marketplaceName", marketplaceName);
-    const host = await this.#connect();
-    await host.call("marketplace/remove", { marketplaceName });
+    const session = await this.#getSession();
+    await session.call("marketplace/remove", { marketplaceName });
   }
 
   /**
-   * Fetches what is new in one Git marketplace, or in all (`marketplace/upgrade`). Those that failed
-   * do not fail the call: see `errors`.
+   * Fetches the news of one Git marketplace, or of all (`marketplace/upgrade`). Failures of single ones do
+   * not fail the call: see `errors`.
    */
   async upgrade(
     marketplaceName?: string,
@@ -67,7 +67,7 @@ export class Marketplaces {
   ): Promise<MarketplaceUpgrade> {
     checkOptions("marketplaces.upgrade()", request, requestKeys);
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
-    const [host, left] = await connectedFor(this.#connect, "marketplace/upgrade", request);
-    return host.call("marketplace/upgrade", { marketplaceName }, left);
+    const [session, left] = await connectedFor(this.#getSession, "marketplace/upgrade", request);
+    return session.call("marketplace/upgrade", { marketplaceName }, left);
   }
 }

@@ -3,18 +3,19 @@ import type {
   McpServerOauthLoginCompletedNotification as LoginEnd,
   McpServerOauthLoginParams,
 } from "../../../generated/types.js";
-import { lostConnection, reasonIn } from "../account/login-completion.js";
+import { reasonIn } from "../account/login-completion.js";
 import { LoginOutcome, loginWaitKeys, type LoginWaitOptions } from "../account/login-outcome.js";
 import { onAbort } from "../../async/abort.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
 /**
- * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the
- * browser to come back (seconds), if not as long as it does by itself.
+ * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the browser
+ * to come back (seconds; default: the server's own limit).
  */
 export type McpLoginOptions = AllowUndefined<Omit<McpServerOauthLoginParams, "name">>;
 
@@ -29,7 +30,7 @@ const waitMs = 20 * 60_000;
 export class McpLogin {
   /** The MCP server's name in the configuration. */
   readonly server: string;
-  /** Where the user allows the access. */
+  /** The page on which the user allows the access. */
   readonly authorizationUrl: string;
   readonly #outcome: LoginOutcome;
 
@@ -41,9 +42,9 @@ export class McpLogin {
   }
 
   /**
-   * Resolves when the login has succeeded; loaded threads then start the MCP server again by
-   * themselves. It may be called again, and at any time. A wait that is given up, by `signal` or after
-   * `timeoutMs` (default 20 minutes), leaves the login as it is.
+   * Waits for the login to succeed; loaded threads then start the MCP server again by themselves. It may
+   * be called again, and at any time. Giving up the wait, by `signal` or after `timeoutMs` (ms, default 20
+   * minutes), leaves the login as it is.
    *
    * @throws LoginFailedError, LoginTimeoutError, TransportClosedError, or `signal.reason`.
    */
@@ -56,7 +57,7 @@ export class McpLogin {
 
 /** Starts a login and follows it to its end, whether or not somebody waits for it. */
 export async function startMcpLogin(
-  host: Host,
+  session: Session,
   params: AllowUndefined<McpServerOauthLoginParams>,
   options?: RequestOptions,
 ): Promise<McpLogin> {
@@ -69,17 +70,17 @@ export async function startMcpLogin(
   const early: LoginEnd[] = [];
   let receive = (end: LoginEnd): void => void early.push(end);
   stops.push(
-    host.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
+    session.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
       receive(end);
     }),
-    onAbort(host.connectionSignal, (reason) => {
-      outcome.fail(() => lostConnection(reason));
+    onAbort(session.connectionSignal, (reason) => {
+      outcome.fail(() => copyError(reason, "the login"));
     }),
   );
 
   try {
     const { authorizationUrl, loginId } = await callLoaded(
-      host,
+      session,
       "mcpServer/oauth/login",
       params,
       options,

@@ -17,7 +17,7 @@ import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -26,15 +26,15 @@ import { connectedFor, untilConnected } from "../../session/until-connected.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
 
-/** Which MCP servers to list, as in `mcpServerStatus/list`. */
+/** The MCP servers to list, as in `mcpServerStatus/list`. */
 export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
-/** Which tool to call, as in `mcpServer/tool/call`. */
+/** The tool to call, as in `mcpServer/tool/call`. */
 export type McpToolCall = AllowUndefined<McpServerToolCallParams>;
-/** What the tool gave back. `isError` tells that the tool itself reports a failure. */
+/** The result of a tool. `isError` is true when the tool itself reports a failure. */
 export type McpToolResult = ResultOf<"mcpServer/tool/call">;
-/** Which resource to read, as in `mcpServer/resource/read`. */
+/** The resource to read, as in `mcpServer/resource/read`. */
 export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
-/** What the resource holds: pieces with a `text`, or with a base64 `blob`. */
+/** The content of a resource: pieces with a `text`, or with a base64 `blob`. */
 export type McpResourceContents = ResultOf<"mcpServer/resource/read">;
 /** A step in the start of one MCP server for one thread: `"starting"`, then how it went. */
 export type McpStartup = McpServerStatusUpdatedNotification;
@@ -45,25 +45,25 @@ const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
 /** Between two looks at servers that start (ms). */
 const pauseMs = 50;
 
-/** The MCP servers of the configuration. A thread that is named here is loaded first if need be. */
+/** The MCP servers of the configuration. A thread that a call names is loaded first if need be. */
 export class Mcp {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.mcp`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
-   * The configured servers with their tools, resources and login state (`mcpServerStatus/list`): those
-   * of a thread, over its own connections, or all that a new thread would have, to which the server
+   * Lists the configured servers with their tools, resources and login state (`mcpServerStatus/list`):
+   * those of a thread, over its own connections, or all that a new thread would have, to which the server
    * then connects just to answer. `runtimeStatus` may be a moment behind: see `started()`.
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
     checkOptions("mcp.servers()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return callLoaded(host, "mcpServerStatus/list", { ...options, cursor });
+      const session = await this.#getSession();
+      return callLoaded(session, "mcpServerStatus/list", { ...options, cursor });
     });
   }
 
@@ -78,11 +78,11 @@ export class Mcp {
     checkText("threadId", threadId);
     checkOptions("mcp.started()", options, followKeys);
     const { signal } = options;
-    const host = await untilConnected(this.#connect, signal);
+    const session = await untilConnected(this.#getSession, signal);
     for (;;) {
       const servers = await new Pages((cursor) =>
         callLoaded(
-          host,
+          session,
           "mcpServerStatus/list",
           { threadId, detail: "toolsAndAuthOnly", cursor },
           // The answer waits for the servers; each has a time limit of its own.
@@ -96,16 +96,16 @@ export class Mcp {
   }
 
   /**
-   * How the threads' MCP servers start, from now on (`mcpServer/startupStatus/updated`). A server that
-   * fails does not fail its thread: the model just never sees its tools, and this is where you learn
-   * of it.
+   * Iterates the starts of the threads' MCP servers, from now on (`mcpServer/startupStatus/updated`). A
+   * server that fails does not fail its thread: the model never sees its tools, and only this iteration
+   * says so.
    *
    * The iteration ends when the client is closed, and throws when the connection is lost.
    */
   startups(options: FollowOptions = {}): AsyncIteration<McpStartup> {
     checkOptions("mcp.startups()", options, followKeys);
     return followNotifications(
-      this.#connect,
+      this.#getSession,
       "mcpServer/startupStatus/updated",
       (startup) => startup,
       options,
@@ -113,12 +113,12 @@ export class Mcp {
   }
 
   /**
-   * Calls a tool in the name of a thread (`mcpServer/tool/call`), without the model, and without an
-   * approval: it is your call. What the MCP server asks the user meanwhile goes to the handler of
-   * elicitations. Give `timeoutMs` to a tool that takes longer than other requests may.
+   * Calls a tool in the name of a thread (`mcpServer/tool/call`), without the model and without an
+   * approval: it is your call. The handler of elicitations answers questions of the MCP server. Give
+   * `timeoutMs` to a tool that takes longer than other requests may.
    *
-   * @throws McpServerError when the MCP server refuses; ThreadNotFoundError; InternalRpcError when the
-   * MCP server is not there. A tool that fails on its own resolves, with `isError`.
+   * @throws McpServerError when the MCP server refuses; ThreadNotFoundError; InternalRpcError when there
+   * is no such MCP server. A tool that fails on its own resolves, with `isError`.
    */
   async callTool(call: McpToolCall, options: RequestOptions = {}): Promise<McpToolResult> {
     checkOptions("mcp.callTool()", call, mcpServerToolCallParamsKeys);
@@ -126,8 +126,8 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const [host, left] = await connectedFor(this.#connect, "mcpServer/tool/call", options);
-    return callLoaded(host, "mcpServer/tool/call", call, left);
+    const [session, left] = await connectedFor(this.#getSession, "mcpServer/tool/call", options);
+    return callLoaded(session, "mcpServer/tool/call", call, left);
   }
 
   /**
@@ -144,8 +144,12 @@ export class Mcp {
     checkOptions("mcp.readResource()", options, requestKeys);
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const [host, left] = await connectedFor(this.#connect, "mcpServer/resource/read", options);
-    return callLoaded(host, "mcpServer/resource/read", read, left);
+    const [session, left] = await connectedFor(
+      this.#getSession,
+      "mcpServer/resource/read",
+      options,
+    );
+    return callLoaded(session, "mcpServer/resource/read", read, left);
   }
 
   /**
@@ -162,17 +166,17 @@ export class Mcp {
     checkText("name", name);
     checkOptions("mcp.login()", options, loginKeys);
     checkOptions("mcp.login()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "mcpServer/oauth/login", request);
-    return startMcpLogin(host, { ...options, name }, left);
+    const [session, left] = await connectedFor(this.#getSession, "mcpServer/oauth/login", request);
+    return startMcpLogin(session, { ...options, name }, left);
   }
 
   /**
-   * Takes changes of the configured servers into loaded threads (`config/mcpServer/reload`). They
+   * Applies changes of the configured servers to loaded threads (`config/mcpServer/reload`). The servers
    * start anew in the background: see `started()` and `startups()`.
    */
   async reload(): Promise<void> {
-    const host = await this.#connect();
-    await host.call("config/mcpServer/reload", undefined);
+    const session = await this.#getSession();
+    await session.call("config/mcpServer/reload", undefined);
   }
 }
 

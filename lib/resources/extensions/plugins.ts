@@ -12,18 +12,18 @@ import type {
   PluginSearchResult,
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
 import { Marketplaces } from "./marketplaces.js";
 
-/** Which plugins to list, as in `plugin/list`. */
+/** The plugins to list, as in `plugin/list`. */
 export type ListPluginsOptions = AllowUndefined<PluginListParams>;
-/** Which installed plugins to list, as in `plugin/installed`. */
+/** The installed plugins to list, as in `plugin/installed`. */
 export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
-/** Where to search, as in `plugin/search`. */
+/** The place to search, as in `plugin/search`. */
 export type SearchPluginsOptions = AllowUndefined<
   Omit<PluginSearchParams, "searchTerm" | "cursor">
 >;
@@ -31,9 +31,9 @@ const searchKeys: KeysOf<SearchPluginsOptions> = pluginSearchParamsKeys;
 
 /** The marketplaces with their plugins, and those that could not be loaded. */
 export type PluginList = ResultOf<"plugin/list">;
-/** The same, of what is installed. */
+/** The marketplaces with their installed plugins, and those that could not be loaded. */
 export type InstalledPlugins = ResultOf<"plugin/installed">;
-/** What the user has to do before the plugin works. */
+/** The steps that the user has to take before the plugin works. */
 export type PluginInstallation = ResultOf<"plugin/install">;
 
 /**
@@ -46,53 +46,53 @@ export type PluginSelector = { readonly pluginName: string } & (
 
 /** Plugins: bundles of skills, hooks, MCP servers and apps. They need the feature `plugins`. */
 export class Plugins {
-  /** Where plugins come from. */
+  /** The sources of plugins. */
   readonly marketplaces: Marketplaces;
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.plugins`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
-    this.marketplaces = new Marketplaces(connect);
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
+    this.marketplaces = new Marketplaces(getSession);
   }
 
   /**
-   * The marketplaces and what they offer (`plugin/list`). One that cannot be read does not fail the
-   * call: see `marketplaceLoadErrors`.
+   * Lists the marketplaces and their plugins (`plugin/list`). A marketplace that cannot be read does not
+   * fail the call: see `marketplaceLoadErrors`.
    */
   async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
     checkOptions("plugins.list()", options, pluginListParamsKeys);
     checkOptions("plugins.list()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "plugin/list", request);
-    return host.call("plugin/list", options, left);
+    const [session, left] = await connectedFor(this.#getSession, "plugin/list", request);
+    return session.call("plugin/list", options, left);
   }
 
-  /** What is installed, by marketplace (`plugin/installed`). */
+  /** Lists the installed plugins, by marketplace (`plugin/installed`). */
   async installed(
     options: InstalledPluginsOptions = {},
     request: RequestOptions = {},
   ): Promise<InstalledPlugins> {
     checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
     checkOptions("plugins.installed()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "plugin/installed", request);
-    return host.call("plugin/installed", options, left);
+    const [session, left] = await connectedFor(this.#getSession, "plugin/installed", request);
+    return session.call("plugin/installed", options, left);
   }
 
-  /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
+  /** Searches plugins for a term (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
     checkOptions("plugins.search()", options, searchKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
-      return host.call("plugin/search", { ...options, searchTerm, cursor });
+      const session = await this.#getSession();
+      return session.call("plugin/search", { ...options, searchTerm, cursor });
     });
   }
 
-  /** Everything about one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
+  /** Reads one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
   async read(plugin: PluginSelector): Promise<PluginDetail> {
     check(plugin);
-    const host = await this.#connect();
-    return (await host.call("plugin/read", plugin)).plugin;
+    const session = await this.#getSession();
+    return (await session.call("plugin/read", plugin)).plugin;
   }
 
   /**
@@ -103,18 +103,18 @@ export class Plugins {
   async install(plugin: PluginSelector, request: RequestOptions = {}): Promise<PluginInstallation> {
     check(plugin);
     checkOptions("plugins.install()", request, requestKeys);
-    const [host, left] = await connectedFor(this.#connect, "plugin/install", request);
-    return host.call("plugin/install", plugin, left);
+    const [session, left] = await connectedFor(this.#getSession, "plugin/install", request);
+    return session.call("plugin/install", plugin, left);
   }
 
   /**
-   * Takes a plugin away (`plugin/uninstall`). `pluginId` is the `id` in the lists, such as
-   * `"docs@company"`; one that is not installed is no error.
+   * Removes a plugin (`plugin/uninstall`). `pluginId` is the `id` in the lists, such as `"docs@company"`.
+   * Removing one that is not installed is no error.
    */
   async uninstall(pluginId: string): Promise<void> {
     checkText("pluginId", pluginId);
-    const host = await this.#connect();
-    await host.call("plugin/uninstall", { pluginId });
+    const session = await this.#getSession();
+    await session.call("plugin/uninstall", { pluginId });
   }
 }
 

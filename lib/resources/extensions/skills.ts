@@ -2,35 +2,37 @@ import { skillsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { SkillsListEntry, SkillsListParams } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 
-/** For which directories to list, as in `skills/list`; without `cwds`, the server's own. */
+/** The directories to list skills for, as in `skills/list`; without `cwds`, the server's own. */
 export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
-/** A skill by its name, wherever it is, or by the path of its `SKILL.md`. */
+/** A skill by its name, in any place, or by the path of its `SKILL.md`. */
 export type SkillSelector = { readonly name: string } | { readonly path: string };
 
 /** The skills that threads can use: of the user, of projects, of plugins, and the server's own. */
 export class Skills {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.skills`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
-  }
-
-  /** The skills of each directory, and the files that could not be read as one (`skills/list`). */
-  async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
-    checkOptions("skills.list()", options, skillsListParamsKeys);
-    const host = await this.#connect();
-    return (await host.call("skills/list", options)).data;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
   /**
-   * The skills as they are, and anew whenever they have changed (`skills/changed`): one list for
-   * changes that come while you are busy with the last one. The server watches the files of a project
-   * once it has a thread there.
+   * Lists the skills of each directory, and the files that could not be read as one (`skills/list`).
+   */
+  async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
+    checkOptions("skills.list()", options, skillsListParamsKeys);
+    const session = await this.#getSession();
+    return (await session.call("skills/list", options)).data;
+  }
+
+  /**
+   * Iterates the lists of skills: the current one, then a new one after changes (`skills/changed`).
+   * Changes that come while you work with one list give one new list. The server watches the files of a
+   * project once it has a thread there.
    *
    * The iteration ends when the client is closed, and throws when the connection is lost.
    */
@@ -41,12 +43,12 @@ export class Skills {
     checkOptions("skills.watch()", options, skillsListParamsKeys);
     // One that waits to be read stands for all that come meanwhile.
     const pick = (): true | undefined => (changes.size > 0 ? undefined : true);
-    const changes = followNotifications(this.#connect, "skills/changed", pick, { signal });
+    const changes = followNotifications(this.#getSession, "skills/changed", pick, { signal });
     try {
       do {
         changes.clear();
-        const host = await this.#connect();
-        yield (await host.call("skills/list", options, { signal })).data;
+        const session = await this.#getSession();
+        yield (await session.call("skills/list", options, { signal })).data;
       } while (!(await changes.next()).done);
     } finally {
       await changes.return();
@@ -56,24 +58,24 @@ export class Skills {
 
   /**
    * Switches a skill on or off, for good: it is written to the user's configuration
-   * (`skills/config/write`). Resolves with whether the skill is on now; the server does not check
-   * that there is such a skill.
+   * (`skills/config/write`). Resolves with whether the skill is on now. The server does not check that the
+   * skill exists.
    */
   async setEnabled(skill: SkillSelector, enabled: boolean): Promise<boolean> {
     if ("path" in skill) checkText("path", skill.path);
-    const host = await this.#connect();
-    return (await host.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
+    const session = await this.#getSession();
+    return (await session.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
   }
 
   /**
-   * More directories to look for skills in, in place of those that were set before
+   * Sets more directories to look for skills in, in place of those that were set before
    * (`skills/extraRoots/set`). They hold for every thread until the server process ends.
    */
   async setExtraRoots(extraRoots: readonly string[]): Promise<void> {
     extraRoots.forEach((root, index) => {
       checkText(`extraRoots[${index}]`, root);
     });
-    const host = await this.#connect();
-    await host.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
+    const session = await this.#getSession();
+    await session.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
   }
 }

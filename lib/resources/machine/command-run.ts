@@ -1,10 +1,10 @@
 import { onAbort, reasonOf } from "../../async/abort.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
-import { ProtocolError, renewed } from "../../errors/connection-errors.js";
+import { ProtocolError, copyError } from "../../errors/connection-errors.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
 import { CommandFailedError } from "./command-failed-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { toBase64 } from "./base64.js";
 import type { CommandControls, TerminalSize } from "./command-options.js";
 import type { CommandResult } from "../../results/command-result.js";
@@ -27,7 +27,7 @@ export class CommandRun {
   readonly #exit = new Deferred<CommandResult>();
   readonly #ended = new Deferred<void>();
   /** Resolves with the connection when the request that starts the command is on its way. */
-  readonly #sent = new Deferred<Host>();
+  readonly #sent = new Deferred<Session>();
   /** Aborts when the command has failed: nobody waits for answers about it any more. */
   readonly #abandoned = new AbortController();
   #phase: "connecting" | "sent" | "ended" = "connecting";
@@ -37,7 +37,7 @@ export class CommandRun {
   #terminating: Promise<void> | undefined;
   #unlink: () => void = () => undefined;
 
-  constructor(connect: Connect, command: RemoteCommand, controls: CommandControls) {
+  constructor(getSession: GetSession, command: RemoteCommand, controls: CommandControls) {
     this.exit = ignoreRejection(this.#exit.promise);
     this.stdout = new OutputBuffer(controls.limits);
     this.stderr = new OutputBuffer(controls.limits);
@@ -51,7 +51,7 @@ export class CommandRun {
     this.#unlink = onAbort(signal, (reason) => {
       this.#stop(() => reason);
     });
-    void this.#execute(connect);
+    void this.#execute(getSession);
   }
 
   /** The server gets what is written in the order of the calls, each when it has taken the last. */
@@ -63,14 +63,14 @@ export class CommandRun {
     // A command that does not read keeps its writers waiting, for as long as it likes.
     const options = { longRunning: true, signal: this.#abandoned.signal };
     const written = this.#lastWrite.then(() =>
-      this.#ask((host) => this.#command.write(host, input, options)),
+      this.#ask((session) => this.#command.write(session, input, options)),
     );
     this.#lastWrite = written.catch(() => undefined);
     return written;
   }
 
   resize(size: TerminalSize): Promise<void> {
-    return this.#ask((host) => this.#command.resize(host, size));
+    return this.#ask((session) => this.#command.resize(session, size));
   }
 
   /** Resolves when the server has agreed, or the command has ended; concurrent calls share it. */
@@ -91,30 +91,30 @@ export class CommandRun {
     );
     await settleWithin(this.#ended.promise, stopGraceMs);
     if (this.#hasEnded() || (await settleWithin(confirmed, 0)) === true) return;
-    void this.#sent.promise.then((host) => this.#command.kill(host));
+    void this.#sent.promise.then((session) => this.#command.kill(session));
   }
 
-  async #execute(connect: Connect): Promise<void> {
+  async #execute(getSession: GetSession): Promise<void> {
     try {
-      const host = await connect();
+      const session = await getSession();
       if (this.#hasEnded()) return;
-      this.#command.prepare(host);
-      for (const output of [this.stdout, this.stderr]) output.countIn(host.backlogs);
+      this.#command.prepare(session);
+      for (const output of [this.stdout, this.stderr]) output.countIn(session.backlogs);
       this.#phase = "sent";
       const startedAt = performance.now();
       const running = this.#command.run(
-        host,
+        session,
         (stream, chunk, cut) => {
           this[stream].push(chunk, cut);
         },
         { signal: this.#abandoned.signal, trace: this.#controls.trace },
       );
-      this.#sent.resolve(host);
+      this.#sent.resolve(session);
       void this.#feed();
       const ending = await running;
       this.#conclude(this.#toResult(ending, performance.now() - startedAt));
     } catch (error) {
-      this.#fail(() => renewed(error));
+      this.#fail(() => copyError(error));
     }
   }
 
@@ -129,20 +129,21 @@ export class CommandRun {
     }
   }
 
-  async #ask(question: (host: Host) => Promise<unknown>): Promise<void> {
-    const host = await Promise.race([this.#sent.promise, this.#ended.promise]);
-    if (host) await askAbout(this.#ended.promise, () => question(host));
+  async #ask(question: (session: Session) => Promise<unknown>): Promise<void> {
+    const session = await Promise.race([this.#sent.promise, this.#ended.promise]);
+    if (session) await askAbout(this.#ended.promise, () => question(session));
     else throw this.#failure?.();
   }
 
   async #terminate(): Promise<void> {
     if (this.#hasEnded()) return;
     try {
-      await this.#ask((host) => this.#command.terminate(host, { timeoutMs: stopGraceMs }));
+      await this.#ask((session) => this.#command.terminate(session, { timeoutMs: stopGraceMs }));
     } catch (error) {
       if (this.#hasEnded()) return;
       if (!(error instanceof CommandEndedError)) throw error;
-      const problem = "The server does not know the command, and never told how it ended.";
+      const problem =
+        "The server no longer knows the command, and never told how it ended. Check what it has done.";
       this.#fail(() => new ProtocolError(problem));
     }
   }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { checkOptions } from "../../errors/check-options.js";
 import type { CommandExecParams } from "../../../generated/types.js";
 import { CommandNotStartedError } from "../../errors/machine-errors.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { withServerPaths } from "../../paths/with-server-paths.js";
 import { isGone } from "../../runtime/runtime-file.js";
 import { toSandboxPolicy } from "../../options/sandbox-options.js";
@@ -16,7 +16,7 @@ import { routeById } from "./routes.js";
 
 /** Runs a command by `command/exec`, whose answer comes when the command has ended. */
 export function execCommand(
-  connect: Connect,
+  getSession: GetSession,
   command: readonly string[],
   options: ExecOptions = {},
 ): CommandHandle {
@@ -24,7 +24,7 @@ export function execCommand(
   const controls = checkCommand(command, options);
   const hasWorkspace = options.sandbox === "workspace-write";
   const remote = remoteExec(toParams(command, options), hasWorkspace);
-  return new CommandHandle(connect, remote, controls);
+  return new CommandHandle(getSession, remote, controls);
 }
 
 function toParams(command: readonly string[], options: ExecOptions): CommandExecParams {
@@ -59,32 +59,45 @@ function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteComm
       const absolute = withServerPaths("command/exec", given, serverFiles);
       params = hasWorkspace ? withWorkspace(absolute) : absolute;
     },
-    run: async (host, onOutput, request) => {
-      const stop = routeById(host, "command/exec/outputDelta", "processId", processId, (delta) => {
-        onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
-      });
+    run: async (session, onOutput, request) => {
+      const stop = routeById(
+        session,
+        "command/exec/outputDelta",
+        "processId",
+        processId,
+        (delta) => {
+          onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
+        },
+      );
       try {
-        const answer = await host.call("command/exec", params, { longRunning: true, ...request });
+        const answer = await session.call("command/exec", params, {
+          longRunning: true,
+          ...request,
+        });
         return withTruncation(answer, params);
       } catch (error) {
-        throw await explain(error, host, params);
+        throw await explain(error, session, params);
       } finally {
         stop();
       }
     },
-    write: (host, input, options) =>
-      host.call("command/exec/write", { processId, ...input }, options),
-    resize: (host, size) => host.call("command/exec/resize", { processId, size }),
-    terminate: (host, options) => host.call("command/exec/terminate", { processId }, options),
-    kill: (host) =>
-      confirmEnd(host, "command/exec/terminate", { processId }, host.connectionSignal),
+    write: (session, input, options) =>
+      session.call("command/exec/write", { processId, ...input }, options),
+    resize: (session, size) => session.call("command/exec/resize", { processId, size }),
+    terminate: (session, options) => session.call("command/exec/terminate", { processId }, options),
+    kill: (session) =>
+      confirmEnd(session, "command/exec/terminate", { processId }, session.connectionSignal),
   };
 }
 
-/** Of all that may be missing, this process can see one thing that the server does not tell. */
-async function explain(error: unknown, host: Host, params: CommandExecParams): Promise<unknown> {
+/** This process can see one missing file that the server does not tell of. */
+async function explain(
+  error: unknown,
+  session: Session,
+  params: CommandExecParams,
+): Promise<unknown> {
   if (!(error instanceof CommandNotStartedError) || isOutsideSandbox(params)) return error;
-  const { runtimeFile } = host;
+  const { runtimeFile } = session;
   if (runtimeFile === undefined || !(await isGone(runtimeFile))) return error;
   const { method, rpcCode, serverMessage: message, data } = error;
   return new CommandNotStartedError({ method, rpcCode, message, data }, runtimeFile);
@@ -95,7 +108,7 @@ function isOutsideSandbox({ sandboxPolicy }: CommandExecParams): boolean {
   return sandboxPolicy?.type === "dangerFullAccess" || sandboxPolicy?.type === "externalSandbox";
 }
 
-/** Of output that the server has collected, it does not tell whether it was all. */
+/** The server does not tell whether the output that it collected is all of it. */
 function withTruncation(
   { exitCode, stdout, stderr }: Pick<CommandEnding, "exitCode" | "stdout" | "stderr">,
   { streamStdoutStderr = false, outputBytesCap }: CommandExecParams,

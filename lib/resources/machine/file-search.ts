@@ -8,7 +8,7 @@ import { roughBytes } from "../../async/rough-bytes.js";
 import { ignoreRejection } from "../../async/deferred.js";
 import { checkText } from "../../options/checks.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd } from "../../session/confirm-end.js";
 import { toServerPath } from "../../paths/server-files.js";
 import { untilConnected } from "../../session/until-connected.js";
@@ -27,14 +27,14 @@ export interface SearchFilesOptions {
 }
 
 export interface FileSearchOptions extends SearchFilesOptions {
-  /** What to look for first; `update` changes it. */
+  /** The first query; `update` changes it. */
   query?: string | undefined;
 }
 
 const searchFilesKeys: KeysOf<SearchFilesOptions> = { roots: true, signal: true };
 const fileSearchKeys: KeysOf<FileSearchOptions> = { ...searchFilesKeys, query: true };
 
-/** What was found for a query so far. */
+/** The files found for a query so far. */
 export interface FileSearchResults {
   readonly query: string;
   /** The best matches, best first, at most 50; none for an empty query. */
@@ -45,7 +45,7 @@ export interface FileSearchResults {
 
 /** One search, from the question to the answer. */
 export async function searchFiles(
-  connect: Connect,
+  getSession: GetSession,
   query: string,
   options: SearchFilesOptions = {},
 ): Promise<FuzzyFileSearchResult[]> {
@@ -54,14 +54,14 @@ export async function searchFiles(
   const { signal } = options;
   const roots = checkRoots(options);
   const cancellationToken = randomUUID();
-  const host = await untilConnected(connect, signal);
-  const params = { query, roots: toServerRoots(host, roots), cancellationToken };
+  const session = await untilConnected(getSession, signal);
+  const params = { query, roots: toServerRoots(session, roots), cancellationToken };
   // A second search with the same token puts an end to the first; this one finds nothing.
   const unlink = onAbort(signal, () => {
-    void host.request("fuzzyFileSearch", { ...params, query: "" }).catch(() => undefined);
+    void session.request("fuzzyFileSearch", { ...params, query: "" }).catch(() => undefined);
   });
   try {
-    return (await host.request("fuzzyFileSearch", params, { signal })).files;
+    return (await session.request("fuzzyFileSearch", params, { signal })).files;
   } finally {
     unlink();
   }
@@ -84,35 +84,40 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
   readonly #subscription: Subscription<FileSearchResults>;
   #asked: { readonly query: string } | undefined;
   #lastUpdate: Promise<unknown> = Promise.resolve();
-  /** What has come for the newest query, and whether that was all; the server tells in any order. */
+  /** The results of the newest query, and whether they are complete; the server tells in any order. */
   #results: FileSearchResults | undefined;
   #complete = false;
 
   /** @internal Use `fileSearch`. */
-  constructor(connect: Connect, options: FileSearchOptions = {}) {
+  constructor(getSession: GetSession, options: FileSearchOptions = {}) {
     checkOptions("fileSearch()", options, fileSearchKeys);
     const roots = checkRoots(options);
     const sessionId = this.#sessionId;
     this.#subscription = new Subscription(
-      connect,
+      getSession,
       {
-        listen: (host, push) => [
-          routeById(host, "fuzzyFileSearch/sessionUpdated", "sessionId", sessionId, (params) => {
+        listen: (session, push) => [
+          routeById(session, "fuzzyFileSearch/sessionUpdated", "sessionId", sessionId, (params) => {
             const { query, files } = params;
             if (query !== this.#asked?.query) return;
             this.#results = { query, files, complete: this.#complete };
             push(this.#results);
           }),
-          routeById(host, "fuzzyFileSearch/sessionCompleted", "sessionId", sessionId, () => {
-            void this.#completed(host, push);
+          routeById(session, "fuzzyFileSearch/sessionCompleted", "sessionId", sessionId, () => {
+            void this.#completed(session, push);
           }),
         ],
-        open: async (host, request) => {
-          const params = { sessionId, roots: toServerRoots(host, roots) };
-          return host.request("fuzzyFileSearch/sessionStart", params, request);
+        open: async (session, request) => {
+          const params = { sessionId, roots: toServerRoots(session, roots) };
+          return session.request("fuzzyFileSearch/sessionStart", params, request);
         },
-        close: (host) =>
-          confirmEnd(host, "fuzzyFileSearch/sessionStop", { sessionId }, host.connectionSignal),
+        close: (session) =>
+          confirmEnd(
+            session,
+            "fuzzyFileSearch/sessionStop",
+            { sessionId },
+            session.connectionSignal,
+          ),
         backlog: newestOnly<FileSearchResults>(roughBytes),
         name: ["The file search", "codex.fileSearch()"],
       },
@@ -123,10 +128,10 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
   }
 
   /**
-   * Looks for something else from now on (`fuzzyFileSearch/sessionUpdate`). Resolves when the server
-   * has taken it, or need not, because of a newer one; the results come by iterating.
+   * Changes the query (`fuzzyFileSearch/sessionUpdate`). Resolves when the server has taken it, or when a
+   * newer query replaced it; the results come by iterating.
    *
-   * @throws HandleClosedError after the end of the search, or what kept it from beginning.
+   * @throws HandleClosedError after the end of the search, or the error that kept it from beginning.
    */
   async update(query: string): Promise<void> {
     if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");
@@ -135,9 +140,9 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
     this.#results = undefined;
     this.#complete = false;
     const updated = this.#lastUpdate.then(async () => {
-      const host = await this.#subscription.host();
+      const session = await this.#subscription.session();
       if (this.#asked !== asked) return;
-      await host.call("fuzzyFileSearch/sessionUpdate", { sessionId: this.#sessionId, query });
+      await session.call("fuzzyFileSearch/sessionUpdate", { sessionId: this.#sessionId, query });
     });
     this.#lastUpdate = updated.catch(() => undefined);
     await updated;
@@ -169,11 +174,11 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
    * The server sends the last results and the news that they are the last at the same time, in any
    * order: when it has answered something else, both are here.
    */
-  async #completed(host: Host, push: (results: FileSearchResults) => void): Promise<void> {
+  async #completed(session: Session, push: (results: FileSearchResults) => void): Promise<void> {
     const asked = this.#asked;
     try {
       await this.#lastUpdate;
-      await host.call("fs/unwatch", { watchId: this.#sessionId });
+      await session.call("fs/unwatch", { watchId: this.#sessionId });
     } catch {
       return;
     }
@@ -197,7 +202,7 @@ function checkRoots({ roots }: SearchFilesOptions): readonly string[] | undefine
 }
 
 /** By default, the directory in which the server runs, whichever that is. */
-function toServerRoots({ serverFiles }: Host, roots: readonly string[] | undefined): string[] {
+function toServerRoots({ serverFiles }: Session, roots: readonly string[] | undefined): string[] {
   if (roots === undefined) return ["."];
   return roots.map((root, index) => toServerPath(serverFiles, `roots[${index}]`, root));
 }

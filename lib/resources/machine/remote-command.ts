@@ -1,20 +1,20 @@
 import { settleWithin } from "../../async/timers.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import type { TerminalSize } from "./command-options.js";
 
 /** One command, in terms of the server's methods: `command/exec` and `process/spawn` differ. */
 export interface RemoteCommand {
   /** Makes ready what is sent to start it. @throws InvalidArgumentError for a path without a meaning there. */
-  prepare(host: Host): void;
+  prepare(session: Session): void;
   /** Starts it, and resolves when it has ended and all of its output has come. */
-  run(host: Host, onOutput: OutputListener, request: CommandRequest): Promise<CommandEnding>;
-  write(host: Host, input: StdinWrite, options: RequestOptions): Promise<unknown>;
-  resize(host: Host, size: TerminalSize): Promise<unknown>;
-  terminate(host: Host, options: RequestOptions): Promise<unknown>;
+  run(session: Session, onOutput: OutputListener, request: CommandRequest): Promise<CommandEnding>;
+  write(session: Session, input: StdinWrite, options: RequestOptions): Promise<unknown>;
+  resize(session: Session, size: TerminalSize): Promise<unknown>;
+  terminate(session: Session, options: RequestOptions): Promise<unknown>;
   /** The same when nobody waits for it: until the server has agreed, or the command is gone. */
-  kill(host: Host): Promise<unknown>;
+  kill(session: Session): Promise<unknown>;
 }
 
 /** How the request that starts a command is sent. */

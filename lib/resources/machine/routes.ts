@@ -1,4 +1,4 @@
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { ServerNotification } from "../../protocol.js";
 import type { ObservedNotification } from "../../messages/observed-notifications.js";
 
@@ -11,22 +11,22 @@ interface Route {
 }
 
 /** One for each method of each connection, as long as somebody listens. */
-const routes = new WeakMap<Host, Map<string, Route>>();
+const routes = new WeakMap<Session, Map<string, Route>>();
 
 /**
  * Calls `listener` with the notifications of `method` in which the field `key` is `id`. However many
  * handles there are, each notification is looked up once. Returns the function that stops it.
  */
 export function routeById<M extends ObservedNotification>(
-  host: Host,
+  session: Session,
   method: M,
   key: keyof ParamsOfNotification<M>,
   id: string,
   listener: (params: ParamsOfNotification<M>) => void,
 ): () => void {
-  const ofHost = routes.get(host) ?? new Map<string, Route>();
-  routes.set(host, ofHost);
-  const route = ofHost.get(method) ?? open(host, method, key);
+  const ofHost = routes.get(session) ?? new Map<string, Route>();
+  routes.set(session, ofHost);
+  const route = ofHost.get(method) ?? open(session, method, key);
   ofHost.set(method, route);
   route.listeners.set(id, listener);
   return () => {
@@ -37,12 +37,12 @@ export function routeById<M extends ObservedNotification>(
 }
 
 function open<M extends ObservedNotification>(
-  host: Host,
+  session: Session,
   method: M,
   key: keyof ParamsOfNotification<M>,
 ): Route {
   const listeners: Listeners = new Map();
-  const stop = host.on(method, ({ params }: { params: ParamsOfNotification<M> }) => {
+  const stop = session.on(method, ({ params }: { params: ParamsOfNotification<M> }) => {
     listeners.get(params[key])?.(params as never);
   });
   return { listeners, stop };

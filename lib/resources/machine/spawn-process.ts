@@ -5,7 +5,7 @@ import { onAbort } from "../../async/abort.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { withServerPaths } from "../../paths/with-server-paths.js";
 import { fromBase64 } from "./base64.js";
@@ -19,7 +19,7 @@ const onlyForExec = { sandbox: noSandbox, sandboxPolicy: noSandbox, permissionPr
 
 /** Runs a command by `process/spawn`, which is answered at its start; `process/exited` tells the end. */
 export function spawnProcess(
-  connect: Connect,
+  getSession: GetSession,
   command: readonly string[],
   options: SpawnOptions,
 ): CommandHandle {
@@ -31,26 +31,26 @@ export function spawnProcess(
     processHandle: randomUUID(),
     cwd: options.cwd,
   };
-  return new CommandHandle(connect, remoteSpawn(params), controls);
+  return new CommandHandle(getSession, remoteSpawn(params), controls);
 }
 
 function remoteSpawn(given: ProcessSpawnParams): RemoteCommand {
   const { processHandle } = given;
   let params = given;
-  const kill = (host: Host) =>
-    confirmEnd(host, "process/kill", { processHandle }, host.connectionSignal);
+  const kill = (session: Session) =>
+    confirmEnd(session, "process/kill", { processHandle }, session.connectionSignal);
   return {
     prepare: ({ serverFiles }) => {
       params = withServerPaths("process/spawn", given, serverFiles);
     },
-    run: async (host, onOutput, request) => {
+    run: async (session, onOutput, request) => {
       const exited = new Deferred<CommandEnding>();
       void ignoreRejection(exited.promise);
       const stops = [
-        routeById(host, "process/outputDelta", "processHandle", processHandle, (delta) => {
+        routeById(session, "process/outputDelta", "processHandle", processHandle, (delta) => {
           onOutput(delta.stream, fromBase64(delta.deltaBase64), delta.capReached);
         }),
-        routeById(host, "process/exited", "processHandle", processHandle, (ending) => {
+        routeById(session, "process/exited", "processHandle", processHandle, (ending) => {
           const { stdoutCapReached, stderrCapReached } = ending;
           exited.resolve({
             ...ending,
@@ -59,24 +59,24 @@ function remoteSpawn(given: ProcessSpawnParams): RemoteCommand {
           });
         }),
         onAbort(request.signal, exited.reject),
-        onAbort(host.connectionSignal, exited.reject),
+        onAbort(session.connectionSignal, exited.reject),
       ];
       try {
-        const late = undoneWhenLate("If it does, this client kills it.", () => void kill(host));
-        await host.call("process/spawn", params, { ...request, ...late });
+        const late = undoneWhenLate("If it does, this client kills it.", () => void kill(session));
+        await session.call("process/spawn", params, { ...request, ...late });
         return await exited.promise;
       } catch (error) {
         // Without an answer nobody knows whether it runs.
-        if (error instanceof RequestTimeoutError && error.sent) void kill(host);
+        if (error instanceof RequestTimeoutError && error.sent) void kill(session);
         throw error;
       } finally {
         for (const stop of stops) stop();
       }
     },
-    write: (host, input, options) =>
-      host.call("process/writeStdin", { processHandle, ...input }, options),
-    resize: (host, size) => host.call("process/resizePty", { processHandle, size }),
-    terminate: (host, options) => host.call("process/kill", { processHandle }, options),
+    write: (session, input, options) =>
+      session.call("process/writeStdin", { processHandle, ...input }, options),
+    resize: (session, size) => session.call("process/resizePty", { processHandle, size }),
+    terminate: (session, options) => session.call("process/kill", { processHandle }, options),
     kill,
   };
 }

@@ -4,27 +4,27 @@ import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { settleWithin } from "../../async/timers.js";
 import { checkSignal } from "../../options/checks.js";
-import { renewed, TransportClosedError } from "../../errors/connection-errors.js";
+import { copyError, TransportClosedError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { undoneWhenLate } from "../../session/confirm-end.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 
-/** What the server is told, and what it tells. */
+/** The requests and notifications of a subscription. */
 export interface SubscriptionSource<T> {
   /** Takes in notifications, until the functions that it returns are called. */
-  listen(host: Host, push: (event: T) => void): (() => void)[];
+  listen(session: Session, push: (event: T) => void): (() => void)[];
   /** Asks the server to begin. */
-  open(host: Host, options: RequestOptions): Promise<unknown>;
+  open(session: Session, options: RequestOptions): Promise<unknown>;
   /** Asks it to stop, until it has. Never rejects. */
-  close(host: Host): Promise<unknown>;
-  /** What becomes of events that nobody has read yet. Beyond its limit the subscription ends. */
+  close(session: Session): Promise<unknown>;
+  /** The rules for events that wait to be read. Beyond their limit the subscription ends. */
   readonly backlog: BacklogRules<T>;
-  /** What it is called, and the call that starts another. */
+  /** The name for messages, and the call that starts another. */
   readonly name: readonly [what: string, call: string];
 }
 
-/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
+/** How long `close()` waits for the server to stop (ms); the client goes on asking. */
 const stopGraceMs = 10_000;
 
 /**
@@ -33,18 +33,22 @@ const stopGraceMs = 10_000;
  */
 export class Subscription<T> {
   /** Resolves with the connection when the server has begun; rejects, unnoticed, if it never will. */
-  readonly ready: Promise<Host>;
+  readonly ready: Promise<Session>;
   readonly queue: EventQueue<T>;
   readonly #source: SubscriptionSource<T>;
-  readonly #ready = new Deferred<Host>();
+  readonly #ready = new Deferred<Session>();
   readonly #stops: (() => void)[] = [];
-  #opened: Promise<Host | undefined> | undefined;
+  #opened: Promise<Session | undefined> | undefined;
   /** Aborts when the connection is gone on which the server reports; what it does ends with it. */
   #connection: AbortSignal | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws InvalidArgumentError for what is not a signal. */
-  constructor(connect: Connect, source: SubscriptionSource<T>, signal: AbortSignal | undefined) {
+  constructor(
+    getSession: GetSession,
+    source: SubscriptionSource<T>,
+    signal: AbortSignal | undefined,
+  ) {
     checkSignal(signal);
     this.#source = source;
     this.queue = new EventQueue<T>(() => this.close(), {
@@ -60,15 +64,15 @@ export class Subscription<T> {
       this.#fail(reason);
     });
     this.#stops.push(unlink);
-    if (!signal?.aborted) void this.#open(connect);
+    if (!signal?.aborted) void this.#open(getSession);
   }
 
   /** The connection, while it can be talked about. @throws HandleClosedError after the end. */
-  async host(): Promise<Host> {
-    const host = await this.ready;
-    if (this.#connection?.aborted) throw renewed(this.#connection.reason);
+  async session(): Promise<Session> {
+    const session = await this.ready;
+    if (this.#connection?.aborted) throw copyError(this.#connection.reason);
     if (this.#isOver()) throw new HandleClosedError(...this.#source.name);
-    return host;
+    return session;
   }
 
   /** Stops it, and waits until the server has done so. Never rejects; calling it again is harmless. */
@@ -78,32 +82,32 @@ export class Subscription<T> {
     return this.#closing ?? Promise.resolve();
   }
 
-  async #open(connect: Connect): Promise<void> {
+  async #open(getSession: GetSession): Promise<void> {
     try {
-      const host = await connect();
+      const session = await getSession();
       if (this.#isOver()) return;
-      throwIfAborted(host.connectionSignal);
-      this.queue.countIn(host.backlogs);
-      this.#connection = host.connectionSignal;
+      throwIfAborted(session.connectionSignal);
+      this.queue.countIn(session.backlogs);
+      this.#connection = session.connectionSignal;
       // Before it is asked, so that nothing it says is missed.
       this.#stops.push(
         onAbort(this.#connection, (reason) => {
           this.#lost(reason);
         }),
-        ...this.#source.listen(host, (event) => {
+        ...this.#source.listen(session, (event) => {
           this.queue.push(event);
         }),
       );
       const opening = this.#source.open(
-        host,
-        undoneWhenLate("If it does, this client ends it.", () => void this.#source.close(host)),
+        session,
+        undoneWhenLate("If it does, this client ends it.", () => void this.#source.close(session)),
       );
       this.#opened = opening.then(
-        () => host,
+        () => session,
         () => undefined,
       );
       await opening;
-      this.#ready.resolve(host);
+      this.#ready.resolve(session);
     } catch (error) {
       this.#lost(error);
     }
@@ -115,13 +119,13 @@ export class Subscription<T> {
       this.#fail(reason);
       return;
     }
-    this.#release(renewed(reason));
+    this.#release(copyError(reason));
     this.queue.end();
   }
 
   #fail(reason: unknown): void {
-    this.#release(renewed(reason));
-    this.queue.fail(renewed(reason));
+    this.#release(copyError(reason));
+    this.queue.fail(copyError(reason));
   }
 
   #release(reason: unknown): void {
@@ -133,9 +137,9 @@ export class Subscription<T> {
 
   async #stop(): Promise<void> {
     // What is still being begun cannot be stopped yet.
-    const host = await this.#opened;
-    if (!host || this.#connection?.aborted) return;
-    await settleWithin(this.#source.close(host), stopGraceMs);
+    const session = await this.#opened;
+    if (!session || this.#connection?.aborted) return;
+    await settleWithin(this.#source.close(session), stopGraceMs);
   }
 
   #unlink(): void {

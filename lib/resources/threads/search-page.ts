@@ -5,12 +5,12 @@ import type {
 } from "../../../generated/types.js";
 import { settleWithin } from "../../async/timers.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { connectedFor } from "../../session/until-connected.js";
 
-/** What the server is asked for. */
+/** The params of the request. */
 export type SearchQuery = AllowUndefined<ThreadSearchParams>;
 
 interface SearchPageOptions {
@@ -30,7 +30,7 @@ interface RunningSearch {
 
 const method = "thread/search/stream";
 
-/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
+/** How long `close()` waits for the server to stop (ms); the client goes on asking. */
 const stopGraceMs = 10_000;
 
 /**
@@ -38,37 +38,37 @@ const stopGraceMs = 10_000;
  * server, once.
  */
 export async function searchPage(
-  connect: Connect,
+  getSession: GetSession,
   query: SearchQuery,
   { signal, timeoutMs, found }: SearchPageOptions,
 ): Promise<ThreadSearchResponse> {
-  const [host, left] = await connectedFor(connect, method, { signal, timeoutMs });
+  const [session, left] = await connectedFor(getSession, method, { signal, timeoutMs });
   let running: RunningSearch | undefined;
   // Called before anything that the server tells of the search can be read.
   const onSent = (requestId: number): void => {
     running?.stop();
     running = {
       requestId,
-      connection: host.connectionSignal,
-      stop: host.on("thread/search/partial", ({ params }) => {
+      connection: session.connectionSignal,
+      stop: session.on("thread/search/partial", ({ params }) => {
         if (params.requestId === requestId) found(readable(params.data));
       }),
     };
   };
   const late = undoneWhenLate("This client has asked it to cancel the search.", () => undefined);
   try {
-    return await host.call(method, query, { ...left, ...late, onSent });
+    return await session.call(method, query, { ...left, ...late, onSent });
   } catch (error) {
-    if (running && signal.aborted) await settleWithin(cancel(host, running), stopGraceMs);
-    else if (running && error instanceof RequestTimeoutError) void cancel(host, running);
+    if (running && signal.aborted) await settleWithin(cancel(session, running), stopGraceMs);
+    else if (running && error instanceof RequestTimeoutError) void cancel(session, running);
     throw error;
   } finally {
     running?.stop();
   }
 }
 
-async function cancel(host: Host, { requestId, connection }: RunningSearch): Promise<void> {
-  await confirmEnd(host, "thread/search/stream/cancel", { requestId }, connection);
+async function cancel(session: Session, { requestId, connection }: RunningSearch): Promise<void> {
+  await confirmEnd(session, "thread/search/stream/cancel", { requestId }, connection);
 }
 
 /** The id of the thread that was found, if it has one. */
@@ -78,7 +78,7 @@ export function foundIdOf(result: ThreadSearchResult): string | undefined {
   return typeof thread?.id === "string" ? thread.id : undefined;
 }
 
-/** What was found early and can be told apart; the page brings the rest. */
+/** Threads that were found early and have an id; the page brings the rest. */
 function readable(data: unknown): readonly ThreadSearchResult[] {
   if (!Array.isArray(data)) return [];
   return (data as ThreadSearchResult[]).filter((result) => foundIdOf(result) !== undefined);

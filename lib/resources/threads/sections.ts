@@ -6,16 +6,16 @@ import type {
   ThreadSectionListParams,
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 
-/** How to list sections, as in `threadSection/list`. */
+/** Options for listing sections, as in `threadSection/list`. */
 export type ListSectionsOptions = AllowUndefined<Omit<ThreadSectionListParams, "cursor">>;
 
-/** How a section looks: names that the server keeps and does not interpret. */
+/** The appearance of a section: names that the server keeps and does not interpret. */
 export interface SectionOptions {
-  /** Left out in an update, it stays as it is; `null` clears it. */
+  /** The appearance. An update without it leaves it as it is; `null` clears it. */
   appearance?: ThreadSectionAppearance | null | undefined;
 }
 
@@ -23,37 +23,37 @@ const listKeys: KeysOf<ListSectionsOptions> = threadSectionListParamsKeys;
 const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
 
 /**
- * The sections that threads are grouped in; the server comes with one, "Pinned". A thread is put
- * into one with `thread.moveToSection()`, and found there with `listThreads({ sectionId })`, in the
- * order of the section with `sortKey: "section_position"`.
+ * The sections that group threads. The server comes with one, "Pinned". `thread.moveToSection()` puts a
+ * thread into a section, and `listThreads({ sectionId })` lists the threads of one, in the order of the
+ * section with `sortKey: "section_position"`.
  */
 export class Sections {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
 
   /** @internal Use `codex.sections`. */
-  constructor(connect: Connect) {
-    this.#connect = connect;
+  constructor(getSession: GetSession) {
+    this.#getSession = getSession;
   }
 
-  /** All sections (`threadSection/list`). */
+  /** Lists all sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
     checkOptions("sections.list()", options, listKeys);
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("threadSection/list", { ...options, ...page });
+      return session.call("threadSection/list", { ...options, ...page });
     });
   }
 
-  /** Makes a section (`threadSection/create`). Two may have the same name. */
+  /** Makes a section (`threadSection/create`). Two sections may have the same name. */
   async create(name: string, options: SectionOptions = {}): Promise<ThreadSection> {
     checkText("name", name);
     checkOptions("sections.create()", options, sectionKeys);
-    const host = await this.#connect();
-    return (await host.call("threadSection/create", { ...options, name })).section;
+    const session = await this.#getSession();
+    return (await session.call("threadSection/create", { ...options, name })).section;
   }
 
-  /** Names a section anew (`threadSection/update`), and changes its looks if told to. */
+  /** Renames a section (`threadSection/update`), and changes its appearance if given. */
   async update(
     sectionId: string,
     name: string,
@@ -62,14 +62,14 @@ export class Sections {
     checkText("sectionId", sectionId);
     checkText("name", name);
     checkOptions("sections.update()", options, sectionKeys);
-    const host = await this.#connect();
-    return (await host.call("threadSection/update", { ...options, sectionId, name })).section;
+    const session = await this.#getSession();
+    return (await session.call("threadSection/update", { ...options, sectionId, name })).section;
   }
 
   /** Deletes a section (`threadSection/delete`); its threads are then in none. */
   async delete(sectionId: string): Promise<void> {
     checkText("sectionId", sectionId);
-    const host = await this.#connect();
-    await host.call("threadSection/delete", { sectionId });
+    const session = await this.#getSession();
+    await session.call("threadSection/delete", { sectionId });
   }
 }

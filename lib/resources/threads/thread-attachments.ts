@@ -12,11 +12,11 @@ import type {
   ThreadAttachmentOwnerListParams,
 } from "../../../generated/types.js";
 import { checkText } from "../../options/checks.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 
-/** What names an attachment: a kind of the caller's own choice, and a key that is unique within it. */
+/** The identity of an attachment: a kind that you choose, and a key that is unique within it. */
 export interface AttachmentIdentity {
   readonly attachmentType: string;
   readonly identityKey: string;
@@ -24,11 +24,11 @@ export interface AttachmentIdentity {
 
 /** An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes. */
 export type AddAttachmentOptions = Omit<ThreadAttachmentAddParams, "threadId">;
-/** How to list attachments, as in `thread/attachment/list`. */
+/** Options for listing attachments, as in `thread/attachment/list`. */
 export type ListAttachmentsOptions = AllowUndefined<
   Omit<ThreadAttachmentListParams, "threadId" | "cursor">
 >;
-/** Whose attachment to look for, as in `thread/attachmentOwner/list`. */
+/** The attachment whose threads to list, as in `thread/attachmentOwner/list`. */
 export type AttachmentOwnersOptions = AllowUndefined<
   Omit<ThreadAttachmentOwnerListParams, "cursor">
 >;
@@ -37,62 +37,62 @@ const listKeys: KeysOf<ListAttachmentsOptions> = threadAttachmentListParamsKeys;
 const ownersKeys: KeysOf<AttachmentOwnersOptions> = threadAttachmentOwnerListParamsKeys;
 
 /**
- * What the application has attached to a thread: JSON of its own, such as the issue that the thread
- * is about. It is stored with the thread; the model does not see it.
+ * The attachments of a thread: JSON of your application, such as the issue that the thread is about. The
+ * server stores them with the thread; the model does not see them.
  */
 export class ThreadAttachments {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.attachments`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
   /**
-   * Attaches something (`thread/attachment/add`). When something of this identity is attached
-   * already, that stays as it is: `outcome` is then `"existing"`.
+   * Attaches JSON to the thread (`thread/attachment/add`). If the thread has an attachment of this
+   * identity, that one stays as it is, and `outcome` is `"existing"`.
    *
    * @throws ThreadNotFoundError for a thread that was never stored: run a turn or name it first.
    */
   async add(attachment: AddAttachmentOptions): Promise<ThreadAttachmentAddResponse> {
     checkIdentity(attachment);
-    const host = await this.#connect();
-    return host.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
+    const session = await this.#getSession();
+    return session.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
   }
 
-  /** What is attached (`thread/attachment/list`), oldest first. */
+  /** Lists the attachments (`thread/attachment/list`), oldest first. */
   list(options: ListAttachmentsOptions = {}): Pages<ThreadAttachment> {
     checkOptions("attachments.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("thread/attachment/list", { ...options, threadId, ...page });
+      return session.call("thread/attachment/list", { ...options, threadId, ...page });
     });
   }
 
-  /** Detaches something (`thread/attachment/remove`); what is not attached is no error. */
+  /** Removes an attachment (`thread/attachment/remove`). Removing one that does not exist is no error. */
   async remove({ attachmentType, identityKey }: AttachmentIdentity): Promise<void> {
     checkIdentity({ attachmentType, identityKey });
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.#threadId, attachmentType, identityKey };
-    await host.call("thread/attachment/remove", params);
+    await session.call("thread/attachment/remove", params);
   }
 }
 
 /** The threads that something is attached to. */
 export function attachmentOwners(
-  connect: Connect,
+  getSession: GetSession,
   options: AttachmentOwnersOptions,
 ): Pages<ThreadAttachmentOwner> {
   checkIdentity(options);
   checkOptions("attachmentOwners()", options, ownersKeys);
   return new Pages(async (cursor) => {
-    const host = await connect();
+    const session = await getSession();
     const page = cursor === undefined ? {} : { cursor };
-    return host.call("thread/attachmentOwner/list", { ...options, ...page });
+    return session.call("thread/attachmentOwner/list", { ...options, ...page });
   });
 }
 

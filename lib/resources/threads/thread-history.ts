@@ -1,6 +1,6 @@
 import { isBeforeFirstTurn } from "../../errors/to-rpc-error.js";
 import { MethodNotFoundError } from "../../errors/rpc-errors.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 
 type HistoryMethod = "thread/turns/list" | "thread/items/list" | "thread/searchOccurrences";
@@ -13,14 +13,14 @@ type HistoryMethod = "thread/turns/list" | "thread/items/list" | "thread/searchO
  * MethodNotFoundError for items of a thread that an old runtime stored.
  */
 export async function listHistory<M extends HistoryMethod>(
-  host: Host,
+  session: Session,
   method: M,
   params: ParamsOf<M>,
 ): Promise<ResultOf<M>> {
   try {
-    return await host.call(method, params);
+    return await session.call(method, params);
   } catch (error) {
-    if (isBeforeFirstTurn(error) || (await neverRan(host, params.threadId, error))) {
+    if (isBeforeFirstTurn(error) || (await neverRan(session, params.threadId, error))) {
       return { data: [], nextCursor: null, backwardsCursor: null } as ResultOf<M>;
     }
     throw error;
@@ -31,10 +31,10 @@ export async function listHistory<M extends HistoryMethod>(
  * Of items the server says no more than that it cannot list them, whether the thread never ran, is
  * ephemeral, was stored by an old runtime or does not exist. Of turns it tells these apart.
  */
-async function neverRan(host: Host, threadId: string, refusal: unknown): Promise<boolean> {
+async function neverRan(session: Session, threadId: string, refusal: unknown): Promise<boolean> {
   if (!(refusal instanceof MethodNotFoundError) || refusal.method === turnsList) return false;
   try {
-    await host.call(turnsList, { threadId, limit: 1, itemsView: "notLoaded" });
+    await session.call(turnsList, { threadId, limit: 1, itemsView: "notLoaded" });
     return false;
   } catch (error) {
     if (isBeforeFirstTurn(error)) return true;

@@ -15,7 +15,7 @@ import type {
 import { checkText } from "../../options/checks.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { normalizeInput, type TurnInput } from "../../options/input.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { prepareInput } from "../../session/prepare-input.js";
@@ -32,19 +32,19 @@ import { splitServiceOptions } from "../../options/split-turn-options.js";
 import { queuedTurn } from "../../turns/turn-start.js";
 
 /**
- * What may accompany queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the
- * `clientId` of the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
+ * Options of queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the `clientId` of
+ * the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
  */
 export type AddToQueueOptions = AllowUndefined<
   Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
 > &
   Traced;
-/** What may accompany changed input, as in `thread/queue/update`; what is left out stays. */
+/** Options of changed input, as in `thread/queue/update`; those that are left out stay as they are. */
 export type UpdateQueuedOptions = AllowUndefined<
   Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
 > &
   Traced;
-/** How to list the queue, as in `thread/queue/list`. */
+/** Options for listing the queue, as in `thread/queue/list`. */
 export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
 
 const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };
@@ -52,23 +52,23 @@ const updateKeys: KeysOf<UpdateQueuedOptions> = { ...threadQueueUpdateParamsKeys
 const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
 
 /**
- * The thread's queue: input that the server keeps, and starts a turn for when the thread is idle,
- * with the settings that the thread has then. Those turns come out of `thread.unsolicitedTurns()`,
- * and go before those that wait here in the library.
+ * The thread's queue: input that the server keeps. The server starts a turn for each entry when the thread
+ * is idle, with the settings that the thread has then. `thread.unsolicitedTurns()` yields these turns;
+ * they go before turns that wait here in the library.
  *
- * After an interrupted turn the queue stands still, even for what is added then, and also when the
- * thread is loaded anew: until `start()`, or until another turn has completed or failed. A queue whose
- * turn was not interrupted, but died with the server's process, goes on as soon as the thread is loaded.
+ * After an interrupted turn the queue stands still, also for later input and after the thread is loaded
+ * anew, until `start()`, or until another turn has completed or failed. A queue whose turn died with the
+ * server's process goes on as soon as the thread is loaded.
  *
- * The server holds at most 100 for each thread. Experimental in the protocol.
+ * The server holds at most 100 entries for each thread. Experimental in the protocol.
  */
 export class ThreadQueue {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.queue`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
@@ -86,40 +86,40 @@ export class ThreadQueue {
     checkTrace(trace);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
-    const host = await this.#connect();
-    const items = await prepareInput(host, given);
+    const session = await this.#getSession();
+    const items = await prepareInput(session, given);
     const params = { ...rest, threadId, input: items, clientUserMessageId };
-    await host.load(threadId);
-    const leave = await startsBefore(host, threadId);
+    await session.load(threadId);
+    const leave = await startsBefore(session, threadId);
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
-    const late = takesBackLateInput(host, threadId, clientUserMessageId);
-    const answer = host.call("thread/queue/add", params, { ...late, trace });
+    const late = takesBackLateInput(session, threadId, clientUserMessageId);
+    const answer = session.call("thread/queue/add", params, { ...late, trace });
     leave();
     const { queuedSubmission } = await answer.catch((error: unknown) => {
       // Of an id that the caller has chosen, a second attempt may be under way.
       const isOurs = options.clientUserMessageId === undefined;
       if (isOurs && error instanceof RequestTimeoutError && error.sent) {
-        watchForLateTurn(host, threadId, (item) => item["clientId"] === clientUserMessageId);
+        watchForLateTurn(session, threadId, (item) => item["clientId"] === clientUserMessageId);
       }
       throw error;
     });
-    (await startsBefore(host, threadId))();
+    (await startsBefore(session, threadId))();
     return queuedSubmission;
   }
 
-  /** What is queued (`thread/queue/list`), in the order of its turns. */
+  /** Lists the queued input (`thread/queue/list`), in the order of its turns. */
   list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
     checkOptions("queue.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
-      return host.call("thread/queue/list", { ...options, threadId, ...page });
+      return session.call("thread/queue/list", { ...options, threadId, ...page });
     });
   }
 
-  /** Replaces the input of what is queued (`thread/queue/update`), which keeps its place. */
+  /** Replaces the input of a queued entry (`thread/queue/update`), which keeps its place. */
   async update(
     queuedSubmissionId: string,
     input: TurnInput,
@@ -130,37 +130,37 @@ export class ThreadQueue {
     checkOptions("queue.update()", options, updateKeys);
     const { trace, ...rest } = options;
     checkTrace(trace);
-    const host = await this.#connect();
-    const items = await prepareInput(host, given);
+    const session = await this.#getSession();
+    const items = await prepareInput(session, given);
     const params = { ...rest, threadId: this.#threadId, queuedSubmissionId, input: items };
-    return (await host.call("thread/queue/update", params, { trace })).queuedSubmission;
+    return (await session.call("thread/queue/update", params, { trace })).queuedSubmission;
   }
 
   /**
-   * Takes something out of the queue (`thread/queue/delete`). Resolves with false when it was not
-   * there, as when its turn has begun.
+   * Removes an entry from the queue (`thread/queue/delete`). Resolves with false when it is not queued,
+   * for example because its turn has begun.
    */
   async delete(queuedSubmissionId: string): Promise<boolean> {
     checkText("queuedSubmissionId", queuedSubmissionId);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.#threadId, queuedSubmissionId };
-    return (await host.call("thread/queue/delete", params)).deleted;
+    return (await session.call("thread/queue/delete", params)).deleted;
   }
 
-  /** Puts the queue in this order (`thread/queue/reorder`), which must name all that is queued. */
+  /** Puts the queue in this order (`thread/queue/reorder`), which must name all entries. */
   async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
     checkIds(queuedSubmissionIds);
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId: this.#threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
-    await host.call("thread/queue/reorder", params);
+    await session.call("thread/queue/reorder", params);
   }
 
   /**
-   * Sets a queue going that stands still (`thread/queue/start`), beginning with what `options`
+   * Starts a queue that stands still (`thread/queue/start`), beginning with the entry that `options`
    * names, or with the first. Returns that turn at once; the server then goes on with the others.
    *
-   * The turn fails with a ThreadBusyError when one runs already, after which the queue goes on by
-   * itself, and with an InvalidRequestError when the queue is empty.
+   * The turn fails with a ThreadBusyError when one runs already, after which the queue goes on by itself,
+   * and with an InvalidRequestError when the queue is empty.
    */
   start(
     options: Omit<ServiceTurnOptions, "whenBusy"> & {
@@ -172,7 +172,7 @@ export class ThreadQueue {
     if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
     const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });
     const start = queuedTurn(queuedSubmissionId);
-    return new Turn(this.#connect, { threadId: this.#threadId, start, controls, handlers });
+    return new Turn(this.#getSession, { threadId: this.#threadId, start, controls, handlers });
   }
 }
 
@@ -180,25 +180,25 @@ export class ThreadQueue {
  * If input is queued after the deadline, when nobody waits for it, it is taken out of the queue; if its
  * turn has begun by then, that is interrupted.
  */
-function takesBackLateInput(host: Host, threadId: string, clientId: string): RequestOptions {
+function takesBackLateInput(session: Session, threadId: string, clientId: string): RequestOptions {
   return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
     const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
     const id = queuedSubmission?.id;
     if (typeof id !== "string") return;
-    void takeBack(host, { threadId, queuedSubmissionId: id }, clientId);
+    void takeBack(session, { threadId, queuedSubmissionId: id }, clientId);
   });
 }
 
 async function takeBack(
-  host: Host,
+  session: Session,
   queued: ParamsOf<"thread/queue/delete">,
   clientId: string,
 ): Promise<void> {
-  const answer = await confirmEnd(host, "thread/queue/delete", queued);
+  const answer = await confirmEnd(session, "thread/queue/delete", queued);
   if (answer?.deleted !== false) return;
   const { threadId } = queued;
-  const turnId = await findTurnOfMessage(host, threadId, clientId).catch(() => undefined);
-  if (turnId !== undefined) await stopUnfollowed(host, threadId, turnId);
+  const turnId = await findTurnOfMessage(session, threadId, clientId).catch(() => undefined);
+  if (turnId !== undefined) await stopUnfollowed(session, threadId, turnId);
 }
 
 function checkIds(ids: unknown): void {
@@ -211,12 +211,12 @@ function checkIds(ids: unknown): void {
  * would become part of the queued turn. Until the function that it resolves with is called, no other
  * handle starts one.
  */
-async function startsBefore(host: Host, threadId: string): Promise<() => void> {
-  const { slots } = host;
+async function startsBefore(session: Session, threadId: string): Promise<() => void> {
+  const { slots } = session;
   const slot = slots.enter(threadId, { wait: true });
   let stop = (): void => undefined;
   const started = new Promise<void>((resolve) => {
-    stop = host.on("turn/started", ({ params }) => {
+    stop = session.on("turn/started", ({ params }) => {
       if (params.threadId === threadId) resolve();
     });
   });

@@ -1,6 +1,6 @@
 import type { Thread as ThreadRecord } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Host } from "../../session/host.js";
+import type { Session } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
@@ -10,16 +10,16 @@ import { callLoaded } from "../../session/call-loaded.js";
  * @throws InvalidArgumentError when the thread has no such turn.
  */
 export async function revertThread(
-  host: Host,
+  session: Session,
   threadId: string,
   beforeTurnId: string,
 ): Promise<ThreadRecord> {
-  const slot = host.slots.enter(threadId, { wait: false });
+  const slot = session.slots.enter(threadId, { wait: false });
   try {
-    await host.load(threadId);
-    await requireTurn(host, threadId, beforeTurnId);
+    await session.load(threadId);
+    await requireTurn(session, threadId, beforeTurnId);
     const params = { threadId, beforeTurnId };
-    return (await callLoaded(host, "thread/revert", params)).thread;
+    return (await callLoaded(session, "thread/revert", params)).thread;
   } finally {
     slot.leave();
   }
@@ -29,11 +29,11 @@ export async function revertThread(
  * The server unloads the thread before it looks for the turn: an id that is not there would cost a
  * running turn, and a thread that was never stored all of itself.
  */
-async function requireTurn(host: Host, threadId: string, turnId: string): Promise<void> {
+async function requireTurn(session: Session, threadId: string, turnId: string): Promise<void> {
   const turns = new Pages((cursor) => {
     const page = cursor === undefined ? {} : { cursor };
     const params = { threadId, itemsView: "notLoaded", limit: 100, ...page } as const;
-    return host.call("thread/turns/list", params);
+    return session.call("thread/turns/list", params);
   });
   for await (const { id } of turns) {
     if (id === turnId) return;

@@ -1,24 +1,24 @@
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import type { ThreadScope } from "../../session/requests/thread-scopes.js";
 
 /** Brings the handlers and tools of a thread's handle to each connection that the handle gets. */
 export function withScope(
-  connect: Connect,
+  getSession: GetSession,
   threadId: string,
   scope: ThreadScope | undefined,
-): Connect {
-  if (scope === undefined) return connect;
+): GetSession {
+  if (scope === undefined) return getSession;
   return async () => {
-    const host = await connect();
-    bindScope(host, threadId, scope);
-    return host;
+    const session = await getSession();
+    bindScope(session, threadId, scope);
+    return session;
   };
 }
 
 export function bindScope(
-  host: Pick<Host, "scopes">,
+  session: Pick<Session, "scopes">,
   threadId: string,
   scope: ThreadScope | undefined,
 ): void {
-  if (scope?.handlers || scope?.tools) host.scopes.bind(threadId, scope);
+  if (scope?.handlers || scope?.tools) session.scopes.bind(threadId, scope);
 }

@@ -7,21 +7,21 @@ import { EventQueue } from "../../async/event-queue.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { checkSignal, checkText } from "../../options/checks.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import { renewed } from "../../errors/connection-errors.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { Pages, type Page } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { checkTimeout } from "../../jsonrpc/within-deadline.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
-/** Which threads to search, as in `thread/search`. */
+/** The threads to search, as in `thread/search`. */
 export type SearchThreadsOptions = AllowUndefined<
   Omit<ThreadSearchParams, "searchTerm" | "cursor">
 >;
 
-/** Which threads to search while they are found, as in `thread/search/stream`, and for how long. */
+/** The threads to search, as in `thread/search/stream`, and how long to wait. */
 export interface ThreadSearchOptions extends SearchThreadsOptions {
   /** Ends the search when it aborts; iterating then throws `signal.reason`. */
   signal?: AbortSignal | undefined;
@@ -41,14 +41,14 @@ const threadSearchKeys: KeysOf<ThreadSearchOptions> = {
 
 /** The stored threads in which a text occurs: see `codex.searchThreads()`. */
 export function searchThreads(
-  connect: Connect,
+  getSession: GetSession,
   searchTerm: string,
   options: SearchThreadsOptions,
 ): Pages<ThreadSearchResult> {
   checkText("searchTerm", searchTerm);
   checkOptions("searchThreads()", options, searchThreadsKeys);
   const query = toQuery(searchTerm, options);
-  return new Pages(async (cursor) => askPage(await connect(), query, cursor));
+  return new Pages(async (cursor) => askPage(await getSession(), query, cursor));
 }
 
 /** More than this of what was found early does not wait: the page brings it again (bytes, roughly). */
@@ -67,7 +67,7 @@ const maxEarlyBytes = 1_048_576;
  */
 export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDisposable {
   /**
-   * The first page in the order of `sortKey`, as `searchThreads()` gives it: what takes the place of the
+   * The first page in the order of `sortKey`, as `searchThreads()` gives it: show it in the place of the
    * threads that were found early. Rejects with what iterating throws, or with a HandleClosedError when
    * the search was ended before; not awaiting it is fine.
    */
@@ -80,12 +80,12 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
   readonly #over = new AbortController();
   readonly #unlink: () => void;
   readonly #walk: Promise<void>;
-  /** How many calls of `next()` wait, and what tells of the first of them. */
+  /** The number of waiting calls of `next()`, and a promise that the first of them resolves. */
   #waiting = 0;
   #wanted = new Deferred<void>();
 
   /** @internal Use `codex.threadSearch()`. */
-  constructor(connect: Connect, searchTerm: string, options: ThreadSearchOptions = {}) {
+  constructor(getSession: GetSession, searchTerm: string, options: ThreadSearchOptions = {}) {
     checkText("searchTerm", searchTerm);
     checkOptions("threadSearch()", options, threadSearchKeys);
     const { signal, timeoutMs, ...given } = options;
@@ -106,7 +106,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
       this.#fail(reason);
     });
     const query = toQuery(searchTerm, given);
-    this.#walk = signal?.aborted ? Promise.resolve() : this.#search(connect, query, timeoutMs);
+    this.#walk = signal?.aborted ? Promise.resolve() : this.#search(getSession, query, timeoutMs);
   }
 
   next(): Promise<IteratorResult<ThreadSearchResult, undefined>> {
@@ -137,24 +137,24 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
     return this.close();
   }
 
-  async #search(connect: Connect, query: SearchQuery, timeoutMs: number | undefined) {
+  async #search(getSession: GetSession, query: SearchQuery, timeoutMs: number | undefined) {
     const { signal } = this.#over;
     const found = (results: readonly ThreadSearchResult[]): void => {
       for (const result of results) {
         if (this.#queue.weight < maxEarlyBytes) this.#add(result);
       }
     };
-    const counted = async (): Promise<Host> => {
-      const host = await connect();
-      this.#queue.countIn(host.backlogs);
-      return host;
+    const counted = async (): Promise<Session> => {
+      const session = await getSession();
+      this.#queue.countIn(session.backlogs);
+      return session;
     };
     const pages = new Pages((cursor) =>
       searchPage(counted, withCursor(query, cursor), { signal, timeoutMs, found }),
     );
     try {
       let page = await pages;
-      this.#first.resolve(withPlainPages(page, connect, query));
+      this.#first.resolve(withPlainPages(page, getSession, query));
       for (;;) {
         // It may have come in the moment in which it was ended.
         if (this.#isOver()) return;
@@ -202,7 +202,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
     if (this.#isOver()) return;
     this.#unlink();
     this.#over.abort(reason);
-    this.#first.reject(renewed(reason));
+    this.#first.reject(copyError(reason));
     this.#wanted.resolve();
   }
 }
@@ -215,24 +215,24 @@ function withCursor(query: SearchQuery, cursor: string | undefined): SearchQuery
   return cursor === undefined ? query : { ...query, cursor };
 }
 
-function askPage(host: Host, query: SearchQuery, cursor: string | undefined) {
-  return host.call("thread/search", withCursor(query, cursor));
+function askPage(session: Session, query: SearchQuery, cursor: string | undefined) {
+  return session.call("thread/search", withCursor(query, cursor));
 }
 
 /** A page whose next ones do not depend on the search that has brought it. */
 function withPlainPages(
   page: Page<ThreadSearchResult>,
-  connect: Connect,
+  getSession: GetSession,
   query: SearchQuery,
 ): PromiseLike<Page<ThreadSearchResult>> {
   return new Pages(async (cursor) =>
-    cursor === undefined ? page : askPage(await connect(), query, cursor),
+    cursor === undefined ? page : askPage(await getSession(), query, cursor),
   );
 }
 
 function tooSlow(): SlowConsumerError {
   return new SlowConsumerError(
     "a page of threads",
-    "The search has ended: search again, and read what it finds sooner.",
+    "The search has ended: start another, and read its results sooner.",
   );
 }

@@ -5,12 +5,12 @@ import type {
   ThreadBackgroundTerminalsListParams,
 } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Connect } from "../../session/host.js";
+import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
-/** How to list terminals, as in `thread/backgroundTerminals/list`. */
+/** Options for listing terminals, as in `thread/backgroundTerminals/list`. */
 export type ListTerminalsOptions = AllowUndefined<
   Omit<ThreadBackgroundTerminalsListParams, "threadId" | "cursor">
 >;
@@ -18,52 +18,52 @@ export type ListTerminalsOptions = AllowUndefined<
 const listKeys: KeysOf<ListTerminalsOptions> = threadBackgroundTerminalsListParamsKeys;
 
 /**
- * The commands of a thread that go on in the background: those that the model started and did not
- * wait for. They outlive their turn, also when it is interrupted. Each method loads the thread
- * first. Experimental in the protocol.
+ * The background commands of a thread: those that the model started and did not wait for. They outlive
+ * their turn, also when it is interrupted. Each method loads the thread first. Experimental in the
+ * protocol.
  */
 export class ThreadTerminals {
-  readonly #connect: Connect;
+  readonly #getSession: GetSession;
   readonly #threadId: string;
 
   /** @internal Use `thread.terminals`. */
-  constructor(connect: Connect, threadId: string) {
-    this.#connect = connect;
+  constructor(getSession: GetSession, threadId: string) {
+    this.#getSession = getSession;
     this.#threadId = threadId;
   }
 
-  /** What runs in the background (`thread/backgroundTerminals/list`). */
+  /** Lists the background commands (`thread/backgroundTerminals/list`). */
   list(options: ListTerminalsOptions = {}): Pages<ThreadBackgroundTerminal> {
     checkOptions("terminals.list()", options, listKeys);
     const threadId = this.#threadId;
     return new Pages(async (cursor) => {
-      const host = await this.#connect();
+      const session = await this.#getSession();
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, threadId, ...page };
-      return callLoaded(host, "thread/backgroundTerminals/list", params);
+      return callLoaded(session, "thread/backgroundTerminals/list", params);
     });
   }
 
   /**
-   * Kills one (`thread/backgroundTerminals/terminate`), by the `processId` that the list and the
-   * command's item give: digits, no id of the system's. Its item completes as `failed`. Resolves with
-   * false when it does not run.
+   * Kills one command (`thread/backgroundTerminals/terminate`), by the `processId` that the list and the
+   * command's item give: digits of the server's own, no process id of the system. Its item completes as
+   * `failed`. Resolves with false when it does not run.
    */
   async terminate(processId: string): Promise<boolean> {
     if (typeof processId !== "string" || !/^\d+$/.test(processId)) {
       throw new InvalidArgumentError("processId", "must be the processId of a terminal");
     }
     const threadId = this.#threadId;
-    const host = await this.#connect();
+    const session = await this.#getSession();
     const params = { threadId, processId };
     const method = "thread/backgroundTerminals/terminate";
-    return (await callLoaded(host, method, params)).terminated;
+    return (await callLoaded(session, method, params)).terminated;
   }
 
-  /** Kills all (`thread/backgroundTerminals/clean`). */
+  /** Kills all background commands (`thread/backgroundTerminals/clean`). */
   async clean(): Promise<void> {
     const threadId = this.#threadId;
-    const host = await this.#connect();
-    await callLoaded(host, "thread/backgroundTerminals/clean", { threadId });
+    const session = await this.#getSession();
+    await callLoaded(session, "thread/backgroundTerminals/clean", { threadId });
   }
 }

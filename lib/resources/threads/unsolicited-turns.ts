@@ -4,12 +4,12 @@ import { checkSignal } from "../../options/checks.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
-import type { Connect, Host } from "../../session/host.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { readRunningTurn } from "../../session/recovery/running-turn.js";
 import { Turn } from "../../turn.js";
 import { announcesTurn } from "../../messages/announces-turn.js";
 
-/** How many turns may wait for whoever iterates; each keeps its own events. */
+/** How many turns may wait for the consumer; each keeps its own events. */
 const maxWaiting = 100;
 
 /**
@@ -17,7 +17,7 @@ const maxWaiting = 100;
  * closed, and throws what kept it from going on.
  */
 export function unsolicitedTurns(
-  connect: Connect,
+  getSession: GetSession,
   threadId: string,
   signal: AbortSignal | undefined,
 ): AsyncIteration<Turn> {
@@ -43,29 +43,29 @@ export function unsolicitedTurns(
     turns.fail(reason);
   };
   const begin = async (): Promise<void> => {
-    const host = await connect();
+    const session = await getSession();
     if (left) return;
-    const unwatch = host.turns.watch(threadId, (id, event, isTaken) => {
+    const unwatch = session.turns.watch(threadId, (id, event, isTaken) => {
       if (isTaken || !announcesTurn(event)) return undefined;
-      const turn = new Turn(connect, {
+      const turn = new Turn(getSession, {
         threadId,
-        start: { host, id, looksOn: true },
+        start: { session, id, looksOn: true },
         // Whoever looks on must not stop what somebody else has started.
         controls: { onBreak: "detach" },
       });
       turns.push(turn);
       return turn.follower;
     });
-    const unlink = onAbort(host.signal, (reason) => {
+    const unlink = onAbort(session.signal, (reason) => {
       stop();
       // Closing was the caller's wish; anything else must not look like a natural end.
       if (reason instanceof TransportClosedError && reason.reason.kind === "closed") turns.end();
       else turns.fail(reason);
     });
     stops.push(unwatch, unlink);
-    const wasLoaded = host.isLoaded(threadId);
-    await host.load(threadId);
-    if (!wasLoaded) await offerRunningTurn(host, threadId);
+    const wasLoaded = session.isLoaded(threadId);
+    await session.load(threadId);
+    if (!wasLoaded) await offerRunningTurn(session, threadId);
   };
   checkSignal(signal);
   stops.push(onAbort(signal, fail));
@@ -74,11 +74,11 @@ export function unsolicitedTurns(
 }
 
 /** The thread that has just been loaded may be in the middle of a turn: of its start nothing was told. */
-async function offerRunningTurn(host: Host, threadId: string): Promise<void> {
-  if (!host.slots.isRunning(threadId)) return;
+async function offerRunningTurn(session: Session, threadId: string): Promise<void> {
+  if (!session.slots.isRunning(threadId)) return;
   // Over a connection that drops meanwhile, the turn is found when the thread is resumed.
-  const turn = await readRunningTurn(threadId, host.call.bind(host)).catch(() => undefined);
-  if (!turn || !host.turns.isOnlyWatched(threadId)) return;
+  const turn = await readRunningTurn(threadId, session.call.bind(session)).catch(() => undefined);
+  if (!turn || !session.turns.isOnlyWatched(threadId)) return;
   const started = { method: "turn/started", params: { threadId, turn } };
-  host.turns.begunBefore(threadId, turn.id, started);
+  session.turns.begunBefore(threadId, turn.id, started);
 }

@@ -1,6 +1,6 @@
 import type { Turn as TurnRecord } from "../../../generated/types.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";
-import type { Host } from "../host.js";
+import type { Call } from "../call.js";
 
 /**
  * The turn that the server runs on a thread; undefined when it runs none, or cannot tell.
@@ -9,7 +9,7 @@ import type { Host } from "../host.js";
  */
 export async function readRunningTurn(
   threadId: string,
-  call: Host["call"],
+  call: Call,
 ): Promise<TurnRecord | undefined> {
   try {
     const newest = { limit: 1, sortDirection: "desc", itemsView: "notLoaded" } as const;

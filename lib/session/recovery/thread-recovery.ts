@@ -4,7 +4,7 @@ import type { Logger } from "../../async/logger.js";
 import { AppServerError } from "../../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../../errors/rpc-errors.js";
-import type { Host } from "../host.js";
+import type { Call } from "../call.js";
 import { Pages } from "../../options/pages.js";
 import type { GoalTurnWatch } from "../goal-turn-watch.js";
 import type { LoadWatch } from "../load-watch.js";
@@ -14,9 +14,9 @@ import type { SubagentTree } from "../subagent-tree.js";
 import type { TurnSlots } from "../turn-slots.js";
 import type { TurnRoutes } from "../turn-routes.js";
 import type { RequestRecovery } from "../requests/request-recovery.js";
-import type { OpeningHost } from "../sandbox/keep-sandbox.js";
+import type { OpeningSession } from "../opening-session.js";
 import type { KnownSettings } from "../sandbox/known-settings.js";
-import { resumeThread } from "../thread-resume.js";
+import { resumeThread } from "../resume-thread.js";
 import { readRunningTurn } from "./running-turn.js";
 import { ThreadsWithoutTurns, type StopTurn } from "./threads-without-turns.js";
 
@@ -33,10 +33,8 @@ export interface RecoveryParts {
   readonly known: KnownSettings;
   readonly logger: Required<Logger>;
   readonly stopTurn: StopTurn;
-  on: Host["on"];
+  readonly on: OpeningSession["on"];
 }
-
-type Call = Host["call"];
 
 /** How many threads are resumed at a time: a server that has just started reads them from its disk. */
 const atOnce = 16;
@@ -92,11 +90,11 @@ export class ThreadRecovery {
   async #restore(id: string, run: Run): Promise<void> {
     const { slots, requests } = this.#parts;
     const { call, begun } = run;
-    const host = this.#hostOf(id, call);
+    const session = this.#openingOf(id, call);
     try {
       begun.delete(id);
       const params = { threadId: id, excludeTurns: true };
-      const { thread } = await resumeThread(host, params);
+      const { thread } = await resumeThread(session, params);
       run.hasAnswered = true;
       this.unstored.delete(id);
       this.#lost.delete(id);
@@ -111,7 +109,7 @@ export class ThreadRecovery {
       }
       if (requests.hasOld(id)) {
         // The open ones are sent again behind the answer, so before the next one of this kind.
-        await resumeThread(host, params);
+        await resumeThread(session, params);
         requests.resent(id);
       }
       if (this.#parts.turns.isOnlyWatched(id)) await this.#offerTurn(id, call);
@@ -127,7 +125,7 @@ export class ThreadRecovery {
   }
 
   /** A sub-agent has the sandbox of the thread that it works for; the server tells of that one only. */
-  #hostOf(id: string, call: Call): OpeningHost {
+  #openingOf(id: string, call: Call): OpeningSession {
     const { known, logger, on, subagents, loaded } = this.#parts;
     const parent = subagents.parentOf(id);
     if (parent && !known.of(id).sandbox) {

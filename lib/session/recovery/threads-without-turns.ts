@@ -1,13 +1,15 @@
 import { ProtocolError, TransportClosedError } from "../../errors/connection-errors.js";
-import type { Host } from "../host.js";
+import type { OpeningSession } from "../opening-session.js";
 import { idOf, threadIdIn } from "../../messages/id-of.js";
 import type { LoadedThreads } from "../loaded-threads.js";
 import { retryOnOverload } from "../../jsonrpc/retry.js";
 import type { TurnRoutes } from "../turn-routes.js";
-import { resumeThread } from "../thread-resume.js";
+import { resumeThread } from "../resume-thread.js";
 
 /** Stops a turn that nobody can follow. Returns at once, and never throws. */
-export type StopTurn = (host: Host, threadId: string, turnId: string) => void;
+export type StopTurn = (threadId: string, turnId: string) => void;
+
+type Opening = OpeningSession & { readonly signal: AbortSignal };
 
 /** A request that was answered. */
 interface Answered {
@@ -58,29 +60,29 @@ export class ThreadsWithoutTurns {
    *
    * @throws ThreadNotFoundError for what starts a turn whose beginning must not be missed.
    */
-  async before(host: Host, threadId: string, method: string): Promise<void> {
-    if (namesNoTurn.has(method)) await this.#resume(host, threadId);
+  async before(session: Opening, threadId: string, method: string): Promise<void> {
+    if (namesNoTurn.has(method)) await this.#resume(session, threadId);
   }
 
   /** To be called when the request was answered, before anybody else learns of that. */
-  async after(host: Host, { threadId, method, answer }: Answered): Promise<void> {
+  async after(session: Opening, { threadId, method, answer }: Answered): Promise<void> {
     if (method === "thread/resume") this.#ids.delete(threadId);
     if (method !== "turn/start" && method !== "review/start") return;
     try {
-      await this.#resume(host, threadId);
+      await this.#resume(session, threadId);
     } catch (error) {
       if (error instanceof TransportClosedError) throw error;
       // Nobody would see what the turn does, nor answer what it asks.
-      this.#stopTurn(host, threadId, idOf("turn", answer));
+      this.#stopTurn(threadId, idOf("turn", answer));
       const problem = `${method} was answered, but the thread cannot be followed any more. The turn is interrupted.`;
       throw new ProtocolError(problem, { cause: error });
     }
     this.#turns.missed(threadId);
   }
 
-  async #resume(host: Host, threadId: string): Promise<void> {
-    const resume = () => resumeThread(host, { threadId, excludeTurns: true });
-    await retryOnOverload(resume, { signal: host.signal });
+  async #resume(session: Opening, threadId: string): Promise<void> {
+    const resume = () => resumeThread(session, { threadId, excludeTurns: true });
+    await retryOnOverload(resume, { signal: session.signal });
     this.#ids.delete(threadId);
   }
 }

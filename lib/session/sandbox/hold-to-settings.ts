@@ -5,7 +5,9 @@ import {
   SettingsLoosenedError,
   type GuardedSetting,
 } from "../../errors/settings-errors.js";
-import type { Host } from "../host.js";
+import type { OpeningSession } from "../opening-session.js";
+import type { TurnSlots } from "../turn-slots.js";
+import type { KnownSettings } from "./known-settings.js";
 import { busyError } from "../busy-error.js";
 import { toSandboxPolicy } from "../../options/sandbox-options.js";
 import {
@@ -74,22 +76,22 @@ export function namedSandbox(
  * @throws SettingsLoosenedError, a SandboxWidenedError for the sandbox.
  */
 export async function holdToSettings(
-  host: Pick<Host, "call" | "known" | "logger" | "unload">,
+  session: Omit<OpeningSession, "on">,
   threadId: string,
   asked: AskedSettings,
   opened: unknown,
 ): Promise<void> {
   for (const [setting, difference] of differencesIn(asked, opened ?? {})) {
     if (difference === "stricter") {
-      host.logger.warn(
+      session.logger.warn(
         `The server has replaced the ${setting} that a thread was to have; the one it has is not looser.`,
       );
     } else if (difference === "looser") {
       // Whoever wants to start a turn on it has to load it, and is held to the same.
-      host.known.learn(threadId, toThreadSettings(asked));
-      host.unload(threadId);
+      session.known.learn(threadId, toThreadSettings(asked));
+      session.unload(threadId);
       // Nothing of it is to be heard here that the server may do there.
-      await host.call("thread/unsubscribe", { threadId }).catch(() => undefined);
+      await session.call("thread/unsubscribe", { threadId }).catch(() => undefined);
       throw setting === "sandbox"
         ? new SandboxWidenedError(threadId, undefined)
         : new SettingsLoosenedError(threadId, setting);
@@ -104,16 +106,16 @@ export async function holdToSettings(
  * @throws ThreadBusyError otherwise.
  */
 export function checkJoin(
-  host: Pick<Host, "slots" | "known">,
+  session: { readonly slots: TurnSlots; readonly known: KnownSettings },
   threadId: string,
   {
     approvalPolicy,
     approvalsReviewer,
   }: Pick<AskedSettings, "approvalPolicy" | "approvalsReviewer">,
 ): void {
-  if (!host.slots.isRunning(threadId)) return;
+  if (!session.slots.isRunning(threadId)) return;
   const asked = { approvalPolicy, approvalsReviewer };
-  const isLooser = differencesIn(asked, host.known.of(threadId)).some(
+  const isLooser = differencesIn(asked, session.known.of(threadId)).some(
     ([, difference]) => difference === "looser",
   );
   if (!isLooser) return;

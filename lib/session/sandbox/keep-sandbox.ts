@@ -1,16 +1,13 @@
 import type { SandboxPolicy } from "../../../generated/types.js";
 import { RequestTimeoutError, TransportClosedError } from "../../errors/connection-errors.js";
 import { SandboxWidenedError } from "../../errors/settings-errors.js";
-import type { Host } from "../host.js";
+import type { OpeningSession } from "../opening-session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { idOf } from "../../messages/id-of.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { isWider, readSandboxPolicy } from "./sandbox-policy.js";
 
 type Opening = "thread/resume" | "thread/fork";
-
-/** What opening a thread needs of a host. */
-export type OpeningHost = Pick<Host, "call" | "known" | "logger" | "on" | "unload">;
 
 /**
  * Resumes or copies a thread under the sandbox that it had, unless `params` name one. The server itself
@@ -19,30 +16,30 @@ export type OpeningHost = Pick<Host, "call" | "known" | "logger" | "on" | "unloa
  * @throws SandboxWidenedError when the sandbox is wider all the same; the thread is not used then.
  */
 export async function openInSandbox<M extends Opening>(
-  host: OpeningHost,
+  session: OpeningSession,
   method: M,
   params: ParamsOf<M>,
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
-  const { sandbox: known } = host.known.of(params.threadId);
-  if (known === undefined || namesSandbox(params)) return host.call(method, params, options);
-  const opened = await host.call(method, withSandbox(params, known), options);
+  const { sandbox: known } = session.known.of(params.threadId);
+  if (known === undefined || namesSandbox(params)) return session.call(method, params, options);
+  const opened = await session.call(method, withSandbox(params, known), options);
   if (isWithin(opened, known) || namesDetails(params, known)) return opened;
   const threadId = idOf("thread", opened);
-  mistrust(host, threadId, known);
-  await narrow(host, threadId, known);
+  mistrust(session, threadId, known);
+  await narrow(session, threadId, known);
   if (method === "thread/fork") return { ...opened, sandbox: known };
   // It is loaded now, and tells what holds.
-  const reopened = await host.call(method, params, options);
+  const reopened = await session.call(method, params, options);
   if (isWithin(reopened, known)) return reopened;
-  mistrust(host, threadId, known);
+  mistrust(session, threadId, known);
   throw new SandboxWidenedError(threadId, undefined);
 }
 
 /** Whoever wants to start a turn on it has to load it, and gets here; it is to have this sandbox. */
-function mistrust(host: OpeningHost, threadId: string, known: SandboxPolicy): void {
-  host.known.learn(threadId, { sandbox: known });
-  host.unload(threadId);
+function mistrust(session: OpeningSession, threadId: string, known: SandboxPolicy): void {
+  session.known.learn(threadId, { sandbox: known });
+  session.unload(threadId);
 }
 
 /** What is not understood may be anything. */
@@ -87,14 +84,18 @@ function withSandbox<P extends ParamsOf<Opening>>(params: P, policy: SandboxPoli
 }
 
 /** Takes back what the thread may do beyond `policy`: there are some that no resuming can name. */
-async function narrow(host: OpeningHost, threadId: string, policy: SandboxPolicy): Promise<void> {
+async function narrow(
+  session: OpeningSession,
+  threadId: string,
+  policy: SandboxPolicy,
+): Promise<void> {
   try {
-    await host.call("thread/settings/update", { threadId, sandboxPolicy: policy });
+    await session.call("thread/settings/update", { threadId, sandboxPolicy: policy });
   } catch (error) {
     // Nobody has refused: to be tried again when the thread is loaded the next time.
     if (error instanceof TransportClosedError || error instanceof RequestTimeoutError) throw error;
     // Nothing of it is to be heard here that the server may do there.
-    await host.call("thread/unsubscribe", { threadId }).catch(() => undefined);
+    await session.call("thread/unsubscribe", { threadId }).catch(() => undefined);
     throw new SandboxWidenedError(threadId, error);
   }
 }

@@ -69,7 +69,7 @@ test("the sub-agents of all turns come in between when asked, each event with it
     },
   ]);
   expect((await goal.run()).turns.map(({ id }) => id)).toEqual(["turn-1", "turn-2"]);
-  expect(client.host.turns.size).toBe(0);
+  expect(client.session.turns.size).toBe(0);
 });
 
 test("a plain stream, also one that is taken late, has none of their events", async () => {
@@ -93,7 +93,7 @@ test("a goal that ends while a sub-agent works leaves nothing behind", async () 
   await settled();
   await goal.interrupt();
   expect(goal.subagents()).toMatchObject([{ turns: [{ status: "inProgress" }] }]);
-  expect(client.host.turns.size).toBe(0);
+  expect(client.session.turns.size).toBe(0);
 });
 
 test("what a turn has not started by its end is not waited for in the next ones", async () => {

@@ -58,7 +58,7 @@ describe("on a shared server", () => {
     await using pair = await sharing();
     pair.client.thread("thread-9", { onApproval: () => "accept" }).turn("Hi");
     await pair.server.nextRequest("turn/start");
-    pair.client.host.unload("thread-9");
+    pair.client.session.unload("thread-9");
     pair.asking.ask(approval, about("thread-9"), 0);
     expect(await pair.asking.answerTo(0)).toMatchObject({ result: { decision: "accept" } });
   });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { RequestTimeoutError } from "../../../lib/errors/connection-errors.js";
 import { FileNotFoundError } from "../../../lib/errors/machine-errors.js";
-import type { Host } from "../../../lib/session/host.js";
+import type { Session } from "../../../lib/session/session.js";
 import { normalizeInput, type TurnInput } from "../../../lib/options/input.js";
 import { prepareInput } from "../../../lib/session/prepare-input.js";
 import { rejection } from "../../support/collect.js";
@@ -39,8 +39,8 @@ async function prepare(input: TurnInput, server: FakeServer = {}) {
     asked.push(params.path);
     return Promise.resolve().then(() => stat(params.path));
   };
-  const host = { serverFiles: { areShared, platformFamily, home: undefined }, request };
-  const items = await prepareInput(host as never as Host, normalizeInput(input));
+  const session = { serverFiles: { areShared, platformFamily, home: undefined }, request };
+  const items = await prepareInput(session as never as Session, normalizeInput(input));
   return { items, asked };
 }
 

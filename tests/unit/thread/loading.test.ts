@@ -141,8 +141,8 @@ test("but only once more: then the refusal is the turn's error", async () => {
   expect(await rejection(thread.turn("Hi").run())).toBeInstanceOf(ThreadNotFoundError);
   expect(server.paramsOf("turn/start")).toHaveLength(2);
   expect(server.paramsOf("thread/resume")).toHaveLength(1);
-  expect(client.host.turns.size).toBe(0);
-  expect(client.host.slots.isBusy("thread-1")).toBe(false);
+  expect(client.session.turns.size).toBe(0);
+  expect(client.session.slots.isBusy("thread-1")).toBe(false);
 });
 
 test("a thread without history cannot be loaded, which the error says in plain words", async () => {

@@ -124,8 +124,8 @@ test("a turn on a closed client is rejected, and leaves nothing behind", async (
   expect(await rejection(thread.turn("Hi", { whenBusy: "reject" }).run())).toBeInstanceOf(
     TransportClosedError,
   );
-  expect(client.host.turns.size).toBe(0);
-  expect(client.host.slots.isBusy("thread-1")).toBe(false);
+  expect(client.session.turns.size).toBe(0);
+  expect(client.session.slots.isBusy("thread-1")).toBe(false);
 });
 
 test("interrupting and steering a turn of a lost connection do not hang", async () => {
@@ -172,10 +172,10 @@ test.each(Object.keys(fates))(
       await turn.started;
       server.send(turnStarted(ids));
       await settled();
-      expect(client.host.slots.isBusy("thread-1")).toBe(true);
+      expect(client.session.slots.isBusy("thread-1")).toBe(true);
       fates[fate]?.(server, abort);
     }
     await settled();
-    expect(client.host.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.slots.isBusy("thread-1")).toBe(false);
   },
 );

@@ -174,7 +174,7 @@ describe("a turn whose thread cannot be resumed", () => {
     const error = await rejection(turn.run());
     expect(error).toBeInstanceOf(TurnDetachedError);
     expect(error).toMatchObject({ message: expect.stringContaining("could not be resumed") });
-    expect(link.client.host.slots.isBusy(thread.id)).toBe(false);
+    expect(link.client.session.slots.isBusy(thread.id)).toBe(false);
   });
 });
 
@@ -191,7 +191,7 @@ test("a server that answers none of the threads' resumes is left for another con
   expect(held.servers).toHaveLength(3);
   expect(held.servers[1]?.paramsOf("thread/resume").length).toBeLessThan(20);
   expect(held.servers[2]?.paramsOf("thread/resume")).toHaveLength(40);
-  for (const { id } of threads) expect(link.client.host.isLoaded(id)).toBe(true);
+  for (const { id } of threads) expect(link.client.session.isLoaded(id)).toBe(true);
 });
 
 test("threads that get no answer, while others do, are lost, and nothing else", async () => {
@@ -209,7 +209,7 @@ test("threads that get no answer, while others do, are lost, and nothing else", 
   const threads = await Promise.all(Array.from({ length: 10 }, () => link.client.startThread()));
   await link.reconnect();
   expect(held.servers).toHaveLength(2);
-  const isLoaded = ({ id }: { id: string }) => link.client.host.isLoaded(id);
+  const isLoaded = ({ id }: { id: string }) => link.client.session.isLoaded(id);
   expect(threads.map(isLoaded)).toEqual(threads.map(({ id }) => !deaf.has(id)));
 });
 

@@ -84,8 +84,8 @@ async function play({ before, store, resumed = [], after = [], prepare }: Scene)
   await settled();
   server.send(...after);
   const [events, result] = await Promise.all([collect(turn), turn.run()]);
-  expect(link.client.host.turns.size).toBe(0);
-  expect(link.client.host.slots.isBusy("thread-1")).toBe(false);
+  expect(link.client.session.turns.size).toBe(0);
+  expect(link.client.session.slots.isBusy("thread-1")).toBe(false);
   return { events: events.slice(1 + before.length), result, text: streamedText(events) };
 }
 

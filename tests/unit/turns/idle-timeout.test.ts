@@ -111,7 +111,7 @@ describe("a turn of which nothing comes for idleTimeoutMs", () => {
       "item/completed",
       "turn/completed",
     ]);
-    expect(client.host.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.slots.isBusy("thread-1")).toBe(false);
     expect(server.paramsOf("turn/interrupt")).toEqual([]);
   });
 
@@ -310,7 +310,7 @@ describe("while the connection is away, silence does not count", () => {
     await pass(idleTimeoutMs);
     await pass(idleTimeoutMs - 10);
     letIn.resolve();
-    await link.client.host.available();
+    await link.client.session.available();
     await pass(10);
     await pass(10);
     link.server.send(turnCompleted(ids));

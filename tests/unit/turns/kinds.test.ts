@@ -110,7 +110,7 @@ describe("a compaction", () => {
     const failure = rejection(turn.run());
     await stepUntil(failure, pass);
     expect(await failure).toMatchObject({ code: "TURN_FAILED", result: { id: "compaction-1" } });
-    expect(client.host.turns.size).toBe(0);
+    expect(client.session.turns.size).toBe(0);
   });
 
   test.each<[string, Handler]>([
@@ -164,12 +164,12 @@ describe("a compaction", () => {
     }
     expect(await failure).toBeInstanceOf(TurnTimeoutError);
     // The server is asked a few times whether it may still begin, and does not say.
-    for (let count = 0; client.host.turns.size > 0; count += 1) {
+    for (let count = 0; client.session.turns.size > 0; count += 1) {
       expect(count).toBeLessThan(100);
       pass();
       await settled();
     }
-    expect(client.host.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.slots.isBusy("thread-1")).toBe(false);
   });
 
   test("ends with the connection while its id is not known", async () => {

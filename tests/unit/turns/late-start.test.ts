@@ -61,7 +61,7 @@ describe("a turn that is started after its deadline, when nobody waits for it", 
     server.respond(request, { turn: turnRecord("turn-1") });
     expect((await server.nextRequest("turn/interrupt")).params).toEqual(ids);
     await settled();
-    expect(client.host.turns.size).toBe(0);
+    expect(client.session.turns.size).toBe(0);
   });
 
   test("is interrupted again when the server was not ready for that", async () => {

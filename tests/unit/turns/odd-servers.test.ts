@@ -155,14 +155,14 @@ describe("what comes after the end", () => {
     for (const turnId of ["turn-1", "turn-2"]) {
       const turn = thread.turn("Hi");
       await turn.started;
-      expect(client.host.turns.size).toBe(1);
-      expect(client.host.slots.isBusy("thread-1")).toBe(true);
+      expect(client.session.turns.size).toBe(1);
+      expect(client.session.slots.isBusy("thread-1")).toBe(true);
       const late = turnMessages({ threadId: "thread-1", turnId, text: "late" });
       server.send(turnCompleted({ threadId: "thread-1", turnId }), ...late);
       await turn.run();
       await settled();
-      expect(client.host.turns.size).toBe(0);
-      expect(client.host.slots.isBusy("thread-1")).toBe(false);
+      expect(client.session.turns.size).toBe(0);
+      expect(client.session.slots.isBusy("thread-1")).toBe(false);
     }
   });
 });

@@ -21,7 +21,7 @@ const big = (bytes: number): Message => ({
 });
 
 function waiting(client: AppServerClient): number {
-  return client.host.backlogs.bytes;
+  return client.session.backlogs.bytes;
 }
 
 async function send(server: LinkedServer, ...messages: Message[]): Promise<void> {

@@ -68,7 +68,7 @@ describe("a shell command that is a turn by itself", () => {
     const result = await turn.run();
     expect(result).toMatchObject({ id: "turn-9", status: "completed", durationMs: 1_000 });
     expect(result.items).toMatchObject([{ id: "command-1", exitCode: 0 }]);
-    expect(pair.client.host.turns.size).toBe(0);
+    expect(pair.client.session.turns.size).toBe(0);
   });
 
   test("is interrupted with its turn, but not any more once it has completed", async () => {
@@ -106,8 +106,8 @@ describe("a shell command whose turn ends before it has an item", () => {
     const run = turn.run();
     await stepUntil(run, pass);
     expect(await run).toMatchObject({ id: "turn-9", status: "interrupted", items: [] });
-    expect(client.host.turns.size).toBe(0);
-    expect(client.host.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.turns.size).toBe(0);
+    expect(client.session.slots.isBusy("thread-1")).toBe(false);
   });
 
   test("is not taken for another turn that has ended, with items or not", async () => {
@@ -166,7 +166,7 @@ describe("a shell command that becomes part of another turn", () => {
       expect(turn.state.status).toBe("inProgress");
       server.send(done({ exitCode: 3, status: "failed" }));
       expect(await turn.run()).toMatchObject({ status: "completed", items: [{ exitCode: 3 }] });
-      expect(pair.client.host.turns.size).toBe(0);
+      expect(pair.client.session.turns.size).toBe(0);
     }
   });
 
@@ -195,7 +195,7 @@ describe("a shell command that becomes part of another turn", () => {
     const { value: other } = await turns.next();
     expect(await collect(other as Turn)).toEqual([turnStarted(ids), ...words, turnCompleted(ids)]);
     await turns.return?.();
-    expect(client.host.turns.size).toBe(0);
+    expect(client.session.turns.size).toBe(0);
   });
 
   test.each([
@@ -214,7 +214,7 @@ describe("a shell command that becomes part of another turn", () => {
     server.send(...late, ...turnMessages({ ...ids, turnId: "goal-1", text: "Work" }));
     expect((await turns.next()).value).toMatchObject({ state: { id: "goal-1" } });
     await turns.return?.();
-    expect(client.host.turns.size).toBe(0);
+    expect(client.session.turns.size).toBe(0);
   });
 
   test("leaves that turn to those who watch for it", async () => {
@@ -227,7 +227,7 @@ describe("a shell command that becomes part of another turn", () => {
     const { value: other } = await turns.next();
     expect(await other?.run()).toMatchObject({ id: "turn-9", finalResponse: "Goal work." });
     await turns.return?.();
-    expect(pair.client.host.turns.size).toBe(0);
+    expect(pair.client.session.turns.size).toBe(0);
   });
 
   test("is not stopped at the cost of that turn: leaving it, or a signal, lets both run on", async () => {
@@ -252,7 +252,7 @@ describe("a shell command that becomes part of another turn", () => {
       server.send(done(), turnCompleted(ids));
       expect([way, await outcome]).toEqual([way, way === "signal" ? reason : "completed"]);
       expect(server.paramsOf("turn/interrupt")).toEqual([]);
-      expect(client.host.turns.size).toBe(0);
+      expect(client.session.turns.size).toBe(0);
     }
   });
 
@@ -300,7 +300,7 @@ describe("a shell command that becomes part of another turn", () => {
       ...{ status: "completed", durationMs: 70_000 },
       items: [{ id: "command-1", exitCode: 0 }],
     });
-    expect(client.host.turns.size).toBe(0);
+    expect(client.session.turns.size).toBe(0);
     expect(jest.getTimerCount()).toBe(0);
   });
 

@@ -139,7 +139,7 @@ describe("what waits for all consumers of a client", () => {
     }
     server.send(turnCompleted(ids));
     expect(await reading).toHaveLength(52);
-    expect(client.host.backlogs.bytes).toBe(0);
+    expect(client.session.backlogs.bytes).toBe(0);
   });
 });
 
@@ -187,6 +187,6 @@ describe("maxTotalBacklogBytes", () => {
 
   test("may be infinite", async () => {
     await using stage = await linked({ maxTotalBacklogBytes: Infinity });
-    expect(stage.client.host.backlogs.bytes).toBe(0);
+    expect(stage.client.session.backlogs.bytes).toBe(0);
   });
 });

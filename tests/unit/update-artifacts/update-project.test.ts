@@ -128,7 +128,10 @@ describe("npm run update-artifacts", () => {
     await project.update("--channel", "0.9.0");
     const before = await project.tree();
     await project.update("--channel", "1.2.3");
-    await project.update("--channel", "0.9.0");
+    const said = await project.update("--channel", "0.9.0");
+    expect(said).toContain(
+      "CHANGELOG.md says nothing of it: its Unreleased section starts at 0.9.0.",
+    );
     expect(await project.tree()).toEqual(before);
   });
 
@@ -208,6 +211,24 @@ describe("npm run update-artifacts", () => {
     );
     project.registry.tags.alpha = "1.3.0";
     expect(await project.update("--channel", "alpha")).toContain("@openai/codex 1.3.0;");
+    project.registry.tags.alpha = "^1.3.0";
+    await expect(project.update("--channel", "alpha")).rejects.toThrow(
+      '@openai/codex has no release tagged "alpha"',
+    );
+  });
+
+  test("goes back to an older release only when that is named", async () => {
+    await project.update("--version", "1.3.0");
+    const before = await project.tree();
+    for (const args of [[], ["--dry-run"]]) {
+      await expect(project.update(...args)).rejects.toThrow(
+        "The newest stable release is 1.2.3, and 1.3.0 is pinned, which is newer. Nothing was changed; " +
+          "to go back, give --version 1.2.3.",
+      );
+    }
+    expect(await project.tree()).toEqual(before);
+    expect(await project.update("--channel", "1.2.3")).toContain("Changed:");
+    expect(await project.read("package.json")).toContain('"1.2.3"');
   });
 
   test("takes an exact version, and says when it is not published", async () => {
@@ -218,9 +239,14 @@ describe("npm run update-artifacts", () => {
     );
   });
 
-  test("refuses a package.json without the dependency", async () => {
-    await writeFile(path.join(project.root, "package.json"), '{ "devDependencies": {} }');
-    await expect(project.update()).rejects.toThrow("has no dev dependency on @openai/codex");
+  test("refuses a package.json that pins no exact version, before anything is asked", async () => {
+    for (const text of ['{ "devDependencies": {} }', packageJson.replace('"0.9.0"', '"^0.9.0"')]) {
+      await writeFile(path.join(project.root, "package.json"), text);
+      await expect(project.update()).rejects.toThrow(
+        "devDependencies must pin @openai/codex to an exact version, not ",
+      );
+    }
+    expect(project.calls).toEqual([]);
   });
 
   test("works in a project without a changelog and without a lock file", async () => {
@@ -273,6 +299,13 @@ describe("--dry-run", () => {
     );
     expect(await project.tree()).toEqual(before);
     expect(project.calls.filter((call) => /^npm (pack|install)/.test(call))).toEqual([]);
+  });
+
+  test("does not even make the folder that --vendor-dir names", async () => {
+    const folder = path.join(project.root, "..", "bundles");
+    const said = await project.update("--dry-run", "--vendor-dir", folder);
+    expect(said).toContain("manifest.json: would be updated");
+    await expect(stat(folder)).rejects.toThrow("ENOENT");
   });
 
   test("says after an update that everything is up to date", async () => {

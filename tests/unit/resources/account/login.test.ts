@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "../../../../lib/errors/invalid-argument-er
 import { LoginTimeoutError, type LoginFailedError } from "../../../../lib/errors/login-errors.js";
 import { InvalidRequestError } from "../../../../lib/errors/rpc-errors.js";
 import { rejection, settled } from "../../../support/collect.js";
-import { countingHost } from "../../../support/counting-host.js";
+import { countingSession } from "../../../support/counting-session.js";
 import { later, linked, RpcFail, type LinkedServer } from "../../../support/linked-server.js";
 
 const tokens = { accessToken: "access-secret", chatgptAccountId: "workspace-1" };
@@ -23,15 +23,15 @@ async function stage() {
       ? { type, loginId, authUrl: "https://login.example/authorize" }
       : { type, loginId, verificationUrl: "https://login.example/device", userCode: "ABCD-1234" };
   });
-  const { host, listeners } = countingHost(client);
-  const before = getEventListeners(host.connectionSignal, "abort").length;
+  const { session, listeners } = countingSession(client);
+  const before = getEventListeners(session.connectionSignal, "abort").length;
   return {
     ...pair,
     client,
     server,
-    login: new Login(() => Promise.resolve(host)),
+    login: new Login(() => Promise.resolve(session)),
     /** What logins still have on the connection. */
-    held: () => listeners() + getEventListeners(host.connectionSignal, "abort").length - before,
+    held: () => listeners() + getEventListeners(session.connectionSignal, "abort").length - before,
   };
 }
 

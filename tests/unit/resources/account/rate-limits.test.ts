@@ -4,21 +4,21 @@ import { RateLimits } from "../../../../lib/resources/account/rate-limits.js";
 import type { KnownRateLimits } from "../../../../lib/results/rate-limits.js";
 import { Deferred } from "../../../../lib/async/deferred.js";
 import { TransportClosedError } from "../../../../lib/errors/connection-errors.js";
-import type { Host } from "../../../../lib/session/host.js";
+import type { Session } from "../../../../lib/session/session.js";
 import { rejection, settled } from "../../../support/collect.js";
-import { countingHost } from "../../../support/counting-host.js";
+import { countingSession } from "../../../support/counting-session.js";
 import { linked, type LinkedServer } from "../../../support/linked-server.js";
 
 async function stage() {
   const { client, server, ...pair } = await linked();
-  const { host, listeners } = countingHost(client);
-  const before = getEventListeners(host.signal, "abort").length;
+  const { session, listeners } = countingSession(client);
+  const before = getEventListeners(session.signal, "abort").length;
   return {
     ...pair,
     client,
     server,
-    limits: new RateLimits(() => Promise.resolve(host)),
-    held: () => listeners() + getEventListeners(host.signal, "abort").length - before,
+    limits: new RateLimits(() => Promise.resolve(session)),
+    held: () => listeners() + getEventListeners(session.signal, "abort").length - before,
   };
 }
 
@@ -162,12 +162,12 @@ describe("watching rate limits", () => {
 
   test("follows nothing when it is left while the connection is being made", async () => {
     await using pair = await stage();
-    const connecting = new Deferred<Host>();
-    const { host, listeners } = countingHost(pair.client);
+    const connecting = new Deferred<Session>();
+    const { session, listeners } = countingSession(pair.client);
     const limits = new RateLimits(() => connecting.promise).watch();
     const pending = limits.next();
     await limits.return?.();
-    connecting.resolve(host);
+    connecting.resolve(session);
     await settled();
     expect(listeners()).toBe(0);
     expect(await pending).toEqual({ value: undefined, done: true });

@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { TransportClosedError } from "../../../../lib/errors/connection-errors.js";
 import { followNotifications } from "../../../../lib/resources/extensions/follow-notifications.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
-import { countingHost } from "../../../support/counting-host.js";
+import { countingSession } from "../../../support/counting-session.js";
 import { linked, type LinkedServer } from "../../../support/linked-server.js";
 
 const method = "mcpServer/startupStatus/updated";
@@ -15,9 +15,9 @@ function tell(server: LinkedServer, name: string, status = "starting"): void {
 /** Follows the names of the MCP servers that start, and of none that has started. */
 async function follow(signal?: AbortSignal) {
   const pair = await linked();
-  const { connect, listeners: open } = countingHost(pair.client);
+  const { getSession, listeners: open } = countingSession(pair.client);
   const names = followNotifications(
-    connect,
+    getSession,
     method,
     ({ name, status }) => (status === "starting" ? name : undefined),
     { signal },
@@ -57,11 +57,11 @@ test("leaving the loop takes every listener away", async () => {
 
 test("leaving before the connection is there listens to nothing", async () => {
   await using pair = await linked();
-  const { connect, listeners: open } = countingHost(pair.client);
+  const { getSession, listeners: open } = countingSession(pair.client);
   let arrive!: () => void;
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
   const names = followNotifications(
-    () => arrived.then(connect),
+    () => arrived.then(getSession),
     method,
     ({ name }) => name,
   );
@@ -92,12 +92,12 @@ test("a signal ends it with its reason, after what came before", async () => {
 test("a signal that has aborted already needs no connection", async () => {
   const gone = new Error("gone");
   let connected = false;
-  const connect = () => {
+  const getSession = () => {
     connected = true;
     return Promise.reject(new Error("not asked for"));
   };
   const signal = AbortSignal.abort(gone);
-  const names = followNotifications(connect, method, ({ name }) => name, { signal });
+  const names = followNotifications(getSession, method, ({ name }) => name, { signal });
   expect(await rejection(names.next())).toBe(gone);
   expect(connected).toBe(false);
 });
@@ -127,16 +127,16 @@ test("closing the client ends it", async () => {
 test("a client that is closed already ends it at once", async () => {
   await using pair = await linked();
   await pair.client.close();
-  const { connect, listeners: open } = countingHost(pair.client);
-  expect(await collect(followNotifications(connect, method, ({ name }) => name))).toEqual([]);
+  const { getSession, listeners: open } = countingSession(pair.client);
+  expect(await collect(followNotifications(getSession, method, ({ name }) => name))).toEqual([]);
   expect(open()).toBe(0);
 });
 
 test("a connection that cannot be made is thrown", async () => {
   const refused = new Error("no such program");
   const { signal } = new AbortController();
-  const connect = () => Promise.reject(refused);
-  const names = followNotifications(connect, method, ({ name }) => name, { signal });
+  const getSession = () => Promise.reject(refused);
+  const names = followNotifications(getSession, method, ({ name }) => name, { signal });
   expect(await rejection(names.next())).toBe(refused);
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { TransportClosedError } from "../../../../lib/errors/connection-errors.j
 import { LoginFailedError } from "../../../../lib/errors/login-errors.js";
 import { Mcp } from "../../../../lib/resources/extensions/mcp.js";
 import { rejection, settled } from "../../../support/collect.js";
-import { countingHost } from "../../../support/counting-host.js";
+import { countingSession } from "../../../support/counting-session.js";
 import { later, linked, RpcFail } from "../../../support/linked-server.js";
 
 const method = "mcpServer/oauth/login";
@@ -19,7 +19,7 @@ async function stage({ named = true } = {}) {
     const loginId = `login-${(count += 1)}`;
     return named ? { authorizationUrl: url, loginId } : { authorizationUrl: url };
   });
-  const { connect, listeners: open } = countingHost(client);
+  const { getSession, listeners: open } = countingSession(client);
   const end = (params: object) => {
     const told = { name: "docs", threadId: null, success: true, ...params };
     server.notify("mcpServer/oauthLogin/completed", told);
@@ -27,7 +27,7 @@ async function stage({ named = true } = {}) {
   return {
     client,
     server,
-    mcp: new Mcp(connect),
+    mcp: new Mcp(getSession),
     end,
     open,
     [Symbol.asyncDispose]: pair[Symbol.asyncDispose],

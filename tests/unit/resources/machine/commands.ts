@@ -41,9 +41,9 @@ export function abortListeners(signal: AbortSignal): number {
 /** How many listeners of a method the client's own have; each `on` is counted until it is stopped. */
 export function countListeners(client: AppServerClient): Map<string, number> {
   const counts = new Map<string, number>();
-  const { host } = client;
-  const on = host.on.bind(host);
-  host.on = (method, listener) => {
+  const { session } = client;
+  const on = session.on.bind(session);
+  session.on = (method, listener) => {
     counts.set(method, (counts.get(method) ?? 0) + 1);
     const stop = on(method, listener);
     return () => {

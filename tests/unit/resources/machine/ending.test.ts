@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { ProtocolError } from "../../../../lib/errors/connection-errors.js";
-import type { Connect } from "../../../../lib/session/host.js";
+import type { GetSession } from "../../../../lib/session/session.js";
 import { execCommand } from "../../../../lib/resources/machine/exec-command.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
 import { later, linked, RpcFail } from "../../../support/linked-server.js";
@@ -194,12 +194,12 @@ describe("an abort signal", () => {
   test("that has aborted before lets nothing happen", async () => {
     const reason = new Error("enough");
     let connections = 0;
-    const connect: Connect = () => {
+    const getSession: GetSession = () => {
       connections += 1;
       return new Promise(() => undefined);
     };
     const signal = AbortSignal.abort(reason);
-    const command = execCommand(connect, ["tool"], { signal, stdin: true });
+    const command = execCommand(getSession, ["tool"], { signal, stdin: true });
     expect(await rejection(command.exit)).toBe(reason);
     expect(await rejection(collect(command.stdout))).toBe(reason);
     expect(await rejection(command.write("x"))).toBe(reason);
@@ -212,14 +212,14 @@ describe("an abort signal", () => {
     await using pair = await linked();
     const { client, server } = pair;
     let connected!: () => void;
-    const connect: Connect = async () => {
+    const getSession: GetSession = async () => {
       await new Promise<void>((resolve) => {
         connected = resolve;
       });
-      return client.host;
+      return client.session;
     };
     const abort = new AbortController();
-    const command = execCommand(connect, ["tool"], { signal: abort.signal });
+    const command = execCommand(getSession, ["tool"], { signal: abort.signal });
     abort.abort("enough");
     expect(await rejection(command.exit)).toBe("enough");
     connected();

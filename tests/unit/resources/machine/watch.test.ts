@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { TransportClosedError } from "../../../../lib/errors/connection-errors.js";
 import { HandleClosedError } from "../../../../lib/errors/machine-errors.js";
-import type { Connect } from "../../../../lib/session/host.js";
+import type { GetSession } from "../../../../lib/session/session.js";
 import { Watch } from "../../../../lib/resources/machine/watch.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
 import { later, linked, RpcFail, type LinkedServer } from "../../../support/linked-server.js";
@@ -181,18 +181,18 @@ describe("the end of a watch", () => {
     await using pair = await linked();
     const { client, server } = pair;
     let connected!: () => void;
-    const connect: Connect = async () => {
+    const getSession: GetSession = async () => {
       await new Promise<void>((resolve) => {
         connected = resolve;
       });
-      return client.host;
+      return client.session;
     };
-    const watch = new Watch(connect, "/dir");
+    const watch = new Watch(getSession, "/dir");
     await watch.close();
     connected();
     await settled();
     expect(server.paramsOf("fs/watch")).toEqual([]);
-    const aborted = new Watch(connect, "/dir", { signal: AbortSignal.abort("enough") });
+    const aborted = new Watch(getSession, "/dir", { signal: AbortSignal.abort("enough") });
     expect(await rejection(aborted.next())).toBe("enough");
     expect(await rejection(aborted.ready)).toBe("enough");
   });

@@ -273,10 +273,10 @@ describe("ending it", () => {
   test("in the moment in which the page comes neither hangs nor asks for more", async () => {
     await using pair = await linked();
     pair.server.handle(method, () => page(["a"], "more"));
-    const { host } = pair.client;
-    const call = host.call.bind(host);
+    const { session } = pair.client;
+    const call = session.call.bind(session);
     const ended: Promise<void>[] = [];
-    host.call = async (...asked) => {
+    session.call = async (...asked) => {
       const answer = await call(...asked);
       ended.push(search.close());
       return answer;
@@ -417,12 +417,12 @@ describe("a slow reader", () => {
     }));
     for (const row of rows) server.notify(partial, { requestId: request.id, data: [row] });
     await settled();
-    expect(pair.client.host.backlogs.bytes).toBeLessThan(1_300_000);
+    expect(pair.client.session.backlogs.bytes).toBeLessThan(1_300_000);
     server.respond(request, { ...page([]), data: rows });
     const all = await collect(search);
     expect(new Set(idsOf(all)).size).toBe(100);
     expect(all).toHaveLength(100);
-    expect(pair.client.host.backlogs.bytes).toBe(0);
+    expect(pair.client.session.backlogs.bytes).toBe(0);
   });
 
   test("is told when all consumers together have too much waiting", async () => {

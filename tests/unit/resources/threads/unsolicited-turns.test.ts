@@ -29,7 +29,7 @@ test("each turn that somebody else starts comes with all of its events", async (
     expect(value && (await collect(value))).toEqual(turnMessages(script));
   }
   await turns.return?.();
-  expect(pair.client.host.turns.size).toBe(0);
+  expect(pair.client.session.turns.size).toBe(0);
 });
 
 test("the turns of a goal that a handle runs are that handle's; those behind it come", async () => {
@@ -77,7 +77,7 @@ test("a turn that runs already when the thread is loaded comes, with what has co
     items: [{ text: "Before" }, { text: "After" }],
   });
   await turns.return?.();
-  expect(client.host.turns.size).toBe(0);
+  expect(client.session.turns.size).toBe(0);
 });
 
 test("a thread that is loaded and at rest is not asked for a turn", async () => {
@@ -106,7 +106,7 @@ test("a hundred may wait to be taken; when one more comes, the iteration is over
     server.send(turnStarted(turn(count)), turnCompleted(turn(count)));
   }
   await settled();
-  expect(client.host.turns.size).toBe(0);
+  expect(client.session.turns.size).toBe(0);
   const error = await rejection(turns.next());
   expect(error).toMatchObject({ code: "SLOW_CONSUMER" });
   expect((error as Error).message).toContain("More than 100 turns");

@@ -80,7 +80,7 @@ describe("a connection that drops", () => {
     leaving.abort(new Error("enough"));
     expect((await left).message).toBe("enough");
     letIn();
-    await link.client.host.available();
+    await link.client.session.available();
     expect(link.server.paramsOf("config/read")).toEqual([]);
   });
 
@@ -179,7 +179,7 @@ describe("a connection that drops", () => {
 
   test("is not restored when whoever is told of it closes the client at once", async () => {
     await using link = await LinkedAnew.start({ reconnect: { retries: 3 } });
-    link.client.host.connectionSignal.addEventListener("abort", () => void link.client.close());
+    link.client.session.connectionSignal.addEventListener("abort", () => void link.client.close());
     link.server.crash();
     expect(await link.client.closed).toMatchObject({ kind: "closed" });
     await new Promise(setImmediate);

@@ -91,7 +91,7 @@ describe("a request that is open when the connection drops", () => {
     await using pair = await asked({ replay: again });
     await pair.link.drop();
     pair.answers[0]?.("accept");
-    await pair.link.client.host.available();
+    await pair.link.client.session.available();
     expect(await pair.asking().answerTo(0)).toMatchObject({ result: { decision: "accept" } });
     expect(await pair.asking().answered()).toEqual([0]);
     expect(pair.seen).toHaveLength(1);
@@ -120,7 +120,7 @@ describe("a request that is open when the connection drops", () => {
       pair.link.client.respond(0, "accept");
     }).toThrow(InvalidArgumentError);
     pair.link.client.respond(request?.key ?? "", "accept");
-    await pair.link.client.host.available();
+    await pair.link.client.session.available();
     expect(await pair.asking().answerTo(0)).toMatchObject({ result: { decision: "accept" } });
   });
 
@@ -158,14 +158,14 @@ describe("a request that is open when the connection drops", () => {
     await using gone = await asked();
     gone.link.server.handle("thread/resume", () => ({}));
     await gone.link.drop();
-    await gone.link.client.host.available();
+    await gone.link.client.session.available();
     expect(gone.seen[0]?.signal.aborted).toBe(true);
   });
 
   test("shows its end in the turn's events when nobody else can", async () => {
     await using pair = await asked();
     const events: unknown[] = [];
-    pair.link.client.host.turns.expect("thread-1").claim("turn-1", {
+    pair.link.client.session.turns.expect("thread-1").claim("turn-1", {
       state: {} as never,
       receive: ({ method, params }) => events.push([method, params]),
       lost: () => undefined,
@@ -215,7 +215,7 @@ describe("an answer never goes to another question,", () => {
     });
     await pair.link.drop();
     pair.answers[0]?.("accept");
-    await pair.link.client.host.available();
+    await pair.link.client.session.available();
     expect(await pair.asking().answered()).toEqual([]);
     expect(pair.seen).toHaveLength(2);
     expect(pair.seen[1]?.key).not.toBe(pair.seen[0]?.key);
@@ -301,7 +301,7 @@ describe("a tool call that is open when the connection drops", () => {
     await pair.link.client.request("config/read", {});
     await pair.link.drop();
     finish("built");
-    await pair.link.client.host.available();
+    await pair.link.client.session.available();
     expect(await pair.asking().answerTo(3)).toMatchObject({
       result: { contentItems: [{ type: "inputText", text: "built" }], success: true },
     });

@@ -160,7 +160,7 @@ describe("when a connection is restored, its threads", () => {
     await using held = link;
     const told = link.client.notifications();
     await link.reconnect();
-    expect(held.client.host.isLoaded("thread-1")).toBe(false);
+    expect(held.client.session.isLoaded("thread-1")).toBe(false);
     expect((await told.next()).value).toMatchObject({ method: "connection/dropped" });
     expect((await told.next()).value).toEqual({
       method: "connection/restored",
@@ -280,7 +280,7 @@ describe("when a connection is restored, its threads", () => {
     });
     await using held = link;
     await link.reconnect();
-    expect(held.client.host.isLoaded("thread-1")).toBe(false);
+    expect(held.client.session.isLoaded("thread-1")).toBe(false);
   });
 
   test("have their sub-agents resumed under their own sandbox, which the server tells of them only", async () => {
@@ -413,7 +413,7 @@ describe("what belongs to one connection ends with it:", () => {
       expect(await end).toBeInstanceOf(GoalDetachedError);
       expect((await end).cause).toEqual(dropped);
     }
-    await link.client.host.available();
+    await link.client.session.available();
     // The thread is free for others.
     expect(await thread.turn("Something else").started).toEqual({ id: "turn-1" });
   });
@@ -454,7 +454,7 @@ describe("what belongs to one connection ends with it:", () => {
       expect(await run).toBeInstanceOf(GoalDetachedError);
       await goal.interrupt();
       expect(goals[1]).toMatchObject({ goal: { status: "paused" }, running: undefined });
-      expect(link.client.host.turns.size).toBe(0);
+      expect(link.client.session.turns.size).toBe(0);
     },
   );
 
@@ -495,10 +495,10 @@ describe("what belongs to one connection ends with it:", () => {
   test("and what waits for the connection gets the next one's", async () => {
     await using link = await LinkedAnew.start();
     await link.drop();
-    const { connectionSignal } = link.client.host;
+    const { connectionSignal } = link.client.session;
     expect(connectionSignal.aborted).toBe(false);
-    await link.client.host.available();
-    expect(link.client.host.connectionSignal).toBe(connectionSignal);
+    await link.client.session.available();
+    expect(link.client.session.connectionSignal).toBe(connectionSignal);
     await link.client.close();
     expect(connectionSignal.reason).toBeInstanceOf(TransportClosedError);
   });

@@ -73,7 +73,7 @@ test.each(looser)("a thread that was to have %j is not used with %j", async (ask
   expect(error).toBeInstanceOf(setting === "sandbox" ? SandboxWidenedError : SettingsLoosenedError);
   expect(error).toMatchObject({ threadId: "thread-1", setting });
   expect(error).toBeInstanceOf(SettingsLoosenedError);
-  expect(client.host.isLoaded("thread-1")).toBe(false);
+  expect(client.session.isLoaded("thread-1")).toBe(false);
   expect(server.paramsOf("thread/unsubscribe")).toEqual([{ threadId: "thread-1" }]);
 });
 
@@ -257,7 +257,7 @@ test("what was changed just before the thread was let go of is what it is to hav
     return later;
   });
   await thread.updateSettings({ permissions: "mine" });
-  expect(client.host.known.of(thread.id)).toEqual({ approvalPolicy: "never" });
+  expect(client.session.known.of(thread.id)).toEqual({ approvalPolicy: "never" });
 });
 
 describe("input joins a running turn", () => {

@@ -2,11 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { InternalRpcError, MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
-import type { Host } from "./host.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
-import { encodeParams } from "../jsonrpc/encoded.js";
-import { isContent } from "../messages/content-fields.js";
-import type { OpeningHost } from "./sandbox/keep-sandbox.js";
+import type { OpeningSession } from "./opening-session.js";
 import { openThread } from "./open-thread.js";
 
 const attempts = 100;
@@ -19,44 +16,18 @@ const pauseMs = 50;
  * thread's first turn.
  */
 export async function resumeThread(
-  host: OpeningHost,
+  session: OpeningSession,
   params: ParamsOf<"thread/resume">,
   options?: RequestOptions,
 ): Promise<ResultOf<"thread/resume">> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await openThread(host, "thread/resume", params, options);
+      return await openThread(session, "thread/resume", params, options);
     } catch (error) {
       const mayRepeat = isClosing(error) ? attempts : isBeginning(error) ? beginAttempts : 1;
       if (attempt >= mayRepeat) throw error;
       await pause(pauseMs);
     }
-  }
-}
-
-/**
- * Resumes a thread that is loaded here, with changes. The server ignores them as long as it has the
- * thread loaded, so it has to let go of it first.
- */
-export async function resumeAnew(
-  host: Host,
-  params: ParamsOf<"thread/resume">,
-  options?: RequestOptions,
-): Promise<ResultOf<"thread/resume">> {
-  const { threadId } = params;
-  // What cannot be sent is found before the thread is let go of.
-  encodeParams("thread/resume", params, { maxBytes: Infinity, isContent });
-  const slot = host.slots.enter(threadId, { wait: true });
-  try {
-    await slot.admitted;
-    // Another turn may follow the one that runs.
-    for (let clear = slot.clear(); clear; clear = slot.clear()) await clear;
-    // A thread that cannot be loaded again is refused here, before anything has changed.
-    await resumeThread(host, { threadId, excludeTurns: true });
-    await host.call("thread/unsubscribe", { threadId });
-    return await resumeThread(host, params, options);
-  } finally {
-    slot.leave();
   }
 }
 
