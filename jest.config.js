@@ -22,7 +22,8 @@ export default {
   setupFilesAfterEnv: recordings === "" ? [] : ["<rootDir>/tests/support/record-protocol.ts"],
   testTimeout: 60_000,
   // Most of the time a test waits for another process. Each worker takes about 400 MB.
-  maxWorkers: Math.min(3 * availableParallelism(), 8),
+  maxWorkers: Math.min(4 * availableParallelism(), 8),
+  testSequencer: "<rootDir>/tests/support/long-first.js",
   // A worker that has nothing open any more still takes a second to free the modules of all the files
   // that it ran; jest would kill it after half a second, and report a leak of the tests.
   workerGracefulExitTimeout: 30_000,
