@@ -35,7 +35,6 @@ import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSettings } from "./session/sandbox/known-settings.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
-import type { Session } from "./session/session.js";
 import { totalBacklog } from "./session/total-backlog.js";
 
 /** Options for the time after the server is gone. */
@@ -106,7 +105,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(given: CodexOptions | CodexConnectOptions = {}) {
-    super();
+    super(async () => (await this.client()).session);
     // A URL that is undefined is a mistake: the server of this machine would take its place.
     if (isToConnect(given)) {
       checkOptions("Codex", given, codexConnectKeys, {
@@ -258,11 +257,6 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** @internal */
-  protected override async getSession(): Promise<Session> {
-    return (await this.client()).session;
   }
 
   /**
