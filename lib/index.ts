@@ -3,6 +3,7 @@ export {
   Codex,
   type CodexConnectOptions,
   type CodexOptions,
+  type CodexServerOptions,
   type Readiness,
   type SupervisionOptions,
 } from "./codex.js";
@@ -33,6 +34,7 @@ export type {
   LoadedThreadsOptions,
   ThreadCatalog,
 } from "./catalogue/thread-catalog.js";
+export type { Resource } from "./resources/resource.js";
 export type {
   ListSectionsOptions,
   SectionOptions,
@@ -265,6 +267,7 @@ export type { ConnectOptions, ConnectTarget } from "./options/connect-options.js
 export type { ConnectionStatus } from "./jsonrpc/connection-status.js";
 export type { ReconnectOptions } from "./jsonrpc/reconnect.js";
 export type { SocketOptions, TokenSource } from "./transport/socket-options.js";
+export type { InProcessServer, Transport, TransportEnd } from "./transport/transport.js";
 export type { StreamPair } from "./transport/stream-transport.js";
 export type { WebReadable, WebWritable } from "./transport/web-streams.js";
 export {

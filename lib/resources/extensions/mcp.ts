@@ -17,7 +17,6 @@ import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
 import { checkText } from "../../options/checks.js";
-import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -25,6 +24,7 @@ import { callLoaded } from "../../session/call-loaded.js";
 import { connectedFor, untilConnected } from "../../session/until-connected.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
+import { Resource } from "../resource.js";
 
 /** The MCP servers to list, as in `mcpServerStatus/list`. */
 export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
@@ -46,14 +46,7 @@ const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
 const pauseMs = 50;
 
 /** The MCP servers of the configuration. A thread that a call names is loaded first if need be. */
-export class Mcp {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.mcp`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Mcp extends Resource {
   /**
    * Lists the configured servers with their tools, resources and login state (`mcpServerStatus/list`):
    * those of a thread, over its own connections, or all that a new thread would have, to which the server
@@ -61,10 +54,7 @@ export class Mcp {
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
     checkOptions("mcp.servers()", options, listKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      return callLoaded(session, "mcpServerStatus/list", { ...options, cursor });
-    });
+    return this.pages("mcpServerStatus/list", options, { loaded: true });
   }
 
   /**
@@ -78,7 +68,7 @@ export class Mcp {
     checkText("threadId", threadId);
     checkOptions("mcp.started()", options, followKeys);
     const { signal } = options;
-    const session = await untilConnected(this.#getSession, signal);
+    const session = await untilConnected(this.getSession, signal);
     for (;;) {
       const servers = await new Pages((cursor) =>
         callLoaded(
@@ -105,7 +95,7 @@ export class Mcp {
   startups(options: FollowOptions = {}): AsyncIteration<McpStartup> {
     checkOptions("mcp.startups()", options, followKeys);
     return followNotifications(
-      this.#getSession,
+      this.getSession,
       "mcpServer/startupStatus/updated",
       (startup) => startup,
       options,
@@ -126,8 +116,7 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const [session, left] = await connectedFor(this.#getSession, "mcpServer/tool/call", options);
-    return callLoaded(session, "mcpServer/tool/call", call, left);
+    return this.callLoaded("mcpServer/tool/call", call, options);
   }
 
   /**
@@ -144,12 +133,7 @@ export class Mcp {
     checkOptions("mcp.readResource()", options, requestKeys);
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const [session, left] = await connectedFor(
-      this.#getSession,
-      "mcpServer/resource/read",
-      options,
-    );
-    return callLoaded(session, "mcpServer/resource/read", read, left);
+    return this.callLoaded("mcpServer/resource/read", read, options);
   }
 
   /**
@@ -166,7 +150,7 @@ export class Mcp {
     checkText("name", name);
     checkOptions("mcp.login()", options, loginKeys);
     checkOptions("mcp.login()", request, requestKeys);
-    const [session, left] = await connectedFor(this.#getSession, "mcpServer/oauth/login", request);
+    const [session, left] = await connectedFor(this.getSession, "mcpServer/oauth/login", request);
     return startMcpLogin(session, { ...options, name }, left);
   }
 
@@ -175,8 +159,7 @@ export class Mcp {
    * start anew in the background: see `started()` and `startups()`.
    */
   async reload(): Promise<void> {
-    const session = await this.#getSession();
-    await session.call("config/mcpServer/reload", undefined);
+    await this.call("config/mcpServer/reload", undefined);
   }
 }
 
