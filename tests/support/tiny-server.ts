@@ -1,5 +1,6 @@
 import { ScriptedServer, type Handlers } from "./scripted-server.js";
 import { initialized } from "./scripted-server-messages.js";
+import { strictSettings } from "./turn-messages.js";
 
 /** A server that can do no more than start, as a real child process. */
 export interface TinyServer extends AsyncDisposable {
@@ -41,7 +42,7 @@ export async function tinyServer(options: TinyServerOptions = {}): Promise<TinyS
 const heard = [{ stderr: "heard {{method}}" }];
 
 function behaving(version: string): Handlers {
-  const opened = (id: string) => ({ thread: { id, status: { type: "idle" } } });
+  const opened = (id: string) => ({ thread: { id, status: { type: "idle" } }, ...strictSettings });
   return {
     initialize: [{ respond: initialized(`codex-app-server-sdk/${version} (Linux; x86_64)`) }],
     "account/read": [{ respond: { account: null, requiresOpenaiAuth: true } }],

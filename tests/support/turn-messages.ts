@@ -6,8 +6,12 @@ export type Message = Params;
 
 /** The part of an answer to `thread/start`, `resume` or `fork` that matters here. */
 export function opened(id: string, status: Params = { type: "idle" }): Params {
-  return { thread: { id, status, turns: [] }, model: "mock-model", cwd: "/home/user/project" };
+  const thread = { id, status, turns: [] };
+  return { thread, model: "mock-model", cwd: "/home/user/project", ...strictSettings };
 }
+
+/** What the server tells of each thread that it opens. Nothing is looser than these. */
+export const strictSettings = { approvalPolicy: "untrusted", approvalsReviewer: "user" } as const;
 
 export function turnRecord(id: string, fields: Params = {}): Params {
   return {

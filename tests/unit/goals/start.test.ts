@@ -201,7 +201,7 @@ describe("a goal that the thread has already", () => {
     const goal = client.thread("thread-2").runGoal("New");
     await goal.started;
     const own = sent(server).filter((method) => method !== "thread/queue/list");
-    expect(own).toEqual(["thread/goal/clear", "thread/resume", "thread/goal/set"]);
+    expect(own).toEqual(["thread/goal/clear", "thread/resume", "thread/read", "thread/goal/set"]);
     await goal.interrupt();
   });
 });
