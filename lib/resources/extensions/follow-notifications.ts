@@ -1,6 +1,6 @@
 import type { KeysOf } from "../../errors/check-options.js";
 import { onAbort } from "../../async/abort.js";
-import { checkSignal } from "../../options/checks.js";
+import { checkSignal } from "../../errors/check-values.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";

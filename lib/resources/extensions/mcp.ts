@@ -16,7 +16,7 @@ import type {
 import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { settleWithin } from "../../async/timers.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";

@@ -6,7 +6,7 @@ import { onAbort } from "../../async/abort.js";
 import { newestOnly } from "../../async/backlog.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { ignoreRejection } from "../../async/deferred.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd } from "../../session/confirm-end.js";

@@ -1,7 +1,7 @@
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../../generated/types.js";
 import { isBytes } from "../../async/realms.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession } from "../../session/session.js";
 import { connectedFor } from "../../session/until-connected.js";

@@ -3,7 +3,7 @@ import type { BacklogRules } from "../../async/backlog.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { settleWithin } from "../../async/timers.js";
-import { checkSignal } from "../../options/checks.js";
+import { checkSignal } from "../../errors/check-values.js";
 import { copyError, TransportClosedError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import type { GetSession, Session } from "../../session/session.js";

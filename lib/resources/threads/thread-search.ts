@@ -5,7 +5,7 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { roughBytes } from "../../async/rough-bytes.js";
-import { checkSignal, checkText } from "../../options/checks.js";
+import { checkSignal, checkText, checkTimeout } from "../../errors/check-values.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
@@ -13,7 +13,6 @@ import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { Pages, type Page } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
-import { checkTimeout } from "../../jsonrpc/within-deadline.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
 /** Which threads to search, as in `thread/search`. */

@@ -1,6 +1,6 @@
 import { onAbort } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
-import { checkSignal } from "../../options/checks.js";
+import { checkSignal } from "../../errors/check-values.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
