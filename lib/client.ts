@@ -54,8 +54,8 @@ import { startStdioTransport } from "./transport/stdio-transport.js";
 import type { Transport } from "./transport/transport.js";
 
 /**
- * One connection to one app-server: typed requests, typed notifications, threads and turns. When
- * the process is gone, so is the client; only a socket that drops is connected anew.
+ * One connection to one app-server: typed requests, typed notifications, threads and turns. The client is
+ * over when its process is gone; only a socket that drops is connected again.
  *
  * `await using client = await AppServerClient.start()` closes it at the end of the block.
  */
@@ -76,7 +76,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Starts an app-server process and performs the handshake. Whatever fails, no process stays.
+   * Starts an app-server process and performs the handshake. A start that fails leaves no process behind.
    *
    * @throws InvalidArgumentError, BinaryNotFoundError, SpawnError, HandshakeError,
    * IncompatibleServerError, or `signal.reason`.
@@ -183,19 +183,24 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Version, user agent, codex home and platform of the server. */
   get serverInfo(): ServerInfo {
     const serverInfo = this.#core.serverInfo();
-    if (!serverInfo) throw new TypeError("The handshake has not taken place.");
+    if (!serverInfo)
+      throw new TypeError(
+        "The client has not finished its handshake with the server: await start() or connect() first.",
+      );
     return serverInfo;
   }
 
-  /** Whether the connection works, is being restored, or is over. */
+  /** The state of the connection: it works, is being restored, or is over. */
   get connectionStatus(): ConnectionStatus {
     return this.#core.connection.status;
   }
 
   /**
-   * Calls `listener` whenever the connection was dropped, an attempt to restore it begins, it is back,
-   * or it is over for good, in the context of this call as AsyncLocalStorage sees it; returns the function
-   * that stops it. What it throws, or rejects with, goes to `onError`.
+   * Calls `listener` when the connection was dropped, when an attempt to restore it begins, when it is
+   * back, and when it is over for good. The listener runs in the context of this call, as
+   * AsyncLocalStorage sees it; what it throws, or rejects with, goes to `onError`.
+   *
+   * @returns the function that stops it.
    */
   onConnectionStatus(listener: (status: ConnectionStatus) => void): () => void {
     if (typeof listener !== "function") {
@@ -213,12 +218,11 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Calls a method of the protocol. What it starts is yours: a turn or a thread that begins after the
-   * deadline is not let go of, as one of a handle is.
+   * Calls a method of the protocol. You own what the method starts: the client does not stop a turn or a
+   * thread that begins after the deadline, as it would for a handle.
    *
-   * @throws a subclass of JsonRpcError when the server refuses, RequestTimeoutError,
-   * TransportClosedError, InvalidArgumentError or MessageTooLargeError before anything is sent, or
-   * `options.signal.reason`.
+   * @throws a subclass of JsonRpcError when the server refuses, RequestTimeoutError, TransportClosedError,
+   * InvalidArgumentError or MessageTooLargeError before anything is sent, or `options.signal.reason`.
    */
   request<M extends ClientRequestMethod>(
     method: M,
@@ -232,21 +236,21 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * start has sent.
    *
    * @throws TransportClosedError, InvalidArgumentError, MessageTooLargeError, `options.signal.reason`, or
-   * RequestTimeoutError when the server does not read it within `options.timeoutMs` (by default that of
-   * requests); it may still do so.
+   * RequestTimeoutError when the server does not read it within `options.timeoutMs` (ms; default: the
+   * client's `requestTimeoutMs`); the server may still read it later.
    */
   notify(method: string, params?: object, options?: NotifyOptions): Promise<void> {
     return this.#core.connection.notify(method, params, options);
   }
 
   /**
-   * Every notification from now on, of all threads, in order. The iteration ends when the client is
-   * closed, and throws a TransportClosedError when the connection is lost. What is not read is kept
-   * in memory, up to about 64 MiB; beyond that it is dropped, and the iteration throws a
+   * Iterates every notification from now on, of all threads, in order. The iteration ends when the client
+   * is closed, and throws a TransportClosedError when the connection is lost. Notifications that you have
+   * not read wait in memory, up to about 64 MiB; beyond that they are dropped, and the iteration throws a
    * SlowConsumerError. So read on, or leave the loop.
    *
-   * Of a connection that is restored when it drops, `connection/dropped` and
-   * `connection/restored` tell at their place in the order.
+   * A connection that is restored when it drops adds `connection/dropped` and `connection/restored` in
+   * their place.
    */
   notifications(
     options: { signal?: AbortSignal } = {},
@@ -259,8 +263,10 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Calls `listener` for each notification of one method, in the context of this call as AsyncLocalStorage
-   * sees it; returns the function that stops it. What it throws, or rejects with, goes to `onError`.
+   * Calls `listener` for each notification of one method. It runs in the context of this call, as
+   * AsyncLocalStorage sees it; what it throws, or rejects with, goes to `onError`.
+   *
+   * @returns the function that stops it.
    */
   on<M extends ServerNotificationMethod>(
     method: M,
@@ -271,8 +277,10 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Answers the server's requests of one method, in their own shape, where no thread and no turn has a
-   * handler; it goes before the handlers of the options. Returns what takes it away again.
+   * Answers the server's requests of one method, in their own shape, when no thread and no turn has a
+   * handler for them. It goes before the handlers of the options.
+   *
+   * @returns the function that removes it.
    */
   handle<M extends string>(method: M, handler: HandlerOf<M>): () => void {
     return this.#core.handlers.handle(method, handler);
@@ -284,13 +292,13 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Answers an open request, from anywhere: with what its handler would return, or with the result as
-   * it is on the wire. A handler that is still at it is told by its signal.
+   * Answers an open request, from anywhere: with what its handler would return, or with the result as it
+   * is on the wire. The signal of a handler that is still working on it aborts.
    *
-   * @param request its `key`, or its `requestId`; only the key where a connection that drops is
-   * restored, since another server counts its ids from zero.
-   * @throws RequestNotPendingError when it is not open any more; InvalidArgumentError when this is no
-   * answer to it, which leaves it open.
+   * @param request its `key`, or its `requestId`; only the key where a connection that drops is restored,
+   * since another server counts its ids from zero.
+   * @throws RequestNotPendingError when the request is no longer open; InvalidArgumentError when the
+   * answer does not fit the request, which stays open.
    */
   respond(request: string | number, answer: RequestAnswer): void {
     this.#core.session.requests.respond(request, answer);

@@ -38,12 +38,12 @@ import { guardedListener } from "./session/guarded-listener.js";
 import type { Session } from "./session/session.js";
 import { totalBacklog } from "./session/total-backlog.js";
 
-/** What becomes of a `Codex` when its server is gone. */
+/** What a `Codex` does when its server is gone. */
 export interface SupervisionOptions {
   /**
-   * Whether, and how, a call starts a new server process when the last one has died, or connects anew
-   * when the connection is lost for good (default true). With `false`, every call after that rejects
-   * with the TransportClosedError that tells of it.
+   * Whether, and how, a call starts a new server process after the last one died, or connects again after
+   * the connection was lost for good (default true). With `false`, every later call rejects with the
+   * TransportClosedError of that loss.
    */
   restart?: boolean | RestartOptions | undefined;
 }
@@ -51,7 +51,9 @@ export interface SupervisionOptions {
 /** The options of the client, with overload retries on. */
 export interface CodexOptions extends AppServerClientOptions, SupervisionOptions {}
 
-/** For a server that runs already: the options of `AppServerClient.connect()`, and where it is. */
+/**
+ * Options for a server that runs already: those of `AppServerClient.connect()`, and its address.
+ */
 export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions {
   /** `"ws://127.0.0.1:4500"`, `"wss://host/path"` or `"unix:///run/codex.sock"`. */
   url: string;
@@ -65,22 +67,24 @@ const codexConnectKeys: KeysOf<CodexConnectOptions> = {
   url: true,
 };
 
-/** What `ready()` found. */
+/** The result of `ready()`: the server, the account, and whether somebody has to log in. */
 export interface Readiness {
   readonly serverInfo: ServerInfo;
-  /** Who is logged in; `null` when nobody is, or when the model provider needs no login. */
+  /**
+   * The account that is logged in; `null` when nobody is, or when the model provider needs no login.
+   */
   readonly account: Account | null;
   /** Whether turns will fail until somebody logs in. */
   readonly loginRequired: boolean;
 }
 
 /**
- * The default way in: make one when your process starts, and share it. The app-server is started by
- * the first call that needs it, and calls that come together share that start. When the process dies,
- * everything that waits for it rejects at once; the next call starts a new one, at once or, after
- * failures in a row, after a growing pause, and threads are loaded again when they are used. Requests
- * are repeated while the server is too busy to take them. With `{ url }` it connects to a server that
- * runs already, instead of starting one.
+ * The default client: make one when your process starts, and share it. The first call that needs the
+ * app-server starts it, and calls that come together share that start. When the process dies, everything
+ * that waits for it rejects at once. The next call starts a new one, after a growing pause if there were
+ * failures in a row, and threads are loaded again when they are used. Requests are repeated while the
+ * server is too busy to take them. With `{ url }` it connects to a server that runs already, instead of
+ * starting one.
  *
  * `await using codex = new Codex()` closes it at the end of the block.
  */
@@ -154,7 +158,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * The connection of this moment, started if there is none.
+   * The current connection; starts or connects if there is none.
    *
    * @throws what `AppServerClient.start` or `.connect` throws; TransportClosedError after `close()`;
    * RestartLimitError when the server has failed too often in a row.
@@ -165,21 +169,27 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return this.#client;
   }
 
-  /** Starts the server if need be, and tells who it is and whether somebody is logged in. */
+  /**
+   * Starts the server if it does not run, and resolves with its version, the account, and whether somebody
+   * has to log in.
+   */
   async ready(): Promise<Readiness> {
     const client = await this.client();
     const { account, loginRequired } = await client.account();
     return { serverInfo: client.serverInfo, account, loginRequired };
   }
 
-  /** What the server is doing at this moment. Starts nothing and asks nobody: for a health check. */
+  /**
+   * The state of the server at this moment. Reading it starts nothing and sends nothing: use it for a
+   * health check.
+   */
   get currentStatus(): CodexStatus {
     return this.#status.current;
   }
 
   /**
-   * What the server is doing at this moment, then each change, until `close()`. A reader that falls
-   * behind by more than 100 changes misses the oldest.
+   * Iterates the state of the server: the current one, then each change, until `close()`. A reader that
+   * falls behind by more than 100 changes misses the oldest.
    *
    * @throws `signal.reason`.
    */
@@ -190,13 +200,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Calls `listener` for each notification of one method, whichever server process or connection sends it:
-   * of the one that runs now, if any does, and of all that take its place. Starts nothing. What is told
-   * while no server runs, or while a connection that dropped is being restored, nobody hears. What came
-   * before `close()` resolves is still delivered; then the listener is let go of.
+   * Calls `listener` for each notification of one method, of the server that runs now, if any does, and of
+   * all that take its place. Starts nothing. Notifications that a server sends while this client is not
+   * connected to it are lost. Those that arrive before `close()` resolves are still delivered; then the
+   * listener is removed.
    *
-   * @returns the function that stops it; the listener is not called any more from then on.
-   * @throws InvalidArgumentError; TransportClosedError where no server can be started any more: after
+   * @returns the function that stops it at once.
+   * @throws InvalidArgumentError; TransportClosedError when no server can be started any more: after
    * `close()`, or after a loss with `restart: false`.
    */
   on<M extends ServerNotificationMethod>(
@@ -209,9 +219,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Answers the server's requests of one method, in their own shape, where no thread and no turn has a
-   * handler; it goes before the handlers of the options, and outlives the server process. Returns
-   * what takes it away again.
+   * Answers the server's requests of one method, in their own shape, when no thread and no turn has a
+   * handler for them. It goes before the handlers of the options, and outlives the server process.
+   *
+   * @returns the function that removes it.
    */
   handle<M extends string>(method: M, handler: HandlerOf<M>): () => void {
     return this.#handlers.handle(method, handler);
@@ -223,13 +234,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Answers an open request, from anywhere: with what its handler would return, or with the result as
-   * it is on the wire. A handler that is still at it is told by its signal.
+   * Answers an open request, from anywhere: with what its handler would return, or with the result as it
+   * is on the wire. The signal of a handler that is still working on it aborts.
    *
-   * @param key of the request. Its `requestId` will not do: a server that was restarted counts from
-   * zero again, and an old answer must not approve a new command.
-   * @throws RequestNotPendingError when it is not open any more; InvalidArgumentError when this is no
-   * answer to it, which leaves it open.
+   * @param key of the request. Its `requestId` is refused: a server that was restarted counts from zero
+   * again, and an old answer must not approve a new command.
+   * @throws RequestNotPendingError when the request is no longer open; InvalidArgumentError when the
+   * answer does not fit the request, which stays open.
    */
   respond(key: string, answer: RequestAnswer): void {
     if (typeof key !== "string") {
@@ -241,8 +252,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Ends the server process, or the connection to one that was running. Resolves when it is gone; never
-   * rejects; no call works afterwards.
+   * Ends the server process, or the connection to a server that ran already. Resolves when it is gone;
+   * never rejects. Every later call rejects.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -33,21 +33,21 @@ export type ServerNotification<M extends ServerNotificationMethod = ServerNotifi
   [K in M]: {
     readonly method: K;
     readonly params: ServerNotifications[K]["params"];
-    /** When the server made it (ms since the epoch). */
+    /** The time when the server made it (ms since the epoch). */
     readonly emittedAtMs?: number;
   };
 }[M];
 
 /**
- * What the client itself says among the notifications of a connection that is restored when it drops:
- * what the server told between the two was missed. The threads in `lostThreadIds` could not be
- * resumed, so nothing more comes of them.
+ * Notices of the client among the notifications of a connection that is restored when it drops:
+ * notifications between the two were missed. The threads in `lostThreadIds` could not be resumed, and send
+ * no more notifications.
  */
 export type ConnectionNotification =
   | {
       readonly method: "connection/dropped";
       readonly params: { readonly reason: CloseReason };
-      /** When it was noticed (ms since the epoch). */
+      /** The time when the client noticed it (ms since the epoch). */
       readonly emittedAtMs: number;
     }
   | {
@@ -79,9 +79,9 @@ export type TurnRequestMethod = {
 }[ServerRequestMethod];
 
 /**
- * A request of the server, such as an approval, at its place among the events of its turn. To see it
- * is not to answer it: its handler does, or `respond(key, answer)`. When it is over, the event
- * `serverRequest/resolved` comes with the same `requestId`, but not for tool calls.
+ * A request of the server, such as an approval, in order among the events of its turn. Its handler answers
+ * it, or `respond(key, answer)`. When it is over, the event `serverRequest/resolved` comes with the same
+ * `requestId`, but not for tool calls.
  */
 export type TurnRequestEvent<M extends TurnRequestMethod = TurnRequestMethod> = {
   [K in M]: {
@@ -113,9 +113,9 @@ export interface ConnectionGapEvent {
 }
 
 /**
- * What iterating a turn yields, in order: the server's notifications about that turn, its warnings about
- * the thread, the requests that it makes in the turn, and where events are missing. A warning that came
- * before the turn had a name follows its `turn/started`.
+ * An event that iterating a turn yields, in order: the server's notifications about that turn, its
+ * warnings about the thread, the requests that it makes in the turn, and gaps. A warning that came before
+ * the turn had a name follows its `turn/started`.
  */
 export type TurnEvent =
   | ServerNotification<TurnEventMethod | "serverRequest/resolved">

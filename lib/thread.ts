@@ -56,12 +56,12 @@ export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threa
 const listTurnsKeys: KeysOf<ListTurnsOptions> = threadTurnsListParamsKeys;
 const listItemsKeys: KeysOf<ListItemsOptions> = threadItemsListParamsKeys;
 
-/** What the server answered when the thread was started, resumed or forked. */
+/** The server's answer when the thread was started, resumed or forked. */
 export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/fork">;
 
 /**
- * A conversation: a local handle on a thread of the server. Making one with `thread(id)` sends
- * nothing; handles of the same id share the thread's queue of turns.
+ * A conversation: a local handle on a thread of the server. `thread(id)` sends nothing. All handles of one
+ * id share the thread's queue of turns.
  */
 export class Thread extends ThreadApi {
   /** Model, working directory, sandbox and so on, as of the start; undefined for `thread(id)`. */
@@ -97,14 +97,14 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Starts a turn (`turn/start`) and returns its handle at once. A thread that is not loaded is
-   * resumed first.
+   * Starts a turn (`turn/start`) and returns its handle at once. A thread that is not loaded is resumed
+   * first.
    *
-   * With an `outputSchema` of Zod, ArkType or the like, `output` has the type that the schema gives.
-   * With plain JSON Schema it is unknown, or what you say it is: `turn<Answer>(…)`.
+   * With an `outputSchema` of Zod, ArkType or the like, `output` has the type that the schema gives. With
+   * plain JSON Schema its type is unknown, or the one that you name: `turn<Answer>(…)`.
    *
-   * @throws InvalidArgumentError for input or options that cannot work. What goes wrong later
-   * rejects `run()` and iteration.
+   * @throws InvalidArgumentError for input or options that cannot work. Later errors reject `run()` and
+   * iteration.
    */
   turn(input: TurnInput, options?: WithoutOutput<TurnOptions>): Turn<undefined>;
   turn<Output>(input: TurnInput, options?: TurnOptions<Output>): Turn<Output>;
@@ -113,7 +113,7 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Runs a turn to its end, as `thread.turn(input, options).run(options)` does, and keeps nothing of its
+   * Runs a turn to its end, as `thread.turn(input, options).run(options)` does, and keeps none of its
    * events.
    */
   run(
@@ -130,8 +130,8 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Has the model review code (`review/start`) and returns the turn at once; the review is its
-   * final response. It cannot be steered.
+   * Asks the model to review code (`review/start`) and returns the turn at once; the review is its final
+   * response. The turn cannot be steered.
    */
   review(target: ReviewTarget, options: ServiceTurnOptions = {}): Turn {
     checkTarget(target);
@@ -140,8 +140,8 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * Has the history summarised (`thread/compact/start`) and returns the turn at once; it has one
-   * item, of type `contextCompaction`, and no response. It cannot be steered.
+   * Summarises the history (`thread/compact/start`) and returns the turn at once. The turn has one item,
+   * of type `contextCompaction`, and no response, and it cannot be steered.
    */
   compact(options: ServiceTurnOptions = {}): Turn {
     checkServiceOptions("compact()", options);
@@ -196,15 +196,15 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * The turns of this thread that no handle here has asked for, from now on: those of goals (unless
-   * `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread that
-   * is not loaded is resumed; if it is in the middle of a turn, that one comes first, with the items
+   * Iterates the turns of this thread that no handle here has asked for, from now on: those of goals
+   * (unless `runGoal()` follows them) and queues, of other clients, or of requests made by hand. A thread
+   * that is not loaded is resumed. If it is in the middle of a turn, that turn comes first, with the items
    * that it has completed so far. Leaving such a turn's loop does not interrupt it, and nothing is kept
    * for turns that you do not take.
    *
-   * It ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
-   * SlowConsumerError when more than 100 turns wait to be taken, or why the thread could not be
-   * loaded.
+   * The iteration ends when the client is closed; it throws `signal.reason`, a TransportClosedError, a
+   * SlowConsumerError when more than 100 turns wait to be taken, or the error that kept the thread from
+   * being loaded.
    */
   unsolicitedTurns(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<Turn> {
     checkOptions("unsolicitedTurns()", options, { signal: true });
@@ -237,7 +237,9 @@ export class Thread extends ThreadApi {
     return Thread.open(this.#getUnscoped, session, opened, scope);
   }
 
-  /** The stored thread (`thread/read`), without loading it. Its turns: use `turns()`. */
+  /**
+   * Reads the stored thread (`thread/read`) without loading it and without its turns; `turns()` has those.
+   */
   async read(): Promise<ThreadRecord> {
     const session = await this.#getSession();
     return (await session.call("thread/read", { threadId: this.id })).thread;
@@ -255,15 +257,15 @@ export class Thread extends ThreadApi {
     await session.call("thread/archive", { threadId: this.id });
   }
 
-  /** Takes the thread back from the archive (`thread/unarchive`). The next turn loads it. */
+  /** Takes the thread out of the archive (`thread/unarchive`). The next turn loads it. */
   async unarchive(): Promise<void> {
     const session = await this.#getSession();
     await session.call("thread/unarchive", { threadId: this.id });
   }
 
   /**
-   * The thread's stored turns (`thread/turns/list`), newest first unless asked otherwise; none before its
-   * first turn. A page has 25 of them, or `limit`, at most 100.
+   * Lists the thread's stored turns (`thread/turns/list`), newest first unless asked otherwise; none
+   * before its first turn. A page has 25 of them, or `limit`, at most 100.
    *
    * @throws ThreadNotFoundError; InvalidRequestError for an ephemeral thread, of which nothing is stored.
    */
@@ -276,8 +278,8 @@ export class Thread extends ThreadApi {
   }
 
   /**
-   * The thread's stored items (`thread/items/list`), each with the id of its turn; none before its first
-   * turn. A page has 25 of them, or `limit`, at most 100.
+   * Lists the thread's stored items (`thread/items/list`), each with the id of its turn; none before its
+   * first turn. A page has 25 of them, or `limit`, at most 100.
    *
    * @throws as `turns()` does; MethodNotFoundError for a thread that an old runtime stored.
    */

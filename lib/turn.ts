@@ -27,20 +27,20 @@ import { toTurnResult } from "./turns/turn-result.js";
 import { type TurnResult } from "./results/turn-result.js";
 import type { TurnState } from "./results/turn-state.js";
 
-/** What is known of a turn, and of the account it is charged to, at one moment. */
+/** The state of a turn, and of the account it is charged to, at one moment. */
 export interface TurnSnapshot extends TurnState {
   /** The newest rate limits that the server has told; `null` when it has told none. */
   readonly rateLimits: KnownRateLimits | null;
 }
 
-/** What `stream({ subagents: true })` yields. */
+/** An event that `stream({ subagents: true })` yields. */
 export type TurnEventWithOrigin = TurnEvent & { readonly origin: EventOrigin };
 
 /**
- * One model execution on a thread, on its way since this handle was made.
+ * One execution of the model on a thread. It is under way from the moment this handle is made.
  *
- * Iterate it to follow its notifications, call `run()` to wait for its result, or both. Leaving the
- * loop early interrupts the turn and waits for its end (see `onBreak`).
+ * Iterate it to follow its notifications, call `run()` to wait for its result, or both. Leaving the loop
+ * early interrupts the turn and waits for its end (see `onBreak`).
  */
 export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDisposable {
   readonly threadId: string;
@@ -126,23 +126,22 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   }
 
   /**
-   * The turn's notifications from its very start. The iteration ends after `turn/completed`, whose
-   * status tells how the turn went; it throws what kept the turn from getting there.
+   * Iterates the turn's notifications from its very start. The iteration ends after `turn/completed`,
+   * whose status tells how the turn went; it throws the error that kept the turn from getting there.
    *
-   * Events that you read late wait. When there are more than 1,000, text deltas that go on with the
-   * newest are merged with it: no text is lost, but one event brings the text of several. And of the
-   * turn's diff, its plan, its usage and the patch of a file change only the newest waits, at its own
-   * place, when there are more than 1,000 or they take more than 256 KiB. Above `maxBacklogBytes`, or the
-   * client's `maxTotalBacklogBytes`, iterating throws a SlowConsumerError, while `run()` still gives the
-   * result.
+   * Events that you read late wait. From 1,000 waiting events on, a text delta is merged with the newest
+   * one of the same text: no text is lost, but one event brings the text of several. From 1,000 events or
+   * 256 KiB on, only the newest of the turn's diff, its plan, its usage and the patch of each file change
+   * waits, at its own place. Above `maxBacklogBytes`, or the client's `maxTotalBacklogBytes`, iterating
+   * throws a SlowConsumerError, while `run()` still gives the result.
    *
-   * With `subagents`, those of its sub-agents' turns come in between, and each event has an
-   * `origin`. Without, a sub-agent's events never come.
+   * With `subagents`, events of its sub-agents' turns come in between, and each event has an `origin`.
+   * Without, they never come.
    *
    * When nothing has come for `idleTimeoutMs`, a waiting iteration throws a TurnStalledError; iterate
    * again to go on where it stopped.
    *
-   * It may begin after `run()` was called, too: beside a lone `run()` up to 1 MiB of events is kept.
+   * The iteration may begin after `run()` was called: beside a lone `run()` up to 1 MiB of events is kept.
    *
    * @throws TurnStreamError when the turn is consumed already, or when more than that has come.
    */
@@ -157,32 +156,36 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     return events as EventQueue<TurnEvent>;
   }
 
-  /** The sub-agents that the turn has started so far, and theirs, each with its own turns. */
+  /**
+   * The sub-agents that the turn has started so far, and those that they have started, each with its own
+   * turns.
+   */
   subagents(): readonly Subagent[] {
     return this.#subagents.list();
   }
 
   /**
-   * The assistant's messages as they grow: each update names its message (`turnId`, `id`), says what the
-   * message is (`phase`) and has the whole `text` so far, besides what was added. Where the model broke
-   * off and says a message anew, `"reset"` takes back what has come; see `MessageUpdate`.
+   * Iterates the assistant's messages as they grow. Each update names its message (`turnId`, `id`), says
+   * what the message is (`phase`) and has the whole `text` so far, besides the text that was added. When
+   * the model breaks off and says a message anew, `"reset"` takes back its text; see `MessageUpdate`.
    *
    * ```ts
    * for await (const { id, text } of turn.messages()) show(id, text);
    * ```
    *
-   * It is an iteration of the turn, as `stream()` is: a turn has one. Like `textStream()`, it throws at the
-   * end of a turn that failed or missed its `outputSchema`.
+   * It is an iteration of the turn, as `stream()` is: a turn has one. Like `textStream()`, it throws at
+   * the end of a turn that failed or missed its `outputSchema`.
    */
   messages(): AsyncGenerator<MessageUpdate, undefined> {
     return this.#messages.messages();
   }
 
   /**
-   * The text of the final answer as it comes; of a model that does not mark its messages, the text of all
-   * of them. A blank line parts two messages. When the model broke off and is asked again, only what is
-   * new comes of a message that begins like what was yielded; else the whole of it comes behind a
-   * blank line. `messages()` tells which message each piece belongs to.
+   * Iterates the text of the final answer as it comes, or the text of all messages if the model does not
+   * mark them. A blank line separates two messages. When the model broke off and is asked again, its
+   * message comes once more from the beginning: if it begins with what was yielded, only the rest is
+   * yielded; else all of it comes behind a blank line. `messages()` tells which message each piece belongs
+   * to.
    *
    * Unlike `stream()`, where you see the outcome pass by, it throws at the end of a turn that failed or
    * missed its `outputSchema`, as `run()` does.
@@ -223,11 +226,11 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   }
 
   /**
-   * Adds input to the running turn (`turn/steer`), waiting for it to run first, and resolves with the
-   * turn's id when the server has taken it. The server then cuts the message that is being streamed,
-   * and asks the model again.
+   * Adds input to the running turn (`turn/steer`), after waiting for it to run, and resolves with the
+   * turn's id when the server has taken it. The server then cuts the message that is being streamed, and
+   * asks the model again.
    *
-   * @throws TurnNotActiveError when the turn has ended, or what kept it from starting.
+   * @throws TurnNotActiveError when the turn has ended, or the error that kept it from starting.
    */
   async steer(input: TurnInput): Promise<string> {
     const given = normalizeInput(input);

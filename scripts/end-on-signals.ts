@@ -22,7 +22,7 @@ export function endOnSignals(log: (line: string) => void): Ended {
     const listener = (): void => {
       if (exitCode !== undefined) return;
       exitCode = 128 + constants.signals[name];
-      log(`${name}: ending, with everything as it was.`);
+      log(`${name}: ending.`);
       controller.abort(new Error(`ended by ${name}; everything is as it was.`));
     };
     process.on(name, listener);

@@ -1,8 +1,8 @@
 import { callSafely } from "./call-safely.js";
 
 /**
- * Where the library reports what is not an error of the caller: `console` fits, and so does any
- * logger whose methods take a string. Messages name methods and counts, never params or values.
+ * Receives the library's reports that are no error of a call: `console` fits, and so does any logger whose
+ * methods take a string. Messages name methods and counts, never params or values.
  */
 export interface Logger {
   debug?(message: string): void;

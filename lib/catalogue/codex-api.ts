@@ -45,7 +45,7 @@ import { connectedFor } from "../session/until-connected.js";
 
 /** Which models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
-/** For which directory to list, as in `permissionProfile/list`. */
+/** The directory to list profiles for, as in `permissionProfile/list`. */
 export type ListPermissionProfilesOptions = AllowUndefined<
   Omit<PermissionProfileListParams, "cursor">
 >;
@@ -54,17 +54,19 @@ const listModelsKeys: KeysOf<ListModelsOptions> = modelListParamsKeys;
 const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
   permissionProfileListParamsKeys;
 
-/** What a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
+/**
+ * The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them.
+ */
 export abstract class CodexApi extends ThreadCatalog {
   /** The ways to log in. */
   readonly login = new Login(() => this.getSession());
-  /** How much of its limits the account has used. */
+  /** The account's rate limits, and how much of them it has used. */
   readonly rateLimits = new RateLimits(() => this.getSession());
   /** MCP servers: their state, their tools and resources, and logins to them. */
   readonly mcp = new Mcp(() => this.getSession());
-  /** Skills: what there is, what is on, where to look. */
+  /** Skills: listing them, switching them on and off, adding directories to look in. */
   readonly skills = new Skills(() => this.getSession());
-  /** Hooks: what there is, what is on, what is trusted. */
+  /** Hooks: listing them, switching them on and off, trusting them. */
   readonly hooks = new Hooks(() => this.getSession());
   /** Plugins and the marketplaces that they come from. */
   readonly plugins = new Plugins(() => this.getSession());
@@ -74,7 +76,7 @@ export abstract class CodexApi extends ThreadCatalog {
   readonly config = new ConfigStore(() => this.getSession());
   /** The server's feature flags. */
   readonly features = new Features(() => this.getSession());
-  /** Where models come from. */
+  /** Model providers: listing, adding and choosing them. */
   readonly modelProviders = new ModelProviders(() => this.getSession());
   /** The sandbox that commands run in. */
   readonly sandbox = new Sandbox(() => this.getSession());
@@ -84,9 +86,9 @@ export abstract class CodexApi extends ThreadCatalog {
   #rpc: Rpc | undefined;
 
   /**
-   * Every method of the protocol, experimental ones included, at the place that its name says:
-   * `thread/goal/set` is `rpc.thread.goal.set(params, { signal, timeoutMs })`. It is sent as it is, paths too;
-   * where the library has a method of its own for something, that one knows more. Each throws what
+   * Every method of the protocol, experimental ones included, under its own name: `thread/goal/set` is
+   * `rpc.thread.goal.set(params, { signal, timeoutMs })`. Params are sent as they are, paths too. Prefer a
+   * method of the library's own where there is one: it knows more. Each throws what
    * `AppServerClient.request` throws.
    */
   get rpc(): Rpc {
@@ -98,23 +100,23 @@ export abstract class CodexApi extends ThreadCatalog {
   }
 
   /**
-   * Who is logged in (`account/read`). With `refreshToken: true` the server first renews the tokens of
-   * a ChatGPT login that it holds itself.
+   * Reads who is logged in (`account/read`). With `refreshToken: true` the server first renews the tokens
+   * of a ChatGPT login that it holds itself.
    */
   async account(options: ParamsOf<"account/read"> = {}): Promise<AccountStatus> {
     checkOptions("account()", options, getAccountParamsKeys);
     return readAccount(await this.getSession(), options);
   }
 
-  /** Ends the login, whatever it is, and forgets it (`account/logout`). */
+  /** Ends the login, of any kind, and forgets it (`account/logout`). */
   async logout(): Promise<void> {
     const session = await this.getSession();
     await session.call("account/logout", undefined);
   }
 
   /**
-   * The tokens that the account has used; with a `threadId`, what that thread is estimated to have
-   * cost, as `threadUsage` (`account/usage/read`). Works with ChatGPT logins only.
+   * Reads the tokens that the account has used; with a `threadId`, also the estimated cost of that thread,
+   * as `threadUsage` (`account/usage/read`). Works with ChatGPT logins only.
    */
   async usage(
     options: ParamsOf<"account/usage/read"> = {},
@@ -124,15 +126,15 @@ export abstract class CodexApi extends ThreadCatalog {
     return session.call("account/usage/read", options);
   }
 
-  /** What the workspace wants its members to read (`account/workspaceMessages/read`). */
+  /** Reads the messages of the workspace to its members (`account/workspaceMessages/read`). */
   async workspaceMessages(): Promise<ResultOf<"account/workspaceMessages/read">> {
     const session = await this.getSession();
     return session.call("account/workspaceMessages/read", undefined);
   }
 
   /**
-   * The permission profiles that a directory can have (`permissionProfile/list`). Those that are not
-   * `allowed` are forbidden by an administrator.
+   * Lists the permission profiles that a directory can have (`permissionProfile/list`). An administrator
+   * forbids those that are not `allowed`.
    */
   permissionProfiles(options: ListPermissionProfilesOptions = {}): Pages<PermissionProfileSummary> {
     checkOptions("permissionProfiles()", options, listPermissionProfilesKeys);
@@ -143,32 +145,32 @@ export abstract class CodexApi extends ThreadCatalog {
   }
 
   /**
-   * Runs a command on the server's machine (`command/exec`) and returns its handle at once. It runs in
-   * the sandbox that the server's configuration or `sandbox` says, and nobody is asked for approval.
-   * The command is a program and its arguments, such as `["git", "status"]`; no shell is involved.
+   * Runs a command on the server's machine (`command/exec`) and returns its handle at once. It runs in the
+   * sandbox of the server's configuration, or in `sandbox`, and nobody is asked for approval. The command
+   * is a program and its arguments, such as `["git", "status"]`; no shell is involved.
    *
-   * @throws InvalidArgumentError for what cannot work. What goes wrong later rejects `exit`.
+   * @throws InvalidArgumentError for a command or options that cannot work. Later errors reject `exit`.
    */
   exec(command: readonly string[], options: ExecOptions = {}): CommandHandle {
     return execCommand(() => this.getSession(), command, options);
   }
 
   /**
-   * Runs a command on the server's machine **outside every sandbox**, with all the rights of the
-   * server's user, and nobody is asked for approval (`process/spawn`, experimental). Never give it
-   * what a model or a stranger wrote; `exec` has a sandbox. Otherwise it is used in the same way.
+   * Runs a command on the server's machine **outside every sandbox**, with all the rights of the server's
+   * user, and nobody is asked for approval (`process/spawn`, experimental). Never give it a command that a
+   * model or a stranger wrote; `exec` has a sandbox. It is used in the same way as `exec`.
    *
-   * @throws InvalidArgumentError for what cannot work. What goes wrong later rejects `exit`.
+   * @throws InvalidArgumentError for a command or options that cannot work. Later errors reject `exit`.
    */
   spawn(command: readonly string[], options: SpawnOptions): CommandHandle {
     return spawnProcess(() => this.getSession(), command, options);
   }
 
   /**
-   * Watches a file, or what lies directly in a directory, from now on (`fs/watch`). What does not
-   * exist yet may be watched, too. Iterate the watch for the changes; leaving the loop ends it.
+   * Watches a file, or the direct entries of a directory, from now on (`fs/watch`). The path need not
+   * exist yet. Iterate the watch for the changes; leaving the loop ends it.
    *
-   * @throws InvalidArgumentError for what is no path.
+   * @throws InvalidArgumentError for a value that is no path.
    */
   watch(path: string, options: WatchOptions = {}): Watch {
     return new Watch(() => this.getSession(), path, options);
@@ -194,7 +196,7 @@ export abstract class CodexApi extends ThreadCatalog {
     return new FileSearch(() => this.getSession(), options);
   }
 
-  /** The models that this login can use (`model/list`). */
+  /** Lists the models that this login can use (`model/list`). */
   models(options: ListModelsOptions = {}): Pages<Model> {
     checkOptions("models()", options, listModelsKeys);
     return new Pages(async (cursor) => {

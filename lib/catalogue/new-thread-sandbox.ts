@@ -67,8 +67,8 @@ async function readConfiguration(
 }
 
 const withoutDetails =
-  'The server did not tell its configuration: a new thread has "workspace-write" without the details that ' +
-  "may stand there.";
+  'The server refused to tell its configuration, so a new thread has "workspace-write" without the details ' +
+  "of that configuration. Name them in the thread's config.";
 
 /** A name is all that there is to the others. */
 function needsConfiguration({ sandbox }: AskedSettings): boolean {

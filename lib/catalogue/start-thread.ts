@@ -120,7 +120,9 @@ async function settingsAfter(
     await update();
     const settings = await settleWithin(Promise.race([told.promise, session.closed]), tellMs);
     if (settings === "timeout") {
-      throw new ProtocolError("The server did not tell the sandbox of a permission profile.");
+      throw new ProtocolError(
+        "The server did not tell the sandbox of the permission profile. Try again, or name a sandbox.",
+      );
     }
     if ("kind" in settings) throw new TransportClosedError(settings);
     return settings;

@@ -53,13 +53,13 @@ import { startThread } from "./start-thread.js";
 
 /** Which threads to list, as in `thread/list`. */
 export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
-/** How to list what is loaded, as in `thread/loaded/list`. */
+/** How to list the loaded threads, as in `thread/loaded/list`. */
 export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
 
 const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
 const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKeys;
 
-/** Everything that makes or finds threads; the same on a `Codex` and on an `AppServerClient`. */
+/** The calls that make or find threads; the same on a `Codex` and on an `AppServerClient`. */
 export abstract class ThreadCatalog {
   /** The sections that threads are grouped in. */
   readonly sections = new Sections(() => this.getSession());
@@ -72,12 +72,12 @@ export abstract class ThreadCatalog {
   protected abstract getSession(): Promise<Session>;
 
   /**
-   * Starts a new conversation (`thread/start`). One with a `cwd`, and a sandbox in which its commands may
-   * write, starts as read-only and gets its sandbox right behind (`thread/settings/update`), so that the
-   * server does not take the directory for a trusted one: see `trustProject`.
+   * Starts a new conversation (`thread/start`). A thread with a `cwd`, and a sandbox in which its commands
+   * may write, starts as read-only and gets its sandbox right behind (`thread/settings/update`), so that
+   * the server does not mark the directory as trusted: see `trustProject`.
    *
-   * @throws SettingsLoosenedError when the server gives it a looser approval policy or reviewer, or a wider
-   * sandbox (SandboxWidenedError), than `options` or the client's `config` name.
+   * @throws SettingsLoosenedError when the server gives it a looser approval policy or reviewer, or a
+   * wider sandbox (SandboxWidenedError), than `options` or the client's `config` name.
    */
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
     const all = checkOpeningOptions("startThread()", options, startThreadKeys);
@@ -135,10 +135,9 @@ export abstract class ThreadCatalog {
   }
 
   /**
-   * A handle on an existing thread. Sends nothing; the first turn loads the thread, as `resumeThread`
-   * would without changes. `handlers` answer
-   * the server's requests on it, and `tools` carry out its tools, from the first use of this handle on,
-   * whichever handle runs the turn.
+   * Makes a handle on an existing thread. Sends nothing; the first turn loads the thread, as
+   * `resumeThread` would without changes. From the first use of this handle on, `handlers` answer the
+   * server's requests on the thread and `tools` carry out its tools, whichever handle runs the turn.
    */
   thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
     checkThreadId(id);
@@ -155,9 +154,10 @@ export abstract class ThreadCatalog {
   }
 
   /**
-   * Takes a thread back from the archive (`thread/unarchive`).
+   * Takes a thread out of the archive (`thread/unarchive`).
    *
-   * @throws ThreadNotFoundError for one that is not archived; ThreadBusyError for one that is open, either.
+   * @throws ThreadNotFoundError for a thread that is not archived, or ThreadBusyError if that thread is
+   * open.
    */
   async unarchiveThread(id: string): Promise<Thread> {
     const thread = this.thread(id);
@@ -171,9 +171,9 @@ export abstract class ThreadCatalog {
   }
 
   /**
-   * The stored threads (`thread/list`): await the first page, or iterate over all. A page has 25 of them, or
-   * `limit`, at most 100. Without `sourceKinds` the server lists only threads of its interactive clients.
-   * With thousands of threads, `useStateDbOnly: true` is faster: see docs/lists.md.
+   * Lists the stored threads (`thread/list`): await the first page, or iterate over all. A page has 25 of
+   * them, or `limit`, at most 100. Without `sourceKinds` the server lists only threads of its interactive
+   * clients. With thousands of threads, `useStateDbOnly: true` is faster: see docs/lists.md.
    */
   listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
     checkOptions("listThreads()", options, listThreadsKeys);
@@ -184,27 +184,31 @@ export abstract class ThreadCatalog {
   }
 
   /**
-   * The stored threads in which a text occurs (`thread/search`), upper and lower case being the same,
-   * each with a piece of text around it: the last changed first. Archived ones are found with
-   * `archived: true`. Sorted by `created_at`, which would be the server's choice, codex 0.169.0 leaves
-   * out threads at the end of a page that were made within one second. Experimental in the protocol.
+   * Searches the stored threads for a text (`thread/search`), ignoring case. Each result has a piece of
+   * text around the match; the thread changed last comes first. `archived: true` finds archived ones.
+   * Experimental in the protocol.
+   *
+   * The server would sort by `created_at`, and codex 0.169.0 then leaves out threads at the end of a page
+   * that were made within one second; so this call sorts otherwise unless you say so.
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
     return searchThreads(() => this.getSession(), searchTerm, options);
   }
 
   /**
-   * Searches the stored threads as `searchThreads` does, and tells of some of them before the server has
-   * looked at all (`thread/search/stream`, experimental, new in codex 0.171.0). Iterate it for the threads,
-   * each once; leaving the loop ends the search on the server, too.
+   * Searches the stored threads as `searchThreads` does, and yields some of them before the server has
+   * looked at all (`thread/search/stream`, experimental, new in codex 0.171.0). Iterate it for the
+   * threads, each once; leaving the loop ends the search on the server, too.
    *
-   * @throws InvalidArgumentError for what cannot work. What goes wrong later is thrown by iterating.
+   * @throws InvalidArgumentError for a text or options that cannot work. Iterating throws later errors.
    */
   threadSearch(searchTerm: string, options: ThreadSearchOptions = {}): ThreadSearch {
     return new ThreadSearch(() => this.getSession(), searchTerm, options);
   }
 
-  /** The ids of the threads that the server has loaded (`thread/loaded/list`), by any client. */
+  /**
+   * Lists the ids of the threads that the server has loaded (`thread/loaded/list`), for any client.
+   */
   loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
     checkOptions("loadedThreads()", options, loadedThreadsKeys);
     return new Pages(async (cursor) => {
@@ -214,7 +218,9 @@ export abstract class ThreadCatalog {
     });
   }
 
-  /** The threads that something is attached to (`thread/attachmentOwner/list`), archived or not. */
+  /**
+   * Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`).
+   */
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
     return attachmentOwners(() => this.getSession(), options);
   }

@@ -19,8 +19,8 @@ export class AppServerError extends Error {
   /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
   readonly code: AppServerErrorCode;
   /**
-   * Whether what failed had been sent to the server. With false the server has nothing to carry out, so
-   * repeating the call does nothing twice. With true the error's class says what became of it; see
+   * Whether the failed request had been sent to the server. With false the server has nothing to carry
+   * out, so repeating the call does nothing twice. With true the error's class says what became of it; see
    * docs/reliability.md.
    */
   readonly sent: boolean;

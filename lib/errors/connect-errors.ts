@@ -16,7 +16,7 @@ export class MissingDependencyError extends AppServerError {
   }
 }
 
-/** What is known of a connection that could not be made. */
+/** Details of a connection that could not be made. */
 export interface ConnectFailure {
   /** The HTTP status of the answer, when the server, or what stands before it, refused. */
   readonly statusCode?: number | undefined;

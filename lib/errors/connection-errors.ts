@@ -6,11 +6,11 @@ import { withStderr } from "./start-errors.js";
 /** Why a connection ended. `AppServerClient.closed` resolves with it. */
 export interface CloseReason {
   /**
-   * `"closed"`: we closed it. `"exited"`: the process ended by itself, or what a stream of yours is
-   * read from. `"failed"`: the stream broke; the end of a socket that we did not close is always that,
-   * since a server that ends and a network that fails look the same.
-   * `"dropped"`: the socket was lost and is being connected anew; only calls that were waiting then
-   * reject with it, the client goes on.
+   * `"closed"`: this client closed it. `"exited"`: the process ended by itself, or the stream of yours
+   * that is read ended. `"failed"`: the stream broke. The end of a socket that this client did not close
+   * is always a failure, since a server that ends and a network that fails look the same. `"dropped"`: the
+   * socket was lost and is being connected again; only calls that were waiting then reject with it, and
+   * the client goes on.
    */
   readonly kind: "closed" | "exited" | "failed" | "dropped";
   /** Exit code of the process, or `null` when it was ended by a signal or is not known. */
@@ -82,10 +82,9 @@ export interface TimeoutDetails extends ErrorOptions {
 }
 
 /**
- * No answer within the deadline. If the request was sent (`sent`), the outcome is unknown: the server may
- * still carry it out, so look before you repeat a request that changes something. A turn or a thread that
- * is started late, when nobody waits for it any more, is interrupted or unsubscribed from; the message
- * says so.
+ * No answer came within the deadline. If the request was sent (`sent`), the outcome is unknown: the server
+ * may still carry it out, so look before you repeat a request that changes something. A turn or a thread
+ * that starts late is interrupted or unsubscribed from; the message says so.
  */
 export class RequestTimeoutError extends AppServerError {
   declare readonly code: "REQUEST_TIMEOUT";

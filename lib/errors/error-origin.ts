@@ -12,7 +12,9 @@ export type CallbackName =
   | "token"
   | "logger";
 
-/** Where an error comes from that `onError` gets. What is not known, or does not apply, is undefined. */
+/**
+ * The origin of an error that `onError` gets. Parts that are not known, or do not apply, are undefined.
+ */
 export interface ErrorOrigin {
   readonly where: CallbackName;
   /** The request or notification that the function was called for, such as `"item/tool/call"`. */
@@ -22,5 +24,7 @@ export interface ErrorOrigin {
   readonly turnId: string | undefined;
 }
 
-/** Gets what a function of yours throws, or rejects with, when nobody else would hear of it. */
+/**
+ * Gets an error that a function of yours throws, or rejects with, when no call of yours rejects with it.
+ */
 export type ErrorListener = (error: unknown, origin: ErrorOrigin) => void;

@@ -1,6 +1,6 @@
 import { AppServerError } from "./base.js";
 
-/** What `page.getNextPage()` rejects with on the last page of a list. */
+/** `page.getNextPage()` was called on the last page of a list. */
 export class NoNextPageError extends AppServerError {
   declare readonly code: "NO_NEXT_PAGE";
 

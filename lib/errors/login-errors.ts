@@ -1,8 +1,8 @@
 import { AppServerError } from "./base.js";
 
 /**
- * Why a login came to nothing: `"cancelled"` by us, `"replaced"` by a later login, `"denied"` by the
- * person or their organisation, or `"failed"` for any other reason.
+ * Why a login did not succeed: `"cancelled"` by this client, `"replaced"` by a later login, `"denied"` by
+ * the person or their organisation, or `"failed"` for any other reason.
  */
 export type LoginFailureReason = "cancelled" | "denied" | "failed" | "replaced";
 
@@ -28,8 +28,8 @@ export class LoginFailedError extends AppServerError {
 }
 
 /**
- * The login did not end within `timeoutMs`. It was not cancelled: an attempt can be waited for again. One
- * that still waited, for another login or for the server, is not begun any more (`sent` is false).
+ * The login did not end within `timeoutMs`. It was not cancelled: an attempt can be waited for again. A
+ * login that still waited, for another one or for the server, will not begin (`sent` is false).
  */
 export class LoginTimeoutError extends AppServerError {
   declare readonly code: "LOGIN_TIMEOUT";
@@ -37,8 +37,8 @@ export class LoginTimeoutError extends AppServerError {
 
   constructor(timeoutMs: number, sent = true) {
     const outcome = sent
-      ? "It was not cancelled, and may still succeed."
-      : "It had not begun, and does not begin any more.";
+      ? "It was not cancelled and may still succeed: wait for it again, or cancel it."
+      : "It had not begun and will not begin: start another one.";
     super("LOGIN_TIMEOUT", `The login did not end within ${timeoutMs} ms. ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
   }

@@ -20,10 +20,10 @@ export class CommandNotStartedError extends JsonRpcError {
       failure,
       "COMMAND_NOT_STARTED",
       missingRuntime === undefined
-        ? "Check that the server has such a program, and a directory of the name given as cwd. A server whose " +
-            "own files were moved or removed while it ran has to be started again."
-        : `The files of the runtime were moved or removed while the server ran: ${missingRuntime} is not ` +
-            "there any more. Close this client and start another.",
+        ? "Check on the server's machine that the program is on the PATH and that cwd is a directory. If the " +
+            "server's own files were moved or removed while it ran, start the server again."
+        : `The files of the runtime were moved or removed while the server ran: ${missingRuntime} is ` +
+            "gone. Close this client and start another.",
     );
     this.missingRuntime = missingRuntime;
   }
@@ -34,7 +34,7 @@ export class CommandEndedError extends InvalidRequestError {
   declare readonly code: "COMMAND_ENDED";
 
   constructor(failure: RpcFailure) {
-    super(failure, "COMMAND_ENDED");
+    super(failure, "COMMAND_ENDED", "The command has ended: start another one.");
   }
 }
 
@@ -48,8 +48,8 @@ export class OutputStreamError extends AppServerError {
 }
 
 /**
- * More of a command's output was waiting to be read than `maxBacklogBytes` allows. What came before
- * was delivered; what came after is lost to the iteration. The command runs on.
+ * More of a command's output was waiting to be read than `maxBacklogBytes` allows. Earlier output was
+ * delivered; the iteration has lost the rest. The command runs on.
  */
 export class OutputOverflowError extends AppServerError {
   declare readonly code: "OUTPUT_OVERFLOW";
@@ -77,7 +77,10 @@ export class HandleClosedError extends AppServerError {
 /** The server's file system refused. `errno` says why, in the names that Node has for it. */
 export class FileSystemError extends JsonRpcError {
   declare readonly code: "FILE_SYSTEM_ERROR" | "FILE_NOT_FOUND";
-  /** Such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the server's words are unknown. */
+  /**
+   * The name of the error in Node.js, such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the
+   * server's words are unknown.
+   */
   readonly errno: string | null;
 
   constructor(

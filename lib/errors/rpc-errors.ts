@@ -1,7 +1,7 @@
 import { AppServerError, hide } from "./base.js";
 import type { InvalidRequestErrorCode, JsonRpcErrorCode } from "./error-codes.js";
 
-/** What a JSON-RPC error answer carries. */
+/** The content of a JSON-RPC error answer. */
 export interface RpcFailure {
   /** The method that was refused. */
   readonly method: string;
@@ -21,7 +21,7 @@ export class JsonRpcError extends AppServerError {
   readonly method: string;
   readonly rpcCode: number;
   readonly data: unknown;
-  /** The server's sentence, without what this library adds around it. */
+  /** The server's sentence, without the words that this library adds. */
   readonly serverMessage: string;
 
   constructor(failure: RpcFailure, code: JsonRpcErrorCode = "RPC_ERROR", advice?: string) {
@@ -95,8 +95,8 @@ export class ThreadNotFoundError extends InvalidRequestError {
 }
 
 /**
- * The thread is archived, so it can neither be loaded nor copied. Take it back with
- * `codex.unarchiveThread(id)` or `thread.unarchive()` first.
+ * The thread is archived, so it can neither be loaded nor copied. Call `codex.unarchiveThread(id)` or
+ * `thread.unarchive()` first.
  */
 export class ThreadArchivedError extends InvalidRequestError {
   declare readonly code: "THREAD_ARCHIVED";
@@ -106,7 +106,7 @@ export class ThreadArchivedError extends InvalidRequestError {
     super(
       { ...failure, message: `thread ${threadId} is archived.` },
       "THREAD_ARCHIVED",
-      "Take it back first, with unarchiveThread(id).",
+      "Call unarchiveThread(id) first.",
     );
   }
 }
@@ -130,8 +130,8 @@ export class TurnNotActiveError extends InvalidRequestError {
 }
 
 /**
- * The server is shutting down: it ends the turns that run, and takes no new ones. It was not sent on
- * to the model, so it may be repeated once there is a server again.
+ * The server is shutting down: it ends the turns that run, and takes no new ones. The input did not reach
+ * the model, so it may be repeated once there is a server again.
  */
 export class ServerDrainingError extends InvalidRequestError {
   declare readonly code: "SERVER_DRAINING";
@@ -143,7 +143,7 @@ export class ServerDrainingError extends InvalidRequestError {
 
 /**
  * An administrator's requirements forbid the approval policy, reviewer or sandbox that a turn or
- * `updateSettings` names; `rpc.configRequirements.read()` tells what they allow. Nothing has changed.
+ * `updateSettings` names; `rpc.configRequirements.read()` lists the allowed ones. Nothing has changed.
  */
 export class SettingNotAllowedError extends InvalidRequestError {
   declare readonly code: "SETTING_NOT_ALLOWED";

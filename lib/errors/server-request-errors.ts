@@ -6,9 +6,9 @@ export type RequestOverReason =
   "answered" | "resolved" | "turnEnded" | "callEnded" | "threadClosed";
 
 /**
- * The reason with which a handler's `signal` aborts while the connection lives on. `why` is
- * `"answered"` when `respond()` did it, `"resolved"` when another client or the server itself did,
- * `"turnEnded"`, `"callEnded"` (of a tool) or `"threadClosed"`.
+ * The reason with which a handler's `signal` aborts while the connection lives on. `why` is `"answered"`
+ * when `respond()` answered, `"resolved"` when another client or the server itself did, `"turnEnded"`,
+ * `"callEnded"` (of a tool) or `"threadClosed"`.
  */
 export class ServerRequestOverError extends AppServerError {
   declare readonly code: "SERVER_REQUEST_OVER";
@@ -31,7 +31,7 @@ export class ServerRequestOverError extends AppServerError {
 /** `respond()` was called for a request that is not open: too late, twice, or with a wrong id. */
 export class RequestNotPendingError extends AppServerError {
   declare readonly code: "REQUEST_NOT_PENDING";
-  /** What was given to `respond()`. */
+  /** The key or id that was given to `respond()`. */
   readonly requestId: string | number;
 
   constructor(requestId: string | number) {

@@ -1,6 +1,6 @@
 import { AppServerError } from "./base.js";
 
-/** The settings of a thread that decide what may run without being asked about. */
+/** A setting of a thread that decides what may run without being asked about. */
 export type GuardedSetting = "approvalPolicy" | "approvalsReviewer" | "sandbox";
 
 /**
@@ -13,7 +13,7 @@ export type GuardedSetting = "approvalPolicy" | "approvalsReviewer" | "sandbox";
 export class SettingsLoosenedError extends AppServerError {
   declare readonly code: "SETTINGS_LOOSENED" | "SANDBOX_WIDENED";
   readonly threadId: string;
-  /** Which setting is looser. */
+  /** The setting that is looser. */
   readonly setting: GuardedSetting;
 
   constructor(
@@ -33,8 +33,8 @@ export class SettingsLoosenedError extends AppServerError {
 
 /**
  * The server has opened the thread under a wider sandbox than was asked for, or than it had, and would not
- * take that back (`cause` tells why, if it refused): no turn was started. Name the sandbox that it is to
- * have: `startThread({ sandbox })`, `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
+ * take that back (`cause` tells why, if it refused). No turn was started. Name the sandbox: `startThread({
+ * sandbox })`, `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
  */
 export class SandboxWidenedError extends SettingsLoosenedError {
   declare readonly code: "SANDBOX_WIDENED";

@@ -1,8 +1,8 @@
 import { AppServerError } from "./base.js";
 
 /**
- * Whoever iterates something has let too much of it wait, and all that waited was dropped. The
- * iteration is over; what it was about goes on: the result of a turn still comes from `run()`.
+ * The consumer of an iteration let too much wait, and everything that waited was dropped. The iteration is
+ * over; the turn or command itself goes on: `run()` still gives the result of a turn.
  */
 export class SlowConsumerError extends AppServerError {
   declare readonly code: "SLOW_CONSUMER";

@@ -59,21 +59,21 @@ export class IncompatibleServerError extends AppServerError {
 }
 
 /**
- * The app-server has died, or could not be started, so often in a row that it is left alone for a
- * while. `cause` is the last failure.
+ * The app-server has died, or could not be started, too often in a row, so calls are refused for a while.
+ * `cause` is the last failure.
  */
 export class RestartLimitError extends AppServerError {
   declare readonly code: "RESTART_LIMIT";
-  /** How many failures in a row there were. */
+  /** The number of failures in a row. */
   readonly failures: number;
-  /** After how many milliseconds a call starts the server again. */
+  /** The time after which a call starts the server again (ms). */
   readonly retryAfterMs: number;
 
   constructor(failures: number, retryAfterMs: number, cause: unknown) {
     super(
       "RESTART_LIMIT",
       `The app-server failed ${failures} times in a row and is not started again for ${retryAfterMs} ms. ` +
-        "The cause of this error is the last failure.",
+        "Mend what the cause of this error, the last failure, says, or call again after that time.",
       { cause, sent: false },
     );
     this.failures = failures;

@@ -123,7 +123,8 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
     return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
   }
   if (says(message, "activeOrPendingTurn")) return new ThreadBusyError(failure);
-  if (says(message, "threadClosing")) return new ThreadBusyError(failure, "It is being unloaded.");
+  if (says(message, "threadClosing"))
+    return new ThreadBusyError(failure, "The thread is being unloaded: try again in a moment.");
   if (says(message, "cannotSteer")) return new ThreadBusyError(failure, untilSteerable);
   if (says(message, "noActiveTurn", "otherActiveTurn")) return new TurnNotActiveError(failure);
   if (says(message, "invalidRequest", "invalidThreadId", "invalidSessionId", "mustNotBeEmpty")) {

@@ -13,7 +13,7 @@ export class TurnDetachedError extends AppServerError {
       cause === "unsubscribed"
         ? "was unsubscribed while the turn ran"
         : "could not be resumed when the connection was back";
-    const advice = "It may still run: resume the thread, and read its turns.";
+    const advice = "The turn may still run: resume the thread, and read its turns.";
     super("TURN_DETACHED", `The thread ${what}. ${advice}`);
   }
 }

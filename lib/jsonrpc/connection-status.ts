@@ -1,6 +1,6 @@
 import type { CloseReason } from "../errors/connection-errors.js";
 
-/** Whether a client has a working connection. */
+/** The state of a client's connection. */
 export type ConnectionStatus =
   | { readonly state: "ready" }
   | {

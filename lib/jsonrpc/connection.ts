@@ -41,7 +41,7 @@ export interface RequestOptions extends Traced {
   signal?: AbortSignal | undefined;
   /**
    * How long to wait for the answer, queueing included (ms; default: `requestTimeoutMs` of the client).
-   * `Infinity` waits for ever. What had come by then is read before the time counts as up.
+   * `Infinity` waits for ever. An answer that has arrived by then is read before the time counts as up.
    */
   timeoutMs?: number | undefined;
   /**
@@ -127,7 +127,7 @@ export class Connection {
             options.onNotification(message);
           } catch {
             // Whatever a server may send: an exception in here would be nobody's, and end the host.
-            logger.error("A notification could not be made sense of.");
+            logger.error("A notification from the server was skipped: it could not be handled.");
           }
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.

@@ -41,7 +41,9 @@ export class ResponseSender {
       if (this.#writer.failed) return;
       if (error instanceof MessageTooLargeError) {
         const name = shownMethod(request.method);
-        this.#logger.error(`The handler of ${name} gave too long an answer.`);
+        this.#logger.error(
+          `The answer of the handler of ${name} is too large to send, so the request was refused.`,
+        );
       } else {
         this.#failed?.(error, request);
       }

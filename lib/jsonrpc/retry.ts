@@ -20,7 +20,7 @@ export interface RetryOptions {
   minTimeoutMs?: number | undefined;
   /** Longest wait between two attempts (ms, default 5,000). */
   maxTimeoutMs?: number | undefined;
-  /** What each wait is longer by than the one before (default 2). */
+  /** The factor by which each wait is longer than the one before (default 2). */
   factor?: number | undefined;
   /** Stretches each wait by a random factor from 1 to 2, so that clients do not come back in step (default true). */
   jitter?: boolean | undefined;
@@ -116,7 +116,7 @@ export async function retryOnOverload<T>(
       throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
     }
   }
-  if (!outcome) throw new TypeError("The operation was not called.");
+  if (!outcome) throw new TypeError("The operation was not called: p-retry settled without it.");
   if ("value" in outcome) return outcome.value;
   throw outcome.error;
 }

@@ -25,7 +25,7 @@ export class StartDeadline {
   async bound<T>(step: Promise<T>): Promise<T> {
     const outcome = await settleWithin(step, this.remainingMs);
     if (outcome !== "timeout") return outcome;
-    const problem = `No process could be started within ${this.limitMs} ms: looking for the program took too long.`;
+    const problem = `No process could be started within ${this.limitMs} ms: looking for the program took too long. Raise startTimeoutMs if it needs longer.`;
     throw new HandshakeError(problem, "");
   }
 }

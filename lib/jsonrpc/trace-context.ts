@@ -3,8 +3,8 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { EncodedJson } from "./encoded.js";
 
 /**
- * Which trace a request belongs to, as the W3C's Trace Context has it; the server's own spans then belong
- * to it, too. It is sent beside the params. Without a `traceparent` nothing is sent.
+ * The trace that a request belongs to, in the form of the W3C's Trace Context; the server's own spans then
+ * belong to it, too. It is sent beside the params. Without a `traceparent` nothing is sent.
  */
 export interface TraceContext {
   /**
@@ -12,11 +12,11 @@ export interface TraceContext {
    * `"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"`.
    */
   readonly traceparent?: string | null | undefined;
-  /** What tracing systems note beside it: `"vendor=value"`, at most 32 of them, with commas between. */
+  /** Notes of tracing systems: `"vendor=value"`, at most 32 of them, with commas between. */
   readonly tracestate?: string | null | undefined;
 }
 
-/** What a call that sends requests can be given to have them traced. */
+/** The trace of a call that sends requests. */
 export interface Traced {
   /** The trace that the request belongs to (default: none). */
   trace?: TraceContext | undefined;

@@ -55,7 +55,7 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
     const isAnswer = message.method === undefined;
     const isTooMany = isAnswer && this.#unwrittenAnswers >= maxUnwrittenAnswers;
     if (this.#unwritten >= maxUnwritten || isTooMany) {
-      return this.#refuse("the server asks and asks, and does not read the answers");
+      return this.#refuse("the server sends requests without end, and does not read the answers");
     }
     const line = encodeLine(message);
     if (line.length * 3 > maxBytes && Buffer.byteLength(line) > maxBytes) {

@@ -27,7 +27,7 @@ export function readAudioName(path: string): ReadMedia {
   const mediaType = typeOfExtension[extname(path).toLowerCase()];
   if (mediaType !== undefined) return { mediaType };
   return {
-    problem: "must end in .wav, .mp3, .m4a, .webm or .ogg; the model is given no other sound",
+    problem: "must end in .wav, .mp3, .m4a, .webm or .ogg; the server leaves out other sounds",
   };
 }
 
@@ -38,7 +38,7 @@ export function readSound({ mediaType, bytes }: DataUrl): ReadMedia {
   if (mediaTypes.includes(name.trim().toLowerCase())) return { mediaType };
   return {
     problem:
-      "has a media type of which the model is given no sound; it must be audio/wav, audio/mpeg, " +
+      "has a media type that the server leaves out; it must be audio/wav, audio/mpeg, " +
       "audio/mp4, audio/webm or audio/ogg",
   };
 }

@@ -31,7 +31,7 @@ export type ReadMedia =
 export function readImage(bytes: Buffer): ReadMedia {
   if (bytes.length === 0) return { problem: `is empty; ${wanted}` };
   const kind = kinds.find(({ is }) => is(bytes));
-  if (!kind) return { problem: `is of a kind that the model is not shown; ${wanted}` };
+  if (!kind) return { problem: `is of a kind that the server leaves out; ${wanted}` };
   if (kind.isWhole(bytes)) return { mediaType: kind.mediaType };
   return { problem: `is a ${kind.name} image that is cut off or damaged; ${wanted}` };
 }

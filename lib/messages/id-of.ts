@@ -9,7 +9,9 @@ export function idOf(kind: "thread" | "turn", answer: unknown): string {
   const named = ((answer ?? {}) as Readonly<Record<string, unknown>>)[kind];
   const { id } = (named ?? {}) as { id?: unknown };
   if (typeof id === "string" && id !== "") return id;
-  throw new ProtocolError(`The server's answer should name a ${kind}, and does not.`);
+  throw new ProtocolError(
+    `The server's answer does not name a ${kind}. Check that the server is a codex app-server.`,
+  );
 }
 
 /** The thread that a request is about. */

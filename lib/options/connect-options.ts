@@ -23,21 +23,21 @@ import { openStreamTransport, type StreamPair } from "../transport/stream-transp
 import type { Transport } from "../transport/transport.js";
 
 /**
- * Where a running server is: `ws://host:port`, `wss://host:port`, `unix:///absolute/path` (or
+ * The place of a running server: `ws://host:port`, `wss://host:port`, `unix:///absolute/path` (or
  * `unix://`, the server's own default), or streams that lead to it.
  */
 export type ConnectTarget = string | { readonly transport: StreamPair | Duplex };
 
-/** Everything about reaching a server that runs already, and talking to it. */
+/** Options for reaching a server that runs already, and talking to it. */
 export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, SocketOptions {
   /**
-   * Whether, and how, a socket that drops is connected anew (default true). Streams cannot be: with
-   * them the client ends.
+   * Whether, and how, a dropped socket is connected again (default true). Streams cannot be opened again:
+   * with them the client ends.
    */
   reconnect?: boolean | ReconnectOptions | undefined;
   /**
-   * Whether other clients may use the same server (default true, with streams false). What it asks
-   * about threads that this client has neither started nor resumed is then left to them.
+   * Whether other clients may use the same server (default true, with streams false). Requests about
+   * threads that this client has neither started nor resumed are then left to them.
    */
   shared?: boolean | undefined;
 }
@@ -97,7 +97,10 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));
   if (typeof options.reconnect === "object" || options.reconnect === true) {
-    throw new InvalidArgumentError("reconnect", "must be false with streams: they are used up");
+    throw new InvalidArgumentError(
+      "reconnect",
+      "must be false with { transport }: streams cannot be opened again",
+    );
   }
   return { settings, open, reopening: undefined, shared: options.shared ?? false };
 }

@@ -4,15 +4,17 @@ import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { AllowUndefined } from "../protocol.js";
 
 /**
- * How a goal is run. The handlers answer what the server asks in any of its turns; those that are
- * not given here are the thread's, then the client's. Model, sandbox and so on are the thread's own:
- * change them with `thread.updateSettings()`.
+ * How a goal is run. The handlers answer the server's requests in any of its turns; for the others, those
+ * of the thread answer, then those of the client. Model, sandbox and so on are the thread's own: change
+ * them with `thread.updateSettings()`.
  *
- * Silence between two turns ends the goal by itself, with a GoalStalledError. There is no
- * `idleTimeoutMs` for silence within a turn: give the goal a `timeoutMs`.
+ * Silence between two turns ends the goal with a GoalStalledError. There is no `idleTimeoutMs` for silence
+ * within a turn: give the goal a `timeoutMs`.
  */
 export interface GoalOptions extends RequestHandlers, Traced {
-  /** How many tokens may be spent; over it the goal ends as `budgetLimited` (default: no limit). */
+  /**
+   * The most tokens that the goal may use; above that it ends as `budgetLimited` (default: no limit).
+   */
   tokenBudget?: number | null | undefined;
   /** Who wants the goal, as the protocol puts it (default: the server's). */
   origin?: ThreadGoalMutationOrigin | null | undefined;
@@ -50,5 +52,7 @@ export interface GoalSettings {
   readonly origin?: ThreadGoalMutationOrigin | null | undefined;
 }
 
-/** What to set of a goal, as in `thread/goal/set`; what is left out stays as it is. */
+/**
+ * The parts of a goal to set, as in `thread/goal/set`; parts that are left out stay as they are.
+ */
 export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">> & Traced;

@@ -7,12 +7,12 @@ import { asBuffer, isDataUrl, toDataUrl } from "../media/data-url.js";
 import { fromHere } from "../paths/server-files.js";
 import type { InlineData } from "../results/inline-data.js";
 
-/** On which machine a path leads to something: the server's, or else this process's. */
+/** The machine that a path is on: the server's, or else that of this process. */
 export interface InputPlace {
   readonly on?: "server" | undefined;
 }
 
-/** One piece of what a user says. */
+/** One piece of a user's input. */
 export type InputItem =
   | { readonly type: "text"; readonly text: string }
   /** A data URL, or bytes. The server refuses remote URLs. */
@@ -39,7 +39,7 @@ export type InputItem =
   | UserInput;
 
 /**
- * What a turn is given: text, one item, or several texts and items in order. Something must be said: text
+ * The input of a turn: text, one item, or several texts and items in order. It must say something: text
  * that is empty or white space is refused, unless an image or another item comes with it.
  */
 export type TurnInput = string | InputItem | readonly (string | InputItem)[];
@@ -63,7 +63,7 @@ export function normalizeInput(input: TurnInput): GivenInput[] {
     toUserInput(item, Array.isArray(input) ? `input[${index}]` : "input"),
   );
   if (items.every(isBlank)) {
-    throw new InvalidArgumentError("input", "must not be empty, nor white space and nothing else");
+    throw new InvalidArgumentError("input", "must say something: it is empty, or white space");
   }
   const texts = items.flatMap((item) => (item.type === "text" ? [item.text] : []));
   const characters = countCharacters(texts);

@@ -33,8 +33,8 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   /** Whether experimental methods and fields may be used (default true). */
   experimentalApi?: boolean | undefined;
   /**
-   * Whether threads may have the server trust their directory (default false): see `trustProject` of
-   * `startThread`, which goes before this.
+   * Whether threads may have the server trust their directory (default false). The option `trustProject`
+   * of `startThread` goes before this one.
    */
   trustProject?: boolean | undefined;
   /**
@@ -48,8 +48,8 @@ export interface ConnectionSettings extends ClientRequestHandlers {
    */
   sharesFiles?: boolean | undefined;
   /**
-   * Notifications that the server need not send. Those that the library itself listens to are refused, but
-   * for text deltas, diffs and plans: without them `turn.state` shows less while a turn runs.
+   * Notifications that the server need not send. The library refuses those that it listens to, except text
+   * deltas, diffs and plans: without these `turn.state` shows less while a turn runs.
    */
   optOutNotificationMethods?: readonly string[] | undefined;
   /** How long a request may take, waiting for its place included (ms, default 60,000). */
@@ -62,8 +62,9 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   maxMessageBytes?: number | undefined;
   /**
    * How much may wait to be read, for all consumers of the client together: of its turns, goals, commands,
-   * watches and notifications (bytes, about; default 268,435,456). Beyond it, what waits for the one that
-   * lags furthest behind is dropped, and it is thrown a SlowConsumerError. `Infinity` sets no limit.
+   * watches and notifications (bytes, about; default 268,435,456). Beyond it, the library drops what waits
+   * for the consumer that lags furthest behind, whose iteration throws a SlowConsumerError. `Infinity`
+   * sets no limit.
    */
   maxTotalBacklogBytes?: number | undefined;
   /** Goes on with a server that is older than the oldest supported release (default false). */
@@ -75,11 +76,11 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   /** Gets what the server writes to stderr, in pieces that need not be whole lines. */
   onStderr?: ((text: string) => void) | undefined;
   /**
-   * Gets what a function of yours throws, or rejects with, where no call of yours rejects with it: handlers
-   * of the server's requests, tools, listeners, and the functions among these options. `origin` says which
-   * it was, and for which method, thread and turn. It is called in the context of the function that failed,
-   * as AsyncLocalStorage sees it. What a handler gives up for because its `signal` has aborted is no
-   * failure, nor are arguments that do not fit a tool's `input`.
+   * Gets errors that functions of yours throw, or reject with, when no call of yours rejects with them:
+   * handlers of the server's requests, tools, listeners, and the functions among these options. `origin`
+   * says which function it was, and for which method, thread and turn. It runs in the context of the
+   * function that failed, as AsyncLocalStorage sees it. Two failures are not reported: a handler that
+   * gives up because its `signal` has aborted, and arguments that do not fit a tool's `input`.
    *
    * Default: the class of the error and its stack frames go to `logger.error`, without the message, which
    * may hold values.
@@ -89,7 +90,7 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   logger?: Logger | undefined;
 }
 
-/** Everything about starting a server process and talking to it. */
+/** Options for starting a server process and talking to it. */
 export interface AppServerClientOptions extends LaunchOptions, ConnectionSettings {}
 
 export const connectionKeys: KeysOf<ConnectionSettings> = {

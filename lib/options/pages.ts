@@ -13,16 +13,19 @@ export interface PageAnswer<T> {
 type FetchPage<T> = (cursor: string | undefined) => Promise<PageAnswer<T>>;
 
 /**
- * One page of a list. Its entries are `data`; iterate the page itself for these and the entries of all
- * pages behind it, which are fetched as the loop goes on. Whatever else the server has sent with the page
- * is a property, too.
+ * One page of a list. `data` has its entries; iterate the page itself for these and the entries of all
+ * later pages, which are fetched as the loop goes on. Other fields that the server has sent with the page
+ * are properties, too.
  */
 export class Page<T> implements AsyncIterable<T> {
   /** The entries of this page alone. */
   readonly data: readonly T[];
-  /** Give it as `cursor` to get the next page; `null` on the last one. */
+  /** The cursor of the next page; `null` on the last one. Give it as `cursor`. */
   readonly nextCursor: string | null;
-  /** Give it as `cursor`, with the other sort direction, to go back; `null` when there is nothing. */
+  /**
+   * The cursor for going back; `null` when there is nothing. Give it as `cursor`, with the other sort
+   * direction.
+   */
   declare readonly backwardsCursor?: string | null;
   readonly #fetch: FetchPage<T>;
   readonly #trail: CursorTrail;
@@ -31,7 +34,9 @@ export class Page<T> implements AsyncIterable<T> {
   constructor(answer: PageAnswer<T>, fetch: FetchPage<T>, trail: CursorTrail) {
     const { data, nextCursor } = (answer as { data?: unknown; nextCursor?: unknown } | null) ?? {};
     if (!Array.isArray(data)) {
-      throw new ProtocolError("The answer for a page of a list is malformed: it has no entries.");
+      throw new ProtocolError(
+        "The server's answer for a page of a list has no entries. Check that it is a codex app-server.",
+      );
     }
     this.data = data as T[];
     this.nextCursor = typeof nextCursor === "string" ? nextCursor : null;
@@ -42,13 +47,13 @@ export class Page<T> implements AsyncIterable<T> {
     }
   }
 
-  /** Whether there is a page behind this one that this walk over the list has not come by yet. */
+  /** Whether there is a next page that this walk over the list has not been to yet. */
   hasNextPage(): boolean {
     return this.#next() !== undefined;
   }
 
   /**
-   * Fetches the page behind this one.
+   * Fetches the next page.
    *
    * @throws NoNextPageError on the last page: ask `hasNextPage()` first.
    */
@@ -58,7 +63,7 @@ export class Page<T> implements AsyncIterable<T> {
     return new Page(await this.#fetch(next), this.#fetch, this.#trail.followedBy(next));
   }
 
-  /** This page, then each page behind it. */
+  /** Iterates this page, then each later page. */
   async *iterPages(): AsyncGenerator<Page<T>, void, undefined> {
     for (let page = this as Page<T>; ; page = await page.getNextPage()) {
       yield page;
@@ -92,21 +97,21 @@ export class Pages<T> implements AsyncIterable<T>, Promise<Page<T>> {
     this.#fetch = fetch;
   }
 
-  /** One page: the one that `cursor` names, fetched anew, or the first. */
+  /** Fetches one page: the one that `cursor` names, or the first. */
   page(cursor?: string): Promise<Page<T>> {
     if (cursor !== undefined) return this.#get(cursor);
     this.#first ??= this.#get(undefined);
     return this.#first;
   }
 
-  /** Every entry of every page. Mind the size of what you ask for. */
+  /** Fetches every entry of every page. Mind the size of the list. */
   async all(): Promise<T[]> {
     const entries: T[] = [];
     for await (const entry of this) entries.push(entry);
     return entries;
   }
 
-  /** Awaiting the list gives its first page. */
+  /** Fetches the first page, when the list is awaited. */
   then<Result = Page<T>, Failure = never>(
     onPage?: ((page: Page<T>) => Result | PromiseLike<Result>) | null,
     onError?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,

@@ -19,11 +19,11 @@ export interface StartThreadOptions
   extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools, Traced {
   /**
    * Whether the server may trust the directory `cwd`, and the repository that it belongs to (default: that
-   * of the client, which is false). Trusted, the directory's own `.codex` counts: its configuration, whose
-   * MCP servers are started without a sandbox and without an approval, its hooks and its rules. With true,
-   * the server notes the trust in the user's `config.toml`, for good, when the thread may write.
+   * of the client, which is false). In a trusted directory its own `.codex` counts: its configuration,
+   * whose MCP servers are started without a sandbox and without an approval, its hooks and its rules. With
+   * true, the server notes the trust in the user's `config.toml`, for good, when the thread may write.
    *
-   * With false, nothing is noted. What the user has noted, either way, counts as it always does.
+   * With false, nothing is noted. A note that the user has made, either way, counts as it always does.
    */
   trustProject?: boolean | undefined;
 }

@@ -18,17 +18,16 @@ export interface TurnControls extends Traced {
    */
   timeoutMs?: number | undefined;
   /**
-   * How long nothing may come of the running turn (ms; default: no limit). Then the server is asked:
-   * if the turn is over, it ends with what the server says; if it runs, or the server does not
-   * answer, `run()` and a waiting iteration reject with a TurnStalledError. The turn is not
-   * interrupted: calling `run()` again, or iterating again, waits for another such period, and the
-   * iteration goes on where it stopped. (`thread.run()` gives you no handle to do that with: use
-   * `thread.turn()`.)
+   * How long the running turn may be silent (ms; default: no limit). After that the library asks the
+   * server. If the turn is over, it ends with what the server says. If it runs, or the server does not
+   * answer, `run()` and a waiting iteration reject with a TurnStalledError. The turn is not interrupted:
+   * calling `run()` again, or iterating again, waits for another such period, and the iteration goes on
+   * where it stopped. (`thread.run()` gives you no handle for that: use `thread.turn()`.)
    *
-   * Any event of the turn or of its sub-agents counts, also that the server tries to reach the model
-   * again: what ends that is `timeoutMs`. The wait for the thread does not count, nor does the time
-   * in which the server waits for an answer of yours, such as an approval, or in which a lost
-   * connection is restored.
+   * Any event of the turn or of its sub-agents counts as a sign of life, also a notice that the server
+   * tries to reach the model again: `timeoutMs` ends such a turn. Three waits do not count as silence: for
+   * the thread, for an answer of yours, such as an approval, and for a lost connection that is being
+   * restored.
    */
   idleTimeoutMs?: number | undefined;
   /**
@@ -38,18 +37,17 @@ export interface TurnControls extends Traced {
   onBreak?: "interrupt" | "detach" | undefined;
   /**
    * How much may wait for the consumer of the events (bytes, roughly; default 67,108,864). The server
-   * cannot be asked to wait: beyond this, what waits is dropped and iterating throws a
-   * SlowConsumerError, while the turn goes on and `run()` gives its result. Text deltas that are read
-   * late take little: those that go on with the same text are merged. While only `run()` was called, 1 MiB
-   * at most is kept.
+   * cannot be asked to wait: beyond this, waiting events are dropped and iterating throws a
+   * SlowConsumerError, while the turn goes on and `run()` gives its result. Text deltas that are read late
+   * take little: those of the same text are merged. While only `run()` was called, at most 1 MiB is kept.
    */
   maxBacklogBytes?: number | undefined;
   /**
-   * What to do when the thread already runs a turn, or works on an active goal. `"queue"` (default)
-   * waits for the end; `"steer"` adds the input to the running turn, whose id and result both handles then share;
-   * `"reject"` fails with a ThreadBusyError. So does `"steer"` when the running turn has a looser
-   * `approvalPolicy` or `approvalsReviewer` than these options name: it keeps its own settings, and what
-   * is named counts from the next turn on.
+   * What to do when the thread already runs a turn, or works on an active goal. `"queue"` (default) waits
+   * for the end; `"steer"` adds the input to the running turn, whose id and result both handles then
+   * share; `"reject"` fails with a ThreadBusyError. `"steer"` also fails with one when the running turn
+   * has a looser `approvalPolicy` or `approvalsReviewer` than these options name: it keeps its own
+   * settings, and the named ones count from the next turn on.
    */
   whenBusy?: "queue" | "steer" | "reject" | undefined;
 }
@@ -65,8 +63,8 @@ export interface TurnSettings extends Omit<TurnStartSettings, "sandboxPolicy" | 
 }
 
 /**
- * Who answers the server's requests in this turn is decided by its handlers; those that are not
- * given here are the thread's, then the client's.
+ * Options of a turn. Its handlers answer the server's requests in this turn; for the others, those of the
+ * thread answer, then those of the client.
  */
 export interface TurnOptions<Output = unknown> extends TurnControls, TurnSettings, RequestHandlers {
   /**

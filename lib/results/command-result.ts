@@ -1,4 +1,4 @@
-/** How a command ended, and what it wrote. */
+/** The end of a command, and its output. */
 export interface CommandResult {
   /**
    * The exit code. A command that was ended by a signal has 128 and the signal's number: 137 after
@@ -6,11 +6,11 @@ export interface CommandResult {
    */
   readonly exitCode: number;
   /**
-   * The start of what it wrote to stdout, as UTF-8 text: at most `maxCollectedBytes`. With `tty`,
-   * what it wrote to the terminal.
+   * The start of the command's stdout, as UTF-8 text: at most `maxCollectedBytes`. With `tty`, its output
+   * on the terminal.
    */
   readonly stdout: string;
-  /** The start of what it wrote to stderr, in the same way; empty with `tty`. */
+  /** The start of the command's stderr, in the same way; empty with `tty`. */
   readonly stderr: string;
   /** Whether it wrote more than `stdout` has. */
   readonly stdoutTruncated: boolean;

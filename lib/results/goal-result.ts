@@ -10,9 +10,9 @@ import type { TurnResult } from "./turn-result.js";
 export interface GoalResult {
   readonly threadId: string;
   readonly status: GoalRunStatus;
-  /** The server's last word on the goal; `null` when it was stopped before it was set. */
+  /** The goal as the server last told it; `null` when it was stopped before it was set. */
   readonly goal: ThreadGoal | null;
-  /** Why the last turn failed; `null` when it did not. */
+  /** The error of the last turn if it failed; else `null`. */
   readonly error: TurnError | null;
   /** The turns that the server ran for the goal, in order. */
   readonly turns: readonly TurnResult[];
@@ -26,7 +26,7 @@ export interface GoalResult {
   readonly startedAt: number | null;
   /** End of the last turn: Unix time in seconds. */
   readonly completedAt: number | null;
-  /** How long the turns took together (ms). */
+  /** The time that the turns took together (ms). */
   readonly durationMs: number;
 }
 

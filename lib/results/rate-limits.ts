@@ -1,8 +1,8 @@
 import type { RateLimitSnapshot } from "../../generated/types.js";
 
 /**
- * What a connection knows of the rate limits, in the shape of `account/rateLimits/read`. It never
- * changes: each piece of news makes a new one.
+ * The rate limits that a connection knows, in the shape of `account/rateLimits/read`. The object never
+ * changes: each update makes a new one.
  */
 export interface KnownRateLimits {
   /** The limit that ordinary turns count against, `"codex"`; as long as that is unknown, the latest. */

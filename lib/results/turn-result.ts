@@ -15,12 +15,12 @@ export type TurnOutcome<Output = unknown> =
       readonly output: Output;
     }
   | { readonly status: Exclude<TurnStatus, "completed">; readonly output: undefined };
-/** What a result has, however the turn ended. */
+/** The parts of a result that every turn has, however it ended. */
 export interface TurnFacts {
   /** The turn's id; empty when the turn was stopped before it was sent. */
   readonly id: string;
   readonly threadId: string;
-  /** Why the turn failed; `null` unless `status` is `"failed"`. */
+  /** The error of a failed turn; `null` unless `status` is `"failed"`. */
   readonly error: TurnError | null;
   /**
    * The assistant's answer: the last message marked as the final answer, else the last message
@@ -34,8 +34,8 @@ export interface TurnFacts {
    */
   readonly items: readonly ThreadItem[];
   /**
-   * What the server has warned of meanwhile, as in `turn.state`: a turn that is completed, and could not
-   * be saved because the disk is full, is told by nothing else.
+   * The server's warnings, as in `turn.state`. Only these tell that a completed turn could not be saved
+   * because the disk is full.
    */
   readonly warnings: readonly TurnWarning[];
   /** Token counts; `null` when the model reported none. */

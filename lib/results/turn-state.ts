@@ -16,13 +16,13 @@ export interface TurnItems {
   readonly openPositions: readonly number[];
 }
 
-/** What is known of a turn at one moment. Snapshots never change; each event makes a new one. */
+/** The state of a turn at one moment. Snapshots never change; each event makes a new one. */
 export interface TurnState extends TurnItems {
   readonly threadId: string;
   /** Empty until the server has accepted the turn. */
   readonly id: string;
   readonly status: TurnStatus;
-  /** Why the turn failed; while it runs, the last problem that the server reported. */
+  /** The error of a failed turn; while it runs, the last problem that the server reported. */
   readonly error: TurnError | null;
   /**
    * The server's attempts to reach the model, while it fails to; `null` as soon as the model is heard
@@ -30,7 +30,7 @@ export interface TurnState extends TurnItems {
    */
   readonly retry: TurnRetry | null;
   /**
-   * What the server has warned of, each once: that the thread could not be saved, say. At most the newest
+   * The server's warnings, each once: that the thread could not be saved, for example. At most the newest
    * 100, and of each the first 4,000 characters.
    */
   readonly warnings: readonly TurnWarning[];

@@ -136,7 +136,7 @@ async function explain(directory: ServerDirectory, code: string): Promise<string
     case "ENOENT":
       return missing(directory);
     case "ENOTDIR":
-      return `lies below something that is no directory. ${another}`;
+      return `lies below a file, which is not a directory. ${another}`;
     case "EROFS":
       return `is on a file system that is read-only. ${another}`;
     case "EACCES":

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { isBareKey, tableEntries, tomlLiteral, type TomlPlace } from "./toml.js";
 
-/** A value of the server's configuration: whatever TOML can say, except dates. */
+/** A value of the server's configuration: any value of TOML, except dates. */
 export type ConfigValue =
   string | number | bigint | boolean | readonly ConfigValue[] | ConfigObject;
 

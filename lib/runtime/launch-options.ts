@@ -1,7 +1,7 @@
 import type { ConfigObject } from "./config-args.js";
 import type { LaunchCommandLine } from "./launch-command.js";
 
-/** Which app-server to start, and how. */
+/** The app-server to start, and how. */
 export interface LaunchOptions {
   /**
    * The codex executable: a path (a relative one starts at this process's working directory), or a
@@ -13,11 +13,11 @@ export interface LaunchOptions {
    */
   readonly codexPath?: string | undefined;
   /**
-   * A command line of your own in place of the whole one this library would make, e.g.
-   * `{ command: "docker", args: ["run", "-i", "my-image", "codex", "app-server"] }`. There is no shell;
-   * what it starts must speak the protocol on its stdin and stdout. `command` is a path (a relative
-   * one starts at this process's working directory), or a bare name that is looked up on the PATH
-   * which the process gets. It cannot be combined with `codexPath`, `config` or `configOverrides`.
+   * A command line of your own, in place of the library's, such as `{ command: "docker", args: ["run",
+   * "-i", "my-image", "codex", "app-server"] }`. There is no shell; the program must speak the protocol on
+   * its stdin and stdout. `command` is a path (a relative one starts at this process's working directory),
+   * or a bare name that is looked up on the PATH which the process gets. It cannot be combined with
+   * `codexPath`, `config` or `configOverrides`.
    */
   readonly launch?: LaunchCommandLine | undefined;
   /**

@@ -16,7 +16,10 @@ export function explainSpawnFailure(
 ): SpawnError | BinaryNotFoundError {
   // Systems report a missing working directory as if the program were missing.
   if (cwd !== undefined && lookAt(cwd)?.isDirectory() !== true) {
-    return new SpawnError(command, `its working directory ${cwd} is not there.`);
+    return new SpawnError(
+      command,
+      `its working directory ${cwd} does not exist. Make it, or correct cwd.`,
+    );
   }
   const isPath = path.basename(command) !== command;
   const file = isPath ? path.resolve(cwd ?? "", command) : undefined;
@@ -33,7 +36,7 @@ export function explainSpawnFailure(
 function problemOf(code: string | undefined, command: string, found: Stats | undefined): string {
   switch (code) {
     case "ENOENT":
-      return "the file is there, but the interpreter or loader that it names is not.";
+      return "the file exists, but the interpreter or loader that it names is missing. Install it, or name another file.";
     case "EACCES":
     case "EPERM":
       return accessProblem(command, found);
@@ -48,14 +51,14 @@ function problemOf(code: string | undefined, command: string, found: Stats | und
     case "ENAMETOOLONG":
       return (
         "its arguments and environment are too large. config is passed as arguments, at most " +
-        "128 KiB each on Linux and 32 KiB together on Windows; large values belong into config.toml."
+        "128 KiB each on Linux and 32 KiB together on Windows: move large values into config.toml."
       );
     case "EMFILE":
     case "ENFILE":
       return `too many files are open (${code}). Close some, or raise the limit (ulimit -n).`;
     case "EAGAIN":
     case "ENOMEM":
-      return `the system has no memory or process left for it (${code}).`;
+      return `the system has no memory or process left for it (${code}). Try again when other programs have ended.`;
     case "EINVAL":
       return process.platform === "win32"
         ? "Windows starts no .cmd or .bat file without a shell; name the program behind it."
@@ -66,11 +69,11 @@ function problemOf(code: string | undefined, command: string, found: Stats | und
 }
 
 function accessProblem(command: string, found: Stats | undefined): string {
-  if (found?.isDirectory()) return "it is a directory.";
+  if (found?.isDirectory()) return "it is a directory: name the program in it.";
   if (found !== undefined && (found.mode & 0o111) === 0) {
     return `it is not executable. Run: chmod +x ${quoted(command)}`;
   }
-  return "permission denied, by the file, a directory on the way to it, or a noexec mount.";
+  return "permission denied: check the mode of the file and of the directories above it, and for a noexec mount.";
 }
 
 function quoted(file: string): string {

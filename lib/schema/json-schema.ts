@@ -1,6 +1,6 @@
 /**
- * JSON Schema as a plain object: one written in place, or of any of the many declarations that there
- * are for it. What is not accepted is a Standard Schema that cannot write itself as JSON Schema.
+ * JSON Schema as a plain object, written in place or of any of the types that libraries declare for it. A
+ * Standard Schema that cannot write itself as JSON Schema is refused.
  */
 export type JsonSchema =
   | { readonly [keyword: string]: unknown; readonly "~standard"?: undefined }
@@ -9,7 +9,7 @@ export type JsonSchema =
 /** A JSON object of which nobody else holds a reference. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Where a value does not fit a schema, and why. */
+/** The place where a value does not fit a schema, and why. */
 export interface SchemaIssue {
   /** For people and models. The words are those of the schema's library, which may quote the value. */
   readonly message: string;

@@ -17,7 +17,7 @@ export interface StandardJsonSchema<Input = unknown, Output = Input> {
   };
 }
 
-/** What a schema takes and gives; for types only. */
+/** The types of a schema's input and output; for types only. */
 export interface StandardTypes<Input = unknown, Output = Input> {
   readonly input: Input;
   readonly output: Output;
@@ -43,7 +43,7 @@ export interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** Writes JSON Schema: of what the schema takes, or of what it gives. Throws where it cannot. */
+/** Writes JSON Schema of a schema's input or of its output. Throws where it cannot. */
 export interface StandardJsonWriter {
   readonly input: (options: StandardJsonOptions) => Record<string, unknown>;
   readonly output: (options: StandardJsonOptions) => Record<string, unknown>;
@@ -56,7 +56,7 @@ export interface StandardJsonOptions {
   readonly libraryOptions?: Record<string, unknown> | undefined;
 }
 
-/** What a schema makes of the values it accepts. */
+/** The type that a schema makes of the values it accepts. */
 export type InferOutput<Schema extends StandardSchema> = NonNullable<
   Schema["~standard"]["types"]
 >["output"];

@@ -55,11 +55,11 @@ function onlyNarrows(parts: unknown): boolean {
 
 const noTuples = "a list with a schema for each place; use an object with a property for each";
 const noKeys = "keys that are not known beforehand; use an array of objects with a key and a value";
-const noConditions = "conditions between parts";
+const noConditions = "conditions between parts; check them in your own code";
 
 const reasons: Readonly<Record<string, string>> = {
-  allOf: "schemas that hold together; write them as one",
-  not: "what is excluded",
+  allOf: "several schemas for one value; write them as one",
+  not: "exclusions; check them in your own code",
   if: noConditions,
   then: noConditions,
   else: noConditions,

@@ -47,14 +47,17 @@ class StrictWriter {
   write(): StrictSchema {
     const { $ref: ref } = this.#source;
     if ("$defs" in this.#source && "definitions" in this.#source) {
-      refuse(this.#where, "must have its definitions in one place");
+      refuse(this.#where, "has both $defs and definitions: put all definitions into $defs");
     }
     const top =
       typeof ref === "string"
         ? this.#node(this.#target(ref, this.#where), this.#whereIs(ref))
         : this.#node(this.#source, this.#where);
     if (top.schema.type !== "object") {
-      refuse(this.#where, "must be an object at the top, as strict mode demands; use a property");
+      refuse(
+        this.#where,
+        "must be an object at the top, as strict mode demands: put the value into a property of one",
+      );
     }
     const definitions = [...this.#definitions].map(([name, { schema }]) => [name, schema]);
     const schema =
@@ -68,7 +71,10 @@ class StrictWriter {
 
   #node(source: unknown, where: string): Part {
     if (source === true || (isJsonObject(source) && Object.keys(source).length === 0)) {
-      return refuse(where, "takes any value; strict mode cannot express that");
+      return refuse(
+        where,
+        "takes any value, which strict mode cannot express: name the types that you mean",
+      );
     }
     if (!isJsonObject(source)) return refuse(where, "must be a JSON Schema object");
     for (const [keyword, value] of Object.entries(source)) {
@@ -83,7 +89,8 @@ class StrictWriter {
     const ref = String(source.$ref);
     const target = this.#target(ref, where);
     mustStandAlone(source, ["$ref"], where);
-    if (isEmptyCycle(this.#source, source)) refuse(where, "refers to nothing but itself");
+    if (isEmptyCycle(this.#source, source))
+      refuse(where, "refers only to itself: describe the value");
     // Nothing may stand beside a reference, so its description goes around it.
     const about = describe(source);
     const wrap = (schema: JsonObject) =>
@@ -125,7 +132,10 @@ class StrictWriter {
   #typed(source: JsonObject, where: string): Part {
     const types = typesOf(source);
     if (types === undefined) {
-      return refuse(where, "must have a type: strict mode cannot express a value of any type");
+      return refuse(
+        where,
+        "must have a type, since strict mode cannot express a value of any type",
+      );
     }
     const object = types.includes("object") ? this.#object(source, where) : undefined;
     const array = types.includes("array") ? this.#array(source, where) : undefined;
@@ -151,7 +161,10 @@ class StrictWriter {
       refuse(where, strictRefusal("additionalProperties"));
     }
     if (properties === undefined && additionalProperties === undefined) {
-      refuse(where, "is an object of any keys; strict mode cannot express that");
+      refuse(
+        where,
+        "is an object of any keys, which strict mode cannot express: name its properties, or use an array of objects with a key and a value",
+      );
     }
     if (properties !== undefined && !isJsonObject(properties)) {
       refuse(`${where}.properties`, "must be an object of schemas");
@@ -198,7 +211,10 @@ class StrictWriter {
       refuse(where, 'must refer to "#" or to a definition at the top of the schema');
     }
     const target = resolveRef(this.#source, ref);
-    return target ?? refuse(where, "refers to a definition that is not there");
+    return (
+      target ??
+      refuse(where, "refers to a definition that does not exist: add it, or correct the reference")
+    );
   }
 
   #whereIs(ref: string): string {
@@ -212,7 +228,10 @@ function mustStandAlone(source: JsonObject, keywords: readonly string[], where: 
   const allowed = [...keywords, "title", "description"];
   for (const [keyword, value] of Object.entries(source)) {
     if (allowed.includes(keyword) || strictKeyword(keyword, value) !== "keep") continue;
-    refuse(where, `has "${keyword}" beside "${keywords.join()}", which strict mode cannot express`);
+    refuse(
+      where,
+      `has "${keyword}" beside "${keywords.join()}", which strict mode cannot express: write them as one schema`,
+    );
   }
 }
 
@@ -221,7 +240,7 @@ function readRequired(source: JsonObject, where: string): Set<unknown> {
   if (!Array.isArray(required)) refuse(`${where}.required`, "must be an array of names");
   for (const key of required as unknown[]) {
     if (typeof key === "string" && Object.hasOwn(properties as object, key)) continue;
-    refuse(`${where}.required`, "names a property that has no schema");
+    refuse(`${where}.required`, "names a property that has no schema: describe it in properties");
   }
   return new Set(required as unknown[]);
 }

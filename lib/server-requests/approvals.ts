@@ -17,9 +17,9 @@ import type { Answering, RequestContext } from "./request-context.js";
 import { isGrant, isTextList } from "./result-checks.js";
 
 /**
- * May this command run? `command`, `cwd` and `reason` say what and why. When it is about reaching a
- * host, `networkApprovalContext` names that, and there is no `command` and no `cwd`.
- * `availableDecisions` are what the server suggests to offer; the others work as well.
+ * May this command run? `command`, `cwd` and `reason` say what and why. A request to reach a host has a
+ * `networkApprovalContext` that names the host, and neither `command` nor `cwd`. `availableDecisions` are
+ * the decisions that the server suggests; the others work as well.
  */
 export interface CommandApproval extends Readonly<CommandExecutionRequestApprovalParams> {
   readonly type: "command";
@@ -29,8 +29,8 @@ export interface CommandApproval extends Readonly<CommandExecutionRequestApprova
 export interface FileChangeApproval extends Readonly<FileChangeRequestApprovalParams> {
   readonly type: "fileChange";
   /**
-   * What would change, each file with its diff, as the item announced it. Undefined when this
-   * connection has not seen the item, which happens after resuming a thread that was waiting.
+   * The changes, each file with its diff, as the item announced them. Undefined when this connection has
+   * not seen the item, which happens after resuming a thread that was waiting.
    */
   readonly changes: readonly FileUpdateChange[] | undefined;
 }
@@ -40,13 +40,13 @@ export interface PermissionsApproval extends Readonly<PermissionsRequestApproval
   readonly type: "permissions";
 }
 
-/** What `onApproval` decides; `type` tells them apart. */
+/** A request that `onApproval` decides; `type` tells the three apart. */
 export type ApprovalRequest = CommandApproval | FileChangeApproval | PermissionsApproval;
 
 /**
- * `"accept"` runs it once, `"acceptForSession"` also when it comes again on this thread. `"decline"`
- * refuses it and lets the turn go on; `"cancel"` ends the turn as interrupted. The compound ones:
- * `approve.execPolicy()` and `approve.network()`.
+ * `"accept"` runs the command once, `"acceptForSession"` also when it comes again on this thread.
+ * `"decline"` refuses it and lets the turn go on; `"cancel"` ends the turn as interrupted.
+ * `approve.execPolicy()` and `approve.network()` make the compound decisions.
  */
 export type CommandDecision = CommandExecutionApprovalDecision;
 
@@ -54,12 +54,12 @@ export type CommandDecision = CommandExecutionApprovalDecision;
 export type FileChangeDecision = FileChangeApprovalDecision;
 
 /**
- * `"accept"` grants what was asked for until the turn ends, `"acceptForSession"` as long as the
- * thread is loaded; `approve.permissions()` grants a part of it.
+ * `"accept"` grants the permissions until the turn ends, `"acceptForSession"` as long as the thread is
+ * loaded; `approve.permissions()` grants a part of them.
  */
 export type PermissionsDecision = "accept" | "acceptForSession" | "decline" | PermissionsGrant;
 
-/** What is granted, and for how long; see `approve.permissions()`. */
+/** The granted permissions, and how long they hold; see `approve.permissions()`. */
 export interface PermissionsGrant {
   readonly permissions: GrantedPermissionProfile;
   readonly scope?: PermissionGrantScope | undefined;
@@ -67,7 +67,10 @@ export interface PermissionsGrant {
   readonly strictAutoReview?: boolean | null | undefined;
 }
 
-/** Which of them is legal depends on the request's type; one that is not is refused. */
+/**
+ * A decision of any kind. The request's type says which are legal; the library refuses a request that gets
+ * another one.
+ */
 export type ApprovalDecision = CommandDecision | FileChangeDecision | PermissionsDecision;
 
 /** The same answer to every approval. */
@@ -100,8 +103,8 @@ export interface ApprovalHandlers {
 export const approvalPresets: readonly ApprovalPreset[] = ["decline", "accept", "acceptForSession"];
 
 /**
- * Builds the decisions that are more than a word. Each throws an InvalidArgumentError for what the server
- * would misunderstand; in a handler that is a refusal.
+ * Builds the decisions that are more than a word. Each function throws an InvalidArgumentError for a
+ * value that the server would misunderstand; in a handler that is a refusal.
  */
 export const approve = {
   /**

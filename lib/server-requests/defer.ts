@@ -1,6 +1,6 @@
 const brand: unique symbol = Symbol.for("codex-app-server-sdk.DeferredAnswer");
 
-/** What `defer()` returns. */
+/** The value that `defer()` returns. */
 export interface DeferredAnswer {
   readonly [brand]: true;
 }
@@ -8,9 +8,9 @@ export interface DeferredAnswer {
 const deferred: DeferredAnswer = Object.freeze({ [brand]: true } as const);
 
 /**
- * A handler that returns this leaves its request open: `respond()` answers it later, from anywhere.
- * The server sets no time limit, so a deferred request waits until it is answered, its turn ends or
- * the connection closes.
+ * Leaves a request open, when a handler returns this: `respond()` answers it later, from anywhere. The
+ * server sets no time limit, so a deferred request waits until it is answered, its turn ends or the
+ * connection closes.
  */
 export function defer(): DeferredAnswer {
   return deferred;

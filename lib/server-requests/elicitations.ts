@@ -1,15 +1,15 @@
 import type { JsonValue, McpServerElicitationRequestParams } from "../../generated/types.js";
 import type { Answering, RequestContext } from "./request-context.js";
 
-/** What the server tells of a request of one `mode`, as in `mcpServer/elicitation/request`. */
+/** The params of a request of one `mode`, as in `mcpServer/elicitation/request`. */
 export type ElicitationParams<Mode> = Readonly<
   Extract<McpServerElicitationRequestParams, { mode: Mode }>
 >;
 
 /**
- * An MCP server asks the user, through the agent: `"form"` for values that fit `requestedSchema`,
- * `"url"` to open a page. With `"toolApproval"` it is codex that asks, whether a tool of an MCP server
- * may be called. `"other"` are OpenAI's own, by `mode`.
+ * A question of an MCP server to the user: `"form"` asks for values that fit `requestedSchema`, `"url"`
+ * asks to open a page. With `"toolApproval"` codex asks whether it may call a tool of an MCP server.
+ * `"other"` are OpenAI's own, by `mode`.
  */
 export type ElicitationRequest =
   FormElicitation | UrlElicitation | ToolApprovalElicitation | OtherElicitation;
@@ -30,8 +30,8 @@ export type OtherElicitation = ElicitationParams<
 };
 
 /**
- * `"accept"` alone sends no values, which is right for a tool approval; to be asked less often, see
- * `approve.tool()`.
+ * The answer to an elicitation. `"accept"` alone sends no values, which is right for a tool approval; to
+ * be asked less often, see `approve.tool()`.
  */
 export type ElicitationAnswer = "accept" | "decline" | "cancel" | ElicitationReply;
 

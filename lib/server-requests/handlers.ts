@@ -17,17 +17,17 @@ import type { Answering, RequestContext } from "./request-context.js";
 import type { UserInputHandler } from "./user-input.js";
 
 /**
- * Who answers what the server asks about a thread or a turn. The narrowest scope that has a handler
- * for a request answers it: the turn, the thread, for a sub-agent those of its parent, the client.
- * Without a handler, and when a handler throws or returns something else than it should, the answer
- * is a refusal. Handlers run beside each other and hold up nothing else.
+ * The handlers of the server's requests about a thread or a turn. The narrowest scope that has a handler
+ * for a request answers it: the turn, the thread, for a sub-agent those of its parent, the client. Without
+ * a handler, and when a handler throws or returns something else than it should, the answer is a refusal.
+ * Handlers run beside each other, and nothing else waits for them.
  */
 export interface RequestHandlers {
   /**
-   * Decides whether commands run, files are changed and permissions are granted: a function for each
-   * type of request, one function, or a preset: `"decline"` (default), `"accept"` or
-   * `"acceptForSession"`. Of one function the types do not tell which decisions fit which request:
-   * `"cancel"` for permissions compiles, and is a refusal when it happens.
+   * Decides whether commands run, files are changed and permissions are granted: a function for each type
+   * of request, one function, or a preset: `"decline"` (default), `"accept"` or `"acceptForSession"`. The
+   * type of a single function cannot say which decisions fit which request: `"cancel"` for permissions
+   * compiles, and is a refusal at run time.
    */
   onApproval?: ApprovalPreset | ApprovalHandler | ApprovalHandlers | undefined;
   /** Answers the agent's questions to the user. Default: no answer. */
@@ -35,9 +35,9 @@ export interface RequestHandlers {
   /** Answers MCP servers, and whether their tools may be called. Default: decline. */
   onElicitation?: ElicitationHandler | undefined;
   /**
-   * What time it is for the agent, which a server up to 0.169.0 asks whose configuration says
-   * `features.current_time_reminder.clock_source = "external"`. Default: the time. 0.171.0 asks nobody,
-   * and refuses threads with that setting: they reject with an `ExternalClockError`.
+   * Tells the agent the time. A server up to 0.169.0 asks for it when its configuration says
+   * `features.current_time_reminder.clock_source = "external"`. Default: the time of this machine. 0.171.0
+   * does not ask, and refuses threads with that setting: they reject with an `ExternalClockError`.
    */
   onCurrentTime?:
     | ((request: { readonly threadId: string }, context: RequestContext) => Answering<Date>)
@@ -50,11 +50,11 @@ export interface RequestHandlers {
     Omit<RawHandlers, "account/chatgptAuthTokens/refresh" | "attestation/generate"> | undefined;
 }
 
-/** What only a client can handle, because it is about no thread. */
+/** The handlers that only a client can have, because their requests are about no thread. */
 export interface ClientRequestHandlers extends RequestHandlers {
   /**
-   * Gives new tokens to a login of the type `chatgptAuthTokens`, whose old ones were refused. The
-   * server waits 10 s for it. Default: an error.
+   * Gives new tokens to a login of the type `chatgptAuthTokens`, whose old ones were refused. The server
+   * waits 10 s for them. Default: an error.
    */
   onAuthTokenRefresh?:
     | ((
@@ -67,7 +67,9 @@ export interface ClientRequestHandlers extends RequestHandlers {
    * method, when they connected: `handle("attestation/generate")` later has no effect.
    */
   onAttestation?: ((request: object, context: RequestContext) => Answering<string>) | undefined;
-  /** Handlers by method, as for threads and turns, and for what is about no thread, too. */
+  /**
+   * Handlers by method, as for threads and turns, and also for methods that are about no thread.
+   */
   handlers?: RawHandlers | undefined;
 }
 

@@ -16,15 +16,18 @@ export interface PendingRequest {
   readonly requestId: string | number;
   readonly method: string;
   readonly threadId: string | undefined;
-  /** When the request names none: the turn that ran on its thread, if that is followed here. */
+  /**
+   * The turn of the request. If the request names none: the turn that ran on its thread, if a handle here
+   * follows it.
+   */
   readonly turnId: string | undefined;
   /** The item that it is about; for a tool call, its call id. */
   readonly itemId: string | undefined;
-  /** What a person is asked, told apart by `type`; undefined when no person is. */
+  /** The question to a person, told apart by `type`; undefined when the request asks no person. */
   readonly request: UserRequest | undefined;
   /** The params as they came. */
   readonly params: unknown;
-  /** Whether its handler has returned `defer()`; otherwise it is still at it. */
+  /** Whether its handler has returned `defer()`; otherwise the handler still works on it. */
   readonly deferred: boolean;
   readonly receivedAt: Date;
 }

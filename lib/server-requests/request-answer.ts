@@ -5,9 +5,9 @@ import type { ElicitationAnswer } from "./elicitations.js";
 import type { UserInputAnswers } from "./user-input.js";
 
 /**
- * What `respond()` takes: what a handler would return, or the result as it is on the wire. An
- * attestation token comes in the latter, as `{ token }`: if every string were an answer here, so would
- * be a decision that is misspelt.
+ * An answer for `respond()`: the value that a handler would return, or the result as it is on the wire.
+ * Give an attestation token in the latter form, `{ token }`: if every string were an answer here, a
+ * misspelt decision would be one.
  */
 export type RequestAnswer =
   | ApprovalDecision

@@ -1,6 +1,8 @@
 import type { DeferredAnswer } from "./defer.js";
 
-/** What a handler gets besides the request itself. Ids are undefined where the request has none. */
+/**
+ * The circumstances of a request, for its handler. Ids are undefined where the request has none.
+ */
 export interface RequestContext {
   /**
    * Names the request in `respond()`. Unlike `requestId`, no other request ever has it: a server
@@ -11,14 +13,19 @@ export interface RequestContext {
   readonly requestId: string | number;
   /** The method of the protocol, such as `"item/fileChange/requestApproval"`. */
   readonly method: string;
-  /** The thread that asks. Under a sub-agent it is the sub-agent's, not the one you started. */
+  /**
+   * The thread that asks. A sub-agent's request has the sub-agent's thread, not the one you started.
+   */
   readonly threadId: string | undefined;
-  /** When the request names none: the turn that runs on its thread, if that is followed here. */
+  /**
+   * The turn of the request. If the request names none: the turn that runs on its thread, if a handle here
+   * follows it.
+   */
   readonly turnId: string | undefined;
   /** The item that the request is about; for a tool call, its call id. */
   readonly itemId: string | undefined;
   /**
-   * Aborts when an answer is of no use any more: somebody else has answered, the turn has ended (the
+   * Aborts when an answer is of no use any more: another client has answered, the turn has ended (the
    * reason is a ServerRequestOverError), or the connection is closed (a TransportClosedError).
    */
   readonly signal: AbortSignal;

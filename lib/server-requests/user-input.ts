@@ -1,12 +1,12 @@
 import type { ToolRequestUserInputParams } from "../../generated/types.js";
 import type { Answering, RequestContext } from "./request-context.js";
 
-/** The agent asks the user; each question has an id, and may have options to choose from. */
+/** Questions of the agent to the user; each has an id, and may have options to choose from. */
 export interface UserInputRequest extends Readonly<ToolRequestUserInputParams> {
   readonly type: "userInput";
 }
 
-/** Answers by the id of the question; a question that is left out stays unanswered. */
+/** Answers by the id of the question; leave a question out to leave it unanswered. */
 export type UserInputAnswers = Readonly<Record<string, string | readonly string[]>>;
 
 export type UserInputHandler = (

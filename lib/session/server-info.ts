@@ -3,7 +3,7 @@ import type { InitializeResponse } from "../../generated/types.js";
 import type { Logger } from "../async/logger.js";
 import { IncompatibleServerError } from "../errors/start-errors.js";
 
-/** Who answered the handshake. */
+/** The server that answered the handshake. */
 export interface ServerInfo {
   /** The runtime's version, such as `"0.169.0"`; undefined when it could not be told. */
   readonly version: string | undefined;

@@ -1,7 +1,7 @@
 import type { CloseReason } from "../errors/connection-errors.js";
 import type { ServerInfo } from "../session/server-info.js";
 
-/** What the server of a `Codex` is doing. */
+/** The state of the server of a `Codex`. */
 export type CodexStatus =
   /** Nothing has been started; the first call does it. */
   | { readonly state: "idle" }

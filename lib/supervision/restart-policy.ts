@@ -13,24 +13,27 @@ import { maxTimerMs } from "../async/deadline.js";
 import { pause } from "../async/timers.js";
 import { RestartLimitError } from "../errors/start-errors.js";
 
-/** How the server process is replaced when it has died, or when it could not be started. */
+/** How a `Codex` replaces its server process after it died, or could not be started. */
 export interface RestartOptions {
   /**
-   * How many failures in a row are made up for by a new start (default 5). After one more, calls
-   * reject at once with a RestartLimitError until `stableAfterMs` have passed.
+   * How many failures in a row are followed by a new start (default 5). After one more, calls reject at
+   * once with a RestartLimitError until `stableAfterMs` have passed.
    */
   retries?: number | undefined;
   /** The pause before the start that follows the second failure in a row (ms, default 250). */
   minDelayMs?: number | undefined;
   /** The longest pause; each is twice the one before (ms, default 10,000). */
   maxDelayMs?: number | undefined;
-  /** How long a process must have lived for its end to be the first in a row (ms, default 60,000). */
+  /**
+   * How long a process must have lived for the count of failures to start again at one (ms, default
+   * 60,000).
+   */
   stableAfterMs?: number | undefined;
   /**
-   * Whether a process that was lost, or could not be started, is replaced at once instead of by the next
-   * call (default false), with the same pauses. So `currentStatus` becomes `ready` again by itself, as
-   * a load balancer needs it that sends no calls until then. After the last of the `retries` it goes on
-   * when `stableAfterMs` have passed. Nothing is started before the first call, or after `close()`.
+   * Whether a process that died, or could not be started, is replaced at once instead of by the next call
+   * (default false), with the same pauses. `currentStatus` then becomes `ready` again without a call, as a
+   * load balancer needs it. After the last of the `retries` the client waits `stableAfterMs`, and goes on.
+   * Nothing is started before the first call, or after `close()`.
    */
   eager?: boolean | undefined;
 }

@@ -7,30 +7,29 @@ import { toJsonSchema } from "../schema/to-json-schema.js";
 import { validate } from "../schema/validate.js";
 import type { Tool, ToolContext, ToolOutput } from "./tool.js";
 
-/** What a tool is made of. */
+/** The parts of a tool. */
 export interface ToolDefinition<Args> {
   /**
-   * 1 to 128 letters, digits, `_` and `-`. A name that Codex has a tool of its own for, such as
-   * `exec_command`, never reaches you.
+   * 1 to 128 letters, digits, `_` and `-`. If Codex has a tool of the same name, such as `exec_command`,
+   * this one is never called.
    */
   readonly name: string;
   /** Tells the model what the tool does, and when to use it. */
   readonly description: string;
   /**
-   * What the arguments look like; an object at the top. Best a Standard Schema that can write itself
-   * as JSON Schema, as those of Zod 4 and ArkType do: it checks the arguments and types `args`.
+   * The shape of the arguments; an object at the top. Best a Standard Schema that can write itself as JSON
+   * Schema, as those of Zod 4 and ArkType do: it checks the arguments and types `args`.
    *
-   * Or plain JSON Schema: then types, enumerations, properties, items, unions, references and the
-   * usual limits are checked, formats and conditions are not, and the type of `args` is for you to
-   * state.
+   * With plain JSON Schema, the library checks types, enumerations, properties, items, unions, references
+   * and the usual limits, but not formats and conditions, and you name the type of `args`.
    *
-   * The server shows the model a simpler schema: types, descriptions, enumerations and structure,
-   * without defaults, formats, patterns and most limits. Say in descriptions what matters.
+   * The server shows the model a simpler schema: types, descriptions, enumerations and structure, without
+   * defaults, formats, patterns and most limits. Say in descriptions what matters.
    */
   readonly input: StandardJsonSchema<unknown, Args> | JsonSchema;
   /**
-   * Carries out one call. Calls may run at the same time. What it throws becomes a failed call: the
-   * model sees the error's message, shortened, and nothing else of it.
+   * Carries out one call. Calls may run at the same time. An error that it throws becomes a failed call:
+   * the model sees the error's message, shortened, and nothing else of it.
    */
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- it may return nothing
   readonly execute: (args: Args, context: ToolContext) => ToolOutput | void | Promise<ToolOutput>;

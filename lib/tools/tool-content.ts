@@ -51,7 +51,8 @@ function text(value: string): DynamicToolCallOutputContentItem {
 
 function media(kind: "image" | "audio", url: unknown): DynamicToolCallOutputContentItem {
   const data = typeof url === "string" ? parseDataUrl(url) : undefined;
-  if (!data) throw new TypeError(`its ${kind} is not a data: URL, and the server takes no other`);
+  if (!data)
+    throw new TypeError(`its ${kind} must be a data: URL, since the server takes no other`);
   const { bytes } = data;
   const read = kind === "image" ? readImage(bytes) : readSound(data);
   // The server would leave it out.
@@ -67,7 +68,7 @@ function urlOf(kind: "image" | "audio", { data, mediaType }: Record<string, unkn
     throw new TypeError(`its ${kind} must have a Uint8Array as data and a text as mediaType`);
   }
   if (!mediaType.startsWith(`${kind}/`)) {
-    throw new TypeError(`its ${kind} has a mediaType of something else`);
+    throw new TypeError(`its ${kind} must have a mediaType that begins with ${kind}/`);
   }
   return toDataUrl({ mediaType, bytes: asBuffer(data) });
 }

@@ -18,7 +18,10 @@ export function toDynamicTools(
   const names = new Set(tools.map(({ name }) => name));
   for (const [index, spec] of (raw ?? []).entries()) {
     if (spec.type === "namespace" || !names.has(spec.name)) continue;
-    throw new InvalidArgumentError(`dynamicTools[${index}]`, "has the name of one of the tools");
+    throw new InvalidArgumentError(
+      `dynamicTools[${index}]`,
+      "must not have the name of one of the tools",
+    );
   }
   return [...tools.map(toSpec), ...(raw ?? [])];
 }
@@ -36,7 +39,7 @@ export function checkTools(tools: unknown, where = "tools"): asserts tools is re
     if (!isTool(tool)) throw new InvalidArgumentError(place, "must be made by defineTool");
     checkToolName(tool.name, `${place}.name`);
     if (names.has(tool.name)) {
-      throw new InvalidArgumentError(`${place}.name`, "must not be the name of two tools");
+      throw new InvalidArgumentError(`${place}.name`, "must not be used by two tools");
     }
     names.add(tool.name);
   }

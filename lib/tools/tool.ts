@@ -1,6 +1,6 @@
 import type { InlineData } from "../results/inline-data.js";
 
-/** What the model can call and your process carries out; made by `defineTool`. */
+/** A function that the model can call and your process carries out; made by `defineTool`. */
 export interface Tool {
   /** Unique on its thread. */
   readonly name: string;
@@ -18,8 +18,8 @@ export interface Tool {
 }
 
 /**
- * Which call it is that a tool carries out. The turn waits for the call: one that awaits another turn of
- * the same thread, which waits for this turn, never ends. Run it on another thread.
+ * The call that a tool carries out. The turn waits for the call, so a tool must not await another turn of
+ * the same thread, which would wait for this turn. Use another thread.
  */
 export interface ToolContext {
   /**
@@ -34,8 +34,8 @@ export interface ToolContext {
 }
 
 /**
- * What a tool may return. Text and content items reach the model as they are, nothing as an empty
- * text, and every other value as its JSON text.
+ * A value that a tool may return. Text and content items reach the model as they are, `undefined` as an
+ * empty text, and every other value as its JSON text.
  */
 export type ToolOutput =
   string | ToolContent | readonly ToolContent[] | object | number | boolean | null | undefined;
@@ -56,25 +56,25 @@ export type ToolContent =
 /** The client-side tools of a new thread. */
 export interface StartThreadTools {
   /**
-   * What the model may call on this thread, carried out in this process; made with `defineTool`. They
-   * are sent as `dynamicTools`, which is experimental in the protocol.
+   * The tools that the model may call on this thread, carried out in this process; made with `defineTool`.
+   * They are sent as `dynamicTools`, which is experimental in the protocol.
    *
-   * The server stores the definitions with the thread: names, descriptions and schemas stay what they
-   * are, through resuming and in forks, and no method changes them. The functions are not stored:
-   * they are bound to the thread by this client, and in another process by `resumeThread` or
-   * `thread()` with `tools`. Sub-agents of the thread are not offered its tools.
+   * The server stores the definitions with the thread: names, descriptions and schemas stay the same,
+   * through resuming and in forks, and no method changes them. The functions are not stored: this client
+   * binds them to the thread, and in another process `resumeThread` or `thread()` with `tools` does.
+   * Sub-agents of the thread are not offered its tools.
    */
   tools?: readonly Tool[] | undefined;
 }
 
-/** The client-side tools of a thread that exists. */
+/** The client-side tools of an existing thread. */
 export interface BoundTools {
   /**
-   * Who carries out the thread's tools from now on, by name. Nothing is sent: which tools the model
-   * has was said when the thread was started, so a tool that is new here is never called, and a new
-   * description or schema is not seen by the model; arguments are checked by the new schema, though.
-   * A call of a tool that nobody here carries out fails, and the model is told so. The list replaces
-   * the one that the thread has had in this client; without it, nothing changes.
+   * The functions that carry out the thread's tools from now on, by name. Nothing is sent: the model knows
+   * the tools with which the thread was started. So it never calls a tool that is new here, and does not
+   * see a new description or schema; the new schema checks the arguments, though. A call of a tool that
+   * has no function here fails, and the model is told so. The list replaces the one that the thread has
+   * had in this client; leaving it out changes nothing.
    */
   tools?: readonly Tool[] | undefined;
 }

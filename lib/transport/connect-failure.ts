@@ -49,34 +49,37 @@ function advise(statusCode: number, token: string | undefined): string {
       : "The server does not accept this token: check that it is the right one and has not expired.";
   }
   if (statusCode === 403) {
-    return "An app-server refuses only requests with an Origin header, which are never sent from here: look at the proxy in between.";
+    return "An app-server refuses only requests with an Origin header, and this client sends none: look at the proxy in between.";
   }
   if (statusCode === 407) return proxyWantsUser;
   if (statusCode >= 300 && statusCode < 400) {
     return "Redirects are not followed: give the address that it leads to.";
   }
-  if (statusCode >= 500) return "The server, or a proxy before it, is not ready.";
-  return "This may not be a codex app-server, or not the path of its WebSocket.";
+  if (statusCode >= 500) return "The server, or a proxy before it, is not ready: try again later.";
+  return "This may not be a codex app-server, or not the path of its WebSocket: check the address.";
 }
 
 const proxyWantsUser =
   "The proxy wants a user and a password: give them to the agent, most often in the proxy's URL.";
 
+const deniedSocket =
+  "access is denied, since the socket belongs to the user who runs the app-server. Connect as that user.";
+
 const byCode: Readonly<Record<string, readonly [problem: string, retryable: boolean]>> = {
   ECONNREFUSED: ["nobody listens there. Is the app-server running?", true],
   ENOENT: ["there is no such socket. Is the app-server running?", true],
-  ENOTFOUND: ["the host name is not known.", true],
-  EAI_AGAIN: ["the host name could not be looked up.", true],
-  ECONNRESET: ["the connection was cut before it was ready.", true],
-  EPIPE: ["the connection was cut before it was ready.", true],
-  ETIMEDOUT: ["there was no answer.", true],
-  EHOSTUNREACH: ["the host cannot be reached.", true],
-  ENETUNREACH: ["the network cannot be reached.", true],
-  EACCES: ["access is denied. The socket belongs to the user who runs the app-server.", false],
-  EPERM: ["access is denied. The socket belongs to the user who runs the app-server.", false],
+  ENOTFOUND: ["the host name is not known. Check the address.", true],
+  EAI_AGAIN: ["the host name could not be looked up. Check the network, and try again.", true],
+  ECONNRESET: ["the connection was cut before it was ready. Try again.", true],
+  EPIPE: ["the connection was cut before it was ready. Try again.", true],
+  ETIMEDOUT: ["there was no answer. Check the address, and firewalls on the way.", true],
+  EHOSTUNREACH: ["the host cannot be reached. Check the address and the network.", true],
+  ENETUNREACH: ["the network cannot be reached. Check the connection of this machine.", true],
+  EACCES: [deniedSocket, false],
+  EPERM: [deniedSocket, false],
   EMFILE: ["too many files are open (EMFILE). Close some, or raise the limit (ulimit -n).", true],
-  ENOTSOCK: ["this is not a socket.", false],
-  ENOTDIR: ["there is no such path.", false],
+  ENOTSOCK: ["this is not a socket. Name the one that the app-server listens on.", false],
+  ENOTDIR: ["there is no such path. Check the address.", false],
   EPROTO: ["the other side does not speak TLS: is it ws:// rather than wss://?", false],
   ERR_SSL_WRONG_VERSION_NUMBER: [
     "the other side does not speak TLS: is it ws:// rather than wss://?",
@@ -95,7 +98,10 @@ function explainOther(code: string, error: unknown): readonly [string, boolean] 
   if (code !== "" && !code.startsWith("HPE_")) return [`${code}.`, true];
   // What ws says of an answer that is no upgrade holds nothing of the answer itself.
   const what = isError(error) && code === "" ? ` (${error.message})` : "";
-  return [`the other side does not speak WebSocket${what}.`, false];
+  return [
+    `the other side does not speak WebSocket${what}. Check that the address is that of an app-server.`,
+    false,
+  ];
 }
 
 /** The agents of Node.js put the answer of their proxy into words, with its address. */
@@ -103,7 +109,10 @@ function explainTunnel({ message }: Error): readonly [string, boolean] {
   const statusCode = Number(/HTTP\/[\d.]+ (\d{3})/.exec(message)?.[1] ?? 0);
   if (statusCode === 407) return [`the proxy's answer was HTTP 407. ${proxyWantsUser}`, false];
   const answer = statusCode === 0 ? "" : ` (HTTP ${statusCode})`;
-  return [`the proxy did not let the connection through${answer}.`, statusCode >= 500];
+  return [
+    `the proxy did not let the connection through${answer}. Look at its rules, or go through another one.`,
+    statusCode >= 500,
+  ];
 }
 
 function codeOf(error: unknown): string {

@@ -55,7 +55,7 @@ async function isPartOfBundle(): Promise<boolean> {
  */
 async function requireWs(): Promise<WebSocketClass> {
   const own = await ownDirectory();
-  if (own === undefined) throw new Error("there is no place to load it from");
+  if (own === undefined) throw new Error("its place is not known");
   const { createRequire } = process.getBuiltinModule("node:module");
   const fromHere = createRequire(path.join(own, "load-ws.js"));
   const found = (fromHere("ws") as WsModule).WebSocket;

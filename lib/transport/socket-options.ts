@@ -5,10 +5,13 @@ import type { Logger } from "../async/logger.js";
 import { checkFields, flag, milliseconds } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
-/** A bearer token, or what gives one; it is asked anew for each connection, since tokens expire. */
+/**
+ * A bearer token, or a function that gives one. The function is called for each connection, since tokens
+ * expire.
+ */
 export type TokenSource = string | (() => string | Promise<string>);
 
-/** How a server that listens on a socket is reached. */
+/** Options for reaching a server that listens on a socket. */
 export interface SocketOptions {
   /** Sent as `Authorization: Bearer …` when a connection is made, and nowhere else. */
   token?: TokenSource | undefined;
@@ -17,10 +20,10 @@ export interface SocketOptions {
   /** For `wss://`: your own certificate authority, or a certificate of the client. */
   tls?: Pick<SecureContextOptions, "ca" | "cert" | "key" | "passphrase"> | undefined;
   /**
-   * Makes the connections below `ws://` and `wss://`, such as one through a proxy: an agent of `node:http` or
-   * `node:https`, or `new HttpsProxyAgent(…)` of the package `https-proxy-agent`. Default: none, so that the
-   * server is reached directly. Of `HTTPS_PROXY` nothing is known here unless Node.js itself goes by it
-   * (`NODE_USE_ENV_PROXY=1`): then `wss://` does so, too.
+   * Makes the connections below `ws://` and `wss://`, such as one through a proxy: an agent of `node:http`
+   * or `node:https`, or `new HttpsProxyAgent(…)` of the package `https-proxy-agent`. Default: none, so
+   * that the server is reached directly. `HTTPS_PROXY` has no effect unless Node.js itself goes by it
+   * (`NODE_USE_ENV_PROXY=1`): then it holds for `wss://`, too.
    */
   agent?: Agent | undefined;
   /**
@@ -29,9 +32,9 @@ export interface SocketOptions {
    */
   allowPlaintext?: boolean | undefined;
   /**
-   * After how long without a sign of life the server is pinged (ms, default 30,000). However short this
-   * is, pings are at least a second apart: a server cuts the connection when they come faster than it
-   * can answer.
+   * How long without a sign of life before the client pings the server (ms, default 30,000). However short
+   * this is, pings are at least a second apart: a server cuts the connection when they come faster than it
+   * can answer. `Infinity` turns them off.
    */
   pingIntervalMs?: number | undefined;
   /** How long it may take to answer a ping before the connection counts as lost (ms, default 10,000). */

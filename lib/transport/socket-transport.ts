@@ -23,10 +23,7 @@ export function checkSocket(url: string, options: SocketOptions): SocketAddress 
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
   if (options.agent !== undefined && address.socketPath !== undefined) {
-    throw new InvalidArgumentError(
-      "agent",
-      "has no use with unix://, which no proxy is needed for",
-    );
+    throw new InvalidArgumentError("agent", "must not be given with unix://, which needs no proxy");
   }
   return address;
 }

@@ -123,7 +123,7 @@ class StdioTransport implements Transport {
     const { stdin, stdout, stderr } = this.#child;
     for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
     this.#child.unref();
-    const error = new Error("the process could not be killed, and goes on");
+    const error = new Error("the process could not be killed, and still runs");
     this.#exited.resolve({ exitCode: null, signal: null, error });
   }
 

@@ -19,9 +19,9 @@ const endGraceMs = 250;
  * app-server has them on its standard input and output. Node's streams or the web's, also mixed.
  */
 export interface StreamPair {
-  /** What the server sends. */
+  /** The messages from the server. */
   readonly readable: Readable | WebReadable;
-  /** What the server receives. */
+  /** The messages to the server. */
   readonly writable: Writable | WebWritable;
 }
 
@@ -100,7 +100,11 @@ class StreamTransport implements Transport {
     const receive = (chunk: unknown): void => {
       const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
       if (!isBytes(bytes)) {
-        this.#end(new ProtocolError("transport.readable gave something other than bytes."));
+        this.#end(
+          new ProtocolError(
+            "transport.readable gave something other than bytes. Give a stream of bytes or of text.",
+          ),
+        );
       } else if (!this.input.push(bytes)) {
         source.pause();
       }
@@ -164,7 +168,10 @@ function checkOpen(
   stream: Readable | Writable | WebReadable | WebWritable,
 ) {
   if ("locked" in stream && stream.locked) {
-    throw new InvalidArgumentError(`transport.${name}`, "must not be locked by somebody else");
+    throw new InvalidArgumentError(
+      `transport.${name}`,
+      "must not be locked: release its reader or writer first",
+    );
   }
   if ("destroyed" in stream && !(stream as Duplex)[name]) {
     throw new InvalidArgumentError(`transport.${name}`, "must be open");

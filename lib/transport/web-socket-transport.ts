@@ -73,7 +73,7 @@ export class WebSocketTransport implements Transport {
     this.#stalls = new StallWatch((ms) => {
       options.logger.warn(
         `This process was busy, or stopped, for ${ms} ms, and has not read what the server sent ` +
-          "meanwhile. A server cuts the connection of a client that reads too slowly.",
+          "meanwhile. A server cuts the connection of a client that reads too slowly: do long computations in a worker thread.",
       );
     });
     this.ended = this.#untilEnded();

@@ -1,7 +1,7 @@
 import { Readable, Writable } from "node:stream";
 import { isError } from "../async/realms.js";
 
-/** As much of a web stream as is needed here: every `ReadableStream` of bytes has it. */
+/** The part of a web stream that this library needs: every `ReadableStream` of bytes has it. */
 export interface WebReadable {
   readonly locked: boolean;
   getReader(): {
@@ -10,7 +10,7 @@ export interface WebReadable {
   };
 }
 
-/** As much of a web stream as is needed here: every `WritableStream` of bytes has it. */
+/** The part of a web stream that this library needs: every `WritableStream` of bytes has it. */
 export interface WebWritable {
   readonly locked: boolean;
   getWriter(): {

@@ -11,7 +11,7 @@ export class SubagentEvent {
   }
 }
 
-/** Where an event comes from: the turn itself, or one of its sub-agents. */
+/** The turn that an event comes from: the turn itself, or one of its sub-agents. */
 export interface EventOrigin {
   readonly threadId: string;
   readonly turnId: string;

@@ -16,9 +16,9 @@ export interface Subagent {
   readonly parentThreadId: string;
   /** 1 for those that the turn has started itself, 2 for theirs, and so on. */
   readonly depth: number;
-  /** What it was asked to do, as far as the server told. */
+  /** The task that it was given, as far as the server told. */
   readonly prompt: string | null;
-  /** What the server last said of it; `null` when it has not said anything yet. */
+  /** The newest state that the server has told of it; `null` before the first. */
   readonly state: CollabAgentState | null;
   /** Its own turns, oldest first, each as far as it has come. */
   readonly turns: readonly TurnState[];

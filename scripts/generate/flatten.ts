@@ -78,9 +78,15 @@ function flattenType(type: TypeDeclaration, types: TypeTable, notes: Notes): Typ
     for (const field of other.fields) {
       const index = fields.findIndex((candidate) => candidate.name === field.name);
       const twin = fields[index];
-      if (!twin) fields.push(field);
-      else if (!sameShape(twin.type, field.type)) {
-        fields[index] = { ...twin, type: unknown };
+      if (!twin) {
+        fields.push(field);
+        continue;
+      }
+      const isSame = sameShape(twin.type, field.type);
+      // What one of the two requires is required.
+      const optional = twin.optional && field.optional;
+      fields[index] = { ...twin, optional, type: isSame ? twin.type : unknown };
+      if (!isSame) {
         const why = "two different fields of that name meet in an intersection";
         notes.add(`${type.name}.${field.name}`, "is unknown", why);
       }

@@ -82,10 +82,11 @@ export async function readAll(
   binary: string,
   version: string,
   folder: string,
+  signal?: AbortSignal,
 ): Promise<ProtocolExport> {
   const run = async (command: string, name: string, ...args: string[]): Promise<string> => {
     const out = join(folder, name);
-    await runBinary(binary, ["app-server", command, "--out", out, ...args], folder);
+    await runBinary(binary, ["app-server", command, "--out", out, ...args], folder, signal);
     return out;
   };
   return {
@@ -153,14 +154,15 @@ export async function makeFiles(
   return { files, notes: notes.list(), kept };
 }
 
-/** The file of all schemas; undefined where this binary writes none. */
-async function readSchemas(folder: string): Promise<unknown> {
+/** The file of all schemas; undefined where this binary writes none. Throws, naming it, when it is no JSON. */
+export async function readSchemas(folder: string): Promise<unknown> {
+  const name = "codex_app_server_protocol.schemas.json";
   try {
-    const file = join(folder, "codex_app_server_protocol.schemas.json");
-    return JSON.parse(await readFile(file, "utf8"));
+    const text = await readFile(join(folder, name), "utf8");
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    throw new Error(`${name} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }
 

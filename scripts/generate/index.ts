@@ -31,9 +31,12 @@ if (values.check) {
     process.exitCode = 1;
   }
 } else {
+  const more = kept.filter(
+    ({ kind, method }) => !known.some((each) => each.kind === kind && each.method === method),
+  );
+  // First, since only the files of the release before tell what is to be kept.
+  if (JSON.stringify(kept) !== JSON.stringify(known)) await writeKept(keptFile, kept);
   await writeFiles(folder, files);
-  const more = kept.filter((entry) => !known.includes(entry));
-  if (more.length > 0) await writeKept(keptFile, kept);
   console.log(`Wrote ${files.size} files to ${folder}`);
   for (const { method, lastRelease } of more)
     console.log(`  ${method}: kept from ${lastRelease}, since older servers have it`);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import ts from "typescript";
+import { isOlder } from "../registry/exact-version.js";
 import type { KeptMethod, MethodKind } from "./kept.js";
 import type { ProtocolMethods } from "./read-methods.js";
 import type { TypeTable } from "./type-shape.js";
@@ -53,7 +54,6 @@ export function keepDropped(
   exported: { version: string; methods: ProtocolMethods; types: TypeTable },
 ): readonly KeptMethod[] {
   if (!isOlder(previous.version, exported.version)) return kept;
-  const declared = declarationsIn(previous.types);
   const dropped = kinds.flatMap((kind) => {
     const present = new Set([
       ...exported.methods[kind].map((entry) => entry.method),
@@ -62,7 +62,6 @@ export function keepDropped(
     return Object.entries(previous.methods[kind]).flatMap(([method, entry]): KeptMethod[] => {
       if (present.has(method)) return [];
       const { params, paramsOptional, result, experimental } = entry;
-      const roots = [params, result].filter((name) => typeof name === "string");
       return [
         {
           kind,
@@ -74,17 +73,29 @@ export function keepDropped(
               ? "undefined"
               : `${params}${paramsOptional ? " | null | undefined" : ""}`,
           ...(result !== undefined && { result }),
-          types: Object.fromEntries(
-            [...closure(roots, declared)]
-              .filter((name) => !exported.types.has(name))
-              .sort()
-              .map((name) => [name, declared.get(name)?.text ?? "unknown"]),
-          ),
+          types: {},
         },
       ];
     });
   });
-  return [...kept, ...dropped].sort((one, other) => (one.method < other.method ? -1 : 1));
+  const declared = declarationsIn(previous.types);
+  return [...kept, ...dropped]
+    .map((entry) => withDroppedTypes(entry, declared, exported.types))
+    .sort((one, other) => (one.method < other.method ? -1 : 1));
+}
+
+/** A method that is kept, with those types that it needs and that the export does not have any more. */
+function withDroppedTypes(
+  entry: KeptMethod,
+  declared: ReadonlyMap<string, Declared>,
+  exported: TypeTable,
+): KeptMethod {
+  const roots = [...(entry.params.match(/[\w$]+/g) ?? []), entry.result ?? ""];
+  const dropped = [...closure(roots, declared)].filter((name) => !exported.has(name));
+  const texts = dropped.map((name) => [name, declared.get(name)?.text ?? "unknown"]);
+  const types = { ...(Object.fromEntries(texts) as Record<string, string>), ...entry.types };
+  const sorted = Object.entries(types).sort(([one], [other]) => (one < other ? -1 : 1));
+  return { ...entry, types: Object.fromEntries(sorted) };
 }
 
 interface Declared {
@@ -123,20 +134,4 @@ function closure(roots: readonly string[], declared: ReadonlyMap<string, Declare
     open.push(...type.refs);
   }
   return found;
-}
-
-/** Of two releases, by their numbers; an alpha comes before its release. */
-function isOlder(one: string, other: string): boolean {
-  const parts = (version: string): (number | string)[] => {
-    const [numbers = "", alpha] = version.split("-", 2);
-    return [...numbers.split(".").map(Number), ...(alpha === undefined ? ["~"] : alpha.split("."))];
-  };
-  const [left, right] = [parts(one), parts(other)];
-  for (const [index, part] of left.entries()) {
-    const twin = right[index] ?? "";
-    if (part === twin) continue;
-    const isNumber = /^\d+$/.test(String(part)) && /^\d+$/.test(String(twin));
-    return isNumber ? Number(part) < Number(twin) : String(part) < String(twin);
-  }
-  return left.length < right.length;
 }

@@ -74,6 +74,11 @@ export function addKept(
     const member = read(method, memberText(kind, method, params));
     all.set(union.name, { ...union, shape: unionOf([union.shape, member]) });
   }
+  const resultOf = (method: string, result: string | null): string | undefined => {
+    if (result === null || all.has(result)) return result ?? undefined;
+    notes.add(method, "its result is unknown", `nothing declares ${result} any more`);
+    return undefined;
+  };
   const merge = <Entry extends MethodEntry>(kind: MethodKind): Entry[] => {
     const own = missing.filter((each) => each.kind === kind);
     const entries = own.map(({ method, params, result, experimental, lastRelease }) => ({
@@ -81,7 +86,7 @@ export function addKept(
       params: read(method, params),
       experimental,
       lastRelease,
-      ...(result !== undefined && { result: result ?? undefined }),
+      ...(result !== undefined && { result: resultOf(method, result) }),
     }));
     const merged = [...(methods[kind] as readonly MethodEntry[]), ...entries] as Entry[];
     return merged.sort((one, other) => (one.method < other.method ? -1 : 1));

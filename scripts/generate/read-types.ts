@@ -5,6 +5,7 @@ import { flattenIntersections } from "./flatten.js";
 import { Notes } from "./notes.js";
 import { parseTypeFile } from "./parse-type.js";
 import type { ParsedType } from "./parse-type.js";
+import { typeCase } from "./result-types.js";
 import { mapShape, sameShape, unknown } from "./type-shape.js";
 import type { TypeDeclaration, TypeShape, TypeTable } from "./type-shape.js";
 
@@ -64,29 +65,41 @@ export function readTypes(
 const taken = new Set([
   "AllowUndefined",
   "Array",
+  "ClientNotificationMethod",
+  "ClientNotifications",
+  "ClientRequestMethod",
+  "ClientRequests",
   "Partial",
   "Promise",
   "Readonly",
   "Record",
   "RequestOptions",
+  "Rpc",
+  "ServerNotificationMethod",
+  "ServerNotifications",
+  "ServerRequestMethod",
+  "ServerRequests",
 ]);
 
 /**
  * Upstream keeps types in a root folder and in `v2`. The v2 type keeps its plain name; a root type
- * of the same name is renamed with the prefix `Core`. Throws when two types would get one name.
+ * of the same name is renamed with the prefix `Core`, and one in any other folder, with a note, with the
+ * name of that folder.
  */
 export function nameTypes(keys: readonly string[], notes: Notes): Map<string, string> {
-  const plain = (key: string): string => key.slice(key.lastIndexOf("/") + 1);
-  const newer = new Set(keys.filter((key) => key.startsWith("v2/")).map(plain));
+  const rank = (key: string): number => (key.startsWith("v2/") ? 0 : key.includes("/") ? 2 : 1);
   const names = new Map<string, string>();
-  const owners = new Map<string, string>();
-  for (const key of [...keys].sort()) {
-    const own = !key.includes("/") && newer.has(key) ? `Core${key}` : plain(key);
-    const name = usableName(own);
-    if (name !== own) notes.add(key, `is named ${name}`, "its own name cannot be used");
-    const owner = owners.get(name);
-    if (owner) throw new Error(`The types ${owner} and ${key} would both be named ${name}`);
-    owners.set(name, key);
+  const used = new Set<string>();
+  for (const key of [...keys].sort().sort((one, other) => rank(one) - rank(other))) {
+    const cut = key.lastIndexOf("/") + 1;
+    const plain = key.slice(cut);
+    const own = usableName(plain);
+    const isTwin = used.has(own);
+    let name = isTwin ? usableName(`${typeCase(key.slice(0, cut)) || "Core"}${plain}`) : own;
+    while (used.has(name)) name += "_";
+    if (name !== plain && name !== `Core${plain}`)
+      notes.add(key, `is named ${name}`, "its own name cannot be used");
+    used.add(name);
     names.set(key, name);
   }
   return names;

@@ -100,9 +100,14 @@ function renderGroup(group: RpcNode, context: Context): string {
 function renderMember(node: RpcNode, context: Context): string {
   const name = node.path.at(-1) ?? "";
   if (node.children.size === 0 && node.entry)
-    return renderCall(renderName(name), node.entry, context);
+    return renderCall(renderMethodName(name), node.entry, context);
   const doc = node.entry ? docOf(node.entry, context) : "";
   return `${doc}readonly ${renderName(name)}: ${context.names.get(node) ?? ""};`;
+}
+
+/** Without the brackets, `new(…)` would say that the group itself is a class. */
+function renderMethodName(name: string): string {
+  return name === "new" ? '["new"]' : renderName(name);
 }
 
 function renderCall(name: string, entry: RequestEntry, context: Context): string {
@@ -140,19 +145,20 @@ function isAnyOf(shape: TypeShape, ...names: KeywordName[]): boolean {
   return shape.kind === "keyword" && names.includes(shape.name);
 }
 
-/** `thread/goal` is `RpcThreadGoal`; where `threadGoal` exists too, it is `RpcThread_Goal`. */
+/**
+ * `thread/goal` is `RpcThreadGoal`; where `threadGoal` exists too, it is `RpcThread_Goal`. Of `thread` and
+ * `Thread`, the second one is `RpcThread_`.
+ */
 function nameGroups(groups: readonly RpcNode[], types: TypeTable): ReadonlyMap<RpcNode, string> {
-  const nameOf = ({ path }: RpcNode, separator: string): string =>
-    `Rpc${path.map(pascalCase).join(separator)}`;
   const names = new Map<RpcNode, string>();
+  const used = new Set<string>(types.keys());
   for (const group of groups.toSorted((one, other) => one.path.length - other.path.length)) {
-    let separator = "";
-    while (
-      [...names.values()].includes(nameOf(group, separator)) ||
-      types.has(nameOf(group, separator))
-    )
-      separator += "_";
-    names.set(group, nameOf(group, separator));
+    const parts = group.path.map(pascalCase);
+    let name = `Rpc${parts.join("")}`;
+    for (let separator = "_"; used.has(name); separator += "_")
+      name = `Rpc${parts.join(separator)}${parts.length > 1 ? "" : separator}`;
+    used.add(name);
+    names.set(group, name);
   }
   return names;
 }

@@ -23,9 +23,14 @@ export function exactVersion(pin: string | undefined): string {
   return pin;
 }
 
+/** The version in the output of `codex --version`. */
+export function versionIn(output: string): string | undefined {
+  return /\d+\.\d+\.\d+\S*/.exec(output)?.[0];
+}
+
 /** Throws, naming both versions, unless the output of `codex --version` names the pinned one. */
 export function requireVersion(output: string, pin: string): void {
-  const version = /\d+\.\d+\.\d+\S*/.exec(output)?.[0] ?? "no version";
+  const version = versionIn(output) ?? "no version";
   if (version !== pin) {
     throw new Error(
       `The installed codex binary is ${version}, but package.json pins ${pin}: run npm ci`,
@@ -47,14 +52,22 @@ export async function findBinary(packageFile: string): Promise<string> {
   return join(vendor, triple, "bin", process.platform === "win32" ? "codex.exe" : "codex");
 }
 
-/** Runs the binary with nothing of the user's: its home is the given private folder. */
+/**
+ * Runs the binary with nothing of the user's: its home is the given private folder. Ends it, and rejects with
+ * the signal's reason, when that is aborted.
+ */
 export async function runBinary(
   binary: string,
   args: readonly string[],
   home: string,
+  signal?: AbortSignal,
 ): Promise<string> {
   const env = bareEnvironment(binary, home);
-  const { stdout } = await promisify(execFile)(binary, args, { env });
+  const options = { env, killSignal: "SIGKILL", ...(signal && { signal }) } as const;
+  const { stdout } = await promisify(execFile)(binary, args, options).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   return stdout;
 }
 

@@ -35,11 +35,14 @@ try {
 async function compare(options: DiffOptions): Promise<string> {
   const before = await binaryOf(options.before);
   const after = await binaryOf(options.after);
-  const version = await readVersion(before);
-  if (version === (await readVersion(after))) {
+  const version = await readVersion(before, ended.signal);
+  if (version === (await readVersion(after, ended.signal))) {
     throw new Error(`Both releases are codex ${version}. Name two different ones.`);
   }
-  const changes = compareSurfaces(await readSurface(before), await readSurface(after));
+  const changes = compareSurfaces(
+    await readSurface(before, ended.signal),
+    await readSurface(after, ended.signal),
+  );
   ended.signal.throwIfAborted();
   process.stderr.write("finding what of this library has to do with it\n");
   const affected = await findAffected(changes, root);

@@ -5,19 +5,20 @@ import type { MessageKind } from "../coverage/protocol.js";
 import { readAll, readProtocol, type ProtocolExport } from "../generate/generate.js";
 import { Notes, renderNote } from "../generate/notes.js";
 import type { MethodEntry, RequestEntry } from "../generate/read-methods.js";
-import { runBinary } from "../generate/run-binary.js";
+import { runBinary, versionIn } from "../generate/run-binary.js";
 import { unknown } from "../generate/type-shape.js";
 import type { ProtocolSurface, SurfaceMethod } from "./protocol-surface.js";
 
 /**
  * Asks a binary of codex for its protocol: what it has experimental, too. The binary runs in a private home,
  * and starts nothing. Throws when it cannot be run, when it is too old to tell its protocol, and when what
- * it tells is no protocol.
+ * it tells is no protocol. Rejects with the signal's reason when that is aborted.
  */
-export function readSurface(binary: string): Promise<ProtocolSurface> {
+export function readSurface(binary: string, signal?: AbortSignal): Promise<ProtocolSurface> {
   return inPrivateFolder(async (folder) => {
-    const version = await askVersion(binary, folder);
-    const exported = await readAll(binary, version, folder).catch((error: unknown) => {
+    const version = await askVersion(binary, folder, signal);
+    const exported = await readAll(binary, version, folder, signal).catch((error: unknown) => {
+      signal?.throwIfAborted();
       throw new Error(
         `codex ${version} does not tell its protocol (${firstError(error)}). Compare with a newer release: 0.155.1 does.`,
         { cause: error },
@@ -28,8 +29,8 @@ export function readSurface(binary: string): Promise<ProtocolSurface> {
 }
 
 /** The version of a binary of codex. Throws when it cannot be run, or is none. */
-export function readVersion(binary: string): Promise<string> {
-  return inPrivateFolder((folder) => askVersion(binary, folder));
+export function readVersion(binary: string, signal?: AbortSignal): Promise<string> {
+  return inPrivateFolder((folder) => askVersion(binary, folder, signal));
 }
 
 async function inPrivateFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
@@ -37,7 +38,7 @@ async function inPrivateFolder<T>(use: (folder: string) => Promise<T>): Promise<
   try {
     return await use(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 
@@ -81,11 +82,16 @@ function listOf(
   }));
 }
 
-async function askVersion(binary: string, folder: string): Promise<string> {
-  const output = await runBinary(binary, ["--version"], folder).catch((error: unknown) => {
+async function askVersion(
+  binary: string,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const output = await runBinary(binary, ["--version"], folder, signal).catch((error: unknown) => {
+    signal?.throwIfAborted();
     throw new Error(`${binary} cannot be run (${firstError(error)}).`, { cause: error });
   });
-  const version = /\d+\.\d+\.\d+\S*/.exec(output)?.[0];
+  const version = versionIn(output);
   if (version === undefined)
     throw new Error(`${binary} is no codex: it does not tell its version.`);
   return version;

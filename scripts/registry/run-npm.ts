@@ -1,9 +1,13 @@
 import type { RunCommand, RunOptions } from "../run-command.js";
 
-export type NpmOptions = RunOptions & { readonly run: RunCommand };
+export type NpmOptions = RunOptions & {
+  readonly run: RunCommand;
+  /** How long the registry may take to answer, each of two times, before it counts as unreachable (ms). */
+  readonly answerTimeoutMs?: number;
+};
 
 const noNetwork =
-  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT)\b/;
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT|network timeout)\b/;
 
 /** npm found no way to the registry. */
 export class RegistryUnreachableError extends Error {
@@ -16,7 +20,7 @@ export class RegistryUnreachableError extends Error {
 /** Runs npm. Throws a RegistryUnreachableError where it has no network. */
 export async function runNpm(
   args: readonly string[],
-  { run, ...options }: NpmOptions,
+  { run, ...options }: Omit<NpmOptions, "answerTimeoutMs">,
 ): Promise<string> {
   // By itself, npm would try for minutes where there is no network.
   const retries = ["--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"];
@@ -30,8 +34,14 @@ export async function runNpm(
 }
 
 /** One field of a package in the registry; `undefined` where there is no such package or field. */
-export async function npmView(spec: string, field: string, options: NpmOptions): Promise<unknown> {
-  const text = await runNpm(["view", spec, field, "--json"], options).catch((error: unknown) => {
+export async function npmView(
+  spec: string,
+  field: string,
+  { answerTimeoutMs = 30_000, ...options }: NpmOptions,
+): Promise<unknown> {
+  // By itself, npm would wait for five minutes, and then once more.
+  const view = ["view", spec, field, "--json", "--fetch-timeout", String(answerTimeoutMs)];
+  const text = await runNpm(view, options).catch((error: unknown) => {
     if (error instanceof Error && /\bE404\b/.test(error.message)) return "";
     throw error;
   });

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { bareEnvironment, requireVersion, runBinary } from "../generate/run-binary.js";
+import { bareEnvironment, runBinary, versionIn } from "../generate/run-binary.js";
 
-/** How long the app-server may take to answer (ms). */
+/** How long each of the two may take to answer (ms). */
 const patience = 60_000;
 
 /**
@@ -21,12 +21,27 @@ export async function checkStart(
 ): Promise<void> {
   const home = await mkdtemp(path.join(tmpdir(), "codex-start-"));
   try {
-    requireVersion(await runBinary(binary, ["--version"], home), version);
-    signal.throwIfAborted();
+    const said = await askVersion(binary, home, signal);
+    if (said !== version) {
+      throw new Error(`${binary} calls itself ${said ?? "nothing"}, and should be ${version}.`);
+    }
     await shakeHands(binary, home, signal);
   } finally {
     await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
+}
+
+async function askVersion(
+  binary: string,
+  home: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const limit = AbortSignal.timeout(patience);
+  const either = AbortSignal.any([signal, limit]);
+  const asked = runBinary(binary, ["--version"], home, either).catch((error: unknown) => {
+    throw limit.aborted ? new Error(`${binary} does not tell its version.`) : error;
+  });
+  return versionIn(await asked);
 }
 
 async function shakeHands(binary: string, home: string, signal: AbortSignal): Promise<void> {

@@ -11,7 +11,10 @@ export interface Disk {
 
 export const disk: Disk = { cp, mkdir, rename, rm, writeFile };
 
-/** Moves a file or a folder. Between file systems it is copied beside its destination first. */
+/**
+ * Moves a file or a folder. Between file systems it is copied beside its destination first, and renamed before it
+ * is removed: whatever is at `from` or at `to` is whole, also when this is killed.
+ */
 export async function move(from: string, to: string, { cp, rename, rm }: Disk): Promise<void> {
   try {
     await rename(from, to);
@@ -21,8 +24,17 @@ export async function move(from: string, to: string, { cp, rename, rm }: Disk): 
     await rm(beside, { recursive: true, force: true });
     await cp(from, beside, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     await rename(beside, to);
-    await rm(from, { recursive: true, force: true });
+    const moved = `${from}.moved`;
+    await rm(moved, { recursive: true, force: true });
+    await rename(from, moved);
+    await rm(moved, { recursive: true, force: true });
   }
+}
+
+/** Removes what a `move()` from or to a place has left beside it when it was killed. */
+export async function tidyMove(place: string, { rm }: Disk): Promise<void> {
+  for (const suffix of [".moving", ".moved"])
+    await rm(`${place}${suffix}`, { recursive: true, force: true });
 }
 
 /** Writes a file whose content is on the disk when this resolves. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile, rmdir } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import path from "node:path";
-import { exists, move, readIfThere, writeDurably, type Disk } from "./disk.js";
+import { exists, move, readIfThere, tidyMove, writeDurably, type Disk } from "./disk.js";
 
 /** A file of the checkout that is changed. Paths are relative to the checkout or to the folder of the journal. */
 export interface JournalFile {
@@ -56,9 +56,9 @@ export async function undo(
   folder: string,
   disk: Disk,
 ): Promise<readonly string[] | undefined> {
-  const text = await readFile(path.join(folder, name), "utf8").catch(() => undefined);
+  const text = await readIfThere(path.join(folder, name));
   if (text === undefined) return undefined;
-  const journal = JSON.parse(text) as Journal;
+  const journal = JSON.parse(text.toString()) as Journal;
   for (const each of journal.folders.toReversed()) await undoFolder(root, folder, each, disk);
   const notes: string[] = [];
   for (const each of journal.files.toReversed()) {
@@ -80,7 +80,7 @@ async function undoFolder(
     path.join(folder, fresh),
     path.join(folder, aside),
   ];
-  await disk.rm(`${here}.moving`, { recursive: true, force: true });
+  await tidyMove(here, disk);
   const isAside = await exists(old);
   // The old one still stands there, or stands there again.
   if (existed && !isAside) return;
@@ -99,7 +99,7 @@ async function undoFile(
   disk: Disk,
 ): Promise<string | undefined> {
   const file = path.join(root, place);
-  await disk.rm(`${file}.moving`, { force: true });
+  await tidyMove(file, disk);
   const now = hashOf(await readIfThere(file));
   if (before === null && (now === afterHash || now === null)) {
     await disk.rm(file, { force: true });

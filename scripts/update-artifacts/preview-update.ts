@@ -6,7 +6,7 @@ import { readIfThere } from "./disk.js";
 import { isInstalled } from "./installed.js";
 import type { UpdateOptions } from "./options.js";
 import { readPin } from "./pin.js";
-import { manifestText, readRelease } from "./release.js";
+import { manifestText, readRelease, requireNoStepBack } from "./release.js";
 import type { Tools } from "./tools.js";
 
 /** Says what an update would change, and what changes in the protocol. Touches nothing of the project. */
@@ -17,10 +17,12 @@ export async function previewUpdate(options: UpdateOptions, tools: Tools): Promi
   const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
   log(`${release.manifest.package} ${to}; pinned is ${pinned}.`);
+  const isProject = vendorDir === path.join(root, "vendor-bin");
+  if (isProject) requireNoStepBack(options, { from: pinned, to });
   const say = (what: string, isCurrent: boolean): void => {
     log(`  ${what}: ${isCurrent ? "up to date" : "would be updated"}`);
   };
-  if (vendorDir === path.join(root, "vendor-bin")) {
+  if (isProject) {
     say("package.json", pinned === to);
     say("node_modules", await isInstalled(root, release));
   }

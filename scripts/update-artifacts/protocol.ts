@@ -20,7 +20,10 @@ export function protocolOf(
         },
       }),
     describe: async (before, after, project) => {
-      const changes = compareSurfaces(await readSurface(before), await readSurface(after));
+      const changes = compareSurfaces(
+        await readSurface(before, signal),
+        await readSurface(after, signal),
+      );
       signal.throwIfAborted();
       return renderChanges(changes, await findAffected(changes, project));
     },

@@ -1,4 +1,5 @@
 import { runtimeTargets } from "../../lib/runtime/platform.js";
+import { isExactVersion, isOlder } from "../registry/exact-version.js";
 import { npmChecksum, npmView, type NpmOptions } from "../registry/run-npm.js";
 
 const packageName = "@openai/codex";
@@ -24,11 +25,13 @@ export interface PlatformRelease {
   readonly integrity: string;
 }
 
+interface Wanted {
+  readonly version: string | undefined;
+  readonly channel: string;
+}
+
 /** Asks the registry about a release: the given version, or the newest of a channel. */
-export async function readRelease(
-  wanted: { readonly version: string | undefined; readonly channel: string },
-  options: NpmOptions,
-): Promise<Release> {
+export async function readRelease(wanted: Wanted, options: NpmOptions): Promise<Release> {
   const version = wanted.version ?? (await newestOf(wanted.channel, options));
   const spec = `${packageName}@${version}`;
   const dependencies = await npmView(spec, "optionalDependencies", options);
@@ -53,11 +56,24 @@ export async function readRelease(
   return { manifest: { runtimeVersion: version, package: packageName, platforms }, integrity };
 }
 
+/** Throws for a step back that nobody has asked for: a channel's newest release may be older than the pinned one. */
+export function requireNoStepBack(
+  { version, channel }: Wanted,
+  { from, to }: { readonly from: string; readonly to: string },
+): void {
+  if (version !== undefined || !isOlder(to, from)) return;
+  throw new Error(
+    `The newest ${channel} release is ${to}, and ${from} is pinned, which is newer. ` +
+      `Nothing was changed; to go back, give --version ${to}.`,
+  );
+}
+
 async function newestOf(channel: string, options: NpmOptions): Promise<string> {
   const tag = channel === "stable" ? "latest" : channel;
   const tags = await npmView(packageName, "dist-tags", options);
   const version = isRecord(tags) ? tags[tag] : undefined;
-  if (typeof version === "string") return version;
+  if (typeof version === "string" && isExactVersion(version)) return version;
+  if (tags === undefined) throw new Error(`The registry has no package ${packageName}.`);
   const known = isRecord(tags) ? Object.keys(tags).join(", ") : "none";
   throw new Error(`${packageName} has no release tagged "${tag}"; there are: ${known}.`);
 }

@@ -1,4 +1,5 @@
-import { mkdir, readdir, symlink } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { lstat, mkdir, readdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { exists, type Disk } from "./disk.js";
 
@@ -20,7 +21,8 @@ export async function makeShadow(root: string, shadow: string, disk: Disk): Prom
     await disk.cp(path.join(root, name), path.join(shadow, name), {
       recursive: true,
       verbatimSymlinks: true,
-      filter: (source) => isCopied(path.relative(root, source)),
+      filter: async (source) =>
+        isCopied(path.relative(root, source)) && isPlain(await lstat(source)),
     });
   }
   const modules = path.join(root, "node_modules");
@@ -30,6 +32,11 @@ export async function makeShadow(root: string, shadow: string, disk: Disk): Prom
   const bin = path.join(modules, ".bin");
   const to = path.join(shadow, "node_modules", ".bin");
   if (await exists(bin)) await disk.cp(bin, to, { recursive: true, verbatimSymlinks: true });
+}
+
+/** An editor may have its sockets in a checkout. */
+function isPlain(entry: Stats): boolean {
+  return entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
 }
 
 function isCopied(place: string): boolean {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { UndoFailedError } from "./apply.js";
 import { endChildren, notingChildren } from "./children.js";
-import { disk } from "./disk.js";
+import { disk, exists } from "./disk.js";
 import { undo } from "./journal.js";
 import { takeLock } from "./lock.js";
 import type { UpdateOptions } from "./options.js";
@@ -25,6 +25,11 @@ export async function updateArtifacts(options: UpdateOptions, tools: Tools): Pro
   const place = isProject ? root : vendorDir;
   const folder = path.join(place, workFolder);
   const work = path.join(folder, "work");
+  // Nothing can be left half-done there, and even the lock would make the folder.
+  if (options.dryRun && !(await exists(place))) {
+    await previewUpdate(options, tools);
+    return;
+  }
   const lock = await takeLock(folder);
   let isWorkNeeded = false;
   try {
@@ -38,8 +43,11 @@ export async function updateArtifacts(options: UpdateOptions, tools: Tools): Pro
     isWorkNeeded = error instanceof UndoFailedError;
     throw error;
   } finally {
-    if (!isWorkNeeded) await removeWork(work);
-    await lock.release();
+    try {
+      if (!isWorkNeeded) await removeWork(work);
+    } finally {
+      await lock.release();
+    }
   }
 }
 
@@ -53,7 +61,10 @@ async function repair(
   await endChildren(work);
   const notes = await undo(place, work, tools.disk).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : "unknown";
-    throw new UndoFailedError(`The state before the last run could not be put back: ${why}`);
+    throw new UndoFailedError(
+      `The state before the last run could not be put back: ${why}. ` +
+        "Mend that, and run npm run update-artifacts -- --repair.",
+    );
   });
   await removeWork(work);
   if (notes === undefined) {

@@ -9,7 +9,7 @@ import { updateLockFile } from "./lock-file.js";
 import { describeProtocol, makeArtifacts } from "./make-artifacts.js";
 import type { UpdateOptions } from "./options.js";
 import { readPin, writePin } from "./pin.js";
-import { manifestText, readRelease, type Release } from "./release.js";
+import { manifestText, readRelease, requireNoStepBack, type Release } from "./release.js";
 import { reportChanges } from "./report-changes.js";
 import { runRealTests } from "./run-real-tests.js";
 import { makeShadow } from "./shadow.js";
@@ -32,6 +32,7 @@ export async function updateProject(
   const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
   log(`${release.manifest.package} ${to}; pinned is ${from}.`);
+  requireNoStepBack(options, { from, to });
 
   const shadow = path.join(work, "project");
   await makeShadow(root, shadow, disk);

@@ -61,7 +61,7 @@ describe("a CODEX_HOME that no server can work with is named, with what to do:",
     const error = await rejection(AppServerClient.start(withHome(file)));
     expect(error.message).toContain(`${file}, ${called} is not a directory.`);
     const below = await rejection(AppServerClient.start(withHome(path.join(file, "below"))));
-    expect(below.message).toContain("lies below something that is no directory.");
+    expect(below.message).toContain("lies below a file, which is not a directory.");
   });
 
   test("it is a link that leads nowhere", async () => {

@@ -53,7 +53,7 @@ test("a command names the cause when the runtime was moved away under the runnin
     const { message } = outcome as Error;
     expect(message).toContain(
       "The files of the runtime were moved or removed while the server ran: " +
-        `${codexPath} is not there any more. Close this client and start another.`,
+        `${codexPath} is gone. Close this client and start another.`,
     );
     expect(await codex.sandbox.check()).toEqual({
       works: false,

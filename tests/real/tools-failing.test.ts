@@ -66,7 +66,7 @@ describe("a call fails, the model is told, and the turn goes on", () => {
     });
     const seen = await callTools(model, thread, ["big"], ["remote"]);
     expect(seen[0]).toBe("The tool failed: its result cannot be written as JSON");
-    expect(seen[1]).toMatch(/is not a data: URL/);
+    expect(seen[1]).toMatch(/must be a data: URL/);
   });
 
   test("when nobody here carries out the tool", async () => {

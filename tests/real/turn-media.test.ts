@@ -171,7 +171,7 @@ describe("images that the server leaves out", () => {
     await thread.run("Take one");
     const request = stage.model.requests.findLast(({ threadId }) => threadId === thread.id);
     expect(request?.toolOutputs.at(-1)?.output).toContain(
-      "The tool failed: its image is of a kind that the model is not shown; it must be a whole PNG",
+      "The tool failed: its image is of a kind that the server leaves out; it must be a whole PNG",
     );
   });
 });

@@ -15,7 +15,7 @@ describe("the start check of update-artifacts", () => {
 
   test("refuses a runtime of another version, and names both", async () => {
     await expect(checkStart(nativeCodexPath(), "0.0.1", signal)).rejects.toThrow(
-      `The installed codex binary is ${RUNTIME_VERSION}, but package.json pins 0.0.1`,
+      `${nativeCodexPath()} calls itself ${RUNTIME_VERSION}, and should be 0.0.1.`,
     );
   });
 
@@ -30,12 +30,16 @@ describe("the start check of update-artifacts", () => {
     );
   });
 
-  test("ends the program when it is ended itself", async () => {
+  test.each([
+    ["--version", "exec sleep 600"],
+    [
+      "app-server",
+      '[ "$1" = --version ] && echo "codex-cli 1.2.3" && exit 0\nread line\nexec sleep 600',
+    ],
+  ])("ends the program, deaf at %s, when it is ended itself", async (_stage, deaf) => {
     await using folder = await makeTempDir();
     const program = path.join(folder.path, "codex");
-    const deaf =
-      '#!/bin/sh\n[ "$1" = --version ] && echo "codex-cli 1.2.3" && exit 0\nread line\nexec sleep 600\n';
-    await writeFile(program, deaf);
+    await writeFile(program, `#!/bin/sh\n${deaf}\n`);
     await chmod(program, 0o755);
     const controller = new AbortController();
     const checked = checkStart(program, "1.2.3", controller.signal);

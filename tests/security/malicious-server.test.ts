@@ -149,6 +149,6 @@ test("a server that asks and asks, and never reads the answers, is given up", ()
   expectUnharmed("questions without reading the answers", 16, {
     answers: false,
     outcome: { failed: "TRANSPORT_CLOSED" },
-    closed: "failed: the server asks and asks, and does not read the answers",
+    closed: "failed: the server sends requests without end, and does not read the answers",
   });
 });

@@ -50,68 +50,82 @@ function usualParams(type: string | null): Params[] {
   return [sample, ...items];
 }
 
-test("notifications with any part of a wrong type, or missing, change nothing for the turn", async () => {
-  const logger = recordingLogger();
-  await using pair = await linkedThread({ logger, onApproval: waits, onUserInput: waits });
-  const { server, client, thread } = pair;
-  // Some say that the turn is over. However long all of this takes, the server knows better.
-  const page = { data: [turnRecord(ids.turnId)], nextCursor: null, backwardsCursor: null };
-  server.handle("thread/turns/list", () => page);
-  const active = { threadId: ids.threadId, status: { type: "active", activeFlags: [] } };
-  const turn = thread.turn("Hi");
-  await turn.started;
-  server.send(turnStarted(ids));
-  // There is an open request, and somebody waits for turns of others.
-  server.send({ id: "open", method: "item/commandExecution/requestApproval", params: ids });
-  const others = thread.unsolicitedTurns();
-  for (const [method, { params: type }] of Object.entries(methodIndex.serverNotifications)) {
-    if (method === "turn/completed") continue;
-    for (const params of usualParams(type).flatMap((usual) => [...withOddParts(usual)])) {
-      server.notify(method, params as Params);
-    }
+/** All that the server may send by one method when it puts odd values into it. */
+function oddParams(type: string | null): unknown[] {
+  return usualParams(type).flatMap((usual) => [...withOddParts(usual)]);
+}
+
+/** Each method with what it carries, and besides names that mean something to JavaScript alone. */
+const notifications: [string, unknown[]][] = [
+  ...Object.entries(methodIndex.serverNotifications)
+    .filter(([method]) => method !== "turn/completed")
+    .map(([method, { params }]): [string, unknown[]] => [method, oddParams(params)]),
+  ...["__proto__", "toString", "hasOwnProperty", "constructor", "then", ""].map(
+    (method): [string, unknown[]] => [method, [...oddValues, ids]],
+  ),
+];
+
+test.each(notifications)(
+  "%j with any part of a wrong type, or missing, changes nothing for the turn",
+  async (method, sent) => {
+    const logger = recordingLogger();
+    await using pair = await linkedThread({ logger, onApproval: waits, onUserInput: waits });
+    const { server, client, thread } = pair;
+    // Some say that the turn is over. However long all of this takes, the server knows better.
+    const page = { data: [turnRecord(ids.turnId)], nextCursor: null, backwardsCursor: null };
+    server.handle("thread/turns/list", () => page);
+    const active = { threadId: ids.threadId, status: { type: "active", activeFlags: [] } };
+    const turn = thread.turn("Hi");
+    await turn.started;
+    server.send(turnStarted(ids));
+    // There is an open request, and somebody waits for turns of others.
+    server.send({ id: "open", method: "item/commandExecution/requestApproval", params: ids });
+    const others = thread.unsolicitedTurns();
+    for (const params of sent) server.notify(method, params as Params);
     server.notify("thread/status/changed", active);
     await client.request("account/read", {});
-  }
-  for (const method of ["__proto__", "toString", "hasOwnProperty", "constructor", "then", ""]) {
-    for (const params of [...oddValues, ids]) server.notify(method, params as Params);
-  }
-  server.send(turnCompleted(ids));
-  expect(await turn.run()).toMatchObject({ id: "turn-1", status: "completed" });
-  await others.return?.();
-  expect(logger.lines.filter((line) => line.startsWith("error"))).toEqual([]);
-});
+    server.send(turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({ id: "turn-1", status: "completed" });
+    await others.return?.();
+    expect(logger.lines.filter((line) => line.startsWith("error"))).toEqual([]);
+  },
+);
 
-test("requests with any part of a wrong type are answered each, whatever their ids and names are", async () => {
-  const logger = recordingLogger();
-  await using pair = await linkedThread({ logger });
-  const { server, client, thread } = pair;
-  const turn = thread.turn("Hi");
-  await turn.started;
-  const names = [...Object.keys(methodIndex.serverNotifications), "__proto__", "toString", "then"];
-  const asked: [string, unknown][] = [
-    ...Object.entries(methodIndex.serverRequests).flatMap(([method, { params: type }]) => {
-      const usual = usualParams(type).flatMap((each) => [...withOddParts(each)]);
-      return usual.map((params): [string, unknown] => [method, params]);
-    }),
-    // The name of a notification does not make an event of a request.
-    ...names.map((name): [string, unknown] => [name, { ...ids, turn: turnRecord("turn-1") }]),
-  ];
-  for (const [index, [method, params]] of asked.entries()) {
-    server.send({ id: `__proto__${index}`, method, params });
-    if (index % 500 === 0) await client.request("account/read", {});
-  }
-  for (const id of ["__proto__", "constructor", "", -1, 0.5, 1e308]) {
-    server.send({ id, method: "currentTime/read", params: {} });
-  }
-  // Of threads that nobody knows, the server is asked first who their parents are.
-  while (server.answers.length < asked.length + 6) await client.request("account/read", {});
-  expect(new Set(server.answers.map(({ id }) => id)).size).toBe(asked.length + 6);
-  expect(client.pendingRequests()).toEqual([]);
-  expect(turn.state).toMatchObject({ status: "inProgress", items: [] });
-  server.send(turnCompleted(ids));
-  expect(await turn.run()).toMatchObject({ status: "completed" });
-  expect(logger.lines.filter((line) => line.startsWith("error"))).toEqual([]);
-});
+/** Each method of a request; and those of notifications, which make no event of a request. */
+const requests: [string, unknown[]][] = [
+  ...Object.entries(methodIndex.serverRequests).map(([method, { params }]): [string, unknown[]] => [
+    method,
+    oddParams(params),
+  ]),
+  ...[...Object.keys(methodIndex.serverNotifications), "__proto__", "toString", "then"].map(
+    (method): [string, unknown[]] => [method, [{ ...ids, turn: turnRecord("turn-1") }]],
+  ),
+];
+
+test.each(requests)(
+  "each request %j is answered, whatever part of it has a wrong type, and whatever its id is",
+  async (method, sent) => {
+    const logger = recordingLogger();
+    await using pair = await linkedThread({ logger });
+    const { server, client, thread } = pair;
+    const turn = thread.turn("Hi");
+    await turn.started;
+    const oddIds = ["__proto__", "constructor", "", -1, 0.5, 1e308];
+    for (const [index, params] of sent.entries()) {
+      server.send({ id: `__proto__${index}`, method, params });
+    }
+    for (const id of oddIds) server.send({ id, method: "currentTime/read", params: {} });
+    // Of threads that nobody knows, the server is asked first who their parents are.
+    const count = sent.length + oddIds.length;
+    while (server.answers.length < count) await client.request("account/read", {});
+    expect(new Set(server.answers.map(({ id }) => id)).size).toBe(count);
+    expect(client.pendingRequests()).toEqual([]);
+    expect(turn.state).toMatchObject({ status: "inProgress", items: [] });
+    server.send(turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({ status: "completed" });
+    expect(logger.lines.filter((line) => line.startsWith("error"))).toEqual([]);
+  },
+);
 
 type Call = (client: AppServerClient, thread: Thread) => PromiseLike<unknown>;
 

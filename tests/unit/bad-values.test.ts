@@ -239,7 +239,7 @@ describe("a prompt that says nothing is refused, and nothing is sent:", () => {
         {},
       );
       expect(argument).toBe("input");
-      expect(message).toMatch(/^input must not be empty/);
+      expect(message).toMatch(/^input must (say something|not be empty)/);
     }
   });
 

@@ -2,7 +2,7 @@ import type { GetAccountResponse } from "../../../generated/types.js";
 import type { Session } from "../../session/session.js";
 import type { ParamsOf } from "../../protocol.js";
 
-/** Who is logged in, as `account/read` tells. */
+/** The account that is logged in, as `account/read` tells. */
 export interface AccountStatus extends GetAccountResponse {
   /** Whether turns will fail until somebody logs in. */
   loginRequired: boolean;

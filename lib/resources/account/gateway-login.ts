@@ -9,7 +9,7 @@ import { LoginAttempt, type LoginProcess } from "./login-attempt.js";
 import { reasonIn } from "./login-completion.js";
 import { LoginOutcome } from "./login-outcome.js";
 
-/** Which gateway to log in to, and how, as in `account/gatewayOAuth/login`. */
+/** The gateway to log in to, and how, as in `account/gatewayOAuth/login`. */
 export interface GatewayLoginOptions {
   /** Id of the model provider. Default: the one in use. */
   modelProvider?: string | null | undefined;
@@ -25,13 +25,16 @@ interface GatewayPrompt {
   readonly userCode?: string;
 }
 
-/** The login of a model provider with a gateway. Of its URLs those are set that have to be opened. */
+/** The login of a model provider with a gateway. The URLs that have to be opened are set. */
 export class GatewayLogin extends LoginAttempt {
-  /** Where to send a browser on the machine of the server; `null` with a code, or without need. */
+  /**
+   * The URL to open in a browser on the machine of the server; `null` with a code, or when no browser is
+   * needed.
+   */
   readonly authUrl: string | null;
   /** The page that asks for the code; `null` without one. */
   readonly verificationUrl: string | null;
-  /** What to type in there; `null` without a code. */
+  /** The code to type in there; `null` without one. */
   readonly userCode: string | null;
 
   /** @internal */

@@ -19,8 +19,8 @@ const waitMs = 20 * 60_000;
 const graceMs = 5_000;
 
 /**
- * A login that somebody has to finish elsewhere. It goes on until it succeeds or fails, whether
- * anybody waits for it or not; `await using` cancels it at the end of the block.
+ * A login that somebody has to finish elsewhere. It goes on until it succeeds or fails, whether or not you
+ * wait for it; `await using` cancels it at the end of the block.
  */
 export class LoginAttempt implements AsyncDisposable {
   readonly #process: LoginProcess;
@@ -36,12 +36,12 @@ export class LoginAttempt implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the login has succeeded; `account()` then tells who it is. It may be called again,
-   * and at any time. A wait that is given up, by `signal` or after `timeoutMs` (default 20 minutes,
-   * longer than the server lets a login run), leaves the login as it is.
+   * Waits for the login to succeed; `account()` then tells whose it is. It may be called again, and at any
+   * time. Giving up the wait, by `signal` or after `timeoutMs` (ms; default 20 minutes, longer than the
+   * server lets a login run), leaves the login as it is.
    *
-   * @throws LoginFailedError, also when it was cancelled; LoginTimeoutError; TransportClosedError when
-   * the connection ends; or `signal.reason`.
+   * @throws LoginFailedError, also when it was cancelled; LoginTimeoutError; TransportClosedError when the
+   * connection ends; or `signal.reason`.
    */
   async wait(options: LoginWaitOptions = {}): Promise<void> {
     checkOptions("wait()", options, loginWaitKeys);
@@ -83,7 +83,9 @@ export class LoginAttempt implements AsyncDisposable {
 
 /** A ChatGPT login in a browser on the machine of the server. */
 export class BrowserLogin extends LoginAttempt {
-  /** Where to send the browser. It comes back to a port that the server has opened on the loopback. */
+  /**
+   * The URL to open in the browser, which comes back to a port that the server has opened on the loopback.
+   */
   readonly authUrl: string;
 
   /** @internal */
@@ -93,11 +95,11 @@ export class BrowserLogin extends LoginAttempt {
   }
 }
 
-/** A ChatGPT login in a browser anywhere, where a code has to be typed in. */
+/** A ChatGPT login in a browser on any machine, where the user types in a code. */
 export class DeviceCodeLogin extends LoginAttempt {
   /** The page that asks for the code. */
   readonly verificationUrl: string;
-  /** What to type in there, such as `"ABCD-1234"`. */
+  /** The code to type in there, such as `"ABCD-1234"`. */
   readonly userCode: string;
 
   /** @internal */

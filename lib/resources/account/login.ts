@@ -10,7 +10,7 @@ import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
 import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
 import { LoginStarts } from "./login-starts.js";
 
-/** What a login of one `type` needs, as in `account/login/start`. */
+/** The params of a login of one `type`, as in `account/login/start`. */
 export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
   Omit<Extract<LoginAccountParams, { type: T }>, "type">
 >;
@@ -40,9 +40,9 @@ export type BedrockApiKey = LoginParams<"amazonBedrock">;
 export type BedrockAccessKeys = LoginParams<"amazonBedrockAccessKeys">;
 
 /**
- * The ways to log in (`account/login/start`). The server has one login, for all its threads and
- * clients, and stores it in its `CODEX_HOME`; only tokens that you hold yourself it keeps in memory.
- * Starting a login ends one that is still under way; its `wait()` then rejects.
+ * The ways to log in (`account/login/start`). The server has one login, for all its threads and clients,
+ * and stores it in its `CODEX_HOME`; it keeps tokens that you hold yourself in memory only. Starting a
+ * login ends one that is still under way, whose `wait()` then rejects.
  *
  * Secrets go to the server and nowhere else: no error message and no log line of this library has one.
  */
@@ -104,13 +104,12 @@ export class Login {
   }
 
   /**
-   * Logs in with ChatGPT tokens that your application holds. The server never renews them: give new
-   * ones here in good time, and answer its request for them, which comes when the old ones were
-   * refused, with the option `onAuthTokenRefresh` of the client. As long as this login lasts, the
-   * server refuses every other kind; `logout()` ends it. Resolves within `timeoutMs` (default 60
-   * seconds).
+   * Logs in with ChatGPT tokens that your application holds. The server never renews them: give new ones
+   * here in good time. It asks for new ones when it was refused with the old ones; answer with the
+   * client's option `onAuthTokenRefresh`. As long as this login lasts, the server refuses every other
+   * kind; `logout()` ends it. Resolves within `timeoutMs` (ms, default 60,000).
    *
-   * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError for what is not a token.
+   * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError for a value that is not a token.
    */
   async tokens(tokens: AuthTokens, options: LoginWaitOptions = {}): Promise<void> {
     const { accessToken, chatgptAccountId } = tokens;
@@ -122,8 +121,8 @@ export class Login {
 
   /**
    * Logs in to Amazon Bedrock with an API key, and makes Bedrock the model provider in the server's
-   * `config.toml`, for threads started from then on. The server refuses when its command line, the
-   * option `config` that is, has set the provider.
+   * `config.toml`, for threads that are started from then on. The server refuses when its command line
+   * (the client's option `config`) has set the provider.
    *
    * @throws LoginFailedError, LoginTimeoutError, or a JsonRpcError.
    */
@@ -135,7 +134,7 @@ export class Login {
     await this.#starts.direct({ ...key, type: "amazonBedrock" }, options);
   }
 
-  /** The same with AWS access keys. */
+  /** Logs in to Amazon Bedrock with AWS access keys; otherwise as `bedrockApiKey` does. */
   async bedrockAccessKeys(keys: BedrockAccessKeys, options: LoginWaitOptions = {}): Promise<void> {
     const { accessKeyId, secretAccessKey, region } = keys;
     checkText("accessKeyId", accessKeyId);
@@ -147,9 +146,9 @@ export class Login {
 
   /**
    * Starts the login of a model provider that has an OAuth gateway of its own, `gateway_oauth` in its
-   * configuration (`account/gatewayOAuth/login`). There is one at a time. It stands beside the account:
-   * `logout()` leaves it alone. Do it before the first turn, which would otherwise wait for a browser
-   * on the machine of the server.
+   * configuration (`account/gatewayOAuth/login`). The server has one such login at a time. It stands
+   * beside the account: `logout()` leaves it alone. Log in before the first turn, which would otherwise
+   * wait for a browser on the machine of the server.
    *
    * @throws InvalidRequestError when the provider has no such gateway.
    */
@@ -158,7 +157,9 @@ export class Login {
     return startGatewayLogin(await this.#getSession(), options);
   }
 
-  /** Whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
+  /**
+   * Reads whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`).
+   */
   async gatewayStatus(
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {
@@ -168,7 +169,7 @@ export class Login {
   }
 
   /**
-   * The ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`).
+   * Lists the ChatGPT logins that the server has kept, with their workspaces (`accountSession/list`).
    * Experimental in the protocol.
    */
   async sessions(
@@ -199,5 +200,7 @@ export class Login {
 }
 
 function otherLogin(): ProtocolError {
-  return new ProtocolError("account/login/start was answered with another kind of login");
+  return new ProtocolError(
+    "The server answered account/login/start with another kind of login. Check that it is a codex app-server.",
+  );
 }

@@ -9,17 +9,17 @@ import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 import { RateLimitsWatch } from "./rate-limits-watch.js";
 
-/** Which credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
+/** The credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
 export interface ResetCreditOptions {
   /** The credit, from `read()`. Default: the server's choice. */
   creditId?: string | null | undefined;
-  /** Names the attempt: give the same one when you repeat it. Default: a new one. */
+  /** Identifies the attempt: give the same one when you repeat it. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
 
 const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
 
-/** How much of its limits the account has used. */
+/** The account's rate limits, and how much of them it has used. */
 export class RateLimits {
   readonly #getSession: GetSession;
 
@@ -42,13 +42,13 @@ export class RateLimits {
   }
 
   /**
-   * What is known of the limits: first what is known already, if anything is, then the new state
-   * after each change, which mostly means after each answer of the model
-   * (`account/rateLimits/updated`). Who is slow to take it gets the newest state only.
+   * Iterates the known limits: the current ones, if any are known, then the new state after each change
+   * (`account/rateLimits/updated`), which mostly means after each answer of the model. A slow reader gets
+   * only the newest state.
    *
-   * Updates tell only part of it, and the rest is kept from before. That a limit is no longer reached
-   * tells only `read()`, whose answer arrives here, too. It ends when the client is closed, and throws
-   * a TransportClosedError when the connection is lost, or `signal.reason`.
+   * An update tells only a part of the limits, and the rest is kept from before. Only `read()` tells that
+   * a limit is no longer reached; its answer arrives here, too. The iteration ends when the client is
+   * closed, and throws a TransportClosedError when the connection is lost, or `signal.reason`.
    */
   watch(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<KnownRateLimits> {
     checkOptions("rateLimits.watch()", options, { signal: true });
@@ -57,8 +57,8 @@ export class RateLimits {
   }
 
   /**
-   * Spends a credit on resetting the limits that are used up
-   * (`account/rateLimitResetCredit/consume`). Tells whether that did anything.
+   * Spends a credit on resetting the limits that are used up (`account/rateLimitResetCredit/consume`).
+   * Tells whether that had an effect.
    */
   async useResetCredit(
     options: ResetCreditOptions = {},

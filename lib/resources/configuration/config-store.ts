@@ -14,27 +14,30 @@ import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { toKeyPath, type KeyPath } from "./key-path.js";
 
-/** What to read, as in `config/read`. `cwd`: with the project configuration of that directory. */
+/**
+ * The configuration to read, as in `config/read`. `cwd`: includes the project configuration of that
+ * directory.
+ */
 export type ReadConfigOptions = AllowUndefined<ConfigReadParams>;
 
 /** One change of the configuration. */
 export interface ConfigChange {
   readonly keyPath: KeyPath;
-  /** The new value; `null` takes the setting out. */
+  /** The new value; `null` removes the setting. */
   readonly value: JsonValue;
-  /** `"replace"` (the default) or `"upsert"`, which keeps what a table has besides. */
+  /** `"replace"` (the default) or `"upsert"`, which keeps the other keys of a table. */
   readonly mergeStrategy?: MergeStrategy | undefined;
 }
 
 /**
  * How to write, as in `config/batchWrite`. `expectedVersion`: write only if the file still has this
- * version. `reloadUserConfig`: loaded threads take the change over, which they do not otherwise.
+ * version. `reloadUserConfig`: also apply the change to loaded threads (default false).
  */
 export type WriteConfigOptions = AllowUndefined<Omit<ConfigBatchWriteParams, "edits">>;
 
 const writeKeys: KeysOf<WriteConfigOptions> = configBatchWriteParamsKeys;
 
-/** The server's configuration: what holds, and the user's file. */
+/** The server's configuration: the effective one, and the user's file. */
 export class ConfigStore {
   readonly #getSession: GetSession;
 
@@ -43,7 +46,7 @@ export class ConfigStore {
     this.#getSession = getSession;
   }
 
-  /** The configuration that holds, and where each setting comes from (`config/read`). */
+  /** Reads the effective configuration, and the source of each setting (`config/read`). */
   async read(options: ReadConfigOptions = {}): Promise<ConfigReadResponse> {
     checkOptions("config.read()", options, configReadParamsKeys);
     const session = await this.#getSession();
@@ -51,8 +54,8 @@ export class ConfigStore {
   }
 
   /**
-   * The version of the user's file, for `expectedVersion` (`config/read`); `null` when the server has
-   * no such file. Read it before the values that your change depends on.
+   * Reads the version of the user's file, for `expectedVersion` (`config/read`); `null` when the server
+   * has no such file. Read it before the values that your change depends on.
    */
   async version(): Promise<string | null> {
     const { layers } = await this.read({ includeLayers: true });
@@ -60,15 +63,15 @@ export class ConfigStore {
   }
 
   /**
-   * Writes one setting to the user's file (`config/batchWrite`); `null` takes it out. Settings that
-   * the server does not know are written, too. Threads that are loaded keep what they have, unless you ask for `reloadUserConfig`; what MCP
-   * servers there are is taken over with `codex.mcp.reload()`.
+   * Writes one setting to the user's file (`config/batchWrite`); `null` removes it. The server also writes
+   * settings that it does not know. Loaded threads keep their settings unless you ask for
+   * `reloadUserConfig`; `codex.mcp.reload()` applies changes of MCP servers.
    *
-   * The result's status is `"okOverridden"` when something else, such as a setting given to the
-   * client, hides what was written; `overriddenMetadata` says what.
+   * The result's status is `"okOverridden"` when another source, such as a setting given to the client,
+   * hides the written value; `overriddenMetadata` names it.
    *
-   * @throws ConfigWriteError when nothing was written: the file has changed since `expectedVersion`,
-   * or the configuration would not be valid.
+   * @throws ConfigWriteError when nothing was written: the file has changed since `expectedVersion`, or
+   * the configuration would not be valid.
    */
   async write(
     keyPath: KeyPath,
@@ -96,12 +99,14 @@ export class ConfigStore {
     );
   }
 
-  /** Has loaded threads take over what is in the user's file now (`config/batchWrite`). */
+  /** Applies the user's file, as it is now, to loaded threads (`config/batchWrite`). */
   async reload(): Promise<void> {
     await this.#write([], { reloadUserConfig: true });
   }
 
-  /** What an administrator demands of the configuration, or `null` (`configRequirements/read`). */
+  /**
+   * Reads an administrator's requirements for the configuration, or `null` (`configRequirements/read`).
+   */
   async requirements(): Promise<ConfigRequirements | null> {
     const session = await this.#getSession();
     return (await session.call("configRequirements/read", undefined)).requirements;
@@ -119,7 +124,7 @@ export class ConfigStore {
 function toEdit({ keyPath, value, mergeStrategy }: ConfigChange, where: string) {
   // It would not be sent at all, and the server would miss it.
   if ((value as JsonValue | undefined) === undefined) {
-    throw new InvalidArgumentError(`${where}value`, "must not be undefined; null takes it out");
+    throw new InvalidArgumentError(`${where}value`, "must not be undefined; null removes the key");
   }
   return {
     keyPath: toKeyPath(keyPath, `${where}keyPath`),

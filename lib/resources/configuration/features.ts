@@ -11,7 +11,7 @@ import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
-/** Of which thread to list the features, as in `experimentalFeature/list`. */
+/** The thread to list features for, as in `experimentalFeature/list`. */
 export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
 
 const listKeys: KeysOf<ListFeaturesOptions> = experimentalFeatureListParamsKeys;
@@ -25,7 +25,7 @@ export class Features {
     this.#getSession = getSession;
   }
 
-  /** All flags, with their stage and whether they are on (`experimentalFeature/list`). */
+  /** Lists all flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
     checkOptions("features.list()", options, listKeys);
     return new Pages(async (cursor) => {
@@ -35,11 +35,11 @@ export class Features {
   }
 
   /**
-   * Switches features on or off until the server process ends
-   * (`experimentalFeature/enablement/set`). Few can be switched while it runs; for the others, and
-   * for good, write `features.<name>` with `codex.config`.
+   * Switches features on or off until the server process ends (`experimentalFeature/enablement/set`). Few
+   * can be switched while it runs; for the others, and for good, write `features.<name>` with
+   * `codex.config`.
    *
-   * The server says nothing of those that it leaves as they are. So they are listed afterwards.
+   * The server does not report features that it leaves as they are, so the library lists them afterwards.
    *
    * @throws FeatureNotChangedError when some are not as asked; the others are.
    */

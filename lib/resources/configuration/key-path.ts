@@ -2,7 +2,7 @@ import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 
 /**
- * Where a setting is: `"mcp_servers.docs.command"`, or its parts, `["mcp_servers", "my.server",
+ * The path of a setting: `"mcp_servers.docs.command"`, or its parts, `["mcp_servers", "my.server",
  * "command"]`, which need no quoting.
  */
 export type KeyPath = string | readonly string[];

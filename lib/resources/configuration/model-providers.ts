@@ -9,10 +9,10 @@ import type { GetSession } from "../../session/session.js";
 
 /** The providers, the one that new threads use, and whether that can be changed. */
 export type ModelProviderList = ResultOf<"modelProvider/list">;
-/** What the provider of new threads can do besides text. */
+/** The abilities of the provider of new threads, besides text. */
 export type ModelProviderCapabilities = ResultOf<"modelProvider/capabilities/read">;
 
-/** Where models come from. */
+/** The model providers of the configuration. */
 export class ModelProviders {
   readonly #getSession: GetSession;
 
@@ -21,21 +21,21 @@ export class ModelProviders {
     this.#getSession = getSession;
   }
 
-  /** The configured providers (`modelProvider/list`). */
+  /** Lists the configured providers (`modelProvider/list`). */
   async list(): Promise<ModelProviderList> {
     const session = await this.#getSession();
     return session.call("modelProvider/list", {});
   }
 
-  /** What the default provider can do (`modelProvider/capabilities/read`). */
+  /** Reads the abilities of the default provider (`modelProvider/capabilities/read`). */
   async capabilities(): Promise<ModelProviderCapabilities> {
     const session = await this.#getSession();
     return session.call("modelProvider/capabilities/read", {});
   }
 
   /**
-   * Adds a provider to the user's configuration, or changes one (`modelProvider/config/write`). It is
-   * not made the default: call `setDefault` for that, or name it in `startThread`.
+   * Adds a provider to the user's configuration, or changes one (`modelProvider/config/write`). It does
+   * not become the default: call `setDefault` for that, or name the provider in `startThread`.
    */
   async configure(settings: ProviderSettingsPatch): Promise<ModelProviderSummary> {
     const session = await this.#getSession();
@@ -43,12 +43,12 @@ export class ModelProviders {
   }
 
   /**
-   * Makes a configured provider the one that new threads use (`modelProvider/default/set`, new in codex
+   * Makes a configured provider the default of new threads (`modelProvider/default/set`, new in codex
    * 0.171.0; before, write `model_provider` with `codex.config`). It is written to the user's file, as
-   * `model_provider`, and holds at once; threads that are there keep theirs.
+   * `model_provider`, and holds at once; existing threads keep theirs.
    *
-   * The result's status is `"okOverridden"` when something else, such as a setting given to the client,
-   * hides what was written: `overriddenMetadata` says what, and `list()` has `canChangeDefault: false`.
+   * The result's status is `"okOverridden"` when another source, such as a setting given to the client,
+   * hides the written value: `overriddenMetadata` names it, and `list()` has `canChangeDefault: false`.
    *
    * @throws ConfigWriteError for a provider that is not configured; nothing was written.
    */

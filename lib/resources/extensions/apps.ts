@@ -20,9 +20,9 @@ import { followKeys, followNotifications, type FollowOptions } from "./follow-no
 
 /** Which apps to list, as in `app/list`. */
 export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
-/** For which thread, and how fresh, as in `app/installed`. */
+/** The thread to list for, and how fresh the answer must be, as in `app/installed`. */
 export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
-/** For which thread, and whether with tools, as in `app/read`. */
+/** The thread to read for, and whether to include tools, as in `app/read`. */
 export type ReadAppsOptions = AllowUndefined<Omit<AppsReadParams, "appIds">>;
 const listKeys: KeysOf<ListAppsOptions> = appsListParamsKeys;
 const readKeys: KeysOf<ReadAppsOptions> = appsReadParamsKeys;
@@ -42,7 +42,7 @@ export class Apps {
     this.#getSession = getSession;
   }
 
-  /** The apps there are, and which of them the account can use (`app/list`). */
+  /** Lists the available apps, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
     checkOptions("apps.list()", options, listKeys);
     return new Pages(async (cursor) => {
@@ -51,14 +51,14 @@ export class Apps {
     });
   }
 
-  /** The apps that are connected, and whether a thread may call them (`app/installed`). */
+  /** Lists the connected apps, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
     checkOptions("apps.installed()", options, appsInstalledParamsKeys);
     const session = await this.#getSession();
     return (await callLoaded(session, "app/installed", options)).apps;
   }
 
-  /** What is known of these apps; unknown ids are not an error (`app/read`). */
+  /** Reads details of these apps; unknown ids are no error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
     checkOptions("apps.read()", options, readKeys);
     const session = await this.#getSession();
@@ -66,8 +66,9 @@ export class Apps {
   }
 
   /**
-   * The whole list anew whenever the server has found that it changed (`app/list/updated`), from now
-   * on. The iteration ends when the client is closed, and throws when the connection is lost.
+   * Iterates the whole list, once for each change that the server notices, from now on
+   * (`app/list/updated`). The iteration ends when the client is closed, and throws when the connection is
+   * lost.
    */
   updates(options: FollowOptions = {}): AsyncIteration<AppInfo[]> {
     checkOptions("apps.updates()", options, followKeys);

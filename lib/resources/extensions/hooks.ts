@@ -6,10 +6,10 @@ import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
-/** For which directories, or which thread, to list, as in `hooks/list`. */
+/** The directories, or the thread, to list hooks for, as in `hooks/list`. */
 export type ListHooksOptions = AllowUndefined<HooksListParams>;
 
-/** The commands, prompts and tools that the server runs around turns and tool calls. */
+/** Hooks: commands, prompts and tools that the server runs around turns and tool calls. */
 export class Hooks {
   readonly #getSession: GetSession;
 
@@ -19,8 +19,8 @@ export class Hooks {
   }
 
   /**
-   * The hooks of each directory, or of a thread, which is loaded if need be (`hooks/list`). A hook
-   * runs when it is `enabled` and its `trustStatus` is `"trusted"` or `"managed"`.
+   * Lists the hooks of each directory, or of a thread, which is loaded first (`hooks/list`). A hook runs
+   * when it is `enabled` and its `trustStatus` is `"trusted"` or `"managed"`.
    */
   async list(options: ListHooksOptions = {}): Promise<HooksListEntry[]> {
     checkOptions("hooks.list()", options, hooksListParamsKeys);
@@ -29,15 +29,15 @@ export class Hooks {
   }
 
   /**
-   * Lets a hook run, as it is now: it is no longer trusted once its definition changes. Look at what
-   * it runs before you do; nobody is asked again. Written to the user's configuration
+   * Trusts a hook in its current form, so that it runs; a later change of its definition ends the trust.
+   * Look at what it runs before you do: nobody is asked again. Written to the user's configuration
    * (`config/batchWrite`); loaded threads follow at once.
    */
   async trust(hook: Pick<HookMetadata, "key" | "currentHash">): Promise<void> {
     await this.#write(hook.key, "trusted_hash", hook.currentHash);
   }
 
-  /** Takes the trust in a hook back (`config/batchWrite`). */
+  /** Withdraws the trust in a hook (`config/batchWrite`). */
   async untrust(hook: Pick<HookMetadata, "key">): Promise<void> {
     await this.#write(hook.key, "trusted_hash", null);
   }

@@ -8,18 +8,18 @@ import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
 
-/** Which part of a Git repository to take, as in `marketplace/add`. */
+/** The part of a Git repository to use, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
 const addKeys: KeysOf<AddMarketplaceOptions> = marketplaceAddParamsKeys;
 
 /** The marketplace's name, where it is, and whether it was there before. */
 export type AddedMarketplace = ResultOf<"marketplace/add">;
-/** What was upgraded, and what failed. */
+/** The marketplaces that were upgraded, and those that failed. */
 export type MarketplaceUpgrade = ResultOf<"marketplace/upgrade">;
 
 /**
- * Where plugins come from: directories and Git repositories that are listed in the user's
- * configuration. Give `timeoutMs` to a clone that takes longer than other requests may.
+ * The sources of plugins: directories and Git repositories in the user's configuration. Give `timeoutMs`
+ * to a clone that takes longer than other requests may.
  */
 export class Marketplaces {
   readonly #getSession: GetSession;
@@ -58,8 +58,8 @@ export class Marketplaces {
   }
 
   /**
-   * Fetches what is new in one Git marketplace, or in all (`marketplace/upgrade`). Those that failed
-   * do not fail the call: see `errors`.
+   * Fetches the news of one Git marketplace, or of all (`marketplace/upgrade`). Failures of single ones do
+   * not fail the call: see `errors`.
    */
   async upgrade(
     marketplaceName?: string,

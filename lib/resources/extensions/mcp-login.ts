@@ -14,8 +14,8 @@ import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
 /**
- * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the
- * browser to come back (seconds), if not as long as it does by itself.
+ * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the browser
+ * to come back (seconds; default: the server's own limit).
  */
 export type McpLoginOptions = AllowUndefined<Omit<McpServerOauthLoginParams, "name">>;
 
@@ -30,7 +30,7 @@ const waitMs = 20 * 60_000;
 export class McpLogin {
   /** The MCP server's name in the configuration. */
   readonly server: string;
-  /** Where the user allows the access. */
+  /** The page on which the user allows the access. */
   readonly authorizationUrl: string;
   readonly #outcome: LoginOutcome;
 
@@ -42,9 +42,9 @@ export class McpLogin {
   }
 
   /**
-   * Resolves when the login has succeeded; loaded threads then start the MCP server again by
-   * themselves. It may be called again, and at any time. A wait that is given up, by `signal` or after
-   * `timeoutMs` (default 20 minutes), leaves the login as it is.
+   * Waits for the login to succeed; loaded threads then start the MCP server again by themselves. It may
+   * be called again, and at any time. Giving up the wait, by `signal` or after `timeoutMs` (ms, default 20
+   * minutes), leaves the login as it is.
    *
    * @throws LoginFailedError, LoginTimeoutError, TransportClosedError, or `signal.reason`.
    */

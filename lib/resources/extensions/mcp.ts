@@ -30,11 +30,11 @@ import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.
 export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
 /** Which tool to call, as in `mcpServer/tool/call`. */
 export type McpToolCall = AllowUndefined<McpServerToolCallParams>;
-/** What the tool gave back. `isError` tells that the tool itself reports a failure. */
+/** The result of a tool. `isError` is true when the tool itself reports a failure. */
 export type McpToolResult = ResultOf<"mcpServer/tool/call">;
 /** Which resource to read, as in `mcpServer/resource/read`. */
 export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
-/** What the resource holds: pieces with a `text`, or with a base64 `blob`. */
+/** The content of a resource: pieces with a `text`, or with a base64 `blob`. */
 export type McpResourceContents = ResultOf<"mcpServer/resource/read">;
 /** A step in the start of one MCP server for one thread: `"starting"`, then how it went. */
 export type McpStartup = McpServerStatusUpdatedNotification;
@@ -45,7 +45,7 @@ const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
 /** Between two looks at servers that start (ms). */
 const pauseMs = 50;
 
-/** The MCP servers of the configuration. A thread that is named here is loaded first if need be. */
+/** The MCP servers of the configuration. A thread that a call names is loaded first if need be. */
 export class Mcp {
   readonly #getSession: GetSession;
 
@@ -55,8 +55,8 @@ export class Mcp {
   }
 
   /**
-   * The configured servers with their tools, resources and login state (`mcpServerStatus/list`): those
-   * of a thread, over its own connections, or all that a new thread would have, to which the server
+   * Lists the configured servers with their tools, resources and login state (`mcpServerStatus/list`):
+   * those of a thread, over its own connections, or all that a new thread would have, to which the server
    * then connects just to answer. `runtimeStatus` may be a moment behind: see `started()`.
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
@@ -96,9 +96,9 @@ export class Mcp {
   }
 
   /**
-   * How the threads' MCP servers start, from now on (`mcpServer/startupStatus/updated`). A server that
-   * fails does not fail its thread: the model just never sees its tools, and this is where you learn
-   * of it.
+   * Iterates the starts of the threads' MCP servers, from now on (`mcpServer/startupStatus/updated`). A
+   * server that fails does not fail its thread: the model never sees its tools, and only this iteration
+   * says so.
    *
    * The iteration ends when the client is closed, and throws when the connection is lost.
    */
@@ -113,12 +113,12 @@ export class Mcp {
   }
 
   /**
-   * Calls a tool in the name of a thread (`mcpServer/tool/call`), without the model, and without an
-   * approval: it is your call. What the MCP server asks the user meanwhile goes to the handler of
-   * elicitations. Give `timeoutMs` to a tool that takes longer than other requests may.
+   * Calls a tool in the name of a thread (`mcpServer/tool/call`), without the model and without an
+   * approval: it is your call. The handler of elicitations answers questions of the MCP server. Give
+   * `timeoutMs` to a tool that takes longer than other requests may.
    *
-   * @throws McpServerError when the MCP server refuses; ThreadNotFoundError; InternalRpcError when the
-   * MCP server is not there. A tool that fails on its own resolves, with `isError`.
+   * @throws McpServerError when the MCP server refuses; ThreadNotFoundError; InternalRpcError when there
+   * is no such MCP server. A tool that fails on its own resolves, with `isError`.
    */
   async callTool(call: McpToolCall, options: RequestOptions = {}): Promise<McpToolResult> {
     checkOptions("mcp.callTool()", call, mcpServerToolCallParamsKeys);
@@ -171,7 +171,7 @@ export class Mcp {
   }
 
   /**
-   * Takes changes of the configured servers into loaded threads (`config/mcpServer/reload`). They
+   * Applies changes of the configured servers to loaded threads (`config/mcpServer/reload`). The servers
    * start anew in the background: see `started()` and `startups()`.
    */
   async reload(): Promise<void> {

@@ -23,7 +23,7 @@ import { Marketplaces } from "./marketplaces.js";
 export type ListPluginsOptions = AllowUndefined<PluginListParams>;
 /** Which installed plugins to list, as in `plugin/installed`. */
 export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
-/** Where to search, as in `plugin/search`. */
+/** The place to search, as in `plugin/search`. */
 export type SearchPluginsOptions = AllowUndefined<
   Omit<PluginSearchParams, "searchTerm" | "cursor">
 >;
@@ -31,9 +31,9 @@ const searchKeys: KeysOf<SearchPluginsOptions> = pluginSearchParamsKeys;
 
 /** The marketplaces with their plugins, and those that could not be loaded. */
 export type PluginList = ResultOf<"plugin/list">;
-/** The same, of what is installed. */
+/** The marketplaces with their installed plugins, and those that could not be loaded. */
 export type InstalledPlugins = ResultOf<"plugin/installed">;
-/** What the user has to do before the plugin works. */
+/** The steps that the user has to take before the plugin works. */
 export type PluginInstallation = ResultOf<"plugin/install">;
 
 /**
@@ -46,7 +46,7 @@ export type PluginSelector = { readonly pluginName: string } & (
 
 /** Plugins: bundles of skills, hooks, MCP servers and apps. They need the feature `plugins`. */
 export class Plugins {
-  /** Where plugins come from. */
+  /** The sources of plugins. */
   readonly marketplaces: Marketplaces;
   readonly #getSession: GetSession;
 
@@ -57,8 +57,8 @@ export class Plugins {
   }
 
   /**
-   * The marketplaces and what they offer (`plugin/list`). One that cannot be read does not fail the
-   * call: see `marketplaceLoadErrors`.
+   * Lists the marketplaces and their plugins (`plugin/list`). A marketplace that cannot be read does not
+   * fail the call: see `marketplaceLoadErrors`.
    */
   async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
     checkOptions("plugins.list()", options, pluginListParamsKeys);
@@ -67,7 +67,7 @@ export class Plugins {
     return session.call("plugin/list", options, left);
   }
 
-  /** What is installed, by marketplace (`plugin/installed`). */
+  /** Lists the installed plugins, by marketplace (`plugin/installed`). */
   async installed(
     options: InstalledPluginsOptions = {},
     request: RequestOptions = {},
@@ -78,7 +78,7 @@ export class Plugins {
     return session.call("plugin/installed", options, left);
   }
 
-  /** The plugins that a term finds (`plugin/search`). Experimental in the protocol. */
+  /** Searches plugins for a term (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
     checkOptions("plugins.search()", options, searchKeys);
@@ -88,7 +88,7 @@ export class Plugins {
     });
   }
 
-  /** Everything about one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
+  /** Reads one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
   async read(plugin: PluginSelector): Promise<PluginDetail> {
     check(plugin);
     const session = await this.#getSession();
@@ -108,8 +108,8 @@ export class Plugins {
   }
 
   /**
-   * Takes a plugin away (`plugin/uninstall`). `pluginId` is the `id` in the lists, such as
-   * `"docs@company"`; one that is not installed is no error.
+   * Removes a plugin (`plugin/uninstall`). `pluginId` is the `id` in the lists, such as `"docs@company"`.
+   * Removing one that is not installed is no error.
    */
   async uninstall(pluginId: string): Promise<void> {
     checkText("pluginId", pluginId);

@@ -6,9 +6,9 @@ import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 
-/** For which directories to list, as in `skills/list`; without `cwds`, the server's own. */
+/** The directories to list skills for, as in `skills/list`; without `cwds`, the server's own. */
 export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
-/** A skill by its name, wherever it is, or by the path of its `SKILL.md`. */
+/** A skill by its name, in any place, or by the path of its `SKILL.md`. */
 export type SkillSelector = { readonly name: string } | { readonly path: string };
 
 /** The skills that threads can use: of the user, of projects, of plugins, and the server's own. */
@@ -20,7 +20,9 @@ export class Skills {
     this.#getSession = getSession;
   }
 
-  /** The skills of each directory, and the files that could not be read as one (`skills/list`). */
+  /**
+   * Lists the skills of each directory, and the files that could not be read as one (`skills/list`).
+   */
   async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
     checkOptions("skills.list()", options, skillsListParamsKeys);
     const session = await this.#getSession();
@@ -28,9 +30,9 @@ export class Skills {
   }
 
   /**
-   * The skills as they are, and anew whenever they have changed (`skills/changed`): one list for
-   * changes that come while you are busy with the last one. The server watches the files of a project
-   * once it has a thread there.
+   * Iterates the lists of skills: the current one, then a new one after changes (`skills/changed`).
+   * Changes that come while you work with one list give one new list. The server watches the files of a
+   * project once it has a thread there.
    *
    * The iteration ends when the client is closed, and throws when the connection is lost.
    */
@@ -56,8 +58,8 @@ export class Skills {
 
   /**
    * Switches a skill on or off, for good: it is written to the user's configuration
-   * (`skills/config/write`). Resolves with whether the skill is on now; the server does not check
-   * that there is such a skill.
+   * (`skills/config/write`). Resolves with whether the skill is on now. The server does not check that the
+   * skill exists.
    */
   async setEnabled(skill: SkillSelector, enabled: boolean): Promise<boolean> {
     if ("path" in skill) checkText("path", skill.path);
@@ -66,7 +68,7 @@ export class Skills {
   }
 
   /**
-   * More directories to look for skills in, in place of those that were set before
+   * Sets more directories to look for skills in, in place of those that were set before
    * (`skills/extraRoots/set`). They hold for every thread until the server process ends.
    */
   async setExtraRoots(extraRoots: readonly string[]): Promise<void> {

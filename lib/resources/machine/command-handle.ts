@@ -8,16 +8,16 @@ import { OutputStream } from "./output-stream.js";
 import type { RemoteCommand } from "./remote-command.js";
 
 /**
- * A command on the server's machine, on its way since this handle was made.
+ * A command on the server's machine. It is under way from the moment this handle is made.
  *
- * Await `exit` for its result, iterate `stdout` and `stderr` while it runs, or both. Leaving one of
- * these loops lets the command run on; `terminate()`, an abort signal, or the end of an `await using`
- * block ends it. It also ends with the connection.
+ * Await `exit` for its result, iterate `stdout` and `stderr` while it runs, or both. Leaving one of these
+ * loops lets the command run on; `terminate()`, an abort signal, or the end of an `await using` block ends
+ * it. It also ends with the connection.
  */
 export class CommandHandle implements AsyncDisposable {
-  /** What the command writes to stdout; with `tty`, all that it writes. */
+  /** The command's stdout; with `tty`, all its output. */
   readonly stdout: OutputStream;
-  /** What the command writes to stderr; nothing with `tty`. */
+  /** The command's stderr; empty with `tty`. */
   readonly stderr: OutputStream;
   readonly #run: CommandRun;
   readonly #openStdin: boolean;
@@ -32,12 +32,12 @@ export class CommandHandle implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the command has ended, whatever its exit code: that is for the caller to judge,
-   * since `grep` and `diff` say something with it. `throwOnFailure` makes it reject. Not awaiting it
-   * is fine.
+   * Resolves when the command has ended, whatever its exit code: `grep` and `diff`, for example, say
+   * something with theirs. With `throwOnFailure` it rejects with a CommandFailedError for a code other
+   * than 0. Not awaiting it is fine.
    *
-   * It rejects with a CommandNotStartedError, a TransportClosedError, `signal.reason`, a refusal of
-   * the server, or, if asked for, a CommandFailedError.
+   * It also rejects with a CommandNotStartedError, a TransportClosedError, `signal.reason`, or a refusal
+   * of the server.
    */
   get exit(): Promise<CommandResult> {
     return this.#run.exit;
@@ -81,9 +81,9 @@ export class CommandHandle implements AsyncDisposable {
   }
 
   /**
-   * Ends the command and what it has started, by force (`command/exec/terminate`, `process/kill`).
-   * Resolves when the server has agreed, or the command has ended anyway; `exit` follows. Safe at any
-   * time and any number of times.
+   * Ends the command and its child processes, by force (`command/exec/terminate`, `process/kill`).
+   * Resolves when the server has agreed, or the command has ended anyway; `exit` follows. Safe at any time
+   * and any number of times.
    *
    * @throws RequestTimeoutError when the server does not do it within 10 seconds (see `write`).
    */

@@ -20,13 +20,13 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** What both ways to run a command understand. */
+/** The options that both ways to run a command have. */
 export interface CommandOptions extends Traced {
-  /** Variables to add to the command's environment; `null` takes one away. */
+  /** Variables to add to the command's environment; `null` removes one. */
   env?: Readonly<Record<string, string | null | undefined>> | undefined;
   /**
-   * What the command reads from its stdin: nothing (default); this text or these bytes, and then the
-   * end; or, with `true`, what `write` sends until `closeStdin()`.
+   * The command's stdin: empty (default); this text or these bytes, and then the end; or, with `true`,
+   * what `write` sends until `closeStdin()`.
    */
   stdin?: boolean | string | Uint8Array | undefined;
   /** Runs the command in a terminal (default false): stdin is open, all output comes as stdout. */
@@ -55,8 +55,8 @@ export interface CommandOptions extends Traced {
    */
   outputBytesCap?: number | undefined;
   /**
-   * Whether the output is sent as it comes (default true). Otherwise the server collects it, and
-   * what is not UTF-8 is lost. The sandbox of Windows can do no other.
+   * Whether the output is sent as it comes (default true). Otherwise the server collects it, and bytes
+   * that are not UTF-8 are lost. The sandbox of Windows only collects.
    */
   streamOutput?: boolean | undefined;
 }
@@ -64,13 +64,13 @@ export interface CommandOptions extends Traced {
 /** The options of `exec`, as in `command/exec`. */
 export interface ExecOptions extends CommandOptions {
   /**
-   * Where it runs (default: where the server runs). A relative path starts at the working directory of
-   * this process when the server shares its files (see `sharesFiles`), and is refused otherwise.
+   * The working directory (default: that of the server). A relative path starts at the working directory
+   * of this process when the server shares its files (see `sharesFiles`), and is refused otherwise.
    */
   cwd?: string | undefined;
   /**
-   * What the command may do; default: what the server's configuration says. With
-   * `"workspace-write"` the workspace is `cwd` and where the server runs.
+   * The sandbox of the command (default: that of the server's configuration). With `"workspace-write"` the
+   * workspace is `cwd` and the working directory of the server.
    */
   sandbox?: SandboxMode | SandboxPolicy | undefined;
   /** A permission profile by name, instead of `sandbox`. */
@@ -80,8 +80,8 @@ export interface ExecOptions extends CommandOptions {
 /** The options of `spawn`, as in `process/spawn`. */
 export interface SpawnOptions extends CommandOptions {
   /**
-   * Where it runs. A relative path starts at the working directory of this process when the server shares
-   * its files (see `sharesFiles`), and is refused otherwise.
+   * The working directory. A relative path starts at the working directory of this process when the server
+   * shares its files (see `sharesFiles`), and is refused otherwise.
    */
   cwd: string;
 }

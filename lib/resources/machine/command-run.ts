@@ -142,7 +142,8 @@ export class CommandRun {
     } catch (error) {
       if (this.#hasEnded()) return;
       if (!(error instanceof CommandEndedError)) throw error;
-      const problem = "The server does not know the command, and never told how it ended.";
+      const problem =
+        "The server no longer knows the command, and never told how it ended. Check what it has done.";
       this.#fail(() => new ProtocolError(problem));
     }
   }

@@ -34,7 +34,7 @@ export interface FileSearchOptions extends SearchFilesOptions {
 const searchFilesKeys: KeysOf<SearchFilesOptions> = { roots: true, signal: true };
 const fileSearchKeys: KeysOf<FileSearchOptions> = { ...searchFilesKeys, query: true };
 
-/** What was found for a query so far. */
+/** The files found for a query so far. */
 export interface FileSearchResults {
   readonly query: string;
   /** The best matches, best first, at most 50; none for an empty query. */
@@ -128,10 +128,10 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
   }
 
   /**
-   * Looks for something else from now on (`fuzzyFileSearch/sessionUpdate`). Resolves when the server
-   * has taken it, or need not, because of a newer one; the results come by iterating.
+   * Changes the query (`fuzzyFileSearch/sessionUpdate`). Resolves when the server has taken it, or when a
+   * newer query replaced it; the results come by iterating.
    *
-   * @throws HandleClosedError after the end of the search, or what kept it from beginning.
+   * @throws HandleClosedError after the end of the search, or the error that kept it from beginning.
    */
   async update(query: string): Promise<void> {
     if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");

@@ -9,9 +9,9 @@ import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol.js"
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { fromBase64, toBase64 } from "./base64.js";
 
-/** What `stat` tells of a file or a directory. */
+/** The properties of a file or a directory, as `stat` gives them. */
 export type FileStat = ResultOf<"fs/getMetadata">;
-/** What `readDir` tells of each entry; one that a link leads to nowhere from is left out. */
+/** An entry of a directory, as `readDir` gives it; links that lead nowhere are left out. */
 export type DirectoryEntry = FsReadDirectoryEntry;
 
 export interface MakeDirectoryOptions extends RequestOptions {
@@ -58,17 +58,17 @@ export class Files {
     this.#getSession = getSession;
   }
 
-  /** The content of a file (`fs/readFile`). */
+  /** Reads a file (`fs/readFile`). */
   async read(path: string, options?: RequestOptions): Promise<Uint8Array> {
     return this.#read(path, options);
   }
 
-  /** The content of a file as text, read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+  /** Reads a file as UTF-8 text; bytes that are not UTF-8 become U+FFFD. */
   async readText(path: string, options?: RequestOptions): Promise<string> {
     return (await this.#read(path, options)).toString("utf8");
   }
 
-  /** Makes a file of these bytes or this text, or replaces one (`fs/writeFile`). */
+  /** Writes these bytes or this text to a file, which is made or replaced (`fs/writeFile`). */
   async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
     checkText("path", path);
     if (typeof data !== "string" && !isBytes(data)) {
@@ -85,7 +85,7 @@ export class Files {
   }
 
   /**
-   * What is at the path (`fs/getMetadata`), where a link leads to, except for `isSymlink`. Times are
+   * Reads the properties of a path (`fs/getMetadata`), following links, except for `isSymlink`. Times are
    * ms since the epoch, 0 when the system does not know.
    */
   async stat(path: string, options?: RequestOptions): Promise<FileStat> {
@@ -93,7 +93,7 @@ export class Files {
     return this.#call("fs/getMetadata", { path }, options);
   }
 
-  /** What is in a directory, in no order (`fs/readDirectory`). */
+  /** Lists the entries of a directory, in no order (`fs/readDirectory`). */
   async readDir(path: string, options?: RequestOptions): Promise<DirectoryEntry[]> {
     checkText("path", path);
     return (await this.#call("fs/readDirectory", { path }, options)).entries;
@@ -106,7 +106,7 @@ export class Files {
     await this.#call("fs/remove", { path, recursive, force }, request);
   }
 
-  /** Copies a file, or with `recursive` a directory, over what is there (`fs/copy`). */
+  /** Copies a file, or with `recursive` a directory, over an existing one (`fs/copy`). */
   async copy(from: string, to: string, options: CopyOptions = {}): Promise<void> {
     checkText("from", from);
     checkText("to", to);

@@ -79,7 +79,9 @@ export class OutputBuffer {
   /** The one consumer's iteration. Leaving it discards the rest. */
   claim(): AsyncIteration<Uint8Array> {
     if (this.#claimed) {
-      throw new OutputStreamError("This output is already being read; it has one consumer.");
+      throw new OutputStreamError(
+        "This output is already being read, and has one consumer: read it once, and share what it gives.",
+      );
     }
     this.#claimed = true;
     return this.#queue;

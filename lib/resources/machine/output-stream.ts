@@ -4,11 +4,11 @@ import { OutputOverflowError, OutputStreamError } from "../../errors/machine-err
 import type { OutputBuffer } from "./output-buffer.js";
 
 /**
- * What a command writes, as it comes. Iterate it for bytes, or take `text()` or `lines()`; there is
- * one consumer. What is not read waits, up to `maxBacklogBytes`.
+ * The output of a command as it comes. Iterate it for bytes, or take `text()` or `lines()`; there is one
+ * consumer. Output that you have not read waits, up to `maxBacklogBytes`.
  *
- * Leaving the loop early discards the rest of this stream; the command runs on. Each iteration ends
- * with the command, and throws what `exit` rejects with when it is not known how the command ended.
+ * Leaving the loop early discards the rest of this stream; the command runs on. Each iteration ends with
+ * the command, and throws what `exit` rejects with when it is not known how the command ended.
  * `buffer(stream)` and `text(stream)` of `node:stream/consumers` collect the whole.
  */
 export class OutputStream implements AsyncIterable<Uint8Array> {
@@ -25,23 +25,26 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * The bytes, in chunks of up to about 64 KiB.
+   * Iterates the bytes, in chunks of up to about 64 KiB.
    *
-   * @throws OutputStreamError when the output is consumed already, or with `streamOutput: false`.
-   * While iterating: OutputOverflowError when too much was waiting, SlowConsumerError when that was too
-   * much for the client's `maxTotalBacklogBytes`, or what `exit` rejects with.
+   * @throws OutputStreamError when the output is consumed already, or with `streamOutput: false`. While
+   * iterating: OutputOverflowError when more than `maxBacklogBytes` was waiting, SlowConsumerError when
+   * that was too much for the client's `maxTotalBacklogBytes`, or what `exit` rejects with.
    */
   bytes(): AsyncIteration<Uint8Array> {
     return this.#open().claim();
   }
 
-  /** The same as text, decoded as UTF-8 across chunks; what is not UTF-8 becomes U+FFFD. */
+  /**
+   * Iterates the output as text, decoded as UTF-8 across chunks; bytes that are not UTF-8 become U+FFFD.
+   */
   text(): AsyncGenerator<string, undefined> {
     return decode(this.bytes());
   }
 
   /**
-   * The same as lines, without their line ends (`\n` or `\r\n`). The last one need not have had one.
+   * Iterates the output as lines, without their line ends (`\n` or `\r\n`), the last one even without a
+   * line end.
    *
    * @throws OutputOverflowError also when one line is longer than `maxBacklogBytes`, in characters.
    */

@@ -6,7 +6,7 @@ import type { GetSession } from "../../session/session.js";
 import type { ExecOptions } from "./command-options.js";
 import { execCommand } from "./exec-command.js";
 
-/** Which sandbox to check, as in `exec`: by default the one that the server's configuration says. */
+/** The sandbox to check, as in `exec` (default: that of the server's configuration). */
 export interface SandboxCheckOptions extends Pick<
   ExecOptions,
   "sandbox" | "permissionProfile" | "cwd" | "signal"
@@ -16,26 +16,26 @@ export interface SandboxCheckOptions extends Pick<
 }
 
 /**
- * Why commands do not run in the sandbox. `"forbidden"`: the system does not let the server make one, as in
- * many containers. `"bubblewrapMissing"`: the program that makes it on Linux is not there.
- * `"pathMissing"`: a directory that the sandbox has to have, such as one of its `writableRoots`, is not there.
+ * Why commands do not run in the sandbox. `"forbidden"`: the system does not let the server make one, as
+ * in many containers. `"bubblewrapMissing"`: bubblewrap, which makes it on Linux, is missing.
+ * `"pathMissing"`: a directory that the sandbox needs, such as one of its `writableRoots`, is missing.
  * `"runtimeMissing"`: the files of the runtime were moved or removed while the server ran. `"unknown"`:
  * `stderr` may tell.
  */
 export type SandboxProblem =
   "forbidden" | "bubblewrapMissing" | "pathMissing" | "runtimeMissing" | "unknown";
 
-/** What `sandbox.check()` has found. */
+/** The result of `sandbox.check()`. */
 export type SandboxCheck =
   | { readonly works: true }
   | {
       readonly works: false;
       readonly reason: SandboxProblem;
-      /** What is wrong, and what to do: for people. */
+      /** What is wrong, then what to do, in words for people. */
       readonly message: string;
-      /** What the command ended with; `null` when it was not even started. */
+      /** The exit code of the command; `null` when it was not even started. */
       readonly exitCode: number | null;
-      /** What the sandbox said. */
+      /** The output of the sandbox on stderr. */
       readonly stderr: string;
     };
 
@@ -58,11 +58,11 @@ export class Sandbox {
 
   /**
    * Runs `true` in the sandbox (`command/exec`) and tells whether that worked. Where it does not, as in
-   * containers that forbid namespaces, turns complete all the same, and each of their commands fails: so ask
-   * when your process starts. Nothing is changed, and no model is asked.
+   * containers that forbid namespaces, turns still complete, and each of their commands fails: so ask when
+   * your process starts. It changes nothing, and asks no model.
    *
-   * @throws InvalidArgumentError, `signal.reason`, or what `AppServerClient.request` throws. That the
-   * sandbox does not work is no error.
+   * @throws InvalidArgumentError, `signal.reason`, or what `AppServerClient.request` throws. A sandbox
+   * that does not work is no error.
    */
   async check(options: SandboxCheckOptions = {}): Promise<SandboxCheck> {
     checkOptions("sandbox.check()", options, checkKeys);
@@ -125,9 +125,9 @@ const advice = {
     'namespaces, or let the container be the sandbox (sandbox_mode = "danger-full-access"): docs/runtime.md, ' +
     '"In containers", says how.',
   bubblewrapMissing:
-    "bubblewrap, which makes the sandbox on Linux, is not there, so every command in one fails. Install the " +
+    "bubblewrap, which makes the sandbox on Linux, is missing, so every command in one fails. Install the " +
     "whole runtime, or bubblewrap with the package manager of the system.",
   pathMissing:
-    "A directory that this sandbox has to have is not there, or is no directory, so every command in it fails; " +
+    "A directory that this sandbox needs is missing, or is not a directory, so every command in it fails; " +
     "stderr names it. Make it, or take it out of the sandbox's writableRoots.",
 } as const;

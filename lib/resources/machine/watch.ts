@@ -18,25 +18,27 @@ export interface WatchOptions {
 
 const watchKeys: KeysOf<WatchOptions> = { signal: true };
 
-/** That something has changed, was created or was removed; the server does not say which. */
+/**
+ * A change: paths that were changed, created or removed. The server does not say which of these.
+ */
 export interface WatchEvent {
   /** Absolute paths, each once. */
   readonly changedPaths: readonly string[];
 }
 
 /**
- * The changes to a file, or to what lies directly in a directory (`fs/watch`). The server gathers
- * what happens within about 200 ms into one event, and what you have not read yet is merged into the
- * next one: no change goes unnoticed, however slow you are, and a path waits once, however often it
- * changes. When more than about 16 MiB of paths wait, the watch ends, and iterating throws a
- * SlowConsumerError: look at everything again, and watch anew.
+ * The changes to a file, or to the direct entries of a directory (`fs/watch`). The server gathers the
+ * changes of about 200 ms into one event, and an event that you have not read yet is merged with the next
+ * one: no change is lost, however slow you are, and a path waits once, however often it changes. When more
+ * than about 16 MiB of paths wait, the watch ends, and iterating throws a SlowConsumerError: start
+ * another, and look at all files again.
  *
  * Leaving the loop ends the watch (`fs/unwatch`), and so do `close()`, the signal, and the end of an
- * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the
- * client is closed, and throws a TransportClosedError when the connection is lost.
+ * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the client
+ * is closed, and throws a TransportClosedError when the connection is lost.
  */
 export class Watch implements AsyncIteration<WatchEvent>, AsyncDisposable {
-  /** What is watched, as it was given. */
+  /** The watched path, as it was given. */
   readonly path: string;
   /**
    * Resolves when the server watches: from then on no change is missed. It rejects when it never
@@ -118,6 +120,6 @@ const unreadChanges: BacklogRules<WatchEvent> = {
   overflow: () =>
     new SlowConsumerError(
       `${maxUnreadBytes} bytes of changed paths`,
-      "The watch has ended: look at everything again, and watch anew. Read what it reports sooner.",
+      "The watch has ended: start another, look at all files again, and read its changes sooner.",
     ),
 };

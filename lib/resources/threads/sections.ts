@@ -15,7 +15,7 @@ export type ListSectionsOptions = AllowUndefined<Omit<ThreadSectionListParams, "
 
 /** How a section looks: names that the server keeps and does not interpret. */
 export interface SectionOptions {
-  /** Left out in an update, it stays as it is; `null` clears it. */
+  /** The appearance. An update without it leaves it as it is; `null` clears it. */
   appearance?: ThreadSectionAppearance | null | undefined;
 }
 
@@ -23,9 +23,9 @@ const listKeys: KeysOf<ListSectionsOptions> = threadSectionListParamsKeys;
 const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
 
 /**
- * The sections that threads are grouped in; the server comes with one, "Pinned". A thread is put
- * into one with `thread.moveToSection()`, and found there with `listThreads({ sectionId })`, in the
- * order of the section with `sortKey: "section_position"`.
+ * The sections that group threads. The server comes with one, "Pinned". `thread.moveToSection()` puts a
+ * thread into a section, and `listThreads({ sectionId })` lists the threads of one, in the order of the
+ * section with `sortKey: "section_position"`.
  */
 export class Sections {
   readonly #getSession: GetSession;
@@ -35,7 +35,7 @@ export class Sections {
     this.#getSession = getSession;
   }
 
-  /** All sections (`threadSection/list`). */
+  /** Lists all sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
     checkOptions("sections.list()", options, listKeys);
     return new Pages(async (cursor) => {
@@ -45,7 +45,7 @@ export class Sections {
     });
   }
 
-  /** Makes a section (`threadSection/create`). Two may have the same name. */
+  /** Makes a section (`threadSection/create`). Two sections may have the same name. */
   async create(name: string, options: SectionOptions = {}): Promise<ThreadSection> {
     checkText("name", name);
     checkOptions("sections.create()", options, sectionKeys);
@@ -53,7 +53,7 @@ export class Sections {
     return (await session.call("threadSection/create", { ...options, name })).section;
   }
 
-  /** Names a section anew (`threadSection/update`), and changes its looks if told to. */
+  /** Renames a section (`threadSection/update`), and changes its appearance if given. */
   async update(
     sectionId: string,
     name: string,

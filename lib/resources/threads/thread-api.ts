@@ -34,7 +34,7 @@ import { revertThread } from "./thread-revert.js";
 import { ThreadTerminals } from "./thread-terminals.js";
 import type { UpdateSettingsOptions } from "../../options/thread-options.js";
 
-/** What to change of a thread's metadata, as in `thread/metadata/update`. */
+/** The changes to a thread's metadata, as in `thread/metadata/update`. */
 export type UpdateMetadataOptions = AllowUndefined<Omit<ThreadMetadataUpdateParams, "threadId">>;
 
 /** How to search one thread, as in `thread/searchOccurrences`. */
@@ -42,7 +42,7 @@ export type SearchOccurrencesOptions = AllowUndefined<
   Omit<ThreadSearchOccurrencesParams, "threadId" | "searchTerm" | "cursor">
 >;
 
-/** Which items of voice sessions to list, as in `thread/realtime/list`. */
+/** The items of voice sessions to list, as in `thread/realtime/list`. */
 export type ListRealtimeItemsOptions = AllowUndefined<
   Omit<ThreadRealtimeListParams, "threadId" | "cursor">
 >;
@@ -51,16 +51,16 @@ const updateMetadataKeys: KeysOf<UpdateMetadataOptions> = threadMetadataUpdatePa
 const searchOccurrencesKeys: KeysOf<SearchOccurrencesOptions> = threadSearchOccurrencesParamsKeys;
 const listRealtimeItemsKeys: KeysOf<ListRealtimeItemsOptions> = threadRealtimeListParamsKeys;
 
-/** What can be done with a thread besides running turns on it. */
+/** The calls on a thread besides running turns. */
 export abstract class ThreadApi {
   readonly id: string;
-  /** What the server works on by itself, turn after turn. */
+  /** The goal that the server works on by itself, turn after turn. */
   readonly goal: ThreadGoals;
   /** Input that the server keeps, to run it when the thread is idle. */
   readonly queue: ThreadQueue;
   /** JSON of the application's own that is stored with the thread. */
   readonly attachments: ThreadAttachments;
-  /** The thread's commands that go on in the background. */
+  /** The thread's commands that run on in the background. */
   readonly terminals: ThreadTerminals;
   readonly #getSession: GetSession;
 
@@ -75,9 +75,9 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Cuts the stored history before a turn (`thread/revert`): that turn and all after it are gone, as
-   * if they had never run; files that they changed stay as they are. A running turn is interrupted;
-   * turns that wait for it run on the shortened history. Resolves with the thread as it is now.
+   * Cuts the stored history before a turn (`thread/revert`): that turn and all later ones are gone, as if
+   * they had never run; files that they changed stay as they are. A running turn is interrupted; turns
+   * that wait for it run on the shortened history. Resolves with the changed thread.
    *
    * @throws InvalidArgumentError when the thread has no such turn; nothing has happened then.
    */
@@ -87,9 +87,9 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Deletes the thread for good, and the threads of its sub-agents (`thread/delete`). A running turn
-   * is interrupted, even if the server then refuses: as long as there are forks of a thread, it
-   * cannot be deleted.
+   * Deletes the thread for good, and the threads of its sub-agents (`thread/delete`). The server refuses
+   * as long as the thread has forks. A running turn is interrupted in any case, even if the server then
+   * refuses.
    */
   async delete(): Promise<void> {
     const session = await this.#getSession();
@@ -103,11 +103,11 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Gives up the thread's events (`thread/unsubscribe`), so that the server can unload it after a
-   * while. The next turn of any handle loads it again.
+   * Gives up the thread's events (`thread/unsubscribe`), so that the server can unload it after a while.
+   * The next turn of any handle loads it again.
    *
-   * @throws ThreadBusyError, before anything is sent, while a turn runs on the thread or waits to:
-   * nothing more would be heard of it.
+   * @throws ThreadBusyError, before anything is sent, while a turn runs on the thread or waits to: its
+   * events would be lost.
    */
   async unsubscribe(): Promise<ThreadUnsubscribeStatus> {
     const session = await this.#getSession();
@@ -144,8 +144,8 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Changes what is stored about the thread (`thread/metadata/update`), and resolves with the thread
-   * as it is now. What is left out stays as it is; `null` clears, within `gitInfo` field by field.
+   * Changes the thread's stored metadata (`thread/metadata/update`), and resolves with the changed thread.
+   * Fields that you leave out stay as they are; `null` clears, within `gitInfo` field by field.
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
     checkOptions("updateMetadata()", metadata, updateMetadataKeys);
@@ -155,9 +155,9 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Changes the settings of the turns to come (`thread/settings/update`), loading the thread first;
-   * a running turn keeps its own. What is left out stays as it is, and so does what is `null`,
-   * except that `serviceTier: null` goes back to the default. Experimental in the protocol.
+   * Changes the settings of later turns (`thread/settings/update`), loading the thread first; a running
+   * turn keeps its own. Fields that are left out or `null` stay as they are, except that `serviceTier:
+   * null` goes back to the default. Experimental in the protocol.
    */
   async updateSettings(settings: UpdateSettingsOptions): Promise<void> {
     const given: UpdateSettingsOptions & Pick<ThreadSettingsUpdateParams, "sandboxPolicy"> =
@@ -170,8 +170,8 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Puts the thread into a section (`thread/section/move`), before another thread of it or at the
-   * server's place for new ones; `null` takes it out of its section. See `codex.sections`.
+   * Puts the thread into a section (`thread/section/move`), before another thread of it or at the server's
+   * place for new ones; `null` takes the thread out of its section. See `codex.sections`.
    */
   async moveToSection(
     sectionId: string | null,
@@ -184,9 +184,9 @@ export abstract class ThreadApi {
   }
 
   /**
-   * Where a text occurs in the thread (`thread/searchOccurrences`), upper and lower case being the
-   * same: in what the user and the model said, oldest first. `turnCursor` leads `turns().page()` to
-   * the turn. Experimental in the protocol.
+   * Searches the thread for a text, ignoring case (`thread/searchOccurrences`): in what the user and the
+   * model said, oldest first. `turnCursor` leads `turns().page()` to the turn. Experimental in the
+   * protocol.
    */
   searchOccurrences(
     searchTerm: string,
@@ -204,10 +204,10 @@ export abstract class ThreadApi {
   }
 
   /**
-   * What was said and done in the thread's voice sessions (`thread/realtime/list`, experimental, new in
-   * codex 0.171.0), the oldest first; nothing of a thread that has had none, or that the server does not
-   * know. A page may have up to 500 entries (`limit`). Its `coverage` is `"pending"` until the server has
-   * stored what you ask for by `eventId` or `requiredThroughPosition`.
+   * Lists the items of the thread's voice sessions (`thread/realtime/list`, experimental, new in codex
+   * 0.171.0), oldest first; none for a thread that has had no session, or that the server does not know. A
+   * page has up to 500 entries (`limit`). Its `coverage` is `"pending"` until the server has stored the
+   * items that `eventId` or `requiredThroughPosition` asks for.
    */
   realtimeItems(options: ListRealtimeItemsOptions = {}): Pages<ThreadRealtimeEntry> {
     checkOptions("realtimeItems()", options, listRealtimeItemsKeys);

@@ -16,19 +16,21 @@ import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 
-/** What names an attachment: a kind of the caller's own choice, and a key that is unique within it. */
+/** The identity of an attachment: a kind that you choose, and a key that is unique within it. */
 export interface AttachmentIdentity {
   readonly attachmentType: string;
   readonly identityKey: string;
 }
 
-/** An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes. */
+/**
+ * An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes.
+ */
 export type AddAttachmentOptions = Omit<ThreadAttachmentAddParams, "threadId">;
 /** How to list attachments, as in `thread/attachment/list`. */
 export type ListAttachmentsOptions = AllowUndefined<
   Omit<ThreadAttachmentListParams, "threadId" | "cursor">
 >;
-/** Whose attachment to look for, as in `thread/attachmentOwner/list`. */
+/** The attachment whose threads to list, as in `thread/attachmentOwner/list`. */
 export type AttachmentOwnersOptions = AllowUndefined<
   Omit<ThreadAttachmentOwnerListParams, "cursor">
 >;
@@ -37,8 +39,8 @@ const listKeys: KeysOf<ListAttachmentsOptions> = threadAttachmentListParamsKeys;
 const ownersKeys: KeysOf<AttachmentOwnersOptions> = threadAttachmentOwnerListParamsKeys;
 
 /**
- * What the application has attached to a thread: JSON of its own, such as the issue that the thread
- * is about. It is stored with the thread; the model does not see it.
+ * The attachments of a thread: JSON of your application, such as the issue that the thread is about. The
+ * server stores them with the thread; the model does not see them.
  */
 export class ThreadAttachments {
   readonly #getSession: GetSession;
@@ -51,8 +53,8 @@ export class ThreadAttachments {
   }
 
   /**
-   * Attaches something (`thread/attachment/add`). When something of this identity is attached
-   * already, that stays as it is: `outcome` is then `"existing"`.
+   * Attaches JSON to the thread (`thread/attachment/add`). If the thread has an attachment of this
+   * identity, that one stays as it is, and `outcome` is `"existing"`.
    *
    * @throws ThreadNotFoundError for a thread that was never stored: run a turn or name it first.
    */
@@ -62,7 +64,7 @@ export class ThreadAttachments {
     return session.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
   }
 
-  /** What is attached (`thread/attachment/list`), oldest first. */
+  /** Lists the attachments (`thread/attachment/list`), oldest first. */
   list(options: ListAttachmentsOptions = {}): Pages<ThreadAttachment> {
     checkOptions("attachments.list()", options, listKeys);
     const threadId = this.#threadId;
@@ -73,7 +75,9 @@ export class ThreadAttachments {
     });
   }
 
-  /** Detaches something (`thread/attachment/remove`); what is not attached is no error. */
+  /**
+   * Removes an attachment (`thread/attachment/remove`). Removing one that does not exist is no error.
+   */
   async remove({ attachmentType, identityKey }: AttachmentIdentity): Promise<void> {
     checkIdentity({ attachmentType, identityKey });
     const session = await this.#getSession();

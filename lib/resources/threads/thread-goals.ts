@@ -9,7 +9,7 @@ import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";
 import { checkBudget, checkObjective } from "../../options/split-goal-options.js";
 
-/** The goal of a thread: what the server works on by itself, turn after turn. */
+/** The goal of a thread: the server works on it by itself, turn after turn. */
 export class ThreadGoals {
   readonly #getSession: GetSession;
   readonly #threadId: string;
@@ -20,30 +20,31 @@ export class ThreadGoals {
     this.#threadId = threadId;
   }
 
-  /** The goal (`thread/goal/get`), or `null` when the thread has none. */
+  /** Reads the goal (`thread/goal/get`); `null` when the thread has none. */
   async get(): Promise<ThreadGoal | null> {
     const session = await this.#getSession();
     return (await session.call("thread/goal/get", { threadId: this.#threadId })).goal;
   }
 
   /**
-   * Sets a goal, or changes the one that is there (`thread/goal/set`), loading the thread first.
+   * Sets a goal, or changes the existing one (`thread/goal/set`), loading the thread first.
    *
-   * A new goal is `active`, and so one that is set to it: the server starts turns by itself, one
-   * after the other, until the goal is complete, blocked or out of budget. They come out of
-   * `thread.unsolicitedTurns()`. A turn that runs goes on undisturbed, though its tokens count, and
-   * the goal's first turn follows it. While the goal is active, messages of handles wait, as they do
-   * beside `runGoal()`. For a word in between: `thread.queue.add()` gives it a turn of its own after the one
-   * that runs, `whenBusy: "steer"` makes it a part of that one, and `status: "paused"` ends the chain.
-   * Interrupting a turn stops the chain but leaves the goal `active`: the next turn to end resumes it, so
-   * that one may be a handle's.
+   * A goal is `active` when it is new, or set to that: the server starts turns by itself, one after the
+   * other, until the goal is complete, blocked or out of budget. `thread.unsolicitedTurns()` yields these
+   * turns. A running turn goes on undisturbed, though its tokens count, and the goal's first turn follows
+   * it.
    *
-   * `objective`: at most 4,000 characters. A new one leaves the status as it is, so a goal that is
-   * complete or paused needs `status: "active"` beside it to go on. `tokenBudget`: tokens, more than
-   * 0; `null` takes the limit away.
+   * While the goal is active, messages of handles wait, as they do beside `runGoal()`. To say something in
+   * between, `thread.queue.add()` gives a message a turn of its own after the running one, and `whenBusy:
+   * "steer"` makes it a part of that one. `status: "paused"` ends the chain. Interrupting a turn stops the
+   * chain but leaves the goal `active`: the next turn to end resumes it, so that one may be a handle's.
+   *
+   * `objective`: at most 4,000 characters. A new objective leaves the status as it is, so a goal that is
+   * complete or paused needs `status: "active"` beside it to go on. `tokenBudget`: tokens, more than 0;
+   * `null` removes the limit.
    *
    * @throws InvalidArgumentError for an objective or a budget that the server would refuse;
-   * RequestTimeoutError, after which a goal that is set late all the same is paused.
+   * RequestTimeoutError, after which a goal that is set late is paused.
    */
   async set(goal: SetGoalOptions): Promise<ThreadGoal> {
     checkSetGoal(goal);
@@ -64,8 +65,8 @@ export class ThreadGoals {
   }
 
   /**
-   * Takes the goal away (`thread/goal/clear`); a turn that runs for it goes on to its end. Resolves
-   * with whether there was one.
+   * Removes the goal (`thread/goal/clear`); a turn that runs for it goes on to its end. Resolves with
+   * whether there was one.
    */
   async clear(): Promise<boolean> {
     const session = await this.#getSession();

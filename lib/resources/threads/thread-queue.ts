@@ -32,14 +32,16 @@ import { splitServiceOptions } from "../../options/split-turn-options.js";
 import { queuedTurn } from "../../turns/turn-start.js";
 
 /**
- * What may accompany queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the
- * `clientId` of the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
+ * Options of queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the `clientId` of
+ * the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
  */
 export type AddToQueueOptions = AllowUndefined<
   Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
 > &
   Traced;
-/** What may accompany changed input, as in `thread/queue/update`; what is left out stays. */
+/**
+ * Options of changed input, as in `thread/queue/update`; those that are left out stay as they are.
+ */
 export type UpdateQueuedOptions = AllowUndefined<
   Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
 > &
@@ -52,15 +54,15 @@ const updateKeys: KeysOf<UpdateQueuedOptions> = { ...threadQueueUpdateParamsKeys
 const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
 
 /**
- * The thread's queue: input that the server keeps, and starts a turn for when the thread is idle,
- * with the settings that the thread has then. Those turns come out of `thread.unsolicitedTurns()`,
- * and go before those that wait here in the library.
+ * The thread's queue: input that the server keeps. The server starts a turn for each entry when the thread
+ * is idle, with the settings that the thread has then. `thread.unsolicitedTurns()` yields these turns;
+ * they go before turns that wait here in the library.
  *
- * After an interrupted turn the queue stands still, even for what is added then, and also when the
- * thread is loaded anew: until `start()`, or until another turn has completed or failed. A queue whose
- * turn was not interrupted, but died with the server's process, goes on as soon as the thread is loaded.
+ * After an interrupted turn the queue stands still, also for later input and after the thread is loaded
+ * anew, until `start()`, or until another turn has completed or failed. A queue whose turn died with the
+ * server's process goes on as soon as the thread is loaded.
  *
- * The server holds at most 100 for each thread. Experimental in the protocol.
+ * The server holds at most 100 entries for each thread. Experimental in the protocol.
  */
 export class ThreadQueue {
   readonly #getSession: GetSession;
@@ -108,7 +110,7 @@ export class ThreadQueue {
     return queuedSubmission;
   }
 
-  /** What is queued (`thread/queue/list`), in the order of its turns. */
+  /** Lists the queued input (`thread/queue/list`), in the order of its turns. */
   list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
     checkOptions("queue.list()", options, listKeys);
     const threadId = this.#threadId;
@@ -119,7 +121,7 @@ export class ThreadQueue {
     });
   }
 
-  /** Replaces the input of what is queued (`thread/queue/update`), which keeps its place. */
+  /** Replaces the input of a queued entry (`thread/queue/update`), which keeps its place. */
   async update(
     queuedSubmissionId: string,
     input: TurnInput,
@@ -137,8 +139,8 @@ export class ThreadQueue {
   }
 
   /**
-   * Takes something out of the queue (`thread/queue/delete`). Resolves with false when it was not
-   * there, as when its turn has begun.
+   * Removes an entry from the queue (`thread/queue/delete`). Resolves with false when it is not queued,
+   * for example because its turn has begun.
    */
   async delete(queuedSubmissionId: string): Promise<boolean> {
     checkText("queuedSubmissionId", queuedSubmissionId);
@@ -147,7 +149,7 @@ export class ThreadQueue {
     return (await session.call("thread/queue/delete", params)).deleted;
   }
 
-  /** Puts the queue in this order (`thread/queue/reorder`), which must name all that is queued. */
+  /** Puts the queue in this order (`thread/queue/reorder`), which must name all entries. */
   async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
     checkIds(queuedSubmissionIds);
     const session = await this.#getSession();
@@ -156,11 +158,11 @@ export class ThreadQueue {
   }
 
   /**
-   * Sets a queue going that stands still (`thread/queue/start`), beginning with what `options`
+   * Starts a queue that stands still (`thread/queue/start`), beginning with the entry that `options`
    * names, or with the first. Returns that turn at once; the server then goes on with the others.
    *
-   * The turn fails with a ThreadBusyError when one runs already, after which the queue goes on by
-   * itself, and with an InvalidRequestError when the queue is empty.
+   * The turn fails with a ThreadBusyError when one runs already, after which the queue goes on by itself,
+   * and with an InvalidRequestError when the queue is empty.
    */
   start(
     options: Omit<ServiceTurnOptions, "whenBusy"> & {

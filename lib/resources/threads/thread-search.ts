@@ -20,7 +20,7 @@ export type SearchThreadsOptions = AllowUndefined<
   Omit<ThreadSearchParams, "searchTerm" | "cursor">
 >;
 
-/** Which threads to search while they are found, as in `thread/search/stream`, and for how long. */
+/** The threads to search, as in `thread/search/stream`, and how long to wait. */
 export interface ThreadSearchOptions extends SearchThreadsOptions {
   /** Ends the search when it aborts; iterating then throws `signal.reason`. */
   signal?: AbortSignal | undefined;
@@ -66,7 +66,7 @@ const maxEarlyBytes = 1_048_576;
  */
 export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDisposable {
   /**
-   * The first page in the order of `sortKey`, as `searchThreads()` gives it: what takes the place of the
+   * The first page in the order of `sortKey`, as `searchThreads()` gives it: show it in the place of the
    * threads that were found early. Rejects with what iterating throws, or with a HandleClosedError when
    * the search was ended before; not awaiting it is fine.
    */
@@ -232,6 +232,6 @@ function withPlainPages(
 function tooSlow(): SlowConsumerError {
   return new SlowConsumerError(
     "a page of threads",
-    "The search has ended: search again, and read what it finds sooner.",
+    "The search has ended: start another, and read its results sooner.",
   );
 }

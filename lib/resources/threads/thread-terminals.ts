@@ -18,9 +18,9 @@ export type ListTerminalsOptions = AllowUndefined<
 const listKeys: KeysOf<ListTerminalsOptions> = threadBackgroundTerminalsListParamsKeys;
 
 /**
- * The commands of a thread that go on in the background: those that the model started and did not
- * wait for. They outlive their turn, also when it is interrupted. Each method loads the thread
- * first. Experimental in the protocol.
+ * The background commands of a thread: those that the model started and did not wait for. They outlive
+ * their turn, also when it is interrupted. Each method loads the thread first. Experimental in the
+ * protocol.
  */
 export class ThreadTerminals {
   readonly #getSession: GetSession;
@@ -32,7 +32,7 @@ export class ThreadTerminals {
     this.#threadId = threadId;
   }
 
-  /** What runs in the background (`thread/backgroundTerminals/list`). */
+  /** Lists the background commands (`thread/backgroundTerminals/list`). */
   list(options: ListTerminalsOptions = {}): Pages<ThreadBackgroundTerminal> {
     checkOptions("terminals.list()", options, listKeys);
     const threadId = this.#threadId;
@@ -45,9 +45,9 @@ export class ThreadTerminals {
   }
 
   /**
-   * Kills one (`thread/backgroundTerminals/terminate`), by the `processId` that the list and the
-   * command's item give: digits, no id of the system's. Its item completes as `failed`. Resolves with
-   * false when it does not run.
+   * Kills one command (`thread/backgroundTerminals/terminate`), by the `processId` that the list and the
+   * command's item give: digits of the server's own, no process id of the system. Its item completes as
+   * `failed`. Resolves with false when it does not run.
    */
   async terminate(processId: string): Promise<boolean> {
     if (typeof processId !== "string" || !/^\d+$/.test(processId)) {
@@ -60,7 +60,7 @@ export class ThreadTerminals {
     return (await callLoaded(session, method, params)).terminated;
   }
 
-  /** Kills all (`thread/backgroundTerminals/clean`). */
+  /** Kills all background commands (`thread/backgroundTerminals/clean`). */
   async clean(): Promise<void> {
     const threadId = this.#threadId;
     const session = await this.#getSession();

@@ -229,7 +229,7 @@ test("a configuration that the server does not tell is not needed where the sand
   const writes = { type: "workspaceWrite" };
   server.handle("thread/start", () => ({ ...opened("thread-1"), sandbox: writes }));
   await client.startThread({ cwd, sandbox: "workspace-write" });
-  expect(warnings).toEqual([expect.stringContaining("did not tell its configuration")]);
+  expect(warnings).toEqual([expect.stringContaining("refused to tell its configuration")]);
   await client.startThread({ cwd, config: { sandbox_mode: "danger-full-access" } });
   expect(warnings).toHaveLength(1);
   const given = server.paramsOf("thread/settings/update").map((one) => one["sandboxPolicy"]);

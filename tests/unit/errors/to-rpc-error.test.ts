@@ -185,7 +185,7 @@ describe("what the library adds to the server's sentence", () => {
     expect(error).toBeInstanceOf(ThreadArchivedError);
     expect(error).toMatchObject({ code: "THREAD_ARCHIVED", method: "thread/resume" });
     expect(error.message).toBe(
-      "thread/resume was refused: thread 0199-8 is archived. Take it back first, with unarchiveThread(id).",
+      "thread/resume was refused: thread 0199-8 is archived. Call unarchiveThread(id) first.",
     );
   });
 

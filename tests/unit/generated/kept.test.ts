@@ -101,6 +101,42 @@ test("it is in the generated files, marked with its last release, and not counte
   expect(linesOf(notes)).toEqual([]);
 });
 
+test("what it needs is kept too when a later release drops that", () => {
+  const all = addKept(kept, exported.methods, { types, notes: new Notes() });
+  const later = tableOf({
+    ...without(after, "Thread", "ThreadStartResponse", "ThreadStartedNotification"),
+    ServerNotification: "never",
+  });
+  const next = keepDropped(
+    kept,
+    {
+      version: "1.10.0",
+      methods: JSON.parse(renderMethodIndex(all.methods)) as Previous["methods"],
+      types: renderTypes(all.types),
+    },
+    { version: "1.11.0", methods: methodsOf(later), types: later },
+  );
+  expect(next.find(({ method }) => method === "usage/clear")?.types).toEqual({
+    ClearParams: "{ of: Part; list: Part[]; thread: Thread; }",
+    Part: '"tokens" | "calls"',
+    Thread: "{ id: string; name: string | null; }",
+  });
+});
+
+test("a result of which nobody has the type any more is unknown, with a note", () => {
+  const notes = new Notes();
+  const gone = kept.map((each) => ({ ...each, result: "Gone" }));
+  const { methods } = addKept(gone, exported.methods, { types, notes });
+  expect(methods.serverRequests.map(({ method, result }) => [method, result])).toEqual([
+    ["other/read", "OtherReadResponse"],
+    ["time/read", undefined],
+  ]);
+  expect(linesOf(notes)).toEqual([
+    "time/read: its result is unknown, since nothing declares Gone any more",
+    "usage/clear: its result is unknown, since nothing declares Gone any more",
+  ]);
+});
+
 test("a method that is back is the export's own, and so is a type", () => {
   const notes = new Notes();
   const all = addKept(kept, methodsOf(old), { types: old, notes });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Notes } from "../../../scripts/generate/notes.js";
-import { nameTypes, readTypes } from "../../../scripts/generate/read-types.js";
+import { readTypes } from "../../../scripts/generate/read-types.js";
 import { shapeOf, tableOf } from "./type-tables.js";
 
 describe("reading the binary's types", () => {
@@ -50,15 +50,6 @@ describe("reading the binary's types", () => {
     expect(shapeOf(types, "Mixed")).toBe("export type Mixed = CoreSource[];");
     expect(shapeOf(types, "Source")).toBe('export type Source = "cli" | "appServer";');
   });
-
-  test("refuses two types that would get one name", () => {
-    expect(() => nameTypes(["v2/Source", "Source", "CoreSource"], new Notes())).toThrow(
-      "would both be named CoreSource",
-    );
-    expect(() => nameTypes(["a/Value", "v2/Value"], new Notes())).toThrow(
-      "would both be named Value",
-    );
-  });
 });
 
 describe("intersections", () => {
@@ -71,6 +62,11 @@ describe("intersections", () => {
       'export type Item = { type: "a"; at?: number | null; id: string; }' +
         ' | { type: "b"; at?: number | null; id: string; ms: number; };',
     );
+  });
+
+  test("require a field that one of them requires", () => {
+    const types = tableOf({ Both: "{ a?: string, b?: number } & { a: string, b?: number }" });
+    expect(shapeOf(types, "Both")).toBe("export interface Both { a: string; b?: number; }");
   });
 
   test("with a map become an index signature that covers the named fields", () => {

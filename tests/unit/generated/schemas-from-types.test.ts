@@ -1,4 +1,7 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
+import { readSchemas } from "../../../scripts/generate/generate.js";
 import { Notes } from "../../../scripts/generate/notes.js";
 import { relaxForSchemas, relaxTypes } from "../../../scripts/generate/relax.js";
 import { renderTypes } from "../../../scripts/generate/render-types.js";
@@ -68,6 +71,23 @@ describe("missing and null fields", () => {
     expect(shapeOf(relaxed, "Thread")).toBe(
       "export interface Thread { id: string; name?: string | null; title?: string | null; }",
     );
+  });
+});
+
+describe("the binary's own schemas", () => {
+  const name = "codex_app_server_protocol.schemas.json";
+
+  test("are not known of a binary that writes none", async () => {
+    await using folder = await makeTempDir();
+    expect(await readSchemas(folder.path)).toBeUndefined();
+  });
+
+  test("are read with a byte order mark, too, and named when they are broken", async () => {
+    await using folder = await makeTempDir();
+    await writeFile(path.join(folder.path, name), '\uFEFF{\r\n"definitions": {}\r\n}');
+    expect(await readSchemas(folder.path)).toEqual({ definitions: {} });
+    await writeFile(path.join(folder.path, name), '{"definitions"');
+    await expect(readSchemas(folder.path)).rejects.toThrow(`${name} cannot be read: `);
   });
 });
 

@@ -191,13 +191,38 @@ describe("intersections", () => {
 
 test("a type whose name the generated files use, or that is no name, gets another", () => {
   const notes = new Notes();
-  const names = nameTypes(["v2/Promise", "v2/some-thing", "lower", "v2/2fa", "Fine"], notes);
-  expect(Object.fromEntries(names)).toEqual({
+  const keys = [
+    "v2/Promise",
+    "v2/some-thing",
+    "lower",
+    "v2/2fa",
+    "Fine",
+    "Rpc",
+    "v2/ClientRequests",
+  ];
+  expect(Object.fromEntries(nameTypes(keys, notes))).toEqual({
     Fine: "Fine",
+    Rpc: "ProtocolRpc",
+    "v2/ClientRequests": "ProtocolClientRequests",
     lower: "Protocollower",
     "v2/2fa": "Protocol2fa",
     "v2/Promise": "ProtocolPromise",
     "v2/some-thing": "Protocolsome_thing",
   });
-  expect(linesOf(notes)).toHaveLength(4);
+  expect(linesOf(notes)).toHaveLength(6);
+});
+
+test("of namesakes in several folders, one keeps the name", () => {
+  const notes = new Notes();
+  const keys = ["Value", "v3/Value", "v2/Value", "CoreValue", "v3/Other", "x/v2/Other", "V3Value"];
+  const names = nameTypes(keys, notes);
+  expect(Object.fromEntries(names)).toEqual({
+    CoreValue: "CoreValue",
+    Value: "CoreValue_",
+    V3Value: "V3Value",
+    "v2/Value": "Value",
+    "v3/Value": "V3Value_",
+    "v3/Other": "Other",
+    "x/v2/Other": "XV2Other",
+  });
 });

@@ -34,7 +34,8 @@ test("a step that takes too long fails the start, and what becomes of it is of n
   expect(await failure).toBeInstanceOf(HandshakeError);
   expect(await failure).toMatchObject({
     code: "HANDSHAKE_FAILED",
-    message: "No process could be started within 300 ms: looking for the program took too long.",
+    message:
+      "No process could be started within 300 ms: looking for the program took too long. Raise startTimeoutMs if it needs longer.",
   });
   await jest.advanceTimersByTimeAsync(100);
   expect(jest.getTimerCount()).toBe(0);

@@ -81,7 +81,7 @@ test("what the caller passed is not changed, nor kept", () => {
 });
 
 const types = "must be text, image, localImage, audio, localAudio, skill or mention";
-const nothing = "must not be empty, nor white space and nothing else";
+const nothing = "must say something: it is empty, or white space";
 const notEmpty = "must be a string that is not empty";
 
 test.each<[string, unknown, string, string]>([

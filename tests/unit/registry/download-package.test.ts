@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { runCommand } from "../../../scripts/run-command.js";
 import { downloadPackage } from "../../../scripts/registry/download-package.js";
+import { npmView } from "../../../scripts/registry/run-npm.js";
 import { tarballSize } from "../../../scripts/registry/tarball-size.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
 import { FakeRegistry } from "../update-artifacts/fake-registry.js";
@@ -15,6 +16,8 @@ let server: Server;
 let temp: TempDir;
 let registry: FakeRegistry;
 let deliver: (response: ServerResponse, tarball: Buffer) => void;
+/** Whether it says what packages there are. */
+let answers: boolean;
 
 const spec = "@openai/codex@1.2.3";
 
@@ -22,9 +25,11 @@ beforeEach(async () => {
   temp = await makeTempDir();
   registry = await FakeRegistry.make();
   deliver = (response, tarball) => response.end(tarball);
+  answers = true;
   server = createServer((request, response) => {
     const { url = "", method } = request;
     if (!url.endsWith(".tgz")) {
+      if (!answers) return;
       const { port } = server.address() as AddressInfo;
       const dist = {
         integrity: registry.integrity("1.2.3"),
@@ -124,6 +129,16 @@ describe("a download with npm", () => {
       "npm cannot reach the registry (ECONNREFUSED). Check the network and npm's settings.",
     );
     expect(await left()).toEqual([".npmrc", "package.json"]);
+  });
+
+  test("does not wait for a registry that does not answer", async () => {
+    answers = false;
+    const asked = npmView(spec, "version", {
+      run: runCommand,
+      cwd: temp.path,
+      answerTimeoutMs: 300,
+    });
+    await expect(asked).rejects.toThrow("npm cannot reach the registry (network timeout).");
   });
 
   test("ends npm when it is ended itself, in the middle of the tarball", async () => {

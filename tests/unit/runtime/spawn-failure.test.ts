@@ -67,20 +67,22 @@ describe("a real start that fails", () => {
   test("because it is a directory says that", async () => {
     await writeTree(root, { "codex/file": "x" });
     const error = await startFailure(path.join(root, "codex"));
-    expect(error.message).toContain("it is a directory.");
+    expect(error.message).toContain("it is a directory: name the program in it.");
   });
 
   test("because its interpreter is missing does not claim that the file is", async () => {
     await writeTree(root, { codex: "#!/no/such/interpreter\n" });
     const error = await startFailure(path.join(root, "codex"));
     expect(error).toBeInstanceOf(SpawnError);
-    expect(error.message).toContain("the interpreter or loader that it names is not");
+    expect(error.message).toContain("the interpreter or loader that it names is missing");
   });
 
   test("because the working directory is gone does not claim that the program is", async () => {
     const error = await startFailure(process.execPath, [], path.join(root, "gone"));
     expect(error).toBeInstanceOf(SpawnError);
-    expect(error.message).toContain(`its working directory ${root}/gone is not there.`);
+    expect(error.message).toContain(
+      `its working directory ${root}/gone does not exist. Make it, or correct cwd.`,
+    );
   });
 
   test("because the arguments are too large says where they come from, and not what they are", async () => {

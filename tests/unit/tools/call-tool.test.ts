@@ -120,12 +120,12 @@ describe("what a tool returns", () => {
     [
       "a remote image",
       { type: "image", url: "https://example.com/a.png" },
-      /image is not a data: URL/,
+      /image must be a data: URL/,
     ],
     [
       "a remote sound",
       { type: "inputAudio", audioUrl: "https://example.com/a" },
-      /audio is not a data/,
+      /audio must be a data/,
     ],
     [
       "an image of text",
@@ -135,7 +135,7 @@ describe("what a tool returns", () => {
     [
       "an image of another type",
       { type: "image", data: new Uint8Array(1), mediaType: "text/x" },
-      /something else/,
+      /must have a mediaType that begins with image/,
     ],
     [
       "an image of a kind that the model is not shown",
@@ -145,7 +145,7 @@ describe("what a tool returns", () => {
     [
       "a sound of such a kind",
       { type: "audio", data: new Uint8Array(1), mediaType: "audio/flac" },
-      /its audio has a media type of which/,
+      /its audio has a media type that the server leaves out/,
     ],
     [
       "an image without type",

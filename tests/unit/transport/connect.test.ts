@@ -140,7 +140,9 @@ describe("the limit of what a server takes", () => {
     const answer = received(accepted);
     send(accepted, { id: 7, method, params: { reason: "unauthorized" } });
     await expect(answer).resolves.toMatchObject({ id: 7, error: { code: -32_603 } });
-    expect(errors).toEqual([`The handler of ${method} gave too long an answer.`]);
+    expect(errors).toEqual([
+      `The answer of the handler of ${method} is too large to send, so the request was refused.`,
+    ]);
     const next = received(accepted);
     void rejection(client.request("config/read", {}));
     expect((await next).method).toBe("config/read");

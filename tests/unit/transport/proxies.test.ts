@@ -57,8 +57,16 @@ describe("with an agent", () => {
 
   test.each([
     ["407 Proxy Authentication Required", false, "The proxy wants a user and a password"],
-    ["403 Forbidden", false, "the proxy did not let the connection through (HTTP 403)."],
-    ["502 Bad Gateway", true, "the proxy did not let the connection through (HTTP 502)."],
+    [
+      "403 Forbidden",
+      false,
+      "the proxy did not let the connection through (HTTP 403). Look at its rules",
+    ],
+    [
+      "502 Bad Gateway",
+      true,
+      "the proxy did not let the connection through (HTTP 502). Look at its rules",
+    ],
   ])("a proxy that answers %s is explained", async (refusal, retryable, message) => {
     await using all = await stage(refusal);
     const agent = new TunnelAgent(all.proxy.port);
@@ -93,7 +101,9 @@ describe("with an agent", () => {
 
   test("a unix socket is refused, to which no proxy leads", async () => {
     const agent = new Agent();
-    expect(() => new Codex({ url: "unix:///run/x.sock", agent })).toThrow("agent has no use");
+    expect(() => new Codex({ url: "unix:///run/x.sock", agent })).toThrow(
+      "agent must not be given with unix",
+    );
     const connecting = AppServerClient.connect("unix:///run/x.sock", { agent });
     expect(await rejection(connecting)).toMatchObject({ argument: "agent" });
   });

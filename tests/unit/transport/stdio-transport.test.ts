@@ -61,7 +61,7 @@ test("a process that cannot be killed is not waited for without end", async () =
       kind: "closed",
       exitCode: null,
       signal: null,
-      error: { message: "the process could not be killed, and goes on" },
+      error: { message: "the process could not be killed, and still runs" },
     });
     expect(await pending).toMatchObject({ code: "TRANSPORT_CLOSED" });
     expect(transport.input.destroyed && transport.output.destroyed).toBe(true);

@@ -118,11 +118,43 @@ function watched(at: (count: number) => void | Promise<void>): Disk {
   };
 }
 
+/** A disk on which no folder can be moved into another, and on which files are copied and removed one by one. */
+function apart(at: (count: number) => void | Promise<void>): Disk {
+  const by = watched(at);
+  const filesIn = async (place: string): Promise<string[]> => {
+    const options = { recursive: true, withFileTypes: true } as const;
+    const entries = await readdir(place, options).catch(() => []);
+    return entries.flatMap((each) =>
+      each.isFile() ? [path.join(each.parentPath, each.name)] : [],
+    );
+  };
+  return {
+    ...by,
+    rename: async (from, to) => {
+      const isWithin = path.dirname(String(from)) === path.dirname(String(to));
+      if (!isWithin) throw Object.assign(new Error("EXDEV"), { code: "EXDEV" });
+      await by.rename(from, to);
+    },
+    cp: async (from, to, options) => {
+      for (const file of await filesIn(String(from))) {
+        const copy = path.join(String(to), path.relative(String(from), file));
+        await disk.mkdir(path.dirname(copy), { recursive: true });
+        await by.cp(file, copy);
+      }
+      await by.cp(from, to, options);
+    },
+    rm: async (place, options) => {
+      for (const file of await filesIn(String(place))) await by.rm(file);
+      await by.rm(place, options);
+    },
+  };
+}
+
 /** How many moments there are to fail at. */
-async function moments(): Promise<number> {
+async function moments(make = watched): Promise<number> {
   await makePlace();
   let last = 0;
-  await apply(watched((count) => void (last = count)));
+  await apply(make((count) => void (last = count)));
   expect(await tree()).toEqual(after);
   return last;
 }
@@ -159,10 +191,13 @@ describe("changing a checkout all at once", () => {
     }
   });
 
-  test("is undone after kill -9 at any moment, also when that is killed, too", async () => {
-    const all = await moments();
+  test.each([
+    ["", watched],
+    [" between file systems", apart],
+  ])("is undone after kill -9 at any moment%s, also when that is killed, too", async (_, make) => {
+    const all = await moments(make);
     const stopAt = (at: number, resolve: () => void): Disk =>
-      watched((count) => {
+      make((count) => {
         if (count < at) return;
         resolve();
         return new Promise<never>(() => undefined);
@@ -174,7 +209,7 @@ describe("changing a checkout all at once", () => {
       });
       // The first repair is killed at another moment each time.
       await new Promise<void>((resolve, reject) => {
-        undo(root, work, stopAt(1 + (at % 12), resolve)).then(() => {
+        undo(root, work, stopAt(1 + ((at * 7) % 40), resolve)).then(() => {
           resolve();
         }, reject);
       });
@@ -182,6 +217,12 @@ describe("changing a checkout all at once", () => {
       const done = at === all;
       expect([at, await tree()]).toEqual([at, done ? after : before]);
     }
+  });
+
+  test("is not undone by a journal that cannot be read, and the journal stays", async () => {
+    await makePlace();
+    await writeTree(work, { "journal.json/in-the-way": "" });
+    await expect(undo(root, work, disk)).rejects.toThrow("EISDIR");
   });
 
   test("puts everything back when the check of the result fails", async () => {
@@ -196,20 +237,17 @@ describe("changing a checkout all at once", () => {
 
   test("works between file systems, where nothing can be renamed", async () => {
     await makePlace();
-    const apart: Disk = {
-      ...disk,
-      rename: async (from, to) => {
-        const isWithin = path.dirname(String(from)) === path.dirname(String(to));
-        if (!isWithin) throw Object.assign(new Error("EXDEV"), { code: "EXDEV" });
-        await disk.rename(from, to);
-      },
-    };
-    await apply(apart);
+    await apply(apart(() => undefined));
     expect(await tree()).toEqual(after);
 
     await makePlace();
     const check = () => Promise.reject(new Error("it does not start"));
-    await expect(apply(apart, { check })).rejects.toThrow("it does not start");
+    await expect(
+      apply(
+        apart(() => undefined),
+        { check },
+      ),
+    ).rejects.toThrow("it does not start");
     expect(await tree()).toEqual(before);
   });
 });

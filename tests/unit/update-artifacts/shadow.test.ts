@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { readdir, readFile, realpath, symlink } from "node:fs/promises";
 import path from "node:path";
 import { disk } from "../../../scripts/update-artifacts/disk.js";
@@ -61,4 +63,22 @@ test("the copy of a project has its files, links to its packages, and nothing la
   expect(await readFile(path.join(modules, ".bin/codex"), "utf8")).toBe("newer");
   const old = path.join(root, "node_modules/@openai/codex/bin/codex.js");
   expect(await readFile(old, "utf8")).toBe("launcher");
+});
+
+test("what is neither a file, a folder nor a link stays where it is", async () => {
+  await using temp = await makeTempDir();
+  const root = path.join(temp.path, "project");
+  await writeTree(root, { "package.json": "{}", "lib/a.ts": "a" });
+  const servers = ["root.sock", "lib/inner.sock"].map((name) =>
+    createServer().listen(path.join(root, name)),
+  );
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  try {
+    const shadow = path.join(root, ".update-artifacts", "work", "project");
+    await makeShadow(root, shadow, disk);
+    expect((await readdir(shadow)).sort()).toEqual(["lib", "node_modules", "package.json"]);
+    expect(await readdir(path.join(shadow, "lib"))).toEqual(["a.ts"]);
+  } finally {
+    for (const server of servers) server.close();
+  }
 });

@@ -208,6 +208,24 @@ describe("npm run update-artifacts", () => {
     );
     project.registry.tags.alpha = "1.3.0";
     expect(await project.update("--channel", "alpha")).toContain("@openai/codex 1.3.0;");
+    project.registry.tags.alpha = "^1.3.0";
+    await expect(project.update("--channel", "alpha")).rejects.toThrow(
+      '@openai/codex has no release tagged "alpha"',
+    );
+  });
+
+  test("goes back to an older release only when that is named", async () => {
+    await project.update("--version", "1.3.0");
+    const before = await project.tree();
+    for (const args of [[], ["--dry-run"]]) {
+      await expect(project.update(...args)).rejects.toThrow(
+        "The newest stable release is 1.2.3, and 1.3.0 is pinned, which is newer. Nothing was changed; " +
+          "to go back, give --version 1.2.3.",
+      );
+    }
+    expect(await project.tree()).toEqual(before);
+    expect(await project.update("--channel", "1.2.3")).toContain("Changed:");
+    expect(await project.read("package.json")).toContain('"1.2.3"');
   });
 
   test("takes an exact version, and says when it is not published", async () => {
@@ -273,6 +291,13 @@ describe("--dry-run", () => {
     );
     expect(await project.tree()).toEqual(before);
     expect(project.calls.filter((call) => /^npm (pack|install)/.test(call))).toEqual([]);
+  });
+
+  test("does not even make the folder that --vendor-dir names", async () => {
+    const folder = path.join(project.root, "..", "bundles");
+    const said = await project.update("--dry-run", "--vendor-dir", folder);
+    expect(said).toContain("manifest.json: would be updated");
+    await expect(stat(folder)).rejects.toThrow("ENOENT");
   });
 
   test("says after an update that everything is up to date", async () => {

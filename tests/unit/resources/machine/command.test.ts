@@ -96,7 +96,7 @@ describe("a command", () => {
     expect(error).toBeInstanceOf(CommandFailedError);
     expect(error).toMatchObject({
       code: "COMMAND_FAILED",
-      message: "The command ended, with exit code 2.",
+      message: "The command ended, with exit code 2: see result.",
       result: { exitCode: 2, stdout: "half" },
     });
     expect(await collect(command.stdout.text())).toEqual(["half"]);

@@ -92,7 +92,9 @@ describe("the check of the sandbox", () => {
     expect(await pair.client.sandbox.check()).toMatchObject({
       works: false,
       reason: "unknown",
-      message: expect.stringContaining("Check that the server has such a program"),
+      message: expect.stringContaining(
+        "Check on the server's machine that the program is on the PATH",
+      ),
       exitCode: null,
     });
   });
@@ -125,7 +127,7 @@ describe("a command that is not started", () => {
     await using pair = await startedFrom(file);
     const error = await rejection(pair.client.exec(["true"]).exit);
     expect(error).toMatchObject({ code: "COMMAND_NOT_STARTED", missingRuntime: file });
-    expect((error as Error).message).toContain(`${file} is not there any more`);
+    expect((error as Error).message).toContain(`${file} is gone`);
     expect(await pair.client.sandbox.check()).toMatchObject({ reason: "runtimeMissing" });
     for (const sandbox of ["danger-full-access", { type: "externalSandbox" }] as const) {
       expect(await rejection(pair.client.exec(["true"], { sandbox }).exit)).toMatchObject({
@@ -143,7 +145,7 @@ describe("a command that is not started", () => {
     for (const client of [own.client, pair.client]) {
       const error = await rejection(client.exec(["true"]).exit);
       expect(error).toMatchObject({ missingRuntime: undefined });
-      expect((error as Error).message).toContain("has to be started again");
+      expect((error as Error).message).toContain("start the server again");
     }
   });
 });
