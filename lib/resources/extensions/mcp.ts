@@ -13,9 +13,7 @@ import type {
   McpServerStatusUpdatedNotification,
   McpServerToolCallParams,
 } from "../../../generated/types.js";
-import { onAbort } from "../../async/abort.js";
-import { Deferred } from "../../async/deferred.js";
-import { settleWithin } from "../../async/timers.js";
+import { poll } from "../../async/poll.js";
 import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
@@ -79,7 +77,7 @@ export class Mcp {
     checkOptions("mcp.started()", options, followKeys);
     const { signal } = options;
     const session = await untilConnected(this.#getSession, signal);
-    for (;;) {
+    const look = async () => {
       const servers = await new Pages((cursor) =>
         callLoaded(
           session,
@@ -90,9 +88,10 @@ export class Mcp {
         ),
       ).all();
       // It may yet tell how a server was when it was asked.
-      if (!servers.some(({ runtimeStatus }) => runtimeStatus === "starting")) return servers;
-      await pause(signal);
-    }
+      const isStarting = servers.some(({ runtimeStatus }) => runtimeStatus === "starting");
+      return isStarting ? undefined : servers;
+    };
+    return (await poll(look, { pauseMs, signal })) ?? [];
   }
 
   /**
@@ -177,15 +176,5 @@ export class Mcp {
   async reload(): Promise<void> {
     const session = await this.#getSession();
     await session.call("config/mcpServer/reload", undefined);
-  }
-}
-
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  const stop = new Deferred<undefined>();
-  const unlink = onAbort(signal, stop.reject);
-  try {
-    await settleWithin(stop.promise, pauseMs);
-  } finally {
-    unlink();
   }
 }
