@@ -41,7 +41,7 @@ for (const item of first.items) {
 
 const second = await thread.run("And what does the last line say?");
 console.log(`${second.status}: ${second.finalResponse ?? "no answer"}`);
-// What this turn cost, and the whole thread so far.
+// The tokens of this turn, and of the whole thread so far.
 console.log(
   `${second.usage?.turn.totalTokens ?? 0} tokens, ${second.usage?.total.totalTokens ?? 0} in all`,
 );

@@ -38,7 +38,7 @@ try {
       case "thread/tokenUsage/updated":
         console.log(`(${event.params.tokenUsage.total.totalTokens} tokens so far)`);
         break;
-      // No default: what is of no interest here, and what newer servers add, passes by.
+      // No default: the loop ignores other events, those of newer servers included.
     }
   }
 

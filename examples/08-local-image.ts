@@ -1,6 +1,6 @@
 /**
- * Show the model an image file. This library looks at the file first, since the server would go on without
- * one that is missing or that it cannot read; and it sends the content along when the server runs elsewhere.
+ * Show the model an image file. The library reads the file first, because the server would go on without a
+ * file that is missing or that it cannot read. It sends the content along when the server runs elsewhere.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

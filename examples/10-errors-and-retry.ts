@@ -1,7 +1,7 @@
 /**
- * When things go wrong. A turn that fails throws a TurnFailedError which says why, and its thread
- * stays usable. Overload is another matter: a ServerBusyError says that nothing was run, so
- * `retryOnOverload` may repeat the operation. A `Codex` does that by itself for its own requests.
+ * When things go wrong. A turn that fails throws a TurnFailedError which says why, and its thread stays
+ * usable. A ServerBusyError says that the server did not run the request, so `retryOnOverload` may repeat
+ * the operation. A `Codex` does that by itself for its own requests.
  */
 import assert from "node:assert/strict";
 import { Codex, retryOnOverload, ServerBusyError, TurnFailedError } from "codex-app-server-sdk";

@@ -1,7 +1,7 @@
 /**
- * What a turn can be told: first a turn with every control, with handlers, and with each setting that is
- * of use to most; then a busy thread, a time limit and a signal. Settings go to the server and stay with
- * the thread; outputSchema is for its turn alone. Controls and handlers are for this library.
+ * All options of a turn: first a turn with every control, with handlers, and with the most useful
+ * settings; then a busy thread, a time limit and a signal. Settings go to the server and stay with the
+ * thread; outputSchema is for its turn alone. Controls and handlers are for this library.
  */
 import assert from "node:assert/strict";
 import { Codex, ThreadBusyError, TurnTimeoutError } from "codex-app-server-sdk";
@@ -60,7 +60,7 @@ assert.deepEqual(await joined.started, await running.started);
 gate.release();
 await Promise.all([running.run(), joined.run()]);
 
-// A time limit, or a signal: the turn is interrupted, and whoever waits is told.
+// A time limit, or a signal: the turn is interrupted, and `run()` rejects.
 model.enqueueFor(({ lastUserText }) => lastUserText === "Think for ever.", reply.hang());
 await assert.rejects(thread.run("Think for ever.", { timeoutMs: 300 }), TurnTimeoutError);
 const left = new Error("the visitor left");

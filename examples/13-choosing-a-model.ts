@@ -24,7 +24,7 @@ const effort = efforts.includes("high") ? "high" : other.defaultReasoningEffort;
 await thread.run("Now the hard part.", { model: other.model, effort });
 await thread.run("Go on."); // says nothing, so it stays
 
-// And back again: name both, as the effort would stay too.
+// Back again: name both, since the effort would stay, too.
 const { status } = await thread.run("Sum it up.", {
   model: standard.model,
   effort: standard.defaultReasoningEffort,

@@ -21,8 +21,8 @@ async function midway(on: Thread, input: string): Promise<Turn> {
   return turn;
 }
 
-// Steer: the model goes on with the new input, in the same turn. What is being said is cut; older
-// servers let it end.
+// Steer: the model goes on with the new input, in the same turn. The server cuts the message that
+// is being streamed; older ones let it end.
 const steered = await midway(thread, "Plan a trip to Rome.");
 model.enqueue(reply.text("To Naples, then."));
 await steered.steer("Naples would be nicer.");
@@ -30,7 +30,8 @@ gate.release();
 const { status, finalResponse } = await steered.run();
 console.log(`steered: ${status}, "${finalResponse ?? ""}"`);
 
-// Interrupt, as a stop button does: the turn ends, and its result has what was said. Nothing throws.
+// Interrupt, as a stop button does: the turn ends, and its result has the text so far. Nothing
+// throws.
 const interrupted = await midway(thread, "Tell me a long story.");
 for await (const text of interrupted.textStream()) {
   console.log(`hearing "${text}"`);
@@ -48,7 +49,7 @@ for await (const text of left.textStream()) {
 }
 const { status: afterBreak } = await left.run();
 
-// Unless it is told to run on: its result is there when it is wanted.
+// With `onBreak: "detach"` the turn runs on, and `run()` gives its result later.
 gate = reply.hold();
 model.enqueue(reply.text(["Working", gate, " and done."]));
 const detached = thread.turn("Work on this.", { onBreak: "detach" });

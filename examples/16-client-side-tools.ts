@@ -62,7 +62,8 @@ for await (const { method } of waiting) if (method === "item/tool/call") break;
 const { status: afterBreak } = await waiting.run();
 await first.close();
 
-// Another process: the server has stored what the tools look like, and this gives them their functions.
+// Another process: the server has stored the definitions of the tools, and this binds their
+// functions.
 await using second = new Codex(options);
 const resumed = await second.resumeThread(thread.id, { tools });
 model.enqueue(reply.functionCall("find_order", { number: "A-17" }), reply.text("Still shipped."));

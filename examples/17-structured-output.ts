@@ -14,7 +14,7 @@ const thread = await codex.startThread();
 const Report = z.object({
   summary: z.string().describe("One sentence"),
   severity: z.enum(["low", "high"]),
-  // The model writes null for what it leaves out; here it is left out again.
+  // The model writes null for an optional property, and the library takes it out again.
   line: z.int().optional(),
   found: z.iso.date().transform((text) => new Date(text)),
 });
@@ -30,7 +30,7 @@ console.log(
   `${result.status}: ${severity}, ${summary} (${found.getUTCFullYear()}, line ${line ?? "?"})`,
 );
 
-// An answer that does not fit throws, and the error has it: ask again, or go on without.
+// When an answer does not fit, `run()` throws, and the error has the answer: ask again, say.
 model.enqueue(reply.text('{"summary":"Hm.","severity":"odd","line":1,"found":"2026-11-22"}'));
 let places: string[] = [];
 try {
@@ -41,7 +41,7 @@ try {
   console.log(`${error.code}: ${places.join()} in ${error.text ?? "nothing"}`);
 }
 
-// Some things cannot be asked for, such as keys that nobody knows yet. That shows before sending.
+// Strict mode cannot express some schemas, such as records. The call fails before it is sent.
 let refused = "";
 try {
   const outputSchema = z.object({ counts: z.record(z.string(), z.number()) });
@@ -52,7 +52,7 @@ try {
   console.log(`refused: ${error.message}`);
 }
 
-// A list of pairs says the same. Plain JSON Schema does, too, but has no type: name one, or check.
+// A list of pairs says the same. Plain JSON Schema gives the output no type: name one, or check.
 interface Counts {
   counts: { word: string; count: number }[];
 }
@@ -70,7 +70,7 @@ const counted = await thread.run<Counts>("Count the words.", { outputSchema });
 const [most] = counted.output?.counts ?? [];
 console.log(`${most?.word ?? ""}: ${most?.count ?? 0}`);
 
-// The next turn is free again.
+// The next turn has no schema.
 const { output } = await thread.run("Thanks.");
 
 assert.deepEqual([line, found.toISOString()], [undefined, "2026-11-22T00:00:00.000Z"]);

@@ -10,7 +10,8 @@ await using model = await startLoopbackModel();
 await using codex = new Codex(await configFor(model));
 const thread = await codex.startThread();
 
-// One stream for all turns: each event has the id of its own turn. The goal speaks between them.
+// One stream for all turns: each event has the id of its own turn. Events of the goal come between
+// them.
 model.enqueue(reply.text("The tests are red."), reply.text("One is left."));
 model.enqueue(reply.updateGoal("complete"), reply.text("All of them are green."));
 const goal = thread.runGoal("Make the tests pass.", { tokenBudget: 10_000 });
@@ -50,7 +51,7 @@ for await (const { method } of endless) {
 const stopped = await endless.run();
 console.log(`stopped: ${stopped.status}, ${(await thread.goal.get())?.status ?? "no goal"}`);
 
-// A turn that fails takes the goal with it. What was done until then is in the error.
+// A turn that fails ends the goal. The error has the result so far.
 model.enqueue(reply.text("Half of it."), reply.failed("server_error", "the model is tired"));
 const error: unknown = await thread
   .runGoal("Do the other half.")

@@ -1,6 +1,6 @@
 /**
- * A turn may start sub-agents, which work on threads of their own. The turn's stream and result are
- * never touched by them; ask for their events, or look at what they have done so far.
+ * A turn may start sub-agents, which work on threads of their own. The turn's stream and result leave them
+ * out: ask for their events, or look at their turns.
  */
 import assert from "node:assert/strict";
 import { Codex } from "codex-app-server-sdk";
@@ -30,7 +30,7 @@ for await (const event of turn.stream({ subagents: true })) {
 const { status, finalResponse } = await turn.run();
 console.log(`${status}: ${finalResponse ?? ""}`);
 
-// Who helped, with what, and how it went. This works while the turn runs, too.
+// The sub-agents, their tasks and their states. This works while the turn runs, too.
 for (const { threadId, prompt, state, turns } of turn.subagents()) {
   console.log(`${threadId} was asked "${prompt ?? ""}": ${state?.status ?? "?"}`);
   for (const { items } of turns) console.log(items.map(({ type }) => type).join(", "));

@@ -1,6 +1,6 @@
 /**
- * Log in with ChatGPT from a server that has no browser: show a page and a code, and wait until
- * somebody has typed it in. Then: who is it, how much of the limits is used, log out, use an API key.
+ * Log in with ChatGPT from a server that has no browser: show a page and a code, and wait until somebody
+ * has typed it in. Then read the account and its limits, log out, and use an API key.
  */
 import assert from "node:assert/strict";
 import { Codex, LoginFailedError, LoginTimeoutError } from "codex-app-server-sdk";

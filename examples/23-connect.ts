@@ -20,7 +20,7 @@ await using server = await startListening(model, [
   hash,
 ]);
 
-// Whoever has no token, or a wrong one, is told so. Trying again would not help.
+// Without a token, or with a wrong one, `connect()` rejects. Trying again would not help.
 let refusal: unknown;
 try {
   await AppServerClient.connect(server.url, { token: "a-guess" });
@@ -30,7 +30,8 @@ try {
 assert(refusal instanceof ConnectError);
 console.log(`HTTP ${refusal.statusCode ?? 0}, worth another try: ${refusal.retryable}`);
 
-// A function is asked at each connection, so it may read a file or fetch a token that has not expired.
+// A function is called for each connection, so it may read a file or fetch a token that has not
+// expired.
 await using alice = await AppServerClient.connect(server.url, { token: () => token });
 console.log(`connected to codex ${alice.serverInfo.version}`);
 

@@ -1,7 +1,7 @@
 /**
- * Show the assistant's messages as they grow, as a chat does. Each update says which message it is of,
- * what that is, and its whole text so far. When the model breaks off and is asked again, what it had said is
- * taken back; a message that a steer cuts stays. For the text alone, `textStream()` is enough.
+ * Show the assistant's messages as they grow, as a chat does. Each update says which message it belongs
+ * to, of which phase, and has its whole text so far. When the model breaks off and is asked again, its
+ * text is taken back; a message that a steer cuts stays. For the text alone, `textStream()` is enough.
  */
 import assert from "node:assert/strict";
 import { Codex, type MessageUpdate } from "codex-app-server-sdk";
@@ -42,7 +42,7 @@ for await (const update of thread.turn("How many files?").messages()) {
   if (update.type === "completed" || update.type === "reset") console.log(chat.lines);
 }
 
-// The same for a turn that is steered while it speaks: what was said until then stays.
+// The same for a turn that is steered while a message streams: the text so far stays.
 const gate = reply.hold();
 model.enqueue(reply.text(["Its name ", gate, "is long."]), reply.text("It is a.txt."));
 const turn = thread.turn("Tell me about it.");

@@ -66,7 +66,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(transport: Transport, settings: ResolvedSettings, source: ConnectionSource) {
-    super();
+    super(() => Promise.resolve(this.#core.session));
     this.#core = openSession(transport, settings, source, (...turn) => {
       void stopUnfollowed(...turn);
     });
@@ -315,11 +315,6 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** @internal */
-  protected override getSession(): Promise<Session> {
-    return Promise.resolve(this.#core.session);
   }
 
   /** @internal For handles that outlive one connection. */

@@ -35,10 +35,9 @@ import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSettings } from "./session/sandbox/known-settings.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
-import type { Session } from "./session/session.js";
 import { totalBacklog } from "./session/total-backlog.js";
 
-/** What a `Codex` does when its server is gone. */
+/** Options for the time after the server is gone. */
 export interface SupervisionOptions {
   /**
    * Whether, and how, a call starts a new server process after the last one died, or connects again after
@@ -51,9 +50,7 @@ export interface SupervisionOptions {
 /** The options of the client, with overload retries on. */
 export interface CodexOptions extends AppServerClientOptions, SupervisionOptions {}
 
-/**
- * Options for a server that runs already: those of `AppServerClient.connect()`, and its address.
- */
+/** Options for a server that runs already: those of `AppServerClient.connect()`, and its address. */
 export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions {
   /** `"ws://127.0.0.1:4500"`, `"wss://host/path"` or `"unix:///run/codex.sock"`. */
   url: string;
@@ -70,9 +67,7 @@ const codexConnectKeys: KeysOf<CodexConnectOptions> = {
 /** The result of `ready()`: the server, the account, and whether somebody has to log in. */
 export interface Readiness {
   readonly serverInfo: ServerInfo;
-  /**
-   * The account that is logged in; `null` when nobody is, or when the model provider needs no login.
-   */
+  /** The account that is logged in; `null` when nobody is, or when the model provider needs no login. */
   readonly account: Account | null;
   /** Whether turns will fail until somebody logs in. */
   readonly loginRequired: boolean;
@@ -101,7 +96,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #restarts: RestartPolicy | undefined;
   /** Undefined when it is replaced by the next call only. */
   readonly #eager: EagerRestart | undefined;
-  /** Why no process is started any more. */
+  /** The reason why no process is started any more. */
   #lost: CloseReason | undefined;
   #client: Promise<AppServerClient> | undefined;
   /** The client, once it has been started. */
@@ -110,7 +105,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(given: CodexOptions | CodexConnectOptions = {}) {
-    super();
+    super(async () => (await this.client()).session);
     // A URL that is undefined is a mistake: the server of this machine would take its place.
     if (isToConnect(given)) {
       checkOptions("Codex", given, codexConnectKeys, {
@@ -262,11 +257,6 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** @internal */
-  protected override async getSession(): Promise<Session> {
-    return (await this.client()).session;
   }
 
   /**

@@ -23,8 +23,8 @@ import type { GoalResult } from "./results/goal-result.js";
 import type { GoalEvent, GoalRunState } from "./goals/goal-state.js";
 
 /**
- * What `stream({ subagents: true })` of a goal yields. The `turnId` of the origin is empty for what is
- * said of the goal between two turns.
+ * An event that `stream({ subagents: true })` of a goal yields. The `turnId` of the origin is empty for
+ * what is said of the goal between two turns.
  */
 export type GoalEventWithOrigin = GoalEvent & { readonly origin: EventOrigin };
 

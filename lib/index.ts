@@ -33,6 +33,7 @@ export type {
   LoadedThreadsOptions,
   ThreadCatalog,
 } from "./catalogue/thread-catalog.js";
+export type { Resource } from "./resources/resource.js";
 export type {
   ListSectionsOptions,
   SectionOptions,

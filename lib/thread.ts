@@ -48,9 +48,9 @@ import { type TurnStart } from "./turns/start-place.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
-/** Which turns to list, as in `thread/turns/list`. */
+/** The turns to list, as in `thread/turns/list`. */
 export type ListTurnsOptions = AllowUndefined<Omit<ThreadTurnsListParams, "threadId" | "cursor">>;
-/** Which items to list, as in `thread/items/list`. */
+/** The items to list, as in `thread/items/list`. */
 export type ListItemsOptions = AllowUndefined<Omit<ThreadItemsListParams, "threadId" | "cursor">>;
 
 const listTurnsKeys: KeysOf<ListTurnsOptions> = threadTurnsListParamsKeys;
@@ -66,7 +66,6 @@ export type ThreadOpened = ResultOf<"thread/start" | "thread/resume" | "thread/f
 export class Thread extends ThreadApi {
   /** Model, working directory, sandbox and so on, as of the start; undefined for `thread(id)`. */
   readonly opened: ThreadOpened | undefined;
-  readonly #getSession: GetSession;
   /** The same without the handlers of this thread, for handles on other threads. */
   readonly #getUnscoped: GetSession;
 
@@ -75,7 +74,6 @@ export class Thread extends ThreadApi {
     const bound = withScope(getSession, id, scope);
     super(bound, id);
     this.opened = opened;
-    this.#getSession = bound;
     this.#getUnscoped = getSession;
   }
 
@@ -192,7 +190,7 @@ export class Thread extends ThreadApi {
    */
   runGoal(objective: string, options: GoalOptions = {}): GoalRun {
     const request = splitGoalOptions(objective, options);
-    return new GoalRun(this.#getSession, { threadId: this.id, ...request });
+    return new GoalRun(this.getSession, { threadId: this.id, ...request });
   }
 
   /**
@@ -208,7 +206,7 @@ export class Thread extends ThreadApi {
    */
   unsolicitedTurns(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<Turn> {
     checkOptions("unsolicitedTurns()", options, { signal: true });
-    return unsolicitedTurns(this.#getSession, this.id, options.signal);
+    return unsolicitedTurns(this.getSession, this.id, options.signal);
   }
 
   /**
@@ -229,7 +227,7 @@ export class Thread extends ThreadApi {
     const settings = pickKeys(rest, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
-    const session = await this.#getSession();
+    const session = await this.getSession();
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const request = { ...leavesLateThread(session), trace };
     const opened = await openThread(session, "thread/fork", params, request);
@@ -241,26 +239,22 @@ export class Thread extends ThreadApi {
    * Reads the stored thread (`thread/read`) without loading it and without its turns; `turns()` has those.
    */
   async read(): Promise<ThreadRecord> {
-    const session = await this.#getSession();
-    return (await session.call("thread/read", { threadId: this.id })).thread;
+    return (await this.call("thread/read", { threadId: this.id })).thread;
   }
 
   /** Names the thread (`thread/name/set`). This also stores a thread that has not run a turn. */
   async setName(name: string): Promise<void> {
-    const session = await this.#getSession();
-    await session.call("thread/name/set", { threadId: this.id, name });
+    await this.call("thread/name/set", { threadId: this.id, name });
   }
 
   /** Archives the thread (`thread/archive`); a running turn is interrupted. */
   async archive(): Promise<void> {
-    const session = await this.#getSession();
-    await session.call("thread/archive", { threadId: this.id });
+    await this.call("thread/archive", { threadId: this.id });
   }
 
   /** Takes the thread out of the archive (`thread/unarchive`). The next turn loads it. */
   async unarchive(): Promise<void> {
-    const session = await this.#getSession();
-    await session.call("thread/unarchive", { threadId: this.id });
+    await this.call("thread/unarchive", { threadId: this.id });
   }
 
   /**
@@ -272,7 +266,7 @@ export class Thread extends ThreadApi {
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     checkOptions("turns()", params, listTurnsKeys);
     return new Pages(async (cursor) => {
-      const session = await this.#getSession();
+      const session = await this.getSession();
       return listHistory(session, "thread/turns/list", { ...params, ...this.#page(cursor) });
     });
   }
@@ -286,14 +280,14 @@ export class Thread extends ThreadApi {
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     checkOptions("items()", params, listItemsKeys);
     return new Pages(async (cursor) => {
-      const session = await this.#getSession();
+      const session = await this.getSession();
       return listHistory(session, "thread/items/list", { ...params, ...this.#page(cursor) });
     });
   }
 
   #beginService(start: TurnStart, options: ServiceTurnOptions): Turn {
     const { controls, handlers } = splitServiceOptions(options);
-    return new Turn(this.#getSession, { threadId: this.id, start, controls, handlers });
+    return new Turn(this.getSession, { threadId: this.id, start, controls, handlers });
   }
 
   #beginInput(input: TurnInput, options: TurnOptions, resultOnly: boolean): Turn {
@@ -301,7 +295,7 @@ export class Thread extends ThreadApi {
     const { controls, handlers, settings, output } = splitTurnOptions(options);
     const start = inputTurn(items, settings, checkJoin);
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
-    return new Turn(this.#getSession, request, output);
+    return new Turn(this.getSession, request, output);
   }
 
   #page(cursor: string | undefined): { threadId: string; cursor?: string } {

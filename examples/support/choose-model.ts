@@ -4,7 +4,7 @@ import path from "node:path";
 import { Codex, type CodexOptions } from "codex-app-server-sdk";
 import { configFor, reply, startLoopbackModel } from "codex-app-server-sdk/testing";
 
-/** Whose model answers, and how to reach it. */
+/** The model that answers, and the options that lead to it. */
 export interface ChosenModel {
   readonly description: string;
   readonly options: CodexOptions;

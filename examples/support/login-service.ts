@@ -7,7 +7,7 @@ import type { LoopbackConfigOverrides } from "codex-app-server-sdk/testing";
 export interface LoginService extends AsyncDisposable {
   /** Leads the server here instead of to the real service. */
   readonly overrides: LoopbackConfigOverrides;
-  /** What somebody does in a browser: opens the page, types in the code, and agrees. */
+  /** Plays the person in a browser, who opens the page, types in the code, and agrees. */
   typeIn(code: string): void;
 }
 

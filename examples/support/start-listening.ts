@@ -11,8 +11,8 @@ export interface ListeningServer extends AsyncDisposable {
 }
 
 /**
- * What an administrator does: `codex app-server --listen ws://127.0.0.1:4500 …`. Here with a scripted
- * model, and on whichever port is free; a server tells its port only on stderr.
+ * Starts a server as an administrator would (`codex app-server --listen ws://127.0.0.1:4500 …`), here with
+ * a scripted model and on a free port. The server tells its port only on stderr.
  */
 export async function startListening(
   model: LoopbackModel,

@@ -1,4 +1,4 @@
-/** What one backlog has waiting, as the budget that it counts in knows it. */
+/** One backlog's waiting items, as its budget counts them. */
 interface Account {
   bytes: number;
   /** Its backlog keeps this alive, and nobody else: one that nobody can read any more is collected. */
@@ -70,7 +70,7 @@ export class BacklogBudget {
       if (!next) return;
       const { account, drop } = next;
       drop?.(this.#tooMuch());
-      // Of one that has just been collected, nobody tells.
+      // A backlog that has just been collected tells nobody.
       if (account.bytes > 0) this.#add(account, -account.bytes);
     }
   }

@@ -9,7 +9,7 @@ export interface Run<T> {
   toItem(): T;
 }
 
-/** What keeps a backlog in bounds. */
+/** The rules that keep a backlog in bounds. */
 export interface BacklogRules<T> {
   /** When as many items wait, the oldest gives way to a new one (default: never). */
   readonly maxItems?: number | undefined;
@@ -46,16 +46,16 @@ interface Waiting<T> {
   readonly key: string | undefined;
 }
 
-/** So many that are gone may stand between those that wait, or as many as wait. */
+/** The number of gone items that may stand between waiting ones, if it is more than the waiting ones. */
 const maxGone = 64;
 
-/** What a consumer has not taken yet: first in, first out, and no more of it than the rules allow. */
+/** Items that a consumer has not taken yet: first in, first out, and no more than the rules allow. */
 export class Backlog<T> {
   readonly #rules: BacklogRules<T> | undefined;
   readonly #items = new Fifo<Waiting<T>>();
   #weight = 0;
   #newest: Waiting<T> | undefined;
-  /** What the newest item has become by merging. */
+  /** The newest item, after merging. */
   #run: Run<T> | undefined;
   /** The newest of each name. */
   #newestOf: Map<string, Waiting<T>> | undefined;

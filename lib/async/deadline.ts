@@ -67,8 +67,8 @@ export function onDeadline(
 }
 
 /**
- * What is left of a deadline of `limitMs` (ms), always more than 0. What can begin only after it, since
- * this process was stopped meanwhile, gets a moment: with no time at all it could not but fail.
+ * The rest of a deadline of `limitMs` (ms), always more than 0. What can begin only after it, since this
+ * process was stopped meanwhile, gets a moment: with no time at all it could not but fail.
  */
 export function timeLeft(limitMs: number, since: number): number {
   const leftMs = limitMs - (performance.now() - since);

@@ -11,7 +11,7 @@ interface Waiter<T> {
 /**
  * A queue between a producer that must not wait and one `for await` consumer.
  *
- * What was pushed before `end()` or `fail()` is delivered first. Leaving the loop early calls
+ * Items that were pushed before `end()` or `fail()` are delivered first. Leaving the loop early calls
  * `onReturn` once and waits for it; after a natural end it is not called.
  *
  * `rules` keep in bounds what waits. When it becomes too much, all of it is dropped at once, and the
@@ -38,7 +38,7 @@ export class EventQueue<T> implements AsyncIteration<T> {
     return this.#items.size;
   }
 
-  /** What waits, in the unit of the rules. */
+  /** The size of the waiting items, in the unit of the rules. */
   get weight(): number {
     return this.#items.weight;
   }
@@ -62,7 +62,7 @@ export class EventQueue<T> implements AsyncIteration<T> {
     else if (!this.#items.push(item)) this.#overflow(this.#rules?.overflow());
   }
 
-  /** Of what waits for the consumer, drops what `wanted` does not want. */
+  /** Drops the waiting items that `wanted` refuses. */
   retain(wanted: (item: T) => boolean): void {
     this.#items.retain(wanted);
   }

@@ -1,8 +1,8 @@
 import type { AsyncIteration } from "./async-iteration.js";
 
 /**
- * The same iteration with other values. Leaving it leaves the one behind it, which a generator that
- * has not been started would not do.
+ * Maps the values of an iteration. Leaving it leaves the one behind it, which a generator that has not
+ * been started would not do.
  */
 export function mapIterator<From, To>(
   iterator: AsyncIteration<From>,

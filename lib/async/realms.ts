@@ -37,7 +37,7 @@ export function isCollection(value: unknown): boolean {
   );
 }
 
-/** What Node itself throws is of another realm, too, in a test of jest. */
+/** In a test of jest, errors that Node itself throws are of another realm, too. */
 export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error || isDomException(value);
 }

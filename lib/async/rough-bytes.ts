@@ -1,4 +1,4 @@
-/** What a value takes besides the text in it (bytes, roughly). */
+/** The memory of a value besides its text (bytes, roughly). */
 const perValue = 32;
 
 /**

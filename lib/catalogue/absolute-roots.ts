@@ -2,7 +2,7 @@ import { posix, win32 } from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { GivenSandbox } from "./new-thread-sandbox.js";
 
-/** Where a thread works. */
+/** The directory of a thread. */
 interface Place {
   /** The thread's working directory, as the server told it. */
   readonly cwd: string;

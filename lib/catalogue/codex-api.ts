@@ -43,7 +43,7 @@ import { createRpcTree } from "../resources/rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
 import { connectedFor } from "../session/until-connected.js";
 
-/** Which models to list, as in `model/list`. */
+/** The models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
 /** The directory to list profiles for, as in `permissionProfile/list`. */
 export type ListPermissionProfilesOptions = AllowUndefined<
@@ -54,34 +54,32 @@ const listModelsKeys: KeysOf<ListModelsOptions> = modelListParamsKeys;
 const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
   permissionProfileListParamsKeys;
 
-/**
- * The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them.
- */
+/** The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
 export abstract class CodexApi extends ThreadCatalog {
   /** The ways to log in. */
-  readonly login = new Login(() => this.getSession());
+  readonly login = new Login(this.getSession);
   /** The account's rate limits, and how much of them it has used. */
-  readonly rateLimits = new RateLimits(() => this.getSession());
+  readonly rateLimits = new RateLimits(this.getSession);
   /** MCP servers: their state, their tools and resources, and logins to them. */
-  readonly mcp = new Mcp(() => this.getSession());
+  readonly mcp = new Mcp(this.getSession);
   /** Skills: listing them, switching them on and off, adding directories to look in. */
-  readonly skills = new Skills(() => this.getSession());
+  readonly skills = new Skills(this.getSession);
   /** Hooks: listing them, switching them on and off, trusting them. */
-  readonly hooks = new Hooks(() => this.getSession());
+  readonly hooks = new Hooks(this.getSession);
   /** Plugins and the marketplaces that they come from. */
-  readonly plugins = new Plugins(() => this.getSession());
+  readonly plugins = new Plugins(this.getSession);
   /** Apps (connectors) of the ChatGPT account. */
-  readonly apps = new Apps(() => this.getSession());
+  readonly apps = new Apps(this.getSession);
   /** The server's configuration. */
-  readonly config = new ConfigStore(() => this.getSession());
+  readonly config = new ConfigStore(this.getSession);
   /** The server's feature flags. */
-  readonly features = new Features(() => this.getSession());
+  readonly features = new Features(this.getSession);
   /** Model providers: listing, adding and choosing them. */
-  readonly modelProviders = new ModelProviders(() => this.getSession());
+  readonly modelProviders = new ModelProviders(this.getSession);
   /** The sandbox that commands run in. */
-  readonly sandbox = new Sandbox(() => this.getSession());
+  readonly sandbox = new Sandbox(this.getSession);
   /** The files of the server's machine, outside every sandbox. */
-  readonly files = new Files(() => this.getSession());
+  readonly files = new Files(this.getSession);
 
   #rpc: Rpc | undefined;
 
@@ -93,7 +91,7 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   get rpc(): Rpc {
     this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
-      const [session, left] = await connectedFor(() => this.getSession(), method, options);
+      const [session, left] = await connectedFor(this.getSession, method, options);
       return session.request(method, params, left);
     });
     return this.#rpc;
@@ -110,8 +108,7 @@ export abstract class CodexApi extends ThreadCatalog {
 
   /** Ends the login, of any kind, and forgets it (`account/logout`). */
   async logout(): Promise<void> {
-    const session = await this.getSession();
-    await session.call("account/logout", undefined);
+    await this.call("account/logout", undefined);
   }
 
   /**
@@ -122,14 +119,12 @@ export abstract class CodexApi extends ThreadCatalog {
     options: ParamsOf<"account/usage/read"> = {},
   ): Promise<ResultOf<"account/usage/read">> {
     checkOptions("usage()", options, getAccountTokenUsageParamsKeys);
-    const session = await this.getSession();
-    return session.call("account/usage/read", options);
+    return this.call("account/usage/read", options);
   }
 
   /** Reads the messages of the workspace to its members (`account/workspaceMessages/read`). */
   async workspaceMessages(): Promise<ResultOf<"account/workspaceMessages/read">> {
-    const session = await this.getSession();
-    return session.call("account/workspaceMessages/read", undefined);
+    return this.call("account/workspaceMessages/read", undefined);
   }
 
   /**
@@ -138,10 +133,7 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   permissionProfiles(options: ListPermissionProfilesOptions = {}): Pages<PermissionProfileSummary> {
     checkOptions("permissionProfiles()", options, listPermissionProfilesKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      return session.call("permissionProfile/list", { ...options, cursor });
-    });
+    return this.pages("permissionProfile/list", options);
   }
 
   /**
@@ -152,7 +144,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError for a command or options that cannot work. Later errors reject `exit`.
    */
   exec(command: readonly string[], options: ExecOptions = {}): CommandHandle {
-    return execCommand(() => this.getSession(), command, options);
+    return execCommand(this.getSession, command, options);
   }
 
   /**
@@ -163,7 +155,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError for a command or options that cannot work. Later errors reject `exit`.
    */
   spawn(command: readonly string[], options: SpawnOptions): CommandHandle {
-    return spawnProcess(() => this.getSession(), command, options);
+    return spawnProcess(this.getSession, command, options);
   }
 
   /**
@@ -173,7 +165,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError for a value that is no path.
    */
   watch(path: string, options: WatchOptions = {}): Watch {
-    return new Watch(() => this.getSession(), path, options);
+    return new Watch(this.getSession, path, options);
   }
 
   /**
@@ -184,7 +176,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * @throws InvalidArgumentError, `signal.reason`, or what `AppServerClient.request` throws.
    */
   searchFiles(query: string, options: SearchFilesOptions = {}): Promise<FuzzyFileSearchResult[]> {
-    return searchFiles(() => this.getSession(), query, options);
+    return searchFiles(this.getSession, query, options);
   }
 
   /**
@@ -193,15 +185,12 @@ export abstract class CodexApi extends ThreadCatalog {
    * it.
    */
   fileSearch(options: FileSearchOptions = {}): FileSearch {
-    return new FileSearch(() => this.getSession(), options);
+    return new FileSearch(this.getSession, options);
   }
 
   /** Lists the models that this login can use (`model/list`). */
   models(options: ListModelsOptions = {}): Pages<Model> {
     checkOptions("models()", options, listModelsKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      return session.call("model/list", cursor === undefined ? options : { ...options, cursor });
-    });
+    return this.pages("model/list", options);
   }
 }

@@ -2,7 +2,7 @@ import type { LaunchOptions } from "../runtime/launch-options.js";
 import { askedIn } from "../session/sandbox/hold-to-settings.js";
 import { type AskedSettings } from "../session/sandbox/asked-settings.js";
 
-/** What new threads are to have by the configuration that a server is started with. */
+/** The settings of new threads in the configuration that a server is started with. */
 export function configuredIn({ config = {}, configOverrides = [] }: LaunchOptions): AskedSettings {
   const overrides = configOverrides.flatMap((override) => {
     const [, key, value] = assignment.exec(override) ?? [];

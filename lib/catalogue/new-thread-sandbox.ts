@@ -11,12 +11,12 @@ import type { ParamsOf, ResultOf } from "../protocol.js";
 import { namedSandbox } from "../session/sandbox/hold-to-settings.js";
 import { type AskedSettings } from "../session/sandbox/asked-settings.js";
 
-/** What `thread/settings/update` gets, and the name that it was chosen by. */
+/** The params of `thread/settings/update`, and the name that the sandbox was chosen by. */
 export type GivenSandbox =
   | { readonly sandboxPolicy: SandboxPolicy; readonly asked: AskedSettings }
   | { readonly permissions: string; readonly asked: AskedSettings };
 
-/** What the server says of its configuration. */
+/** The server's configuration, as it tells it. */
 interface Configured {
   readonly config: Partial<Config>;
   readonly layers: readonly ConfigLayer[];
@@ -96,8 +96,8 @@ function given(
 }
 
 /**
- * Of the layers, which come in the order of their precedence, the first that names a sandbox decides. The
- * `config` of a request is merged into the layer of the server's own arguments.
+ * The layers come in the order of their precedence; the first that names a sandbox decides. The `config`
+ * of a request is merged into the layer of the server's own arguments.
  */
 function configuredSandbox({ config, layers }: Configured, own: Table): AskedSettings | undefined {
   const active = layers.filter(({ disabledReason }) => !disabledReason);
@@ -112,7 +112,7 @@ function configuredSandbox({ config, layers }: Configured, own: Table): AskedSet
   return deciding ?? namedSandbox({}, config);
 }
 
-/** What an administrator has put before the arguments of the server. */
+/** The layers that an administrator has put before the arguments of the server. */
 function isManaged({ name }: ConfigLayer): boolean {
   return name.type.startsWith("legacyManagedConfigToml");
 }

@@ -18,11 +18,11 @@ type Started = ResultOf<"thread/start">;
 
 interface Wanted {
   readonly given: GivenSandbox;
-  /** What the caller wants to start the thread with. */
+  /** The settings that the caller named. */
   readonly params: ParamsOf<"thread/start">;
 }
 
-/** How long the server may take to tell of a sandbox after it has answered that it is given (ms). */
+/** The time in which the server must tell of a sandbox after its answer (ms). */
 const tellMs = 10_000;
 
 /**
@@ -104,8 +104,8 @@ async function updateSandbox(
 }
 
 /**
- * What a permission profile allows, and which of the thread's roots it may write in, is known to the server
- * alone. It tells that before its answer or behind it.
+ * Only the server knows what a permission profile allows, and in which of the thread's roots it may write.
+ * It tells that before its answer or behind it.
  */
 async function settingsAfter(
   session: Session,

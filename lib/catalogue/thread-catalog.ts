@@ -21,7 +21,7 @@ import {
   resumeThreadKeys,
   startThreadKeys,
 } from "../options/option-keys.js";
-import { Pages } from "../options/pages.js";
+import type { Pages } from "../options/pages.js";
 import { withReadableImages } from "../options/readable-images.js";
 import type {
   ForkThreadOptions,
@@ -30,6 +30,7 @@ import type {
 } from "../options/thread-options.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
 import type { AllowUndefined } from "../protocol.js";
+import { Resource } from "../resources/resource.js";
 import { Sections } from "../resources/threads/sections.js";
 import {
   attachmentOwners,
@@ -42,7 +43,6 @@ import {
   type ThreadSearchOptions,
 } from "../resources/threads/thread-search.js";
 import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
-import type { Session } from "../session/session.js";
 import { threadScope } from "../session/requests/thread-scopes.js";
 import { resumeAnew } from "../session/resume-anew.js";
 import { resumeThread } from "../session/resume-thread.js";
@@ -51,25 +51,18 @@ import type { BoundTools } from "../tools/tool.js";
 import { checkTools, toDynamicTools } from "../tools/tool-specs.js";
 import { startThread } from "./start-thread.js";
 
-/** Which threads to list, as in `thread/list`. */
+/** The threads to list, as in `thread/list`. */
 export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
-/** How to list the loaded threads, as in `thread/loaded/list`. */
+/** Options for listing the loaded threads, as in `thread/loaded/list`. */
 export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
 
 const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
 const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKeys;
 
 /** The calls that make or find threads; the same on a `Codex` and on an `AppServerClient`. */
-export abstract class ThreadCatalog {
+export abstract class ThreadCatalog extends Resource {
   /** The sections that threads are grouped in. */
-  readonly sections = new Sections(() => this.getSession());
-
-  /**
-   * The connection of this moment.
-   *
-   * @internal
-   */
-  protected abstract getSession(): Promise<Session>;
+  readonly sections = new Sections(this.getSession);
 
   /**
    * Starts a new conversation (`thread/start`). A thread with a `cwd`, and a sandbox in which its commands
@@ -91,7 +84,7 @@ export abstract class ThreadCatalog {
     const settings = { ...params, dynamicTools };
     const trusted = trustProject ?? session.trustProject;
     const opened = await startThread(session, settings, { trustProject: trusted, trace });
-    return Thread.open(() => this.getSession(), session, opened, threadScope({ handlers, tools }));
+    return Thread.open(this.getSession, session, opened, threadScope({ handlers, tools }));
   }
 
   /**
@@ -126,7 +119,7 @@ export abstract class ThreadCatalog {
       session.isLoaded(id) && changesSettings(settings)
         ? await resumeAnew(session, params, { trace })
         : await resumeThread(session, params, { trace });
-    return Thread.open(() => this.getSession(), session, opened, threadScope({ handlers, tools }));
+    return Thread.open(this.getSession, session, opened, threadScope({ handlers, tools }));
   }
 
   /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
@@ -145,7 +138,7 @@ export abstract class ThreadCatalog {
     const { tools, ...given } = options;
     if (tools !== undefined) checkTools(tools);
     const { handlers } = splitHandlers(given);
-    return new Thread(() => this.getSession(), id, undefined, threadScope({ handlers, tools }));
+    return new Thread(this.getSession, id, undefined, threadScope({ handlers, tools }));
   }
 
   /** Archives a thread (`thread/archive`). */
@@ -177,10 +170,7 @@ export abstract class ThreadCatalog {
    */
   listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
     checkOptions("listThreads()", options, listThreadsKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      return session.call("thread/list", cursor === undefined ? options : { ...options, cursor });
-    });
+    return this.pages("thread/list", options);
   }
 
   /**
@@ -192,7 +182,7 @@ export abstract class ThreadCatalog {
    * that were made within one second; so this call sorts otherwise unless you say so.
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
-    return searchThreads(() => this.getSession(), searchTerm, options);
+    return searchThreads(this.getSession, searchTerm, options);
   }
 
   /**
@@ -203,26 +193,18 @@ export abstract class ThreadCatalog {
    * @throws InvalidArgumentError for a text or options that cannot work. Iterating throws later errors.
    */
   threadSearch(searchTerm: string, options: ThreadSearchOptions = {}): ThreadSearch {
-    return new ThreadSearch(() => this.getSession(), searchTerm, options);
+    return new ThreadSearch(this.getSession, searchTerm, options);
   }
 
-  /**
-   * Lists the ids of the threads that the server has loaded (`thread/loaded/list`), for any client.
-   */
+  /** Lists the ids of the threads that the server has loaded (`thread/loaded/list`), for any client. */
   loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
     checkOptions("loadedThreads()", options, loadedThreadsKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      const params = cursor === undefined ? options : { ...options, cursor };
-      return session.call("thread/loaded/list", params);
-    });
+    return this.pages("thread/loaded/list", options);
   }
 
-  /**
-   * Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`).
-   */
+  /** Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`). */
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
-    return attachmentOwners(() => this.getSession(), options);
+    return attachmentOwners(this.getSession, options);
   }
 }
 

@@ -2,7 +2,7 @@ import type { AppServerErrorCode } from "./error-codes.js";
 
 const brand = Symbol.for("codex-app-server-sdk.AppServerError");
 
-/** What can be said of any error. */
+/** Details that any error may have. */
 export interface ErrorDetails extends ErrorOptions {
   /** See `AppServerError.sent` (default true: what is not known must not be repeated blindly). */
   readonly sent?: boolean | undefined;

@@ -5,7 +5,7 @@ import type { CallbackName, ErrorListener, ErrorOrigin } from "./error-origin.js
 import { outlineOf } from "./error-outline.js";
 import { shownMethod } from "./without-values.js";
 
-/** What is known of an error's origin; what is left out is unknown. */
+/** The origin of an error, as far as it is known. */
 type Origin = Pick<ErrorOrigin, "where"> & Partial<ErrorOrigin>;
 
 /**
@@ -42,7 +42,7 @@ export class Callbacks {
     };
   }
 
-  /** The same for a listener, which is called in the context of this moment: that of its registration. */
+  /** Guards a listener, which then runs in the context of its registration. */
   listener<Message>(
     callback: (message: Message) => unknown,
     originOf: (message: Message) => Origin,

@@ -11,9 +11,9 @@ type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : neve
 /** The names of options, whatever they are options of, and whatever the values say of them. */
 export type Keys = Readonly<Record<string, unknown>>;
 
-/** What a call says of keys that it has no use for. */
+/** Advice for keys that a call refuses or ignores. */
 interface OtherKeys {
-  /** Of keys that are refused, in the rest of a sentence, where they belong. */
+  /** For each refused key, where it belongs: the rest of a sentence. */
   readonly elsewhere?: Readonly<Record<string, string>>;
   /** Keys that pass without effect. */
   readonly ignored?: Keys;
@@ -38,7 +38,7 @@ export function checkOptions(
   throw new InvalidArgumentError(key, `is not an option of ${call}${where}`);
 }
 
-/** The same for an object within the options, whose path is `path`. */
+/** Checks an object within the options, whose path is `path`. */
 export function checkKeys(path: string, value: unknown, keys: Keys): void {
   const place = (key: string): string =>
     /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;

@@ -61,7 +61,7 @@ export function checkSandboxMode(argument: string, value: unknown): void {
 }
 
 /**
- * The same where a whole policy may stand in place of a mode's name.
+ * Checks a sandbox that may be a mode's name or a whole policy.
  *
  * @throws InvalidArgumentError, which names the part that is wrong.
  */
@@ -81,7 +81,7 @@ export function checkSandbox(argument: string, value: unknown): void {
   checkPolicyFields(argument, type, value);
 }
 
-/** What the server would refuse without the name of the field. */
+/** Checks fields that the server would refuse without naming them. */
 function checkPolicyFields(argument: string, type: SandboxPolicy["type"], policy: object): void {
   for (const [name, given] of Object.entries(policy) as [string, unknown][]) {
     if (name === "type" || given === undefined) continue;
@@ -112,7 +112,7 @@ export function checkApprovalPolicy(argument: string, value: unknown): void {
 }
 
 /**
- * The same settings under the names that the configuration has for them.
+ * Checks the same settings under their names in the configuration.
  *
  * @throws InvalidArgumentError
  */
@@ -124,7 +124,7 @@ export function checkConfiguredSafety(config: unknown): void {
 }
 
 /**
- * The same of a raw `key=value`, where the value is a word, in quotes or not.
+ * Checks a raw `key=value`, whose value is a word, in quotes or not.
  *
  * @throws InvalidArgumentError
  */

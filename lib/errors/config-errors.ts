@@ -1,7 +1,7 @@
 import { AppServerError } from "./base.js";
 import { InvalidRequestError, type RpcFailure } from "./rpc-errors.js";
 
-/** Why the server did not write. Newer servers may send names that are not listed here. */
+/** The reason why the server did not write. Newer servers may send names that are not listed here. */
 export type ConfigWriteRefusal =
   | "configLayerReadonly"
   | "configValidationError"

@@ -3,7 +3,7 @@ import { AppServerError, hide } from "./base.js";
 import { ConnectError } from "./connect-errors.js";
 import { withStderr } from "./start-errors.js";
 
-/** Why a connection ended. `AppServerClient.closed` resolves with it. */
+/** The reason why a connection ended. `AppServerClient.closed` resolves with it. */
 export interface CloseReason {
   /**
    * `"closed"`: this client closed it. `"exited"`: the process ended by itself, or the stream of yours
@@ -19,7 +19,7 @@ export interface CloseReason {
   readonly signal: NodeJS.Signals | null;
   /** The end of what the process wrote to stderr, at most 8,192 characters. */
   readonly stderrTail: string;
-  /** What went wrong, when `kind` is `"failed"`. */
+  /** The error, when `kind` is `"failed"`. */
   readonly error?: Error;
 }
 
@@ -74,7 +74,7 @@ export function copyError<E>(error: E, method?: string, sent?: boolean): E | Tra
   return new TransportClosedError(error.reason, method ?? error.method, sent ?? error.sent);
 }
 
-/** What a RequestTimeoutError says besides. */
+/** Details of a RequestTimeoutError. */
 export interface TimeoutDetails extends ErrorOptions {
   readonly awaited?: "answered" | "read";
   readonly consequence?: string | undefined;
@@ -92,9 +92,9 @@ export class RequestTimeoutError extends AppServerError {
   readonly timeoutMs: number;
 
   /**
-   * `awaited`: of a notification no more is awaited than that the server reads it. `consequence`: what
-   * this client does when the server carries it out after all. `since`: why it was not sent, if it was
-   * not; the rest of a sentence.
+   * `awaited`: a notification is only awaited until the server reads it. `consequence`: what this client
+   * does when the server carries it out after all. `since`: why it was not sent, if it was not; the rest
+   * of a sentence.
    */
   constructor(
     method: string,

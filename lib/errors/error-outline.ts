@@ -5,7 +5,7 @@ const maxFrameCharacters = 300;
 const frame = /^\s*(?:at .+|\S*@.+:\d+:\d+)$/;
 
 /**
- * What may be logged of an error that is not ours: its class, and where it was thrown. Its message may
+ * The parts of a foreign error that may be logged: its class, and where it was thrown. Its message may
  * hold anything, so it is left out, also of the stack, which repeats it.
  */
 export function outlineOf(error: unknown): string {

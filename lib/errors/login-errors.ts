@@ -61,8 +61,8 @@ const longestWord = 24;
 const longestMessage = 300;
 
 /**
- * What a login server answers may be quoted in the sentence. Tokens, keys and addresses that carry
- * them are long and have no spaces; no word of a sentence is like that.
+ * The sentence may quote the answer of a login server. Tokens, keys and addresses that carry them are long
+ * and have no spaces; no word of a sentence is like that.
  */
 function withoutSecrets(message: unknown): string | null {
   if (typeof message !== "string") return null;

@@ -194,7 +194,7 @@ export class ServerBusyError extends JsonRpcError {
 /** The server was still busy after the last attempt. */
 export class RetryLimitExceededError extends ServerBusyError {
   declare readonly code: "RETRY_LIMIT_EXCEEDED";
-  /** How many times the request was sent. */
+  /** The number of times that the request was sent. */
   readonly attempts: number;
 
   constructor(last: ServerBusyError, attempts: number) {

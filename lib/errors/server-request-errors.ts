@@ -1,7 +1,7 @@
 import { AppServerError } from "./base.js";
 import { shownMethod } from "./without-values.js";
 
-/** Why nobody waits for the answer to a server request any more. */
+/** The reason why nobody waits for the answer to a server request any more. */
 export type RequestOverReason =
   "answered" | "resolved" | "turnEnded" | "callEnded" | "threadClosed";
 

@@ -14,7 +14,7 @@ export type TriedRelease = (typeof triedReleases)[number];
 export type Speaker = "app-server" | "sandbox" | "operating system" | "login service";
 
 export interface ServerSentence {
-  /** What is looked for in the text. */
+  /** The words to look for in a text. */
   readonly pattern: RegExp;
   readonly by: Speaker;
   /** The releases that were made to say it. */

@@ -8,7 +8,7 @@ import { serverSentences } from "./server-sentences.js";
 export function withoutValues(text: string): string {
   return quotations.reduce(
     (rest, name) =>
-      // What stands before the value stays, where the pattern picks it out.
+      // The words before the value stay, where the pattern picks them out.
       rest.replace(serverSentences[name].pattern, (_, before: unknown) =>
         typeof before === "string" ? before : "",
       ),
@@ -21,8 +21,8 @@ const quotations = ["quotedVariant", "quotedValue", "quotedProvider", "quotedBod
 const maxShownWords = 40;
 
 /**
- * What may be logged of a sentence that a server has made: its plain words and small numbers. Everything
- * else may be a value: what is quoted, and what looks like a path, a flag, an address, a token or an
+ * The parts of a server's sentence that may be logged: its plain words and small numbers. Everything else
+ * may be a value: what is quoted, and what looks like a path, a flag, an address, a token or an
  * assignment. It leaves a mark, and so does what is too long.
  */
 export function plainWords(sentence: string): string {

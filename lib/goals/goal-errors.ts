@@ -56,14 +56,18 @@ export class GoalTimeoutError extends AppServerError {
   }
 }
 
-/** What `goal.started` rejects with when the goal was stopped before it was sent. */
+/** The goal was stopped before it was sent: `goal.started` rejects with it. */
 export class GoalNotStartedError extends AppServerError {
   declare readonly code: "GOAL_NOT_STARTED";
 
   constructor() {
-    super("GOAL_NOT_STARTED", "The goal was stopped before it was sent to the server.", {
-      sent: false,
-    });
+    super(
+      "GOAL_NOT_STARTED",
+      "The goal was stopped before it was sent to the server. Start it again if it is still wanted.",
+      {
+        sent: false,
+      },
+    );
   }
 }
 
@@ -91,7 +95,7 @@ export class GoalDetachedError extends AppServerError {
   constructor(cause: TransportClosedError) {
     super(
       "GOAL_DETACHED",
-      "The connection dropped while the server worked on the goal, and it goes on with it: see thread.goal.get().",
+      "The connection dropped while the server worked on the goal. The server goes on with it: see thread.goal.get().",
       { cause },
     );
   }

@@ -42,7 +42,7 @@ export class ConnectionEnd {
     await this.closed;
   }
 
-  /** What a call is told of the end, whose message was sent before it, or not. */
+  /** The error for a call whose message was, or was not, sent before the end. */
   error(method: string, sent: boolean): TransportClosedError {
     return new TransportClosedError(this.#reason ?? this.#reasonNow(), method, sent);
   }

@@ -7,9 +7,9 @@ export type ConnectionStatus =
       readonly state: "reconnecting";
       /** The attempt that is being made, or comes next: 1 for the first. */
       readonly attempt: number;
-      /** How the connection was lost. */
+      /** The loss of the connection. */
       readonly reason: CloseReason;
-      /** What the attempt before failed with; undefined when there was none. */
+      /** The error of the attempt before; undefined when there was none. */
       readonly error: unknown;
     }
   | { readonly state: "closed"; readonly reason: CloseReason };

@@ -51,7 +51,7 @@ export interface RequestOptions extends Traced {
    */
   longRunning?: boolean | undefined;
   /**
-   * What becomes of what the server carries out when nobody waits for the answer any more.
+   * What to do when the server carries out a request that was given up.
    *
    * @internal
    */
@@ -65,7 +65,7 @@ export interface RequestOptions extends Traced {
   onSent?: ((id: number) => void) | undefined;
 }
 
-/** What callers may give with a request. */
+/** Options that callers may give with a request. */
 export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
   signal: true,
   timeoutMs: true,
@@ -76,7 +76,7 @@ export const requestKeys: KeysOf<Omit<RequestOptions, "late" | "onSent">> = {
 /** How long a notification may take to be written, when the server does not read. */
 export type NotifyOptions = Pick<RequestOptions, "signal" | "timeoutMs">;
 
-/** What is done about a request that was given up, and was carried out all the same. */
+/** The way to undo a request that was given up, and was carried out all the same. */
 export interface LateAnswer {
   /** A sentence for the error that tells of the deadline. */
   readonly consequence: string;

@@ -2,7 +2,7 @@ import { MessageTooLargeError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { toReadableJson, type IsContent } from "./readable-json.js";
 
-/** What was written as JSON before the message that it belongs to: once, and as it was then. */
+/** Params or a result, written as JSON before their message: once, and as they were then. */
 export class EncodedJson {
   readonly json: string;
 

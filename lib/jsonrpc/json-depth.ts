@@ -26,7 +26,7 @@ const closingBrace = 0x7d;
 const openingBracket = 0x5b;
 const closingBracket = 0x5d;
 
-/** Where the string ends that begins at `start`. */
+/** Finds the end of the string that begins at `start`. */
 function endOfString(json: string, start: number): number {
   let end = start;
   do end = json.indexOf('"', end + 1);

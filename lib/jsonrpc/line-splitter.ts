@@ -51,7 +51,7 @@ export class LineSplitter {
     return text;
   }
 
-  /** There once a line was over the limit: the splitter is then of no use any more. */
+  /** Set once a line is longer than the limit: the splitter then takes nothing more. */
   get overflow(): MessageTooLargeError | undefined {
     return this.#overflow;
   }

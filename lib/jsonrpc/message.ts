@@ -5,7 +5,7 @@ export interface RequestMessage {
   readonly params?: unknown;
 }
 
-/** What goes back to the server for one of its requests. */
+/** The answer to one of the server's requests. */
 export type Answer =
   | { readonly result: unknown }
   | { readonly error: { readonly code: number; readonly message: string } };

@@ -48,10 +48,7 @@ export class QueueProbe {
   }
 }
 
-/**
- * What is asked: something that is answered at once and changes nothing. To end a watch that does
- * not exist is both.
- */
+/** The request: it is answered at once and changes nothing. To end a watch that does not exist is both. */
 export const probeRequest = {
   method: "fs/unwatch",
   params: new EncodedParams(JSON.stringify({ watchId: "codex-app-server-sdk" })),

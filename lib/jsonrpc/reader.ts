@@ -152,7 +152,7 @@ export class LineMessageReader extends AbstractMessageReader {
 
   #drain(): void {
     let next = this.#backlog.first;
-    // What was held back comes only now, as far as deadlines are concerned.
+    // For deadlines, messages that were held back arrive only now.
     if (next) noteArrival(1);
     while (next && this.#mayPass(next)) {
       this.#backlog.shift();

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { JsonRpcError, ServerBusyError } from "../errors/rpc-errors.js";
 import { HandshakeError, IncompatibleServerError } from "../errors/start-errors.js";
 
-/** How a connection that was dropped is made anew. */
+/** Options for connecting again after a drop. */
 export interface ReconnectOptions {
   /**
    * How many attempts are made in a row before the client gives up, and ends (default 40, which is
@@ -84,7 +84,7 @@ export function mayReconnect(error: unknown): boolean {
   );
 }
 
-/** What an attempt failed with; a token function may throw anything. */
+/** The error of an attempt; a token function may throw anything. */
 export function toError(problem: unknown): Error {
   return isError(problem) ? problem : new Error("it could not be restored");
 }

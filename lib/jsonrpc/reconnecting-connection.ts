@@ -27,19 +27,19 @@ export interface Reopening {
 }
 
 export interface ReconnectingOptions extends ConnectionOptions {
-  /** Undefined for what ends with its first connection. */
+  /** Undefined when the first connection is the only one. */
   readonly reopening: Reopening | undefined;
   /** Introduces the client on a new connection. */
   shakeHands(connection: Connection, transport: Transport): Promise<void>;
   /** The connection was dropped and will be replaced; nobody whose request was pending knows yet. */
   onDropped(reason: CloseReason): void;
-  /** So was one that was to take its place, before all was as it had been. */
+  /** A connection that was to take its place was dropped, too, before `restore` had ended. */
   onDroppedAgain(reason: CloseReason): void;
-  /** Brings back, over a new connection, what the old one was; other requests wait meanwhile. */
+  /** Restores the state of the old connection over a new one; other requests wait meanwhile. */
   restore(send: Send): Promise<void>;
-  /** The new connection is what the old one was; the requests that wait go next. */
+  /** `restore` has ended; the requests that wait go next. */
   onRestored(): void;
-  /** There is no connection any more, and there will be none. */
+  /** The connection is over for good. */
   onEnd(reason: CloseReason): void;
   onStatus(status: ConnectionStatus): void;
 }
@@ -60,7 +60,7 @@ export class ReconnectingConnection {
   #connection: Connection;
   #status: ConnectionStatus = { state: "ready" };
   #started = false;
-  /** There while the connection is being restored. */
+  /** Set while the connection is being restored. */
   #restored: Deferred<void> | undefined;
 
   constructor(transport: Transport, options: ReconnectingOptions) {
@@ -157,7 +157,7 @@ export class ReconnectingConnection {
     this.#restored = new Deferred();
     // Everybody is told before the first request rejects, and before anything else is asked.
     this.#options.onDropped(reason);
-    // Whoever is told may close it.
+    // A listener may close it.
     if (this.#isOver()) return;
     schedule.down();
     let error: unknown;
@@ -217,7 +217,9 @@ export class ReconnectingConnection {
     return this.#explained(connection, method, () => connection.request(method, params, options));
   }
 
-  /** What a connection that ended says of its end is not the whole truth when it was replaced. */
+  /**
+   * Explains errors of a connection that ended: it may have been replaced, which it does not know.
+   */
   async #explained<T>(
     connection: Connection,
     method: string,
@@ -258,5 +260,5 @@ export class ReconnectingConnection {
   }
 }
 
-/** Of a connection that is not there, nothing else is known. */
+/** Nothing else is known of a lost connection. */
 const unknownEnd = { exitCode: null, signal: null, stderrTail: "" } as const;

@@ -8,7 +8,7 @@ import type { EncodedParams } from "./encoded.js";
 import { InFlightLimit } from "./in-flight.js";
 import { ErrorAnswer, type ResponseMessage } from "./message.js";
 
-/** What became of a request. */
+/** The fate of a request. */
 export type Outcome =
   | { readonly kind: "answered"; readonly result: unknown }
   | { readonly kind: "refused"; readonly error: unknown }
@@ -54,7 +54,7 @@ export class Requests {
     const { method, params } = probeRequest;
     return this.#send(method, params, () => undefined);
   });
-  /** What tells each request that nobody will answer it any more. */
+  /** Rejects each request that nobody will answer any more. */
   readonly #pending = new Set<() => void>();
   readonly #abandoned = new Fifo<number>();
 
@@ -88,7 +88,7 @@ export class Requests {
     const dueAt = performance.now() + timeoutMs;
     let hasWaited = false;
     const ticket = this.#limit.enter(() => {
-      // What its caller was told is not sent must not be sent right after that.
+      // A request that its caller was told is not sent must not be sent right after that.
       if (isSettled) return;
       if (hasWaited && dueAt - performance.now() < leastMs) {
         settle({ kind: "timeout", sent: false });
@@ -127,7 +127,7 @@ export class Requests {
     params: EncodedParams,
     settle: (outcome: Outcome) => void,
   ): number | undefined {
-    // Whoever waits is told by `end()` how it ended, and may stop waiting before.
+    // `end()` tells those who wait how it ended; they may stop waiting before.
     if (this.#seams.isOver()) return undefined;
     this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {

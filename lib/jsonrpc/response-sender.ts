@@ -4,7 +4,7 @@ import { shownMethod } from "../errors/without-values.js";
 import type { Answer, OnAnswerFailed, RequestMessage } from "./message.js";
 import type { LineMessageWriter } from "./writer.js";
 
-/** What becomes of the server's requests: each is answered when its handler has made up its mind. */
+/** Answers the server's requests, each when its handler has decided. */
 export class ResponseSender {
   readonly #writer: LineMessageWriter;
   readonly #logger: Required<Logger>;

@@ -73,7 +73,7 @@ export async function retryOnOverload<T>(
     refusal = error;
   }
   throwIfAborted(signal);
-  // Of the caller's signal, nothing is asked but that it tells: it may be of another library.
+  // The caller's signal need only fire its event: it may be of another library.
   const stop = new AbortController();
   using _link = onAbort(signal, (reason) => {
     stop.abort(reason);

@@ -12,7 +12,7 @@ export class StartDeadline {
     this.limitMs = limitMs;
   }
 
-  /** What is left for the next step (ms), always more than 0. */
+  /** The time left for the next step (ms), always more than 0. */
   get remainingMs(): number {
     return timeLeft(this.limitMs, this.#begin);
   }

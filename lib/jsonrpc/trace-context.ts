@@ -58,7 +58,7 @@ export function checkTrace(trace: unknown): asserts trace is TraceContext | unde
   }
 }
 
-/** What is sent of a trace; undefined for nothing. @throws InvalidArgumentError */
+/** The part of a trace that is sent; undefined for none. @throws InvalidArgumentError */
 export function encodeTrace(trace: TraceContext | undefined): EncodedJson | undefined {
   if (trace === undefined) return undefined;
   checkTrace(trace);

@@ -31,7 +31,7 @@ export async function withinDeadline(
   return timeLeft(timeoutMs, since);
 }
 
-/** What must be done before a request can be sent. */
+/** The work before a request can be sent. */
 interface Preparation<T> {
   readonly prepare: () => Promise<T>;
   /** Why the request was not sent, when this takes too long: the rest of a sentence. */

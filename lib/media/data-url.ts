@@ -1,4 +1,4 @@
-/** What a `data:` URL holds. */
+/** The content of a `data:` URL. */
 export interface DataUrl {
   /** With its parameters, such as `"audio/ogg;codecs=opus"`; empty when there is none. */
   readonly mediaType: string;
@@ -25,7 +25,7 @@ export function toDataUrl({ mediaType, bytes }: DataUrl): string {
   return `data:${mediaType};base64,${bytes.toString("base64")}`;
 }
 
-/** The same memory as a Buffer. */
+/** A Buffer on the same memory. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

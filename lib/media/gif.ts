@@ -32,7 +32,7 @@ function colorTableLength(packed: number): number {
   return packed & 0x80 ? 3 * 2 ** ((packed & 7) + 1) : 0;
 }
 
-/** Where the blocks end; undefined when the file ends before. */
+/** The end of the blocks; undefined when the file ends before it. */
 function skipBlocks(bytes: Buffer, from: number): number | undefined {
   for (let at = from; ;) {
     const length = bytes[at];
@@ -42,7 +42,7 @@ function skipBlocks(bytes: Buffer, from: number): number | undefined {
   }
 }
 
-/** What the blocks hold, in one piece, up to where the file ends. */
+/** The content of the blocks in one piece, as far as the file goes. */
 function joined(bytes: Buffer, from: number): Buffer {
   const blocks: Buffer[] = [];
   for (let at = from; ;) {

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import type { DataUrl } from "./data-url.js";
 import type { ReadMedia } from "./read-image.js";
 
-/** What codex 0.169.0 takes, by the end of a file's name, and of which media type it then is. */
+/** The sounds that codex 0.169.0 takes: the end of a file's name, and the media type. */
 const typeOfExtension: Readonly<Record<string, string>> = {
   ".wav": "audio/wav",
   ".mp3": "audio/mpeg",

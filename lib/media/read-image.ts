@@ -13,8 +13,8 @@ interface Kind {
 }
 
 /**
- * What codex 0.169.0 shows to the model, and what it makes of others is a note that something was left out.
- * It knows an image by its content, whatever its name or its media type say.
+ * The images that codex 0.169.0 shows to the model. In place of others it puts a note that something was
+ * left out. It knows an image by its content, whatever its name or its media type say.
  */
 const kinds: readonly Kind[] = [
   { name: "PNG", mediaType: "image/png", is: isPng, isWhole: isWholePng },
@@ -23,7 +23,7 @@ const kinds: readonly Kind[] = [
   { name: "WebP", mediaType: "image/webp", is: isWebp, isWhole: isWholeWebp },
 ];
 
-/** What a file is, by its content: its media type, or why the model would not be shown it. */
+/** Reads the kind of a file from its content: its media type, or why the server would leave it out. */
 export type ReadMedia =
   { readonly mediaType: string; readonly problem?: undefined } | { readonly problem: string };
 

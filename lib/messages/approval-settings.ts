@@ -2,7 +2,7 @@ import type { ApprovalsReviewer, AskForApproval } from "../../generated/types.js
 
 /** The policies that have a name, each asking about less than the one before it. */
 const policies = ["untrusted", "on-request", "never"];
-/** Of those who answer, a model asks nobody. */
+/** A model that reviews asks no person. */
 const reviewers = ["user", "auto_review"];
 
 /** A policy as the server told it; undefined for one that this library does not know. */

@@ -12,7 +12,10 @@ const instructions = [
 
 const turnSettings = ["collaborationMode.settings.developer_instructions", "multiAgentMode.custom"];
 
-/** Of a schema, what explains it. The rest of it is names, and values that an answer is compared with. */
+/**
+ * The keywords that explain a schema. Its other parts are names, and values that an answer is compared
+ * with.
+ */
 const schemaTexts = (path: string): string[] => [`${path}.**.description`, `${path}.**.title`];
 
 const review = ["decision.denied.rejection"];

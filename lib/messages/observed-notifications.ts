@@ -47,8 +47,8 @@ export const observedNotifications = [
 export type ObservedNotification = (typeof observedNotifications)[number];
 
 /**
- * What only shows how far a turn is. `turn.state` lacks it for those who opt out: the streamed text of items
- * that have not completed, the diff, the plan. Results do not depend on it.
+ * The notifications that only show the progress of a turn. `turn.state` lacks it for those who opt out:
+ * the streamed text of items that have not completed, the diff, the plan. Results do not depend on it.
  */
 export const progressNotifications = [
   "item/agentMessage/delta",

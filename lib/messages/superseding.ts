@@ -11,9 +11,9 @@ interface SomeEvent {
 }
 
 /**
- * What an event tells the newest of: the diff, the plan or the usage of a turn, or the patch of a file
- * change. Each tells all of it, so a consumer that lags can do without the older ones. Undefined for
- * everything else: that a status was there matters even when it is over.
+ * The thing that an event tells the newest state of: the diff, the plan or the usage of a turn, or the
+ * patch of a file change. Each tells all of it, so a consumer that lags can do without the older ones.
+ * Undefined for everything else: that a status was there matters even when it is over.
  */
 export function supersedingKey({ method, params }: SomeEvent): string | undefined {
   switch (method) {

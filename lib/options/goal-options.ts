@@ -4,7 +4,7 @@ import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { AllowUndefined } from "../protocol.js";
 
 /**
- * How a goal is run. The handlers answer the server's requests in any of its turns; for the others, those
+ * Options of a goal. Its handlers answer the server's requests in any of its turns; for the others, those
  * of the thread answer, then those of the client. Model, sandbox and so on are the thread's own: change
  * them with `thread.updateSettings()`.
  *
@@ -12,11 +12,9 @@ import type { AllowUndefined } from "../protocol.js";
  * within a turn: give the goal a `timeoutMs`.
  */
 export interface GoalOptions extends RequestHandlers, Traced {
-  /**
-   * The most tokens that the goal may use; above that it ends as `budgetLimited` (default: no limit).
-   */
+  /** The most tokens that the goal may use; above that it ends as `budgetLimited` (default: no limit). */
   tokenBudget?: number | null | undefined;
-  /** Who wants the goal, as the protocol puts it (default: the server's). */
+  /** The origin of the goal, in the protocol's words (default: the server's). */
   origin?: ThreadGoalMutationOrigin | null | undefined;
   /**
    * Covers the whole goal, waiting in the queue included: aborting stops it as `interrupt()` does,
@@ -29,7 +27,7 @@ export interface GoalOptions extends RequestHandlers, Traced {
    */
   timeoutMs?: number | undefined;
   /**
-   * What leaving a `for await` loop early does: `"interrupt"` (default) stops the goal and waits for
+   * The effect of leaving a `for await` loop early: `"interrupt"` (default) stops the goal and waits for
    * its end; `"detach"` lets it run on.
    */
   onBreak?: "interrupt" | "detach" | undefined;
@@ -45,14 +43,12 @@ export interface GoalOptions extends RequestHandlers, Traced {
   whenBusy?: "queue" | "reject" | undefined;
 }
 
-/** What is sent of a goal, besides the thread it is for. */
+/** The params of a goal, besides the thread it is for. */
 export interface GoalSettings {
   readonly objective: string;
   readonly tokenBudget?: number | null | undefined;
   readonly origin?: ThreadGoalMutationOrigin | null | undefined;
 }
 
-/**
- * The parts of a goal to set, as in `thread/goal/set`; parts that are left out stay as they are.
- */
+/** The parts of a goal to set, as in `thread/goal/set`; parts that are left out stay as they are. */
 export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">> & Traced;

@@ -44,7 +44,7 @@ export type InputItem =
  */
 export type TurnInput = string | InputItem | readonly (string | InputItem)[];
 
-/** What was passed, in the protocol's shapes; what local files and paths need is still to be done. */
+/** The input in the protocol's shapes, before local files and paths are looked at. */
 export type GivenInput = UserInput & InputPlace;
 
 /** The server's limit for all texts of one input together. */

@@ -34,7 +34,7 @@ import type { SetGoalOptions } from "./goal-options.js";
 import type { BoundTools } from "../tools/tool.js";
 import type { RunOptions, ServiceTurnOptions, TurnControls, TurnOptions } from "./turn-options.js";
 
-// What the calls of threads and turns know. TypeScript refuses a list that lacks an option.
+// The options of the calls of threads and turns. TypeScript refuses a list that lacks an option.
 
 export const startThreadKeys: KeysOf<StartThreadOptions> = {
   ...threadStartParamsKeys,
@@ -127,7 +127,7 @@ const onlyForThreads = {
   config: ": it belongs to startThread(), resumeThread() or fork(), and would have no effect here",
 };
 
-/** Where the settings of conversations belong, for the calls that take none. */
+/** Advice for calls that take no settings: where these belong. */
 export const settingsElsewhere = Object.fromEntries(
   Object.keys(conversationKeys).map((key) => [
     key,

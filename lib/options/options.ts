@@ -26,9 +26,9 @@ import {
 } from "../server-requests/handlers.js";
 import { SDK_VERSION } from "../version.js";
 
-/** How a connection behaves, whatever carries it. */
+/** Options of every connection, whatever carries it. */
 export interface ConnectionSettings extends ClientRequestHandlers {
-  /** How this application names itself to the server and, through it, to the model provider. */
+  /** The name and version of this application, for the server and, through it, for the model provider. */
   clientInfo?: { name: string; title?: string | null; version: string } | undefined;
   /** Whether experimental methods and fields may be used (default true). */
   experimentalApi?: boolean | undefined;
@@ -178,7 +178,8 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   if (title !== null && typeof title !== "string") {
     throw new InvalidArgumentError("clientInfo.title", "must be a string");
   }
-  // What the server cannot read it would not answer, and the start would fail for lack of an answer.
+  // The server would not answer text that it cannot read, and the start would fail for lack of an
+  // answer.
   checkWellFormed("clientInfo.version", version);
   checkWellFormed("clientInfo.title", title ?? "");
   checkOptOut(optOutNotificationMethods);

@@ -2,7 +2,7 @@ import { CursorTrail } from "./cursor-trail.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import { NoNextPageError } from "../errors/list-errors.js";
 
-/** What the server answers when it is asked for a page. */
+/** The server's answer with a page. */
 export interface PageAnswer<T> {
   readonly data: readonly T[];
   readonly nextCursor?: string | null;

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { parseDataUrl, toDataUrl } from "../media/data-url.js";
 import { readImage } from "../media/read-image.js";
 
-/** Where items of the Responses API keep their parts. */
+/** The fields in which items of the Responses API keep their parts. */
 const lists = ["content", "output"] as const;
 
 /**

@@ -71,7 +71,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   return { controls, handlers, settings, output };
 }
 
-/** The same for a turn that takes no settings; its caller has checked which options there are. */
+/** Splits the options of a turn that takes no settings; its caller has checked which options there are. */
 export function splitServiceOptions(
   options: ServiceTurnOptions,
 ): Pick<SplitOptions, "controls" | "handlers"> {

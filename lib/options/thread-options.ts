@@ -29,7 +29,7 @@ export interface StartThreadOptions
 }
 
 /**
- * What to change while resuming, as in `thread/resume`, and who answers the server's requests on the
+ * The changes while resuming, as in `thread/resume`, and the handlers of the server's requests on the
  * thread. Of the instructions, codex 0.169.0 shows only `baseInstructions` to the model;
  * `developerInstructions` work in `startThread`.
  */
@@ -41,17 +41,17 @@ export interface ResumeThreadOptions
     Traced {}
 
 /**
- * What to change in the copy, and where to cut it, as in `thread/fork`; and who answers the server's
- * requests on the copy, which does not take over the handlers of this thread. It has the tools of this
- * thread, carried out by the same functions unless `tools` has others.
+ * The changes in the copy, and where to cut it, as in `thread/fork`; and the handlers of the server's
+ * requests on the copy, which does not take over those of this thread. It has the tools of this thread,
+ * carried out by the same functions unless `tools` has others.
  */
 export interface ForkThreadOptions
   extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools, Traced {}
 
-/** What to change of a thread's settings, as in `thread/settings/update`. */
+/** The changes of a thread's settings, as in `thread/settings/update`. */
 export interface UpdateSettingsOptions extends AllowUndefined<
   Omit<ThreadSettingsUpdateParams, "threadId" | "sandboxPolicy">
 > {
-  /** The same names as for threads, or a whole policy. */
+  /** A name, as for new threads, or a whole policy. */
   sandbox?: SandboxMode | SandboxPolicy | null | undefined;
 }

@@ -4,7 +4,7 @@ import { type Traced } from "../jsonrpc/trace-context.js";
 import { type OutputSchema } from "../schema/output-format.js";
 import { type RequestHandlers } from "../server-requests/handlers.js";
 
-/** How this library runs a turn; nothing here but `trace` is sent to the server. */
+/** Options of this library for a turn; only `trace` is sent to the server. */
 export interface TurnControls extends Traced {
   /**
    * Covers the whole turn, waiting in the queue included: aborting interrupts it, and `run()` and
@@ -31,8 +31,8 @@ export interface TurnControls extends Traced {
    */
   idleTimeoutMs?: number | undefined;
   /**
-   * What leaving a `for await` loop early does: `"interrupt"` (default) stops the turn and waits
-   * for its end; `"detach"` lets it run on.
+   * The effect of leaving a `for await` loop early: `"interrupt"` (default) stops the turn and waits for
+   * its end; `"detach"` lets it run on.
    */
   onBreak?: "interrupt" | "detach" | undefined;
   /**
@@ -58,7 +58,7 @@ export interface TurnControls extends Traced {
  * nothing; `null` is sent and clears.
  */
 export interface TurnSettings extends Omit<TurnStartSettings, "sandboxPolicy" | "outputSchema"> {
-  /** The same names as for threads, or a whole policy. */
+  /** A name, as for threads, or a whole policy. */
   sandbox?: SandboxMode | SandboxPolicy | null | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { requestPaths } from "../../generated/paths.js";
 import { toServerPath, type ServerFiles } from "./server-files.js";
 
-/** Where the params of each request hold paths, name by name, and of which kind. */
+/** The places of paths in the params of each request, name by name, and their kinds. */
 const placesOf = new Map(
   Object.entries(requestPaths).map(([method, places]) => [
     method,
@@ -9,7 +9,7 @@ const placesOf = new Map(
   ]),
 );
 
-/** What options are called that have another name in the protocol. */
+/** The names of options that the protocol calls otherwise. */
 const optionNames: Readonly<Record<string, string>> = {
   destinationPath: "to",
   sandboxPolicy: "sandbox",

@@ -31,12 +31,12 @@ export interface GoalResult {
 }
 
 /**
- * How a goal ended: the status that the server gave it (`"complete"`, `"blocked"` and so on; newer
+ * The end of a goal: the status that the server gave it (`"complete"`, `"blocked"` and so on; newer
  * servers may have others), or
  *
- * - `"interrupted"`: it was cut short, and is `paused` in the server where that was possible;
- * - `"failed"`: its last turn failed, and the server left it active; it is `paused` now;
- * - `"cleared"`: somebody took it away.
+ * - `"interrupted"`: it was cut short, and is `paused` in the server where that was possible; -
+ * `"failed"`: its last turn failed, and the server left it active; it is `paused` now; - `"cleared"`:
+ * somebody took it away.
  */
 export type GoalRunStatus =
   | "complete"

@@ -7,7 +7,7 @@ import type { TurnUsage } from "./turn-usage.js";
  * `outputSchema`, `status === "completed"` also tells the type of `output`.
  */
 export type TurnResult<Output = unknown> = TurnFacts & TurnOutcome<Output>;
-/** How the turn ended: `"completed"`, `"interrupted"` or `"failed"`. */
+/** The end of the turn: `"completed"`, `"interrupted"` or `"failed"`. */
 export type TurnOutcome<Output = unknown> =
   | {
       readonly status: "completed";

@@ -4,13 +4,11 @@ import type { TurnFailureReason } from "./turn-failure-reason.js";
 export interface TurnRetry {
   /** The server's last words, such as "Reconnecting... 2/5". */
   readonly message: string;
-  /** Why the last attempt failed; `"other"` when the server gave no name for it. */
+  /** The reason of the last failure; `"other"` when the server gave no name for it. */
   readonly reason: TurnFailureReason;
   /** The number of the next attempt, as far as `message` counts them; else `null`. */
   readonly attempt: number | null;
-  /**
-   * The number of attempts after which the server gives up; `null` when it does not say, or never does.
-   */
+  /** The number of attempts after which the server gives up; `null` when it does not say, or never does. */
   readonly maxAttempts: number | null;
   /** The number of notices since the model was last heard. */
   readonly count: number;

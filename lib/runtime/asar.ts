@@ -12,7 +12,7 @@ export function archiveOf(file: string): string | undefined {
 }
 
 /**
- * Where `file` really lies: what an application has unpacked from its archive is beside it, in
+ * The real place of `file`: what an application has unpacked from its archive is beside it, in
  * `app.asar.unpacked`. Any other path comes back as it is.
  */
 export async function onDisk(file: string): Promise<string> {

@@ -107,7 +107,7 @@ function checkPassableText(argument: string, value: unknown): void {
   checkPassable(argument, value as string);
 }
 
-/** What no process can be given as it is: Node refuses the one, and replaces the other. */
+/** Refuses text that no process can be given as it is: Node refuses NUL, and replaces lone surrogates. */
 function checkPassable(argument: string, value: string): void {
   if (value.includes("\0")) {
     throw new InvalidArgumentError(argument, "must not contain a NUL character.");

@@ -18,8 +18,8 @@ export interface ServerDirectory {
 }
 
 /**
- * Where a server that is started like this keeps what it has to remember. Undefined when the caller's own
- * command starts it, perhaps on another machine.
+ * The directories in which a server that is started like this keeps its data. Undefined when the caller's
+ * own command starts it, perhaps on another machine.
  */
 export function serverPlaceOf(launch: LaunchCommand) {
   const userHome = homeOf(launch);
@@ -89,7 +89,7 @@ function about(directory: ServerDirectory, problem: string): string {
   return `${directory.path}, the server's directory (${directory.variable}), ${problem}`;
 }
 
-/** What the server itself says of its directory. */
+/** Reads what the server itself says of its directory. */
 function said(stderr: string): string | undefined {
   return problems.find(([sentence]) => says(stderr, sentence))?.[1];
 }
@@ -116,7 +116,7 @@ async function accessProblem(directory: ServerDirectory): Promise<string | undef
   }
 }
 
-/** The same for what lies directly in it: files of another user, most often of a server run by root. */
+/** Checks the files directly in it, which may be another user's, most often of a server run by root. */
 async function entryProblem(directory: ServerDirectory): Promise<string | undefined> {
   const entries = await readdir(directory.path, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) {

@@ -18,7 +18,7 @@ export function orWhenUnreadable<T>(fallback: T): (error: unknown) => T {
   };
 }
 
-/** What stands at `file`, links followed. */
+/** Looks at the file or directory at `file`, following links. */
 export async function kindOf(file: string): Promise<"file" | "directory" | "missing"> {
   const found = await stat(file).catch(orWhenUnreadable(undefined));
   if (found === undefined) return "missing";

@@ -4,7 +4,7 @@ import { onDisk } from "./asar.js";
 import { environmentVariable, mergeEnvironment } from "./child-env.js";
 import { isBareName, lookUpOnPath } from "./path-lookup.js";
 
-/** Where a system looks when there is no PATH at all. */
+/** The directories in which a system looks when there is no PATH at all. */
 const systemPath = "/usr/bin:/bin";
 
 /**

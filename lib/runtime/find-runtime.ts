@@ -19,7 +19,7 @@ import { helperDirBeside, type Finding, type Program } from "./vendor-tree.js";
 export interface Runtime {
   /** Absolute path of the executable. */
   readonly command: string;
-  /** What must stand before every other argument; empty so far. */
+  /** Arguments before all others; empty so far. */
   readonly args: readonly string[];
   /** Directory of the programs the runtime expects on its PATH, such as `rg`. */
   readonly helperDir: string | undefined;
@@ -29,9 +29,9 @@ export interface Runtime {
 export interface FindRuntimeOptions {
   /** The caller's own choice: a path, or a bare name that is looked up on the PATH of `env`. */
   readonly codexPath?: string | undefined;
-  /** Where `CODEX_PATH` and `PATH` are read. */
+  /** The environment that has `CODEX_PATH` and `PATH`. */
   readonly env: NodeJS.ProcessEnv;
-  /** What a relative path is relative to. Default: the working directory of this process. */
+  /** The start of relative paths. Default: the working directory of this process. */
   readonly cwd?: string | undefined;
   /** Default: those of this process. */
   readonly platform?: NodeJS.Platform | undefined;
@@ -59,11 +59,11 @@ export interface FindRuntimeOptions {
  * to look for one.
  */
 export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime> {
-  const host = {
+  const machine = {
     platform: options.platform ?? process.platform,
     arch: options.arch ?? process.arch,
   };
-  const runtime = await search(options, host);
+  const runtime = await search(options, machine);
   const archive = archiveOf(runtime.command);
   if (archive !== undefined && (options.showsArchives ?? showsArchives())) {
     throw new BinaryNotFoundError(
@@ -71,7 +71,7 @@ export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime>
       adviceForArchive(archive),
     );
   }
-  const problem = await programProblem(runtime.command, host.platform, host.arch);
+  const problem = await programProblem(runtime.command, machine.platform, machine.arch);
   if (problem !== undefined) {
     throw new SpawnError(
       runtime.command,
@@ -81,27 +81,33 @@ export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime>
   return runtime;
 }
 
-async function search(options: FindRuntimeOptions, host: Host): Promise<Runtime> {
+async function search(options: FindRuntimeOptions, machine: Machine): Promise<Runtime> {
   try {
-    return (await findChosen(options, host)) ?? (await findShipped(options, host));
+    return (await findChosen(options, machine)) ?? (await findShipped(options, machine));
   } catch (error) {
     throw isShortage(error) ? explainSpawnFailure(error, "codex") : error;
   }
 }
 
-interface Host {
+interface Machine {
   readonly platform: NodeJS.Platform;
   readonly arch: string;
 }
 
-async function findChosen(options: FindRuntimeOptions, host: Host): Promise<Runtime | undefined> {
-  const fromEnv = environmentVariable(options.env, "CODEX_PATH", host.platform);
+async function findChosen(
+  options: FindRuntimeOptions,
+  machine: Machine,
+): Promise<Runtime | undefined> {
+  const fromEnv = environmentVariable(options.env, "CODEX_PATH", machine.platform);
   const source = options.codexPath === undefined ? "CODEX_PATH" : "codexPath";
   const chosen = options.codexPath ?? fromEnv;
   if (chosen === undefined || chosen === "") return undefined;
-  const found = isBareName(chosen, host.platform)
-    ? await findByName(chosen, options.env, host)
-    : await readChosenFile(await onDisk(path.resolve(options.cwd ?? process.cwd(), chosen)), host);
+  const found = isBareName(chosen, machine.platform)
+    ? await findByName(chosen, options.env, machine)
+    : await readChosenFile(
+        await onDisk(path.resolve(options.cwd ?? process.cwd(), chosen)),
+        machine,
+      );
   if ("program" in found) return { ...found.program, args: [], source };
   throw new BinaryNotFoundError(
     [`${source}: ${found.problem}`],
@@ -109,10 +115,10 @@ async function findChosen(options: FindRuntimeOptions, host: Host): Promise<Runt
   );
 }
 
-async function findShipped(options: FindRuntimeOptions, host: Host): Promise<Runtime> {
+async function findShipped(options: FindRuntimeOptions, machine: Machine): Promise<Runtime> {
   const tried = ["codexPath: not given", "CODEX_PATH: not set"];
-  const target = runtimeTarget(host.platform, host.arch);
-  if (target === undefined) throw new BinaryNotFoundError(tried, unsupported(host));
+  const target = runtimeTarget(machine.platform, machine.arch);
+  if (target === undefined) throw new BinaryNotFoundError(tried, unsupported(machine));
   const own = await ownDirectory();
   const packageRoot = options.packageRoot ?? (own && (await findPackageRoot(own)));
   const bundle = await findBundle(packageRoot, target);
@@ -133,23 +139,27 @@ async function findShipped(options: FindRuntimeOptions, host: Host): Promise<Run
   );
 }
 
-async function findByName(name: string, env: NodeJS.ProcessEnv, host: Host): Promise<Finding> {
-  const file = await lookUpOnPath(name, env, host.platform);
+async function findByName(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  machine: Machine,
+): Promise<Finding> {
+  const file = await lookUpOnPath(name, env, machine.platform);
   return file === undefined
     ? { problem: `${name}: no program of that name on the PATH` }
-    : readChosenFile(file, host);
+    : readChosenFile(file, machine);
 }
 
-async function readChosenFile(file: string, host: Host): Promise<Finding> {
+async function readChosenFile(file: string, machine: Machine): Promise<Finding> {
   const kind = await kindOf(file);
   if (kind === "missing") return { problem: `${file}: no such file` };
   if (kind === "directory") return { problem: `${file}: a directory, not an executable` };
   const codexPackage = await codexPackageBehind(file);
-  const target = runtimeTarget(host.platform, host.arch);
+  const target = runtimeTarget(machine.platform, machine.arch);
   if (codexPackage !== undefined && target !== undefined) {
     return readBehindLauncher(file, codexPackage, target);
   }
-  if (host.platform === "win32" && /\.(?:cmd|bat|ps1)$/i.test(file)) {
+  if (machine.platform === "win32" && /\.(?:cmd|bat|ps1)$/i.test(file)) {
     return {
       problem: `${file}: a script, which Windows cannot start without a shell; name the codex.exe behind it`,
     };
@@ -188,7 +198,7 @@ async function directoryOf(place: string): Promise<string> {
   return (await kindOf(place)) === "directory" ? place : path.dirname(place);
 }
 
-function unsupported({ platform, arch }: Host): string {
+function unsupported({ platform, arch }: Machine): string {
   const supported = runtimeTargets.map((each) => `${each.platform}/${each.arch}`).join(", ");
   return (
     `No codex release runs on ${platform}/${arch}; there are releases for ${supported}. ` +

@@ -4,19 +4,19 @@ const runtime = `@openai/codex@${RUNTIME_VERSION}`;
 const nameOne =
   "name an executable: with the option codexPath, or with the environment variable CODEX_PATH.";
 
-/** What is known of a search that found no runtime. */
+/** Details of a search that found no runtime. */
 export interface FailedSearch {
-  /** Where the library, or the application, lies in an archive of Electron. */
+  /** The archive of Electron in which the library, or the application, lies. */
   readonly archive: string | undefined;
   /** Whether the library is part of other code, and so not where a package manager put it. */
   readonly isBundled: boolean;
   /** Whether `@openai/codex` is installed, but without the part for this machine. */
   readonly isIncomplete: boolean;
-  /** Where a runtime would be found first; `undefined` when the code that runs has no file. */
+  /** The first place where a runtime would be found; `undefined` when the code that runs has no file. */
   readonly place: string | undefined;
 }
 
-/** What to do when there is no runtime, which depends on how the application is built. */
+/** Advice when there is no runtime, which depends on how the application is built. */
 export function adviceFor({ archive, isBundled, isIncomplete, place }: FailedSearch): string {
   if (archive !== undefined) return adviceForArchive(archive);
   const install = installCommand(isIncomplete);
@@ -27,7 +27,7 @@ export function adviceFor({ archive, isBundled, isIncomplete, place }: FailedSea
     : `${bundled} Run in ${place}, or above: ${install}\nOr ${nameOne}`;
 }
 
-/** What to do when the runtime is packed into an archive of Electron, or would be. */
+/** Advice when the runtime is packed into an archive of Electron, or would be. */
 export function adviceForArchive(archive: string): string {
   return (
     `No program starts from inside ${archive}. Install ${runtime}, and have it unpacked: ` +

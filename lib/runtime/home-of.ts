@@ -3,7 +3,7 @@ import { environmentVariable } from "./child-env.js";
 import type { LaunchCommand } from "./launch-command.js";
 
 /**
- * What a server that is started like this takes for the user's home directory. Undefined when the caller's
+ * The user's home directory, as a server that is started like this sees it. Undefined when the caller's
  * own command starts it, perhaps on another machine.
  */
 export function homeOf({ source, env }: Pick<LaunchCommand, "source" | "env">): string | undefined {

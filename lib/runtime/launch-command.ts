@@ -24,6 +24,6 @@ export interface LaunchCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it leads a process group of its own, apart from this process's terminal. */
   readonly detached: boolean;
-  /** What decided on the command. */
+  /** The option or place that decided on the command. */
   readonly source: Runtime["source"] | "launch";
 }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { kindOf } from "./files.js";
 
-/** What tells how a process was started. */
+/** The facts that tell how a process was started. */
 export type StartedProcess = Pick<NodeJS.Process, "argv" | "execArgv" | "versions">;
 
 /**

@@ -4,7 +4,7 @@ import { ancestors, kindOf, readJsonObject, resolveLinks } from "./files.js";
 import { runtimeTargets, type RuntimeTarget } from "./platform.js";
 import { readVendorTree, type Finding } from "./vendor-tree.js";
 
-/** What a search through `node_modules` came to. */
+/** The result of a search through `node_modules`. */
 export interface NpmSearch {
   readonly found: Finding | undefined;
   /** Every place that held nothing of use, and why. */

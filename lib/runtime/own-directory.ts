@@ -19,5 +19,5 @@ function isInsideExecutable(): boolean {
   return (typeof Bun?.main === "string" && insideBun.test(Bun.main)) || sea?.isSea() === true;
 }
 
-/** Where `bun build --compile` puts code; nothing on a disk has such a path. */
+/** The place where `bun build --compile` puts code; nothing on a disk has such a path. */
 const insideBun = /^(?:\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/i;

@@ -7,7 +7,7 @@ const maxDepth = 64;
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
-/** Where a value stands, for messages and against cycles. */
+/** The place of a value, for messages and against cycles. */
 export interface TomlPlace {
   /** The path as the caller would write it, e.g. `config.projects["/a"].trust_level`. */
   readonly path: string;

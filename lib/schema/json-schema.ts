@@ -30,7 +30,7 @@ export function formatPath(path: readonly (string | number)[], base = ""): strin
   }, base);
 }
 
-/** What a `$ref` inside the same document points to; undefined when there is nothing. */
+/** Finds the target of a `$ref` inside the same document; undefined when there is none. */
 export function resolveRef(root: JsonObject, ref: string): unknown {
   if (ref !== "#" && !ref.startsWith("#/")) return undefined;
   return refKeys(ref).reduce<unknown>((value, key) => {

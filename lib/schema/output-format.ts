@@ -10,9 +10,9 @@ import { validate, type Validated } from "./validate.js";
  */
 export type OutputSchema<Output = unknown> = StandardJsonSchema<unknown, Output> | JsonSchema;
 
-/** What the model is asked for, and how its answer is read. */
+/** The shape that the model is asked for, and the way to read its answer. */
 export interface OutputFormat {
-  /** What is sent as `outputSchema`. */
+  /** The schema that is sent as `outputSchema`. */
   readonly schema: JsonObject;
   /** Reads the JSON value of an answer. Rejects with what the schema's own functions throw. */
   readonly read: (answer: unknown) => Promise<Validated>;

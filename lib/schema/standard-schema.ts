@@ -52,7 +52,7 @@ export interface StandardJsonWriter {
 export interface StandardJsonOptions {
   /** Such as `"draft-2020-12"`. */
   readonly target: string;
-  /** What only some libraries know. */
+  /** Options that only some libraries know. */
   readonly libraryOptions?: Record<string, unknown> | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject } from "./json-schema.js";
 
-/** What can be done about a keyword of JSON Schema in strict mode. */
+/** The treatment of a keyword of JSON Schema in strict mode. */
 export type StrictKeyword =
   /** Strict mode knows it. */
   | "keep"

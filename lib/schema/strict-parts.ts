@@ -35,7 +35,7 @@ export function describe(source: JsonObject): JsonObject {
   };
 }
 
-/** What the writer makes anew. */
+/** The keywords that the writer makes anew. */
 const rewritten = [
   ...["type", "title", "description", "properties", "required", "additionalProperties", "items"],
 ];

@@ -50,7 +50,7 @@ export type ApprovalRequest = CommandApproval | FileChangeApproval | Permissions
  */
 export type CommandDecision = CommandExecutionApprovalDecision;
 
-/** As for commands; `"acceptForSession"` also covers later changes of the same files. */
+/** The decisions are those for commands; `"acceptForSession"` also covers later changes of the same files. */
 export type FileChangeDecision = FileChangeApprovalDecision;
 
 /**

@@ -21,7 +21,7 @@ interface AddedHandler {
 /** The widest scope: what was given with the options, and by `handle()` since. */
 export class ClientHandlers {
   readonly handlers: ClientRequestHandlers;
-  /** That in which the options were given. */
+  /** The context in which the options were given. */
   readonly context = callerContext();
   readonly #added = new Map<string, AddedHandler[]>();
 

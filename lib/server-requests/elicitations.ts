@@ -20,7 +20,7 @@ export type ToolApprovalElicitation = ElicitationParams<"form"> & {
   readonly type: "toolApproval";
   /** The tool, of the MCP server `serverName`; undefined when the server does not tell. */
   readonly toolName: string | undefined;
-  /** What it would be called with. */
+  /** The arguments of the call. */
   readonly toolArguments: JsonValue | undefined;
 };
 export type OtherElicitation = ElicitationParams<

@@ -20,7 +20,7 @@ export interface FoundHandler {
   readonly toResult: (answer: unknown) => unknown;
 }
 
-/** What one scope was given: a turn, a thread, or the client. */
+/** The handlers that one scope was given: a turn, a thread, or the client. */
 export interface HandlerScope {
   readonly handlers?: ClientRequestHandlers | undefined;
   readonly tools?: readonly Tool[] | undefined;
@@ -33,7 +33,7 @@ export type MethodHandler = (request: OpenRequest) => FoundHandler | undefined;
 
 const toolCall = "item/tool/call";
 
-/** What the scope answers, by method. A key whose value is undefined names nothing. */
+/** The handlers of a scope, by method. A key whose value is undefined names nothing. */
 export function handlersByMethod(scope: HandlerScope): Map<string, MethodHandler> {
   const raw = Object.keys(scope.handlers?.handlers ?? {});
   const found = new Map<string, MethodHandler>();

@@ -48,7 +48,7 @@ export class OpenRequest {
   readonly itemId: string | undefined;
   /** Whether the stream of its turn shows it. */
   isEvent = false;
-  /** What a person is asked, if anybody is. */
+  /** The question to a person, if the request has one. */
   request: UserRequest | undefined;
   deferred = false;
   /** Whether it is still to be found out if it is any business of ours. */
@@ -58,7 +58,7 @@ export class OpenRequest {
   readonly #answer = new Deferred<Answer | undefined>();
   /** In which its handler runs, and listens to the signal; undefined for that of the connection. */
   callerContext: CallerContext | undefined;
-  /** There once a handler has the signal. */
+  /** Set once a handler has the signal. */
   #abort: AbortController | undefined;
   #isOver = false;
 
@@ -86,7 +86,7 @@ export class OpenRequest {
     this.itemId = text(fields["itemId"]) ?? text(fields["callId"]);
   }
 
-  /** What is sent to the server: nothing, when nobody waits for it any more. Never rejects. */
+  /** Resolves with the answer to send; with nothing when nobody waits for it any more. Never rejects. */
   get answer(): Promise<Answer | undefined> {
     return this.#answer.promise;
   }
@@ -95,7 +95,7 @@ export class OpenRequest {
     return this.#isOver;
   }
 
-  /** What the handler gets. */
+  /** The context for the handler. */
   toContext(): RequestContext {
     const { key, requestId, method, threadId, turnId, itemId } = this;
     const { signal } = (this.#abort ??= new AbortController());

@@ -3,30 +3,30 @@ import type { Answer } from "../jsonrpc/connection.js";
 import type { RequestMessage } from "../jsonrpc/message.js";
 import { OpenRequest } from "./open-request.js";
 
-/** What a request was about; all that is kept when it is over. */
+/** The subject of a request; nothing else is kept when it is over. */
 type Subject = Pick<
   OpenRequest,
   "method" | "threadId" | "namedTurnId" | "turnId" | "itemId" | "isEvent"
 >;
 
-/** What tells requests apart. */
+/** The identity of a request. */
 export type RequestIds = Subject & Pick<OpenRequest, "requestId">;
 
 interface PastRequest extends Subject {
-  /** What was answered, and may not have reached the server: kept until it is known to have. */
+  /** The answer, which may not have reached the server: kept until it is known to have. */
   answer: { readonly answer: Answer; readonly params: unknown } | undefined;
   /** The connection that it belonged to, by number. */
   connection: number;
 }
 
-/** What a request that has come means. */
+/** The meaning of a request that has come. */
 type Arrival =
   | { readonly kind: "new"; readonly request: OpenRequest }
   /** It was here before, over an earlier connection: this answers it. */
   | { readonly kind: "again"; readonly answer: Promise<Answer | undefined> }
   | { readonly kind: "known" };
 
-/** Of how many requests it is remembered that they are over. */
+/** How many requests are remembered after their end. */
 const maxOver = 1_024;
 
 /**
@@ -90,7 +90,7 @@ export class OpenRequests {
         waiting.connection = this.#connection;
         return { kind: "again", answer: waiting.answer };
       }
-      // Whoever asked that is gone, and this one must not be taken for it.
+      // The server that asked it is gone, and this request must not be taken for it.
       waiting.endFor("resolved");
     }
     const before = this.#over.get(message.id);
@@ -111,7 +111,7 @@ export class OpenRequests {
     return this.#open.get(id) ?? this.list().find(({ key }) => key === id);
   }
 
-  /** What the request with this id on the wire is about, also for a while after its end. */
+  /** The subject of the request with this id on the wire, also for a while after its end. */
   subjectOf(requestId: string | number): Subject | undefined {
     return this.#open.get(requestId) ?? this.#over.get(requestId);
   }
@@ -131,7 +131,7 @@ export class OpenRequests {
     }
   }
 
-  /** What was answered over an earlier connection, and was not asked again. */
+  /** Requests that were answered over an earlier connection, and were not asked again. */
   forgetOldAnswers(threadId: string): void {
     for (const [requestId, past] of this.#answered) {
       if (past.threadId !== threadId || past.connection === this.#connection) continue;

@@ -14,10 +14,10 @@ export const denial = {
 };
 
 /**
- * What is answered when nobody else does: always at once, always in the request's own shape, and
- * always a no. An unanswered request would hold up its turn for ever; a malformed answer is told
- * to the model as a failure instead of a decision. A method that a newer server has and that is not here has
- * no shape that is known, and is refused as one that this client does not have.
+ * The answer when no handler gives one: always at once, always in the request's own shape, and always a
+ * no. An unanswered request would hold up its turn for ever; a malformed answer is told to the model as a
+ * failure instead of a decision. A method that a newer server has and that is not here has no shape that
+ * is known, and is refused as one that this client does not have.
  */
 const refusals: { readonly [M in keyof ServerRequests]?: Refusal<M> } = {
   "item/commandExecution/requestApproval": () => ({ result: { decision: "decline" } }),

@@ -14,7 +14,8 @@ export type RequestAnswer =
   | UserInputAnswers
   | ElicitationAnswer
   | Date
-  // Of a method whose result nobody knows, the last line has to do: beside `unknown` all would be answers.
+  // The last line serves methods whose result nobody knows: with `unknown` every value would be an
+  // answer.
   | {
       [M in keyof ServerRequests]: unknown extends ServerRequests[M]["result"]
         ? never

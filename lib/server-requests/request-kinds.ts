@@ -28,7 +28,7 @@ export type TypedHandler = (request: never, context: RequestContext) => unknown;
 export interface RequestKind {
   /** The option that its handler is given as. */
   readonly option: string;
-  /** What handlers get, where that is more than the params. */
+  /** The request for handlers, where that is more than the params. */
   readonly describe?: (params: never, changes: Changes) => UserRequest;
   readonly handlerIn: (handlers: ClientRequestHandlers) => TypedHandler | undefined;
   /** A handler's answer in the shape of the protocol; it may still be wrong. */

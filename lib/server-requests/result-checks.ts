@@ -10,7 +10,7 @@ type Check = (value: unknown) => boolean;
 export function isResultOf(method: string, result: unknown): boolean {
   const known = Object.hasOwn(checks, method);
   const check = known ? checks[method as keyof ServerRequests] : undefined;
-  // Of a newer server's method, only the handler knows what it takes.
+  // Only the handler knows the result of a newer server's method.
   if (!check) return isJson(result);
   return isObject(result) && check(result);
 }
@@ -123,7 +123,7 @@ function isContentItem(item: unknown): boolean {
   }
 }
 
-/** What may be left out may also be null. */
+/** A field that may be left out may also be null. */
 function optional(check: Check): Check {
   return (value) => value === undefined || value === null || check(value);
 }

@@ -68,7 +68,7 @@ function explain(error: AppServerError, limitMs: number, { databases, problem }:
   if (error instanceof TransportClosedError) {
     const { error: failure } = error.reason;
     if (failure && error.exitCode === null && error.signal === null) {
-      return `The connection failed before the app-server answered (${failure.message}); what listens there may not be one.`;
+      return `The connection failed before the app-server answered (${failure.message}). Check that an app-server listens there.`;
     }
     const how =
       error.signal !== null
@@ -77,7 +77,7 @@ function explain(error: AppServerError, limitMs: number, { databases, problem }:
           ? `ended with code ${error.exitCode}`
           : "closed its output";
     if (problem !== undefined) return `The process ${how} before it answered: ${problem}`;
-    return `The process ${how} before it answered; it may not be a codex app-server, or may lack its configuration.`;
+    return `The process ${how} before it answered; it may not be a codex app-server, or may lack its configuration. Check codexPath or launch.`;
   }
   if (error instanceof RequestTimeoutError) {
     const late = `The process did not answer within ${limitMs} ms`;

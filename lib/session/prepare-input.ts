@@ -91,8 +91,7 @@ function urlOf(type: Inline["type"], data: DataUrl, argument: string): string {
 /** The server takes it, and then leaves the image out. */
 function checkDetail({ detail }: { readonly detail?: unknown }, where: string): void {
   if (detail !== "low") return;
-  const problem =
-    'must be "auto", "high" or "original"; the model is not shown an image of another';
+  const problem = 'must be "auto", "high" or "original"; the server leaves out images of any other';
   throw new InvalidArgumentError(`${where}.detail`, problem);
 }
 
@@ -131,14 +130,14 @@ async function readLocalFile(path: string, argument: string): Promise<Buffer> {
   // Before it is opened: reading a pipe may never end.
   if (!stats?.isFile()) throw new InvalidArgumentError(argument, noFile);
   if (stats.size > maxFileBytes) {
-    throw new InvalidArgumentError(argument, `is a file of more than ${maxFileBytes} bytes`);
+    throw new InvalidArgumentError(argument, `must be a file of at most ${maxFileBytes} bytes`);
   }
   return readFile(path).catch((cause: unknown) => {
     throw new InvalidArgumentError(argument, noFile, { cause });
   });
 }
 
-const noFile = "is not a readable file";
+const noFile = "must be a file that this process can read";
 
 /** A path of the server's machine; the place of a relative one is where this process runs, if anywhere. */
 function pathOf({ serverFiles }: InputSession, path: string, { where, isThere }: Asked): string {
@@ -171,4 +170,4 @@ async function checkFileThere(
   if (found.isFile === false) throw new InvalidArgumentError(argument, notThere);
 }
 
-const notThere = "is not a readable file of the server's machine";
+const notThere = "must be a file that the server can read on its machine";

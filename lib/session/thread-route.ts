@@ -251,7 +251,7 @@ export class ThreadRoute<Sink extends TurnSink> {
 
 function tooMuchBeforeAnswer(): Error {
   return new ProtocolError(
-    "The server sent more events before its answer than can be kept: 64 MiB, or less where that is " +
-      "too much for maxTotalBacklogBytes, which can be raised. The turn may still run.",
+    "The server sent more events before its answer than this client keeps: 64 MiB, or less where that is too " +
+      "much for maxTotalBacklogBytes. Raise that. The turn may still run.",
   );
 }

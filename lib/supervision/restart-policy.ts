@@ -13,7 +13,7 @@ import { maxTimerMs } from "../async/deadline.js";
 import { pause } from "../async/timers.js";
 import { RestartLimitError } from "../errors/start-errors.js";
 
-/** How a `Codex` replaces its server process after it died, or could not be started. */
+/** Options for replacing the server process of a `Codex` after it died, or could not be started. */
 export interface RestartOptions {
   /**
    * How many failures in a row are followed by a new start (default 5). After one more, calls reject at

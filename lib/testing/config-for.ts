@@ -12,8 +12,8 @@ export interface LoopbackConfigOverrides {
   /** Id of the provider in the configuration. Default: `"mock"`. */
   readonly providerId?: string;
   /**
-   * When the server asks for approval. Default: `"never"`. The policy `"untrusted"`, which asks for
-   * nearly everything, is for threads and turns only: a server configured with it does not start.
+   * The approval policy of the server. Default: `"never"`. The policy `"untrusted"`, which asks for nearly
+   * everything, is for threads and turns only: a server configured with it does not start.
    */
   readonly approvalPolicy?: "on-request" | "never";
   /** Default: `"danger-full-access"`, which works on machines that cannot sandbox. */
@@ -31,9 +31,9 @@ export interface LoopbackConfig {
 }
 
 /**
- * What a client needs to run the real app-server against `model`: the provider's configuration, and
- * a private, empty `CODEX_HOME`, so that no login, no user settings and no network are involved.
- * The directory is made by this call and removed by `model.close()`.
+ * Makes the options with which a client runs the real app-server against `model`: the provider's
+ * configuration, and a private, empty `CODEX_HOME`, so that no login, no user settings and no network are
+ * involved. The directory is made by this call and removed by `model.close()`.
  *
  * ```ts
  * const codex = new Codex(await configFor(model));

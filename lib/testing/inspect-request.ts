@@ -17,14 +17,20 @@ export interface ModelRequest {
   readonly turnId: string | undefined;
   /** `"turn"`, or `"compaction"` when the server asks for a summary of the conversation. */
   readonly kind: string;
-  /** What kind of helper asks, such as `"collab_spawn"` for a sub-agent or `"review"`. `undefined` for a plain turn. */
+  /**
+   * The kind of helper that asks, such as `"collab_spawn"` for a sub-agent or `"review"`. `undefined` for
+   * a plain turn.
+   */
   readonly subagent: string | undefined;
   /** The thread that started this one, for sub-agents and reviews: both ask under an id of their own. */
   readonly parentThreadId: string | undefined;
   readonly model: string;
   /** The conversation so far, in the items of the Responses API. */
   readonly input: readonly JsonObject[];
-  /** Text of the last user message, or `""`. What the server tells the model of its surroundings is none. */
+  /**
+   * Text of the last user message, or `""`. The server's own messages about directory, date and sandbox do
+   * not count.
+   */
   readonly lastUserText: string;
   /** The tools on offer, as sent. */
   readonly tools: readonly JsonObject[];

@@ -14,10 +14,10 @@ export interface LoopbackModelOptions {
 }
 
 /**
- * A scripted model on the loopback, for tests without a network. The real app-server talks to it as
- * it would to the Responses API.
+ * A scripted model on the loopback, for tests without a network. The real app-server talks to it as it
+ * would to the Responses API.
  *
- * A request is answered by the first of these that has something to say:
+ * The first of these that has a reply answers a request:
  * 1. replies of `enqueueFor()` whose match fits,
  * 2. replies of `enqueue()`, in order, for whichever thread asks,
  * 3. the handler of `respond()`,
@@ -28,7 +28,7 @@ export interface LoopbackModel extends AsyncDisposable {
   readonly url: string;
   /** Every request so far, oldest first. */
   readonly requests: readonly ModelRequest[];
-  /** How many scripted replies nobody has asked for yet. */
+  /** The number of scripted replies that are left. */
   readonly repliesLeft: number;
   /** Adds replies, one for each coming request. An array is one reply with several parts. */
   enqueue(...replies: Reply[]): void;
@@ -38,8 +38,8 @@ export interface LoopbackModel extends AsyncDisposable {
    */
   enqueueFor(match: RequestMatch, ...replies: Reply[]): void;
   /**
-   * Sets what answers when no scripted reply is left; `undefined` removes it. When the handler
-   * throws, the request fails with HTTP 400 and the error's message, so the turn fails with it.
+   * Sets the function that answers when no scripted reply is left; `undefined` removes it. When the
+   * handler throws, the request fails with HTTP 400 and the error's message, so the turn fails with it.
    */
   respond(handler: ReplyHandler | undefined): void;
   /**

@@ -7,7 +7,9 @@ export type ReplyHandler = (
   request: ModelRequest,
 ) => Reply | undefined | Promise<Reply | undefined>;
 
-/** Which requests replies are meant for: those of one thread, by its id, or those that a test picks. */
+/**
+ * The requests that replies are meant for: those of one thread, by its id, or those that a test picks.
+ */
 export type RequestMatch = string | ((request: ModelRequest) => boolean);
 
 interface Route {

@@ -81,7 +81,7 @@ function toJson(value: unknown): string {
 
 function stringify(value: unknown): string | undefined {
   try {
-    // Of functions and symbols nothing is left, whatever the declaration says.
+    // `JSON.stringify` gives nothing for functions and symbols, whatever the declaration says.
     return JSON.stringify(value);
   } catch {
     return undefined;

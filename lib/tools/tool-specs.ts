@@ -4,8 +4,8 @@ import { checkToolName } from "./define-tool.js";
 import type { Tool } from "./tool.js";
 
 /**
- * What `thread/start` gets for `tools`, with the caller's own `dynamicTools` after them; undefined
- * for none.
+ * Makes the `dynamicTools` of `thread/start` from `tools`, with the caller's own after them; undefined for
+ * none.
  *
  * @throws InvalidArgumentError
  */

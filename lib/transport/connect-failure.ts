@@ -25,7 +25,7 @@ const notReached = new Set([
   "ENETUNREACH",
 ]);
 
-/** The same for an HTTP answer that does not upgrade the connection. */
+/** The error for an HTTP answer that does not upgrade the connection. */
 export async function explainRefusal(
   address: string,
   response: IncomingMessage,
@@ -96,7 +96,7 @@ function explainOther(code: string, error: unknown): readonly [string, boolean] 
     ];
   }
   if (code !== "" && !code.startsWith("HPE_")) return [`${code}.`, true];
-  // What ws says of an answer that is no upgrade holds nothing of the answer itself.
+  // The words of ws on an answer that is no upgrade hold nothing of the answer itself.
   const what = isError(error) && code === "" ? ` (${error.message})` : "";
   return [
     `the other side does not speak WebSocket${what}. Check that the address is that of an app-server.`,

@@ -18,7 +18,7 @@ export interface UpgradeOptions extends Pick<SocketOptions, "headers" | "tls" | 
 /** A connection that is ready. */
 export interface Upgraded {
   readonly webSocket: WebSocket;
-  /** What lies below it, where that can be seen: Bun's own `ws` does not show it. */
+  /** The socket below it, where that can be seen: Bun's own `ws` does not show it. */
   readonly socket: Socket | undefined;
   /** The longest single frame that the server takes (bytes), or `undefined` when it does not tell. */
   readonly maxFrameBytes: number | undefined;

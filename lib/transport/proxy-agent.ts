@@ -13,13 +13,13 @@ export function proxyAgentOfNode(
 ): HttpAgent | undefined {
   // The types do not know of it.
   const { proxyEnv } = (options ?? {}) as { readonly proxyEnv?: unknown };
-  // What is not encrypted stays on this machine, or in a network that somebody vouches for.
+  // Unencrypted traffic stays on this machine, or in a network that somebody vouches for.
   if (!url.startsWith("wss:") || typeof proxyEnv !== "object" || proxyEnv === null)
     return undefined;
   return new Agent({ proxyEnv } as object);
 }
 
-/** What may be wrong on the way to a server that is not reached, as another sentence, or nothing. */
+/** A sentence on what may be wrong on the way to a server that is not reached, or nothing. */
 export function hintOfWay({ url }: SocketAddress, agent: HttpAgent | undefined): string {
   if (agent !== undefined) return " The agent leads there: its proxy may be what is not reached.";
   const isSet = proxyVariables.some((name) => (process.env[name] ?? "") !== "");

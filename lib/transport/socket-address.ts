@@ -3,9 +3,9 @@ import path from "node:path";
 import { URL } from "node:url";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
-/** Where a server listens. */
+/** The address of a server. */
 export interface SocketAddress {
-  /** What the HTTP upgrade asks for. */
+  /** The URL of the HTTP upgrade. */
   readonly url: string;
   /** The unix socket that the request goes to instead of the host in `url`. */
   readonly socketPath: string | undefined;
@@ -54,7 +54,7 @@ function unixAddress(given: string): SocketAddress {
   return { url: "ws://localhost/", socketPath, shown: `unix://${socketPath}` };
 }
 
-/** Where `codex app-server --listen unix://` listens. */
+/** The socket on which `codex app-server --listen unix://` listens. */
 function defaultSocketPath(): string {
   const set = process.env["CODEX_HOME"];
   const home = set === undefined || set === "" ? path.join(homedir(), ".codex") : set;

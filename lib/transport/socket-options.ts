@@ -58,7 +58,7 @@ const tlsKeys: KeysOf<NonNullable<SocketOptions["tls"]>> = {
   passphrase: true,
 };
 
-/** What the connection above decides about its socket. */
+/** The settings that the connection above gives its socket. */
 export interface SocketSettings extends SocketOptions {
   /** How long the connection may take, a token function included (ms, default 30,000). */
   readonly connectTimeoutMs?: number | undefined;
@@ -96,7 +96,7 @@ export function checkToken(token: unknown): string {
   );
 }
 
-/** Of any class that does what an agent does; the dispatchers of undici are something else. */
+/** Takes any class that does what an agent does; the dispatchers of undici are something else. */
 function checkAgent(agent: unknown): void {
   if (isObject(agent) && "addRequest" in agent && typeof agent.addRequest === "function") return;
   throw new InvalidArgumentError(

@@ -18,7 +18,10 @@ import {
 import type { Transport } from "./transport.js";
 import { WebSocketTransport } from "./web-socket-transport.js";
 
-/** Where a URL leads to. @throws InvalidArgumentError, which names the option. */
+/**
+ * Reads the address from a URL, and checks the options. @throws InvalidArgumentError, which names the
+ * option.
+ */
 export function checkSocket(url: string, options: SocketOptions): SocketAddress {
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);

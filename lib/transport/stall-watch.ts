@@ -44,7 +44,7 @@ export class StallWatch {
 
 /** How often it is looked (ms). */
 const lookMs = 500;
-/** What counts as a stall (ms): what a server sends in this time is kept by the system. */
+/** The shortest stall that counts (ms); the system keeps what a server sends in less. */
 const stallMs = 1_000;
 /** How long after a stall the end of a connection has to do with it (ms). */
 const recentMs = 5_000;

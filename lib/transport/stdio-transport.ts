@@ -134,7 +134,7 @@ class StdioTransport implements Transport {
     const end = await this.#exited.promise;
     stdin.destroy();
     void destroyWhenQuiet(stdout, 50);
-    // What others go on to log must not hold up the news that the process has ended.
+    // A child process that goes on logging must not hold up the news that the process has ended.
     void destroyWhenQuiet(stderr, 5);
     await drained;
     return end;

@@ -127,7 +127,7 @@ class StreamTransport implements Transport {
     void this.ended.then(async () => {
       source.off("data", receive);
       source.pause();
-      // What it had read already while it was paused; the bytes come all at once.
+      // The bytes that it had read while it was paused come all at once.
       const unread = source.readableObjectMode ? source.readableLength : 1;
       for (let left = unread; left > 0; left -= 1) {
         const rest: unknown = source.read();

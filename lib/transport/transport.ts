@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 export interface TransportEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** What went wrong, when it did not simply end. */
+  /** The error, when it did not simply end. */
   readonly error?: Error | undefined;
 }
 
@@ -13,9 +13,9 @@ export const closeGraceMs = 2_000;
 
 /** A byte stream in both directions, with one JSON message a line, and its lifetime. */
 export interface Transport {
-  /** What the server sends. */
+  /** The bytes that the server sends. */
   readonly input: Readable;
-  /** What the server receives. Each write is one whole line. */
+  /** The bytes that the server receives. Each write is one whole line. */
   readonly output: Writable;
   /** The longest line that the server takes (bytes), where it has a limit. */
   readonly maxOutgoingBytes?: number | undefined;

@@ -22,7 +22,7 @@ export class WebSocketTransport implements Transport {
   readonly input: Readable;
   readonly output: Writable;
   readonly ended: Promise<TransportEnd>;
-  /** Of a message, the id and the method come on top of what is counted by this. */
+  /** The limit for params and results; id and method of a message come on top. */
   readonly maxOutgoingBytes = maxMessageBytes - 4_096;
   readonly #webSocket: WebSocket;
   readonly #socket: Socket | undefined;
@@ -31,7 +31,7 @@ export class WebSocketTransport implements Transport {
   readonly #keepalive: Keepalive;
   readonly #stalls: StallWatch;
   #unread: Buffer[] = [];
-  /** Of messages alone, for where the socket cannot be seen. */
+  /** The bytes of messages alone, for sockets that cannot be seen. */
   #bytesReceived = 0;
   /** Fragments of long messages that had to wait, and went out: the other side has made room. */
   #fragmentsSent = 0;
@@ -55,7 +55,7 @@ export class WebSocketTransport implements Transport {
         this.#send(line, done);
       },
     });
-    // What they report reaches the connection through the failed write, and through the end.
+    // Their error reaches the connection through the failed write, and through the end.
     for (const stream of [this.input, this.output]) stream.on("error", () => undefined);
     this.#keepalive = new Keepalive({
       intervalMs: options.pingIntervalMs,
@@ -187,7 +187,7 @@ export class WebSocketTransport implements Transport {
         if (error || fin) done(error);
         else sendFrom(end);
       });
-      // Of a TLS socket everything waits for a moment, so short messages must not count.
+      // Everything waits for a moment in a TLS socket, so short messages must not count.
       const waiting = this.#socket?.writableLength ?? this.#webSocket.bufferedAmount;
       hadToWait = bytes.length > this.#fragmentBytes && waiting > 0;
     };
@@ -216,7 +216,7 @@ const maxMessageBytes = 64 * 1024 * 1024;
  */
 const maxUnreadBytes = 16 * 1024 * 1024;
 const newline = Buffer.from("\n");
-/** What `ws` reports when there was no Close frame; an app-server never sends one. */
+/** The code that `ws` reports when there was no Close frame; an app-server never sends one. */
 const abnormalClosure = 1006;
 /** Far below the 16 MiB that the server takes in one frame. */
 const defaultFragmentBytes = 1024 * 1024;

@@ -68,12 +68,12 @@ export class HandleEvents<Event extends SomeEvent> {
   read({ subagents }: { readonly subagents: boolean }): EventQueue<Event | SubagentEvent> {
     if (this.#reader !== "none") {
       throw new TurnStreamError(
-        `This ${this.#of} is already being iterated; a ${this.#of} has one consumer.`,
+        `This ${this.#of} is already being iterated, and has one consumer: call run() for its result.`,
       );
     }
     if (this.#isDropped) {
       throw new TurnStreamError(
-        "run() was called without iterating, and more than 1 MiB of events came, which was not kept. " +
+        "run() was called without iterating, and more than 1 MiB of events came, which were not kept. " +
           "Call stream() first.",
       );
     }

@@ -148,27 +148,32 @@ export class TurnStalledError extends AppServerError {
  */
 export class TurnLostError extends AppServerError {
   declare readonly code: "TURN_LOST";
-  /** What is known of the turn. */
+  /** The known part of the turn. */
   readonly result: TurnResult;
 
   constructor(result: TurnResult) {
     super(
       "TURN_LOST",
-      "The thread went idle, but turn/completed did not come for this turn, and the server does not tell how it ended.",
+      "The thread went idle, but turn/completed did not come for this turn, and the server does not tell how it ended. " +
+        "Look at result, and at what the turn has done.",
     );
     this.result = result;
     hide(this, "result");
   }
 }
 
-/** What `turn.started` rejects with when the turn was interrupted before it was sent. */
+/** The turn was interrupted before it was sent: `turn.started` rejects with it. */
 export class TurnNotStartedError extends AppServerError {
   declare readonly code: "TURN_NOT_STARTED";
 
   constructor() {
-    super("TURN_NOT_STARTED", "The turn was interrupted before it was sent to the server.", {
-      sent: false,
-    });
+    super(
+      "TURN_NOT_STARTED",
+      "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.",
+      {
+        sent: false,
+      },
+    );
   }
 }
 

@@ -18,28 +18,33 @@ const { values } = parseArgs({
 });
 const folder = values.out === undefined ? resolve(root, "generated") : resolve(values.out);
 const keptFile = resolve(import.meta.dirname, "kept.json");
-const known = await readKept(keptFile);
-const isElsewhere = values.check || values.out !== undefined;
-const previous = isElsewhere ? undefined : await readPrevious(folder);
-const { files, notes, kept } = await generate(root, { kept: known, previous });
+try {
+  const known = await readKept(keptFile);
+  const isElsewhere = values.check || values.out !== undefined;
+  const previous = isElsewhere ? undefined : await readPrevious(folder);
+  const { files, notes, kept } = await generate(root, { kept: known, previous });
 
-if (values.check) {
-  const problems = await compareFiles(folder, files);
-  if (problems.length > 0) {
-    console.error(`${folder} is not what the pinned binary gives; run npm run generate:`);
-    for (const problem of problems) console.error(`  ${problem}`);
-    process.exitCode = 1;
+  if (values.check) {
+    const problems = await compareFiles(folder, files);
+    if (problems.length > 0) {
+      console.error(`${folder} is not what the pinned binary gives; run npm run generate:`);
+      for (const problem of problems) console.error(`  ${problem}`);
+      process.exitCode = 1;
+    }
+  } else {
+    const more = kept.filter(
+      ({ kind, method }) => !known.some((each) => each.kind === kind && each.method === method),
+    );
+    // First, since only the files of the release before tell what is to be kept.
+    if (JSON.stringify(kept) !== JSON.stringify(known)) await writeKept(keptFile, kept);
+    await writeFiles(folder, files);
+    console.log(`Wrote ${files.size} files to ${folder}`);
+    for (const { method, lastRelease } of more)
+      console.log(`  ${method}: kept from ${lastRelease}, since older servers have it`);
+    if (notes.length > 0) console.log(`What the generator does not know (${notes.length}):`);
+    for (const note of notes) console.log(`  ${renderNote(note)}`);
   }
-} else {
-  const more = kept.filter(
-    ({ kind, method }) => !known.some((each) => each.kind === kind && each.method === method),
-  );
-  // First, since only the files of the release before tell what is to be kept.
-  if (JSON.stringify(kept) !== JSON.stringify(known)) await writeKept(keptFile, kept);
-  await writeFiles(folder, files);
-  console.log(`Wrote ${files.size} files to ${folder}`);
-  for (const { method, lastRelease } of more)
-    console.log(`  ${method}: kept from ${lastRelease}, since older servers have it`);
-  if (notes.length > 0) console.log(`What the generator does not know (${notes.length}):`);
-  for (const note of notes) console.log(`  ${renderNote(note)}`);
+} catch (error) {
+  console.error(`generate: ${error instanceof Error ? error.message : "failed"}`);
+  process.exitCode = 1;
 }

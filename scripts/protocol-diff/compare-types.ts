@@ -1,12 +1,7 @@
 import { refsIn } from "../generate/type-shape.js";
 import type { Field, TypeDeclaration, TypeShape } from "../generate/type-shape.js";
-import {
-  isNullable,
-  ShapeComparer,
-  type FieldDifference,
-  type ShapeChange,
-} from "./compare-shapes.js";
-import { describeInside } from "./describe-inside.js";
+import { ShapeComparer, type FieldDifference, type ShapeChange } from "./compare-shapes.js";
+import { describeInside, flagsOf } from "./describe-inside.js";
 import { findRenamed } from "./find-renamed.js";
 import type { FoundChange } from "./fold-types.js";
 import { isBreaking } from "./is-breaking.js";
@@ -151,21 +146,10 @@ function fieldChange(
 }
 
 function aspectsOf(before: Field, after: Field, { type }: FieldDifference): Aspect[] {
-  const aspects: Aspect[] = type ? [{ aspect: "type", ...describeInside(type) }] : [];
-  if (before.optional !== after.optional) {
-    aspects.push({ aspect: after.optional ? "optional" : "required" });
-  }
-  if (isNullable(before.type) !== isNullable(after.type)) {
-    aspects.push({ aspect: isNullable(after.type) ? "nullable" : "never null" });
-  }
-  const [was, is] = [new Set(before.tags), new Set(after.tags)];
-  if (was.has("deprecated") !== is.has("deprecated")) {
-    aspects.push({ aspect: is.has("deprecated") ? "deprecated" : "no longer deprecated" });
-  }
-  if (was.has("experimental") !== is.has("experimental")) {
-    aspects.push({ aspect: is.has("experimental") ? "experimental" : "stable" });
-  }
-  return aspects;
+  return [
+    ...(type ? [{ aspect: "type" as const, ...describeInside(type) }] : []),
+    ...flagsOf(before, after).map((aspect) => ({ aspect })),
+  ];
 }
 
 function valueChange(

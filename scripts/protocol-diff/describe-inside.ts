@@ -4,7 +4,8 @@ import {
   type ShapeChange,
   type TypeDifference,
 } from "./compare-shapes.js";
-import { pathText } from "./protocol-changes.js";
+import type { Field, Tag } from "../generate/type-shape.js";
+import { pathText, type Aspect } from "./protocol-changes.js";
 import { shapeText } from "./shape-text.js";
 
 /** One type in the place of another, in words. */
@@ -41,22 +42,19 @@ function describeField({ before, after, type }: FieldDifference): string {
   ].join(", ");
 }
 
-function flagsOf(
-  before: NonNullable<FieldDifference["before"]>,
-  after: NonNullable<FieldDifference["after"]>,
-): string[] {
-  const was = (tag: "deprecated" | "experimental") => before.tags.includes(tag);
-  const is = (tag: "deprecated" | "experimental") => after.tags.includes(tag);
+type Flag = Exclude<Aspect["aspect"], "params" | "result" | "type">;
+
+/** What is different about a field besides its type. */
+export function flagsOf(before: Field, after: Field): Flag[] {
+  const has = ({ tags }: Field, tag: Tag): boolean => tags.includes(tag);
+  const changed = (was: boolean, is: boolean, [now, no]: [Flag, Flag]): Flag[] =>
+    was === is ? [] : [is ? now : no];
+  const ofTag = (tag: Tag, words: [Flag, Flag]): Flag[] =>
+    changed(has(before, tag), has(after, tag), words);
   return [
-    before.optional === after.optional ? [] : [after.optional ? "optional" : "required"],
-    isNullable(before.type) === isNullable(after.type)
-      ? []
-      : [isNullable(after.type) ? "nullable" : "never null"],
-    was("deprecated") === is("deprecated")
-      ? []
-      : [is("deprecated") ? "deprecated" : "no longer deprecated"],
-    was("experimental") === is("experimental")
-      ? []
-      : [is("experimental") ? "experimental" : "stable"],
-  ].flat();
+    ...changed(before.optional, after.optional, ["optional", "required"]),
+    ...changed(isNullable(before.type), isNullable(after.type), ["nullable", "never null"]),
+    ...ofTag("deprecated", ["deprecated", "no longer deprecated"]),
+    ...ofTag("experimental", ["experimental", "stable"]),
+  ];
 }

@@ -13,6 +13,7 @@ import {
   RegistryUnreachableError,
   type NpmOptions,
 } from "../registry/run-npm.js";
+import { isRunning } from "../process-start.js";
 import { runCommand, type RunCommand } from "../run-command.js";
 import { checkTarget } from "../registry/check-target.js";
 
@@ -156,17 +157,8 @@ async function removeLeftovers(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith(ours)) continue;
     const pid = Number(name.slice(ours.length).split("-")[0]);
-    if (Number.isInteger(pid) && !isRunning(pid)) {
+    if (Number.isInteger(pid) && !(await isRunning(pid, undefined))) {
       await rm(path.join(cache, name), { recursive: true, force: true });
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -12,11 +12,14 @@ import type { Tools } from "./tools.js";
  * The platforms whose bundles an update makes: those asked for, and those that are there. A bundle of the
  * older release would go on being started in the place of what is installed.
  */
-export async function triplesToBundle({ bundle, vendorDir }: UpdateOptions): Promise<string[]> {
+export async function triplesToBundle(
+  { bundle, vendorDir }: UpdateOptions,
+  { manifest }: Release,
+): Promise<string[]> {
   const own = bundle === "this-machine" ? thisMachine().triple : undefined;
   const triples: string[] = [];
   for (const { triple } of runtimeTargets) {
-    const isWanted = bundle === "all" || triple === own;
+    const isWanted = triple === own || (bundle === "all" && triple in manifest.platforms);
     if (isWanted || (await exists(path.join(vendorDir, triple)))) triples.push(triple);
   }
   return triples;
@@ -35,7 +38,7 @@ export async function makeBundles(
   const { checkStart, signal, log } = tools;
   const own = thisMachine();
   const changes: FolderChange[] = [];
-  for (const triple of await triplesToBundle(options)) {
+  for (const triple of await triplesToBundle(options, release)) {
     if (await isBundled(options.vendorDir, release, triple)) continue;
     const fresh = `bundles/${triple}`;
     const unpacked = triple === own.triple ? installed : undefined;

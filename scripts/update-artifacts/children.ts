@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunCommand } from "../run-command.js";
-import { isRunning, processStart } from "./process-start.js";
+import { isRunning, processStart } from "../process-start.js";
 
 const name = "children";
 

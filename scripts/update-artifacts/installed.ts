@@ -67,7 +67,9 @@ export async function installInto(
 /** The package of a release with one platform's binaries. */
 export function platformPackage(manifest: Release["manifest"], triple: string): Package {
   const platform = manifest.platforms[triple];
-  if (!platform) throw new Error(`There is no runtime for ${triple}.`);
+  if (!platform) {
+    throw new Error(`${manifest.package} ${manifest.runtimeVersion} has no package for ${triple}.`);
+  }
   return { spec: `${manifest.package}@${platform.version}`, integrity: platform.integrity };
 }
 

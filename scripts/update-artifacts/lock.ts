@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { isRunning, processStart } from "./process-start.js";
+import { isRunning, processStart } from "../process-start.js";
 
 /** Who holds the lock. */
 interface Owner {

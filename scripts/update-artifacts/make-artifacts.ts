@@ -80,8 +80,10 @@ export async function describeProtocol(
   const step = { from: start, to };
   let written = said;
   if (start === from) log("CHANGELOG.md says the same in its Unreleased section.");
+  else if (start === to)
+    log(`CHANGELOG.md says nothing of it: its Unreleased section starts at ${to}.`);
   else {
-    if (start !== to) written = await describeChanges(step, root, protocol, binary);
+    written = await describeChanges(step, root, protocol, binary);
     log(`CHANGELOG.md tells of all changes since ${start}, where its Unreleased section starts.`);
   }
   await writeFile(changelog, putStep(text, step, await format(written, shadow)));

@@ -3,14 +3,6 @@ import path from "node:path";
 
 const pin = /("devDependencies"\s*:\s*\{[^}]*?"@openai\/codex"\s*:\s*")([^"]*)(")/;
 
-/** The release that a project pins. Throws where it has no such dev dependency. */
-export async function readPin(root: string): Promise<string> {
-  const file = path.join(root, "package.json");
-  const [, , version] = pin.exec(await readFile(file, "utf8")) ?? [];
-  if (version === undefined) throw new Error(`${file} has no dev dependency on @openai/codex.`);
-  return version;
-}
-
 /** Sets the exact version of the `@openai/codex` dev dependency, and touches nothing else. */
 export async function writePin(root: string, version: string): Promise<void> {
   const file = path.join(root, "package.json");

@@ -14,7 +14,7 @@ export interface Release {
 export interface Manifest {
   readonly runtimeVersion: string;
   readonly package: string;
-  /** By target triple. */
+  /** By target triple; without those that the release has no package for. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
@@ -46,11 +46,12 @@ export async function readRelease(wanted: Wanted, options: NpmOptions): Promise<
   const platforms: Record<string, PlatformRelease> = {};
   for (const target of runtimeTargets) {
     const platformVersion = aliasedVersion(dependencies[target.packageName]);
-    if (platformVersion === undefined) {
-      throw new Error(`${packageName}@${version} names no package for ${target.triple}.`);
-    }
+    if (platformVersion === undefined) continue;
     const integrity = await integrityOf(platformVersion);
     platforms[target.triple] = { version: platformVersion, integrity };
+  }
+  if (Object.keys(platforms).length === 0) {
+    throw new Error(`${packageName}@${version} names no package for a platform that we know.`);
   }
   const integrity = await integrityOf(version);
   return { manifest: { runtimeVersion: version, package: packageName, platforms }, integrity };
@@ -76,6 +77,13 @@ async function newestOf(channel: string, options: NpmOptions): Promise<string> {
   if (tags === undefined) throw new Error(`The registry has no package ${packageName}.`);
   const known = isRecord(tags) ? Object.keys(tags).join(", ") : "none";
   throw new Error(`${packageName} has no release tagged "${tag}"; there are: ${known}.`);
+}
+
+/** The platforms that we know and the release has no package for, by their target triples. */
+export function droppedPlatforms({ manifest }: Release): string[] {
+  return runtimeTargets
+    .map(({ triple }) => triple)
+    .filter((triple) => manifest.platforms[triple] === undefined);
 }
 
 /** `"npm:@openai/codex@1.2.3-linux-x64"` → `"1.2.3-linux-x64"`. */

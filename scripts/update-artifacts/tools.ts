@@ -4,7 +4,7 @@ import type { Disk } from "./disk.js";
 
 /** The comparison of two releases' protocols. */
 export interface ProtocolDiff {
-  /** The native binary of an exact release for this machine; downloads it where it is not there. */
+  /** The native binary of an exact release for this machine: the installed one, or else it is downloaded. */
   fetchRuntime(version: string): Promise<string>;
   /** What changed from one binary's protocol to another's, and what of a project is affected, in Markdown. */
   describe(before: string, after: string, root: string): Promise<string>;

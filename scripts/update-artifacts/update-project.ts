@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readPin } from "../generate/run-binary.js";
 import { applyChanges, requireWritable, type FolderChange } from "./apply.js";
 import { makeBundles } from "./bundles.js";
 import { collectChanges, readSnapshot, updated } from "./collect-changes.js";
@@ -8,8 +9,14 @@ import { installInto, isInstalled, thisMachine } from "./installed.js";
 import { updateLockFile } from "./lock-file.js";
 import { describeProtocol, makeArtifacts } from "./make-artifacts.js";
 import type { UpdateOptions } from "./options.js";
-import { readPin, writePin } from "./pin.js";
-import { manifestText, readRelease, requireNoStepBack, type Release } from "./release.js";
+import { writePin } from "./pin.js";
+import {
+  droppedPlatforms,
+  manifestText,
+  readRelease,
+  requireNoStepBack,
+  type Release,
+} from "./release.js";
 import { reportChanges } from "./report-changes.js";
 import { runRealTests } from "./run-real-tests.js";
 import { makeShadow } from "./shadow.js";
@@ -27,7 +34,7 @@ export async function updateProject(
   const { root } = options;
   const { run, disk, signal, log } = tools;
   const begun = performance.now();
-  const from = await readPin(root);
+  const from = await readPin(path.join(root, "package.json"));
   for (const file of updated.files) await requireWritable(path.join(root, file), file);
   const release = await readRelease(options, { run, cwd: root, signal });
   const to = release.manifest.runtimeVersion;
@@ -40,7 +47,10 @@ export async function updateProject(
   await pin(shadow, path.join(work, "lock-file"), release, tools);
   const folders = await download(options, release, tools, work, shadow);
   signal.throwIfAborted();
-  const toDo = await makeArtifacts(shadow, tools);
+  const toDo = [
+    ...droppedPlatforms(release).map((triple) => `${triple}: ${to} has no package for it`),
+    ...(await makeArtifacts(shadow, tools)),
+  ];
   await describeProtocol(root, shadow, { from, to }, tools);
   signal.throwIfAborted();
   const changes = { files: collectChanges(before, await readSnapshot(shadow)), folders };

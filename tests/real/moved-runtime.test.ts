@@ -77,7 +77,9 @@ test("a runtime that was removed has nothing to do with a command outside the sa
   const missing = await rejection(codex.exec(["no-such-program"], { sandbox }).exit);
   expect(missing).toBeInstanceOf(CommandNotStartedError);
   expect(missing).toMatchObject({ missingRuntime: undefined });
-  expect(missing.message).toContain("Check that the server has such a program");
+  expect(missing.message).toContain(
+    "Check on the server's machine that the program is on the PATH",
+  );
 });
 
 test("a runtime that is where it was is not blamed", async () => {

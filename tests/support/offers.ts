@@ -85,11 +85,20 @@ function isOfOlderServers(name: string): boolean {
 let names: Promise<ReadonlySet<string>> | undefined;
 
 async function readNames(): Promise<ReadonlySet<string>> {
-  await using folder = await makeTempDir();
-  const args = ["app-server", "generate-json-schema", "--experimental", "--out", folder.path];
-  const env = { PATH: process.env.PATH, HOME: folder.path, CODEX_HOME: folder.path };
+  // Not `await using`: a test in jsdom has a `Symbol.asyncDispose` of its own.
+  const folder = await makeTempDir();
+  try {
+    return await readNamesInto(folder.path);
+  } finally {
+    await folder.remove();
+  }
+}
+
+async function readNamesInto(folder: string): Promise<ReadonlySet<string>> {
+  const args = ["app-server", "generate-json-schema", "--experimental", "--out", folder];
+  const env = { PATH: process.env.PATH, HOME: folder, CODEX_HOME: folder };
   await run(otherServer, args, { env });
-  const file = path.join(folder.path, "codex_app_server_protocol.schemas.json");
+  const file = path.join(folder, "codex_app_server_protocol.schemas.json");
   const { definitions } = JSON.parse(await readFile(file, "utf8")) as { definitions: Definitions };
   const all = { ...definitions, ...(definitions["v2"] as unknown as Definitions) };
   return new Set(Object.entries(all).flatMap(([type, shape]) => namesIn(type, shape)));

@@ -13,7 +13,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../matrix/table.js";
 import { endOnSignals } from "../../scripts/end-on-signals.js";
-import { readPin } from "../../scripts/update-artifacts/pin.js";
+import { readPin } from "../../scripts/generate/run-binary.js";
 import { Rehearsal } from "./rehearsal.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -25,7 +25,7 @@ const scratch = await mkdtemp(path.join(tmpdir(), "update-rehearsal-"));
 
 try {
   const { positionals } = parseArgs({ allowPositionals: true });
-  const pinned = await readPin(root);
+  const pinned = await readPin(path.join(root, "package.json"));
   const usual = [...new Set(["0.165.0", "0.169.0", pinned])];
   const [start = "", ...releases] = positionals.length > 0 ? positionals : usual;
   const rehearsal = new Rehearsal(path.join(scratch, "project"), ended.signal, print);

@@ -90,11 +90,14 @@ export class Rehearsal {
   async #takeSources(commit: string, which: string): Promise<void> {
     await this.#git("rm", "-r", "--quiet", ...sources);
     await this.#git("checkout", commit, "--", ...sources);
-    // Tests about the scripts go with the scripts, which are those of today.
-    const about = ["grep", "-lE", 'from "(\\.\\./)+scripts/', this.#newest, "--", "tests/real"];
+    // Of its tests about the scripts, those of today: the scripts are.
+    const list = ["ls-tree", "-r", "--name-only", this.#newest, "--", "tests/real"];
+    const today = new Set((await this.#git(...list)).split("\n"));
+    const about = ["grep", "-lE", 'from "(\\.\\./)+scripts/', commit, "--", "tests/real"];
     const names = (await this.#git(...about)).trim().split("\n");
-    const files = names.map((name) => name.slice(this.#newest.length + 1));
-    await this.#git("checkout", this.#newest, "--", ...files);
+    const files = names.map((name) => name.slice(commit.length + 1));
+    await this.#git("rm", "--quiet", "--force", ...files);
+    await this.#git("checkout", this.#newest, "--", ...files.filter((name) => today.has(name)));
     const changed = (await this.#git("diff", "--cached", "--shortstat")).trim();
     this.#print(`\n== The sources ${which} (${sources.join(", ")}): ${changed || "the same"}`);
     await this.#commit(`Take the sources ${which}`);

@@ -17,7 +17,7 @@ export interface GatewayLoginOptions {
   deviceAuth?: boolean | undefined;
 }
 
-/** What somebody has to open. */
+/** The pages that somebody has to open. */
 interface GatewayPrompt {
   readonly loginId?: string | null;
   readonly authUrl?: string | null;

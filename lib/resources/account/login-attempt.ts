@@ -7,7 +7,7 @@ import { loginWaitKeys, type LoginOutcome, type LoginWaitOptions } from "./login
 export interface LoginProcess {
   readonly loginId: string | null;
   readonly outcome: LoginOutcome;
-  /** Why a failure will have come about, as far as that is our doing. */
+  /** The cause of a failure, if this client caused it. */
   cause: "cancelled" | "replaced" | undefined;
   /** Asks the server to end it. */
   sendCancel(): Promise<unknown>;
@@ -15,7 +15,7 @@ export interface LoginProcess {
 
 /** Longer than the server lets any login run: 10 minutes in a browser, 15 with a code. */
 const waitMs = 20 * 60_000;
-/** How long the end of a login may be in coming after the server has taken the cancellation. */
+/** How long to wait for the end of a login after the server has taken the cancellation (ms). */
 const graceMs = 5_000;
 
 /**

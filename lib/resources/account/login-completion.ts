@@ -12,7 +12,7 @@ import { LoginOutcome } from "./login-outcome.js";
 /** A bound for servers that tell of ever more logins. */
 const maxEarly = 1_000;
 
-/** How long the account may be in coming after its login has succeeded. */
+/** How long to wait for the account after its login has succeeded (ms). */
 const accountMs = 5_000;
 
 /**

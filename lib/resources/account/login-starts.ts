@@ -9,9 +9,9 @@ import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { LoginCompletion } from "./login-completion.js";
 import { LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
 
-/** How long a login that needs nobody else may take (ms). */
+/** How long a login may take that needs no person (ms). */
 const directMs = 60_000;
-/** How long the end of one that was given up may be in coming, while the next one waits (ms). */
+/** How long the next login waits for the end of one that was given up (ms). */
 const lateMs = 5_000;
 
 /** Starts logins, and knows which one ends which. */

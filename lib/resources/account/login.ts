@@ -9,13 +9,14 @@ import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "
 import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
 import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
 import { LoginStarts } from "./login-starts.js";
+import { Resource } from "../resource.js";
 
 /** The params of a login of one `type`, as in `account/login/start`. */
 export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
   Omit<Extract<LoginAccountParams, { type: T }>, "type">
 >;
 
-/** How the browser's pages look during and after the login, as in `account/login/start`. */
+/** Options for the browser's pages during and after the login, as in `account/login/start`. */
 export interface BrowserLoginOptions {
   /** Skips the pages that only explain. */
   codexStreamlinedLogin?: boolean | undefined;
@@ -46,13 +47,12 @@ export type BedrockAccessKeys = LoginParams<"amazonBedrockAccessKeys">;
  *
  * Secrets go to the server and nowhere else: no error message and no log line of this library has one.
  */
-export class Login {
-  readonly #getSession: GetSession;
+export class Login extends Resource {
   readonly #starts: LoginStarts;
 
   /** @internal */
   constructor(getSession: GetSession) {
-    this.#getSession = getSession;
+    super(getSession);
     this.#starts = new LoginStarts(getSession);
   }
 
@@ -154,18 +154,15 @@ export class Login {
    */
   async gateway(options: GatewayLoginOptions = {}): Promise<GatewayLogin> {
     checkOptions("login.gateway()", options, gatewayLoginKeys);
-    return startGatewayLogin(await this.#getSession(), options);
+    return startGatewayLogin(await this.getSession(), options);
   }
 
-  /**
-   * Reads whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`).
-   */
+  /** Reads whether a model provider needs a gateway login, and has one (`account/gatewayOAuth/read`). */
   async gatewayStatus(
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {
     checkOptions("login.gatewayStatus()", options, { modelProvider: true });
-    const session = await this.#getSession();
-    return session.call("account/gatewayOAuth/read", options);
+    return this.call("account/gatewayOAuth/read", options);
   }
 
   /**
@@ -176,8 +173,7 @@ export class Login {
     options: ParamsOf<"accountSession/list"> = {},
   ): Promise<ResultOf<"accountSession/list">> {
     checkOptions("login.sessions()", options, accountSessionsListParamsKeys);
-    const session = await this.#getSession();
-    return session.call("accountSession/list", options);
+    return this.call("accountSession/list", options);
   }
 
   /**

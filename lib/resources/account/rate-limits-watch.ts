@@ -4,8 +4,8 @@ import type { GetSession, Session } from "../../session/session.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 
 /**
- * What is known of the rate limits, now and after each change. A slow reader gets the newest only.
- * It holds nothing before the first `next()`, and nothing after the loop was left.
+ * The known rate limits, now and after each change. A late reader gets the newest only. It holds nothing
+ * before the first `next()`, and nothing after the loop was left.
  */
 export class RateLimitsWatch extends Following<KnownRateLimits> {
   readonly #getSession: GetSession;

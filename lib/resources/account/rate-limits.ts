@@ -4,10 +4,10 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
 import { checkSignal } from "../../errors/check-values.js";
-import type { GetSession } from "../../session/session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 import { RateLimitsWatch } from "./rate-limits-watch.js";
+import { Resource } from "../resource.js";
 
 /** The credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
 export interface ResetCreditOptions {
@@ -20,14 +20,7 @@ export interface ResetCreditOptions {
 const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
 
 /** The account's rate limits, and how much of them it has used. */
-export class RateLimits {
-  readonly #getSession: GetSession;
-
-  /** @internal */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class RateLimits extends Resource {
   /**
    * Asks for all limits (`account/rateLimits/read`). Works with ChatGPT logins only.
    *
@@ -37,8 +30,7 @@ export class RateLimits {
     options: ParamsOf<"account/rateLimits/read"> = {},
   ): Promise<ResultOf<"account/rateLimits/read">> {
     checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
-    const session = await this.#getSession();
-    return session.call("account/rateLimits/read", options);
+    return this.call("account/rateLimits/read", options);
   }
 
   /**
@@ -53,7 +45,7 @@ export class RateLimits {
   watch(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<KnownRateLimits> {
     checkOptions("rateLimits.watch()", options, { signal: true });
     checkSignal(options.signal);
-    return new RateLimitsWatch(this.#getSession, options.signal);
+    return new RateLimitsWatch(this.getSession, options.signal);
   }
 
   /**
@@ -65,9 +57,8 @@ export class RateLimits {
   ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
     checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
     const { creditId, idempotencyKey = randomUUID() } = options;
-    const session = await this.#getSession();
     const params = { creditId, idempotencyKey };
-    return (await session.call("account/rateLimitResetCredit/consume", params)).outcome;
+    return (await this.call("account/rateLimitResetCredit/consume", params)).outcome;
   }
 
   /**
@@ -77,7 +68,6 @@ export class RateLimits {
   async askOwner(
     creditType: AddCreditsNudgeCreditType,
   ): Promise<ResultOf<"account/sendAddCreditsNudgeEmail">["status"]> {
-    const session = await this.#getSession();
-    return (await session.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
+    return (await this.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
   }
 }

@@ -10,9 +10,9 @@ import type {
   MergeStrategy,
 } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { toKeyPath, type KeyPath } from "./key-path.js";
+import { Resource } from "../resource.js";
 
 /**
  * The configuration to read, as in `config/read`. `cwd`: includes the project configuration of that
@@ -38,19 +38,11 @@ export type WriteConfigOptions = AllowUndefined<Omit<ConfigBatchWriteParams, "ed
 const writeKeys: KeysOf<WriteConfigOptions> = configBatchWriteParamsKeys;
 
 /** The server's configuration: the effective one, and the user's file. */
-export class ConfigStore {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.config`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class ConfigStore extends Resource {
   /** Reads the effective configuration, and the source of each setting (`config/read`). */
   async read(options: ReadConfigOptions = {}): Promise<ConfigReadResponse> {
     checkOptions("config.read()", options, configReadParamsKeys);
-    const session = await this.#getSession();
-    return session.call("config/read", options);
+    return this.call("config/read", options);
   }
 
   /**
@@ -108,16 +100,14 @@ export class ConfigStore {
    * Reads an administrator's requirements for the configuration, or `null` (`configRequirements/read`).
    */
   async requirements(): Promise<ConfigRequirements | null> {
-    const session = await this.#getSession();
-    return (await session.call("configRequirements/read", undefined)).requirements;
+    return (await this.call("configRequirements/read", undefined)).requirements;
   }
 
   async #write(
     edits: ConfigBatchWriteParams["edits"],
     options: WriteConfigOptions,
   ): Promise<ConfigWriteResponse> {
-    const session = await this.#getSession();
-    return session.call("config/batchWrite", { ...options, edits });
+    return this.call("config/batchWrite", { ...options, edits });
   }
 }
 

@@ -6,10 +6,9 @@ import type {
 } from "../../../generated/types.js";
 import { FeatureNotChangedError } from "../../errors/config-errors.js";
 import { check, flag } from "../../errors/check-values.js";
-import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
-import { callLoaded } from "../../session/call-loaded.js";
+import { Resource } from "../resource.js";
 
 /** The thread to list features for, as in `experimentalFeature/list`. */
 export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
@@ -17,21 +16,11 @@ export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListPar
 const listKeys: KeysOf<ListFeaturesOptions> = experimentalFeatureListParamsKeys;
 
 /** The server's feature flags. */
-export class Features {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.features`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Features extends Resource {
   /** Lists all flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
     checkOptions("features.list()", options, listKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      return callLoaded(session, "experimentalFeature/list", { ...options, cursor });
-    });
+    return this.pages("experimentalFeature/list", options, { loaded: true });
   }
 
   /**
@@ -47,8 +36,7 @@ export class Features {
     for (const [name, enabled] of Object.entries(enablement)) {
       check(`enablement.${name}`, enabled, flag);
     }
-    const session = await this.#getSession();
-    await session.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
+    await this.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
     const features = await this.list().all();
     const now = new Map(features.map(({ name, enabled }) => [name, enabled]));
     const others = Object.keys(enablement).filter((name) => now.get(name) !== enablement[name]);

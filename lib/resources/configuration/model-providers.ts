@@ -5,7 +5,7 @@ import type {
 } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
 import type { ResultOf } from "../../protocol.js";
-import type { GetSession } from "../../session/session.js";
+import { Resource } from "../resource.js";
 
 /** The providers, the one that new threads use, and whether that can be changed. */
 export type ModelProviderList = ResultOf<"modelProvider/list">;
@@ -13,24 +13,15 @@ export type ModelProviderList = ResultOf<"modelProvider/list">;
 export type ModelProviderCapabilities = ResultOf<"modelProvider/capabilities/read">;
 
 /** The model providers of the configuration. */
-export class ModelProviders {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.modelProviders`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class ModelProviders extends Resource {
   /** Lists the configured providers (`modelProvider/list`). */
   async list(): Promise<ModelProviderList> {
-    const session = await this.#getSession();
-    return session.call("modelProvider/list", {});
+    return this.call("modelProvider/list", {});
   }
 
   /** Reads the abilities of the default provider (`modelProvider/capabilities/read`). */
   async capabilities(): Promise<ModelProviderCapabilities> {
-    const session = await this.#getSession();
-    return session.call("modelProvider/capabilities/read", {});
+    return this.call("modelProvider/capabilities/read", {});
   }
 
   /**
@@ -38,8 +29,7 @@ export class ModelProviders {
    * not become the default: call `setDefault` for that, or name the provider in `startThread`.
    */
   async configure(settings: ProviderSettingsPatch): Promise<ModelProviderSummary> {
-    const session = await this.#getSession();
-    return (await session.call("modelProvider/config/write", { settings })).provider;
+    return (await this.call("modelProvider/config/write", { settings })).provider;
   }
 
   /**
@@ -54,7 +44,6 @@ export class ModelProviders {
    */
   async setDefault(providerId: string): Promise<ConfigWriteResponse> {
     checkText("providerId", providerId);
-    const session = await this.#getSession();
-    return session.call("modelProvider/default/set", { providerId });
+    return this.call("modelProvider/default/set", { providerId });
   }
 }

@@ -12,13 +12,12 @@ import type {
   AppsReadParams,
   InstalledApp,
 } from "../../../generated/types.js";
-import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
-import { callLoaded } from "../../session/call-loaded.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
+import { Resource } from "../resource.js";
 
-/** Which apps to list, as in `app/list`. */
+/** The apps to list, as in `app/list`. */
 export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
 /** The thread to list for, and how fresh the answer must be, as in `app/installed`. */
 export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
@@ -34,35 +33,23 @@ export type AppsRead = ResultOf<"app/read">;
  * Apps (connectors) of the ChatGPT account that is logged in. They need the feature `apps`; without
  * such an account the lists are empty. A thread that is named here is loaded first if need be.
  */
-export class Apps {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.apps`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Apps extends Resource {
   /** Lists the available apps, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
     checkOptions("apps.list()", options, listKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      return callLoaded(session, "app/list", { ...options, cursor });
-    });
+    return this.pages("app/list", options, { loaded: true });
   }
 
   /** Lists the connected apps, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
     checkOptions("apps.installed()", options, appsInstalledParamsKeys);
-    const session = await this.#getSession();
-    return (await callLoaded(session, "app/installed", options)).apps;
+    return (await this.callLoaded("app/installed", options)).apps;
   }
 
   /** Reads details of these apps; unknown ids are no error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
     checkOptions("apps.read()", options, readKeys);
-    const session = await this.#getSession();
-    return callLoaded(session, "app/read", { ...options, appIds: [...appIds] });
+    return this.callLoaded("app/read", { ...options, appIds: [...appIds] });
   }
 
   /**
@@ -72,6 +59,6 @@ export class Apps {
    */
   updates(options: FollowOptions = {}): AsyncIteration<AppInfo[]> {
     checkOptions("apps.updates()", options, followKeys);
-    return followNotifications(this.#getSession, "app/list/updated", ({ data }) => data, options);
+    return followNotifications(this.getSession, "app/list/updated", ({ data }) => data, options);
   }
 }

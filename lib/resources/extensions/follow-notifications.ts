@@ -7,10 +7,10 @@ import type { GetSession, Session } from "../../session/session.js";
 import type { ServerNotification } from "../../protocol.js";
 import type { ObservedNotification } from "../../messages/observed-notifications.js";
 
-/** How much may wait for whoever iterates (bytes, roughly). */
+/** How much may wait for the consumer (bytes, roughly). */
 const maxBacklogBytes = 16_777_216;
 
-/** When to stop following. */
+/** Options for stopping. */
 export interface FollowOptions {
   /** Ends the iteration, which then throws `signal.reason`. */
   signal?: AbortSignal | undefined;

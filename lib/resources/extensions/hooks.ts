@@ -2,30 +2,21 @@ import { hooksListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { HookMetadata, HooksListEntry, HooksListParams } from "../../../generated/types.js";
 import { toKeyPath } from "../configuration/key-path.js";
-import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
-import { callLoaded } from "../../session/call-loaded.js";
+import { Resource } from "../resource.js";
 
 /** The directories, or the thread, to list hooks for, as in `hooks/list`. */
 export type ListHooksOptions = AllowUndefined<HooksListParams>;
 
 /** Hooks: commands, prompts and tools that the server runs around turns and tool calls. */
-export class Hooks {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.hooks`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Hooks extends Resource {
   /**
    * Lists the hooks of each directory, or of a thread, which is loaded first (`hooks/list`). A hook runs
    * when it is `enabled` and its `trustStatus` is `"trusted"` or `"managed"`.
    */
   async list(options: ListHooksOptions = {}): Promise<HooksListEntry[]> {
     checkOptions("hooks.list()", options, hooksListParamsKeys);
-    const session = await this.#getSession();
-    return (await callLoaded(session, "hooks/list", options)).data;
+    return (await this.callLoaded("hooks/list", options)).data;
   }
 
   /**
@@ -48,9 +39,8 @@ export class Hooks {
   }
 
   async #write(key: string, field: string, value: string | boolean | null): Promise<void> {
-    const session = await this.#getSession();
     const keyPath = toKeyPath(["hooks", "state", key, field]);
-    await session.call("config/batchWrite", {
+    await this.call("config/batchWrite", {
       edits: [{ keyPath, value, mergeStrategy: "replace" }],
       reloadUserConfig: true,
     });

@@ -2,11 +2,11 @@ import { marketplaceAddParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { MarketplaceAddParams } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
-import type { GetSession } from "../../session/session.js";
 import { toServerPath } from "../../paths/server-files.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
+import { Resource } from "../resource.js";
 
 /** The part of a Git repository to use, as in `marketplace/add`. */
 export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
@@ -21,14 +21,7 @@ export type MarketplaceUpgrade = ResultOf<"marketplace/upgrade">;
  * The sources of plugins: directories and Git repositories in the user's configuration. Give `timeoutMs`
  * to a clone that takes longer than other requests may.
  */
-export class Marketplaces {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.plugins.marketplaces`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Marketplaces extends Resource {
   /**
    * Adds a marketplace (`marketplace/add`): a directory of the server's machine, `owner/repo` on GitHub, or
    * a Git URL. A directory that begins with `./` or `../` starts at the working directory of this process
@@ -43,7 +36,7 @@ export class Marketplaces {
     checkText("source", source);
     checkOptions("marketplaces.add()", options, addKeys);
     checkOptions("marketplaces.add()", request, requestKeys);
-    const [session, left] = await connectedFor(this.#getSession, "marketplace/add", request);
+    const [session, left] = await connectedFor(this.getSession, "marketplace/add", request);
     // The server tells a directory from a repository by how it begins.
     const isRelative = /^\.{1,2}(?:[\\/]|$)/.test(source);
     const place = isRelative ? toServerPath(session.serverFiles, "source", source) : source;
@@ -53,8 +46,7 @@ export class Marketplaces {
   /** Takes a marketplace off the list (`marketplace/remove`); a local directory stays where it is. */
   async remove(marketplaceName: string): Promise<void> {
     checkText("marketplaceName", marketplaceName);
-    const session = await this.#getSession();
-    await session.call("marketplace/remove", { marketplaceName });
+    await this.call("marketplace/remove", { marketplaceName });
   }
 
   /**
@@ -67,7 +59,6 @@ export class Marketplaces {
   ): Promise<MarketplaceUpgrade> {
     checkOptions("marketplaces.upgrade()", request, requestKeys);
     if (marketplaceName !== undefined) checkText("marketplaceName", marketplaceName);
-    const [session, left] = await connectedFor(this.#getSession, "marketplace/upgrade", request);
-    return session.call("marketplace/upgrade", { marketplaceName }, left);
+    return this.call("marketplace/upgrade", { marketplaceName }, request);
   }
 }

@@ -15,7 +15,6 @@ import type {
 } from "../../../generated/types.js";
 import { poll } from "../../async/poll.js";
 import { checkText } from "../../errors/check-values.js";
-import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -23,14 +22,15 @@ import { callLoaded } from "../../session/call-loaded.js";
 import { connectedFor, untilConnected } from "../../session/until-connected.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
+import { Resource } from "../resource.js";
 
-/** Which MCP servers to list, as in `mcpServerStatus/list`. */
+/** The MCP servers to list, as in `mcpServerStatus/list`. */
 export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
-/** Which tool to call, as in `mcpServer/tool/call`. */
+/** The tool to call, as in `mcpServer/tool/call`. */
 export type McpToolCall = AllowUndefined<McpServerToolCallParams>;
 /** The result of a tool. `isError` is true when the tool itself reports a failure. */
 export type McpToolResult = ResultOf<"mcpServer/tool/call">;
-/** Which resource to read, as in `mcpServer/resource/read`. */
+/** The resource to read, as in `mcpServer/resource/read`. */
 export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
 /** The content of a resource: pieces with a `text`, or with a base64 `blob`. */
 export type McpResourceContents = ResultOf<"mcpServer/resource/read">;
@@ -44,14 +44,7 @@ const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
 const pauseMs = 50;
 
 /** The MCP servers of the configuration. A thread that a call names is loaded first if need be. */
-export class Mcp {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.mcp`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Mcp extends Resource {
   /**
    * Lists the configured servers with their tools, resources and login state (`mcpServerStatus/list`):
    * those of a thread, over its own connections, or all that a new thread would have, to which the server
@@ -59,10 +52,7 @@ export class Mcp {
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
     checkOptions("mcp.servers()", options, listKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      return callLoaded(session, "mcpServerStatus/list", { ...options, cursor });
-    });
+    return this.pages("mcpServerStatus/list", options, { loaded: true });
   }
 
   /**
@@ -76,7 +66,7 @@ export class Mcp {
     checkText("threadId", threadId);
     checkOptions("mcp.started()", options, followKeys);
     const { signal } = options;
-    const session = await untilConnected(this.#getSession, signal);
+    const session = await untilConnected(this.getSession, signal);
     const look = async () => {
       const servers = await new Pages((cursor) =>
         callLoaded(
@@ -104,7 +94,7 @@ export class Mcp {
   startups(options: FollowOptions = {}): AsyncIteration<McpStartup> {
     checkOptions("mcp.startups()", options, followKeys);
     return followNotifications(
-      this.#getSession,
+      this.getSession,
       "mcpServer/startupStatus/updated",
       (startup) => startup,
       options,
@@ -125,8 +115,7 @@ export class Mcp {
     checkText("threadId", call.threadId);
     checkText("server", call.server);
     checkText("tool", call.tool);
-    const [session, left] = await connectedFor(this.#getSession, "mcpServer/tool/call", options);
-    return callLoaded(session, "mcpServer/tool/call", call, left);
+    return this.callLoaded("mcpServer/tool/call", call, options);
   }
 
   /**
@@ -143,12 +132,7 @@ export class Mcp {
     checkOptions("mcp.readResource()", options, requestKeys);
     checkText("server", read.server);
     checkText("uri", read.uri);
-    const [session, left] = await connectedFor(
-      this.#getSession,
-      "mcpServer/resource/read",
-      options,
-    );
-    return callLoaded(session, "mcpServer/resource/read", read, left);
+    return this.callLoaded("mcpServer/resource/read", read, options);
   }
 
   /**
@@ -165,7 +149,7 @@ export class Mcp {
     checkText("name", name);
     checkOptions("mcp.login()", options, loginKeys);
     checkOptions("mcp.login()", request, requestKeys);
-    const [session, left] = await connectedFor(this.#getSession, "mcpServer/oauth/login", request);
+    const [session, left] = await connectedFor(this.getSession, "mcpServer/oauth/login", request);
     return startMcpLogin(session, { ...options, name }, left);
   }
 
@@ -174,7 +158,6 @@ export class Mcp {
    * start anew in the background: see `started()` and `startups()`.
    */
   async reload(): Promise<void> {
-    const session = await this.#getSession();
-    await session.call("config/mcpServer/reload", undefined);
+    await this.call("config/mcpServer/reload", undefined);
   }
 }

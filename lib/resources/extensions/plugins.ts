@@ -16,12 +16,12 @@ import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
-import { connectedFor } from "../../session/until-connected.js";
 import { Marketplaces } from "./marketplaces.js";
+import { Resource } from "../resource.js";
 
-/** Which plugins to list, as in `plugin/list`. */
+/** The plugins to list, as in `plugin/list`. */
 export type ListPluginsOptions = AllowUndefined<PluginListParams>;
-/** Which installed plugins to list, as in `plugin/installed`. */
+/** The installed plugins to list, as in `plugin/installed`. */
 export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
 /** The place to search, as in `plugin/search`. */
 export type SearchPluginsOptions = AllowUndefined<
@@ -45,14 +45,13 @@ export type PluginSelector = { readonly pluginName: string } & (
 );
 
 /** Plugins: bundles of skills, hooks, MCP servers and apps. They need the feature `plugins`. */
-export class Plugins {
+export class Plugins extends Resource {
   /** The sources of plugins. */
   readonly marketplaces: Marketplaces;
-  readonly #getSession: GetSession;
 
   /** @internal Use `codex.plugins`. */
   constructor(getSession: GetSession) {
-    this.#getSession = getSession;
+    super(getSession);
     this.marketplaces = new Marketplaces(getSession);
   }
 
@@ -63,8 +62,7 @@ export class Plugins {
   async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
     checkOptions("plugins.list()", options, pluginListParamsKeys);
     checkOptions("plugins.list()", request, requestKeys);
-    const [session, left] = await connectedFor(this.#getSession, "plugin/list", request);
-    return session.call("plugin/list", options, left);
+    return this.call("plugin/list", options, request);
   }
 
   /** Lists the installed plugins, by marketplace (`plugin/installed`). */
@@ -74,25 +72,20 @@ export class Plugins {
   ): Promise<InstalledPlugins> {
     checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
     checkOptions("plugins.installed()", request, requestKeys);
-    const [session, left] = await connectedFor(this.#getSession, "plugin/installed", request);
-    return session.call("plugin/installed", options, left);
+    return this.call("plugin/installed", options, request);
   }
 
   /** Searches plugins for a term (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
     checkOptions("plugins.search()", options, searchKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      return session.call("plugin/search", { ...options, searchTerm, cursor });
-    });
+    return this.pages("plugin/search", { ...options, searchTerm });
   }
 
   /** Reads one plugin: its skills, hooks, apps and MCP servers (`plugin/read`). */
   async read(plugin: PluginSelector): Promise<PluginDetail> {
     check(plugin);
-    const session = await this.#getSession();
-    return (await session.call("plugin/read", plugin)).plugin;
+    return (await this.call("plugin/read", plugin)).plugin;
   }
 
   /**
@@ -103,8 +96,7 @@ export class Plugins {
   async install(plugin: PluginSelector, request: RequestOptions = {}): Promise<PluginInstallation> {
     check(plugin);
     checkOptions("plugins.install()", request, requestKeys);
-    const [session, left] = await connectedFor(this.#getSession, "plugin/install", request);
-    return session.call("plugin/install", plugin, left);
+    return this.call("plugin/install", plugin, request);
   }
 
   /**
@@ -113,8 +105,7 @@ export class Plugins {
    */
   async uninstall(pluginId: string): Promise<void> {
     checkText("pluginId", pluginId);
-    const session = await this.#getSession();
-    await session.call("plugin/uninstall", { pluginId });
+    await this.call("plugin/uninstall", { pluginId });
   }
 }
 

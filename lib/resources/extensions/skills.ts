@@ -2,9 +2,9 @@ import { skillsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { SkillsListEntry, SkillsListParams } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
-import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
+import { Resource } from "../resource.js";
 
 /** The directories to list skills for, as in `skills/list`; without `cwds`, the server's own. */
 export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
@@ -12,21 +12,13 @@ export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
 export type SkillSelector = { readonly name: string } | { readonly path: string };
 
 /** The skills that threads can use: of the user, of projects, of plugins, and the server's own. */
-export class Skills {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.skills`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Skills extends Resource {
   /**
    * Lists the skills of each directory, and the files that could not be read as one (`skills/list`).
    */
   async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
     checkOptions("skills.list()", options, skillsListParamsKeys);
-    const session = await this.#getSession();
-    return (await session.call("skills/list", options)).data;
+    return (await this.call("skills/list", options)).data;
   }
 
   /**
@@ -43,12 +35,11 @@ export class Skills {
     checkOptions("skills.watch()", options, skillsListParamsKeys);
     // One that waits to be read stands for all that come meanwhile.
     const pick = (): true | undefined => (changes.size > 0 ? undefined : true);
-    const changes = followNotifications(this.#getSession, "skills/changed", pick, { signal });
+    const changes = followNotifications(this.getSession, "skills/changed", pick, { signal });
     try {
       do {
         changes.clear();
-        const session = await this.#getSession();
-        yield (await session.call("skills/list", options, { signal })).data;
+        yield (await this.call("skills/list", options, { signal })).data;
       } while (!(await changes.next()).done);
     } finally {
       await changes.return();
@@ -63,8 +54,7 @@ export class Skills {
    */
   async setEnabled(skill: SkillSelector, enabled: boolean): Promise<boolean> {
     if ("path" in skill) checkText("path", skill.path);
-    const session = await this.#getSession();
-    return (await session.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
+    return (await this.call("skills/config/write", { ...skill, enabled })).effectiveEnabled;
   }
 
   /**
@@ -75,7 +65,6 @@ export class Skills {
     extraRoots.forEach((root, index) => {
       checkText(`extraRoots[${index}]`, root);
     });
-    const session = await this.#getSession();
-    await session.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
+    await this.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
   }
 }

@@ -4,7 +4,7 @@ export function toBase64(data: string | Uint8Array): string {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
 }
 
-/** What a field of the wire holds; nothing when the server has sent something else. */
+/** Decodes a field of the wire; gives nothing when the server has sent something else. */
 export function fromBase64(data: unknown): Buffer {
   return Buffer.from(typeof data === "string" ? data : "", "base64");
 }

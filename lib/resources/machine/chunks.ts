@@ -7,7 +7,7 @@ export class Chunks {
   #recent: Buffer[] = [];
   #length = 0;
 
-  /** How many bytes there are. */
+  /** The number of bytes. */
   get length(): number {
     return this.#length;
   }

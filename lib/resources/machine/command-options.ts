@@ -197,7 +197,7 @@ export function commonParams(command: readonly string[], options: CommandOptions
   };
 }
 
-/** What the server collects is bounded; what it streams need not be. */
+/** The server's collected output is bounded; streamed output need not be. */
 function capOf({ streamOutput = true, outputBytesCap, maxCollectedBytes }: CommandOptions) {
   if (streamOutput) return outputBytesCap === Infinity ? null : (outputBytesCap ?? null);
   const cap = Math.min(outputBytesCap ?? Infinity, maxCollectedBytes ?? 1_048_576);

@@ -90,7 +90,7 @@ function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteComm
   };
 }
 
-/** Of all that may be missing, this process can see one thing that the server does not tell. */
+/** This process can see one missing file that the server does not tell of. */
 async function explain(
   error: unknown,
   session: Session,
@@ -108,7 +108,7 @@ function isOutsideSandbox({ sandboxPolicy }: CommandExecParams): boolean {
   return sandboxPolicy?.type === "dangerFullAccess" || sandboxPolicy?.type === "externalSandbox";
 }
 
-/** Of output that the server has collected, it does not tell whether it was all. */
+/** The server does not tell whether the output that it collected is all of it. */
 function withTruncation(
   { exitCode, stdout, stderr }: Pick<CommandEnding, "exitCode" | "stdout" | "stderr">,
   { streamStdoutStderr = false, outputBytesCap }: CommandExecParams,

@@ -27,7 +27,7 @@ export interface SearchFilesOptions {
 }
 
 export interface FileSearchOptions extends SearchFilesOptions {
-  /** What to look for first; `update` changes it. */
+  /** The first query; `update` changes it. */
   query?: string | undefined;
 }
 
@@ -84,7 +84,7 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
   readonly #subscription: Subscription<FileSearchResults>;
   #asked: { readonly query: string } | undefined;
   #lastUpdate: Promise<unknown> = Promise.resolve();
-  /** What has come for the newest query, and whether that was all; the server tells in any order. */
+  /** The results of the newest query, and whether they are complete; the server tells in any order. */
   #results: FileSearchResults | undefined;
   #complete = false;
 

@@ -3,11 +3,10 @@ import type { FsReadDirectoryEntry } from "../../../generated/types.js";
 import { isBytes } from "../../async/realms.js";
 import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { GetSession } from "../../session/session.js";
-import { connectedFor } from "../../session/until-connected.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { fromBase64, toBase64 } from "./base64.js";
+import { Resource } from "../resource.js";
 
 /** The properties of a file or a directory, as `stat` gives them. */
 export type FileStat = ResultOf<"fs/getMetadata">;
@@ -31,7 +30,7 @@ export interface CopyOptions extends RequestOptions {
   recursive?: boolean | undefined;
 }
 
-/** Of all methods: as in Node, some have no effect on some. */
+/** The options of all methods; as in Node.js, some have no effect on some methods. */
 const fileKeys: KeysOf<
   Omit<MakeDirectoryOptions & CopyOptions & RemoveOptions, "late" | "onSent">
 > = {
@@ -50,14 +49,7 @@ const fileKeys: KeysOf<
  * FileSystemError, an InvalidArgumentError for a path that cannot be told to the server, or what
  * `AppServerClient.request` throws.
  */
-export class Files {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `files` of a client. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Files extends Resource {
   /** Reads a file (`fs/readFile`). */
   async read(path: string, options?: RequestOptions): Promise<Uint8Array> {
     return this.#read(path, options);
@@ -127,7 +119,6 @@ export class Files {
     options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
     checkOptions("codex.files", options, fileKeys);
-    const [session, left] = await connectedFor(this.#getSession, method, options);
-    return session.call(method, params, left);
+    return this.call(method, params, options);
   }
 }

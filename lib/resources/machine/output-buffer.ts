@@ -26,7 +26,9 @@ export interface OutputLimits {
   readonly maxBacklogBytes: number;
 }
 
-/** What is kept of one stream: its start for the result, and what its consumer has not read yet. */
+/**
+ * The kept part of one stream: its start for the result, and the bytes that its consumer has not read yet.
+ */
 export class OutputBuffer {
   readonly limits: OutputLimits;
   readonly #queue = new EventQueue<Buffer>(undefined, merging);
@@ -69,7 +71,7 @@ export class OutputBuffer {
     this.#queue.fail(reason);
   }
 
-  /** What was collected, as text; a character that the limit has cut is left out. */
+  /** The collected bytes as text; a character that the limit has cut is left out. */
   text(): string {
     // With `stream`, the decoder keeps an unfinished character to itself.
     const bytes = this.#collected.toBuffer();

@@ -2,9 +2,9 @@ import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { CommandNotStartedError } from "../../errors/machine-errors.js";
 import { says, type SentenceName } from "../../errors/server-sentences.js";
 import type { CommandResult } from "../../results/command-result.js";
-import type { GetSession } from "../../session/session.js";
 import type { ExecOptions } from "./command-options.js";
 import { execCommand } from "./exec-command.js";
+import { Resource } from "../resource.js";
 
 /** The sandbox to check, as in `exec` (default: that of the server's configuration). */
 export interface SandboxCheckOptions extends Pick<
@@ -48,14 +48,7 @@ const checkKeys: KeysOf<SandboxCheckOptions> = {
 };
 
 /** The sandbox that the server puts commands in. */
-export class Sandbox {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.sandbox`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Sandbox extends Resource {
   /**
    * Runs `true` in the sandbox (`command/exec`) and tells whether that worked. Where it does not, as in
    * containers that forbid namespaces, turns still complete, and each of their commands fails: so ask when
@@ -91,11 +84,11 @@ export class Sandbox {
   async #run(command: readonly string[], options: SandboxCheckOptions): Promise<CommandResult> {
     const { timeoutMs = 30_000 } = options;
     const all = { ...options, timeoutMs, streamOutput: false };
-    return execCommand(this.#getSession, command, all).exit;
+    return execCommand(this.getSession, command, all).exit;
   }
 }
 
-/** What the programs that make a sandbox say; the first one that is heard tells the reason. */
+/** Sentences of the programs that make a sandbox; the first one found tells the reason. */
 const reasons = [
   ["bubblewrapMissing", "bubblewrapMissing"],
   ["sandboxPathMissing", "pathMissing"],

@@ -10,7 +10,7 @@ import { undoneWhenLate } from "../../session/confirm-end.js";
 import { Following } from "../../jsonrpc/following.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 
-/** What the server is told, and what it tells. */
+/** The requests and notifications of a subscription. */
 export interface SubscriptionSource<T> {
   /** Takes in notifications, until the functions that it returns are called. */
   listen(session: Session, push: (event: T) => void): (() => void)[];
@@ -18,13 +18,13 @@ export interface SubscriptionSource<T> {
   open(session: Session, options: RequestOptions): Promise<unknown>;
   /** Asks it to stop, until it has. Never rejects. */
   close(session: Session): Promise<unknown>;
-  /** What becomes of events that nobody has read yet. Beyond its limit the subscription ends. */
+  /** The rules for events that wait to be read. Beyond their limit the subscription ends. */
   readonly backlog: BacklogRules<T>;
-  /** What it is called, and the call that starts another. */
+  /** The name for messages, and the call that starts another. */
   readonly name: readonly [what: string, call: string];
 }
 
-/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
+/** How long `close()` waits for the server to stop (ms); the client goes on asking. */
 const stopGraceMs = 10_000;
 
 /**

@@ -10,7 +10,7 @@ import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { connectedFor } from "../../session/until-connected.js";
 
-/** What the server is asked for. */
+/** The params of the request. */
 export type SearchQuery = AllowUndefined<ThreadSearchParams>;
 
 interface SearchPageOptions {
@@ -30,7 +30,7 @@ interface RunningSearch {
 
 const method = "thread/search/stream";
 
-/** How long the server may take to stop before nobody waits any longer; it goes on being asked (ms). */
+/** How long `close()` waits for the server to stop (ms); the client goes on asking. */
 const stopGraceMs = 10_000;
 
 /**
@@ -78,7 +78,7 @@ export function foundIdOf(result: ThreadSearchResult): string | undefined {
   return typeof thread?.id === "string" ? thread.id : undefined;
 }
 
-/** What was found early and can be told apart; the page brings the rest. */
+/** Threads that were found early and have an id; the page brings the rest. */
 function readable(data: unknown): readonly ThreadSearchResult[] {
   if (!Array.isArray(data)) return [];
   return (data as ThreadSearchResult[]).filter((result) => foundIdOf(result) !== undefined);

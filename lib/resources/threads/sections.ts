@@ -6,14 +6,14 @@ import type {
   ThreadSectionListParams,
 } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
-import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
+import { Resource } from "../resource.js";
 
-/** How to list sections, as in `threadSection/list`. */
+/** Options for listing sections, as in `threadSection/list`. */
 export type ListSectionsOptions = AllowUndefined<Omit<ThreadSectionListParams, "cursor">>;
 
-/** How a section looks: names that the server keeps and does not interpret. */
+/** The appearance of a section: names that the server keeps and does not interpret. */
 export interface SectionOptions {
   /** The appearance. An update without it leaves it as it is; `null` clears it. */
   appearance?: ThreadSectionAppearance | null | undefined;
@@ -27,30 +27,18 @@ const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
  * thread into a section, and `listThreads({ sectionId })` lists the threads of one, in the order of the
  * section with `sortKey: "section_position"`.
  */
-export class Sections {
-  readonly #getSession: GetSession;
-
-  /** @internal Use `codex.sections`. */
-  constructor(getSession: GetSession) {
-    this.#getSession = getSession;
-  }
-
+export class Sections extends Resource {
   /** Lists all sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
     checkOptions("sections.list()", options, listKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      const page = cursor === undefined ? {} : { cursor };
-      return session.call("threadSection/list", { ...options, ...page });
-    });
+    return this.pages("threadSection/list", options);
   }
 
   /** Makes a section (`threadSection/create`). Two sections may have the same name. */
   async create(name: string, options: SectionOptions = {}): Promise<ThreadSection> {
     checkText("name", name);
     checkOptions("sections.create()", options, sectionKeys);
-    const session = await this.#getSession();
-    return (await session.call("threadSection/create", { ...options, name })).section;
+    return (await this.call("threadSection/create", { ...options, name })).section;
   }
 
   /** Renames a section (`threadSection/update`), and changes its appearance if given. */
@@ -62,14 +50,12 @@ export class Sections {
     checkText("sectionId", sectionId);
     checkText("name", name);
     checkOptions("sections.update()", options, sectionKeys);
-    const session = await this.#getSession();
-    return (await session.call("threadSection/update", { ...options, sectionId, name })).section;
+    return (await this.call("threadSection/update", { ...options, sectionId, name })).section;
   }
 
   /** Deletes a section (`threadSection/delete`); its threads are then in none. */
   async delete(sectionId: string): Promise<void> {
     checkText("sectionId", sectionId);
-    const session = await this.#getSession();
-    await session.call("threadSection/delete", { sectionId });
+    await this.call("threadSection/delete", { sectionId });
   }
 }

@@ -25,7 +25,6 @@ import type { AllowUndefined } from "../../protocol.js";
 import { withReadableImages } from "../../options/readable-images.js";
 import { busyError } from "../../session/busy-error.js";
 import { sandboxIn } from "../../options/sandbox-options.js";
-import { callLoaded } from "../../session/call-loaded.js";
 import { ThreadAttachments } from "./thread-attachments.js";
 import { ThreadGoals } from "./thread-goals.js";
 import { listHistory } from "./thread-history.js";
@@ -33,11 +32,12 @@ import { ThreadQueue } from "./thread-queue.js";
 import { revertThread } from "./thread-revert.js";
 import { ThreadTerminals } from "./thread-terminals.js";
 import type { UpdateSettingsOptions } from "../../options/thread-options.js";
+import { Resource } from "../resource.js";
 
 /** The changes to a thread's metadata, as in `thread/metadata/update`. */
 export type UpdateMetadataOptions = AllowUndefined<Omit<ThreadMetadataUpdateParams, "threadId">>;
 
-/** How to search one thread, as in `thread/searchOccurrences`. */
+/** Options for searching one thread, as in `thread/searchOccurrences`. */
 export type SearchOccurrencesOptions = AllowUndefined<
   Omit<ThreadSearchOccurrencesParams, "threadId" | "searchTerm" | "cursor">
 >;
@@ -52,7 +52,7 @@ const searchOccurrencesKeys: KeysOf<SearchOccurrencesOptions> = threadSearchOccu
 const listRealtimeItemsKeys: KeysOf<ListRealtimeItemsOptions> = threadRealtimeListParamsKeys;
 
 /** The calls on a thread besides running turns. */
-export abstract class ThreadApi {
+export abstract class ThreadApi extends Resource {
   readonly id: string;
   /** The goal that the server works on by itself, turn after turn. */
   readonly goal: ThreadGoals;
@@ -62,12 +62,11 @@ export abstract class ThreadApi {
   readonly attachments: ThreadAttachments;
   /** The thread's commands that run on in the background. */
   readonly terminals: ThreadTerminals;
-  readonly #getSession: GetSession;
 
   /** @internal */
   constructor(getSession: GetSession, id: string) {
+    super(getSession);
     this.id = id;
-    this.#getSession = getSession;
     this.goal = new ThreadGoals(getSession, id);
     this.queue = new ThreadQueue(getSession, id);
     this.attachments = new ThreadAttachments(getSession, id);
@@ -83,7 +82,7 @@ export abstract class ThreadApi {
    */
   async revert({ beforeTurnId }: { beforeTurnId: string }): Promise<ThreadRecord> {
     checkText("beforeTurnId", beforeTurnId);
-    return revertThread(await this.#getSession(), this.id, beforeTurnId);
+    return revertThread(await this.getSession(), this.id, beforeTurnId);
   }
 
   /**
@@ -92,7 +91,7 @@ export abstract class ThreadApi {
    * refuses.
    */
   async delete(): Promise<void> {
-    const session = await this.#getSession();
+    const session = await this.getSession();
     try {
       await session.call("thread/delete", { threadId: this.id });
     } catch (error) {
@@ -110,7 +109,7 @@ export abstract class ThreadApi {
    * events would be lost.
    */
   async unsubscribe(): Promise<ThreadUnsubscribeStatus> {
-    const session = await this.#getSession();
+    const session = await this.getSession();
     if (session.slots.isBusy(this.id)) {
       throw busyError(
         "thread/unsubscribe",
@@ -138,9 +137,8 @@ export abstract class ThreadApi {
   async injectItems(items: readonly JsonValue[]): Promise<void> {
     checkItems(items);
     const readable = items.map((item, index) => withReadableImages(item, `items[${index}]`));
-    const session = await this.#getSession();
     const params = { threadId: this.id, items: readable };
-    await callLoaded(session, "thread/inject_items", params);
+    await this.callLoaded("thread/inject_items", params);
   }
 
   /**
@@ -149,9 +147,8 @@ export abstract class ThreadApi {
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
     checkOptions("updateMetadata()", metadata, updateMetadataKeys);
-    const session = await this.#getSession();
     const params = { ...metadata, threadId: this.id };
-    return (await session.call("thread/metadata/update", params)).thread;
+    return (await this.call("thread/metadata/update", params)).thread;
   }
 
   /**
@@ -163,10 +160,9 @@ export abstract class ThreadApi {
     const given: UpdateSettingsOptions & Pick<ThreadSettingsUpdateParams, "sandboxPolicy"> =
       checkUpdateSettings(settings);
     const policy = sandboxIn(given);
-    const session = await this.#getSession();
     const known = pickKeys(given, threadSettingsUpdateParamsKeys);
     const params = { ...known, ...policy, threadId: this.id };
-    await callLoaded(session, "thread/settings/update", params);
+    await this.callLoaded("thread/settings/update", params);
   }
 
   /**
@@ -179,8 +175,7 @@ export abstract class ThreadApi {
   ): Promise<void> {
     if (sectionId !== null) checkText("sectionId", sectionId);
     checkOptions("moveToSection()", options, { beforeThreadId: true });
-    const session = await this.#getSession();
-    await session.call("thread/section/move", { ...options, threadId: this.id, sectionId });
+    await this.call("thread/section/move", { ...options, threadId: this.id, sectionId });
   }
 
   /**
@@ -196,7 +191,7 @@ export abstract class ThreadApi {
     checkOptions("searchOccurrences()", options, searchOccurrencesKeys);
     const threadId = this.id;
     return new Pages(async (cursor) => {
-      const session = await this.#getSession();
+      const session = await this.getSession();
       const page = cursor === undefined ? {} : { cursor };
       const params = { ...options, searchTerm, threadId, ...page };
       return listHistory(session, "thread/searchOccurrences", params);
@@ -212,11 +207,7 @@ export abstract class ThreadApi {
   realtimeItems(options: ListRealtimeItemsOptions = {}): Pages<ThreadRealtimeEntry> {
     checkOptions("realtimeItems()", options, listRealtimeItemsKeys);
     const threadId = this.id;
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      const page = cursor === undefined ? {} : { cursor };
-      return session.call("thread/realtime/list", { ...options, threadId, ...page });
-    });
+    return this.pages("thread/realtime/list", { ...options, threadId });
   }
 }
 

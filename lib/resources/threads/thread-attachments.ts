@@ -15,6 +15,7 @@ import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
+import { Resource } from "../resource.js";
 
 /** The identity of an attachment: a kind that you choose, and a key that is unique within it. */
 export interface AttachmentIdentity {
@@ -22,11 +23,9 @@ export interface AttachmentIdentity {
   readonly identityKey: string;
 }
 
-/**
- * An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes.
- */
+/** An attachment to add, as in `thread/attachment/add`. `payload`: any JSON, at most 65,536 bytes. */
 export type AddAttachmentOptions = Omit<ThreadAttachmentAddParams, "threadId">;
-/** How to list attachments, as in `thread/attachment/list`. */
+/** Options for listing attachments, as in `thread/attachment/list`. */
 export type ListAttachmentsOptions = AllowUndefined<
   Omit<ThreadAttachmentListParams, "threadId" | "cursor">
 >;
@@ -42,13 +41,12 @@ const ownersKeys: KeysOf<AttachmentOwnersOptions> = threadAttachmentOwnerListPar
  * The attachments of a thread: JSON of your application, such as the issue that the thread is about. The
  * server stores them with the thread; the model does not see them.
  */
-export class ThreadAttachments {
-  readonly #getSession: GetSession;
+export class ThreadAttachments extends Resource {
   readonly #threadId: string;
 
   /** @internal Use `thread.attachments`. */
   constructor(getSession: GetSession, threadId: string) {
-    this.#getSession = getSession;
+    super(getSession);
     this.#threadId = threadId;
   }
 
@@ -60,29 +58,21 @@ export class ThreadAttachments {
    */
   async add(attachment: AddAttachmentOptions): Promise<ThreadAttachmentAddResponse> {
     checkIdentity(attachment);
-    const session = await this.#getSession();
-    return session.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
+    return this.call("thread/attachment/add", { ...attachment, threadId: this.#threadId });
   }
 
   /** Lists the attachments (`thread/attachment/list`), oldest first. */
   list(options: ListAttachmentsOptions = {}): Pages<ThreadAttachment> {
     checkOptions("attachments.list()", options, listKeys);
     const threadId = this.#threadId;
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      const page = cursor === undefined ? {} : { cursor };
-      return session.call("thread/attachment/list", { ...options, threadId, ...page });
-    });
+    return this.pages("thread/attachment/list", { ...options, threadId });
   }
 
-  /**
-   * Removes an attachment (`thread/attachment/remove`). Removing one that does not exist is no error.
-   */
+  /** Removes an attachment (`thread/attachment/remove`). Removing one that does not exist is no error. */
   async remove({ attachmentType, identityKey }: AttachmentIdentity): Promise<void> {
     checkIdentity({ attachmentType, identityKey });
-    const session = await this.#getSession();
     const params = { threadId: this.#threadId, attachmentType, identityKey };
-    await session.call("thread/attachment/remove", params);
+    await this.call("thread/attachment/remove", params);
   }
 }
 

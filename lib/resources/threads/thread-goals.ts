@@ -8,22 +8,21 @@ import { callLoaded } from "../../session/call-loaded.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";
 import { checkBudget, checkObjective } from "../../options/split-goal-options.js";
+import { Resource } from "../resource.js";
 
 /** The goal of a thread: the server works on it by itself, turn after turn. */
-export class ThreadGoals {
-  readonly #getSession: GetSession;
+export class ThreadGoals extends Resource {
   readonly #threadId: string;
 
   /** @internal Use `thread.goal`. */
   constructor(getSession: GetSession, threadId: string) {
-    this.#getSession = getSession;
+    super(getSession);
     this.#threadId = threadId;
   }
 
   /** Reads the goal (`thread/goal/get`); `null` when the thread has none. */
   async get(): Promise<ThreadGoal | null> {
-    const session = await this.#getSession();
-    return (await session.call("thread/goal/get", { threadId: this.#threadId })).goal;
+    return (await this.call("thread/goal/get", { threadId: this.#threadId })).goal;
   }
 
   /**
@@ -52,11 +51,11 @@ export class ThreadGoals {
     checkBudget(goal.tokenBudget);
     checkTrace(goal.trace);
     const threadId = this.#threadId;
-    const session = await this.#getSession();
+    const session = await this.getSession();
     const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
     const { objective, status = null, trace } = goal;
     return setGoalInTime(
-      { getSession: this.#getSession, session, threadId, objective },
+      { getSession: this.getSession, session, threadId, objective },
       async (options) =>
         (await callLoaded(session, "thread/goal/set", params, { ...options, trace })).goal,
       // A goal that was active before was set going by somebody else.
@@ -69,7 +68,6 @@ export class ThreadGoals {
    * whether there was one.
    */
   async clear(): Promise<boolean> {
-    const session = await this.#getSession();
-    return (await session.call("thread/goal/clear", { threadId: this.#threadId })).cleared;
+    return (await this.call("thread/goal/clear", { threadId: this.#threadId })).cleared;
   }
 }

@@ -30,6 +30,7 @@ import { stopUnfollowed } from "../../turns/stop-unfollowed.js";
 import { type ServiceTurnOptions } from "../../options/turn-options.js";
 import { splitServiceOptions } from "../../options/split-turn-options.js";
 import { queuedTurn } from "../../turns/turn-start.js";
+import { Resource } from "../resource.js";
 
 /**
  * Options of queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the `clientId` of
@@ -39,14 +40,12 @@ export type AddToQueueOptions = AllowUndefined<
   Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
 > &
   Traced;
-/**
- * Options of changed input, as in `thread/queue/update`; those that are left out stay as they are.
- */
+/** Options of changed input, as in `thread/queue/update`; those that are left out stay as they are. */
 export type UpdateQueuedOptions = AllowUndefined<
   Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
 > &
   Traced;
-/** How to list the queue, as in `thread/queue/list`. */
+/** Options for listing the queue, as in `thread/queue/list`. */
 export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
 
 const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };
@@ -64,13 +63,12 @@ const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
  *
  * The server holds at most 100 entries for each thread. Experimental in the protocol.
  */
-export class ThreadQueue {
-  readonly #getSession: GetSession;
+export class ThreadQueue extends Resource {
   readonly #threadId: string;
 
   /** @internal Use `thread.queue`. */
   constructor(getSession: GetSession, threadId: string) {
-    this.#getSession = getSession;
+    super(getSession);
     this.#threadId = threadId;
   }
 
@@ -88,7 +86,7 @@ export class ThreadQueue {
     checkTrace(trace);
     const threadId = this.#threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
-    const session = await this.#getSession();
+    const session = await this.getSession();
     const items = await prepareInput(session, given);
     const params = { ...rest, threadId, input: items, clientUserMessageId };
     await session.load(threadId);
@@ -114,11 +112,7 @@ export class ThreadQueue {
   list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
     checkOptions("queue.list()", options, listKeys);
     const threadId = this.#threadId;
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      const page = cursor === undefined ? {} : { cursor };
-      return session.call("thread/queue/list", { ...options, threadId, ...page });
-    });
+    return this.pages("thread/queue/list", { ...options, threadId });
   }
 
   /** Replaces the input of a queued entry (`thread/queue/update`), which keeps its place. */
@@ -132,7 +126,7 @@ export class ThreadQueue {
     checkOptions("queue.update()", options, updateKeys);
     const { trace, ...rest } = options;
     checkTrace(trace);
-    const session = await this.#getSession();
+    const session = await this.getSession();
     const items = await prepareInput(session, given);
     const params = { ...rest, threadId: this.#threadId, queuedSubmissionId, input: items };
     return (await session.call("thread/queue/update", params, { trace })).queuedSubmission;
@@ -144,17 +138,15 @@ export class ThreadQueue {
    */
   async delete(queuedSubmissionId: string): Promise<boolean> {
     checkText("queuedSubmissionId", queuedSubmissionId);
-    const session = await this.#getSession();
     const params = { threadId: this.#threadId, queuedSubmissionId };
-    return (await session.call("thread/queue/delete", params)).deleted;
+    return (await this.call("thread/queue/delete", params)).deleted;
   }
 
   /** Puts the queue in this order (`thread/queue/reorder`), which must name all entries. */
   async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
     checkIds(queuedSubmissionIds);
-    const session = await this.#getSession();
     const params = { threadId: this.#threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
-    await session.call("thread/queue/reorder", params);
+    await this.call("thread/queue/reorder", params);
   }
 
   /**
@@ -174,7 +166,7 @@ export class ThreadQueue {
     if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
     const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });
     const start = queuedTurn(queuedSubmissionId);
-    return new Turn(this.#getSession, { threadId: this.#threadId, start, controls, handlers });
+    return new Turn(this.getSession, { threadId: this.#threadId, start, controls, handlers });
   }
 }
 

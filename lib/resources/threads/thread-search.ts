@@ -14,7 +14,7 @@ import { Following } from "../../jsonrpc/following.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
-/** Which threads to search, as in `thread/search`. */
+/** The threads to search, as in `thread/search`. */
 export type SearchThreadsOptions = AllowUndefined<
   Omit<ThreadSearchParams, "searchTerm" | "cursor">
 >;
@@ -77,7 +77,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
   /** Aborts when nobody wants to know any more. */
   readonly #over = new AbortController();
   readonly #walk: Promise<void>;
-  /** How many calls of `next()` wait, and what tells of the first of them. */
+  /** The number of waiting calls of `next()`, and a promise that the first of them resolves. */
   #waiting = 0;
   #wanted = new Deferred<void>();
 

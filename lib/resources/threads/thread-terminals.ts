@@ -8,9 +8,9 @@ import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
-import { callLoaded } from "../../session/call-loaded.js";
+import { Resource } from "../resource.js";
 
-/** How to list terminals, as in `thread/backgroundTerminals/list`. */
+/** Options for listing terminals, as in `thread/backgroundTerminals/list`. */
 export type ListTerminalsOptions = AllowUndefined<
   Omit<ThreadBackgroundTerminalsListParams, "threadId" | "cursor">
 >;
@@ -22,26 +22,20 @@ const listKeys: KeysOf<ListTerminalsOptions> = threadBackgroundTerminalsListPara
  * their turn, also when it is interrupted. Each method loads the thread first. Experimental in the
  * protocol.
  */
-export class ThreadTerminals {
-  readonly #getSession: GetSession;
+export class ThreadTerminals extends Resource {
   readonly #threadId: string;
 
   /** @internal Use `thread.terminals`. */
   constructor(getSession: GetSession, threadId: string) {
-    this.#getSession = getSession;
+    super(getSession);
     this.#threadId = threadId;
   }
 
   /** Lists the background commands (`thread/backgroundTerminals/list`). */
   list(options: ListTerminalsOptions = {}): Pages<ThreadBackgroundTerminal> {
     checkOptions("terminals.list()", options, listKeys);
-    const threadId = this.#threadId;
-    return new Pages(async (cursor) => {
-      const session = await this.#getSession();
-      const page = cursor === undefined ? {} : { cursor };
-      const params = { ...options, threadId, ...page };
-      return callLoaded(session, "thread/backgroundTerminals/list", params);
-    });
+    const params = { ...options, threadId: this.#threadId };
+    return this.pages("thread/backgroundTerminals/list", params, { loaded: true });
   }
 
   /**
@@ -54,16 +48,14 @@ export class ThreadTerminals {
       throw new InvalidArgumentError("processId", "must be the processId of a terminal");
     }
     const threadId = this.#threadId;
-    const session = await this.#getSession();
     const params = { threadId, processId };
     const method = "thread/backgroundTerminals/terminate";
-    return (await callLoaded(session, method, params)).terminated;
+    return (await this.callLoaded(method, params)).terminated;
   }
 
   /** Kills all background commands (`thread/backgroundTerminals/clean`). */
   async clean(): Promise<void> {
     const threadId = this.#threadId;
-    const session = await this.#getSession();
-    await callLoaded(session, "thread/backgroundTerminals/clean", { threadId });
+    await this.callLoaded("thread/backgroundTerminals/clean", { threadId });
   }
 }

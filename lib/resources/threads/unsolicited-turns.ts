@@ -7,7 +7,7 @@ import { readRunningTurn } from "../../session/recovery/running-turn.js";
 import { Turn } from "../../turn.js";
 import { announcesTurn } from "../../messages/announces-turn.js";
 
-/** How many turns may wait for whoever iterates; each keeps its own events. */
+/** How many turns may wait for the consumer; each keeps its own events. */
 const maxWaiting = 100;
 
 /**

@@ -2,7 +2,7 @@ import type { JsonObject } from "../json.js";
 import type { ModelEvent } from "../sse-format.js";
 import type { ModelUsage, ReplyPart } from "./reply.js";
 
-/** Any event of the model's stream, for what no builder covers. */
+/** Any event of the model's stream, for events that no builder makes. */
 export function event(value: ModelEvent): ReplyPart {
   return { steps: () => [{ do: "send", event: value }] };
 }

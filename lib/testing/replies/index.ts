@@ -31,8 +31,8 @@ import {
 } from "./tool-calls.js";
 
 /**
- * Builders of what the model answers. Each gives a part; a part alone is a whole reply, and an
- * array of parts is one reply with several items in it:
+ * Builders of the model's answers. Each gives a part; a part alone is a whole reply, and an array of parts
+ * is one reply with several items in it:
  *
  * ```ts
  * model.enqueue(
@@ -41,8 +41,8 @@ import {
  * );
  * ```
  *
- * The events that open and close a response are added by themselves. A reply that calls a tool is
- * followed by another request of the server, with the tool's output.
+ * The events that open and close a response are added by themselves. A reply that calls a tool is followed
+ * by another request of the server, with the tool's output.
  */
 export const reply = Object.freeze({
   text,

@@ -7,7 +7,7 @@ export function delay(ms: number): ReplyPart {
 }
 
 /**
- * Holds the stream until the test says go.
+ * Holds the stream until the test calls `release()`.
  *
  * ```ts
  * const gate = reply.hold();

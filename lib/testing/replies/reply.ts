@@ -30,7 +30,7 @@ export interface ReplyPart {
   steps(makeId: MakeId): readonly ReplyStep[];
   /** HTTP headers of the answer that this part is in. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the answer reports as used. The last part that says so wins. */
+  /** The token counts that the answer reports. The last part that has some wins. */
   readonly usage?: ModelUsage;
 }
 
@@ -60,7 +60,7 @@ export interface HttpReply {
 /** One answer of the model: a part, several parts in one response, or a plain HTTP answer. */
 export type Reply = ReplyPart | readonly ReplyPart[] | HttpReply;
 
-/** Token counts. What is left out counts as 0, and `totalTokens` is then the sum. */
+/** Token counts. Fields that are left out count as 0, and `totalTokens` is then the sum. */
 export interface ModelUsage {
   readonly inputTokens?: number;
   /** The part of `inputTokens` that was read from the cache. */

@@ -106,7 +106,7 @@ export function mcpTool(
   return functionCall(tool, args, { ...options, namespace: `mcp__${server}` });
 }
 
-/** A search that the model's own side has carried out. */
+/** A web search that the model's side has carried out. */
 export function webSearch(query: string): ReplyPart {
   return eventsPart((makeId) => {
     const id = makeId("ws");

@@ -181,7 +181,7 @@ test.each<[AppServerError, string, string]>([
   [
     new TurnNotStartedError(),
     "TURN_NOT_STARTED",
-    "The turn was interrupted before it was sent to the server.",
+    "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.",
   ],
   [new TurnStreamError("Taken."), "TURN_STREAM_UNAVAILABLE", "Taken."],
 ])("%s", (error, code, message) => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { runCommand } from "../../../scripts/run-command.js";
-import { isRunning, processStart } from "../../../scripts/update-artifacts/process-start.js";
+import { isRunning, processStart } from "../../../scripts/process-start.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
 
 let temp: TempDir;

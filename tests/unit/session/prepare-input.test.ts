@@ -97,7 +97,7 @@ describe("a local file", () => {
       await mkdir(folder, { recursive: true });
       for (const missing of [path.join(directory.path, "missing.png"), folder, "~/x.png"]) {
         const error = await refusal(["Look", { type: "localImage", path: missing }], { areShared });
-        expect(error.message).toBe("input[1].path is not a readable file");
+        expect(error.message).toBe("input[1].path must be a file that this process can read");
       }
       const sound = { type: "localAudio", path: path.join(directory.path, "missing.wav") } as const;
       expect(await refusal(sound, { areShared })).toMatchObject({ argument: "input[0].path" });
@@ -158,7 +158,9 @@ describe("a file of the server's machine", () => {
     };
     for (const stat of [missing, () => ({ isFile: false, isDirectory: true })]) {
       const error = await refusal(["Look", item], { ...apart, stat });
-      expect(error.message).toBe("input[1].path is not a readable file of the server's machine");
+      expect(error.message).toBe(
+        "input[1].path must be a file that the server can read on its machine",
+      );
     }
   });
 
@@ -237,7 +239,7 @@ describe("skills and mentions", () => {
     const skill = { type: "skill", name: "a", path: "/none/SKILL.md" } as const;
     const stat = () => ({ isFile: false });
     expect((await refusal(skill, { stat })).message).toContain(
-      "input[0].path is not a readable file",
+      "input[0].path must be a file that the server can read",
     );
     expect((await prepare({ ...skill, type: "mention" }, { stat })).asked).toEqual([]);
   });

@@ -50,7 +50,7 @@ describe("a handshake over a socket", () => {
     const error = await connecting;
     expect(error).toMatchObject({ code: "HANDSHAKE_FAILED", stderrTail: "" });
     expect(error.message).toMatch(
-      /^The connection failed before the app-server answered \(the server ended the connection, or it was cut.*\); what listens there may not be one\.$/,
+      /^The connection failed before the app-server answered \(the server ended the connection, or it was cut.*\). Check that an app-server listens there\.$/,
     );
   });
 

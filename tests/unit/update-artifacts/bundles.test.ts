@@ -39,6 +39,29 @@ describe("bundles", () => {
     expect(runtime.command.startsWith(path.join(folder, "bin"))).toBe(true);
   });
 
+  test("are made of every platform that the release has a package for, and another one is told", async () => {
+    project.registry.dropped.add(other.triple);
+    expect(await project.update("--dry-run")).toContain(`${other.triple}: no package any more`);
+    const said = await project.update("--bundle-all-platforms");
+    expect(said).toContain(`leaves this to do by hand:\n  ${other.triple}: 1.2.3 has no package`);
+    const triples = runtimeTargets.map(({ triple }) => triple);
+    const left = triples.filter((triple) => triple !== other.triple);
+    expect(await bundles()).toEqual(["README.md", "manifest.json", ...left].sort());
+    const { platforms } = JSON.parse(await project.read("vendor-bin/manifest.json")) as {
+      platforms: object;
+    };
+    expect(Object.keys(platforms)).toEqual(left);
+  });
+
+  test("need a package for this machine, and none is changed without one", async () => {
+    const before = await project.tree();
+    project.registry.dropped.add(machine.triple);
+    await expect(project.update()).rejects.toThrow(
+      `@openai/codex 1.2.3 has no package for ${machine.triple}.`,
+    );
+    expect(await project.tree()).toEqual(before);
+  });
+
   test("of this machine are made of what is installed, so nothing is downloaded twice", async () => {
     await project.update("--bundle");
     expect(packs()).toEqual(["npm pack @openai/codex@1.2.3", `npm pack @openai/codex@${own}`]);

@@ -129,6 +129,9 @@ export class FakeProject {
       disk,
       protocol: {
         fetchRuntime: async (version) => {
+          const installed = path.join(this.root, "node_modules/@openai/codex/package.json");
+          const text = await readFile(installed, "utf8").catch(() => "");
+          if (text.includes(`"${version}"`)) return installed;
           await ask(`fetch ${version}`);
           return `fetched ${version}`;
         },

@@ -39,6 +39,8 @@ export class FakeRegistry {
   readonly #tarballs = new Map<string, Buffer>();
   /** What npm writes into lock files in the place of the checksum. */
   lockedIntegrity: string | undefined;
+  /** Target triples that no release has a package for. */
+  readonly dropped = new Set<string>();
   /** What is delivered in the place of the right one. */
   readonly #delivered = new Map<string, Buffer>();
 
@@ -99,8 +101,9 @@ export class FakeRegistry {
     const version = spec.replace("@openai/codex@", "");
     if (field === "dist.integrity") return this.integrity(version);
     if (!this.#tarballs.has(version)) throw new Error("npm error code E404");
+    const targets = runtimeTargets.filter(({ triple }) => !this.dropped.has(triple));
     return Object.fromEntries(
-      runtimeTargets.map(({ packageName, platform, arch }) => [
+      targets.map(({ packageName, platform, arch }) => [
         packageName,
         `npm:@openai/codex@${version}-${platform}-${arch}`,
       ]),

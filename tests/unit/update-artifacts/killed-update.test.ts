@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { isRunning } from "../../../scripts/update-artifacts/process-start.js";
+import { isRunning } from "../../../scripts/process-start.js";
 import { FakeProject } from "./fake-project.js";
 
 const script = fileURLToPath(new URL("killed-update.ts", import.meta.url));

@@ -128,7 +128,10 @@ describe("npm run update-artifacts", () => {
     await project.update("--channel", "0.9.0");
     const before = await project.tree();
     await project.update("--channel", "1.2.3");
-    await project.update("--channel", "0.9.0");
+    const said = await project.update("--channel", "0.9.0");
+    expect(said).toContain(
+      "CHANGELOG.md says nothing of it: its Unreleased section starts at 0.9.0.",
+    );
     expect(await project.tree()).toEqual(before);
   });
 
@@ -236,9 +239,14 @@ describe("npm run update-artifacts", () => {
     );
   });
 
-  test("refuses a package.json without the dependency", async () => {
-    await writeFile(path.join(project.root, "package.json"), '{ "devDependencies": {} }');
-    await expect(project.update()).rejects.toThrow("has no dev dependency on @openai/codex");
+  test("refuses a package.json that pins no exact version, before anything is asked", async () => {
+    for (const text of ['{ "devDependencies": {} }', packageJson.replace('"0.9.0"', '"^0.9.0"')]) {
+      await writeFile(path.join(project.root, "package.json"), text);
+      await expect(project.update()).rejects.toThrow(
+        "devDependencies must pin @openai/codex to an exact version, not ",
+      );
+    }
+    expect(project.calls).toEqual([]);
   });
 
   test("works in a project without a changelog and without a lock file", async () => {
