@@ -20,13 +20,14 @@ import {
 } from "../transport/socket-options.js";
 import { checkSocket, openSocketTransport } from "../transport/socket-transport.js";
 import { openStreamTransport, type StreamPair } from "../transport/stream-transport.js";
-import type { Transport } from "../transport/transport.js";
+import type { InProcessServer, Transport } from "../transport/transport.js";
 
 /**
  * The place of a running server: `ws://host:port`, `wss://host:port`, `unix:///absolute/path` (or
- * `unix://`, the server's own default), or streams that lead to it.
+ * `unix://`, the server's own default), streams that lead to it, or a server in this
+ * process.
  */
-export type ConnectTarget = string | { readonly transport: StreamPair | Duplex };
+export type ConnectTarget = string | { readonly transport: StreamPair | Duplex } | InProcessServer;
 
 /** Options for reaching a server that runs already, and talking to it. */
 export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, SocketOptions {
@@ -90,10 +91,17 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     return { settings, open, reopening: reopeningWith(reopen, options, settings), shared };
   }
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof target !== "object" || target === null || !("transport" in target)) {
-    throw new InvalidArgumentError("url", "must be a string, or { transport }");
-  }
+  if (typeof target !== "object" || target === null) throw badTarget();
   checkSocketOptions(options);
+  if (isServer(target)) {
+    if (typeof options.reconnect === "object" || options.reconnect === true) {
+      throw new InvalidArgumentError("reconnect", "must be false with a server in this process");
+    }
+    const open = async () => target.connect();
+    return { settings, open, reopening: undefined, shared: isShared(options, false) };
+  }
+   
+  if (!("transport" in target)) throw badTarget();
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));
   if (typeof options.reconnect === "object" || options.reconnect === true) {
@@ -103,6 +111,27 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     );
   }
   return { settings, open, reopening: undefined, shared: options.shared ?? false };
+}
+
+/** @throws InvalidArgumentError when it is nothing that makes connections. */
+export function checkServer(server: unknown): void {
+  if (!isServer(server)) {
+    throw new InvalidArgumentError(
+      "server",
+      "must have a function `connect`, as a FakeAppServer has",
+    );
+  }
+}
+
+function isServer(target: unknown): target is InProcessServer {
+  return typeof (target as Partial<InProcessServer> | null)?.connect === "function";
+}
+
+function badTarget(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    "url",
+    "must be a string, { transport }, or a server in this process",
+  );
 }
 
 function reopeningWith(

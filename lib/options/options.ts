@@ -88,6 +88,14 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   onError?: ErrorListener | undefined;
   /** Gets the library's own remarks; never params or values. */
   logger?: Logger | undefined;
+  /**
+   * A file that gets all messages of the connection, as lines of JSON, without tokens, keys, values of
+   * environment variables and e-mail addresses. `replayServer()` of `codex-app-server-sdk/testing` answers
+   * from it: so a bug report becomes a test. A file that is there is replaced; only its owner may read it.
+   * What the model and its commands say stands in it: read it before you pass it on. A recording that cannot
+   * be written ends with one warning of the logger, and nothing else.
+   */
+  record?: string | undefined;
 }
 
 /** Options for starting a server process and talking to it. */
@@ -111,6 +119,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   onStderr: true,
   onError: true,
   logger: true,
+  record: true,
 };
 
 export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
@@ -141,6 +150,8 @@ export interface ResolvedSettings {
   readonly logger: Required<Logger>;
   readonly callbacks: Callbacks;
   readonly handlers: ClientRequestHandlers | undefined;
+  /** The file to record in. */
+  readonly record: string | undefined;
 }
 
 const settingRules: Partial<RulesOf<ConnectionSettings>> = {
@@ -204,7 +215,13 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     logger: callbacks.logger,
     callbacks,
     handlers: checkHandlers(options),
+    record: checkRecord(options.record),
   };
+}
+
+function checkRecord(record: unknown): string | undefined {
+  if (record === undefined || (typeof record === "string" && record !== "")) return record;
+  throw new InvalidArgumentError("record", "must be the path of a file");
 }
 
 function checkOptOut(methods: unknown): void {
