@@ -1,19 +1,26 @@
 /**
- * A server that means harm: `node hostile-server.mjs <attack> <count> [listen]`. It behaves until it is
+ * A server that means harm: `hostile-server.ts <attack> <count> [listen]`. It behaves until it is
  * asked for a turn; then it attacks, and, if there still is anybody, ends the turn as it should. With
  * `listen` it takes one connection of WebSocket, and prints its address.
  */
 import { writeSync } from "node:fs";
-import { WebSocketServer } from "ws";
+import { listen } from "../../lib/testing/server/listen.js";
+import { toLine } from "../../lib/testing/server/message.js";
+import { MessageServer, noAnswer } from "../../lib/testing/server/message-server.js";
+import { serveStdio } from "../../lib/testing/server/serve-stdio.js";
+import type { ServerConnection } from "../../lib/testing/server/server-connection.js";
 
-const [attack, countText, listen] = process.argv.slice(2);
+type Params = Readonly<Record<string, unknown>>;
+
+const [attack = "", countText, way] = process.argv.slice(2);
 const count = Number(countText);
 const ids = { threadId: "thread", turnId: "turn" };
 let answered = 0;
+let client: ServerConnection;
 const usage = { totalTokens: 1, inputTokens: 1, outputTokens: 1 };
 
 /** What is sent `count` times, each time with another number. */
-const floods = {
+const floods: Readonly<Record<string, (n: number) => string>> = {
   "turns of ever new threads": (n) => started(`thread-${n}`, `turn-${n}`, `root-${n}`),
   "ever new turns": (n) => started("thread", `turn-${n}`, `root-${n}`),
   "ever new queues": (n) => notify("thread/queue/changed", { threadId: `thread-${n}` }),
@@ -66,11 +73,13 @@ const floods = {
   noise: (n) => `\u001b[31mnoise ${n}\n`,
 };
 
-const bodies = {
+const bodies: Readonly<Record<string, () => string[]>> = {
   // Written in no time, since all of it is the same.
   "answers and long events in turn": () => {
     const long = notify("account/updated", { long: "x".repeat(4_096) });
-    return Array(count / 1_000).fill((toLine({ id: "nobody", result: {} }) + long).repeat(1_000));
+    return Array<string>(count / 1_000).fill(
+      (toLine({ id: "nobody", result: {} }) + long).repeat(1_000),
+    );
   },
   "what is nested 100,000 levels deep": () => {
     const deep = `${'{"__proto__":['.repeat(100_000)}0${"]}".repeat(100_000)}`;
@@ -99,54 +108,28 @@ const bodies = {
   ],
 };
 
-/** Writes text, and calls back when the system has taken it. */
-let write = (text, done) => process.stdout.write(text, done);
-
-function main() {
-  if (listen) accept();
-  else readLines();
-}
-
-function readLines() {
-  let rest = "";
-  process.stdout.on("error", () => process.exit(0));
-  process.stdin.setEncoding("utf8").on("data", (text) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop();
-    for (const line of lines) receive(JSON.parse(line));
+async function main(): Promise<void> {
+  const server = new MessageServer();
+  server.onReceived = ({ method }, connection) => {
+    client = connection;
+    if (method === undefined) answered += 1;
+  };
+  server.onDisconnected = () => process.exit(0);
+  server.on("*", (_, { method = "" }) => results[method] ?? { data: [] });
+  server.on("turn/start", (_, { id }) => {
+    void strike(id);
+    return noAnswer;
   });
-  process.stdin.on("end", () => process.exit(0));
+  if (way === "listen") process.stdout.write(`${(await listen(server)).url}\n`);
+  else serveStdio(server);
 }
 
-function accept() {
-  const sockets = new WebSocketServer({ host: "127.0.0.1", port: 0 });
-  sockets.once("listening", () => {
-    process.stdout.write(`ws://127.0.0.1:${sockets.address().port}\n`);
-  });
-  sockets.once("connection", (socket) => {
-    socket.on("message", (data) => receive(JSON.parse(data)));
-    socket.on("error", () => undefined).on("close", () => process.exit(0));
-    write = (text, done) => {
-      const lines = text.split("\n").filter((line) => line !== "");
-      for (const line of lines.slice(0, -1)) socket.send(line);
-      socket.send(lines.at(-1), done);
-    };
-  });
-}
-
-function receive({ id, method }) {
-  if (method === undefined) answered += 1;
-  if (method === undefined || id === undefined) return;
-  if (method === "turn/start") void strike(id);
-  else send(toLine({ id, result: results[method] ?? { data: [] } }));
-}
-
-const results = {
+const results: Readonly<Record<string, object>> = {
   initialize: { userAgent: "codex-app-server-sdk/0.169.0 (Linux)", codexHome: "/nowhere" },
   "thread/start": { thread: { id: "thread", status: { type: "idle" }, turns: [] } },
 };
 
-async function strike(id) {
+async function strike(id: unknown): Promise<void> {
   const answer = toLine({ id, result: { turn: { id: "turn", status: "inProgress", items: [] } } });
   const own = started("thread", "turn", "turn");
   if (attack === "events before the answer") {
@@ -160,30 +143,30 @@ async function strike(id) {
   await send(notify("turn/completed", { threadId: "thread", turn }));
 }
 
-async function attacks() {
+async function attacks(): Promise<void> {
   if (attack === "an endless line") {
     for (;;) await send("x".repeat(65_536));
   } else if (attack === "questions without reading the answers") {
-    process.stdin.pause();
+    client.outlet.stopReading();
     for (let n = 0; ; n += 1) {
       await send(block(n));
     }
   } else if (Object.hasOwn(bodies, attack)) {
-    for (const line of bodies[attack]()) await send(line);
+    for (const line of bodies[attack]?.() ?? []) await send(line);
   } else {
-    await flood(floods[attack]);
+    await flood(floods[attack] ?? (() => ""));
   }
 }
 
 /** A thousand different questions. */
-function block(n) {
+function block(n: number): string {
   const lines = Array.from({ length: 1_000 }, (_, index) =>
     toLine({ id: `${n}-${index}`, method: "nobody/knows", params: {} }),
   );
   return lines.join("");
 }
 
-async function flood(message) {
+async function flood(message: (n: number) => string): Promise<void> {
   for (let n = 0; n < count;) {
     let text = "";
     for (const end = Math.min(count, n + 500); n < end; n += 1) text += message(n);
@@ -193,25 +176,21 @@ async function flood(message) {
   }
 }
 
-function started(threadId, id, rootTurnId) {
+function started(threadId: string, id: string, rootTurnId: string): string {
   return notify("turn/started", { threadId, turn: { id, rootTurnId, status: "inProgress" } });
 }
 
-function notify(method, params) {
+function notify(method: string, params: Params): string {
   return toLine({ method, params });
 }
 
-function toLine(message) {
-  return `${JSON.stringify(message)}\n`;
-}
-
-function nextTurn() {
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function send(text) {
-  return new Promise((resolve) => write(text, () => resolve()));
+async function send(text: string): Promise<void> {
+  await client.write(text);
 }
 
-if (floods[attack] ?? bodies[attack] ?? / /.test(attack)) main();
+if (floods[attack] ?? bodies[attack] ?? / /.test(attack)) await main();
 else writeSync(2, `there is no attack "${attack}"\n`);

@@ -7,9 +7,9 @@ export const itemId = "item-1";
 const words = ["the", "build", "fails", "since", "one", "import", "names", "no", "file", "that is"];
 
 /** `count` notification lines of about 210 bytes, each with its newline. */
-export function deltaLines(count) {
+export function deltaLines(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
-    const params = { threadId, turnId, itemId, delta: ` ${words[index % words.length]}` };
+    const params = { threadId, turnId, itemId, delta: ` ${words[index % words.length] ?? ""}` };
     const emittedAtMs = 1_783_000_000_000 + index;
     return `${JSON.stringify({ method: "item/agentMessage/delta", params, emittedAtMs })}\n`;
   });
