@@ -1,7 +1,7 @@
 import { CodexApi } from "./catalogue/codex-api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
-import { checkSignal } from "./options/checks.js";
+import { checkSignal } from "./errors/check-values.js";
 import {
   connectKeys,
   onlyToConnect,

@@ -3,7 +3,7 @@ import { onAbort, reasonOf } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { callerContext } from "./async/caller-context.js";
 import type { Callbacks } from "./errors/callbacks.js";
-import { checkSignal } from "./options/checks.js";
+import { checkSignal } from "./errors/check-values.js";
 import { AppServerClient } from "./client.js";
 import {
   checkServer,

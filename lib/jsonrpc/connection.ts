@@ -1,5 +1,6 @@
 import { createConnection, ParameterStructures, type MessageConnection } from "./json-rpc.js";
 import { throwIfAborted } from "../async/abort.js";
+import { checkTimeout } from "../errors/check-values.js";
 import type { KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
@@ -15,7 +16,7 @@ import { LineMessageReader } from "./reader.js";
 import type { IsContent } from "./readable-json.js";
 import { Requests } from "./requests.js";
 import { encodeTrace, type Traced } from "./trace-context.js";
-import { checkTimeout, withinDeadline } from "./within-deadline.js";
+import { withinDeadline } from "./within-deadline.js";
 import { LineMessageWriter } from "./writer.js";
 
 export type { Answer } from "./message.js";

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Callbacks } from "../errors/callbacks.js";
 import { withoutKeys, type KeysOf } from "../errors/check-options.js";
+import { checkFields, flag, flagOrObject } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import {
   connectionKeys,
@@ -60,7 +61,7 @@ export const onlyToStart = advice(
   ": it is for a server that the client starts, not for one that runs already",
 );
 
-export interface ResolvedConnect {
+interface ResolvedConnect {
   readonly settings: ResolvedSettings;
   /** Makes a connection, within so many ms; each call makes a new one. Not for streams: those are used up. */
   readonly open: (timeoutMs: number, signal?: AbortSignal) => Promise<Transport>;
@@ -73,6 +74,7 @@ export interface ResolvedConnect {
 /** @throws InvalidArgumentError, which names the option. */
 export function resolveConnect(target: ConnectTarget, options: ConnectOptions): ResolvedConnect {
   const settings = resolveSettings(options);
+  checkFields(options, { reconnect: flagOrObject, shared: flag });
   if (typeof target === "string") {
     checkSocket(target, options);
     const { maxMessageBytes, logger } = settings;
@@ -80,7 +82,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const socket = { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs };
     const open = (connectTimeoutMs: number, signal?: AbortSignal) =>
       openSocketTransport(target, { ...socket, maxMessageBytes, logger, connectTimeoutMs, signal });
-    const shared = isShared(options, true);
+    const { shared = true } = options;
     const reopen = (connectTimeoutMs: number, signal?: AbortSignal) =>
       openSocketTransport(target, {
         ...{ ...socket, token: reported(token, settings.callbacks) },
@@ -108,7 +110,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
       "must be false with { transport }: streams cannot be opened again",
     );
   }
-  return { settings, open, reopening: undefined, shared: isShared(options, false) };
+  return { settings, open, reopening: undefined, shared: options.shared ?? false };
 }
 
 /** @throws InvalidArgumentError when it is nothing that makes connections. */
@@ -137,10 +139,6 @@ function reopeningWith(
   { reconnect = true }: ConnectOptions,
   { startTimeoutMs }: ResolvedSettings,
 ): Reopening | undefined {
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof reconnect !== "boolean" && (typeof reconnect !== "object" || reconnect === null)) {
-    throw new InvalidArgumentError("reconnect", "must be true, false or an object");
-  }
   if (reconnect === false) return undefined;
   const schedule = new ReconnectSchedule(reconnect === true ? {} : reconnect);
   return { schedule, open: (signal) => open(startTimeoutMs, signal) };
@@ -157,11 +155,6 @@ function reported(token: TokenSource | undefined, callbacks: Callbacks): TokenSo
       throw error;
     }
   };
-}
-
-function isShared({ shared }: ConnectOptions, fallback: boolean): boolean {
-  if (shared === undefined || typeof shared === "boolean") return shared ?? fallback;
-  throw new InvalidArgumentError("shared", "must be true or false");
 }
 
 function advice(keys: readonly string[], sentence: string): Readonly<Record<string, string>> {
