@@ -57,7 +57,9 @@ export class GoalWatch {
     });
     const unlink = onAbort(this.#session.connectionSignal, (reason) => {
       // Turns that the server starts while nobody is connected could not be told apart afterwards.
-      watcher.lost(() => (isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal")));
+      watcher.lost(() =>
+        isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal"),
+      );
     });
     this.#stops.push(unlink);
   }

@@ -268,7 +268,7 @@ export class TurnCourse {
   #deliverEnd({ turn, isLast }: EndedReport): void {
     if (this.#isOver()) return;
     const { threadId } = this.#request;
-    if (isLast) this.session?.slots.setRunning(threadId, false);
+    if (isLast) this.session?.thread(threadId).slots.setRunning(false);
     const end = {
       ...turn,
       id: this.#identity.id,

@@ -154,7 +154,7 @@ export class TurnInquiry {
       const turn = { id, status: "failed", error, ...times } as const;
       inbox.settle({ state: "ended", turn, items: undefined, isLast: true });
     } else if (this.#threadIsIdle) {
-      this.#owner.session()?.slots.setRunning(threadId, false);
+      this.#owner.session()?.thread(threadId).slots.setRunning(false);
       this.#owner.over(() => new TurnLostError(toTurnResult(this.#owner.state())));
     }
   }

@@ -74,9 +74,9 @@ export class TurnLaunch {
   #waitInLine(session: Session): Slot {
     const { threadId, controls } = this.#request;
     const { whenBusy = "queue" } = controls;
-    if (whenBusy === "reject" && session.slots.isBusy(threadId))
+    if (whenBusy === "reject" && session.thread(threadId).slots.isBusy)
       throw busyError(this.#start.method);
-    return session.slots.enter(threadId, { wait: whenBusy === "queue" });
+    return session.thread(threadId).slots.enter({ wait: whenBusy === "queue" });
   }
 
   /** Gets the turn accepted and waits for its end, or changes what was in its way. */
@@ -109,7 +109,7 @@ export class TurnLaunch {
   /** A message that comes when a goal's turn is about to start would become part of it. */
   #untilGoalTurn(session: Session): Promise<void> | undefined {
     const isMessage = this.#start.method === "turn/start";
-    return isMessage ? session.goals.settled(this.#request.threadId) : undefined;
+    return isMessage ? session.thread(this.#request.threadId).goal.settled : undefined;
   }
 
   /** Resolves with whether the server has the turn. */
