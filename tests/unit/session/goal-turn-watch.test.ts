@@ -223,7 +223,7 @@ test("an answer that tells of an active goal counts, and one that tells of none"
   expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
 });
 
-test("no more threads are watched than the quota allows, and what is forgotten makes room", async () => {
+test("no more threads are watched than the quota allows, and what is forgotten makes room", () => {
   const quota = new Quota(1);
   const [one, other] = [0, 1].map(() => new GoalTurnWatch(new TurnSlots(), quota));
   const active = {

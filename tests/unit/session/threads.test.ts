@@ -50,7 +50,12 @@ test("a server that tells of ever more threads does not make what is held grow f
 });
 
 test.each<[string, (stage: Stage) => unknown]>([
-  ["is loaded", ({ threads }) => threads.open("ours").opened(opened)],
+  [
+    "is loaded",
+    ({ threads }) => {
+      threads.open("ours").opened(opened);
+    },
+  ],
   [
     "is being loaded",
     ({ threads }) => void threads.open("ours").ensureLoaded(() => new Promise(() => undefined)),
