@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import path from "node:path";
 
 // npm test notes which methods of the protocol each test file touches, for docs/coverage.md.
@@ -20,7 +21,9 @@ export default {
   transform: { "\\.ts$": "<rootDir>/tests/support/esbuild-transform.js" },
   setupFilesAfterEnv: recordings === "" ? [] : ["<rootDir>/tests/support/record-protocol.ts"],
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // Most of the time a test waits for another process. Each worker takes about 400 MB.
+  maxWorkers: Math.min(4 * availableParallelism(), 8),
+  testSequencer: "<rootDir>/tests/support/long-first.js",
   // A worker that has nothing open any more still takes a second to free the modules of all the files
   // that it ran; jest would kill it after half a second, and report a leak of the tests.
   workerGracefulExitTimeout: 30_000,

@@ -40,8 +40,9 @@ async function main(): Promise<void> {
     library: "codex-app-server-sdk",
     against: against === undefined ? undefined : pathToFileURL(against).href,
   };
-  const scenarios = (peers ? createPeerScenarios(options) : createScenarios(options)).filter(
-    ({ title }) => title.toLowerCase().includes(flags.only.toLowerCase()),
+  const all = peers ? createPeerScenarios(options) : await createScenarios(options);
+  const scenarios = all.filter(({ title }) =>
+    title.toLowerCase().includes(flags.only.toLowerCase()),
   );
   const machine = { ...describeMachine(), ...(peers ? { peer: await describePeer() } : {}) };
   const server = await openRealServer();

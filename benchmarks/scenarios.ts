@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { compileProgram } from "../tests/support/compile-program.js";
 import { nativeCodexPath } from "../tests/support/raw-client.js";
 import type { Contender } from "./fresh-process.js";
 import type { Scenario } from "./scenario.js";
@@ -12,12 +12,16 @@ export interface ScenarioOptions {
   readonly against?: string | undefined;
 }
 
-export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
+export async function createScenarios(options: ScenarioOptions): Promise<readonly Scenario[]> {
   const { quick } = options;
   const rounds = quick ? 3 : 7;
   const deltas = quick ? 100_000 : 300_000;
   const requests = quick ? 2_000 : 5_000;
   const turns = quick ? 10 : 30;
+  const program = await compileProgram(new URL("scripted-server.ts", import.meta.url));
+  const scriptedServer = (deltas: number, answerBytes: number): string[] => {
+    return [process.execPath, program, String(deltas), String(answerBytes)];
+  };
   const threads = 2_000;
   const lines = 5;
   const ours = (suffix: string, script: string, ...args: string[]): Contender[] => [
@@ -136,11 +140,6 @@ export function createScenarios(options: ScenarioOptions): readonly Scenario[] {
       targets: { ours: { atMost: 4 } },
     },
   ];
-}
-
-function scriptedServer(deltas: number, answerBytes: number): string[] {
-  const script = fileURLToPath(new URL("scripted-server.mjs", import.meta.url));
-  return [process.execPath, script, String(deltas), String(answerBytes)];
 }
 
 function join(name: string, suffix: string): string {

@@ -1,7 +1,7 @@
 import { CodexApi } from "./catalogue/codex-api.js";
 import { onAbort, throwIfAborted } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
-import { checkSignal } from "./options/checks.js";
+import { checkSignal } from "./errors/check-values.js";
 import {
   connectKeys,
   onlyToConnect,
@@ -33,6 +33,7 @@ import type {
 } from "./protocol.js";
 import type { NotifyOptions, RequestOptions } from "./jsonrpc/connection.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+import { recorderFor, type Recorder } from "./recording/recorder.js";
 import type { ServerInfo } from "./session/server-info.js";
 import { StartDeadline } from "./jsonrpc/start-deadline.js";
 import { serverPlaceOf } from "./runtime/codex-home.js";
@@ -63,6 +64,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Resolves, never rejects, when the connection is over, with the reason. */
   readonly closed: Promise<CloseReason>;
   readonly #core: OpenSession;
+  readonly #recorder: Recorder | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(transport: Transport, settings: ResolvedSettings, source: ConnectionSource) {
@@ -71,6 +73,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
       void stopUnfollowed(...turn);
     });
     this.closed = this.#core.connection.closed;
+    this.#recorder = source.recorder;
     const unlink = onAbort(settings.signal, () => void this.close());
     void this.closed.then(unlink);
   }
@@ -102,6 +105,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     throwIfAborted(settings.signal);
     const transport = await startStdioTransport(launch, { onStderr: settings.onStderr });
     const places = {
+      recorder: surviving.recorder ?? recorderFor(settings, launch.env),
       configured: configuredIn(options),
       home: homeOf(launch),
       // A command line of the caller's may lead into a container.
@@ -117,7 +121,8 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * server too; `close()` ends the connection and leaves the server alone.
    *
    * @param target `"ws://127.0.0.1:4500"`, `"wss://host/path"`, `"unix:///run/codex.sock"`, or
-   * `{ transport }`: streams of yours that lead to a server.
+   * `{ transport }`: streams of yours that lead to a server; or a server in this process, such as a
+   * `FakeAppServer`.
    * @throws InvalidArgumentError, MissingDependencyError when the package `ws` is not installed,
    * ConnectError, HandshakeError, IncompatibleServerError, what `options.token` throws, or
    * `signal.reason`.
@@ -146,6 +151,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     const transport = await open(deadline.remainingMs, settings.signal);
     return AppServerClient.#open(transport, settings, {
       ...surviving,
+      recorder: surviving.recorder ?? recorderFor(settings),
       deadline,
       reopening,
       shared,
@@ -309,7 +315,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * process is gone; never rejects; calling it again returns the same promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#core.connection.close();
+    this.#closing ??= this.#core.connection.close().then(() => this.#recorder?.finish());
     return this.#closing;
   }
 

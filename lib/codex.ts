@@ -3,9 +3,10 @@ import { onAbort, reasonOf } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { callerContext } from "./async/caller-context.js";
 import type { Callbacks } from "./errors/callbacks.js";
-import { checkSignal } from "./options/checks.js";
+import { checkSignal } from "./errors/check-values.js";
 import { AppServerClient } from "./client.js";
 import {
+  checkServer,
   connectKeys,
   onlyToConnect,
   onlyToStart,
@@ -13,15 +14,22 @@ import {
   type ConnectOptions,
 } from "./options/connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
-import { checkOptions, withInherited, type KeysOf } from "./errors/check-options.js";
+import { checkOptions, withInherited, withoutKeys, type KeysOf } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
 import { settingsElsewhere } from "./options/option-keys.js";
-import { clientKeys, resolveSettings, type AppServerClientOptions } from "./options/options.js";
+import {
+  clientKeys,
+  connectionKeys,
+  resolveSettings,
+  type AppServerClientOptions,
+  type ConnectionSettings,
+} from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
+import { recorderFor, type Recorder } from "./recording/recorder.js";
 import type { ServerInfo } from "./session/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
@@ -36,6 +44,7 @@ import { KnownSettings } from "./session/sandbox/known-settings.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
 import { totalBacklog } from "./session/total-backlog.js";
+import type { InProcessServer } from "./transport/transport.js";
 
 /** Options for the time after the server is gone. */
 export interface SupervisionOptions {
@@ -56,12 +65,25 @@ export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions 
   url: string;
 }
 
+/** For a server in this process, such as a `FakeAppServer`: the options of a connection, and the server. */
+export interface CodexServerOptions
+  extends Omit<ConnectionSettings, "onStderr">, SupervisionOptions {
+  /** Makes a connection whenever one is needed: at the start, and after a loss. */
+  server: InProcessServer;
+}
+
 const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true };
 const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
 const codexConnectKeys: KeysOf<CodexConnectOptions> = {
   ...connectKeys,
   ...supervisionKeys,
   url: true,
+};
+
+const codexServerKeys: KeysOf<CodexServerOptions> = {
+  ...withoutKeys(connectionKeys, "onStderr"),
+  ...supervisionKeys,
+  server: true,
 };
 
 /** The result of `ready()`: the server, the account, and whether somebody has to log in. */
@@ -92,6 +114,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
+  /** Undefined where nothing is recorded. */
+  readonly #recorder: Recorder | undefined;
   /** Undefined when a process that died is not to be replaced. */
   readonly #restarts: RestartPolicy | undefined;
   /** Undefined when it is replaced by the next call only. */
@@ -104,31 +128,38 @@ export class Codex extends CodexApi implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
-  constructor(given: CodexOptions | CodexConnectOptions = {}) {
+  constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions = {}) {
     super(async () => (await this.client()).session);
     // A URL that is undefined is a mistake: the server of this machine would take its place.
     if (isToConnect(given)) {
       checkOptions("Codex", given, codexConnectKeys, {
         elsewhere: { ...settingsElsewhere, ...onlyToStart },
       });
+    } else if (isWithServer(given)) {
+      checkServer(given.server);
+      checkOptions("Codex", given, codexServerKeys, {
+        elsewhere: { ...settingsElsewhere, ...onlyToStart, ...onlyToConnect },
+      });
     } else {
       checkOptions("Codex", given, codexKeys, {
         elsewhere: { ...settingsElsewhere, ...onlyToConnect },
       });
     }
-    const options = withInherited(given, { ...codexKeys, ...codexConnectKeys });
+    const options = withInherited(given, { ...codexKeys, ...codexConnectKeys, ...codexServerKeys });
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
     this.#callbacks = callbacks;
     this.#handlers = new ClientHandlers(settings.handlers);
     this.#listeners = new NotificationListeners(logger);
     const stop = this.#stopped(settings.signal);
+    this.#recorder = recorderFor(settings, "env" in options ? options.env : {});
     const surviving = {
       handlers: this.#handlers,
       listeners: this.#listeners,
       known: new KnownSettings(),
       scopes: new ThreadScopes(),
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
+      recorder: this.#recorder,
     };
     const { restart = true, ...rest } = options;
     checkRestart(restart);
@@ -146,6 +177,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
       const { url, ...connecting } = rest;
       resolveConnect(url, connecting);
       this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, surviving);
+    } else if (isWithServer(rest)) {
+      const { server, ...connecting } = rest;
+      this.#open = () =>
+        AppServerClient.connectWith(server, { ...connecting, ...common }, surviving);
     } else {
       checkLaunchOptions(rest);
       this.#open = () => AppServerClient.startWith({ ...rest, ...common }, surviving);
@@ -349,6 +384,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    await this.#recorder?.finish();
     this.#listeners.clear();
   }
 }
@@ -358,6 +394,12 @@ function isToConnect<Options extends object>(
 ): options is Extract<Options, { url: string }> {
   // What is no object at all is refused later.
   return "url" in (Object(options) as object);
+}
+
+function isWithServer<Options extends object>(
+  options: Options,
+): options is Extract<Options, { server: InProcessServer }> {
+  return "server" in (Object(options) as object);
 }
 
 function closedByCaller(): TransportClosedError {

@@ -3,6 +3,7 @@ export {
   Codex,
   type CodexConnectOptions,
   type CodexOptions,
+  type CodexServerOptions,
   type Readiness,
   type SupervisionOptions,
 } from "./codex.js";
@@ -266,6 +267,7 @@ export type { ConnectOptions, ConnectTarget } from "./options/connect-options.js
 export type { ConnectionStatus } from "./jsonrpc/connection-status.js";
 export type { ReconnectOptions } from "./jsonrpc/reconnect.js";
 export type { SocketOptions, TokenSource } from "./transport/socket-options.js";
+export type { InProcessServer, Transport, TransportEnd } from "./transport/transport.js";
 export type { StreamPair } from "./transport/stream-transport.js";
 export type { WebReadable, WebWritable } from "./transport/web-streams.js";
 export {

@@ -11,6 +11,8 @@ export interface Run<T> {
 
 /** The rules that keep a backlog in bounds. */
 export interface BacklogRules<T> {
+  /** When as many items wait, the oldest gives way to a new one (default: never). */
+  readonly maxItems?: number | undefined;
   /** More than this may not wait, in the unit of `weigh`. */
   readonly maxWeight: number;
   /** How much an item counts while it waits: about the bytes it takes, or 1. */
@@ -30,25 +32,9 @@ export interface BacklogRules<T> {
   readonly lagWeight?: number | undefined;
 }
 
-/** Nothing waits but the newest item, which is all that the consumer needs. */
-export function newestOnly<T>(weigh: (item: T) => number): BacklogRules<T> {
-  return {
-    maxWeight: Infinity,
-    weigh,
-    overflow: () => undefined,
-    mergeFrom: 1,
-    startRun: (first) => {
-      let newest = first;
-      return {
-        add: (item) => {
-          const change = weigh(item) - weigh(newest);
-          newest = item;
-          return change;
-        },
-        toItem: () => newest,
-      };
-    },
-  };
+/** Only the newest `count` items wait: a slow reader misses the older ones. */
+export function newest<T>(count: number, weigh: (item: T) => number = () => 1): BacklogRules<T> {
+  return { maxItems: count, maxWeight: Infinity, weigh, overflow: () => undefined };
 }
 
 /** In the place of an item that a newer one has made superfluous. */
@@ -105,6 +91,7 @@ export class Backlog<T> {
       this.#append(item, 0);
       return true;
     }
+    if (this.size >= (rules.maxItems ?? Infinity)) this.shift();
     const before = this.#weight;
     if (this.size < (rules.mergeFrom ?? Infinity) || !this.#merge(rules, item)) {
       const key = rules.keyOf?.(item);

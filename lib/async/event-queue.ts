@@ -67,11 +67,6 @@ export class EventQueue<T> implements AsyncIteration<T> {
     this.#items.retain(wanted);
   }
 
-  /** Drops what has waited longest for the consumer. */
-  dropOldest(): void {
-    this.#items.shift();
-  }
-
   /** Drops what waits for the consumer. */
   clear(): void {
     this.#items.clear();

@@ -14,7 +14,7 @@ import type {
 import { checkOptions, pickKeys, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
-import { checkFlag } from "../options/checks.js";
+import { checkFields, flag } from "../errors/check-values.js";
 import {
   checkHandleOptions,
   checkOpeningOptions,
@@ -78,7 +78,7 @@ export abstract class ThreadCatalog extends Resource {
     const { tools, trustProject, trace } = rest;
     const params = pickKeys(rest, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
-    checkFlag("trustProject", trustProject);
+    checkFields({ trustProject }, { trustProject: flag });
     checkTrace(trace);
     const session = await this.getSession();
     const settings = { ...params, dynamicTools };

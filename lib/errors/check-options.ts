@@ -8,8 +8,8 @@ export type KeysOf<Options> = Readonly<Record<AnyKeyOf<Options>, true>>;
 
 type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : never;
 
-/** The names of options, whatever they are options of. */
-export type Keys = Readonly<Record<string, true>>;
+/** The names of options, whatever they are options of, and whatever the values say of them. */
+export type Keys = Readonly<Record<string, unknown>>;
 
 /** Advice for keys that a call refuses or ignores. */
 interface OtherKeys {

@@ -5,6 +5,7 @@ import type {
   SandboxPolicy,
 } from "../../generated/types.js";
 import { checkKeys, type KeysOf } from "./check-options.js";
+import { check, checkObject, flag, type RulesOf } from "./check-values.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
 // The settings that decide what commands may do. TypeScript refuses a list that lacks a value of the
@@ -44,12 +45,12 @@ const networkAccesses: Readonly<Record<NetworkAccess, true>> = { restricted: tru
 type Granular = Extract<AskForApproval, { granular: unknown }>;
 
 const granularKeys: KeysOf<Granular> = { granular: true };
-const granularRuleKeys: KeysOf<Granular["granular"]> = {
-  sandbox_approval: true,
-  rules: true,
-  skill_approval: true,
-  request_permissions: true,
-  mcp_elicitations: true,
+const granularRules: RulesOf<Granular["granular"]> = {
+  sandbox_approval: flag,
+  rules: flag,
+  skill_approval: flag,
+  request_permissions: flag,
+  mcp_elicitations: flag,
 };
 
 /** @throws InvalidArgumentError for what is neither the name of a mode, nor null or undefined. */
@@ -92,9 +93,7 @@ function checkPolicyFields(argument: string, type: SandboxPolicy["type"], policy
       if (!isOneOf(networkAccesses, given)) {
         throw new InvalidArgumentError(field, `must be ${choices(networkAccesses)}`);
       }
-    } else if (typeof given !== "boolean") {
-      throw new InvalidArgumentError(field, "must be true or false");
-    }
+    } else check(field, given, flag);
   }
 }
 
@@ -109,12 +108,7 @@ export function checkApprovalPolicy(argument: string, value: unknown): void {
   }
   checkKeys(argument, value, granularKeys);
   const { granular } = value as Granular;
-  checkKeys(`${argument}.granular`, granular, granularRuleKeys);
-  for (const [rule, on] of Object.entries(granular)) {
-    const given: unknown = on;
-    if (given === undefined || typeof given === "boolean") continue;
-    throw new InvalidArgumentError(`${argument}.granular.${rule}`, "must be true or false");
-  }
+  checkObject(`${argument}.granular`, granular, granularRules);
 }
 
 /**

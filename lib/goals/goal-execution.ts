@@ -1,6 +1,6 @@
 import type { ThreadGoal } from "../../generated/types.js";
-import { reasonOf } from "../async/abort.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { Life, type Failure } from "../async/life.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, copyError, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { GoalNotStartedError, GoalTimeoutError } from "./goal-errors.js";
@@ -10,16 +10,14 @@ import type { Slot } from "../session/turn-slots.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { busyError } from "../session/busy-error.js";
 import type { TurnExecution } from "../turns/turn-execution.js";
-import type { Failure } from "../turns/turn-request.js";
 import type { TurnControls } from "../options/turn-options.js";
-import { watchForStops } from "../turns/turn-stops.js";
-import { GoalCourse } from "./goal-course.js";
 import type { GoalSettings } from "../options/goal-options.js";
 import { clearOldGoal, setGoal } from "./goal-requests.js";
 import { toGoalResult } from "./goal-result.js";
 import { type GoalResult } from "../results/goal-result.js";
 import { initialGoalProgress, type GoalEvent, type GoalRunState } from "./goal-state.js";
 import { setGoalInTime } from "./late-goal.js";
+import { RunningGoal, type GoalNews } from "./running-goal.js";
 
 /**
  * How long a goal that is being stopped may take to end before its waiters are told that it was given
@@ -46,85 +44,81 @@ export interface GoalListener {
 }
 
 /**
- * The life of one goal: waiting for its thread, being set, its course in the server, being stopped,
- * and its one end. `GoalRun` is the handle that callers have on it.
+ * A goal that is under way: waits for its thread, sets it there, lets others wait for what becomes of it, and
+ * stops it. `GoalRun` is the handle that callers have on it.
  */
 export class GoalExecution {
   /** Resolves when the server has taken the goal; rejects, unnoticed, when it never will. */
   readonly accepted: Promise<ThreadGoal>;
-  /** Resolves, whichever way the goal ends. */
-  readonly ended: Promise<void>;
   readonly #request: GoalRequest;
   readonly #listener: GoalListener;
   readonly #accepted = new Deferred<ThreadGoal>();
-  readonly #ended = new Deferred<void>();
-  /** Resolves when the server is done with the goal too, or nothing more will be heard of it. */
-  readonly #over = new Deferred<void>();
+  readonly #life = new Life(() => {
+    this.#told();
+  });
   /** There from the moment when the thread is this goal's. */
-  readonly #entered = new Deferred<GoalCourse | undefined>();
-  #course: GoalCourse | undefined;
+  readonly #entered = new Deferred<RunningGoal | undefined>();
+  #running: RunningGoal | undefined;
   /** Resolves when it is known what became of the request that sets the goal. */
   readonly #answered = new Deferred<void>();
-  #phase: "waiting" | "sent" | "set" = "waiting";
-  #life: "live" | "given up" | "over" = "live";
   #slot: Slot | undefined;
-  #failure: Failure | undefined;
-  #stopped: Failure | undefined;
   /** The attempt to stop; there is only one, and it goes on until that is confirmed. */
   #stopping: Promise<void> | undefined;
-  #unlink: () => void = () => undefined;
 
   constructor(getSession: GetSession, request: GoalRequest, listener: GoalListener) {
     this.#request = request;
     this.#listener = listener;
     this.accepted = ignoreRejection(this.#accepted.promise);
-    this.ended = this.#ended.promise;
-    const { signal } = request.controls;
-    if (signal?.aborted) {
-      this.#finish(() => reasonOf(signal));
-      return;
-    }
-    this.#unlink = watchForStops(
+    this.#life.onOver(() => {
+      this.#entered.resolve(undefined);
+      this.#slot?.leave();
+    });
+    this.#life.limit(
       request.controls,
       (failure) => {
-        this.#stop(failure);
+        this.#cutShort(failure);
       },
       (ms) => {
-        const details = { stopConfirmed: this.#isOver(), sent: this.#phase !== "waiting" };
+        const details = { stopConfirmed: this.#life.isOver(), sent: this.#life.wasSent };
         return new GoalTimeoutError(ms, this.result, details);
       },
     );
-    void this.#execute(getSession);
+    if (!this.#life.isOver()) void this.#execute(getSession);
   }
 
   /** The connection that the goal runs on; undefined until it is there. */
   get session(): Session | undefined {
-    return this.#course?.session;
+    return this.#running?.session;
   }
 
   get state(): GoalRunState {
     const { threadId } = this.#request;
-    return this.#course?.state ?? { threadId, goal: null, cleared: false, turns: [], turn: null };
+    return this.#running?.state ?? { threadId, goal: null, cleared: false, turns: [], turn: null };
   }
 
   /** The result as far as the goal has come. */
   get result(): GoalResult {
-    return this.#course?.result ?? toGoalResult(initialGoalProgress(this.#request.threadId));
+    return this.#running?.result ?? toGoalResult(initialGoalProgress(this.#request.threadId));
+  }
+
+  /** Resolves, whichever way the goal ends. */
+  get ended(): Promise<void> {
+    return this.#life.ended;
   }
 
   /** What the waiters are to be rejected with, once the goal has ended. */
   get failure(): Failure | undefined {
-    return this.#failure;
+    return this.#life.failure;
   }
 
   hasEnded(): boolean {
-    return this.#life !== "live";
+    return this.#life.hasEnded();
   }
 
   /** The turn that runs, or the next one; undefined when none is to come. */
   async nextTurn(): Promise<TurnExecution | undefined> {
-    const course = await this.#entered.promise;
-    return course?.nextTurn();
+    const running = await this.#entered.promise;
+    return running?.nextTurn();
   }
 
   /**
@@ -134,7 +128,7 @@ export class GoalExecution {
    * @throws StopUnconfirmedError
    */
   async interrupt(): Promise<void> {
-    if (this.#isOver()) return;
+    if (this.#life.isOver()) return;
     const stopped = this.#windDown();
     const outcome = await settleWithin(
       this.hasEnded() ? stopped : Promise.race([stopped, this.ended]),
@@ -160,9 +154,15 @@ export class GoalExecution {
       this.#slot = slot;
       await Promise.race([slot.admitted, this.ended]);
       if (this.hasEnded()) return;
-      const course = this.#createCourse({ getSession, session, slot });
+      const { threadId, handlers } = this.#request;
+      const place = { getSession, session, slot, threadId, handlers };
+      const running = new RunningGoal(place, this.#life, (news) => {
+        this.#heard(news);
+      });
+      this.#running = running;
+      this.#entered.resolve(running);
       await this.#prepare(session, slot);
-      if (!this.hasEnded()) await this.#set(getSession, course);
+      if (!this.hasEnded()) await this.#set(getSession, running);
     } catch (error) {
       this.#answered.resolve();
       this.#finish(() => error);
@@ -176,25 +176,22 @@ export class GoalExecution {
     return session.thread(threadId).slots.enter({ wait: true });
   }
 
-  #createCourse(place: { getSession: GetSession; session: Session; slot: Slot }): GoalCourse {
-    const { threadId, handlers } = this.#request;
-    const course = new GoalCourse({ ...place, threadId, handlers }, this.ended, {
-      event: (event) => {
-        if (!this.hasEnded()) this.#listener.event(event);
-      },
-      over: (failure) => {
+  #heard(news: GoalNews): void {
+    switch (news.type) {
+      case "event":
+        if (!this.hasEnded()) this.#listener.event(news.event);
+        break;
+      case "over": {
+        const { failure } = news;
         // Nobody hears of it any more, but whoever wanted it to stop wants that still.
         if (failure && this.#stopping && !isServerGone(failure())) this.#giveUp(failure);
         else this.#finish(failure);
-      },
-      brokeOff: (failure) => {
-        if (failure) this.#stop(failure);
+        break;
+      }
+      case "brokeOff":
+        if (news.failure && this.#life.cutShort(news.failure)) this.#cutShort(news.failure);
         else void this.#windDown();
-      },
-    });
-    this.#course = course;
-    this.#entered.resolve(course);
-    return course;
+    }
   }
 
   /** Makes room for the goal: the old one is gone, the thread is loaded, and no turn runs. */
@@ -210,53 +207,51 @@ export class GoalExecution {
     }
   }
 
-  async #set(getSession: GetSession, course: GoalCourse): Promise<void> {
+  async #set(getSession: GetSession, running: RunningGoal): Promise<void> {
     const { threadId, settings, controls } = this.#request;
-    const { session } = course;
+    const { session } = running;
     const withdrawn = new AbortController();
     void this.ended.then(() => {
-      if (this.#phase === "waiting") withdrawn.abort(new GoalNotStartedError());
+      if (!this.#life.wasSent) withdrawn.abort(new GoalNotStartedError());
     });
     const request = {
       trace: controls.trace,
       signal: withdrawn.signal,
       onSent: () => {
-        this.#phase = "sent";
+        this.#life.reach("sent");
       },
     };
     const { objective } = settings;
-    course.begin(objective);
+    running.begin(objective);
     const goal = await setGoalInTime(
       { getSession, session, threadId, objective },
       (options) => setGoal(session, threadId, settings, { ...options, ...request }),
       () => true,
-      () => course.state.goal,
+      () => running.state.goal,
     );
-    this.#phase = "set";
+    this.#life.reach("running");
     this.#accepted.resolve(goal);
-    course.accepted(goal);
+    running.accepted(goal);
     this.#answered.resolve();
   }
 
-  /** From now on the goal can only end with `failure`, however it really ends. */
-  #stop(failure: Failure): void {
-    if (this.hasEnded() || this.#stopped) return;
-    this.#stopped = failure;
+  #cutShort(failure: Failure): void {
+    if (!this.#life.wasSent) this.#finish(failure);
     void this.interruptAndWait().then(() => {
       if (!this.hasEnded()) this.#giveUp(failure);
     });
   }
 
   #windDown(): Promise<void> {
-    if (this.#phase === "waiting") this.#finish(undefined);
+    if (!this.#life.wasSent) this.#finish(undefined);
     this.#stopping ??= this.#stopInServer();
     return this.#stopping;
   }
 
   async #stopInServer(): Promise<void> {
-    this.#course?.stopTurns();
-    await Promise.race([this.#answered.promise, this.#over.promise]);
-    await this.#course?.stop((error) => {
+    this.#running?.stopTurns();
+    await Promise.race([this.#answered.promise, this.#life.over]);
+    await this.#running?.stop((error) => {
       this.#giveUp(() => error);
       this.#slot?.leave();
     });
@@ -266,43 +261,27 @@ export class GoalExecution {
   /** Tells the waiters, though the goal may go on; it goes on being stopped. */
   #giveUp(failure: Failure): void {
     if (this.hasEnded()) return;
-    this.#course?.session.logger.warn(unconfirmed);
-    this.#life = "given up";
-    this.#tell(failure);
+    const isSet = this.#life.phase === "running";
+    this.#running?.session.logger.warn(unconfirmed);
+    this.#life.tell(() => copyError(failure()));
     // What is not answered may yet begin a turn, which the next one would become part of.
-    if (this.#phase === "set") this.#slot?.leave();
+    if (isSet) this.#slot?.leave();
   }
 
-  /** The goal is over. */
+  /** The goal is over. What kept it from being sent was not the end of the goal. */
   #finish(failure: Failure | undefined): void {
-    const wasLive = !this.hasEnded();
-    if (this.#isOver()) return;
-    this.#life = "over";
-    this.#course?.end();
-    this.#entered.resolve(undefined);
-    this.#slot?.leave();
-    if (wasLive) this.#tell(failure && this.#asItWas(failure));
-    this.#over.resolve();
-  }
-
-  /** What kept a goal from being sent was not the end of the goal. */
-  #asItWas(failure: Failure): Failure {
-    return this.#phase === "waiting" ? () => unsent(failure(), "thread/goal/set") : failure;
+    const { wasSent } = this.#life;
+    const toError = (reason: unknown) =>
+      wasSent ? copyError(reason) : unsent(reason, "thread/goal/set");
+    this.#life.end(failure && (() => toError(failure())));
   }
 
   /** Tells those who wait for the goal how it has ended. */
-  #tell(failure: Failure | undefined): void {
-    this.#failure = this.#stopped ?? (failure && (() => copyError(failure())));
-    this.#unlink();
-    if (this.#phase !== "set") {
-      this.#accepted.reject(this.#failure ? this.#failure() : new GoalNotStartedError());
-    }
-    this.#listener.ended(this.#failure);
-    this.#ended.resolve();
-  }
-
-  #isOver(): boolean {
-    return this.#life === "over";
+  #told(): void {
+    const { failure } = this.#life;
+    // Once it is accepted, that changes nothing.
+    this.#accepted.reject(failure ? failure() : new GoalNotStartedError());
+    this.#listener.ended(failure);
   }
 }
 

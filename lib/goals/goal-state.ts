@@ -51,8 +51,17 @@ export function isActive({ goal, cleared }: GoalProgress): boolean {
   return !cleared && goal?.status === "active";
 }
 
-/** Whether the last turn was cut short, or failed: the server does not go on after it either. */
-export function brokeOff({ turns }: GoalProgress): boolean {
-  const last = turns.at(-1);
-  return last !== undefined && last.status !== "completed";
+/**
+ * What comes next of a goal that is set, between two turns: another `turn`; nothing, so that it is to `stop`,
+ * since after a turn that was cut short or failed the server does not go on with it either; its `end`; or, when
+ * it has left `active` between two turns, a `question`: the server may have begun a turn just before.
+ */
+export function nextForGoal(
+  progress: GoalProgress,
+  hasSettledBetweenTurns: boolean,
+): "turn" | "stop" | "question" | "end" {
+  const last = progress.turns.at(-1);
+  const brokeOff = last !== undefined && last.status !== "completed";
+  if (isActive(progress)) return brokeOff ? "stop" : "turn";
+  return hasSettledBetweenTurns ? "question" : "end";
 }

@@ -1,14 +1,14 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
-import { Deferred } from "../async/deferred.js";
+import { Life } from "../async/life.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import type { GetSession, Session } from "../session/session.js";
 import { undoneWhenLate } from "../session/confirm-end.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { readRunningTurn } from "../session/recovery/running-turn.js";
 import { stopUnfollowed } from "../turns/stop-unfollowed.js";
-import { GoalCourse } from "./goal-course.js";
+import { RunningGoal } from "./running-goal.js";
 
 /** How long after its deadline a goal may be set, and is still stopped without an answer (ms). */
 const maxDelayMs = 60_000;
@@ -24,7 +24,7 @@ interface GoalPlace {
 /** The request that has last set the goal of a thread. */
 interface GoalRequest {
   /** There while the goal is being stopped that it has set too late. */
-  course?: GoalCourse;
+  life?: Life;
 }
 
 const latestRequests = new WeakMap<Session, Map<string, GoalRequest>>();
@@ -46,14 +46,14 @@ export async function setGoalInTime(
   const { session, threadId } = place;
   const latest = latestRequests.get(session) ?? new Map<string, GoalRequest>();
   latestRequests.set(session, latest);
-  latest.get(threadId)?.course?.end();
+  latest.get(threadId)?.life?.end();
   const request: GoalRequest = {};
   latest.set(threadId, request);
   const forget = (): void => {
     if (latest.get(threadId) === request) latest.delete(threadId);
   };
   const stop = (goal: ThreadGoal): void => {
-    if (latest.get(threadId) !== request || request.course || !starts(goal)) return;
+    if (latest.get(threadId) !== request || request.life || !starts(goal)) return;
     // Another handle has the goals of the thread.
     if (session.turns.isAskedFor(threadId)) forget();
     else void stopLateGoal(place, goal, request).then(forget);
@@ -110,23 +110,20 @@ async function stopLateGoal(
   request: GoalRequest,
 ): Promise<void> {
   const slot = session.thread(threadId).slots.enter({ wait: false });
-  const over = new Deferred<void>();
-  const place = { getSession, session, slot, threadId, handlers: undefined };
-  const course = new GoalCourse(place, over.promise, {
-    event: () => undefined,
-    brokeOff: () => undefined,
-    over: (failure) => {
-      // What keeps it from being followed does not keep it from being stopped.
-      if (!failure) course.end();
-    },
+  const life = new Life(() => undefined);
+  life.onOver(() => {
+    slot.leave();
   });
-  request.course = course;
-  course.begin(goal.objective);
-  course.accepted(goal);
-  await Promise.all([stopRunningTurn(session, threadId), course.stop(() => undefined)]);
-  course.end();
-  over.resolve();
-  slot.leave();
+  const place = { getSession, session, slot, threadId, handlers: undefined };
+  const running = new RunningGoal(place, life, (news) => {
+    // What keeps it from being followed does not keep it from being stopped.
+    if (news.type === "over" && !news.failure) life.end();
+  });
+  request.life = life;
+  running.begin(goal.objective);
+  running.accepted(goal);
+  await Promise.all([stopRunningTurn(session, threadId), running.stop(() => undefined)]);
+  life.end();
 }
 
 /** The server may have begun the goal's turn before anybody followed its turns. */

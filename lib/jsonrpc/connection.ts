@@ -1,9 +1,11 @@
 import { createConnection, ParameterStructures, type MessageConnection } from "./json-rpc.js";
 import { throwIfAborted } from "../async/abort.js";
+import { checkTimeout } from "../errors/check-values.js";
 import type { KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
+import type { ConnectionRecorder } from "../recording/recorder.js";
 import type { Transport } from "../transport/transport.js";
 import { ResponseSender } from "./response-sender.js";
 import { ConnectionEnd } from "./connection-end.js";
@@ -14,7 +16,7 @@ import { LineMessageReader } from "./reader.js";
 import type { IsContent } from "./readable-json.js";
 import { Requests } from "./requests.js";
 import { encodeTrace, type Traced } from "./trace-context.js";
-import { checkTimeout, withinDeadline } from "./within-deadline.js";
+import { withinDeadline } from "./within-deadline.js";
 import { LineMessageWriter } from "./writer.js";
 
 export type { Answer } from "./message.js";
@@ -31,6 +33,8 @@ export interface ConnectionOptions {
   readonly onAnswerFailed?: OnAnswerFailed | undefined;
   /** Which text of a message may be repaired (default: none). */
   readonly isContent?: IsContent | undefined;
+  /** Makes what learns of all that goes over a connection (default: nobody does). */
+  readonly record?: (() => ConnectionRecorder | undefined) | undefined;
   /** Makes what reads the lines that come most often (default: `JSON.parse` reads all of them). */
   readonly frequentLines?: (() => FrequentLines) | undefined;
 }
@@ -109,9 +113,14 @@ export class Connection {
     });
     this.#end = end;
     this.closed = end.closed;
-    const writer = new LineMessageWriter(transport.output, (error) => {
-      void end.writeFailed(error);
-    });
+    const recorder = options.record?.();
+    const writer = new LineMessageWriter(
+      transport.output,
+      (error) => {
+        void end.writeFailed(error);
+      },
+      recorder?.sent,
+    );
     const handle = (message: RequestMessage) => options.onRequest(message);
     const sender = new ResponseSender(writer, logger, handle, {
       maxBytes: this.#maxOutgoingBytes,
@@ -153,6 +162,7 @@ export class Connection {
       },
     });
     this.#rpc.listen();
+    if (recorder) record(transport, recorder, end);
   }
 
   /**
@@ -263,6 +273,14 @@ export class Connection {
  * the event loop of its own. The order of things is kept by the reader.
  */
 const maxParallelism = Number.MAX_SAFE_INTEGER;
+
+/** The reader listens already, so that nothing flows before it does. */
+function record(transport: Transport, recorder: ConnectionRecorder, end: ConnectionEnd): void {
+  transport.input.on("data", recorder.received);
+  void end.closed.then(({ kind, exitCode, signal }) => {
+    recorder.ended(kind === "closed" ? undefined : { exitCode, signal });
+  });
+}
 
 /** vscode-jsonrpc's own log lines hold message contents; what matters is reported by us. */
 const silent = {

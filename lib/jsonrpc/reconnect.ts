@@ -1,5 +1,5 @@
 import { isError } from "../async/realms.js";
-import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import { amount, checkObject, checkOrder, whole, type RulesOf } from "../errors/check-values.js";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { TransportClosedError } from "../errors/connection-errors.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
@@ -19,10 +19,10 @@ export interface ReconnectOptions {
   maxDelayMs?: number | undefined;
 }
 
-const reconnectKeys: KeysOf<ReconnectOptions> = {
-  retries: true,
-  minDelayMs: true,
-  maxDelayMs: true,
+const reconnectRules: RulesOf<ReconnectOptions> = {
+  retries: whole(1, true),
+  minDelayMs: amount,
+  maxDelayMs: amount,
 };
 
 /**
@@ -38,19 +38,9 @@ export class ReconnectSchedule {
 
   /** @throws InvalidArgumentError */
   constructor(options: ReconnectOptions = {}) {
-    checkKeys("reconnect", options, reconnectKeys);
+    checkObject("reconnect", options, reconnectRules);
     const { retries = 40, minDelayMs = 200, maxDelayMs = 10_000 } = options;
-    if (retries !== Infinity && !(Number.isInteger(retries) && retries >= 1)) {
-      throw new InvalidArgumentError("reconnect.retries", "must be a whole number, 1 or more");
-    }
-    for (const [name, value] of Object.entries({ minDelayMs, maxDelayMs })) {
-      if (!(value >= 0) || value === Infinity) {
-        throw new InvalidArgumentError(`reconnect.${name}`, "must be a number, 0 or more");
-      }
-    }
-    if (maxDelayMs < minDelayMs) {
-      throw new InvalidArgumentError("reconnect.maxDelayMs", "must not be less than minDelayMs");
-    }
+    checkOrder({ minDelayMs, maxDelayMs }, "reconnect");
     this.#retries = retries;
     this.#minDelayMs = minDelayMs;
     this.#maxDelayMs = maxDelayMs;

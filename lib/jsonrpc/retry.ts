@@ -1,7 +1,16 @@
 import pRetry from "p-retry";
 import { onAbort, throwIfAborted } from "../async/abort.js";
-import { checkOptions, type KeysOf } from "../errors/check-options.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkOptions } from "../errors/check-options.js";
+import {
+  abortSignal,
+  amount,
+  callback,
+  checkFields,
+  checkOrder,
+  flag,
+  whole,
+  type RulesOf,
+} from "../errors/check-values.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
 export interface RetryOptions {
@@ -24,14 +33,14 @@ export interface RetryOptions {
   onRetry?: ((error: ServerBusyError, attempt: number) => void) | undefined;
 }
 
-export const retryKeys: KeysOf<RetryOptions> = {
-  retries: true,
-  minTimeoutMs: true,
-  maxTimeoutMs: true,
-  factor: true,
-  jitter: true,
-  signal: true,
-  onRetry: true,
+export const retryRules: RulesOf<RetryOptions> = {
+  retries: whole(0),
+  minTimeoutMs: amount,
+  maxTimeoutMs: amount,
+  factor: amount,
+  jitter: flag,
+  signal: abortSignal,
+  onRetry: callback,
 };
 
 /**
@@ -52,7 +61,7 @@ export async function retryOnOverload<T>(
   operation: (attempt: number) => Promise<T> | T,
   options: RetryOptions = {},
 ): Promise<T> {
-  checkOptions("retryOnOverload()", options, retryKeys);
+  checkOptions("retryOnOverload()", options, retryRules);
   const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
     resolveRetry(options);
   throwIfAborted(signal);
@@ -117,7 +126,8 @@ export async function retryOnOverload<T>(
  *
  * @throws InvalidArgumentError
  */
-export function resolveRetry(options: RetryOptions, path = "") {
+export function resolveRetry(options: RetryOptions, path?: string) {
+  checkFields(options, retryRules, path);
   const {
     retries = 5,
     minTimeoutMs = 100,
@@ -126,16 +136,6 @@ export function resolveRetry(options: RetryOptions, path = "") {
     jitter = true,
   } = options;
   const { signal, onRetry } = options;
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw new InvalidArgumentError(`${path}retries`, "must be a whole number, 0 or more");
-  }
-  for (const [name, value] of Object.entries({ minTimeoutMs, maxTimeoutMs, factor })) {
-    if (!(value >= 0) || value === Infinity) {
-      throw new InvalidArgumentError(`${path}${name}`, "must be a number, 0 or more");
-    }
-  }
-  if (maxTimeoutMs < minTimeoutMs) {
-    throw new InvalidArgumentError(`${path}maxTimeoutMs`, "must not be less than minTimeoutMs");
-  }
+  checkOrder({ minTimeoutMs, maxTimeoutMs }, path);
   return { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry };
 }

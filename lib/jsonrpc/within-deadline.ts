@@ -2,7 +2,7 @@ import { onAbort, throwIfAborted } from "../async/abort.js";
 import { onDeadline, timeLeft } from "../async/deadline.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { RequestTimeoutError, unsent } from "../errors/connection-errors.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkTimeout } from "../errors/check-values.js";
 
 interface Limits {
   readonly timeoutMs: number;
@@ -77,10 +77,4 @@ export async function beforeSending<T>(method: string, preparation: Promise<T>):
   } catch (error) {
     throw unsent(error, method);
   }
-}
-
-/** @throws InvalidArgumentError for anything else than a positive number of milliseconds. */
-export function checkTimeout(timeoutMs: number): void {
-  if (timeoutMs > 0) return;
-  throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
 }

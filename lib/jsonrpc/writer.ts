@@ -20,16 +20,25 @@ const maxUnwrittenAnswers = 256 * 1_048_576;
 export class LineMessageWriter extends AbstractMessageWriter implements MessageWriter {
   readonly #output: Writable;
   readonly #onFailure: (error: Error) => void;
+  readonly #onLine: ((line: string) => void) | undefined;
   #lastRequestId: number | undefined;
   #unwritten = 0;
   #unwrittenAnswers = 0;
   #failed = false;
 
-  /** `onFailure` learns of every message that could not be written, answers included. */
-  constructor(output: Writable, onFailure: (error: Error) => void) {
+  /**
+   * `onFailure` learns of every message that could not be written, answers included; `onLine` of each
+   * that is about to be.
+   */
+  constructor(
+    output: Writable,
+    onFailure: (error: Error) => void,
+    onLine?: (line: string) => void,
+  ) {
     super();
     this.#output = output;
     this.#onFailure = onFailure;
+    this.#onLine = onLine;
   }
 
   /**
@@ -62,6 +71,7 @@ export class LineMessageWriter extends AbstractMessageWriter implements MessageW
       return Promise.reject(new MessageTooLargeError("outgoing", maxBytes));
     }
     this.#gather();
+    this.#onLine?.(line);
     const answerLength = isAnswer ? line.length : 0;
     this.#unwritten += 1;
     this.#unwrittenAnswers += answerLength;

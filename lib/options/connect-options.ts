@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Callbacks } from "../errors/callbacks.js";
 import { withoutKeys, type KeysOf } from "../errors/check-options.js";
+import { checkFields, flag, flagOrObject } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import {
   connectionKeys,
@@ -19,13 +20,14 @@ import {
 } from "../transport/socket-options.js";
 import { checkSocket, openSocketTransport } from "../transport/socket-transport.js";
 import { openStreamTransport, type StreamPair } from "../transport/stream-transport.js";
-import type { Transport } from "../transport/transport.js";
+import type { InProcessServer, Transport } from "../transport/transport.js";
 
 /**
  * The place of a running server: `ws://host:port`, `wss://host:port`, `unix:///absolute/path` (or
- * `unix://`, the server's own default), or streams that lead to it.
+ * `unix://`, the server's own default), streams that lead to it, or a server in this
+ * process.
  */
-export type ConnectTarget = string | { readonly transport: StreamPair | Duplex };
+export type ConnectTarget = string | { readonly transport: StreamPair | Duplex } | InProcessServer;
 
 /** Options for reaching a server that runs already, and talking to it. */
 export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, SocketOptions {
@@ -59,7 +61,7 @@ export const onlyToStart = advice(
   ": it is for a server that the client starts, not for one that runs already",
 );
 
-export interface ResolvedConnect {
+interface ResolvedConnect {
   readonly settings: ResolvedSettings;
   /** Makes a connection, within so many ms; each call makes a new one. Not for streams: those are used up. */
   readonly open: (timeoutMs: number, signal?: AbortSignal) => Promise<Transport>;
@@ -72,6 +74,7 @@ export interface ResolvedConnect {
 /** @throws InvalidArgumentError, which names the option. */
 export function resolveConnect(target: ConnectTarget, options: ConnectOptions): ResolvedConnect {
   const settings = resolveSettings(options);
+  checkFields(options, { reconnect: flagOrObject, shared: flag });
   if (typeof target === "string") {
     checkSocket(target, options);
     const { maxMessageBytes, logger } = settings;
@@ -79,7 +82,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const socket = { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs };
     const open = (connectTimeoutMs: number, signal?: AbortSignal) =>
       openSocketTransport(target, { ...socket, maxMessageBytes, logger, connectTimeoutMs, signal });
-    const shared = isShared(options, true);
+    const { shared = true } = options;
     const reopen = (connectTimeoutMs: number, signal?: AbortSignal) =>
       openSocketTransport(target, {
         ...{ ...socket, token: reported(token, settings.callbacks) },
@@ -88,10 +91,17 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     return { settings, open, reopening: reopeningWith(reopen, options, settings), shared };
   }
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof target !== "object" || target === null || !("transport" in target)) {
-    throw new InvalidArgumentError("url", "must be a string, or { transport }");
-  }
+  if (typeof target !== "object" || target === null) throw badTarget();
   checkSocketOptions(options);
+  if (isServer(target)) {
+    if (typeof options.reconnect === "object" || options.reconnect === true) {
+      throw new InvalidArgumentError("reconnect", "must be false with a server in this process");
+    }
+    const open = async () => target.connect();
+    return { settings, open, reopening: undefined, shared: isShared(options, false) };
+  }
+   
+  if (!("transport" in target)) throw badTarget();
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));
   if (typeof options.reconnect === "object" || options.reconnect === true) {
@@ -100,7 +110,28 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
       "must be false with { transport }: streams cannot be opened again",
     );
   }
-  return { settings, open, reopening: undefined, shared: isShared(options, false) };
+  return { settings, open, reopening: undefined, shared: options.shared ?? false };
+}
+
+/** @throws InvalidArgumentError when it is nothing that makes connections. */
+export function checkServer(server: unknown): void {
+  if (!isServer(server)) {
+    throw new InvalidArgumentError(
+      "server",
+      "must have a function `connect`, as a FakeAppServer has",
+    );
+  }
+}
+
+function isServer(target: unknown): target is InProcessServer {
+  return typeof (target as Partial<InProcessServer> | null)?.connect === "function";
+}
+
+function badTarget(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    "url",
+    "must be a string, { transport }, or a server in this process",
+  );
 }
 
 function reopeningWith(
@@ -108,10 +139,6 @@ function reopeningWith(
   { reconnect = true }: ConnectOptions,
   { startTimeoutMs }: ResolvedSettings,
 ): Reopening | undefined {
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof reconnect !== "boolean" && (typeof reconnect !== "object" || reconnect === null)) {
-    throw new InvalidArgumentError("reconnect", "must be true, false or an object");
-  }
   if (reconnect === false) return undefined;
   const schedule = new ReconnectSchedule(reconnect === true ? {} : reconnect);
   return { schedule, open: (signal) => open(startTimeoutMs, signal) };
@@ -128,11 +155,6 @@ function reported(token: TokenSource | undefined, callbacks: Callbacks): TokenSo
       throw error;
     }
   };
-}
-
-function isShared({ shared }: ConnectOptions, fallback: boolean): boolean {
-  if (shared === undefined || typeof shared === "boolean") return shared ?? fallback;
-  throw new InvalidArgumentError("shared", "must be true or false");
 }
 
 function advice(keys: readonly string[], sentence: string): Readonly<Record<string, string>> {

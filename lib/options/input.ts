@@ -1,6 +1,7 @@
 import { isAbsolute } from "node:path";
 import type { UserInput } from "../../generated/types.js";
 import { isBytes } from "../async/realms.js";
+import { checkText } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { asBuffer, isDataUrl, toDataUrl } from "../media/data-url.js";
 import { fromHere } from "../paths/server-files.js";
@@ -88,14 +89,14 @@ function toUserInput(item: string | InputItem, where: string): GivenInput {
       return media(item, where);
     case "localImage":
     case "localAudio":
-      requireString(item.path, `${where}.path`);
+      checkText(`${where}.path`, item.path);
       checkPlace(item, where);
       if (isThere(item) || isAbsolute(item.path)) return { ...item };
       return { ...item, path: fromHere(`${where}.path`, item.path) };
     case "skill":
     case "mention":
-      requireString(item.name, `${where}.name`);
-      requireString(item.path, `${where}.path`);
+      checkText(`${where}.name`, item.name);
+      checkText(`${where}.path`, item.path);
       checkPlace(item, where);
       return { ...item };
     default:
@@ -132,7 +133,7 @@ function media(item: Media, where: string): UserInput {
     return item.type === "image" ? { type: "image", url } : { type: "audio", url };
   }
   if ("fileId" in item) return item;
-  requireString(item.url, `${where}.url`);
+  checkText(`${where}.url`, item.url);
   if (!isDataUrl(item.url)) {
     throw new InvalidArgumentError(
       `${where}.url`,
@@ -154,12 +155,6 @@ function placeOf(item: object): unknown {
 function checkPlace(item: object, where: string): void {
   if (placeOf(item) === undefined || isThere(item)) return;
   throw new InvalidArgumentError(`${where}.on`, 'must be "server", or left out');
-}
-
-function requireString(value: unknown, where: string): asserts value is string {
-  if (typeof value !== "string" || value === "") {
-    throw new InvalidArgumentError(where, "must be a string that is not empty");
-  }
 }
 
 /** Counts as the server does, in code points; exactly only when UTF-16 units exceed the limit. */

@@ -1,12 +1,22 @@
 import type { Logger } from "../async/logger.js";
 import { Callbacks } from "../errors/callbacks.js";
-import { checkSignal } from "./checks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "../errors/check-options.js";
+import {
+  abortSignal,
+  bytes,
+  callback,
+  checkFields,
+  flag,
+  flagOrObject,
+  milliseconds,
+  whole,
+  type RulesOf,
+} from "../errors/check-values.js";
 import type { ErrorListener } from "../errors/error-origin.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkWellFormed } from "../errors/well-formed.js";
 import { observedNotifications } from "../messages/observed-notifications.js";
-import { resolveRetry, retryKeys, type RetryOptions } from "../jsonrpc/retry.js";
+import { resolveRetry, retryRules, type RetryOptions } from "../jsonrpc/retry.js";
 import { launchKeys } from "../runtime/check-launch-options.js";
 import type { LaunchOptions } from "../runtime/launch-options.js";
 import {
@@ -78,6 +88,14 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   onError?: ErrorListener | undefined;
   /** Gets the library's own remarks; never params or values. */
   logger?: Logger | undefined;
+  /**
+   * A file that gets all messages of the connection, as lines of JSON, without tokens, keys, values of
+   * environment variables and e-mail addresses. `replayServer()` of `codex-app-server-sdk/testing` answers
+   * from it: so a bug report becomes a test. A file that is there is replaced; only its owner may read it.
+   * What the model and its commands say stands in it: read it before you pass it on. A recording that cannot
+   * be written ends with one warning of the logger, and nothing else.
+   */
+  record?: string | undefined;
 }
 
 /** Options for starting a server process and talking to it. */
@@ -101,6 +119,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   onStderr: true,
   onError: true,
   logger: true,
+  record: true,
 };
 
 export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
@@ -131,7 +150,25 @@ export interface ResolvedSettings {
   readonly logger: Required<Logger>;
   readonly callbacks: Callbacks;
   readonly handlers: ClientRequestHandlers | undefined;
+  /** The file to record in. */
+  readonly record: string | undefined;
 }
+
+const settingRules: Partial<RulesOf<ConnectionSettings>> = {
+  experimentalApi: flag,
+  trustProject: flag,
+  sharesFiles: flag,
+  requestTimeoutMs: milliseconds,
+  startTimeoutMs: milliseconds,
+  maxInFlight: whole(1),
+  maxMessageBytes: whole(65_536),
+  maxTotalBacklogBytes: bytes,
+  allowUnsupportedServer: flag,
+  retryOnOverload: flagOrObject,
+  signal: abortSignal,
+  onStderr: callback,
+  onError: callback,
+};
 
 /** @throws InvalidArgumentError, which names the option. */
 export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
@@ -157,34 +194,34 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   checkWellFormed("clientInfo.version", version);
   checkWellFormed("clientInfo.title", title ?? "");
   checkOptOut(optOutNotificationMethods);
-  for (const callback of ["onStderr", "onError"] as const) {
-    if (options[callback] !== undefined && typeof options[callback] !== "function") {
-      throw new InvalidArgumentError(callback, "must be a function");
-    }
-  }
-  checkSignal(options.signal);
+  checkFields(options, settingRules);
   const callbacks = new Callbacks(options.onError, options.logger);
   const { onStderr } = options;
   return {
     clientInfo: { name, title, version },
-    experimentalApi: boolean(options, "experimentalApi", true),
+    experimentalApi: options.experimentalApi ?? true,
     optOutNotificationMethods: [...optOutNotificationMethods],
-    trustProject: boolean(options, "trustProject", false),
-    sharesFiles:
-      options.sharesFiles === undefined ? undefined : boolean(options, "sharesFiles", false),
-    requestTimeoutMs: positive(options, "requestTimeoutMs", 60_000),
-    startTimeoutMs: positive(options, "startTimeoutMs", 30_000),
-    maxInFlight: whole(options, "maxInFlight", 64, 1),
-    maxMessageBytes: whole(options, "maxMessageBytes", 256 * 1024 * 1024, 65_536),
-    maxTotalBacklogBytes: positive(options, "maxTotalBacklogBytes", 256 * 1024 * 1024, "bytes"),
-    allowUnsupportedServer: boolean(options, "allowUnsupportedServer", false),
+    trustProject: options.trustProject ?? false,
+    sharesFiles: options.sharesFiles,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    startTimeoutMs: options.startTimeoutMs ?? 30_000,
+    maxInFlight: options.maxInFlight ?? 64,
+    maxMessageBytes: options.maxMessageBytes ?? 256 * 1024 * 1024,
+    maxTotalBacklogBytes: options.maxTotalBacklogBytes ?? 256 * 1024 * 1024,
+    allowUnsupportedServer: options.allowUnsupportedServer ?? false,
     retryOnOverload: retry(retryOnOverload, callbacks),
     signal: options.signal,
     onStderr: onStderr && callbacks.guard(onStderr, () => ({ where: "onStderr" })),
     logger: callbacks.logger,
     callbacks,
     handlers: checkHandlers(options),
+    record: checkRecord(options.record),
   };
+}
+
+function checkRecord(record: unknown): string | undefined {
+  if (record === undefined || (typeof record === "string" && record !== "")) return record;
+  throw new InvalidArgumentError("record", "must be the path of a file");
 }
 
 function checkOptOut(methods: unknown): void {
@@ -206,46 +243,10 @@ function retry(
   callbacks: Callbacks,
 ): RetryOptions | undefined {
   if (typeof value === "boolean") return value ? {} : undefined;
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof value !== "object" || value === null) {
-    throw new InvalidArgumentError("retryOnOverload", "must be true, false or an object");
-  }
-  checkKeys("retryOnOverload", value, withoutKeys(retryKeys, "signal"));
-  const { onRetry } = resolveRetry(value, "retryOnOverload.");
+  checkKeys("retryOnOverload", value, withoutKeys(retryRules, "signal"));
+  const { onRetry } = resolveRetry(value, "retryOnOverload");
   if (!onRetry) return value;
   // A request must not fail because somebody who looks on does.
   const guarded = callbacks.guard(onRetry, ({ method }) => ({ where: "onRetry", method }));
   return { ...value, onRetry: guarded };
-}
-
-function positive(
-  options: ConnectionSettings,
-  name: "requestTimeoutMs" | "startTimeoutMs" | "maxTotalBacklogBytes",
-  fallback: number,
-  unit = "milliseconds",
-): number {
-  const value: unknown = options[name] ?? fallback;
-  if (typeof value === "number" && value > 0) return value;
-  throw new InvalidArgumentError(name, `must be a positive number of ${unit}`);
-}
-
-function whole(
-  options: ConnectionSettings,
-  name: "maxInFlight" | "maxMessageBytes",
-  fallback: number,
-  minimum: number,
-): number {
-  const value: unknown = options[name] ?? fallback;
-  if (Number.isSafeInteger(value) && (value as number) >= minimum) return value as number;
-  throw new InvalidArgumentError(name, `must be a whole number, ${minimum} or more`);
-}
-
-function boolean(
-  options: ConnectionSettings,
-  name: "experimentalApi" | "trustProject" | "sharesFiles" | "allowUnsupportedServer",
-  fallback: boolean,
-): boolean {
-  const value: unknown = options[name] ?? fallback;
-  if (typeof value === "boolean") return value;
-  throw new InvalidArgumentError(name, "must be true or false");
 }

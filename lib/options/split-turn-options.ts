@@ -1,4 +1,12 @@
 import { turnStartParamsKeys } from "../../generated/methods.js";
+import {
+  abortSignal,
+  bytes,
+  checkFields,
+  milliseconds,
+  oneOf,
+  type RulesOf,
+} from "../errors/check-values.js";
 import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import type {
   ServiceTurnOptions,
@@ -11,10 +19,8 @@ import { toOutputFormat, type OutputFormat } from "../schema/output-format.js";
 import { checkTurnOptions } from "./option-keys.js";
 import type { JsonValue } from "../../generated/types.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
-import { checkSignal } from "./checks.js";
 import { withReadableImages } from "./readable-images.js";
 import { sandboxIn } from "./sandbox-options.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 const settingKeys = withoutKeys(
   turnStartParamsKeys,
@@ -23,6 +29,16 @@ const settingKeys = withoutKeys(
   "sandboxPolicy",
   "outputSchema",
 );
+
+const controlRules: RulesOf<Omit<TurnControls, "trace">> = {
+  signal: abortSignal,
+  timeoutMs: milliseconds,
+  idleTimeoutMs: milliseconds,
+  maxBacklogBytes: bytes,
+  onBreak: oneOf("interrupt", "detach"),
+  whenBusy: oneOf("queue", "steer", "reject"),
+};
+
 interface SplitOptions {
   controls: TurnControls;
   handlers: RequestHandlers | undefined;
@@ -41,13 +57,8 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace, ...asked } =
     others;
   const { outputSchema } = asked;
-  checkSignal(signal);
-  checkMs("timeoutMs", timeoutMs);
-  checkMs("idleTimeoutMs", idleTimeoutMs);
-  checkMaxBacklogBytes(maxBacklogBytes);
+  checkFields(others, controlRules);
   checkTrace(trace);
-  checkChoice("onBreak", onBreak, ["interrupt", "detach"]);
-  checkChoice("whenBusy", whenBusy, ["queue", "steer", "reject"]);
   const output =
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
   const settings = {
@@ -64,25 +75,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
 export function splitServiceOptions(
   options: ServiceTurnOptions,
 ): Pick<SplitOptions, "controls" | "handlers"> {
-  checkChoice("whenBusy", options.whenBusy, ["queue", "reject"]);
+  checkFields(options, { whenBusy: oneOf("queue", "reject") });
   const { controls, handlers } = split(options);
   return { controls, handlers };
-}
-
-function checkMs(name: string, value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw new InvalidArgumentError(name, "must be a positive number of milliseconds");
-}
-
-function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
-  if (value !== undefined && !choices.includes(value)) {
-    const quoted = choices.map((choice) => JSON.stringify(choice)).join(", ");
-    throw new InvalidArgumentError(name, `must be one of ${quoted}`);
-  }
-}
-
-/** @throws InvalidArgumentError */
-export function checkMaxBacklogBytes(value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw new InvalidArgumentError("maxBacklogBytes", "must be a positive number of bytes");
 }

@@ -1,5 +1,6 @@
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
+import { checkFields, checkText, flag } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkWellFormed } from "../errors/well-formed.js";
 import type { LaunchOptions } from "./launch-options.js";
@@ -30,13 +31,11 @@ const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = {
 export function checkLaunchOptions(options: LaunchOptions): void {
   const given: Readonly<Record<keyof LaunchOptions, unknown>> = asRecord("options", options);
   checkCommandLine(given);
-  if (given.codexPath !== undefined) checkText("codexPath", given.codexPath);
-  if (given.cwd !== undefined) checkText("cwd", given.cwd);
+  if (given.codexPath !== undefined) checkPassableText("codexPath", given.codexPath);
+  if (given.cwd !== undefined) checkPassableText("cwd", given.cwd);
   if (given.env !== undefined) checkEnv(given.env);
   if (given.codexHome !== undefined) checkCodexHome(given);
-  if (given.inheritEnv !== undefined && typeof given.inheritEnv !== "boolean") {
-    throw new InvalidArgumentError("inheritEnv", "must be true or false.");
-  }
+  checkFields(given, { inheritEnv: flag });
   if (given.config !== undefined) checkConfiguredSafety(asRecord("config", given.config));
   if (given.configOverrides !== undefined) checkOverrides(given.configOverrides);
 }
@@ -45,7 +44,7 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
   if (given.launch === undefined) return;
   const launch = asRecord("launch", given.launch);
   checkKeys("launch", launch, commandLineKeys);
-  checkText("launch.command", launch.command);
+  checkPassableText("launch.command", launch.command);
   if (launch.args !== undefined) {
     checkArray("launch.args", launch.args).forEach((argument, index) => {
       if (typeof argument !== "string") {
@@ -54,9 +53,7 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
       checkPassable(`launch.args[${index}]`, argument);
     });
   }
-  if (launch.detached !== undefined && typeof launch.detached !== "boolean") {
-    throw new InvalidArgumentError("launch.detached", "must be true or false.");
-  }
+  checkFields(launch, { detached: flag }, "launch");
   for (const other of ["codexPath", "config", "configOverrides"] as const) {
     if (given[other] === undefined) continue;
     throw new InvalidArgumentError(
@@ -67,7 +64,7 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
 }
 
 function checkCodexHome({ codexHome, env, launch }: Readonly<Record<string, unknown>>): void {
-  checkText("codexHome", codexHome);
+  checkPassableText("codexHome", codexHome);
   if (launch !== undefined) {
     const problem = "is for a server of this machine. With launch, give your command CODEX_HOME.";
     throw new InvalidArgumentError("codexHome", problem);
@@ -105,11 +102,9 @@ function checkOverrides(overrides: unknown): void {
   });
 }
 
-function checkText(argument: string, value: unknown): void {
-  if (typeof value !== "string" || value === "") {
-    throw new InvalidArgumentError(argument, "must be a non-empty string.");
-  }
-  checkPassable(argument, value);
+function checkPassableText(argument: string, value: unknown): void {
+  checkText(argument, value);
+  checkPassable(argument, value as string);
 }
 
 /** Refuses text that no process can be given as it is: Node refuses NUL, and replaces lone surrogates. */

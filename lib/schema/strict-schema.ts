@@ -3,7 +3,6 @@ import { checkJson } from "./check-json.js";
 import { formatPath, isJsonObject, refName, resolveRef, type JsonObject } from "./json-schema.js";
 import { acceptsNull, isEmptyCycle, typesOf } from "./schema-facts.js";
 import { strictKeyword, strictRefusal } from "./strict-keywords.js";
-import { checkStrictLimits } from "./strict-limits.js";
 import { describe, isPlainKeyword, orNull } from "./strict-parts.js";
 
 /** A schema as the strict mode of the Responses API takes it, and the way back. */
@@ -64,7 +63,6 @@ class StrictWriter {
       definitions.length === 0
         ? top.schema
         : { ...top.schema, $defs: Object.fromEntries(definitions) as JsonObject };
-    checkStrictLimits(schema, this.#where);
     this.#top = { schema, restore: top.restore };
     return this.#top;
   }

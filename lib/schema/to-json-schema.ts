@@ -1,7 +1,7 @@
 import { isError } from "../async/realms.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { formatPath, isJsonObject, type JsonObject, type JsonSchema } from "./json-schema.js";
-import type { StandardJsonSchema, StandardJsonWriter, StandardSchema } from "./standard-schema.js";
+import { isJsonObject, type JsonObject, type JsonSchema } from "./json-schema.js";
+import type { StandardJsonSchema, StandardSchema } from "./standard-schema.js";
 
 /** The newest first; a library throws for those that it cannot write. */
 const targets = ["draft-2020-12", "draft-07"];
@@ -51,45 +51,9 @@ function write(schema: StandardSchema, where: string): unknown {
     }
   }
   const reason = isError(problem) ? `: ${problem.message}` : "";
-  const place = placeOfProblem(properties.jsonSchema, where) ?? where;
-  throw new InvalidArgumentError(place, `cannot be written as JSON Schema${reason}`, {
+  throw new InvalidArgumentError(where, `cannot be written as JSON Schema${reason}`, {
     cause: problem,
   });
-}
-
-/** Options that make Zod and Valibot leave out what they cannot write, instead of throwing. */
-const lenient = { unrepresentable: "any", errorMode: "ignore" };
-
-/** Libraries do not say which part they cannot write; when only one is left out, it is that. */
-function placeOfProblem(writer: StandardJsonWriter, where: string): string | undefined {
-  try {
-    const target = targets[0] ?? "";
-    const written = writer.input({ target, libraryOptions: lenient });
-    const places = emptyParts(written, where);
-    return places.length === 1 ? places[0] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function emptyParts(schema: unknown, where: string): string[] {
-  if (Array.isArray(schema)) {
-    return schema.flatMap((part, index) => emptyParts(part, `${where}[${index}]`));
-  }
-  if (!isJsonObject(schema)) return [];
-  if (Object.keys(schema).length === 0) return [where];
-  const { properties = {}, $defs: definitions = {}, items, anyOf, oneOf } = schema;
-  const named = { properties, $defs: definitions };
-  return [
-    ...Object.entries(named).flatMap(([keyword, parts]) =>
-      Object.entries(parts as object).flatMap(([key, part]) =>
-        emptyParts(part, formatPath([key], `${where}.${keyword}`)),
-      ),
-    ),
-    ...Object.entries({ items, anyOf, oneOf }).flatMap(([keyword, part]) =>
-      emptyParts(part, `${where}.${keyword}`),
-    ),
-  ];
 }
 
 function hasWriter(properties: object): properties is StandardJsonSchema["~standard"] {

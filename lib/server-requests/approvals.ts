@@ -10,6 +10,7 @@ import type {
   PermissionsRequestApprovalParams,
 } from "../../generated/types.js";
 import { checkKeys, checkOptions, type KeysOf } from "../errors/check-options.js";
+import { check, checkFields, checkText, flag, oneOf } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { ElicitationReply } from "./elicitations.js";
 import type { Answering, RequestContext } from "./request-context.js";
@@ -125,10 +126,8 @@ export const approve = {
   network(rule: NetworkPolicyAmendment): CommandDecision {
     checkKeys("rule", rule, ruleKeys);
     const { host, action } = rule;
-    if (typeof host !== "string" || host === "") {
-      throw new InvalidArgumentError("rule.host", "must be a string that is not empty");
-    }
-    checkOneOf("rule.action", action, ["allow", "deny"]);
+    checkText("rule.host", host);
+    check("rule.action", action, oneOf("allow", "deny"));
     return { applyNetworkPolicyAmendment: { network_policy_amendment: { host, action } } };
   },
   /**
@@ -143,11 +142,9 @@ export const approve = {
       throw new InvalidArgumentError("permissions", "must be permissions, as in the request");
     }
     checkOptions("approve.permissions()", options, grantOptionKeys);
-    const { scope, strictAutoReview } = options;
-    if (scope !== undefined) checkOneOf("scope", scope, ["turn", "session"]);
-    if (typeof (strictAutoReview ?? true) !== "boolean") {
-      throw new InvalidArgumentError("strictAutoReview", "must be true or false");
-    }
+    checkFields(options, { scope: oneOf("turn", "session") });
+    // The server takes null as well.
+    check("strictAutoReview", options.strictAutoReview ?? true, flag);
     return { permissions, ...options };
   },
   /**
@@ -156,8 +153,8 @@ export const approve = {
    */
   tool(options: { persist?: "session" | "always" | undefined } = {}): ElicitationReply {
     checkOptions("approve.tool()", options, { persist: true });
+    checkFields(options, { persist: oneOf(...persistences) });
     const { persist } = options;
-    if (persist !== undefined) checkOneOf("persist", persist, persistences);
     return {
       action: "accept",
       content: {},
@@ -175,9 +172,3 @@ const grantOptionKeys: KeysOf<Omit<PermissionsGrant, "permissions">> = {
   scope: true,
   strictAutoReview: true,
 };
-
-function checkOneOf(argument: string, value: unknown, choices: readonly unknown[]): void {
-  if (choices.includes(value)) return;
-  const quoted = choices.map((choice) => JSON.stringify(choice)).join(" or ");
-  throw new InvalidArgumentError(argument, `must be ${quoted}`);
-}

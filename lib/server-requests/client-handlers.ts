@@ -1,7 +1,7 @@
 import type { ServerRequests } from "../../generated/methods.js";
 import { callerContext, type CallerContext } from "../async/caller-context.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { checkFunction, type ClientRequestHandlers, type RawHandler } from "./handlers.js";
+import { callback, check, text } from "../errors/check-values.js";
+import type { ClientRequestHandlers, RawHandler } from "./handlers.js";
 import type { Answering, RequestContext } from "./request-context.js";
 
 /** A handler of any method, also of one that this library does not know. */
@@ -31,10 +31,8 @@ export class ClientHandlers {
 
   /** The latest handler goes first; returns what takes it away again. */
   handle(method: string, handler: AnyRawHandler): () => void {
-    if (typeof method !== "string" || method === "") {
-      throw new InvalidArgumentError("method", "must be the name of a server request");
-    }
-    checkFunction("handler", handler);
+    check("method", method, { ...text, problem: "must be the name of a server request" });
+    check("handler", handler, callback);
     // Each call has a place of its own, also when it brings a function that is there already.
     const own = { handler, context: callerContext() };
     this.#added.set(method, [...(this.#added.get(method) ?? []), own]);

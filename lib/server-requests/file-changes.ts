@@ -1,4 +1,5 @@
 import type { FileUpdateChange } from "../../generated/types.js";
+import { BoundedMap } from "../async/bounded-map.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 
 type Id = string | undefined;
@@ -20,7 +21,9 @@ const maxCharacters = 64 * 1_048_576;
  * what would be changed is in the item that was announced before.
  */
 export class FileChanges {
-  readonly #open = new Map<string, OpenChange>();
+  readonly #open = new BoundedMap<string, OpenChange>(maxOpen, (_key, { size }) => {
+    this.#characters -= size;
+  });
   #characters = 0;
 
   get size(): number {
@@ -45,10 +48,7 @@ export class FileChanges {
     if (size > maxCharacters) return;
     this.#open.set(key, { threadId, turnId, changes: what as FileUpdateChange[], size });
     this.#characters += size;
-    for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= maxOpen && this.#characters <= maxCharacters) break;
-      this.#delete(oldest);
-    }
+    while (this.#characters > maxCharacters) this.#open.forgetOldest();
   }
 
   turnEnded(threadId: Id, turnId: Id): void {

@@ -4,6 +4,7 @@ import type {
   ChatgptAuthTokensRefreshResponse,
 } from "../../generated/types.js";
 import { checkKeys, findUnknownKey, type KeysOf } from "../errors/check-options.js";
+import { callback, check } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import {
   approvalPresets,
@@ -140,14 +141,10 @@ export function checkHandlers(options: ClientRequestHandlers): ClientRequestHand
     if (value === undefined) continue;
     if (name === "onApproval") checkApproval(name, value, true);
     else if (name === "handlers") checkRawHandlers(value);
-    else checkFunction(name, value);
+    else check(name, value, callback);
     found[name] = value;
   }
   return Object.keys(found).length === 0 ? undefined : found;
-}
-
-export function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== "function") throw new InvalidArgumentError(name, "must be a function");
 }
 
 function checkApproval(name: string, value: unknown, byType: boolean): void {
@@ -175,6 +172,6 @@ function checkRawHandlers(value: unknown): void {
   // For a method of a newer server there is handle().
   checkKeys("handlers", value, serverRequestKeys);
   for (const [method, handler] of Object.entries(value)) {
-    if (handler !== undefined) checkFunction(`handlers["${method}"]`, handler);
+    if (handler !== undefined) check(`handlers["${method}"]`, handler, callback);
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../async/bounded-map.js";
 import type { Answer } from "../jsonrpc/connection.js";
 import type { RequestMessage } from "../jsonrpc/message.js";
 import { OpenRequest } from "./open-request.js";
@@ -39,7 +40,9 @@ const maxOver = 1_024;
  */
 export class OpenRequests {
   readonly #open = new Map<string | number, OpenRequest>();
-  readonly #over = new Map<string | number, PastRequest>();
+  readonly #over = new BoundedMap<string | number, PastRequest>(maxOver, (requestId) => {
+    this.#answered.delete(requestId);
+  });
   /** Those of them whose answers are kept. */
   readonly #answered = new Map<string | number, PastRequest>();
   readonly #keepAnswers: boolean;
@@ -144,13 +147,9 @@ export class OpenRequests {
     const subject = { method, threadId, namedTurnId, turnId, itemId, isEvent };
     const past = { ...subject, connection, answer };
     if (this.#open.get(requestId) === request) this.#open.delete(requestId);
-    for (const map of [this.#over, this.#answered]) map.delete(requestId);
     this.#over.set(requestId, past);
+    this.#answered.delete(requestId);
     if (answer) this.#answered.set(requestId, past);
-    for (const oldest of this.#over.keys()) {
-      if (this.#over.size <= maxOver) break;
-      for (const map of [this.#over, this.#answered]) map.delete(oldest);
-    }
   }
 }
 

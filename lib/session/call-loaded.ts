@@ -1,4 +1,4 @@
-import { checkSignal } from "../options/checks.js";
+import { checkSignal } from "../errors/check-values.js";
 import { ThreadNotFoundError } from "../errors/rpc-errors.js";
 import type { Session } from "./session.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";

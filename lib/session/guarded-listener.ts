@@ -1,5 +1,5 @@
 import type { Callbacks } from "../errors/callbacks.js";
-import { checkListener } from "../options/checks.js";
+import { callback, check, text } from "../errors/check-values.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
 
@@ -13,7 +13,9 @@ export function guardedListener(
   method: string,
   listener: unknown,
 ): (notification: NotificationMessage) => void {
-  checkListener(method, listener);
+  // Methods of a newer server pass.
+  check("method", method, { ...text, problem: "must be the name of a notification" });
+  check("listener", listener, callback);
   return callbacks.listener(
     listener as (notification: NotificationMessage) => unknown,
     (message) => ({

@@ -1,10 +1,9 @@
-import { onAbort } from "../async/abort.js";
-import { EventQueue } from "../async/event-queue.js";
 import type { Logger } from "../async/logger.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import { TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
+import { Following } from "../jsonrpc/following.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { NotificationListeners } from "./notification-listeners.js";
 import { lag, supersedingKey } from "../messages/superseding.js";
@@ -18,9 +17,8 @@ export class NotificationHub {
   readonly #listeners: NotificationListeners;
   /** Those that were there before this connection, and stay when it is over. */
   readonly #surviving: NotificationListeners | undefined;
-  /** The open iterations, each with what unlinks it from its signal. */
-  readonly #queues = new Map<EventQueue<NotificationMessage>, () => void>();
-  #closed: CloseReason | undefined;
+  readonly #readers = new Set<Following<NotificationMessage>>();
+  #closed: TransportClosedError | undefined;
 
   constructor(
     logger: Required<Logger>,
@@ -33,7 +31,7 @@ export class NotificationHub {
   }
 
   publish(message: NotificationMessage): void {
-    for (const queue of this.#queues.keys()) queue.push(message);
+    for (const reader of this.#readers) reader.push(message);
     this.#listeners.publish(message);
     this.#surviving?.publish(message);
   }
@@ -47,55 +45,35 @@ export class NotificationHub {
    * All notifications from now on; it ends with the connection, and throws a SlowConsumerError when
    * too many wait to be read.
    */
-  iterate(signal: AbortSignal | undefined): EventQueue<NotificationMessage> {
-    const leave = (): void => {
-      this.#leave(queue);
-    };
-    const queue = new EventQueue<NotificationMessage>(leave, {
+  iterate(signal: AbortSignal | undefined): Following<NotificationMessage> {
+    const reader = new Following<NotificationMessage>({
       ...lag,
       maxWeight: maxBacklogBytes,
       weigh: roughBytes,
       keyOf: supersedingKey,
-      overflow: () => {
-        leave();
-        return tooSlow();
-      },
+      overflow: tooSlow,
     });
-    queue.countIn(this.#backlogs);
+    reader.countIn(this.#backlogs);
     if (this.#closed) {
-      finish(queue, this.#closed);
-      return queue;
+      reader.lost(this.#closed);
+      return reader;
     }
-    const unlink = onAbort(signal, (reason) => {
-      this.#leave(queue);
-      queue.fail(reason);
+    this.#readers.add(reader);
+    reader.holds(() => {
+      this.#readers.delete(reader);
     });
-    this.#queues.set(queue, unlink);
-    return queue;
+    reader.stopOn(signal);
+    return reader;
   }
 
   close(reason: CloseReason): void {
-    this.#closed = reason;
-    for (const queue of [...this.#queues.keys()]) {
-      this.#leave(queue);
-      finish(queue, reason);
-    }
+    this.#closed = new TransportClosedError(reason);
+    for (const reader of this.#readers) reader.lost(this.#closed);
     this.#listeners.clear();
-  }
-
-  #leave(queue: EventQueue<NotificationMessage>): void {
-    this.#queues.get(queue)?.();
-    this.#queues.delete(queue);
   }
 }
 
 function tooSlow(): SlowConsumerError {
   const cure = "Read on while they come, or follow only what you need, with on(method, listener).";
   return new SlowConsumerError(`${maxBacklogBytes} bytes of notifications`, cure);
-}
-
-/** Closing was the caller's wish; anything else must not look like a natural end. */
-function finish(queue: EventQueue<NotificationMessage>, reason: CloseReason): void {
-  if (reason.kind === "closed") queue.end();
-  else queue.fail(new TransportClosedError(reason));
 }

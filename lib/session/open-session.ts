@@ -7,6 +7,7 @@ import { handshake } from "./handshake.js";
 import type { ConnectionStatus } from "../jsonrpc/connection-status.js";
 import type { ServerPlace } from "./initialize.js";
 import { ReconnectingConnection, type Reopening } from "../jsonrpc/reconnecting-connection.js";
+import type { Recorder } from "../recording/recorder.js";
 import type { NotificationListeners } from "./notification-listeners.js";
 import type { ServerInfo } from "./server-info.js";
 import { StartDeadline } from "../jsonrpc/start-deadline.js";
@@ -27,6 +28,8 @@ export interface SurvivingState {
   readonly scopes?: ThreadScopes | undefined;
   readonly backlogs?: BacklogBudget | undefined;
   readonly listeners?: NotificationListeners | undefined;
+  /** What records the connections, where they are recorded. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** Where the connection of a client comes from. */
@@ -97,6 +100,7 @@ export function openSession(
   const connection: ReconnectingConnection = new ReconnectingConnection(transport, {
     ...settings,
     reopening,
+    record: source.recorder && (() => source.recorder?.begin()),
     shakeHands: async (fresh, over) => {
       const limit = deadline ?? new StartDeadline(settings.startTimeoutMs);
       deadline = undefined;

@@ -3,7 +3,7 @@ import { throwIfAborted } from "../async/abort.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import type { Logger } from "../async/logger.js";
-import { checkSignal } from "../options/checks.js";
+import { checkSignal } from "../errors/check-values.js";
 import { isDrop, TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { TurnFollower } from "./turn-follower.js";

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../async/bounded-map.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
 
@@ -16,9 +17,9 @@ const maxThreads = 4_096;
  * its parent, and its events and requests may come before them.
  */
 export class SubagentTree {
-  readonly #parents = new Map<string, SubagentParent | null>();
+  readonly #parents = new BoundedMap<string, SubagentParent | null>(maxThreads);
   /** For the threads whose running turn belongs to another turn: that one's id. */
-  readonly #rootTurns = new Map<string, string>();
+  readonly #rootTurns = new BoundedMap<string, string>(maxThreads);
 
   /** The number of threads of which it is known whether they have a parent. */
   get size(): number {
@@ -48,9 +49,7 @@ export class SubagentTree {
     // The parent's turn is not forgotten for one who does not know it.
     const turnId =
       parent?.turnId ?? (known?.threadId === parent?.threadId ? known?.turnId : undefined);
-    this.#parents.delete(threadId);
     this.#parents.set(threadId, parent && { threadId: parent.threadId, turnId });
-    forgetOldest(this.#parents, maxThreads);
   }
 
   observe(message: NotificationMessage): void {
@@ -100,11 +99,7 @@ export class SubagentTree {
     const root = turn?.rootTurnId;
     const isOwn = typeof root !== "string" || root === turn?.id;
     if (message.method === "turn/completed" || isOwn) this.#rootTurns.delete(threadId);
-    else {
-      this.#rootTurns.set(threadId, root);
-      // Many at a time: a map finds its oldest entry the more slowly, the more it has just lost.
-      if (this.#rootTurns.size > maxThreads) forgetOldest(this.#rootTurns, maxThreads / 2);
-    }
+    else this.#rootTurns.set(threadId, root);
   }
 
   #forget(threadId: string): void {
@@ -122,13 +117,6 @@ export class SubagentTree {
       at = this.#parents.get(at)?.threadId;
     }
     return false;
-  }
-}
-
-function forgetOldest(threads: Map<string, unknown>, keep: number): void {
-  for (const oldest of threads.keys()) {
-    if (threads.size <= keep) break;
-    threads.delete(oldest);
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkSignal } from "../options/checks.js";
+import { checkSignal } from "../errors/check-values.js";
 import type { GetSession, Session } from "./session.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { beforeRequest } from "../jsonrpc/within-deadline.js";

@@ -1,6 +1,16 @@
-import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import {
+  amount,
+  checkFields,
+  checkObject,
+  checkOrder,
+  flag,
+  flagOrObject,
+  whole,
+  type Rule,
+  type RulesOf,
+} from "../errors/check-values.js";
+import { maxTimerMs } from "../async/deadline.js";
 import { pause } from "../async/timers.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { RestartLimitError } from "../errors/start-errors.js";
 
 /** Options for replacing the server process of a `Codex` after it died, or could not be started. */
@@ -28,39 +38,28 @@ export interface RestartOptions {
   eager?: boolean | undefined;
 }
 
-const restartKeys: KeysOf<RestartOptions> = {
-  retries: true,
-  minDelayMs: true,
-  maxDelayMs: true,
-  stableAfterMs: true,
-  eager: true,
+const delay: Rule = {
+  fits: (value) => amount.fits(value) && (value as number) <= maxTimerMs,
+  problem: "must be a number of milliseconds",
+};
+
+const restartRules: RulesOf<RestartOptions> = {
+  retries: whole(0),
+  minDelayMs: delay,
+  maxDelayMs: delay,
+  stableAfterMs: delay,
+  eager: flag,
 };
 
 type Limits = { readonly [Name in Exclude<keyof RestartOptions, "eager">]-?: number };
 
 /** @throws InvalidArgumentError, which names the option. */
 export function checkRestart(value: unknown): void {
-  if (value === undefined || typeof value === "boolean") return;
-  if (typeof value !== "object" || value === null) {
-    throw new InvalidArgumentError("restart", "must be true, false or an object");
-  }
-  checkKeys("restart", value, restartKeys);
-  const { eager } = value as RestartOptions;
-  if (eager !== undefined && typeof eager !== "boolean") {
-    throw new InvalidArgumentError("restart.eager", "must be true or false");
-  }
-  const limits = withDefaults(value);
-  if (!Number.isInteger(limits.retries) || limits.retries < 0) {
-    throw new InvalidArgumentError("restart.retries", "must be a whole number, 0 or more");
-  }
-  for (const name of ["minDelayMs", "maxDelayMs", "stableAfterMs"] as const) {
-    if (!(limits[name] >= 0) || limits[name] > 2 ** 31 - 1) {
-      throw new InvalidArgumentError(`restart.${name}`, "must be a number of milliseconds");
-    }
-  }
-  if (limits.maxDelayMs < limits.minDelayMs) {
-    throw new InvalidArgumentError("restart.maxDelayMs", "must not be less than minDelayMs");
-  }
+  checkFields({ restart: value }, { restart: flagOrObject });
+  if (typeof value !== "object") return;
+  checkObject("restart", value, restartRules);
+  const { minDelayMs, maxDelayMs } = withDefaults(value as RestartOptions);
+  checkOrder({ minDelayMs, maxDelayMs }, "restart");
 }
 
 /**

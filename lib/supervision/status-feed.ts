@@ -1,12 +1,12 @@
-import { onAbort } from "../async/abort.js";
-import { EventQueue } from "../async/event-queue.js";
+import { newest } from "../async/backlog.js";
+import { Following } from "../jsonrpc/following.js";
 
 /** A reader that falls behind by more than this misses the oldest. */
 const maxWaiting = 100;
 
 /** One value that changes, and whoever follows its changes. */
 export class StatusFeed<Status> {
-  readonly #queues = new Map<EventQueue<Status>, () => void>();
+  readonly #readers = new Set<Following<Status>>();
   #current: Status;
   #ended = false;
 
@@ -21,42 +21,29 @@ export class StatusFeed<Status> {
   publish(status: Status): void {
     if (this.#ended) return;
     this.#current = status;
-    for (const queue of this.#queues.keys()) {
-      if (queue.size >= maxWaiting) queue.dropOldest();
-      queue.push(status);
-    }
+    for (const reader of this.#readers) reader.push(status);
   }
 
   /** The last value. */
   end(status: Status): void {
     this.publish(status);
     this.#ended = true;
-    for (const queue of [...this.#queues.keys()]) {
-      this.#leave(queue);
-      queue.end();
-    }
+    for (const reader of this.#readers) reader.end();
   }
 
   /** The value of this moment, then each new one; it throws the signal's reason. */
-  iterate(signal?: AbortSignal): EventQueue<Status> {
-    const queue = new EventQueue<Status>(() => {
-      this.#leave(queue);
-    });
-    queue.push(this.#current);
+  iterate(signal?: AbortSignal): Following<Status> {
+    const reader = new Following<Status>(newest(maxWaiting));
+    reader.push(this.#current);
     if (this.#ended) {
-      queue.end();
-      return queue;
+      reader.end();
+      return reader;
     }
-    const unlink = onAbort(signal, (reason) => {
-      this.#leave(queue);
-      queue.fail(reason);
+    this.#readers.add(reader);
+    reader.holds(() => {
+      this.#readers.delete(reader);
     });
-    this.#queues.set(queue, unlink);
-    return queue;
-  }
-
-  #leave(queue: EventQueue<Status>): void {
-    this.#queues.get(queue)?.();
-    this.#queues.delete(queue);
+    reader.stopOn(signal);
+    return reader;
   }
 }

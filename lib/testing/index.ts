@@ -1,6 +1,20 @@
 export { configFor } from "./config-for.js";
 export type { LoopbackConfig, LoopbackConfigOverrides } from "./config-for.js";
 export type { ConfigObject, ConfigValue } from "../runtime/config-args.js";
+export {
+  FakeAppServer,
+  type FakeAppServerOptions,
+  type HandledRequest,
+  type TurnBehaviour,
+} from "./fake/fake-app-server.js";
+export type { FakeTurn, TurnScript } from "./fake/fake-turn.js";
+export type { CommandOutcome, FileChanges } from "./fake/items.js";
+export type { CrashOptions } from "./server/in-process.js";
+export type { ListenOptions } from "./server/listen.js";
+export { replayServer, type ReplayServer } from "./replay/replay-server.js";
+export { ResponseError } from "./server/message.js";
+export type { ReceivedMessage, ReceivedRequest } from "./server/message.js";
+export type { Script, Step, Steps } from "./server/script.js";
 export { ModelClosedError } from "../errors/model-closed-error.js";
 export type { ModelRequest, ToolOutput } from "./inspect-request.js";
 export type { JsonObject, JsonValue } from "./json.js";

@@ -1,3 +1,4 @@
+import { callback, check, checkText } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { ToolInputError } from "./tool-errors.js";
 import type { JsonSchema } from "../schema/json-schema.js";
@@ -53,12 +54,9 @@ export interface ToolDefinition<Args> {
 export function defineTool<Args = unknown>(definition: ToolDefinition<Args>): Tool {
   const { name, description, input, execute } = definition;
   checkToolName(name, "name");
-  if (typeof description !== "string" || description.trim() === "") {
-    throw new InvalidArgumentError("description", "must be a string that is not empty");
-  }
-  if (typeof execute !== "function") {
-    throw new InvalidArgumentError("execute", "must be a function");
-  }
+  checkText("description", description);
+  checkText("description", description.trim());
+  check("execute", execute, callback);
   const inputSchema = toJsonSchema(input, "input");
   if (inputSchema.type !== "object") {
     throw new InvalidArgumentError("input", "must be an object at the top, with named arguments");

@@ -1,14 +1,16 @@
 import path from "node:path";
-import type { WebSocket } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { ConnectError, MissingDependencyError } from "../errors/connect-errors.js";
 import { findPackageRoot } from "../runtime/bundle.js";
 import { ownDirectory } from "../runtime/own-directory.js";
 
 export type WebSocketClass = typeof WebSocket;
+export type WebSocketServerClass = typeof WebSocketServer;
 
 /** The optional package, once it is imported. */
 interface WsModule {
   readonly WebSocket?: WebSocketClass | undefined;
+  readonly WebSocketServer?: WebSocketServerClass | undefined;
 }
 
 /** Imports the optional package when the first socket is opened. */
@@ -19,17 +21,30 @@ export type LoadWs = () => Promise<WsModule>;
  * @throws MissingDependencyError when the package is not installed; ConnectError when it is, and cannot
  * be loaded now, such as without a free file descriptor. That may be tried again.
  */
-export async function loadWs(address: string, load?: LoadWs): Promise<WebSocketClass> {
+export function loadWs(address: string, load?: LoadWs): Promise<WebSocketClass> {
+  return loadPart("WebSocket", address, load);
+}
+
+/** The same for what listens. */
+export function loadWsServer(address: string): Promise<WebSocketServerClass> {
+  return loadPart("WebSocketServer", address);
+}
+
+async function loadPart<Part extends keyof WsModule>(
+  part: Part,
+  address: string,
+  load?: LoadWs,
+): Promise<NonNullable<WsModule[Part]>> {
   try {
     // Bundlers let a package be missing that is imported, and awaited, right in a `try`. Some put an
     // empty module in its place.
-    const { WebSocket } = load ? await load() : await import("ws");
-    if (WebSocket) return WebSocket;
+    const { [part]: found }: WsModule = load ? await load() : await import("ws");
+    if (found) return found;
   } catch (error) {
     if (isMissing(error)) throw await missingWs(error);
   }
   try {
-    return await requireWs();
+    return await requireWs(part);
   } catch (error) {
     if (isMissing(error)) throw await missingWs(error);
     const problem = `the package ws could not be loaded (${nameOf(error)}).`;
@@ -53,19 +68,21 @@ async function isPartOfBundle(): Promise<boolean> {
  * what it could not read. `require` looks again. Some hosts, such as jest, have nothing but `require`.
  * It is not imported from `node:module`: bundlers would read that, and cannot know the place.
  */
-async function requireWs(): Promise<WebSocketClass> {
+async function requireWs<Part extends keyof WsModule>(
+  part: Part,
+): Promise<NonNullable<WsModule[Part]>> {
   const own = await ownDirectory();
   if (own === undefined) throw new Error("its place is not known");
   const { createRequire } = process.getBuiltinModule("node:module");
   const fromHere = createRequire(path.join(own, "load-ws.js"));
-  const found = (fromHere("ws") as WsModule).WebSocket;
+  const found = (fromHere("ws") as WsModule)[part];
   if (found) return found;
   // jest-environment-jsdom takes what packages offer to browsers, where ws does nothing. Its file for
   // Node.js lies beside that.
   const main = path.join(path.dirname(fromHere.resolve("ws/package.json")), "index.js");
-  const { WebSocket } = fromHere(main) as WsModule;
-  if (!WebSocket) throw new Error("it has no class WebSocket");
-  return WebSocket;
+  const { [part]: inMain } = fromHere(main) as WsModule;
+  if (!inMain) throw new Error(`it has no class ${part}`);
+  return inMain;
 }
 
 /** Whether `ws` itself is not there. That a part of it is missing, or what it needs, is another matter. */

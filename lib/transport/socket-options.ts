@@ -2,6 +2,7 @@ import type { Agent } from "node:http";
 import type { SecureContextOptions } from "node:tls";
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
+import { checkFields, flag, milliseconds } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 /**
@@ -74,20 +75,16 @@ const reserved =
 
 /** @throws InvalidArgumentError, which names the option. */
 export function checkSocketOptions(options: SocketOptions): void {
-  const { token, headers, tls, agent, allowPlaintext } = options;
+  const { token, headers, tls, agent } = options;
   if (typeof token !== "function" && token !== undefined) checkToken(token);
   if (headers !== undefined) checkHeaders(headers);
   if (tls !== undefined) checkKeys("tls", tls, tlsKeys);
   if (agent !== undefined) checkAgent(agent);
-  if (allowPlaintext !== undefined && typeof allowPlaintext !== "boolean") {
-    throw new InvalidArgumentError("allowPlaintext", "must be true or false");
-  }
-  for (const name of ["pingIntervalMs", "pongTimeoutMs"] as const) {
-    const value: unknown = options[name];
-    if (value !== undefined && !(typeof value === "number" && value > 0)) {
-      throw new InvalidArgumentError(name, "must be a positive number of milliseconds");
-    }
-  }
+  checkFields(options, {
+    allowPlaintext: flag,
+    pingIntervalMs: milliseconds,
+    pongTimeoutMs: milliseconds,
+  });
 }
 
 /** @throws InvalidArgumentError when `token` cannot stand in a header. */

@@ -11,6 +11,15 @@ export interface TransportEnd {
 /** How long each step of closing may take before the next, harsher one (ms). */
 export const closeGraceMs = 2_000;
 
+/**
+ * What makes connections to a server that is neither started as a process nor reached by an address, such
+ * as a `FakeAppServer` of `codex-app-server-sdk/testing`.
+ */
+export interface InProcessServer {
+  /** Makes one connection: for the start, and, after a loss, for each start that follows. */
+  connect(): Transport | Promise<Transport>;
+}
+
 /** A byte stream in both directions, with one JSON message a line, and its lifetime. */
 export interface Transport {
   /** The bytes that the server sends. */

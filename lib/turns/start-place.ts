@@ -1,3 +1,4 @@
+import type { Life } from "../async/life.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { Session } from "../session/session.js";
 import type { TurnFollower } from "../session/turn-follower.js";
@@ -9,10 +10,9 @@ export interface StartPlace {
   readonly threadId: string;
   readonly pending: PendingTurn<TurnFollower>;
   /** Options for the request that starts the turn. */
-  readonly request: Pick<RequestOptions, "signal" | "trace" | "onSent">;
-  /** Resolves when the turn is over, and nobody looks for it any more. */
-  readonly over: Promise<void>;
-  isOver(): boolean;
+  readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
+  /** When it is over, nobody looks for the turn any more. */
+  readonly life: Life;
 }
 
 /** How a turn comes to run: what is sent for it, and how its id is learnt. */
@@ -35,7 +35,7 @@ export interface TurnStart {
 }
 
 /** A turn that the server runs already, and that somebody else has started. */
-export interface RunningTurn {
+export interface FoundTurn {
   readonly session: Session;
   readonly id: string;
   /** Whether it is only looked at, since nobody here has asked for it. */

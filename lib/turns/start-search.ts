@@ -68,10 +68,10 @@ function lookForEnd(place: StartPlace, shows: TurnMatch): Sighting {
 
 /** Whether the thread comes to rest before the turn is found, or given up. Never rejects. */
 async function staysAtRest(
-  { session, threadId, over }: StartPlace,
+  { session, threadId, life }: StartPlace,
   found: Promise<unknown>,
 ): Promise<boolean> {
-  const isOver = Promise.race([found, over]).then(
+  const isOver = Promise.race([found, life.over]).then(
     () => true,
     () => true,
   );

@@ -27,7 +27,7 @@ export async function stopUnfollowed(
   const pending = session.turns.expect(threadId);
   pending.claim(turnId, turn.follower);
   pending.settle();
-  await turn.stopUnwatched(session);
+  await turn.stopUnwatched();
   slot.leave();
 }
 

@@ -1,5 +1,5 @@
 import type { TurnEvent } from "../protocol.js";
-import type { RunningTurn } from "./start-place.js";
+import type { FoundTurn } from "./start-place.js";
 import type { TurnStart } from "./start-place.js";
 import type { TurnState } from "../results/turn-state.js";
 
@@ -16,7 +16,7 @@ export class TurnIdentity {
   readonly #isReview: boolean | undefined;
   #running: string | undefined;
 
-  constructor(start: TurnStart | RunningTurn) {
+  constructor(start: TurnStart | FoundTurn) {
     this.#isReview = "send" in start ? start.method === "review/start" : undefined;
   }
 

@@ -2,21 +2,10 @@ import { Backlog } from "../async/backlog.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { TurnEvent } from "../protocol.js";
 import { heldBacklog } from "./event-backlog.js";
+import type { StoredItem, TurnReport } from "./read-stored-turn.js";
 import { TurnGap } from "./turn-gap.js";
-import type { StoredItem, TurnReport } from "./turn-reconcile.js";
+import type { TurnProgress } from "./turn-progress.js";
 import type { TurnState } from "../results/turn-state.js";
-
-interface InboxOwner {
-  readonly state: TurnState;
-  /** Counts what is held back, too. */
-  readonly backlogs: BacklogBudget | undefined;
-  /** Takes an event. Once the turn has ended neither function does anything. */
-  deliver(event: TurnEvent): void;
-  /** The server says that the turn has ended. */
-  end(report: EndedReport): void;
-}
-
-type EndedReport = Extract<TurnReport, { state: "ended" }>;
 
 /**
  * Stands between the events that were held back, where the connection dropped once more, or where they
@@ -40,11 +29,11 @@ const ofTheResult = new Set([
 ]);
 
 /**
- * Where a turn's events come in. While the connection is away they are held back, until what was
- * missed has been read from the server's store: that comes first, and nothing twice.
+ * Decides which of a turn's events are delivered. While the connection is away they are held back, until
+ * what was missed has been read from the server's store: that comes first, and nothing twice.
  */
 export class TurnInbox {
-  readonly #owner: InboxOwner;
+  readonly #progress: TurnProgress;
   #held: Backlog<TurnEvent> | undefined;
   /** Keeps out of them what would not be shown later either. */
   readonly #heldGap = new TurnGap();
@@ -52,63 +41,67 @@ export class TurnInbox {
   #gap: TurnGap | undefined;
   #losses = 0;
 
-  constructor(owner: InboxOwner) {
-    this.#owner = owner;
+  /** `progress` is kept up to date with each event that is delivered, before the next one is asked for. */
+  constructor(progress: TurnProgress) {
+    this.#progress = progress;
   }
 
-  isHolding(): boolean {
+  get isHolding(): boolean {
     return this.#held !== undefined;
   }
 
-  receive(event: TurnEvent): void {
-    if (this.#held) this.#keep(this.#held, event);
-    else if (!this.#gap || this.#gap.admits(event)) this.#owner.deliver(event);
+  /** How often events may have been missed: what was read before the last time may be old. */
+  get losses(): number {
+    return this.#losses;
   }
 
-  /** From now on events may be missed. */
-  hold(): void {
+  /** Whether the event is to be delivered now: otherwise it is held back, or makes no sense. */
+  admits(event: TurnEvent): boolean {
+    if (!this.#held) return !this.#gap || this.#gap.admits(event);
+    // Where too much is held back, the text is left out: it comes once more when its items complete.
+    if (this.#heldGap.admits(event) && !this.#held.push(event)) this.#shorten(this.#held);
+    return false;
+  }
+
+  /** From now on events may be missed. What is held back counts in the budget. */
+  hold(budget: BacklogBudget | undefined): void {
     this.#losses += 1;
     this.#heldGap.reopen();
-    if (!this.#held) this.#held = this.#createHeld();
+    if (!this.#held) this.#held = this.#createHeld(budget);
     else if (this.#held.size > 0) this.#held.push(loss);
   }
 
-  /** Delivers what `read` tells of the time away, then what was held back. Resolves with the former. */
-  async catchUp(read: () => Promise<TurnReport>): Promise<TurnReport> {
-    const losses = this.#losses;
-    const report = await read();
-    // Lost again: what was read may be old by the time when the connection is back.
-    if (losses === this.#losses) this.release(report);
-    return report;
-  }
-
-  /** The same with what is known already. */
-  release(report: TurnReport): void {
+  /** What is to be delivered now: what `report` tells of the time away, then what was held back. */
+  *release(report: TurnReport): Generator<TurnEvent> {
     if (!this.#held) return;
     const held = [...drain(this.#held)];
     this.#held = undefined;
     const gap = (this.#gap ??= new TurnGap());
     gap.reopen();
-    const { state } = this.#owner;
+    const { state } = this.#progress;
     const missedTheStart = hasNothing(state);
-    if (isIncomplete(report, state)) this.#owner.deliver(gapEvent(state));
+    if (isIncomplete(report, state)) yield gapEvent(state);
     // Of a turn whose first events were missed, these may have come before the loss as well as after.
     const start = held.find(isStart);
-    if (start) this.#owner.deliver(start);
-    this.#tellMissed(report, gap);
+    if (start) yield start;
+    yield* this.missed(report);
     for (const event of held) {
       if (event === start) continue;
       if (event === loss || missedTheStart) gap.reopen();
-      if (event === loss) this.#owner.deliver(gapEvent(this.#owner.state));
-      else if (gap.admits(event)) this.#owner.deliver(event);
+      if (event === loss) yield gapEvent(this.#progress.state);
+      else if (gap.admits(event)) yield event;
     }
-    if (report.state === "ended") this.#owner.end(report);
   }
 
-  /** Delivers what the server says of a turn that has ended though it never said so. */
-  settle(report: EndedReport): void {
-    this.#tellMissed(report);
-    this.#owner.end(report);
+  /** The items that the server has stored and that have not been delivered. */
+  *missed(report: TurnReport): Generator<TurnEvent> {
+    const { state } = this.#progress;
+    const known = new Set(state.items.map(({ id }) => id));
+    for (const stored of ("items" in report ? report.items : undefined) ?? []) {
+      if (known.has(stored.item.id)) continue;
+      this.#gap?.told(stored.item.id);
+      yield itemCompleted(state, stored);
+    }
   }
 
   /** Drops what is held back: nobody is interested any more. */
@@ -117,16 +110,10 @@ export class TurnInbox {
     this.#held = undefined;
   }
 
-  /** Where too much is held back, the text is left out: it comes once more when its items complete. */
-  #keep(held: Backlog<TurnEvent>, event: TurnEvent): void {
-    if (this.#heldGap.admits(event) && !held.push(event)) this.#shorten(held);
-  }
-
-  #createHeld(): Backlog<TurnEvent> {
+  #createHeld(budget: BacklogBudget | undefined): Backlog<TurnEvent> {
     const held = new Backlog<TurnEvent>(heldBacklog(isOfTheResult));
-    const { backlogs } = this.#owner;
-    if (backlogs) {
-      held.countIn(backlogs, () => {
+    if (budget) {
+      held.countIn(budget, () => {
         this.#shorten(held);
       });
     }
@@ -137,16 +124,6 @@ export class TurnInbox {
     held.retain(isOfTheResult);
     held.push(loss);
     this.#heldGap.reopen();
-  }
-
-  #tellMissed(report: TurnReport, gap?: TurnGap): void {
-    const { state } = this.#owner;
-    const known = new Set(state.items.map(({ id }) => id));
-    for (const stored of ("items" in report ? report.items : undefined) ?? []) {
-      if (known.has(stored.item.id)) continue;
-      gap?.told(stored.item.id);
-      this.#owner.deliver(itemCompleted(state, stored));
-    }
   }
 }
 

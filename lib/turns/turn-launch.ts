@@ -1,16 +1,16 @@
 import { ignoreRejection } from "../async/deferred.js";
+import type { Life } from "../async/life.js";
 import { settleWithin } from "../async/timers.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
-import { TurnNotStartedError } from "./turn-errors.js";
-import type { GetSession, Session } from "../session/session.js";
-import type { TurnFollower } from "../session/turn-follower.js";
-import type { PendingTurn } from "../session/turn-routes.js";
-import type { Slot } from "../session/turn-slots.js";
 import { busyError } from "../session/busy-error.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
+import type { PendingTurn } from "../session/turn-sink.js";
+import type { Slot } from "../session/turn-slots.js";
+import type { StartPlace, TurnStart } from "./start-place.js";
+import { TurnNotStartedError } from "./turn-errors.js";
 import type { TurnRequest } from "./turn-request.js";
-import type { TurnStart } from "./start-place.js";
-import type { StartPlace } from "./start-place.js";
 
 /** The shortest pause before a request is repeated (ms). */
 const pauseMs = 50;
@@ -21,177 +21,148 @@ const maxBusyMs = 10_000;
 /** How often the server is asked about a turn whose answer was lost, when it refuses to tell. */
 const maxLookups = 6;
 
-/** Who is told how far a turn has come that is being started. */
-interface LaunchOwner {
-  /** Resolves when the turn is over, and is not to be started any more. */
-  readonly over: Promise<void>;
-  readonly follower: TurnFollower;
-  isOver(): boolean;
-  connected(session: Session): void;
-  /** The turn waits here, is under way to the server, or was when the connection dropped. */
-  sending(stage: "waiting" | "sent" | "dropped"): void;
-  /** The server has taken the turn. */
-  accepted(id: string, pending: PendingTurn<TurnFollower>): void;
-  /** It was not taken, and will be sent again unless it ends now. */
-  refused(): void;
-}
-
-/** Brings a turn to the server: waits for its thread, loads it, and sends what starts the turn. */
+/** The way of a turn onto its thread: its place in the line, the thread loaded, nothing in the way. */
 export class TurnLaunch {
+  readonly #session: Session;
   readonly #request: TurnRequest;
   readonly #start: TurnStart;
-  readonly #owner: LaunchOwner;
-  #slot: Slot | undefined;
+  readonly #life: Life;
+  readonly #slot: Slot;
   #reloaded = false;
   /** Since when the server has refused the turn though no turn runs (ms, of the performance clock). */
   #busySince: number | undefined;
 
-  constructor(request: TurnRequest, start: TurnStart, owner: LaunchOwner) {
+  /**
+   * Turns run in the order of the calls, so it stands in line at once.
+   *
+   * @throws ThreadBusyError
+   */
+  constructor(session: Session, request: TurnRequest, start: TurnStart, life: Life) {
+    this.#session = session;
     this.#request = request;
     this.#start = start;
-    this.#owner = owner;
+    this.#life = life;
+    const { threadId } = request;
+    if (this.#whenBusy === "reject" && session.thread(threadId).slots.isBusy)
+      throw busyError(start.method);
+    this.#slot = session.thread(threadId).slots.enter({ wait: this.#whenBusy === "queue" });
+    life.onOver(() => {
+      this.leave();
+    });
   }
 
-  /** Resolves at the turn's end; rejects with what keeps it from starting. */
-  async run(getSession: GetSession): Promise<void> {
-    const { over } = this.#owner;
-    const session = await getSession();
-    this.#owner.connected(session);
-    if (this.#owner.isOver()) return;
-    // Turns run in the order of the calls, so the slot comes before anything that takes time.
-    const slot = this.#waitInLine(session);
-    this.#slot = slot;
-    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(session)));
-    await Promise.race([Promise.all([slot.admitted, prepared]), over]);
-    while (!this.#owner.isOver()) await this.#attempt(session, slot);
+  /** Waits for the turns before it, and makes ready what is sent meanwhile. */
+  async prepare(): Promise<void> {
+    const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(this.#session)));
+    await Promise.race([Promise.all([this.#slot.admitted, prepared]), this.#life.over]);
   }
 
-  /** The turn has ended: the next one may start. */
-  leave(): void {
-    this.#slot?.leave();
-  }
-
-  #waitInLine(session: Session): Slot {
-    const { threadId, controls } = this.#request;
-    const { whenBusy = "queue" } = controls;
-    if (whenBusy === "reject" && session.thread(threadId).slots.isBusy)
-      throw busyError(this.#start.method);
-    return session.thread(threadId).slots.enter({ wait: whenBusy === "queue" });
-  }
-
-  /** Gets the turn accepted and waits for its end, or changes what was in its way. */
-  async #attempt(session: Session, slot: Slot): Promise<void> {
-    const { threadId, controls } = this.#request;
-    const { whenBusy = "queue" } = controls;
-    const { over } = this.#owner;
-    this.#owner.sending("waiting");
-    await session.load(threadId);
+  /**
+   * Waits until the thread is loaded and no turn runs there, or the turn is over.
+   *
+   * @throws ThreadBusyError
+   */
+  async untilClear(): Promise<void> {
+    await this.#session.load(this.#request.threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
-    const untilClear = (): Promise<void> | undefined =>
-      slot.clear() ?? this.#untilGoalTurn(session);
-    for (let clear = untilClear(); clear && !this.#owner.isOver(); clear = untilClear()) {
-      if (whenBusy === "reject") throw busyError(this.#start.method);
-      if (whenBusy === "steer" && slot.idle()) break;
-      await Promise.race([clear, over]);
+    for (let clear = this.#untilIdle(); clear && !this.#life.isOver(); clear = this.#untilIdle()) {
+      if (this.#whenBusy === "reject") throw busyError(this.#start.method);
+      if (this.#whenBusy === "steer" && this.#slot.idle()) return;
+      await Promise.race([clear, this.#life.over]);
       this.#busySince = undefined;
-    }
-    if (this.#owner.isOver()) return;
-    let isTaken = false;
-    try {
-      isTaken = await this.#send(session);
-    } catch (error) {
-      await this.#clearTheWay(session, error);
-    }
-    if (isTaken) await over;
-    else this.#owner.refused();
-  }
-
-  /** A message that comes when a goal's turn is about to start would become part of it. */
-  #untilGoalTurn(session: Session): Promise<void> | undefined {
-    const isMessage = this.#start.method === "turn/start";
-    return isMessage ? session.thread(this.#request.threadId).goal.settled : undefined;
-  }
-
-  /** Resolves with whether the server has the turn. */
-  async #send(session: Session): Promise<boolean> {
-    const pending = session.turns.expect(this.#request.threadId, this.#owner.follower);
-    try {
-      const id = await this.#accept(session, pending);
-      if (id !== undefined) this.#owner.accepted(id, pending);
-      return id !== undefined;
-    } finally {
-      pending.settle();
     }
   }
 
   /**
-   * Sends it, and resolves with the turn's id, also when the answer was lost with the connection; with
-   * undefined when the request was.
+   * Sends the turn, and resolves with its id; with undefined when it was not sent, since the connection
+   * dropped before, and with the error when it dropped afterwards: the server may have the turn then.
    */
-  async #accept(session: Session, pending: PendingTurn<TurnFollower>): Promise<string | undefined> {
-    const { threadId, controls } = this.#request;
-    const { over } = this.#owner;
-    const isOver = () => this.#owner.isOver();
+  async send(
+    pending: PendingTurn<TurnFollower>,
+    sent: () => void,
+  ): Promise<string | TransportClosedError | undefined> {
     // Until it is written, there may be no room for it, or no connection: it can be withdrawn then.
     let isSent = false;
     const withdrawn = new AbortController();
-    void over.then(() => {
+    void this.#life.over.then(() => {
       if (!isSent) withdrawn.abort(new TurnNotStartedError());
     });
     const onSent = (): void => {
-      if (!isSent) this.#owner.sending("sent");
+      if (!isSent) sent();
       isSent = true;
     };
-    const request = { trace: controls.trace, signal: withdrawn.signal, onSent };
-    const place = { session, threadId, pending, over, isOver, request };
+    const { trace } = this.#request.controls;
+    const request = { trace, signal: withdrawn.signal, onSent };
     try {
-      return await this.#start.send(place);
+      return await this.#start.send({ ...this.#place(pending), request });
     } catch (error) {
-      // What was not sent before the drop is sent over the next connection.
       if (isDrop(error) && !error.sent) return undefined;
-      if (!isDrop(error) || !this.#start.find) throw error;
-      this.#owner.sending("dropped");
-      const id = await this.#find(place, error);
-      if (id !== undefined) session.turns.missed(threadId);
-      return id;
+      if (isDrop(error) && this.#start.find) return error;
+      throw error;
     }
   }
 
   /**
-   * As often as the connection drops meanwhile: to send it again without knowing would run it twice. If
-   * the server does not tell, it stays unknown what became of the request, as `dropped` says.
+   * Whether a turn has arrived whose answer was lost with the connection: resolves with its id, or with
+   * undefined when it has not. Asks as often as the connection drops meanwhile: to send it again without
+   * knowing would run it twice. If the server does not tell, it stays unknown, as `dropped` says.
+   *
+   * @throws TransportClosedError
    */
-  async #find(place: StartPlace, dropped: TransportClosedError): Promise<string | undefined> {
+  async find(
+    pending: PendingTurn<TurnFollower>,
+    dropped: TransportClosedError,
+  ): Promise<string | undefined> {
     for (let failures = 0; ;) {
-      await place.session.available();
+      await this.#session.available();
       try {
-        return await this.#start.find?.(place);
+        const id = await this.#start.find?.(this.#place(pending));
+        if (id !== undefined) this.#session.turns.missed(this.#request.threadId);
+        return id;
       } catch (error) {
         if (isDrop(error)) continue;
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
         // Also of a turn that was given up: it must not run on.
-        await settleWithin(place.session.closed, pauseMs * 2 ** failures);
+        await settleWithin(this.#session.closed, pauseMs * 2 ** failures);
       }
     }
   }
 
-  /** Throws what another attempt would not help against. */
-  async #clearTheWay(session: Session, error: unknown): Promise<void> {
-    const { threadId, controls } = this.#request;
-    const { whenBusy = "queue" } = controls;
+  /** Changes what has kept the server from taking the turn. Throws what another attempt would not help against. */
+  async clearTheWay(error: unknown): Promise<void> {
     if (error instanceof ThreadNotFoundError && !this.#reloaded) {
       // Unloaded behind our back: the server forgot the thread, but has it stored.
       this.#reloaded = true;
-      session.unload(threadId);
-    } else if (error instanceof ThreadBusyError && whenBusy === "queue") {
+      this.#session.unload(this.#request.threadId);
+    } else if (error instanceof ThreadBusyError && this.#whenBusy === "queue") {
       // A review or a compaction, which cannot be steered, had begun before we heard of it.
       // Loading the thread again tells whether it still runs.
-      session.unload(threadId);
+      this.#session.unload(this.#request.threadId);
       await this.#pauseWhenBusy(error);
     } else {
       throw error;
     }
+  }
+
+  /** The next turn may go onto the thread. */
+  leave(): void {
+    this.#slot.leave();
+  }
+
+  #place(pending: PendingTurn<TurnFollower>): StartPlace {
+    return { session: this.#session, threadId: this.#request.threadId, pending, life: this.#life };
+  }
+
+  get #whenBusy(): "queue" | "steer" | "reject" {
+    return this.#request.controls.whenBusy ?? "queue";
+  }
+
+  /** A message that comes when a goal's turn is about to start would become part of it. */
+  #untilIdle(): Promise<void> | undefined {
+    const isMessage = this.#start.method === "turn/start";
+    const goalTurn = () => this.#session.thread(this.#request.threadId).goal.settled;
+    return this.#slot.clear() ?? (isMessage ? goalTurn() : undefined);
   }
 
   /** A server that says of the thread both that it is busy and that it is idle is not asked for ever. */
@@ -199,6 +170,6 @@ export class TurnLaunch {
     this.#busySince ??= performance.now();
     const busyMs = performance.now() - this.#busySince;
     if (busyMs > maxBusyMs) throw error;
-    await settleWithin(this.#owner.over, Math.max(pauseMs, busyMs / 2));
+    await settleWithin(this.#life.over, Math.max(pauseMs, busyMs / 2));
   }
 }

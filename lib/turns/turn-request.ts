@@ -1,17 +1,15 @@
+import type { Failure } from "../async/life.js";
 import type { Session } from "../session/session.js";
 import type { TurnEvent } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { TurnControls } from "../options/turn-options.js";
-import type { RunningTurn } from "./start-place.js";
+import type { FoundTurn } from "./start-place.js";
 import type { TurnStart } from "./start-place.js";
 import type { TurnState } from "../results/turn-state.js";
 
-/** Makes what the waiters of a turn are rejected with: an instance of its own for each. */
-export type Failure = () => unknown;
-
 export interface TurnRequest {
   readonly threadId: string;
-  readonly start: TurnStart | RunningTurn;
+  readonly start: TurnStart | FoundTurn;
   readonly controls: TurnControls;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;

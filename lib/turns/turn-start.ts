@@ -132,7 +132,7 @@ async function found(
 ): Promise<string> {
   const seen = lookFor(place, isOurs);
   return begin(place, { send, isOurs, seen }, () =>
-    Promise.race([seen.id, place.over.then(neverStarted)]),
+    Promise.race([seen.id, place.life.over.then(neverStarted)]),
   );
 }
 
@@ -166,7 +166,7 @@ async function begin(
 
 /** The server has named the turn; nobody may wait for it any more. */
 function stopIfGivenUp(place: StartPlace, turnId: string): void {
-  if (place.isOver()) void stopUnfollowed(place.session, place.threadId, turnId);
+  if (place.life.isOver()) void stopUnfollowed(place.session, place.threadId, turnId);
 }
 
 function neverStarted(): never {

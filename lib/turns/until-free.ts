@@ -1,3 +1,4 @@
+import type { Life } from "../async/life.js";
 import { settleWithin } from "../async/timers.js";
 import type { Session } from "../session/session.js";
 import { readThreadStatus } from "./ask-server.js";
@@ -16,35 +17,31 @@ const maxUnanswered = 3;
 /** How long a turn that was asked for may take to begin on a thread that is idle meanwhile (ms). */
 const maxDelayMs = 60_000;
 
-/** A turn that nobody waits for any more, and that has not ended. */
-interface LeftTurn {
-  /** Resolves when it is over. */
-  readonly over: Promise<void>;
-  isOver(): boolean;
-  /** Whether the server has said that it runs. */
-  hasBegun(): boolean;
-}
-
 /**
  * Resolves when the next turn may go onto a thread whose turn was given up without a word of its end: as
  * soon as that one is over, or the server does not say any more that the thread is active. A turn that
  * has not begun yet may still begin, and the next one would become part of it. Never rejects.
  */
-export async function untilFree(session: Session, threadId: string, turn: LeftTurn): Promise<void> {
+export async function untilFree(
+  session: Session,
+  threadId: string,
+  life: Life,
+  hasBegun: () => boolean,
+): Promise<void> {
   const since = performance.now();
   let unanswered = 0;
   for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
     const running = session.thread(threadId).slots.runningUntil;
     const status = await readThreadStatus(session, threadId);
-    if (turn.isOver() || session.signal.aborted) return;
+    if (life.isOver() || session.signal.aborted) return;
     // A turn that has begun since is another matter, and has the slot itself.
     if (running && session.thread(threadId).slots.runningUntil !== running) return;
     unanswered = status === "unknown" ? unanswered + 1 : 0;
-    const mayBegin = !turn.hasBegun() && performance.now() - since < maxDelayMs;
+    const mayBegin = !hasBegun() && performance.now() - since < maxDelayMs;
     if ((status === "idle" && !mayBegin) || unanswered === maxUnanswered) {
       session.thread(threadId).slots.setRunning(false);
       return;
     }
-    await settleWithin(Promise.race(running ? [turn.over, running] : [turn.over]), pauseMs);
+    await settleWithin(Promise.race(running ? [life.over, running] : [life.over]), pauseMs);
   }
 }

@@ -7,6 +7,9 @@ import { DeclarationFiles, type Declared } from "./declaration-files.js";
  * The public surface in one file: each export of each entry point as it is declared, without
  * comments, and after them the types that these declarations mention without exporting them. What
  * is generated is named only: its own files show how it changes.
+ *
+ * API Extractor would write such a report, too, but with all of `generated/` in it: 16,000 lines instead of
+ * 3,000, which nobody reviews. It reads our declarations only with a browser's library beside them.
  */
 export async function renderReport(
   declarations: Declarations,

@@ -2,7 +2,8 @@
  * Makes docs/coverage.md from the protocol's methods, from what the tests have touched when they ran
  * last (`npm test` notes it), and from offers.ts and not-real.ts. With `--check` it writes nothing
  * and exits 1 when the table does not hold. With `--list` it brings only the list of methods in line with
- * the protocol, from whatever the tests have touched, and prints what the table then lacks.
+ * the protocol, from whatever the tests have touched, and prints what the table then lacks. Tools for
+ * coverage count lines of code; none knows the methods of a protocol.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -27,6 +27,9 @@ export async function makeSchemas(
     // Without it `field?: Union` is another type than `Union`, and each gets its own definition.
     exactOptionalPropertyTypes: true,
     target: "ES2023",
+    // What the types stand on is small; a browser's library would be read and checked, too.
+    lib: ["ES2023"],
+    skipLibCheck: true,
     types: [],
   });
   const generator = TJS.buildGenerator(program, {

@@ -111,8 +111,8 @@ describe("a server that cannot use its CODEX_HOME", () => {
 
 describe("the option codexHome is refused", () => {
   test.each([
-    [{ codexHome: "" }, "codexHome must be a non-empty string."],
-    [{ codexHome: 5 }, "codexHome must be a non-empty string."],
+    [{ codexHome: "" }, "codexHome must be a string that is not empty"],
+    [{ codexHome: 5 }, "codexHome must be a string that is not empty"],
     [{ codexHome: "a\0b" }, "codexHome must not contain a NUL character."],
     [{ codexHome: "/x", env: { CODEX_HOME: "/y" } }, "codexHome says what env.CODEX_HOME says."],
     [{ codexHome: "/x", launch: { command: "ssh" } }, "codexHome is for a server of this machine."],

@@ -14,10 +14,18 @@ import { errorOf } from "./error-of.js";
 
 const timeoutMs = 500;
 
-/** Lets the client write, and then blocks the process beyond its time-out. */
+/** Lets the client write, and then blocks the process beyond its time-out, until the answer is there. */
 async function holdUpAfter(server: ScriptedServer, method: string): Promise<void> {
   await new Promise(setImmediate);
-  holdUp(timeoutMs + 300, () => hasRead(server, method));
+  holdUp(timeoutMs + 300, () => hasRead(server, method) && isAtRest(server));
+}
+
+/** Whether the server has written all that it has to write, or as much as the pipe holds. */
+function isAtRest({ logFile }: ScriptedServer): boolean {
+  if (process.platform !== "linux") return true;
+  const [first = ""] = readFileSync(logFile, "utf8").split("\n");
+  const { pid = 0 } = JSON.parse(first) as LogEntry;
+  return / S /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 }
 
 function hasRead({ logFile }: ScriptedServer, method: string): boolean {

@@ -8,7 +8,7 @@ import {
   type TurnEvent,
 } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
-import { readTurn } from "../../lib/turns/turn-reconcile.js";
+import { readTurn } from "../../lib/turns/read-stored-turn.js";
 import { deafClient } from "../support/deaf-client.js";
 import { Gateway } from "../support/gateway.js";
 import { offers, testWhere } from "../support/offers.js";

@@ -2,11 +2,10 @@ import { beforeAll, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { compileProgram } from "../support/compile-program.js";
 
 const host = await compileProgram(new URL("attacked-host.ts", import.meta.url));
-const server = fileURLToPath(new URL("hostile-server.mjs", import.meta.url));
+const server = await compileProgram(new URL("hostile-server.ts", import.meta.url));
 
 /** How many messages a flood has: if each left something behind, it would show. */
 const count = 40_000;
@@ -55,11 +54,13 @@ const monsters = ["what is nested 100,000 levels deep", "what is wide"];
 const ends = ["an endless line", "questions without reading the answers"];
 const reports = new Map<string, Report>();
 
-// All on one host, one after the other: what one of them breaks, the next would notice.
+// The attacks of one way share a host, one after the other: what one of them breaks, the next would notice.
 beforeAll(async () => {
-  await attack("stdio", [...floods, ...questions, ...monsters, ...ends]);
-  await attack("stream of your own", fast);
-  await attack("socket", fast);
+  await Promise.all([
+    attack("stdio", [...floods, ...questions, ...monsters, ...ends]),
+    attack("stream of your own", fast),
+    attack("socket", fast),
+  ]);
 }, 600_000);
 
 async function attack(way: string, attacks: readonly string[]): Promise<void> {

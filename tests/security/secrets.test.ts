@@ -16,7 +16,7 @@ import {
   linked,
   linkedThread,
   later,
-  RpcFail,
+  ResponseError,
   type LinkedServer,
 } from "../support/linked-server.js";
 import { rejection } from "../support/real.js";
@@ -172,7 +172,7 @@ describe("a request that fails shows no secret", () => {
     for (const code of [-32_700, -32_600, -32_601, -32_602, -32_603, -32_000, 7]) {
       for (const message of quoting(canaries.of("param"))) {
         pair.server.handle("command/exec", () => {
-          throw new RpcFail(code, message, { quoted: message });
+          throw new ResponseError(code, message, { quoted: message });
         });
         const error = await cleanFailure(pair.client.request("command/exec", params()));
         expect(error).toMatchObject({ rpcCode: code, data: { quoted: message } });
@@ -218,7 +218,7 @@ describe("a request that fails shows no secret", () => {
       retryOnOverload: { retries: 1, minTimeoutMs: 1 },
     });
     pair.server.handle("command/exec", () => {
-      throw new RpcFail(-32_001, "Server overloaded; retry later.");
+      throw new ResponseError(-32_001, "Server overloaded; retry later.");
     });
     await cleanFailure(pair.client.request("command/exec", params()));
     pair.server.handle("command/exec", () => later);
@@ -234,7 +234,7 @@ describe("a request that fails shows no secret", () => {
     for (const message of quoting(key)) {
       await using pair = await linked({ logger });
       pair.server.handle("account/login/start", () => {
-        throw new RpcFail(-32_600, message);
+        throw new ResponseError(-32_600, message);
       });
       await cleanFailure(pair.client.login.apiKey(codex.apiKey));
     }

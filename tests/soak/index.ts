@@ -2,8 +2,8 @@
  * Runs thousands of turns in one process, in all the ways in which turns go, and hundreds whose server
  * is lost in the middle, and fails when anything is left of them. `npm run soak -- --help` tells the options.
  */
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { compileProgram } from "../support/compile-program.js";
 import { realServer } from "./real-server.js";
 import { runCuts, runDeaths } from "./run-losses.js";
 import { runSoak, type SoakReport } from "./run-soak.js";
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const realTurns = Number(values["real-turns"]);
   const losses = Number(values.losses);
   if (turns > 0) {
-    const script = fileURLToPath(new URL("server.mjs", import.meta.url));
+    const script = await compileProgram(new URL("server.ts", import.meta.url));
     const client = { launch: { command: process.execPath, args: [script] } };
     reports["Scripted server"] = await runSoak({ client, turns, parallel: 8, leak });
   }

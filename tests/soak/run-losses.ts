@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Codex } from "../../lib/index.js";
+import { compileProgram } from "../support/compile-program.js";
 import { CuttingProxy } from "../support/cutting-proxy.js";
 import { takeCensus, type Census } from "./census.js";
 import { lossWays, type Loss } from "./loss-ways.js";
@@ -15,10 +15,11 @@ export interface LossOptions {
   readonly leak?: boolean;
 }
 
-const script = fileURLToPath(new URL("server.mjs", import.meta.url));
+const server = new URL("server.ts", import.meta.url);
 
 /** A server process that dies again and again, and is replaced. */
 export async function runDeaths(options: LossOptions): Promise<SoakReport> {
+  const script = await compileProgram(server);
   const restart = { retries: 1_000_000, minDelayMs: 0, maxDelayMs: 0 };
   await using codex = new Codex({ launch: { command: process.execPath, args: [script] }, restart });
   return await runLosses(codex, options, "dead", async () => {
@@ -29,12 +30,13 @@ export async function runDeaths(options: LossOptions): Promise<SoakReport> {
 
 /** A connection to a server that lives on, which is cut again and again, and made anew. */
 export async function runCuts(options: LossOptions): Promise<SoakReport> {
-  const server = spawn(process.execPath, [script, "--listen"], {
+  const script = await compileProgram(server);
+  const child = spawn(process.execPath, [script, "--listen"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const exited = once(server, "exit");
+  const exited = once(child, "exit");
   try {
-    const [port] = (await once(server.stdout, "data")) as [Buffer];
+    const [port] = (await once(child.stdout, "data")) as [Buffer];
     await using proxy = await CuttingProxy.start({ host: "127.0.0.1", port: Number(port) });
     const reconnect = { retries: Infinity, minDelayMs: 1, maxDelayMs: 1 };
     await using codex = new Codex({ url: proxy.url, reconnect });
@@ -43,7 +45,7 @@ export async function runCuts(options: LossOptions): Promise<SoakReport> {
       return Promise.resolve();
     });
   } finally {
-    server.stdin.end();
+    child.stdin.end();
     await exited;
   }
 }

@@ -51,8 +51,8 @@ const ownPlaces: Plugin = {
     bundle.onLoad({ filter: /\.ts$/ }, async ({ path: source }) => {
       const text = await readFile(source, "utf8");
       const contents = text
-        .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(source).href))
-        .replaceAll("import.meta.dirname", JSON.stringify(path.dirname(source)));
+        .replaceAll(/import\.meta\.url/g, JSON.stringify(pathToFileURL(source).href))
+        .replaceAll(/import\.meta\.dirname/g, JSON.stringify(path.dirname(source)));
       return { contents, loader: "ts" };
     });
   },

@@ -1,8 +1,10 @@
-import { PassThrough } from "node:stream";
 import { AppServerClient } from "../../lib/client.js";
 import type { ConnectionSettings } from "../../lib/options/options.js";
 import type { Thread } from "../../lib/thread.js";
-import type { Transport, TransportEnd } from "../../lib/transport/transport.js";
+import { InProcessLink, type CrashOptions } from "../../lib/testing/server/in-process.js";
+import { ResponseError, toLine, type ReceivedMessage } from "../../lib/testing/server/message.js";
+import { MessageServer, noAnswer } from "../../lib/testing/server/message-server.js";
+import type { Transport } from "../../lib/transport/transport.js";
 import {
   opened,
   turnMessages,
@@ -21,22 +23,14 @@ export interface ClientRequest {
   readonly trace?: unknown;
 }
 
-/** Answers a request: returns the result, throws an RpcFail, or returns `later` to do it by hand. */
+/** Answers a request: returns the result, throws an ResponseError, or returns `later` to do it by hand. */
 export type Handler = (params: Params, request: ClientRequest) => unknown;
 
 /** What a handler returns when the test answers with `respond` or `refuse`. */
 export const later = Symbol("later");
 
 /** What a handler throws to answer with an error. */
-export class RpcFail extends Error {
-  constructor(
-    readonly code: number,
-    message: string,
-    readonly data?: unknown,
-  ) {
-    super(message);
-  }
-}
+export { ResponseError as ResponseError };
 
 interface LinkedPair extends AsyncDisposable {
   readonly client: AppServerClient;
@@ -64,37 +58,29 @@ export class LinkedServer {
   readonly requests: ClientRequest[] = [];
   /** The client's answers to requests of the server, in the order in which they came. */
   readonly answers: Params[] = [];
-  readonly transport: Transport;
-  readonly #toClient = new PassThrough();
-  readonly #fromClient = new PassThrough();
-  readonly #handlers = new Map<string, Handler>(Object.entries(this.#defaultHandlers()));
+  readonly #server = new MessageServer();
+  readonly #link = new InProcessLink(this.#server);
   readonly #unseen = new Map<string, ClientRequest[]>();
   readonly #waiting = new Map<string, ((request: ClientRequest) => void)[]>();
-  #stderr = "";
-  #end!: (end: TransportEnd) => void;
+  readonly #handlers = new Map<string, Handler>(Object.entries(this.#defaultHandlers()));
   #turns = 0;
   #threads = 0;
 
   constructor() {
-    const ended = new Promise<TransportEnd>((resolve) => {
-      this.#end = resolve;
-    });
-    this.transport = {
-      input: this.#toClient,
-      output: this.#fromClient,
-      ended,
-      stderrTail: () => this.#stderr,
-      close: () => {
-        this.crash({ exitCode: 0 });
-        return ended.then(() => undefined);
-      },
+    this.#server.onReceived = (message) => {
+      this.#note(message);
     };
-    let rest = "";
-    this.#fromClient.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#receive(JSON.parse(line) as Params);
+    // Answered in a microtask: whoever waits for a request runs before its answer is sent.
+    this.#server.on("*", async (_, { id, method, params, trace }) => {
+      if (id === undefined || method === undefined) return noAnswer;
+      const request = toRequest({ id, method, params, trace });
+      const result = await this.handler(method)(request.params, request);
+      return result === later ? noAnswer : result;
     });
+  }
+
+  get transport(): Transport {
+    return this.#link.transport;
   }
 
   handle(method: string, handler: Handler): void {
@@ -137,12 +123,12 @@ export class LinkedServer {
 
   /** Sends each message in a chunk of its own. */
   send(...messages: readonly Message[]): void {
-    for (const message of messages) this.#toClient.write(`${JSON.stringify(message)}\n`);
+    for (const message of messages) this.#link.write(toLine(message));
   }
 
   /** Sends all messages in one chunk. */
   sendTogether(messages: readonly Message[]): void {
-    this.#toClient.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+    this.#link.write(messages.map(toLine).join(""));
   }
 
   /** Everything that the server sends about a normal turn. */
@@ -151,33 +137,19 @@ export class LinkedServer {
   }
 
   /** The process is gone; what was sent before still arrives. */
-  crash(end: Partial<TransportEnd> & { stderr?: string } = {}): void {
-    const { exitCode = null, signal = null, stderr } = end;
-    this.#stderr = stderr ?? this.#stderr;
-    this.#toClient.end();
-    this.#end({ exitCode, signal });
+  crash(end: CrashOptions = {}): void {
+    this.#link.crash(end);
   }
 
-  #receive(message: Params): void {
-    const { id, method, params = {}, trace } = message as Partial<ClientRequest>;
-    if (id !== undefined && method === undefined) this.answers.push(message);
+  #note(message: ReceivedMessage): void {
+    const { id, method, params, trace } = message;
+    if (id !== undefined && method === undefined) this.answers.push({ ...message });
     if (id === undefined || method === undefined) return;
-    const request = { id, method, params, ...(trace === undefined ? {} : { trace }) };
+    const request = toRequest({ id, method, params, trace });
     this.requests.push(request);
-    const waiter = this.#waiting.get(request.method)?.shift();
+    const waiter = this.#waiting.get(method)?.shift();
     if (waiter) waiter(request);
-    else this.#unseen.set(request.method, [...(this.#unseen.get(request.method) ?? []), request]);
-    void this.#answer(request);
-  }
-
-  async #answer(request: ClientRequest): Promise<void> {
-    try {
-      const result = await this.handler(request.method)(request.params, request);
-      if (result !== later) this.respond(request, result);
-    } catch (error) {
-      const { code, message, data } = error as RpcFail;
-      this.refuse(request, code, message, data);
-    }
+    else this.#unseen.set(method, [...(this.#unseen.get(method) ?? []), request]);
   }
 
   #defaultHandlers(): Record<string, Handler> {
@@ -193,6 +165,11 @@ export class LinkedServer {
       "turn/start": () => ({ turn: turnRecord(`turn-${(this.#turns += 1)}`) }),
     };
   }
+}
+
+function toRequest({ id, method, params = {}, trace }: ReceivedMessage): ClientRequest {
+  const known = { id, method, params } as ClientRequest;
+  return trace === undefined ? known : { ...known, trace };
 }
 
 export function answer(request: ClientRequest, result: unknown): Message {

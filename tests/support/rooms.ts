@@ -28,6 +28,7 @@ export const rooms: Readonly<Record<string, string>> = {
   messages: "what the server's messages say: ids, states, texts",
   jsonrpc:
     "JSON-RPC and nothing else: framing, correlation, limits, deadlines, retry, reconnecting",
+  recording: "what goes over a connection, in a file, without its secrets",
   transport: "bytes to and from a process or a socket",
   runtime: "which program to run, and its command line",
   results: "the shapes of what turns, goals and commands give",
@@ -39,7 +40,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
-  testing: ["async", "errors"],
+  testing: ["async", "errors", "recording", "runtime", "transport"],
 };
 
 /** The room of a file: `lib/turns/turn-start.ts` lies in `turns`, `lib/turn.ts` in `turn`. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
-import type { AnySchemaObject, ErrorObject } from "ajv";
+import type { AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
 
 /** One method of the generated index: the names of its types in the protocol schema. */
 export interface IndexedMethod {
@@ -47,6 +47,11 @@ export function validateServerRequestResult(method: string, result: unknown): st
   return validateResultOf("serverRequests", method, result);
 }
 
+/** Whether a value is of the named type of the protocol. */
+export function isOfType(name: string, value: unknown): boolean {
+  return validatorAt(`/definitions/${name}`)(value);
+}
+
 /** What keeps a value from being of the named type of the protocol; empty when nothing does. */
 export function validateType(name: string, value: unknown): string[] {
   const known = name in protocolSchema.definitions;
@@ -71,20 +76,33 @@ function validateResultOf(kind: MethodKind, method: string, result: unknown): st
   return type ? validateType(type, result) : [`there is no method ${method} in ${kind}`];
 }
 
-// Type unions such as ["null", "string"] are what the generator writes for `string | null`.
-const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
-ajv.addSchema(protocolSchema, "protocol");
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  // Such as ["null", "string"]: what the generator writes for `string | null`.
+  allowUnionTypes: true,
+  // The whole schema is validated once, below, instead of each part that is used.
+  validateSchema: false,
+  // To make the code of a type faster takes longer than to run it as often as a test does.
+  code: { optimize: false },
+});
+ajv.addSchema(protocolSchema, "protocol", true);
 
 /** The problems of a value with the part of the protocol schema at a JSON pointer. */
 function explain(pointer: string, value: unknown, path: string): string[] {
-  const validate = ajv.getSchema(`protocol#${pointer}`);
-  if (!validate) throw new Error(`The protocol schema has nothing at ${pointer}`);
+  const validate = validatorAt(pointer);
   if (validate(value)) return [];
   return outermost(validate.errors ?? []).flatMap((error) => {
     const where = `${path}${error.instancePath}`;
     if (error.keyword !== "anyOf") return [`${where || "value"} ${describe(error)}`];
     return explainAlternatives(error, where);
   });
+}
+
+function validatorAt(pointer: string): ValidateFunction {
+  const validate = ajv.getSchema(`protocol#${pointer}`);
+  if (!validate) throw new Error(`The protocol schema has nothing at ${pointer}`);
+  return validate;
 }
 
 /** A failed alternative also lists why each of its members failed; those come before it. */

@@ -25,9 +25,19 @@ export function sourceFiles(folder: string): string[] {
     .sort();
 }
 
+const parsed = new Map<string, ts.SourceFile>();
+
 export function parseSource(file: string): ts.SourceFile {
+  const known = parsed.get(file);
+  if (known) return known;
   const text = readFileSync(path.join(root, file), "utf8");
-  return ts.createSourceFile(file, text, ts.ScriptTarget.ESNext, true);
+  const options = {
+    languageVersion: ts.ScriptTarget.ESNext,
+    jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+  };
+  const source = ts.createSourceFile(file, text, options, true);
+  parsed.set(file, source);
+  return source;
 }
 
 /** Everything that a file imports, dynamic imports and types in place included. */

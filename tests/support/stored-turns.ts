@@ -1,4 +1,4 @@
-import { RpcFail, type LinkedServer } from "./linked-server.js";
+import { ResponseError, type LinkedServer } from "./linked-server.js";
 import { turnRecord, type Params } from "./turn-messages.js";
 
 /** What a fake server has stored of the turns of its threads. */
@@ -40,5 +40,5 @@ export function endedTurn(id: string, fields: Params = {}): Params {
 
 /** Answers with the error of a server that does not have the method. */
 export function missingMethod(): never {
-  throw new RpcFail(-32_601, "not supported yet");
+  throw new ResponseError(-32_601, "not supported yet");
 }

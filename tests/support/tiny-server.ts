@@ -1,13 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { makeTempDir } from "./temp-dir.js";
+import { ScriptedServer, type Handlers } from "./scripted-server.js";
+import { initialized } from "./scripted-server-messages.js";
 
-/** A few lines that start like an app-server, as a real child process. */
+/** A server that can do no more than start, as a real child process. */
 export interface TinyServer extends AsyncDisposable {
   /** For the `launch` option. */
   readonly launch: { readonly command: string; readonly args: readonly string[] };
   /** Process ids of every start so far, in order. */
   starts(): Promise<number[]>;
+  /** The methods of all messages so far, of all starts. */
+  methods(): Promise<string[]>;
 }
 
 /**
@@ -22,54 +23,32 @@ export interface TinyServerOptions {
 }
 
 export async function tinyServer(options: TinyServerOptions = {}): Promise<TinyServer> {
-  const directory = await makeTempDir();
-  const script = path.join(directory.path, "server.mjs");
-  const log = path.join(directory.path, "starts.log");
-  await writeFile(log, "");
-  await writeFile(script, source);
   const { failures = 0, silent = false, version = "0.169.0" } = options;
-  const args = [script, log, String(failures), String(silent), version];
+  const failing = Array.from({ length: failures }, () => [
+    { stderr: "not in the mood" },
+    { exit: 1 },
+  ]);
+  const on = silent ? { initialize: heard, "*": heard } : behaving(version);
+  const server = await ScriptedServer.create({ start: [...failing, []], on });
   return {
-    launch: { command: process.execPath, args },
-    starts: async () => (await readFile(log, "utf8")).split("\n").filter(Boolean).map(Number),
-    [Symbol.asyncDispose]: () => directory.remove(),
+    launch: server.launch,
+    starts: () => server.pids(),
+    methods: async () => (await server.received()).flatMap(({ method }) => method ?? []),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-const source = `
-import { appendFileSync, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+const heard = [{ stderr: "heard {{method}}" }];
 
-const [, , log, failures, silent, version] = process.argv;
-appendFileSync(log, process.pid + "\\n");
-if (readFileSync(log, "utf8").trim().split("\\n").length <= Number(failures)) {
-  process.stderr.write("not in the mood");
-  process.exit(1);
+function behaving(version: string): Handlers {
+  const opened = (id: string) => ({ thread: { id, status: { type: "idle" } } });
+  return {
+    initialize: [{ respond: initialized(`codex-app-server-sdk/${version} (Linux; x86_64)`) }],
+    "account/read": [{ respond: { account: null, requiresOpenaiAuth: true } }],
+    "thread/start": [{ respond: opened("thread-{{count}}") }],
+    "thread/resume": [{ respond: opened("{{params.threadId}}") }],
+    "turn/start": [{ respond: { turn: { id: "turn-1" } } }],
+    "thread/read": [{ exit: 7 }],
+    "*": [{ respond: {} }],
+  };
 }
-const threads = new Set();
-const open = (id) => {
-  threads.add(id);
-  return { thread: { id, status: { type: "idle" } } };
-};
-const results = {
-  initialize: () => ({
-    userAgent: "codex-app-server-sdk/" + version + " (Linux; x86_64)",
-    codexHome: "/home/user/.codex",
-    platformFamily: "unix",
-    platformOs: "linux",
-  }),
-  "account/read": () => ({ account: null, requiresOpenaiAuth: true }),
-  "thread/start": () => open("thread-" + (threads.size + 1)),
-  "thread/resume": ({ threadId }) => open(threadId),
-  "turn/start": ({ threadId }) => (threads.has(threadId) ? { turn: { id: "turn-1" } } : null),
-  "thread/read": () => process.exit(7),
-};
-createInterface({ input: process.stdin }).on("line", (line) => {
-  const { id, method, params } = JSON.parse(line);
-  if (silent === "true") process.stderr.write("heard " + method);
-  if (id === undefined || silent === "true") return;
-  const result = (results[method] ?? (() => ({})))(params);
-  const answer = result ? { result } : { error: { code: -32603, message: "not loaded" } };
-  process.stdout.write(JSON.stringify({ id, ...answer }) + "\\n");
-});
-`;

@@ -1,10 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { TurnEvent } from "../../lib/protocol.js";
+import { parseRecording } from "../../lib/recording/format.js";
+import type { ReceivedMessage } from "../../lib/testing/index.js";
 import type { NotificationMessage } from "../../lib/jsonrpc/message.js";
 import { threadIdOf, turnIdOf } from "../../lib/messages/message-ids.js";
 
 const directory = path.join(import.meta.dirname, "../fixtures/transcripts");
+
+export interface RecordedLine {
+  readonly dir: "in" | "out";
+  readonly message: ReceivedMessage;
+}
 
 /** One turn of a transcript: what the server told about it, up to and including its end. */
 export interface RecordedTurn {
@@ -18,18 +25,24 @@ export function transcriptNames(): string[] {
   return files.map((name) => path.basename(name, ".jsonl"));
 }
 
+/** The file of a transcript: a recording, as the option `record` makes them. */
+export function transcriptFile(name: string): string {
+  return path.join(directory, `${name}.jsonl`);
+}
+
+/** The messages of a transcript in both directions, in order. */
+export function recordedMessages(name: string): RecordedLine[] {
+  const [connection] = parseRecording(readFileSync(transcriptFile(name), "utf8"));
+  return (connection?.messages ?? []).flatMap((each) =>
+    "message" in each ? [{ dir: each.dir, message: each.message }] : [],
+  );
+}
+
 /** The server's notifications of a transcript, in order. */
 export function recordedNotifications(name: string): NotificationMessage[] {
-  const lines = readFileSync(path.join(directory, `${name}.jsonl`), "utf8")
-    .trimEnd()
-    .split("\n");
-  return lines.flatMap((line) => {
-    const { dir, message } = JSON.parse(line) as {
-      dir: string;
-      message: Partial<NotificationMessage>;
-    };
+  return recordedMessages(name).flatMap(({ dir, message }) => {
     const isNotification = dir === "in" && message.method !== undefined && !("id" in message);
-    return isNotification ? [message as NotificationMessage] : [];
+    return isNotification ? [message as unknown as NotificationMessage] : [];
   });
 }
 

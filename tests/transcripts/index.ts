@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { scenarios } from "./scenarios/index.js";
-import { record, type TranscriptLine } from "./record.js";
+import type { RecordingLine } from "../../lib/recording/format.js";
+import { record } from "./record.js";
 
 /** `tsx tests/transcripts/index.ts [name…]`: records all scenarios, or the named ones. */
 const directory = path.join(import.meta.dirname, "..", "fixtures", "transcripts");
@@ -25,9 +26,9 @@ for (const scenario of scenarios) {
   await writeTranscript(scenario.name, lines);
 }
 
-async function writeTranscript(name: string, lines: readonly TranscriptLine[]): Promise<void> {
+async function writeTranscript(name: string, lines: readonly RecordingLine[]): Promise<void> {
   const text = lines.map((line) => JSON.stringify(line) + "\n").join("");
   if (text.length > maxBytes) throw new Error(`${name} is larger than ${maxBytes} bytes`);
   await writeFile(path.join(directory, `${name}.jsonl`), text);
-  console.log(`${name}: ${lines.length} messages, ${text.length} bytes`);
+  console.log(`${name}: ${lines.length - 1} messages, ${text.length} bytes`);
 }

@@ -1,13 +1,13 @@
 import type { LoopbackConfigOverrides } from "../../lib/testing/index.js";
 import { RawStage } from "../support/raw-stage.js";
 import type { RawClient } from "../support/raw-client.js";
+import { RUNTIME_VERSION } from "../../generated/runtime.js";
+import type { RecordingLine } from "../../lib/recording/format.js";
+import { createRedaction } from "../../lib/recording/redact.js";
 import { Sanitiser } from "./sanitise.js";
 
-/** One line of a transcript. `"out"` is client to server, `"in"` is server to client. */
-export interface TranscriptLine {
-  readonly dir: "out" | "in";
-  readonly message: unknown;
-}
+/** The clocks of all transcripts are moved to this day. */
+const date = "2026-01-01T00:00:00.000Z";
 
 export interface Scenario {
   readonly name: string;
@@ -15,11 +15,14 @@ export interface Scenario {
   readonly play: (stage: RawStage) => Promise<void>;
 }
 
-/** Plays a scenario on the real server and gives its transcript, sanitised: that of its last process. */
-export async function record({ overrides = {}, play }: Scenario): Promise<TranscriptLine[]> {
-  let raw: TranscriptLine[] = [];
+/**
+ * Plays a scenario on the real server and gives its recording, that of its last process: sanitised, so that
+ * it says nothing of this machine, and of the same day each time.
+ */
+export async function record({ overrides = {}, play }: Scenario): Promise<RecordingLine[]> {
+  let raw: { readonly dir: "in" | "out"; readonly message: unknown }[] = [];
   const onStart = (client: RawClient) => {
-    const lines: TranscriptLine[] = [];
+    const lines: typeof raw = [];
     raw = lines;
     client.onMessage((message, dir) => {
       if (message.method !== "raw/exited") lines.push({ dir, message });
@@ -35,5 +38,11 @@ export async function record({ overrides = {}, play }: Scenario): Promise<Transc
   } finally {
     await stage.close();
   }
-  return raw.map(({ dir, message }) => ({ dir, message: sanitiser.clean(message) }));
+  const head = { recording: 1, server: RUNTIME_VERSION, sdk: null, date } as const;
+  const redact = createRedaction({});
+  const messages = raw.map(({ dir, message }) => ({
+    dir,
+    message: redact(sanitiser.clean(message)) as Readonly<Record<string, unknown>>,
+  }));
+  return [head, ...messages];
 }

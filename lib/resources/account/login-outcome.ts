@@ -1,8 +1,7 @@
 import { onAbort, throwIfAborted } from "../../async/abort.js";
 import { onDeadline } from "../../async/deadline.js";
-import { checkSignal } from "../../options/checks.js";
+import { checkSignal, checkTimeout } from "../../errors/check-values.js";
 import type { KeysOf } from "../../errors/check-options.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import { LoginTimeoutError } from "../../errors/login-errors.js";
 
 /** How long to wait for the end of a login. Giving up the wait does not end the login. */
@@ -95,10 +94,4 @@ export class LoginOutcome {
     this.#onSettled();
     for (const waiter of [...this.#waiters]) waiter();
   }
-}
-
-/** @throws InvalidArgumentError */
-export function checkTimeout(timeoutMs: unknown): void {
-  if (typeof timeoutMs === "number" && timeoutMs > 0) return;
-  throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
 }

@@ -1,13 +1,13 @@
 import type { LoginAccountParams } from "../../../generated/types.js";
 import { throwIfAborted } from "../../async/abort.js";
-import { checkSignal } from "../../options/checks.js";
+import { checkSignal, checkTimeout } from "../../errors/check-values.js";
 import { LoginTimeoutError } from "../../errors/login-errors.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import type { AllowUndefined } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { LoginCompletion } from "./login-completion.js";
-import { checkTimeout, LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
+import { LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
 
 /** How long a login may take that needs no person (ms). */
 const directMs = 60_000;
@@ -128,7 +128,7 @@ function outcomeOf(login: Promise<void>): LoginOutcome {
       outcome.succeed();
     },
     (error: unknown) => {
-      outcome.fail(() => error as Error);
+      outcome.fail(() => error);
     },
   );
   return outcome;

@@ -2,7 +2,7 @@ import { accountSessionsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { LoginAccountParams, LoginAppBrand } from "../../../generated/types.js";
 import { ProtocolError } from "../../errors/connection-errors.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "../../protocol.js";
 import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "./gateway-login.js";
@@ -63,7 +63,7 @@ export class Login extends Resource {
    * @throws LoginFailedError, LoginTimeoutError, or InvalidArgumentError without a key.
    */
   async apiKey(apiKey: string, options: LoginWaitOptions = {}): Promise<void> {
-    checkText({ apiKey });
+    checkText("apiKey", apiKey);
     checkOptions("login.apiKey()", options, loginWaitKeys);
     await this.#starts.direct({ type: "apiKey", apiKey }, options);
   }
@@ -113,7 +113,8 @@ export class Login extends Resource {
    */
   async tokens(tokens: AuthTokens, options: LoginWaitOptions = {}): Promise<void> {
     const { accessToken, chatgptAccountId } = tokens;
-    checkText({ accessToken, chatgptAccountId });
+    checkText("accessToken", accessToken);
+    checkText("chatgptAccountId", chatgptAccountId);
     checkOptions("login.tokens()", options, loginWaitKeys);
     await this.#starts.direct({ ...tokens, type: "chatgptAuthTokens" }, options);
   }
@@ -127,7 +128,8 @@ export class Login extends Resource {
    */
   async bedrockApiKey(key: BedrockApiKey, options: LoginWaitOptions = {}): Promise<void> {
     const { apiKey, region } = key;
-    checkText({ apiKey, region });
+    checkText("apiKey", apiKey);
+    checkText("region", region);
     checkOptions("login.bedrockApiKey()", options, loginWaitKeys);
     await this.#starts.direct({ ...key, type: "amazonBedrock" }, options);
   }
@@ -135,7 +137,9 @@ export class Login extends Resource {
   /** Logs in to Amazon Bedrock with AWS access keys; otherwise as `bedrockApiKey` does. */
   async bedrockAccessKeys(keys: BedrockAccessKeys, options: LoginWaitOptions = {}): Promise<void> {
     const { accessKeyId, secretAccessKey, region } = keys;
-    checkText({ accessKeyId, secretAccessKey, region });
+    checkText("accessKeyId", accessKeyId);
+    checkText("secretAccessKey", secretAccessKey);
+    checkText("region", region);
     checkOptions("login.bedrockAccessKeys()", options, loginWaitKeys);
     await this.#starts.direct({ ...keys, type: "amazonBedrockAccessKeys" }, options);
   }
@@ -195,13 +199,4 @@ function otherLogin(): ProtocolError {
   return new ProtocolError(
     "The server answered account/login/start with another kind of login. Check that it is a codex app-server.",
   );
-}
-
-/** @throws InvalidArgumentError, which names what is missing and no value. */
-function checkText(fields: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value !== "string" || value === "") {
-      throw new InvalidArgumentError(name, "must be a string that is not empty");
-    }
-  }
 }

@@ -3,7 +3,7 @@ import { getAccountRateLimitsParamsKeys } from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
-import { checkSignal } from "../../options/checks.js";
+import { checkSignal } from "../../errors/check-values.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
 import { RateLimitsWatch } from "./rate-limits-watch.js";

@@ -5,7 +5,7 @@ import type {
   ExperimentalFeatureListParams,
 } from "../../../generated/types.js";
 import { FeatureNotChangedError } from "../../errors/config-errors.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import { check, flag } from "../../errors/check-values.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { Resource } from "../resource.js";
@@ -34,8 +34,7 @@ export class Features extends Resource {
    */
   async set(enablement: Readonly<Record<string, boolean>>): Promise<void> {
     for (const [name, enabled] of Object.entries(enablement)) {
-      if (typeof enabled === "boolean") continue;
-      throw new InvalidArgumentError(`enablement.${name}`, "must be true or false");
+      check(`enablement.${name}`, enabled, flag);
     }
     await this.call("experimentalFeature/enablement/set", { enablement: { ...enablement } });
     const features = await this.list().all();

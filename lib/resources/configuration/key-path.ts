@@ -1,3 +1,4 @@
+import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 
 /**
@@ -17,7 +18,7 @@ function quoted(part: string): string {
   return /^[A-Za-z0-9_-]+$/.test(part) ? part : `"${part.replace(/["\\]/g, "\\$&")}"`;
 }
 
-function checked(part: unknown, argument: string): string {
-  if (typeof part === "string" && part !== "") return part;
-  throw new InvalidArgumentError(argument, "must be a string that is not empty");
+function checked(part: string, argument: string): string {
+  checkText(argument, part);
+  return part;
 }

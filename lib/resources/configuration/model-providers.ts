@@ -3,7 +3,7 @@ import type {
   ModelProviderSummary,
   ProviderSettingsPatch,
 } from "../../../generated/types.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import type { ResultOf } from "../../protocol.js";
 import { Resource } from "../resource.js";
 

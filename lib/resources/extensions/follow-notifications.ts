@@ -1,9 +1,7 @@
 import type { KeysOf } from "../../errors/check-options.js";
-import { onAbort } from "../../async/abort.js";
-import { checkSignal } from "../../options/checks.js";
-import { EventQueue } from "../../async/event-queue.js";
+import { checkSignal } from "../../errors/check-values.js";
 import { roughBytes } from "../../async/rough-bytes.js";
-import { TransportClosedError } from "../../errors/connection-errors.js";
+import { Following } from "../../jsonrpc/following.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import type { ServerNotification } from "../../protocol.js";
@@ -31,56 +29,31 @@ export function followNotifications<M extends ObservedNotification, T>(
   method: M,
   pick: (params: ServerNotification<M>["params"]) => T | undefined,
   { signal }: FollowOptions = {},
-): EventQueue<T> {
-  const stops: (() => void)[] = [];
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-    for (const each of stops.splice(0)) each();
-  };
-  const queue = new EventQueue<T>(stop, {
+): Following<T> {
+  checkSignal(signal);
+  const following = new Following<T>({
     maxWeight: maxBacklogBytes,
     weigh: roughBytes,
-    overflow: () => {
-      stop();
-      const tooMuch = `${maxBacklogBytes} bytes of ${method}`;
-      return new SlowConsumerError(tooMuch, "Read on as they come.");
-    },
+    overflow: () =>
+      new SlowConsumerError(`${maxBacklogBytes} bytes of ${method}`, "Read on as they come."),
   });
-  const fail = (reason: unknown): void => {
-    stop();
-    queue.fail(reason);
-  };
   const follow = (session: Session): void => {
-    if (stopped) return;
-    queue.countIn(session.backlogs);
-    const { connectionSignal: connection } = session;
-    if (connection.aborted) {
-      lost(connection.reason);
-      return;
-    }
-    stops.push(
+    if (following.isOver) return;
+    following.countIn(session.backlogs);
+    // What is not heard while the connection is being restored would be missed without a sign.
+    following.endWith(session.connectionSignal);
+    following.holds(
       session.on(method, ({ params }) => {
         const picked = pick(params);
-        if (picked !== undefined) queue.push(picked);
+        if (picked !== undefined) following.push(picked);
       }),
-      // What is not heard while the connection is being restored would be missed without a sign.
-      onAbort(connection, lost),
     );
   };
-  const lost = (reason: unknown): void => {
-    if (!(reason instanceof TransportClosedError)) {
-      fail(reason);
-    } else if (reason.reason.kind === "closed") {
-      stop();
-      queue.end();
-    } else {
-      fail(new TransportClosedError(reason.reason));
-    }
-  };
-
-  checkSignal(signal);
-  stops.push(onAbort(signal, fail));
-  if (!signal?.aborted) getSession().then(follow, fail);
-  return queue;
+  following.stopOn(signal);
+  if (!signal?.aborted) {
+    getSession().then(follow, (error: unknown) => {
+      following.fail(error);
+    });
+  }
+  return following;
 }

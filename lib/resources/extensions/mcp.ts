@@ -13,10 +13,8 @@ import type {
   McpServerStatusUpdatedNotification,
   McpServerToolCallParams,
 } from "../../../generated/types.js";
-import { onAbort } from "../../async/abort.js";
-import { Deferred } from "../../async/deferred.js";
-import { settleWithin } from "../../async/timers.js";
-import { checkText } from "../../options/checks.js";
+import { poll } from "../../async/poll.js";
+import { checkText } from "../../errors/check-values.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
@@ -69,7 +67,7 @@ export class Mcp extends Resource {
     checkOptions("mcp.started()", options, followKeys);
     const { signal } = options;
     const session = await untilConnected(this.getSession, signal);
-    for (;;) {
+    const look = async () => {
       const servers = await new Pages((cursor) =>
         callLoaded(
           session,
@@ -80,9 +78,10 @@ export class Mcp extends Resource {
         ),
       ).all();
       // It may yet tell how a server was when it was asked.
-      if (!servers.some(({ runtimeStatus }) => runtimeStatus === "starting")) return servers;
-      await pause(signal);
-    }
+      const isStarting = servers.some(({ runtimeStatus }) => runtimeStatus === "starting");
+      return isStarting ? undefined : servers;
+    };
+    return (await poll(look, { pauseMs, signal })) ?? [];
   }
 
   /**
@@ -160,15 +159,5 @@ export class Mcp extends Resource {
    */
   async reload(): Promise<void> {
     await this.call("config/mcpServer/reload", undefined);
-  }
-}
-
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  const stop = new Deferred<undefined>();
-  const unlink = onAbort(signal, stop.reject);
-  try {
-    await settleWithin(stop.promise, pauseMs);
-  } finally {
-    unlink();
   }
 }

@@ -1,7 +1,7 @@
 import { skillsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { SkillsListEntry, SkillsListParams } from "../../../generated/types.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { Resource } from "../resource.js";

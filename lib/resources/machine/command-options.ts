@@ -1,7 +1,15 @@
 import type { KeysOf } from "../../errors/check-options.js";
 import type { SandboxMode, SandboxPolicy } from "../../../generated/types.js";
 import { isBytes } from "../../async/realms.js";
-import { checkSignal } from "../../options/checks.js";
+import {
+  abortSignal,
+  check,
+  checkFields,
+  milliseconds,
+  whole,
+  type Rule,
+  type RulesOf,
+} from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import { checkTrace, type TraceContext, type Traced } from "../../jsonrpc/trace-context.js";
 import type { OutputLimits } from "./output-buffer.js";
@@ -115,6 +123,22 @@ export interface CommandControls {
   readonly trace: TraceContext | undefined;
 }
 
+const wholeBytes = { ...whole(0, true), problem: "must be a whole number of bytes, 0 or more" };
+
+const controlRules: Partial<RulesOf<CommandOptions>> = {
+  timeoutMs: milliseconds,
+  signal: abortSignal,
+  maxCollectedBytes: wholeBytes,
+  maxBacklogBytes: wholeBytes,
+  outputBytesCap: wholeBytes,
+};
+
+/** What a terminal has of columns or rows. */
+const length: Rule = {
+  fits: (value) => whole(1).fits(value) && (value as number) <= 65_535,
+  problem: "must be a whole number, 1 to 65,535",
+};
+
 /** @throws InvalidArgumentError, which names the option. */
 export function checkCommand(command: readonly string[], options: CommandOptions): CommandControls {
   if (!Array.isArray(command) || !command.every(isText) || command[0] === undefined) {
@@ -135,16 +159,12 @@ export function checkCommand(command: readonly string[], options: CommandOptions
     if (!tty) throw new InvalidArgumentError("size", "needs tty: true");
     checkSize("size", options.size);
   }
-  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
-    throw new InvalidArgumentError("timeoutMs", "must be a positive number of milliseconds");
-  }
-  checkSignal(signal);
+  checkFields(options, controlRules);
   checkTrace(options.trace);
-  if (options.outputBytesCap !== undefined) bytes(options, "outputBytesCap", 0);
   return {
     limits: {
-      maxCollectedBytes: bytes(options, "maxCollectedBytes", 1_048_576),
-      maxBacklogBytes: bytes(options, "maxBacklogBytes", 16_777_216),
+      maxCollectedBytes: options.maxCollectedBytes ?? 1_048_576,
+      maxBacklogBytes: options.maxBacklogBytes ?? 16_777_216,
     },
     openStdin: stdin === true || tty,
     input: typeof stdin === "boolean" ? undefined : stdin,
@@ -156,13 +176,9 @@ export function checkCommand(command: readonly string[], options: CommandOptions
   };
 }
 
-export function checkSize(argument: string, size: TerminalSize): void {
-  for (const name of ["cols", "rows"] as const) {
-    const value: unknown = size[name];
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 65_535) {
-      throw new InvalidArgumentError(`${argument}.${name}`, "must be a whole number, 1 to 65,535");
-    }
-  }
+export function checkSize(argument: string, { cols, rows }: TerminalSize): void {
+  check(`${argument}.cols`, cols, length);
+  check(`${argument}.rows`, rows, length);
 }
 
 /** The fields that both requests have, as the server takes them. */
@@ -186,18 +202,6 @@ function capOf({ streamOutput = true, outputBytesCap, maxCollectedBytes }: Comma
   if (streamOutput) return outputBytesCap === Infinity ? null : (outputBytesCap ?? null);
   const cap = Math.min(outputBytesCap ?? Infinity, maxCollectedBytes ?? 1_048_576);
   return cap === Infinity ? null : cap;
-}
-
-function bytes(
-  options: CommandOptions,
-  name: "maxCollectedBytes" | "maxBacklogBytes" | "outputBytesCap",
-  fallback: number,
-): number {
-  const value: unknown = options[name] ?? fallback;
-  if (value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0)) {
-    return value as number;
-  }
-  throw new InvalidArgumentError(name, "must be a whole number of bytes, 0 or more");
 }
 
 function isText(value: unknown): value is string {

@@ -1,5 +1,5 @@
-import { onAbort, reasonOf } from "../../async/abort.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
+import { Life, type Failure } from "../../async/life.js";
 import { settleWithin } from "../../async/timers.js";
 import { ProtocolError, copyError } from "../../errors/connection-errors.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
@@ -14,10 +14,7 @@ import { askAbout, type CommandEnding, type RemoteCommand } from "./remote-comma
 /** How long a command that is being ended may take before nobody waits any longer (ms). */
 const stopGraceMs = 10_000;
 
-/** Makes what the waiters of a command are rejected with: an instance of its own for each. */
-type Failure = () => unknown;
-
-/** The life of one command: getting a connection, being started, its output, and its one end. */
+/** A command that is under way: gets a connection, starts it there, collects its output, and ends it. */
 export class CommandRun {
   readonly exit: Promise<CommandResult>;
   readonly stdout: OutputBuffer;
@@ -25,17 +22,16 @@ export class CommandRun {
   readonly #command: RemoteCommand;
   readonly #controls: CommandControls;
   readonly #exit = new Deferred<CommandResult>();
-  readonly #ended = new Deferred<void>();
+  readonly #life = new Life(() => {
+    this.#told();
+  });
   /** Resolves with the connection when the request that starts the command is on its way. */
   readonly #sent = new Deferred<Session>();
   /** Aborts when the command has failed: nobody waits for answers about it any more. */
   readonly #abandoned = new AbortController();
-  #phase: "connecting" | "sent" | "ended" = "connecting";
-  #failure: Failure | undefined;
-  #stopped: Failure | undefined;
+  #result: CommandResult | undefined;
   #lastWrite: Promise<unknown> = Promise.resolve();
   #terminating: Promise<void> | undefined;
-  #unlink: () => void = () => undefined;
 
   constructor(getSession: GetSession, command: RemoteCommand, controls: CommandControls) {
     this.exit = ignoreRejection(this.#exit.promise);
@@ -43,15 +39,11 @@ export class CommandRun {
     this.stderr = new OutputBuffer(controls.limits);
     this.#command = command;
     this.#controls = controls;
-    const { signal } = controls;
-    if (signal?.aborted) {
-      this.#fail(() => reasonOf(signal));
-      return;
-    }
-    this.#unlink = onAbort(signal, (reason) => {
-      this.#stop(() => reason);
+    // The time limit is the server's business.
+    this.#life.limit(controls, (failure) => {
+      this.#cutShort(failure);
     });
-    void this.#execute(getSession);
+    if (!this.#life.isOver()) void this.#execute(getSession);
   }
 
   /** The server gets what is written in the order of the calls, each when it has taken the last. */
@@ -84,23 +76,23 @@ export class CommandRun {
 
   /** Ends the command and waits for its end, though not for ever; what goes wrong is tried again. */
   async terminateAndWait(): Promise<void> {
-    if (this.#hasEnded()) return;
+    if (this.#life.isOver()) return;
     const confirmed = this.terminate().then(
       () => true,
       () => false,
     );
-    await settleWithin(this.#ended.promise, stopGraceMs);
-    if (this.#hasEnded() || (await settleWithin(confirmed, 0)) === true) return;
+    await settleWithin(this.#life.ended, stopGraceMs);
+    if (this.#life.isOver() || (await settleWithin(confirmed, 0)) === true) return;
     void this.#sent.promise.then((session) => this.#command.kill(session));
   }
 
   async #execute(getSession: GetSession): Promise<void> {
     try {
       const session = await getSession();
-      if (this.#hasEnded()) return;
+      if (this.#life.isOver()) return;
       this.#command.prepare(session);
       for (const output of [this.stdout, this.stderr]) output.countIn(session.backlogs);
-      this.#phase = "sent";
+      this.#life.reach("sent");
       const startedAt = performance.now();
       const running = this.#command.run(
         session,
@@ -112,9 +104,10 @@ export class CommandRun {
       this.#sent.resolve(session);
       void this.#feed();
       const ending = await running;
-      this.#conclude(this.#toResult(ending, performance.now() - startedAt));
+      this.#result = this.#toResult(ending, performance.now() - startedAt);
+      this.#life.end();
     } catch (error) {
-      this.#fail(() => copyError(error));
+      this.#life.end(() => copyError(error));
     }
   }
 
@@ -125,72 +118,57 @@ export class CommandRun {
     try {
       await this.write(input, true);
     } catch (error) {
-      if (!(error instanceof CommandEndedError)) this.#stop(() => error);
+      const failure = () => error;
+      if (error instanceof CommandEndedError) return;
+      if (this.#life.cutShort(failure)) this.#cutShort(failure);
     }
   }
 
   async #ask(question: (session: Session) => Promise<unknown>): Promise<void> {
-    const session = await Promise.race([this.#sent.promise, this.#ended.promise]);
-    if (session) await askAbout(this.#ended.promise, () => question(session));
-    else throw this.#failure?.();
+    const session = await Promise.race([this.#sent.promise, this.#life.ended]);
+    if (session) await askAbout(this.#life.ended, () => question(session));
+    else throw this.#life.failure?.();
   }
 
   async #terminate(): Promise<void> {
-    if (this.#hasEnded()) return;
+    if (this.#life.isOver()) return;
     try {
       await this.#ask((session) => this.#command.terminate(session, { timeoutMs: stopGraceMs }));
     } catch (error) {
-      if (this.#hasEnded()) return;
+      if (this.#life.isOver()) return;
       if (!(error instanceof CommandEndedError)) throw error;
       const problem =
         "The server no longer knows the command, and never told how it ended. Check what it has done.";
-      this.#fail(() => new ProtocolError(problem));
+      this.#life.end(() => new ProtocolError(problem));
     }
   }
 
-  /** From now on the command can only end with `failure`, however it really ends. */
-  #stop(failure: Failure): void {
-    if (this.#hasEnded() || this.#stopped) return;
-    this.#stopped = failure;
-    if (this.#phase === "connecting") this.#fail(failure);
+  #cutShort(failure: Failure): void {
+    if (this.#life.phase === "waiting") this.#life.end(failure);
     else
       void this.terminateAndWait().then(() => {
-        this.#fail(failure);
+        this.#life.end(failure);
       });
   }
 
-  #conclude(result: CommandResult): void {
-    if (this.#stopped) this.#fail(this.#stopped);
-    if (this.#hasEnded()) return;
-    this.#end();
+  /** Tells those who wait how the command has ended. */
+  #told(): void {
+    const { failure } = this.#life;
+    if (failure) {
+      this.stdout.fail(failure());
+      this.stderr.fail(failure());
+      this.#exit.reject(failure());
+      this.#abandoned.abort(failure());
+      return;
+    }
     this.stdout.end();
     this.stderr.end();
+    const result = this.#result as CommandResult;
     if (this.#controls.throwOnFailure && result.exitCode !== 0) {
       this.#exit.reject(new CommandFailedError(result));
     } else {
       this.#exit.resolve(result);
     }
-  }
-
-  #fail(failure: Failure): void {
-    if (this.#hasEnded()) return;
-    const make = this.#stopped ?? failure;
-    this.#failure = make;
-    this.#end();
-    this.stdout.fail(make());
-    this.stderr.fail(make());
-    this.#exit.reject(make());
-    this.#abandoned.abort(make());
-  }
-
-  #end(): void {
-    this.#phase = "ended";
-    this.#unlink();
-    this.#ended.resolve();
-  }
-
-  #hasEnded(): boolean {
-    return this.#phase === "ended";
   }
 
   #toResult(ending: CommandEnding, elapsedMs: number): CommandResult {

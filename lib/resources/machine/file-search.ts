@@ -3,10 +3,10 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { FuzzyFileSearchResult } from "../../../generated/types.js";
 import { onAbort } from "../../async/abort.js";
-import { newestOnly } from "../../async/backlog.js";
+import { newest } from "../../async/backlog.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { ignoreRejection } from "../../async/deferred.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd } from "../../session/confirm-end.js";
@@ -118,7 +118,7 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
             { sessionId },
             session.connectionSignal,
           ),
-        backlog: newestOnly<FileSearchResults>(roughBytes),
+        backlog: newest<FileSearchResults>(1, roughBytes),
         name: ["The file search", "codex.fileSearch()"],
       },
       options.signal,

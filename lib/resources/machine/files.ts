@@ -1,7 +1,7 @@
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../../generated/types.js";
 import { isBytes } from "../../async/realms.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";

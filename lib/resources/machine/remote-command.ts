@@ -1,4 +1,4 @@
-import { settleWithin } from "../../async/timers.js";
+import { poll } from "../../async/poll.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
 import type { Session } from "../../session/session.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
@@ -51,13 +51,20 @@ export async function askAbout(
   ended: Promise<unknown>,
   question: () => Promise<unknown>,
 ): Promise<void> {
-  for (let waitedMs = 0; ; waitedMs += againMs) {
+  let isOver = false;
+  const wake = ended.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  );
+  const looks = 1 + unknownGraceMs / againMs;
+  const look = async (number: number): Promise<true | undefined> => {
     try {
       await question();
-      return;
+      return true;
     } catch (error) {
-      if (!(error instanceof CommandEndedError) || waitedMs >= unknownGraceMs) throw error;
-      if ((await settleWithin(ended, againMs)) !== "timeout") throw error;
+      if (!(error instanceof CommandEndedError) || number === looks || isOver) throw error;
+      return undefined;
     }
-  }
+  };
+  await poll(look, { pauseMs: againMs, looks, wake });
 }

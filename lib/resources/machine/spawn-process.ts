@@ -4,7 +4,7 @@ import type { ProcessSpawnParams } from "../../../generated/types.js";
 import { onAbort } from "../../async/abort.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { withServerPaths } from "../../paths/with-server-paths.js";

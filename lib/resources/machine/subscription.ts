@@ -1,13 +1,13 @@
-import { onAbort, throwIfAborted } from "../../async/abort.js";
+import { throwIfAborted } from "../../async/abort.js";
 import type { BacklogRules } from "../../async/backlog.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
-import { EventQueue } from "../../async/event-queue.js";
 import { settleWithin } from "../../async/timers.js";
-import { checkSignal } from "../../options/checks.js";
-import { copyError, TransportClosedError } from "../../errors/connection-errors.js";
+import { checkSignal } from "../../errors/check-values.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { undoneWhenLate } from "../../session/confirm-end.js";
+import { Following } from "../../jsonrpc/following.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 
 /** The requests and notifications of a subscription. */
@@ -34,10 +34,9 @@ const stopGraceMs = 10_000;
 export class Subscription<T> {
   /** Resolves with the connection when the server has begun; rejects, unnoticed, if it never will. */
   readonly ready: Promise<Session>;
-  readonly queue: EventQueue<T>;
+  readonly queue: Following<T>;
   readonly #source: SubscriptionSource<T>;
   readonly #ready = new Deferred<Session>();
-  readonly #stops: (() => void)[] = [];
   #opened: Promise<Session | undefined> | undefined;
   /** Aborts when the connection is gone on which the server reports; what it does ends with it. */
   #connection: AbortSignal | undefined;
@@ -51,19 +50,15 @@ export class Subscription<T> {
   ) {
     checkSignal(signal);
     this.#source = source;
-    this.queue = new EventQueue<T>(() => this.close(), {
-      ...source.backlog,
-      overflow: () => {
-        const reason = source.backlog.overflow();
-        this.#release(reason);
-        return reason;
-      },
+    this.queue = new Following<T>(source.backlog, () => this.close());
+    this.queue.holds((reason) => {
+      // Nobody who waits for the same end is thrown the same error.
+      const own = reason === undefined ? new HandleClosedError(...source.name) : copyError(reason);
+      this.#ready.reject(own);
+      this.#closing = this.#stop();
     });
     this.ready = ignoreRejection(this.#ready.promise);
-    const unlink = onAbort(signal, (reason) => {
-      this.#fail(reason);
-    });
-    this.#stops.push(unlink);
+    this.queue.stopOn(signal);
     if (!signal?.aborted) void this.#open(getSession);
   }
 
@@ -71,13 +66,12 @@ export class Subscription<T> {
   async session(): Promise<Session> {
     const session = await this.ready;
     if (this.#connection?.aborted) throw copyError(this.#connection.reason);
-    if (this.#isOver()) throw new HandleClosedError(...this.#source.name);
+    if (this.queue.isOver) throw new HandleClosedError(...this.#source.name);
     return session;
   }
 
   /** Stops it, and waits until the server has done so. Never rejects; calling it again is harmless. */
   close(): Promise<void> {
-    this.#release(new HandleClosedError(...this.#source.name));
     this.queue.end();
     return this.#closing ?? Promise.resolve();
   }
@@ -85,15 +79,13 @@ export class Subscription<T> {
   async #open(getSession: GetSession): Promise<void> {
     try {
       const session = await getSession();
-      if (this.#isOver()) return;
+      if (this.queue.isOver) return;
       throwIfAborted(session.connectionSignal);
       this.queue.countIn(session.backlogs);
       this.#connection = session.connectionSignal;
       // Before it is asked, so that nothing it says is missed.
-      this.#stops.push(
-        onAbort(this.#connection, (reason) => {
-          this.#lost(reason);
-        }),
+      this.queue.endWith(this.#connection);
+      this.queue.holds(
         ...this.#source.listen(session, (event) => {
           this.queue.push(event);
         }),
@@ -109,30 +101,8 @@ export class Subscription<T> {
       await opening;
       this.#ready.resolve(session);
     } catch (error) {
-      this.#lost(error);
+      this.queue.lost(error);
     }
-  }
-
-  /** Closing the client was the caller's wish; nothing else must look like a natural end. */
-  #lost(reason: unknown): void {
-    if (!(reason instanceof TransportClosedError) || reason.reason.kind !== "closed") {
-      this.#fail(reason);
-      return;
-    }
-    this.#release(copyError(reason));
-    this.queue.end();
-  }
-
-  #fail(reason: unknown): void {
-    this.#release(copyError(reason));
-    this.queue.fail(copyError(reason));
-  }
-
-  #release(reason: unknown): void {
-    if (this.#isOver()) return;
-    this.#unlink();
-    this.#ready.reject(reason);
-    this.#closing = this.#stop();
   }
 
   async #stop(): Promise<void> {
@@ -140,13 +110,5 @@ export class Subscription<T> {
     const session = await this.#opened;
     if (!session || this.#connection?.aborted) return;
     await settleWithin(this.#source.close(session), stopGraceMs);
-  }
-
-  #unlink(): void {
-    for (const stop of this.#stops.splice(0)) stop();
-  }
-
-  #isOver(): boolean {
-    return this.#closing !== undefined;
   }
 }

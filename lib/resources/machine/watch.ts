@@ -4,7 +4,7 @@ import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { BacklogRules } from "../../async/backlog.js";
 import { ignoreRejection } from "../../async/deferred.js";
 import { roughBytes } from "../../async/rough-bytes.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession } from "../../session/session.js";
 import { confirmEnd } from "../../session/confirm-end.js";

@@ -5,7 +5,7 @@ import type {
   ThreadSectionAppearance,
   ThreadSectionListParams,
 } from "../../../generated/types.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { Resource } from "../resource.js";

@@ -15,7 +15,7 @@ import type {
   ThreadSettingsUpdateParams,
   ThreadUnsubscribeStatus,
 } from "../../../generated/types.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { checkOptions, pickKeys, type KeysOf } from "../../errors/check-options.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession } from "../../session/session.js";

@@ -11,7 +11,7 @@ import type {
   ThreadAttachmentOwner,
   ThreadAttachmentOwnerListParams,
 } from "../../../generated/types.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";

@@ -12,7 +12,7 @@ import type {
   ThreadQueueListParams,
   ThreadQueueUpdateParams,
 } from "../../../generated/types.js";
-import { checkText } from "../../options/checks.js";
+import { checkText } from "../../errors/check-values.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession, Session } from "../../session/session.js";

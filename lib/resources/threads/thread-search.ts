@@ -1,19 +1,17 @@
 import type { ThreadSearchParams, ThreadSearchResult } from "../../../generated/types.js";
 import { threadSearchParamsKeys } from "../../../generated/methods.js";
-import { onAbort } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
-import { EventQueue } from "../../async/event-queue.js";
 import { roughBytes } from "../../async/rough-bytes.js";
-import { checkSignal, checkText } from "../../options/checks.js";
+import { checkSignal, checkText, checkTimeout } from "../../errors/check-values.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { Pages, type Page } from "../../options/pages.js";
+import { Following } from "../../jsonrpc/following.js";
 import type { AllowUndefined } from "../../protocol.js";
-import { checkTimeout } from "../../jsonrpc/within-deadline.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
 /** The threads to search, as in `thread/search`. */
@@ -73,12 +71,11 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
    */
   readonly firstPage: Promise<Page<ThreadSearchResult>>;
   readonly #first = new Deferred<Page<ThreadSearchResult>>();
-  readonly #queue: EventQueue<ThreadSearchResult>;
+  readonly #queue: Following<ThreadSearchResult>;
   /** The ids of the threads that were yielded, or wait to be. */
   readonly #known = new Set<string>();
   /** Aborts when nobody wants to know any more. */
   readonly #over = new AbortController();
-  readonly #unlink: () => void;
   readonly #walk: Promise<void>;
   /** The number of waiting calls of `next()`, and a promise that the first of them resolves. */
   #waiting = 0;
@@ -92,19 +89,17 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
     checkSignal(signal);
     if (timeoutMs !== undefined) checkTimeout(timeoutMs);
     this.firstPage = ignoreRejection(this.#first.promise);
-    this.#queue = new EventQueue<ThreadSearchResult>(() => this.close(), {
-      // A page at most waits, as it would in a list; all consumers together have a limit.
-      maxWeight: Infinity,
-      weigh: roughBytes,
-      overflow: () => {
-        const reason = tooSlow();
-        this.#release(reason);
-        return reason;
-      },
+    // A page at most waits, as it would in a list; all consumers together have a limit.
+    const backlog = { maxWeight: Infinity, weigh: roughBytes, overflow: tooSlow };
+    this.#queue = new Following<ThreadSearchResult>(backlog, () => this.close());
+    this.#queue.holds((reason) => {
+      const end =
+        reason === undefined ? new HandleClosedError("The search", "codex.threadSearch()") : reason;
+      this.#over.abort(end);
+      this.#first.reject(copyError(end));
+      this.#wanted.resolve();
     });
-    this.#unlink = onAbort(signal, (reason) => {
-      this.#fail(reason);
-    });
+    this.#queue.stopOn(signal);
     const query = toQuery(searchTerm, given);
     this.#walk = signal?.aborted ? Promise.resolve() : this.#search(getSession, query, timeoutMs);
   }
@@ -128,7 +123,6 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
 
   /** Ends the search, and waits until the server has done so. Never rejects. */
   close(): Promise<void> {
-    this.#release(new HandleClosedError("The search", "codex.threadSearch()"));
     this.#queue.end();
     return this.#walk;
   }
@@ -164,10 +158,9 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
         if (this.#isOver()) return;
         page = await page.getNextPage();
       }
-      this.#unlink();
       this.#queue.end();
     } catch (error) {
-      this.#fail(error);
+      this.#queue.fail(error);
     }
   }
 
@@ -189,21 +182,8 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
     await this.#wanted.promise;
   }
 
-  #fail(reason: unknown): void {
-    this.#release(reason);
-    this.#queue.fail(reason);
-  }
-
   #isOver(): boolean {
-    return this.#over.signal.aborted;
-  }
-
-  #release(reason: unknown): void {
-    if (this.#isOver()) return;
-    this.#unlink();
-    this.#over.abort(reason);
-    this.#first.reject(copyError(reason));
-    this.#wanted.resolve();
+    return this.#queue.isOver;
   }
 }
 

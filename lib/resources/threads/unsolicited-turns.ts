@@ -1,8 +1,6 @@
-import { onAbort } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
-import { checkSignal } from "../../options/checks.js";
-import { EventQueue } from "../../async/event-queue.js";
-import { TransportClosedError } from "../../errors/connection-errors.js";
+import { checkSignal } from "../../errors/check-values.js";
+import { Following } from "../../jsonrpc/following.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { readRunningTurn } from "../../session/recovery/running-turn.js";
@@ -21,30 +19,15 @@ export function unsolicitedTurns(
   threadId: string,
   signal: AbortSignal | undefined,
 ): AsyncIteration<Turn> {
-  const stops: (() => void)[] = [];
-  const stop = (): void => {
-    for (const each of stops.splice(0)) each();
-  };
-  let left = false;
-  const leave = (): void => {
-    left = true;
-    stop();
-  };
-  const turns = new EventQueue<Turn>(leave, {
+  checkSignal(signal);
+  const turns = new Following<Turn>({
     maxWeight: maxWaiting,
     weigh: () => 1,
-    overflow: () => {
-      leave();
-      return new SlowConsumerError(`${maxWaiting} turns`, "Take each turn as it comes.");
-    },
+    overflow: () => new SlowConsumerError(`${maxWaiting} turns`, "Take each turn as it comes."),
   });
-  const fail = (reason: unknown): void => {
-    leave();
-    turns.fail(reason);
-  };
   const begin = async (): Promise<void> => {
     const session = await getSession();
-    if (left) return;
+    if (turns.isOver) return;
     const unwatch = session.turns.watch(threadId, (id, event, isTaken) => {
       if (isTaken || !announcesTurn(event)) return undefined;
       const turn = new Turn(getSession, {
@@ -56,20 +39,18 @@ export function unsolicitedTurns(
       turns.push(turn);
       return turn.follower;
     });
-    const unlink = onAbort(session.signal, (reason) => {
-      stop();
-      // Closing was the caller's wish; anything else must not look like a natural end.
-      if (reason instanceof TransportClosedError && reason.reason.kind === "closed") turns.end();
-      else turns.fail(reason);
-    });
-    stops.push(unwatch, unlink);
+    turns.holds(unwatch);
+    turns.endWith(session.signal);
     const wasLoaded = session.isLoaded(threadId);
     await session.load(threadId);
     if (!wasLoaded) await offerRunningTurn(session, threadId);
   };
-  checkSignal(signal);
-  stops.push(onAbort(signal, fail));
-  if (!signal?.aborted) begin().catch(fail);
+  turns.stopOn(signal);
+  if (!signal?.aborted) {
+    begin().catch((error: unknown) => {
+      turns.fail(error);
+    });
+  }
   return turns;
 }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../async/bounded-map.js";
 import { callerContext, type CallerContext } from "../../async/caller-context.js";
 import { hasActiveGoal } from "../../messages/goal-status.js";
 import { threadIdIn } from "../../messages/id-of.js";
@@ -29,11 +30,11 @@ const maxKept = 1_024;
 export class TurnCallers {
   readonly #subagents: SubagentTree;
   /** By thread: one turn runs on each at a time. */
-  readonly #turns = new Map<string, RunningTurn>();
+  readonly #turns = new BoundedMap<string, RunningTurn>(maxKept);
   /** Who has set the thread's active goal, for which the server starts turns by itself. */
-  readonly #goals = new Map<string, CallerContext>();
+  readonly #goals = new BoundedMap<string, CallerContext>(maxKept);
   /** By the client's id of the message. */
-  readonly #queued = new Map<string, Queued>();
+  readonly #queued = new BoundedMap<string, Queued>(maxKept);
 
   constructor(subagents: SubagentTree) {
     this.#subagents = subagents;
@@ -113,12 +114,12 @@ export class TurnCallers {
     const context = callerContext();
     const before = this.#goals.get(threadId);
     // Its first turn may begin before the answer comes.
-    remember(this.#goals, threadId, context);
+    this.#goals.set(threadId, context);
     return (answer) => {
       // The end of the goal before may have been told meanwhile.
-      if (hasActiveGoal(answer)) remember(this.#goals, threadId, context);
+      if (hasActiveGoal(answer)) this.#goals.set(threadId, context);
       else if (this.#goals.get(threadId) !== context) return;
-      else if (before) remember(this.#goals, threadId, before);
+      else if (before) this.#goals.set(threadId, before);
       else this.#goals.delete(threadId);
     };
   }
@@ -126,7 +127,7 @@ export class TurnCallers {
   #inputQueued(threadId: string, clientId: unknown): (answer?: unknown) => void {
     if (typeof clientId !== "string") return noop;
     const queued: Queued = { threadId, context: callerContext(), id: undefined };
-    remember(this.#queued, clientId, queued);
+    this.#queued.set(clientId, queued);
     return (answer) => {
       const { queuedSubmission } = (answer ?? {}) as { queuedSubmission?: { id?: unknown } | null };
       queued.id = queuedSubmission?.id;
@@ -166,7 +167,7 @@ export class TurnCallers {
   }
 
   #begin(threadId: string, turn: RunningTurn): void {
-    remember(this.#turns, threadId, turn);
+    this.#turns.set(threadId, turn);
   }
 
   #turnEnded(message: NotificationMessage): void {
@@ -200,13 +201,6 @@ interface FirstItem {
 function setsGoal({ objective, status }: Readonly<Record<string, unknown>>): boolean {
   if (status !== undefined && status !== null) return status === "active";
   return typeof objective === "string";
-}
-
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > maxKept && oldest !== undefined) map.delete(oldest);
 }
 
 function noop(): void {}

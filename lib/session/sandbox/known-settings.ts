@@ -1,4 +1,5 @@
 import type { ApprovalsReviewer, AskForApproval, SandboxPolicy } from "../../../generated/types.js";
+import { BoundedMap } from "../../async/bounded-map.js";
 import type { NotificationMessage } from "../../jsonrpc/message.js";
 import { readApprovalPolicy, readApprovalsReviewer } from "../../messages/approval-settings.js";
 import { isUnlimited, readSandboxPolicy } from "./sandbox-policy.js";
@@ -36,7 +37,9 @@ const nothing: ThreadSettings = {};
  * that nothing is wider than.
  */
 export class KnownSettings {
-  readonly #threads = new Map<string, ThreadSettings>();
+  readonly #threads = new BoundedMap<string, ThreadSettings>(kept, (threadId) => {
+    this.#owed.delete(threadId);
+  });
   /** The sandboxes that the next turn of a thread has to name. */
   readonly #owed = new Map<string, SandboxPolicy>();
 
@@ -47,10 +50,8 @@ export class KnownSettings {
   /** Takes the place of what was known; a setting that is left out stays as it is. */
   learn(threadId: string, settings: ThreadSettings): void {
     const { sandbox, ...approvals } = { ...this.#threads.get(threadId), ...settings };
-    this.#threads.delete(threadId);
     const isKept = sandbox !== undefined && !isUnlimited(sandbox);
     this.#threads.set(threadId, isKept ? { ...approvals, sandbox } : approvals);
-    if (this.#threads.size > kept) this.#forgetOldest();
   }
 
   /** The sandbox of a thread that begins with its next turn: `turn/start` has to name it. */
@@ -130,10 +131,5 @@ export class KnownSettings {
   #forget(threadId: string): void {
     this.#threads.delete(threadId);
     this.#owed.delete(threadId);
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#threads.keys();
-    if (oldest !== undefined) this.#forget(oldest);
   }
 }

@@ -79,6 +79,15 @@ describe("onAbort", () => {
     expect(heard).toEqual([]);
   });
 
+  test("unlinks at the end of a block that uses it", () => {
+    const abort = new AbortController();
+    {
+      using _link = onAbort(abort.signal, () => undefined);
+      expect(getEventListeners(abort.signal, "abort")).toHaveLength(1);
+    }
+    expect(getEventListeners(abort.signal, "abort")).toHaveLength(0);
+  });
+
   test("unlinks, however often it is told to", () => {
     const abort = new AbortController();
     const heard: unknown[] = [];

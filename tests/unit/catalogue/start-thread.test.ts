@@ -7,7 +7,7 @@ import {
   type ConnectionSettings,
   type StartThreadOptions,
 } from "../../../lib/index.js";
-import { later, linked, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import { later, linked, ResponseError, type LinkedServer } from "../../support/linked-server.js";
 import { rejection } from "../../support/real.js";
 import { opened } from "../../support/turn-messages.js";
 
@@ -97,7 +97,7 @@ test.each([
 describe("when the sandbox cannot be given, neither is the thread", () => {
   test("since the server refuses", async () => {
     server.handle("thread/settings/update", () => {
-      throw new RpcFail(-32_603, "no");
+      throw new ResponseError(-32_603, "no");
     });
     const error = await rejection(client.startThread(writable));
     expect(error).toMatchObject({ code: "INTERNAL_ERROR", method: "thread/settings/update" });
@@ -136,7 +136,7 @@ describe("when the sandbox cannot be given, neither is the thread", () => {
 
   test("since nobody knows which one the configuration has", async () => {
     server.handle("config/read", () => {
-      throw new RpcFail(-32_603, "no");
+      throw new ResponseError(-32_603, "no");
     });
     expect(await rejection(client.startThread({ cwd }))).toMatchObject({ method: "config/read" });
     expect(methods()).toEqual(["config/read"]);
@@ -145,7 +145,7 @@ describe("when the sandbox cannot be given, neither is the thread", () => {
 
 test("a sandbox that requirements forbid is replaced by a narrower one, as always, with a log line", async () => {
   server.handle("thread/settings/update", () => {
-    throw new RpcFail(-32_600, "`DangerFullAccess` is not in the allowed set [ReadOnly]");
+    throw new ResponseError(-32_600, "`DangerFullAccess` is not in the allowed set [ReadOnly]");
   });
   const thread = await client.startThread(writable);
   expect(thread.opened?.sandbox).toEqual(readOnly);
@@ -200,7 +200,7 @@ describe("without experimental methods", () => {
     expect(thread.opened?.sandbox).toEqual(wide);
     const refused = thread.turn("Hi");
     server.handle("turn/start", () => {
-      throw new RpcFail(-32_603, "no");
+      throw new ResponseError(-32_603, "no");
     });
     await rejection(refused.run());
     server.handle("turn/start", () => ({
@@ -224,7 +224,7 @@ describe("without experimental methods", () => {
 
 test("a configuration that the server does not tell is not needed where the sandbox is named", async () => {
   server.handle("config/read", () => {
-    throw new RpcFail(-32_603, "incomplete");
+    throw new ResponseError(-32_603, "incomplete");
   });
   const writes = { type: "workspaceWrite" };
   server.handle("thread/start", () => ({ ...opened("thread-1"), sandbox: writes }));

@@ -70,8 +70,12 @@ test("a dead process is replaced by the next call, and its threads are loaded ag
   const thread = await codex.startThread();
   const dead = await codex.client();
   expect(await rejection(thread.read())).toMatchObject({ code: "TRANSPORT_CLOSED", exitCode: 7 });
-  // The new process would refuse the turn, had it not loaded the thread.
   expect(await thread.turn("Hi").started).toEqual({ id: "turn-1" });
+  const methods = await server.methods();
+  expect(methods.filter((method) => /resume|turn/.test(method))).toEqual([
+    "thread/resume",
+    "turn/start",
+  ]);
   const client = await codex.client();
   expect(client).not.toBe(dead);
   expect(client.signal.aborted).toBe(false);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { notificationRouting } from "../../../generated/routing.js";
 import {
@@ -8,6 +8,7 @@ import {
   validateServerRequest,
   validateServerRequestResult,
 } from "../../support/schemas.js";
+import { recordedMessages } from "../../support/transcripts.js";
 
 interface Message {
   readonly id?: string | number;
@@ -26,8 +27,7 @@ const folder = new URL("../../fixtures/transcripts/", import.meta.url);
 const transcripts = readdirSync(folder).filter((name) => name.endsWith(".jsonl"));
 
 function readTranscript(name: string): Line[] {
-  const lines = readFileSync(new URL(name, folder), "utf8").trimEnd().split("\n");
-  return lines.map((line) => JSON.parse(line) as Line);
+  return recordedMessages(name.replace(/\.jsonl$/, "")) as Line[];
 }
 
 /** The problems of one message; requests that the server refused are not ours to judge. */

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error
 import { ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
 import { TurnStreamError } from "../../../lib/turns/turn-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { RpcFail } from "../../support/linked-server.js";
+import { ResponseError } from "../../support/linked-server.js";
 import { goalThread, threadId } from "./goal-server.js";
 
 test("a goal has one consumer", async () => {
@@ -178,7 +178,7 @@ test("steering what cannot be steered, or with nothing, rejects", async () => {
   await settled();
   expect(await rejection(goal.steer([]))).toBeInstanceOf(InvalidArgumentError);
   server.handle("turn/steer", () => {
-    throw new RpcFail(-32_600, "cannot steer a compact turn");
+    throw new ResponseError(-32_600, "cannot steer a compact turn");
   });
   expect(await rejection(goal.steer("Faster"))).toBeInstanceOf(ThreadBusyError);
   goals.updated({ status: "complete" });

@@ -5,7 +5,7 @@ import type { GoalEvent } from "../../../lib/goals/goal-state.js";
 import {
   later,
   linkedThread,
-  RpcFail,
+  ResponseError,
   type ClientRequest,
   type LinkedServer,
 } from "../../support/linked-server.js";
@@ -48,7 +48,7 @@ export class GoalServer {
     });
     server.handle("turn/steer", (params) => this.#steer(params));
     server.handle("turn/interrupt", ({ turnId }, request) => {
-      if (this.running !== turnId) throw new RpcFail(-32_600, "no active turn to interrupt");
+      if (this.running !== turnId) throw new ResponseError(-32_600, "no active turn to interrupt");
       server.respond(request, {});
       this.end({ status: "interrupted" });
       return later;
@@ -120,10 +120,10 @@ export class GoalServer {
   }
 
   #steer({ expectedTurnId, input }: Params): Params {
-    if (this.running === undefined) throw new RpcFail(-32_600, "no active turn to steer");
+    if (this.running === undefined) throw new ResponseError(-32_600, "no active turn to steer");
     if (expectedTurnId !== this.running) {
       const found = `expected active turn id \`none\` but found \`${this.running}\``;
-      throw new RpcFail(-32_600, found);
+      throw new ResponseError(-32_600, found);
     }
     this.steered.push([this.running, (input as [{ text: string }])[0].text]);
     return { turnId: this.running };

@@ -3,7 +3,7 @@ import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
 import { GoalStalledError } from "../../../lib/goals/goal-errors.js";
 import { TurnDetachedError } from "../../../lib/errors/turn-detached-error.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { later, RpcFail } from "../../support/linked-server.js";
+import { later, ResponseError } from "../../support/linked-server.js";
 import { brief, goalThread, isTidy, sent, threadId } from "./goal-server.js";
 
 const moments = ["in a turn", "between two turns"];
@@ -236,7 +236,7 @@ describe("a server that goes silent", () => {
     await using stage = await silentGoal();
     const { client, goal, server } = stage;
     server.handle("thread/goal/get", () => {
-      throw new RpcFail(-32_600, "thread not found: thread-1");
+      throw new ResponseError(-32_600, "thread not found: thread-1");
     });
     await wait(2_000);
     expect(await rejection(goal.run())).toMatchObject({ code: "THREAD_NOT_FOUND" });

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error
 import { InvalidRequestError, ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
 import type { Thread } from "../../../lib/thread.js";
 import { rejection, settled } from "../../support/collect.js";
-import { later, RpcFail, textsSent } from "../../support/linked-server.js";
+import { later, ResponseError, textsSent } from "../../support/linked-server.js";
 import { opened, turnMessages, turnStarted } from "../../support/turn-messages.js";
 import { Asking, requests } from "../server-requests/asking.js";
 import { goalRecord, goalThread, isTidy, sent, threadId } from "./goal-server.js";
@@ -215,7 +215,7 @@ describe("a goal that cannot be set", () => {
     await using pair = await goalThread();
     const { client, server, thread } = pair;
     server.handle(method, () => {
-      throw new RpcFail(-32_600, sentence);
+      throw new ResponseError(-32_600, sentence);
     });
     const goal = thread.runGoal("Reach it");
     const error = await rejection(goal.run());
@@ -235,7 +235,7 @@ describe("a goal that cannot be set", () => {
     await using pair = await goalThread();
     const { server, thread } = pair;
     server.handle("thread/goal/set", () => {
-      throw new RpcFail(-32_603, "no disk");
+      throw new ResponseError(-32_603, "no disk");
     });
     expect(await rejection(thread.runGoal("Reach it").run())).toMatchObject({
       code: "INTERNAL_ERROR",

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
 import { GoalNotStartedError, GoalTimeoutError } from "../../../lib/goals/goal-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { later, RpcFail } from "../../support/linked-server.js";
+import { later, ResponseError } from "../../support/linked-server.js";
 import { Asking } from "../server-requests/asking.js";
 import { brief, goalRecord, goalThread, isTidy, sent, threadId } from "./goal-server.js";
 
@@ -97,7 +97,7 @@ describe("interrupting a goal", () => {
           goals.end();
           goals.start("turn-2");
         }
-        throw new RpcFail(-32_600, "expected active turn id `turn-1` but found `turn-2`");
+        throw new ResponseError(-32_600, "expected active turn id `turn-1` but found `turn-2`");
       }
       goals.end({ status: "interrupted" });
       return {};
@@ -148,7 +148,7 @@ describe("interrupting a goal", () => {
     goals.start("turn-1");
     await settled();
     server.handle("thread/goal/set", () => {
-      throw new RpcFail(-32_603, "no disk");
+      throw new ResponseError(-32_603, "no disk");
     });
     await goal.interrupt();
     expect(await rejection(goal.run())).toMatchObject({ serverMessage: "no disk" });

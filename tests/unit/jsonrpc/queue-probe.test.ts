@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { QueueProbe } from "../../../lib/jsonrpc/queue-probe.js";
 import { rejection, settled } from "../../support/collect.js";
-import { later, linked, RpcFail } from "../../support/linked-server.js";
+import { later, linked, ResponseError } from "../../support/linked-server.js";
 
 /** An admission whose questions have the ids from 100 on. */
 function admission() {
@@ -115,7 +115,7 @@ describe("requests that take long", () => {
     const { client, server } = pair;
     server.handle("command/exec", () => later);
     server.handle("fs/unwatch", () => {
-      throw new RpcFail(-32_001, "Server overloaded; retry later.");
+      throw new ResponseError(-32_001, "Server overloaded; retry later.");
     });
     const first = client.request("command/exec", { command: ["tool"] }, long);
     const second = client.request("model/list", {});

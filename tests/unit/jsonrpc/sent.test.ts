@@ -3,7 +3,13 @@ import { AppServerError } from "../../../lib/errors/base.js";
 import { Codex } from "../../../lib/index.js";
 import { rejection, settled } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { later, linked, linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
+import {
+  later,
+  linked,
+  linkedThread,
+  ResponseError,
+  textsSent,
+} from "../../support/linked-server.js";
 import { turnCompleted, turnStarted } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
@@ -192,7 +198,7 @@ describe("a turn", () => {
     });
     expect(await fate(client.thread("other").runGoal("Hi").run())).toMatchObject({ sent: false });
     server.handle("thread/resume", () => {
-      throw new RpcFail(-32_600, "no rollout found for thread id other");
+      throw new ResponseError(-32_600, "no rollout found for thread id other");
     });
     expect(await fate(client.thread("other").run("Hi"))).toMatchObject({ sent: true });
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { AppServerClient, Thread, TraceContext } from "../../../lib/index.js";
 import { rejection } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { linkedThread, RpcFail } from "../../support/linked-server.js";
+import { linkedThread, ResponseError } from "../../support/linked-server.js";
 import { turnStarted } from "../../support/turn-messages.js";
 
 const trace: TraceContext = {
@@ -72,7 +72,7 @@ test("each attempt at a request has it", async () => {
   const { client, server } = pair;
   let refusals = 2;
   server.handle("model/list", () => {
-    if (refusals-- > 0) throw new RpcFail(-32_001, "Server overloaded; retry later.");
+    if (refusals-- > 0) throw new ResponseError(-32_001, "Server overloaded; retry later.");
     return {};
   });
   await client.request("model/list", {}, { trace });

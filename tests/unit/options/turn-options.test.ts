@@ -24,8 +24,8 @@ test.each<[object, string, string]>([
   [{ timeoutMs: -1 }, "timeoutMs", "must be a positive number of milliseconds"],
   [{ timeoutMs: NaN }, "timeoutMs", "must be a positive number of milliseconds"],
   [{ timeoutMs: "5" }, "timeoutMs", "must be a positive number of milliseconds"],
-  [{ onBreak: "stop" }, "onBreak", 'must be one of "interrupt", "detach"'],
-  [{ whenBusy: "wait" }, "whenBusy", 'must be one of "queue", "steer", "reject"'],
+  [{ onBreak: "stop" }, "onBreak", 'must be "interrupt" or "detach"'],
+  [{ whenBusy: "wait" }, "whenBusy", 'must be "queue", "steer" or "reject"'],
 ])("%j is refused by name", (options, argument, problem) => {
   const attempt = () => splitTurnOptions(options);
   expect(attempt).toThrow(InvalidArgumentError);

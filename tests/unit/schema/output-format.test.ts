@@ -216,17 +216,18 @@ describe("writing", () => {
   test.each([
     ["Zod", z.object({ list: z.array(z.object({ when: z.date() })) })],
     ["Valibot", toStandardJsonSchema(v.object({ list: v.array(v.object({ when: v.date() })) }))],
-    ["ArkType", type({ list: type({ when: "Date" }).array() })],
-  ])("names the part that a library cannot write: %s", (_name, schema) => {
+  ])("says in the library's words what it cannot write: %s", (_name, schema) => {
+    const { argument, message } = refusal(schema);
+    expect(argument).toBe("outputSchema");
+    expect(message).toMatch(/^outputSchema cannot be written as JSON Schema: ./);
+  });
+
+  test("names the part that a library leaves out", () => {
+    const schema = type({ list: type({ when: "Date" }).array() });
     expect(refusal(schema).argument).toBe("outputSchema.properties.list.items.properties.when");
   });
 
-  test("names the whole when it cannot tell which part it is", () => {
-    const two = refusal(z.object({ when: z.date(), then: z.bigint() }));
-    expect(two.argument).toBe("outputSchema");
-    expect(two.message).toMatch(/cannot be written as JSON Schema: .*Date/);
-    const alternatives = z.object({ any: z.union([z.string(), z.map(z.string(), z.string())]) });
-    expect(refusal(alternatives).argument).toBe("outputSchema.properties.any.anyOf[1]");
+  test("needs no words of the library", () => {
     const failing = {
       "~standard": {
         version: 1,

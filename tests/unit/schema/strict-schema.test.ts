@@ -388,34 +388,4 @@ describe("what strict mode cannot express is refused, with the path of the part"
     });
     expect(error.argument).toBe("outputSchema.properties.a");
   });
-
-  const nested = (depth: number): object =>
-    depth === 0 ? object({ a: string }) : object({ a: nested(depth - 1) });
-  const many = (count: number, of: (index: number) => unknown) =>
-    Object.fromEntries(Array.from({ length: count }, (_one, index) => [`p${index}`, of(index)]));
-  const values = (count: number, length: number) =>
-    Array.from({ length: count }, (_one, index) => String(index).padStart(length, "x"));
-
-  test.each([
-    ["levels", nested(10), nested(11)],
-    ["properties", object(many(5_000, () => string)), object(many(5_001, () => string))],
-    [
-      "enumerated values",
-      object(many(4, () => ({ enum: values(250, 4) }))),
-      object({ ...many(4, () => ({ enum: values(250, 4) })), one: { enum: ["more"] } }),
-    ],
-    [
-      "characters",
-      object({ a: { const: "x".repeat(119_999) } }),
-      object({ a: { const: "x".repeat(120_000) } }),
-    ],
-    [
-      "characters of a long enumeration",
-      object({ a: { enum: values(251, 59) } }),
-      object({ a: { enum: values(251, 60) } }),
-    ],
-  ])("a schema that is too large: %s", (_name, fits, tooLarge) => {
-    expect(toStrictSchema(fits as Record<string, unknown>).schema.type).toBe("object");
-    expect(refusal(tooLarge).message).toMatch(/^outputSchema has .* strict mode takes at most/);
-  });
 });

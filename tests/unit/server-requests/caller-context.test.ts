@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { defer, type RequestHandlers, type Thread } from "../../../lib/index.js";
 import type { Tool } from "../../../lib/tools/tool.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { linked, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import { linked, ResponseError, type LinkedServer } from "../../support/linked-server.js";
 import { opened, turnCompleted, turnRecord } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";
 
@@ -390,7 +390,7 @@ test("onRetry runs in the context of the call that is repeated", async () => {
   await using pair = await user.run("client", () => linked({ retryOnOverload }));
   let refusals = 4;
   pair.server.handle("account/read", () => {
-    if ((refusals -= 1) >= 0) throw new RpcFail(-32_001, "busy");
+    if ((refusals -= 1) >= 0) throw new ResponseError(-32_001, "busy");
     return {};
   });
   await Promise.all(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { SubagentTree } from "../../../lib/session/subagent-tree.js";
 import type { RequestHandlers } from "../../../lib/index.js";
-import { linked, RpcFail } from "../../support/linked-server.js";
+import { linked, ResponseError } from "../../support/linked-server.js";
 import { turnCompleted } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";
 
@@ -202,7 +202,7 @@ describe("a sub-agent's request", () => {
   });
 
   test("falls to the client when the server cannot tell, which is asked again", async () => {
-    await using pair = await stage({ client, thread: accept }, new RpcFail(-32_600, "no"));
+    await using pair = await stage({ client, thread: accept }, new ResponseError(-32_600, "no"));
     expect(await pair.decide()).toBe("cancel");
     expect(await pair.decide({ itemId: "item-2" })).toBe("cancel");
     expect(pair.server.paramsOf("thread/read")).toHaveLength(2);

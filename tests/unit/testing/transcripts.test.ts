@@ -1,6 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { AppServerClient } from "../../../lib/index.js";
+import { createRedaction } from "../../../lib/recording/redact.js";
+import { replayServer } from "../../../lib/testing/index.js";
+import { recordedMessages, transcriptFile } from "../../support/transcripts.js";
 
 const directory = path.join(import.meta.dirname, "../../fixtures/transcripts");
 const files = readdirSync(directory).filter((name) => name.endsWith(".jsonl"));
@@ -15,10 +19,8 @@ test("every transcript is explained in the README, and there are no others", () 
 
 test.each(files)("%s begins with the handshake and holds nothing of a machine", (name) => {
   const text = read(name);
-  const lines = text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { dir: string; message: { id?: number; method?: string } });
+  const lines = recordedMessages(path.basename(name, ".jsonl"));
+  expect(text).toMatch(/^\{"recording":1,"server":"0\.\d+\.\d+",/u);
   expect(lines[0]).toMatchObject({ dir: "out", message: { method: "initialize" } });
   expect(lines[1]).toMatchObject({ dir: "in", message: { id: lines[0]?.message.id } });
   expect(new Set(lines.map(({ dir }) => dir))).toEqual(new Set(["in", "out"]));
@@ -29,4 +31,33 @@ test.each(files)("%s begins with the handshake and holds nothing of a machine", 
   expect(ids.filter((id) => !id.startsWith("00000000-0000-7000-8000-"))).toEqual([]);
   const clocks = text.match(/(?<=AtMs":)\d+/gu) ?? [];
   expect(clocks.filter((clock) => !clock.startsWith("17672"))).toEqual([]);
+});
+
+test.each(files)("%s holds nothing that a recording would leave out", (name) => {
+  const messages = recordedMessages(path.basename(name, ".jsonl"));
+  const redact = createRedaction({});
+  expect(messages.map(({ message }) => redact(message))).toEqual(
+    messages.map(({ message }) => message),
+  );
+});
+
+test("a transcript is a recording: a client that asks the same gets the same turn", async () => {
+  const server = await replayServer(transcriptFile("approval-accepted"));
+  const asked: string[] = [];
+  await using client = await AppServerClient.connect(server, {
+    onApproval: (approval) => {
+      asked.push(approval.type);
+      return "accept";
+    },
+  });
+  const { thread } = await client.request("thread/start", {});
+  const turn = client.thread(thread.id).turn("Make a marker");
+  const { status, items } = await turn.run();
+  expect({ status, asked }).toEqual({ status: "completed", asked: ["command"] });
+  expect(items.map(({ type }) => type)).toEqual([
+    "userMessage",
+    "commandExecution",
+    "agentMessage",
+  ]);
+  expect(server.mismatches).toEqual([]);
 });

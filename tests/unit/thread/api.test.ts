@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error
 import { ThreadNotFoundError } from "../../../lib/errors/rpc-errors.js";
 import type { StartThreadOptions } from "../../../lib/options/thread-options.js";
 import { rejection, settled } from "../../support/collect.js";
-import { isNoLoadQuestion, linked, RpcFail } from "../../support/linked-server.js";
+import { isNoLoadQuestion, linked, ResponseError } from "../../support/linked-server.js";
 import { opened } from "../../support/turn-messages.js";
 
 describe("startThread", () => {
@@ -42,7 +42,7 @@ describe("startThread", () => {
     await using pair = await linked();
     const { client, server } = pair;
     server.handle("thread/start", () => {
-      throw new RpcFail(-32_600, "failed to load configuration: expected `=`");
+      throw new ResponseError(-32_600, "failed to load configuration: expected `=`");
     });
     expect(await rejection(client.startThread())).toMatchObject({ code: "INVALID_REQUEST" });
   });
@@ -69,7 +69,7 @@ describe.each(["thread/resume", "thread/fork"] as const)("%s", (method) => {
     const { client, server } = pair;
     const open = method === "thread/resume" ? "resumeThread" : "forkThread";
     server.handle(method, () => {
-      throw new RpcFail(-32_600, "no rollout found for thread id thread-8");
+      throw new ResponseError(-32_600, "no rollout found for thread id thread-8");
     });
     const error = await rejection(client[open]("thread-8"));
     expect(error).toBeInstanceOf(ThreadNotFoundError);

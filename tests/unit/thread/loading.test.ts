@@ -6,7 +6,7 @@ import {
   linked,
   linkedThread,
   methodsSent,
-  RpcFail,
+  ResponseError,
   type LinkedServer,
 } from "../../support/linked-server.js";
 import { opened } from "../../support/turn-messages.js";
@@ -16,7 +16,7 @@ function lastMethods(server: LinkedServer, count: number): string[] {
 }
 
 const notFound = () => {
-  throw new RpcFail(-32_600, "thread not found: thread-8");
+  throw new ResponseError(-32_600, "thread not found: thread-8");
 };
 
 test("the first turn on a thread that is not loaded resumes it, the next ones do not", async () => {
@@ -51,7 +51,7 @@ test("a resume that fails is tried again by the next turn", async () => {
   const { client, server } = pair;
   const thread = client.thread("thread-8");
   server.handle("thread/resume", () => {
-    throw new RpcFail(-32_603, "the disk is full");
+    throw new ResponseError(-32_603, "the disk is full");
   });
   expect(await rejection(thread.turn("Hi").run())).toMatchObject({ code: "INTERNAL_ERROR" });
   server.handle("thread/resume", () => opened("thread-8"));
@@ -149,7 +149,7 @@ test("a thread without history cannot be loaded, which the error says in plain w
   await using pair = await linked();
   const { client, server } = pair;
   server.handle("thread/resume", () => {
-    throw new RpcFail(-32_600, "no rollout found for thread id thread-8");
+    throw new ResponseError(-32_600, "no rollout found for thread id thread-8");
   });
   const error = await rejection(client.thread("thread-8").turn("Hi").run());
   expect(error).toBeInstanceOf(ThreadNotFoundError);

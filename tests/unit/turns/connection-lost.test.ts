@@ -2,7 +2,12 @@ import { expect, test } from "@jest/globals";
 import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
 import { rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, RpcFail, type LinkedServer } from "../../support/linked-server.js";
+import {
+  later,
+  linkedThread,
+  ResponseError,
+  type LinkedServer,
+} from "../../support/linked-server.js";
 import {
   textMessages,
   turnCompleted,
@@ -153,7 +158,7 @@ const fates: Record<string, (server: LinkedServer, abort: AbortController) => vo
   },
   refused: (server) => {
     server.handle("turn/start", () => {
-      throw new RpcFail(-32_602, "no");
+      throw new ResponseError(-32_602, "no");
     });
   },
 };

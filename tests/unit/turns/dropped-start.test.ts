@@ -4,7 +4,7 @@ import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
 import type { Turn } from "../../../lib/turn.js";
 import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { later, RpcFail, textsSent, type LinkedServer } from "../../support/linked-server.js";
+import { later, ResponseError, textsSent, type LinkedServer } from "../../support/linked-server.js";
 import { endedTurn, storeTurns, type StoredTurns } from "../../support/stored-turns.js";
 import {
   agentMessage,
@@ -147,7 +147,7 @@ describe("a turn/start whose answer was lost with the connection", () => {
       "was for a thread that has never run a turn",
       (server) => {
         server.handle("thread/turns/list", () => {
-          throw new RpcFail(-32_600, "thread thread-1 is not materialized yet");
+          throw new ResponseError(-32_600, "thread thread-1 is not materialized yet");
         });
       },
     ],
@@ -205,7 +205,7 @@ describe("a turn/start whose answer was lost with the connection", () => {
           const list = server.handler("thread/turns/list");
           let refusals = when === "at once" ? 0 : 2;
           server.handle("thread/turns/list", (...args) => {
-            if ((refusals -= 1) >= 0) throw new RpcFail(-32_603, "the store is locked");
+            if ((refusals -= 1) >= 0) throw new ResponseError(-32_603, "the store is locked");
             return list(...args);
           });
           server.handle("turn/interrupt", () => {
@@ -269,7 +269,7 @@ describe("a turn/start whose answer was lost with the connection", () => {
     await using scene = await cutAtStart({
       prepare: (server) => {
         server.handle("thread/turns/list", () => {
-          throw new RpcFail(code, message);
+          throw new ResponseError(code, message);
         });
       },
     });
@@ -292,7 +292,8 @@ describe("a turn/start whose answer was lost with the connection", () => {
         const list = server.handler("thread/turns/list");
         let refusals = 2;
         server.handle("thread/turns/list", (...args) => {
-          if ((refusals -= 1) >= 0) throw new RpcFail(-32_001, "Server overloaded; retry later.");
+          if ((refusals -= 1) >= 0)
+            throw new ResponseError(-32_001, "Server overloaded; retry later.");
           return list(...args);
         });
       },

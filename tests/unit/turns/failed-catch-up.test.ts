@@ -2,7 +2,12 @@ import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnDetachedError } from "../../../lib/errors/turn-detached-error.js";
 import { rejection, settled, stepUntil } from "../../support/collect.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
-import { later, RpcFail, type Handler, type LinkedServer } from "../../support/linked-server.js";
+import {
+  later,
+  ResponseError,
+  type Handler,
+  type LinkedServer,
+} from "../../support/linked-server.js";
 import { endedTurn, storeTurns } from "../../support/stored-turns.js";
 import { opened, turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
 
@@ -14,10 +19,10 @@ afterEach(() => {
 });
 
 function tooBusy(): never {
-  throw new RpcFail(-32_001, "Server overloaded; retry later.");
+  throw new ResponseError(-32_001, "Server overloaded; retry later.");
 }
 function noRollout(): never {
-  throw new RpcFail(-32_600, "no rollout found for thread id thread-1");
+  throw new ResponseError(-32_600, "no rollout found for thread id thread-1");
 }
 
 /** The handler, for as often as `times` says, and then the one that was there. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { TurnFailedError } from "../../../lib/turns/turn-errors.js";
 import { collect, rejection } from "../../support/collect.js";
-import { linkedThread, RpcFail } from "../../support/linked-server.js";
+import { linkedThread, ResponseError } from "../../support/linked-server.js";
 import {
   textMessages,
   turnCompleted,
@@ -165,7 +165,7 @@ test("a refused turn/start rejects run(), iteration, started and textStream", as
   await using pair = await linkedThread();
   const { server, thread } = pair;
   server.handle("turn/start", () => {
-    throw new RpcFail(-32_602, "input too large", { input_error_code: "input_too_large" });
+    throw new ResponseError(-32_602, "input too large", { input_error_code: "input_too_large" });
   });
   const refused = { code: "INVALID_PARAMS", data: { input_error_code: "input_too_large" } };
   const turn = thread.turn("Hi");

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { InternalRpcError } from "../../../lib/errors/rpc-errors.js";
 import { TurnNotStartedError } from "../../../lib/turns/turn-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, RpcFail } from "../../support/linked-server.js";
+import { later, linkedThread, ResponseError } from "../../support/linked-server.js";
 import {
   turnCompleted,
   turnMessages,
@@ -97,7 +97,7 @@ test("the server's refusal in the race before turn/started is not the last word"
   server.handle("turn/interrupt", () => {
     if (refusals > 0) {
       refusals -= 1;
-      throw new RpcFail(-32_600, "no active turn to interrupt");
+      throw new ResponseError(-32_600, "no active turn to interrupt");
     }
     server.send(interrupted);
     return {};
@@ -169,7 +169,7 @@ test("a turn that completes in the same moment stays completed", async () => {
   const { server, thread } = pair;
   server.handle("turn/interrupt", () => {
     server.send(...turnMessages({ ...ids, text: "Done" }).slice(1));
-    throw new RpcFail(-32_600, "no active turn to interrupt");
+    throw new ResponseError(-32_600, "no active turn to interrupt");
   });
   const turn = thread.turn("Hi");
   await turn.started;
@@ -183,7 +183,7 @@ test("another refusal is thrown, and the next call tries again", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;
   server.handle("turn/interrupt", () => {
-    throw new RpcFail(-32_603, "out of luck");
+    throw new ResponseError(-32_603, "out of luck");
   });
   const turn = thread.turn("Hi");
   await turn.started;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnTimeoutError } from "../../../lib/index.js";
 import { rejection, settled, stepUntil } from "../../support/collect.js";
-import { later, linkedThread, RpcFail, type Handler } from "../../support/linked-server.js";
+import { later, linkedThread, ResponseError, type Handler } from "../../support/linked-server.js";
 import {
   opened,
   textMessages,
@@ -27,7 +27,7 @@ function pass(): void {
 }
 
 function tooBusy(): never {
-  throw new RpcFail(-32_001, "Server overloaded; retry later.");
+  throw new ResponseError(-32_001, "Server overloaded; retry later.");
 }
 
 describe("a compaction", () => {

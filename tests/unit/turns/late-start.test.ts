@@ -3,7 +3,7 @@ import { RequestTimeoutError } from "../../../lib/errors/connection-errors.js";
 import type { Thread } from "../../../lib/thread.js";
 import type { Turn } from "../../../lib/turn.js";
 import { collect, rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, RpcFail } from "../../support/linked-server.js";
+import { later, linkedThread, ResponseError } from "../../support/linked-server.js";
 import { storeTurns } from "../../support/stored-turns.js";
 import {
   opened,
@@ -71,7 +71,7 @@ describe("a turn that is started after its deadline, when nobody waits for it", 
     let refusals = 0;
     server.handle("turn/interrupt", () => {
       refusals += 1;
-      if (refusals === 1) throw new RpcFail(-32_600, "no active turn to interrupt");
+      if (refusals === 1) throw new ResponseError(-32_600, "no active turn to interrupt");
       return {};
     });
     const run = rejection(thread.run("Hi"));
@@ -170,7 +170,7 @@ describe("a turn that is started after its deadline, when nobody waits for it", 
     storeTurns(server, { turns: [turnRecord("inner", { rootTurnId: "turn-1" })] });
     server.handle("turn/interrupt", ({ turnId }) => {
       if (turnId === "inner") return {};
-      throw new RpcFail(-32_600, "expected active turn id `turn-1` but found `inner`");
+      throw new ResponseError(-32_600, "expected active turn id `turn-1` but found `inner`");
     });
     const run = rejection(thread.review(review).run());
     const request = await server.nextRequest("review/start");

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnFailedError, TurnLostError } from "../../../lib/turns/turn-errors.js";
 import { collect, rejection, settled, stepUntil } from "../../support/collect.js";
-import { later, linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
+import { later, linkedThread, ResponseError, textsSent } from "../../support/linked-server.js";
 import { endedTurn, missingMethod, storeTurns } from "../../support/stored-turns.js";
 import {
   agentMessage,
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 function tooBusy(): never {
-  throw new RpcFail(-32_001, "Server overloaded; retry later.");
+  throw new ResponseError(-32_001, "Server overloaded; retry later.");
 }
 
 function status(type: string): Message {
@@ -379,5 +379,5 @@ describe("a turn that nobody follows", () => {
 });
 
 function rpcFailure(): never {
-  throw new RpcFail(-32_603, "the store is broken");
+  throw new ResponseError(-32_603, "the store is broken");
 }

@@ -170,6 +170,23 @@ describe("a shell command that becomes part of another turn", () => {
     }
   });
 
+  test("ends when something else has come of that turn, and leaves all of it to those who watch for it", async () => {
+    await using pair = await started();
+    const { client, server, thread, turn } = pair;
+    const turns = thread.unsolicitedTurns();
+    await settled();
+    server.send(turnStarted(ids), begun, done());
+    await settled();
+    expect(turn.state.status).toBe("inProgress");
+    server.send(...words.slice(0, 1));
+    expect(await turn.run()).toMatchObject({ status: "completed", durationMs: 40 });
+    server.send(...words.slice(1), turnCompleted(ids));
+    const { value: other } = await turns.next();
+    expect(await collect(other as Turn)).toEqual([turnStarted(ids), ...words, turnCompleted(ids)]);
+    await turns.return?.();
+    expect(client.session.turns.size).toBe(0);
+  });
+
   test("does not wait for that turn, even if nothing else has come of it", async () => {
     await using pair = await started();
     const { server, turn } = pair;
@@ -179,6 +196,7 @@ describe("a shell command that becomes part of another turn", () => {
     expect(turn.state.status).toBe("inProgress");
     pass();
     expect(await turn.run()).toMatchObject({ status: "completed" });
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   test("leaves that turn, which has shown itself later, to those who watch for it", async () => {
@@ -198,20 +216,14 @@ describe("a shell command that becomes part of another turn", () => {
     expect(client.session.turns.size).toBe(0);
   });
 
-  test.each([
-    ["its end", [turnCompleted(ids)]],
-    ["the thread's rest, and its end", [idle, turnCompleted(ids)]],
-  ])("is no turn that nobody has asked for when it is alone and %s is late", async (_, late) => {
+  test("is no turn that nobody has asked for when it is alone", async () => {
     await using pair = await started();
     const { client, server, thread, turn } = pair;
     const turns = thread.unsolicitedTurns();
     await settled();
-    jest.useFakeTimers(fakeTimers());
-    server.send(turnStarted(ids), begun, done());
-    await settled();
-    pass();
+    server.send(turnStarted(ids), begun, done(), idle, turnCompleted(ids));
     expect(await turn.run()).toMatchObject({ status: "completed" });
-    server.send(...late, ...turnMessages({ ...ids, turnId: "goal-1", text: "Work" }));
+    server.send(...turnMessages({ ...ids, turnId: "goal-1", text: "Work" }));
     expect((await turns.next()).value).toMatchObject({ state: { id: "goal-1" } });
     await turns.return?.();
     expect(client.session.turns.size).toBe(0);

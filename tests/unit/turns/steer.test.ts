@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error
 import { ThreadBusyError, TurnNotActiveError } from "../../../lib/errors/rpc-errors.js";
 import { TurnNotStartedError } from "../../../lib/turns/turn-errors.js";
 import { rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, RpcFail } from "../../support/linked-server.js";
+import { later, linkedThread, ResponseError } from "../../support/linked-server.js";
 import {
   turnCompleted,
   turnMessages,
@@ -50,7 +50,7 @@ test("steer() after the end throws what the server answers", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;
   server.handle("turn/steer", () => {
-    throw new RpcFail(-32_600, "no active turn to steer");
+    throw new ResponseError(-32_600, "no active turn to steer");
   });
   const turn = thread.turn("Hi");
   await turn.started;
@@ -64,7 +64,7 @@ test("steer() of a turn that ends without turn/started does not wait for ever", 
   await using pair = await linkedThread();
   const { server, thread } = pair;
   server.handle("turn/steer", () => {
-    throw new RpcFail(-32_600, "expected active turn id `turn-1` but found `turn-2`");
+    throw new ResponseError(-32_600, "expected active turn id `turn-1` but found `turn-2`");
   });
   const turn = thread.turn("Hi");
   const steered = rejection(turn.steer("Shorter"));
@@ -99,7 +99,7 @@ test("steer() during a review tells that the thread is busy with it", async () =
   const { server, thread } = pair;
   server.handle("turn/steer", () => {
     const info = { activeTurnNotSteerable: { turnKind: "review" } };
-    throw new RpcFail(-32_600, "cannot steer a review turn", { codexErrorInfo: info });
+    throw new ResponseError(-32_600, "cannot steer a review turn", { codexErrorInfo: info });
   });
   const turn = thread.turn("Hi");
   await turn.started;

@@ -7,7 +7,7 @@ import { Deferred } from "../../../lib/async/deferred.js";
 import type { Turn } from "../../../lib/turn.js";
 import { rejection, settled, stepUntil } from "../../support/collect.js";
 import { Asking } from "../server-requests/asking.js";
-import { later, linkedThread, RpcFail, textsSent } from "../../support/linked-server.js";
+import { later, linkedThread, ResponseError, textsSent } from "../../support/linked-server.js";
 import { storeTurns } from "../../support/stored-turns.js";
 import { turnCompleted, turnRecord, turnStarted } from "../../support/turn-messages.js";
 
@@ -40,7 +40,7 @@ async function slowServer(options: ConnectionSettings = {}) {
   let runs = false;
   server.handle("thread/read", () => ({ thread: { status: { type: runs ? "active" : "idle" } } }));
   server.handle("turn/interrupt", () => {
-    if (!runs) throw new RpcFail(-32_600, "no active turn to interrupt");
+    if (!runs) throw new ResponseError(-32_600, "no active turn to interrupt");
     runs = false;
     server.send(interrupted);
     return {};
@@ -196,7 +196,7 @@ describe("a stop that the server", () => {
     await turn.started;
     server.send(turnStarted(ids));
     server.handle("turn/interrupt", () => {
-      throw new RpcFail(-32_001, "Server overloaded; retry later.");
+      throw new ResponseError(-32_001, "Server overloaded; retry later.");
     });
     await settled();
     const run = rejection(turn.run());
@@ -311,7 +311,7 @@ test("a thread that the server has unloaded runs no turn, and the server is not 
   const { client, interrupts, server, thread } = pair;
   for (const method of ["turn/interrupt", "thread/read", "thread/turns/list"]) {
     server.handle(method, () => {
-      throw new RpcFail(-32_600, "thread not found: thread-1");
+      throw new ResponseError(-32_600, "thread not found: thread-1");
     });
   }
   const abort = new AbortController();
@@ -391,7 +391,7 @@ describe("what the server asks of a turn that is being stopped", () => {
     const { server, thread } = pair;
     const asking = new Asking(server);
     server.handle("turn/interrupt", () => {
-      throw new RpcFail(-32_603, "out of luck");
+      throw new ResponseError(-32_603, "out of luck");
     });
     const turn = thread.turn("Hi");
     await turn.started;

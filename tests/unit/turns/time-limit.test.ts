@@ -88,7 +88,11 @@ test("waiting in the queue counts; such a turn is never sent", async () => {
   const first = thread.turn("A");
   await first.started;
   const second = thread.turn("B", { timeoutMs: 5 });
-  expect(await rejection(second.run())).toMatchObject({ result: { id: "", items: [] } });
+  expect(await rejection(second.run())).toMatchObject({
+    message: "The turn did not end within 5 ms and was not sent to the server.",
+    sent: false,
+    result: { id: "", items: [] },
+  });
   expect(server.paramsOf("turn/start")).toHaveLength(1);
 });
 

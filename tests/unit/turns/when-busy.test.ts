@@ -7,7 +7,7 @@ import { png } from "../../support/images.js";
 import {
   later,
   linkedThread,
-  RpcFail,
+  ResponseError,
   textsSent,
   type Handler,
 } from "../../support/linked-server.js";
@@ -56,7 +56,7 @@ describe('"queue", the default', () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
     server.handle("turn/start", () => {
-      throw new RpcFail(-32_602, "input too large");
+      throw new ResponseError(-32_602, "input too large");
     });
     const first = thread.turn("A");
     const second = thread.turn("B");
@@ -225,7 +225,7 @@ test("a thread that is idle, and refuses turns as busy, is not asked for ever", 
   await using pair = await linkedThread();
   const { server, thread } = pair;
   server.handle("turn/start", () => {
-    throw new RpcFail(-32_603, "ActiveTurnNotSteerable { turn_kind: Review }");
+    throw new ResponseError(-32_603, "ActiveTurnNotSteerable { turn_kind: Review }");
   });
   jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });
   try {
@@ -271,7 +271,7 @@ describe("after a turn that was given up without a word of its end", () => {
     [
       "is too busy to tell",
       () => {
-        throw new RpcFail(-32_001, "Server overloaded; retry later.");
+        throw new ResponseError(-32_001, "Server overloaded; retry later.");
       },
     ],
   ])("the next one goes when the server %s", async (_, read) => {

@@ -8,7 +8,7 @@ import { LoginTimeoutError, type LoginFailedError } from "../../../../lib/errors
 import { InvalidRequestError } from "../../../../lib/errors/rpc-errors.js";
 import { rejection, settled } from "../../../support/collect.js";
 import { countingSession } from "../../../support/counting-session.js";
-import { later, linked, RpcFail, type LinkedServer } from "../../../support/linked-server.js";
+import { later, linked, ResponseError, type LinkedServer } from "../../../support/linked-server.js";
 
 const tokens = { accessToken: "access-secret", chatgptAccountId: "workspace-1" };
 
@@ -160,7 +160,7 @@ describe("a login that somebody has to finish", () => {
   test("that is refused, or answered with nonsense, holds nothing", async () => {
     await using pair = await stage();
     pair.server.handle("account/login/start", () => {
-      throw new RpcFail(-32_600, "External auth is active.");
+      throw new ResponseError(-32_600, "External auth is active.");
     });
     expect(await rejection(pair.login.browser())).toBeInstanceOf(InvalidRequestError);
     pair.server.handle("account/login/start", () => ({ type: "apiKey" }));
@@ -173,7 +173,7 @@ describe("a login that somebody has to finish", () => {
     await using pair = await stage();
     const attempt = await pair.login.browser();
     pair.server.handle("account/login/start", () => {
-      throw new RpcFail(-32_603, "no ports left");
+      throw new ResponseError(-32_603, "no ports left");
     });
     await rejection(pair.login.browser());
     complete(pair.server, "login-1", "Sign-in failed: access_denied");
@@ -249,7 +249,7 @@ describe("cancelling", () => {
     await using pair = await stage();
     const attempt = await pair.login.browser();
     pair.server.handle("account/login/cancel", () => {
-      throw new RpcFail(-32_600, "not now");
+      throw new ResponseError(-32_600, "not now");
     });
     expect(await rejection(attempt.cancel())).toBeInstanceOf(InvalidRequestError);
     complete(pair.server, "login-1", "Login server error: the port is taken");
@@ -471,7 +471,7 @@ describe("the login of a gateway", () => {
   test("that is refused at once is an error of the call, and holds nothing", async () => {
     await using pair = await stage();
     pair.server.handle("account/gatewayOAuth/login", () => {
-      throw new RpcFail(-32_600, "The selected provider does not use gateway OAuth");
+      throw new ResponseError(-32_600, "The selected provider does not use gateway OAuth");
     });
     expect(await rejection(pair.login.gateway())).toBeInstanceOf(InvalidRequestError);
     await settled();

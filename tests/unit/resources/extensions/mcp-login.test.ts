@@ -5,7 +5,7 @@ import { LoginFailedError } from "../../../../lib/errors/login-errors.js";
 import { Mcp } from "../../../../lib/resources/extensions/mcp.js";
 import { rejection, settled } from "../../../support/collect.js";
 import { countingSession } from "../../../support/counting-session.js";
-import { later, linked, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, ResponseError } from "../../../support/linked-server.js";
 
 const method = "mcpServer/oauth/login";
 const url = "https://login.test/authorize?state=1";
@@ -101,7 +101,7 @@ test("a failure that nobody waits for bothers nobody, and can be asked for later
 test("a login that is refused leaves no listener behind", async () => {
   await using s = await stage();
   s.server.handle(method, () => {
-    throw new RpcFail(-32_600, "No MCP server named 'docs' found.");
+    throw new ResponseError(-32_600, "No MCP server named 'docs' found.");
   });
   expect(await rejection(s.mcp.login("docs"))).toMatchObject({ code: "INVALID_REQUEST" });
   expect(s.open()).toBe(0);

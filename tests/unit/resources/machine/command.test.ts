@@ -7,7 +7,7 @@ import {
 } from "../../../../lib/errors/machine-errors.js";
 import { CommandFailedError } from "../../../../lib/resources/machine/command-failed-error.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
-import { later, linked, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, ResponseError } from "../../../support/linked-server.js";
 import { abortListeners, countListeners, ExecScript } from "./commands.js";
 
 describe("a command", () => {
@@ -68,7 +68,10 @@ describe("a command", () => {
     expect(abortListeners(abort.signal)).toBe(0);
 
     server.handle("command/exec", () => {
-      throw new RpcFail(-32_603, "failed to spawn command: No such file or directory (os error 2)");
+      throw new ResponseError(
+        -32_603,
+        "failed to spawn command: No such file or directory (os error 2)",
+      );
     });
     const refused = client.exec(["no-such-tool"], { signal: abort.signal });
     expect(await rejection(refused.exit)).toBeInstanceOf(CommandNotStartedError);
@@ -221,7 +224,7 @@ describe("writing", () => {
     let calls = 0;
     server.handle("command/exec/write", () => {
       calls += 1;
-      if (calls === 1) throw new RpcFail(-32_600, "stdin is already closed");
+      if (calls === 1) throw new ResponseError(-32_600, "stdin is already closed");
       return {};
     });
     const first = rejection(command.write("a"));
@@ -252,7 +255,7 @@ describe("writing", () => {
     script.exit();
     await command.exit;
     const gone = () => {
-      throw new RpcFail(-32_600, 'no active command/exec for process id "p"');
+      throw new ResponseError(-32_600, 'no active command/exec for process id "p"');
     };
     server.handle("command/exec/write", gone);
     server.handle("command/exec/resize", gone);
@@ -269,7 +272,7 @@ describe("writing", () => {
     let calls = 0;
     server.handle("command/exec/write", () => {
       calls += 1;
-      if (calls < 3) throw new RpcFail(-32_600, 'no active command/exec for process id "p"');
+      if (calls < 3) throw new ResponseError(-32_600, 'no active command/exec for process id "p"');
       return {};
     });
     const command = client.exec(["tool"], { stdin: true });

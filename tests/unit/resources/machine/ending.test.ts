@@ -3,11 +3,11 @@ import { ProtocolError } from "../../../../lib/errors/connection-errors.js";
 import type { GetSession } from "../../../../lib/session/session.js";
 import { execCommand } from "../../../../lib/resources/machine/exec-command.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
-import { later, linked, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, ResponseError } from "../../../support/linked-server.js";
 import { abortListeners, ExecScript } from "./commands.js";
 
 const notKnown = () => {
-  throw new RpcFail(-32_600, 'no active command/exec for process id "p"');
+  throw new ResponseError(-32_600, 'no active command/exec for process id "p"');
 };
 
 /** From here on, time passes only when the test says so. */
@@ -64,7 +64,7 @@ describe("terminate()", () => {
     await using pair = await running();
     const { command, script, server } = pair;
     server.handle("command/exec/terminate", () => {
-      throw new RpcFail(-32_603, "not today");
+      throw new ResponseError(-32_603, "not today");
     });
     expect(await rejection(command.terminate())).toMatchObject({ code: "INTERNAL_ERROR" });
     server.handle("command/exec/terminate", () => ({}));
@@ -80,7 +80,7 @@ describe("terminate()", () => {
     let known = false;
     server.handle("command/exec", () => {
       if (server.paramsOf("command/exec").length === 1) {
-        throw new RpcFail(-32_001, "Server overloaded; retry later.");
+        throw new ResponseError(-32_001, "Server overloaded; retry later.");
       }
       known = true;
       return later;
@@ -254,7 +254,7 @@ describe("an abort signal", () => {
     const { command, script, server } = pair;
     let runs = true;
     server.handle("command/exec/terminate", () => {
-      throw new RpcFail(code, "not now");
+      throw new ResponseError(code, "not now");
     });
     stopTheClock();
     const exit = rejection(command.exit);

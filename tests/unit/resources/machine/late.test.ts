@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import type { AppServerClient } from "../../../../lib/client.js";
 import { RequestTimeoutError } from "../../../../lib/errors/connection-errors.js";
 import { rejection, settled } from "../../../support/collect.js";
-import { later, linked, linkedThread, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, linkedThread, ResponseError } from "../../../support/linked-server.js";
 import { turnStarted } from "../../../support/turn-messages.js";
 
 const requestTimeoutMs = 7_777;
@@ -67,7 +67,7 @@ describe("what is begun too late, when nobody waits for it", () => {
     // The server may be too busy for that as well.
     let refusals = 2;
     server.handle(stop, () => {
-      if (refusals > 0) throw new RpcFail(refusals-- === 2 ? -32_001 : -32_603, "not now");
+      if (refusals > 0) throw new ResponseError(refusals-- === 2 ? -32_001 : -32_603, "not now");
       return {};
     });
     server.respond(request, answer);
@@ -143,7 +143,7 @@ test("a watch that the server fails to end at first is ended later", async () =>
   await watch.ready;
   let failures = 3;
   server.handle("fs/unwatch", () => {
-    if (failures-- > 0) throw new RpcFail(-32_603, "not now");
+    if (failures-- > 0) throw new ResponseError(-32_603, "not now");
     return {};
   });
   const closed = watch.close();
@@ -160,7 +160,7 @@ test("a watch that the server never ends holds nobody up, and is logged", async 
   const watch = client.watch("/tmp");
   await watch.ready;
   server.handle("fs/unwatch", () => {
-    throw new RpcFail(-32_603, "not now");
+    throw new ResponseError(-32_603, "not now");
   });
   const closed = watch.close();
   await pass(11_000);

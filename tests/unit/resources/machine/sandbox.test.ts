@@ -2,12 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import path from "node:path";
 import { AppServerClient } from "../../../../lib/client.js";
 import { rejection } from "../../../support/collect.js";
-import { linked, LinkedServer, RpcFail } from "../../../support/linked-server.js";
+import { linked, LinkedServer, ResponseError } from "../../../support/linked-server.js";
 import { makeTempDir } from "../../../support/temp-dir.js";
 
 const ended = (exitCode: number, stderr = "") => ({ exitCode, stdout: "", stderr });
 const notStarted = () =>
-  new RpcFail(-32_603, "failed to spawn command: No such file or directory (os error 2)");
+  new ResponseError(-32_603, "failed to spawn command: No such file or directory (os error 2)");
 
 describe("the check of the sandbox", () => {
   test("runs the simplest command in the server's own sandbox, with a time limit", async () => {
@@ -102,7 +102,7 @@ describe("the check of the sandbox", () => {
   test("throws what is no news about the sandbox", async () => {
     await using pair = await linked();
     pair.server.handle("command/exec", () => {
-      throw new RpcFail(-32_600, "no");
+      throw new ResponseError(-32_600, "no");
     });
     expect(await rejection(pair.client.sandbox.check())).toMatchObject({ code: "INVALID_REQUEST" });
     const stopped = pair.client.sandbox.check({ signal: AbortSignal.abort("enough") });

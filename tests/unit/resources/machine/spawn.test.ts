@@ -5,7 +5,7 @@ import {
 } from "../../../../lib/errors/connection-errors.js";
 import { CommandNotStartedError } from "../../../../lib/errors/machine-errors.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
-import { later, linked, RpcFail, type LinkedServer } from "../../../support/linked-server.js";
+import { later, linked, ResponseError, type LinkedServer } from "../../../support/linked-server.js";
 import { countListeners } from "./commands.js";
 
 const options = { cwd: "/project" };
@@ -101,7 +101,7 @@ describe("a process", () => {
     await using pair = await linked();
     const { client, server } = pair;
     server.handle("process/spawn", () => {
-      throw new RpcFail(-32_603, "failed to spawn process: Permission denied (os error 13)");
+      throw new ResponseError(-32_603, "failed to spawn process: Permission denied (os error 13)");
     });
     const command = client.spawn(["tool"], options);
     expect(await rejection(command.exit)).toBeInstanceOf(CommandNotStartedError);

@@ -4,7 +4,7 @@ import { HandleClosedError } from "../../../../lib/errors/machine-errors.js";
 import type { GetSession } from "../../../../lib/session/session.js";
 import { Watch } from "../../../../lib/resources/machine/watch.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
-import { later, linked, RpcFail, type LinkedServer } from "../../../support/linked-server.js";
+import { later, linked, ResponseError, type LinkedServer } from "../../../support/linked-server.js";
 import { abortListeners, countListeners } from "./commands.js";
 
 function changed(server: LinkedServer, ...changedPaths: string[]): void {
@@ -202,7 +202,7 @@ describe("the end of a watch", () => {
     const { client, server } = pair;
     const counts = countListeners(client);
     server.handle("fs/watch", () => {
-      throw new RpcFail(-32_603, "Permission denied (os error 13)");
+      throw new ResponseError(-32_603, "Permission denied (os error 13)");
     });
     const watch = client.watch("/dir");
     const next = rejection(watch.next());

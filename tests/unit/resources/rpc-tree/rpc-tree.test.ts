@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
 import { Codex, InvalidRequestError } from "../../../../lib/index.js";
 import { buildTree, createRpcTree } from "../../../../lib/resources/rpc-tree.js";
-import { later, linked, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, ResponseError } from "../../../support/linked-server.js";
 import { methodIndex } from "../../../support/schemas.js";
 
 const methods = Object.keys(methodIndex.clientRequests);
@@ -111,7 +111,7 @@ describe("on a client", () => {
   test("a call rejects like a request: refused, or aborted", async () => {
     await using pair = await linked();
     pair.server.handle("thread/read", () => {
-      throw new RpcFail(-32_600, "no");
+      throw new ResponseError(-32_600, "no");
     });
     await expect(pair.client.rpc.thread.read({ threadId: "a" })).rejects.toBeInstanceOf(
       InvalidRequestError,

@@ -7,11 +7,11 @@ import {
   type protocol,
 } from "../../../../lib/index.js";
 import { rejection, settled } from "../../../support/collect.js";
-import { later, linked, linkedThread, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, linkedThread, ResponseError } from "../../../support/linked-server.js";
 import { opened, turnCompleted } from "../../../support/turn-messages.js";
 
 const notFound = () => {
-  throw new RpcFail(-32_600, "thread not found: thread-1");
+  throw new ResponseError(-32_600, "thread not found: thread-1");
 };
 
 describe("fork()", () => {
@@ -109,7 +109,7 @@ describe("delete()", () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
     server.handle("thread/delete", () => {
-      throw new RpcFail(-32_600, "cannot delete thread: forked history still references it");
+      throw new ResponseError(-32_600, "cannot delete thread: forked history still references it");
     });
     expect(await rejection(thread.delete())).toBeInstanceOf(InvalidRequestError);
     await thread.turn("Hi").started;

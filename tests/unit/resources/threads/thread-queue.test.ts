@@ -3,7 +3,7 @@ import path from "node:path";
 import { maxInputCharacters, ThreadBusyError, type TurnInput } from "../../../../lib/index.js";
 import { rejection, settled } from "../../../support/collect.js";
 import { dataUrl, png } from "../../../support/images.js";
-import { later, linked, linkedThread, RpcFail } from "../../../support/linked-server.js";
+import { later, linked, linkedThread, ResponseError } from "../../../support/linked-server.js";
 import { turnCompleted, turnRecord, turnStarted } from "../../../support/turn-messages.js";
 
 const threadId = "thread-1";
@@ -64,7 +64,7 @@ describe("queue.add()", () => {
     await using pair = await linked();
     const { client, server } = pair;
     const resume = () => {
-      throw new RpcFail(-32_603, "the disk is full");
+      throw new ResponseError(-32_603, "the disk is full");
     };
     server.handle("thread/resume", resume);
     const { queue } = client.thread("thread-8");
@@ -95,7 +95,7 @@ describe("queue.add()", () => {
     await using pair = await linkedThread();
     const { client, server, thread } = pair;
     server.handle("turn/start", () => {
-      throw new RpcFail(-32_600, "no such model");
+      throw new ResponseError(-32_600, "no such model");
     });
     const queuedSubmission = { id: "queued-1" };
     server.handle("thread/queue/add", () => ({ queuedSubmission }));
@@ -218,7 +218,7 @@ describe("queue.start()", () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
     server.handle("thread/queue/start", () => {
-      throw new RpcFail(-32_600, "thread already has an active or pending turn");
+      throw new ResponseError(-32_600, "thread already has an active or pending turn");
     });
     expect(await rejection(thread.queue.start().run())).toBeInstanceOf(ThreadBusyError);
   });

@@ -12,7 +12,7 @@ import { LinkedAnew } from "../../../support/linked-anew.js";
 import {
   later,
   linked,
-  RpcFail,
+  ResponseError,
   type ClientRequest,
   type LinkedServer,
 } from "../../../support/linked-server.js";
@@ -293,7 +293,7 @@ describe("ending it", () => {
     let asked = 0;
     pair.server.handle(cancel, () => {
       asked += 1;
-      if (asked === 1) throw new RpcFail(-32_603, "something went wrong");
+      if (asked === 1) throw new ResponseError(-32_603, "something went wrong");
       return {};
     });
     await pair.search.close();
@@ -305,7 +305,7 @@ describe("what goes wrong", () => {
   test("a server without the method is told at once, and asked nothing more", async () => {
     await using pair = await linked();
     pair.server.handle(method, () => {
-      throw new RpcFail(
+      throw new ResponseError(
         -32_600,
         "Invalid request: unknown variant `thread/search/stream`, expected one of `initialize`",
       );
@@ -355,7 +355,7 @@ describe("what goes wrong", () => {
       prepare: (server, index) => {
         server.handle(method, () => later);
         server.handle(cancel, () => {
-          if (index === 0) throw new RpcFail(-32_001, "Server overloaded; retry later.");
+          if (index === 0) throw new ResponseError(-32_001, "Server overloaded; retry later.");
           return {};
         });
       },

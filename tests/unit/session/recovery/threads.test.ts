@@ -9,7 +9,12 @@ import {
 import { collect, settled } from "../../../support/collect.js";
 import { GoalServer, goalRecord } from "../../goals/goal-server.js";
 import { LinkedAnew } from "../../../support/linked-anew.js";
-import { RpcFail, later, methodsSent, type LinkedServer } from "../../../support/linked-server.js";
+import {
+  ResponseError,
+  later,
+  methodsSent,
+  type LinkedServer,
+} from "../../../support/linked-server.js";
 import { rejection } from "../../../support/real.js";
 import { storeTurns } from "../../../support/stored-turns.js";
 import {
@@ -21,10 +26,10 @@ import {
 } from "../../../support/turn-messages.js";
 
 const noRollout = () => {
-  throw new RpcFail(-32_600, "no rollout found for thread id thread-1");
+  throw new ResponseError(-32_600, "no rollout found for thread id thread-1");
 };
 const gone = () => {
-  throw new RpcFail(-32_600, "thread thread-1 already has an active writer");
+  throw new ResponseError(-32_600, "thread thread-1 already has an active writer");
 };
 
 /** A client with `thread-1`, whose later servers say of it what `resumed` says. */
@@ -232,7 +237,7 @@ describe("when a connection is restored, its threads", () => {
         const answers = [
           noRollout,
           () => {
-            throw new RpcFail(code, message);
+            throw new ResponseError(code, message);
           },
         ];
         server.handle("thread/resume", () => (answers.shift() ?? (() => opened("thread-1")))());

@@ -7,7 +7,12 @@ import {
   type Thread,
   type TurnOptions,
 } from "../../../../lib/index.js";
-import { later, linkedThread, RpcFail, type LinkedServer } from "../../../support/linked-server.js";
+import {
+  later,
+  linkedThread,
+  ResponseError,
+  type LinkedServer,
+} from "../../../support/linked-server.js";
 import { rejection } from "../../../support/real.js";
 import { opened, turnCompleted, turnRecord, turnStarted } from "../../../support/turn-messages.js";
 
@@ -210,7 +215,7 @@ describe("a thread that is loaded under a wider sandbox than it had", () => {
 
   test("is let go of, each time, when the server refuses that", async () => {
     server.handle("thread/settings/update", () => {
-      throw new RpcFail(-32600, "no");
+      throw new ResponseError(-32600, "no");
     });
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       const error = await rejection(loadAnew(wide));

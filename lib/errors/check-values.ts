@@ -1,0 +1,143 @@
+import { isAbortSignal } from "../async/realms.js";
+import { checkKeys } from "./check-options.js";
+import { InvalidArgumentError } from "./invalid-argument-error.js";
+
+/** What a value has to be. */
+export interface Rule {
+  readonly fits: (value: unknown) => boolean;
+  /** The same in words: the rest of a sentence that begins with the path of the value. */
+  readonly problem: string;
+}
+
+/** A rule for each option of a type; a constant of this type does not compile when it lacks one. */
+export type RulesOf<Options> = Readonly<Record<keyof Options & string, Rule>>;
+
+export const flag: Rule = {
+  fits: (value) => typeof value === "boolean",
+  problem: "must be true or false",
+};
+
+export const text: Rule = {
+  fits: (value) => typeof value === "string" && value !== "",
+  problem: "must be a string that is not empty",
+};
+
+export const callback: Rule = {
+  fits: (value) => typeof value === "function",
+  problem: "must be a function",
+};
+
+/** Any signal will do that behaves like one, also of another realm. */
+export const abortSignal: Rule = { fits: isAbortSignal, problem: "must be an AbortSignal" };
+
+export const milliseconds = positive("milliseconds");
+export const bytes = positive("bytes");
+
+export const amount: Rule = {
+  fits: (value) => isNumber(value) && value >= 0 && value !== Infinity,
+  problem: "must be a number, 0 or more",
+};
+
+export const flagOrObject: Rule = {
+  fits: (value) => flag.fits(value) || (typeof value === "object" && value !== null),
+  problem: "must be true, false or an object",
+};
+
+/** A whole number that is not less than `least`; with `orInfinity`, also Infinity. */
+export function whole(least: number, orInfinity = false): Rule {
+  return {
+    fits: (value) =>
+      (Number.isSafeInteger(value) && (value as number) >= least) ||
+      (orInfinity && value === Infinity),
+    problem: `must be a whole number, ${least} or more`,
+  };
+}
+
+export function oneOf(...choices: readonly unknown[]): Rule {
+  const quoted = choices.map((choice) => JSON.stringify(choice));
+  const list = [quoted.slice(0, -1).join(", "), ...quoted.slice(-1)];
+  return {
+    fits: (value) => choices.includes(value),
+    problem: `must be ${list.filter((part) => part !== "").join(" or ")}`,
+  };
+}
+
+/** @throws InvalidArgumentError with `path` when `value` does not fit. */
+export function check(path: string, value: unknown, { fits, problem }: Rule): void {
+  if (!fits(value)) throw new InvalidArgumentError(path, problem);
+}
+
+/**
+ * Checks the options that have a rule; an option that is left out or undefined passes. `path` stands before
+ * the name of an option in an error, as in `"reconnect.retries"`.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkFields(
+  options: object,
+  rules: Readonly<Record<string, Rule>>,
+  path?: string,
+): void {
+  for (const [name, rule] of Object.entries(rules)) {
+    const value: unknown = Reflect.get(options, name);
+    if (value === undefined) continue;
+    check(pathOf(name, path), value, rule);
+  }
+}
+
+/**
+ * The same for an object within the options, which must have no other fields than those with a rule.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkObject(
+  path: string,
+  value: unknown,
+  rules: Readonly<Record<string, Rule>>,
+): void {
+  checkKeys(path, value, rules);
+  checkFields(value as object, rules, path);
+}
+
+/**
+ * Checks that none of some options is less than the one before it.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkOrder(options: Readonly<Record<string, number>>, path?: string): void {
+  Object.entries(options).reduce(([lesser, least], [name, value]) => {
+    const fits = () => value >= least;
+    check(pathOf(name, path), value, { fits, problem: `must not be less than ${lesser}` });
+    return [name, value];
+  });
+}
+
+/** @throws InvalidArgumentError when `value` is not a string, or is empty. */
+export function checkText(path: string, value: unknown): void {
+  check(path, value, text);
+}
+
+/** @throws InvalidArgumentError when a `signal` is given that is none. */
+export function checkSignal(signal: unknown): void {
+  checkFields({ signal }, { signal: abortSignal });
+}
+
+/** @throws InvalidArgumentError for anything else than a positive number of milliseconds. */
+export function checkTimeout(timeoutMs: unknown): void {
+  check("timeoutMs", timeoutMs, milliseconds);
+}
+
+function positive(unit: string): Rule {
+  return {
+    fits: (value) => isNumber(value) && value > 0,
+    problem: `must be a positive number of ${unit}`,
+  };
+}
+
+function pathOf(name: string, path: string | undefined): string {
+  return path === undefined ? name : `${path}.${name}`;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}

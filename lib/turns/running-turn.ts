@@ -1,0 +1,166 @@
+import type { BacklogBudget } from "../async/backlog-budget.js";
+import type { Life } from "../async/life.js";
+import type { TurnEvent } from "../protocol.js";
+import type { TurnState } from "../results/turn-state.js";
+import type { TurnHappening } from "./machine/facts.js";
+import type { EndedReport, TurnReport } from "./read-stored-turn.js";
+import { ShellCommand, type CommandEvents } from "./shell-command.js";
+import { TurnIdentity } from "./turn-identity.js";
+import { TurnInbox } from "./turn-inbox.js";
+import { TurnProgress } from "./turn-progress.js";
+import type { TurnListener, TurnRequest } from "./turn-request.js";
+
+const nothing: readonly TurnHappening[] = [];
+
+/**
+ * A turn as its events tell of it: shows them to the handle, keeps the state, and says which of them matter
+ * for what happens next. Of a piece of text nothing does.
+ */
+export class RunningTurn {
+  readonly #threadId: string;
+  readonly #listener: TurnListener;
+  readonly #life: Life;
+  readonly #progress: TurnProgress;
+  readonly #identity: TurnIdentity;
+  readonly #inbox: TurnInbox;
+  /** There for a shell command, which may be a part of the turn only. */
+  readonly #command: ShellCommand | undefined;
+  #isComplete = false;
+
+  /** Nothing more is shown once those who wait for the turn have been told of its end. */
+  constructor({ threadId, start }: TurnRequest, listener: TurnListener, life: Life) {
+    this.#threadId = threadId;
+    this.#listener = listener;
+    this.#life = life;
+    this.#progress = new TurnProgress(threadId);
+    this.#identity = new TurnIdentity(start);
+    this.#inbox = new TurnInbox(this.#progress);
+    if (isShellCommand(start)) this.#command = new ShellCommand(threadId);
+    life.onOver(() => {
+      this.#inbox.close();
+    });
+  }
+
+  get state(): TurnState {
+    return this.#progress.state;
+  }
+
+  set state(state: TurnState) {
+    this.#progress.state = state;
+  }
+
+  /** The id that callers see; empty until the server has named the turn. */
+  get id(): string {
+    return this.#identity.id;
+  }
+
+  set id(id: string) {
+    this.#identity.id = id;
+    if (this.#command) this.#command.turnId = id;
+    this.state = { ...this.state, id };
+  }
+
+  /** The id to interrupt the turn by. */
+  get runningId(): string {
+    return this.#identity.running ?? this.#identity.id;
+  }
+
+  /** Whether a `turn/started` with an unknown id is this turn's. */
+  get adoptsStart(): boolean {
+    return this.#identity.adoptsStart(this.state);
+  }
+
+  /** How often events may have been missed: what was read before the last time may be old. */
+  get losses(): number {
+    return this.#inbox.losses;
+  }
+
+  receive(event: TurnEvent): readonly TurnHappening[] {
+    return this.#inbox.admits(event) ? this.#deliver(event) : nothing;
+  }
+
+  /** From now on events may be missed: they are held back. */
+  hold(budget: BacklogBudget | undefined): void {
+    this.#inbox.hold(budget);
+  }
+
+  /** Delivers what `report` tells of the time in which events were held back, and then these. */
+  release(report: TurnReport): readonly TurnHappening[] {
+    const happenings: TurnHappening[] = [];
+    for (const event of this.#inbox.release(report)) happenings.push(...this.#deliver(event));
+    if (report.state === "ended") happenings.push(...this.#deliverEnd(report));
+    return happenings;
+  }
+
+  /** Delivers what the server says of a turn that has ended though it never said so. */
+  settle(report: EndedReport): readonly TurnHappening[] {
+    const happenings: TurnHappening[] = [];
+    for (const event of this.#inbox.missed(report)) happenings.push(...this.#deliver(event));
+    return [...happenings, ...this.#deliverEnd(report)];
+  }
+
+  /** The same of a turn that has ended with an error, as far as is known. */
+  settleAsFailed(): readonly TurnHappening[] {
+    const { id, error, startedAt } = this.state;
+    const times = { startedAt, completedAt: null, durationMs: null };
+    const turn = { id, status: "failed", error, ...times } as const;
+    return this.settle({ state: "ended", turn, items: undefined, isLast: true });
+  }
+
+  /** Ends a shell command that goes on behind its turn, and whose own end is not to be expected. */
+  giveCommandUp(): readonly TurnHappening[] {
+    return (this.#command?.giveUp() ?? []).flatMap((event) => this.#show(event));
+  }
+
+  /** Ends a shell command whose turn has not ended with it. */
+  leaveTurn(): readonly TurnHappening[] {
+    const command = this.#command;
+    return command ? this.#deliverOfCommand(command, command.leaveTurn()) : nothing;
+  }
+
+  #deliver(event: TurnEvent): readonly TurnHappening[] {
+    if (!this.#command) return this.#show(event);
+    return this.#deliverOfCommand(this.#command, this.#command.next(event));
+  }
+
+  #deliverOfCommand(command: ShellCommand, { own, shared }: CommandEvents): TurnHappening[] {
+    const shown = own.flatMap((each) => this.#show(each));
+    return [
+      ...(shared ? [{ type: "shared", events: shared } as const] : []),
+      ...shown,
+      ...(command.isDone ? [{ type: "commandDone" } as const] : []),
+      ...(command.outlivesTurn ? [{ type: "outlived" } as const] : []),
+    ];
+  }
+
+  #show(received: TurnEvent): readonly TurnHappening[] {
+    if (this.#isComplete || this.#life.isOver()) return nothing;
+    const event = this.#identity.translate(received);
+    this.#progress.add(event);
+    if (!this.#life.hasEnded()) this.#listener.event(event);
+    switch (event.method) {
+      case "turn/started":
+        return [{ type: "started" }];
+      case "turn/completed":
+        this.#isComplete = true;
+        return [{ type: "completed" }];
+      case "error":
+        return [{ type: "error", isFinal: !event.params.willRetry }];
+      default:
+        return nothing;
+    }
+  }
+
+  /** What the server should have sent. */
+  #deliverEnd({ turn }: EndedReport): readonly TurnHappening[] {
+    const { id } = this;
+    const kind = { rootTurnId: null, itemsView: "notLoaded" } as const;
+    const params = { threadId: this.#threadId, turn: { ...turn, ...kind, id, items: [] } };
+    return this.#deliver({ method: "turn/completed", params });
+  }
+}
+
+/** Whether the turn may be a part of somebody else's. */
+export function isShellCommand(start: TurnRequest["start"]): boolean {
+  return "send" in start && start.method === "thread/shellCommand";
+}

@@ -1,0 +1,340 @@
+import { callerContext, type CallerContext } from "../async/caller-context.js";
+import { Life, type Failure } from "../async/life.js";
+import { NamedTimers } from "../async/named-timers.js";
+import { unsent } from "../errors/connection-errors.js";
+import { TurnDetachedError } from "../errors/turn-detached-error.js";
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import { isAtRest } from "../messages/thread-status.js";
+import type { TurnEvent } from "../protocol.js";
+import type { TurnState } from "../results/turn-state.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
+import { IdleTimer } from "./idle-timer.js";
+import { interruptTurn } from "./interrupt-turn.js";
+import {
+  foundTurn,
+  newTurn,
+  phaseOf,
+  type TurnEffect,
+  type TurnEnd,
+  type TurnFacts,
+  type TurnHappening,
+  type TurnTimer,
+} from "./machine/facts.js";
+import { nextStep } from "./machine/next-step.js";
+import { readTurn, unanswered, type TurnReport } from "./read-stored-turn.js";
+import { isShellCommand, RunningTurn } from "./running-turn.js";
+import {
+  TurnLostError,
+  TurnNotStartedError,
+  TurnStalledError,
+  type StallProbe,
+} from "./turn-errors.js";
+import type { TurnListener, TurnRequest } from "./turn-request.js";
+import { toTurnResult } from "./turn-result.js";
+import { TurnWaiters } from "./turn-waiters.js";
+import { untilFree } from "./until-free.js";
+
+/**
+ * Carries out the life of one turn: `nextStep()` says what follows from what happens, and it is done here.
+ * The routes see it as a follower of the turn, and tell it most of that.
+ */
+export class TurnDriver implements TurnFollower {
+  readonly life = new Life(() => {
+    this.#told();
+  });
+  readonly waiters = new TurnWaiters();
+  readonly handlers: RequestHandlers | undefined;
+  readonly context: CallerContext | undefined;
+  readonly #request: TurnRequest;
+  readonly #listener: TurnListener;
+  readonly #running: RunningTurn;
+  readonly #silence: IdleTimer | undefined;
+  readonly #timers = new NamedTimers<TurnTimer>();
+  #turn: TurnFacts;
+  #session: Session | undefined;
+  /** Resolves when the server has answered what it was asked about the turn. */
+  #answered: Promise<void> = Promise.resolve();
+
+  constructor(request: TurnRequest, listener: TurnListener) {
+    const { start, controls, handlers } = request;
+    this.#request = request;
+    this.#listener = listener;
+    // A command asks nothing; what the rest of its turn asks is not its handle's business.
+    this.handlers = isShellCommand(start) ? undefined : handlers;
+    this.context = isShellCommand(start) || this.looksOn ? undefined : callerContext();
+    this.#running = new RunningTurn(request, listener, this.life);
+    const { idleTimeoutMs } = controls;
+    if (idleTimeoutMs !== undefined) {
+      this.#silence = new IdleTimer(idleTimeoutMs, () => this.#silent());
+    }
+    this.#turn = "send" in start ? newTurn : foundTurn(start.hasBegun ?? true);
+    this.life.onOver(() => {
+      this.#timers.stopAll();
+      this.#silence?.stop();
+      this.#session?.turns.unfollow(request.threadId, this.#running.id, this);
+    });
+  }
+
+  /** What is known of the life of the turn. */
+  get facts(): TurnFacts {
+    return this.#turn;
+  }
+
+  get state(): TurnState {
+    return this.#running.state;
+  }
+
+  /** The connection that runs the turn; undefined until it is there. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  connected(session: Session): void {
+    this.#session = session;
+    this.#listener.connected?.(session);
+  }
+
+  /** The server has named the turn. */
+  named(id: string): void {
+    this.#running.id = id;
+    this.waiters.tellAccepted(id);
+  }
+
+  /** The turn was there already, and it is the routes that have brought it here. */
+  found(): void {
+    this.life.reach("running");
+    this.#silence?.begin();
+    this.waiters.tellBegun();
+  }
+
+  /** The input has become a part of a turn that runs already: it goes on from where that stands. */
+  joined(state: TurnState): void {
+    this.#running.state = state;
+    this.#listener.joined?.(state);
+    this.happened({ type: "started" });
+  }
+
+  /** Somebody begins to wait, or a sub-agent was heard: `idleTimeoutMs` counts anew. */
+  heard(): void {
+    this.#silence?.heard();
+  }
+
+  get looksOn(): boolean {
+    const { start } = this.#request;
+    return "looksOn" in start && (start.looksOn ?? false);
+  }
+
+  get adoptsStart(): boolean {
+    return this.#running.adoptsStart;
+  }
+
+  get isStopping(): boolean {
+    const isWanted = this.#turn.stop !== "unwanted" && !isShellCommand(this.#request.start);
+    return isWanted && !this.#isShared();
+  }
+
+  receive(message: NotificationMessage): void {
+    this.#silence?.heard();
+    // The routes know the turn; what the methods mean is the reducer's business.
+    const happenings = this.#running.receive(message as TurnEvent);
+    if (happenings.length > 0) this.happened(...happenings);
+  }
+
+  threadStatus(status: string): void {
+    const ended = status === "notLoaded" ? this.#running.giveCommandUp() : [];
+    this.happened(...ended, { type: "threadStatus", isIdle: isAtRest(status) });
+  }
+
+  dropped(): void {
+    this.#running.hold(this.#session?.backlogs);
+    this.happened({ type: "dropped" });
+  }
+
+  /** Reads what was missed while the connection was away. */
+  async restored(isResumed: boolean): Promise<void> {
+    const { losses } = this.#running;
+    const report = await this.#read();
+    // Lost again: what was read may be old by the time when the connection is back.
+    if (losses !== this.#running.losses) return;
+    this.happened(...this.#running.release(this.#noted(report)), ...this.#running.giveCommandUp());
+    this.heard();
+    if (isResumed) this.happened({ type: "caughtUp", report });
+    else this.#lost(() => new TurnDetachedError("lost"));
+  }
+
+  lost(failure: Failure): void {
+    // What came after the connection was back is not lost.
+    this.happened(...this.#running.release(unanswered));
+    this.#lost(failure);
+  }
+
+  #lost(failure: Failure): void {
+    this.happened({ type: "lost", failure, isDetached: failure() instanceof TurnDetachedError });
+  }
+
+  happened(...happenings: readonly TurnHappening[]): void {
+    for (const happening of happenings) {
+      const { turn, effects } = nextStep(this.#turn, happening);
+      this.#turn = turn;
+      const phase = phaseOf(turn);
+      if (phase !== "ending" && phase !== "over") this.life.reach(phase);
+      for (const effect of effects) if (!this.life.isOver()) this.#perform(effect);
+    }
+  }
+
+  #perform(effect: TurnEffect): void {
+    switch (effect.do) {
+      case "run":
+        this.waiters.tellBegun();
+        break;
+      case "watchSilence":
+        this.#silence?.begin();
+        break;
+      case "ignoreSilence":
+        this.#silence?.stop();
+        break;
+      case "wait":
+        this.#timers.set(effect.for, effect.ms, () => {
+          this.happened({ type: effect.for });
+        });
+        break;
+      case "stopWaiting":
+        this.#timers.stop(effect.for);
+        break;
+      case "share":
+        this.#session?.turns.share(this.#request.threadId, this.#running.id, effect.events);
+        break;
+      case "leaveTurn":
+        this.happened(...this.#running.leaveTurn());
+        break;
+      case "ask":
+        this.#answered = this.#ask();
+        break;
+      case "settle":
+        this.happened(...this.#running.settle(effect.report));
+        break;
+      case "settleAsFailed":
+        this.#threadIsIdle();
+        this.happened(...this.#running.settleAsFailed());
+        break;
+      case "tellStalled":
+        this.#tellStalled(effect.probe);
+        break;
+      case "interrupt":
+        void this.#interrupt();
+        break;
+      case "answerStop":
+        this.waiters.tellStopAnswer(effect.failure);
+        break;
+      case "warn":
+        this.#session?.logger.warn(unconfirmed);
+        break;
+      case "awaitThread":
+        void this.#awaitThread();
+        break;
+      case "leaveThread":
+        this.waiters.tellLeft();
+        break;
+      case "tell":
+        this.life.tell(effect.failure);
+        break;
+      case "end":
+        this.#end(effect.with);
+        break;
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const report = await this.#read();
+    const { idleTimeoutMs = Infinity } = this.#request.controls;
+    const isSilent = (this.#silence?.silentMs ?? 0) >= idleTimeoutMs;
+    this.happened({ type: "told", report: this.#noted(report), isSilent });
+  }
+
+  async #read(): Promise<TurnReport> {
+    if (!this.#session) return unanswered;
+    return readTurn(this.#session, this.#request.threadId, this.#running.id);
+  }
+
+  /** A turn that has ended though the server never said so keeps nobody waiting any more. */
+  #noted(report: TurnReport): TurnReport {
+    if (report.state === "ended" && report.isLast && !this.life.isOver()) this.#threadIsIdle();
+    return report;
+  }
+
+  #threadIsIdle(): void {
+    this.#session?.thread(this.#request.threadId).slots.setRunning(false);
+  }
+
+  /** Whoever has to answer the server, or brings the connection back, may take longer than the turn. */
+  async #silent(): Promise<void> {
+    if (this.#session?.isAsked(this.#request.threadId, this.#running.id)) return;
+    this.happened({ type: "silent" });
+    await this.#answered;
+  }
+
+  #tellStalled(probe: StallProbe): void {
+    const { idleTimeoutMs = Infinity } = this.#request.controls;
+    const failure = () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), probe);
+    this.waiters.tellStalled(failure);
+    this.#listener.stalled?.(failure);
+  }
+
+  async #interrupt(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    // However long that takes: the turn runs on meanwhile.
+    await Promise.race([session.available(), this.life.over]).catch(() => undefined);
+    const { runningId } = this.#running;
+    const isWorthIt = !this.life.isOver() && !this.#isShared();
+    const outcome = isWorthIt
+      ? await interruptTurn(session, this.#request.threadId, runningId, this.life.over)
+      : ({ type: "interruptConfirmed" } as const);
+    this.happened(outcome);
+  }
+
+  /** Whether the input of a later turn has become part of this one, which is not worth stopping that for. */
+  #isShared(): boolean {
+    const { threadId } = this.#request;
+    const followers = this.#session?.turns.sinksOf(threadId, this.#running.id) ?? [];
+    return this.#turn.hasLeft && followers.length > 1;
+  }
+
+  async #awaitThread(): Promise<void> {
+    const { threadId } = this.#request;
+    if (this.#session)
+      await untilFree(this.#session, threadId, this.life, () => this.#turn.hasBegun);
+    this.happened({ type: "threadFree" });
+  }
+
+  #end(end: TurnEnd): void {
+    if (end === "unsent") this.#running.state = { ...this.state, status: "interrupted" };
+    this.life.end(this.#failureOf(end));
+  }
+
+  #failureOf(end: TurnEnd): Failure | undefined {
+    if (end === "itsResult" || end === "unsent") return undefined;
+    if (end === "lost") {
+      this.#threadIsIdle();
+      return () => new TurnLostError(toTurnResult(this.state));
+    }
+    const { start } = this.#request;
+    // What kept a turn from being sent was not the end of the turn.
+    if (this.life.wasSent || !("send" in start)) return end.failure;
+    return () => unsent(end.failure(), start.method);
+  }
+
+  /** Tells those who wait for the turn how it has ended. */
+  #told(): void {
+    const { failure } = this.life;
+    if (this.#running.id === "") {
+      this.waiters.tellNotAccepted(failure ? failure() : new TurnNotStartedError());
+    }
+    this.#listener.ended(failure);
+  }
+}
+
+const unconfirmed =
+  "A turn was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
