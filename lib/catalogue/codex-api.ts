@@ -37,7 +37,7 @@ import { Files } from "../resources/machine/files.js";
 import { Sandbox } from "../resources/machine/sandbox.js";
 import { spawnProcess } from "../resources/machine/spawn-process.js";
 import { Watch, type WatchOptions } from "../resources/machine/watch.js";
-import { Pages } from "../options/pages.js";
+import type { Pages } from "../options/pages.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "../protocol.js";
 import { createRpcTree } from "../resources/rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";

@@ -171,8 +171,9 @@ export class GoalExecution {
 
   #waitInLine(session: Session): Slot {
     const { threadId, controls } = this.#request;
-    if (controls.whenBusy === "reject" && session.slots.isBusy(threadId)) throw busyGoalError();
-    return session.slots.enter(threadId, { wait: true });
+    if (controls.whenBusy === "reject" && session.thread(threadId).slots.isBusy)
+      throw busyGoalError();
+    return session.thread(threadId).slots.enter({ wait: true });
   }
 
   #heard(news: GoalNews): void {

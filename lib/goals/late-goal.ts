@@ -109,7 +109,7 @@ async function stopLateGoal(
   goal: ThreadGoal,
   request: GoalRequest,
 ): Promise<void> {
-  const slot = session.slots.enter(threadId, { wait: false });
+  const slot = session.thread(threadId).slots.enter({ wait: false });
   const life = new Life(() => undefined);
   life.onOver(() => {
     slot.leave();
@@ -128,7 +128,7 @@ async function stopLateGoal(
 
 /** The server may have begun the goal's turn before anybody followed its turns. */
 async function stopRunningTurn(session: Session, threadId: string): Promise<void> {
-  if (!session.slots.isRunning(threadId)) return;
+  if (!session.thread(threadId).slots.isRunning) return;
   const turn = await readRunningTurn(threadId, session.call.bind(session)).catch(() => undefined);
   if (turn) await stopUnfollowed(session, threadId, turn.id);
 }

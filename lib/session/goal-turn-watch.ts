@@ -1,21 +1,16 @@
 import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { hasActiveGoal } from "../messages/goal-status.js";
-import { threadIdIn } from "../messages/id-of.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { threadIdOf } from "../messages/message-ids.js";
+import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
 
 /** How long the server may take to start a goal's next turn (ms). It takes some ten milliseconds. */
 const startGraceMs = 3_000;
 
-/** A bound for servers that name ever more threads. */
-const maxThreads = 1_024;
-
-/** A thread whose goal is active, or is being set. */
-interface WatchedThread {
-  readonly id: string;
+/** What is known of a goal that is active, or is being set. */
+interface Watched {
   isActive: boolean;
   /** Whether the server has started no turn when one was expected, and nothing has changed since. */
   isStill: boolean;
@@ -43,20 +38,23 @@ interface Expectation {
  */
 export class GoalTurnWatch {
   readonly #slots: TurnSlots;
-  readonly #threads = new Map<string, WatchedThread>();
+  readonly #quota: Quota;
+  #watched: Watched | undefined;
 
-  constructor(slots: TurnSlots) {
+  /** `quota`: on how many threads goals are watched. */
+  constructor(slots: TurnSlots, quota: Quota) {
     this.#slots = slots;
+    this.#quota = quota;
   }
 
-  /** How many threads have an active goal, as far as is known. */
-  get size(): number {
-    return this.#threads.size;
+  /** Whether no goal is active, as far as is known. */
+  get isIdle(): boolean {
+    return this.#watched === undefined;
   }
 
-  /** Resolves when no turn is about to start for the thread's goal any more; undefined when none is. */
-  settled(threadId: string): Promise<void> | undefined {
-    return this.#threads.get(threadId)?.expected?.over;
+  /** Resolves when no turn is about to start for the goal any more; undefined when none is. */
+  get settled(): Promise<void> | undefined {
+    return this.#watched?.expected?.over;
   }
 
   /**
@@ -64,135 +62,121 @@ export class GoalTurnWatch {
    * when it fails.
    */
   asked(method: string, params: unknown): (answer?: unknown) => void {
-    const threadId = threadIdIn(params);
-    if (threadId === undefined) return noop;
     switch (method) {
       case "thread/goal/set":
-        return this.#askedToSet(threadId, params);
+        return this.#askedToSet(params);
       case "thread/goal/get":
         return (answer) => {
-          if (answer !== undefined) this.#setActive(threadId, hasActiveGoal(answer));
+          if (answer !== undefined) this.#setActive(hasActiveGoal(answer));
         };
       case "thread/unsubscribe":
       case "thread/archive":
       case "thread/delete":
         return (answer) => {
-          if (answer !== undefined) this.forget(threadId);
+          if (answer !== undefined) this.forget();
         };
       default:
         return noop;
     }
   }
 
+  /** Learns from a notification of the thread. */
   observe(message: NotificationMessage): void {
     const { method } = message;
-    if (method === "thread/goal/updated") {
-      this.#setActive(threadIdOf(message) ?? "", hasActiveGoal(message.params));
-    }
-    const thread = this.#threads.get(threadIdOf(message) ?? "");
-    if (!thread) return;
+    if (method === "thread/goal/updated") this.#setActive(hasActiveGoal(message.params));
+    const watched = this.#watched;
+    if (!watched) return;
     switch (method) {
       case "turn/started":
-        thread.expected?.end();
+        watched.expected?.end();
         break;
       case "turn/completed":
-        if (thread.isActive && !thread.isStill && !wasInterrupted(message)) {
-          this.#expectTurn(thread);
+        if (watched.isActive && !watched.isStill && !wasInterrupted(message)) {
+          expectTurn(watched);
         }
         break;
       case "thread/goal/updated":
       case "thread/settings/updated":
-        thread.isStill = false;
+        watched.isStill = false;
         break;
       case "thread/goal/cleared":
       case "thread/closed":
       case "thread/archived":
       case "thread/deleted":
-        this.forget(thread.id);
+        this.forget();
     }
   }
 
-  /** The thread has no goal any more, or nothing is heard of it. */
-  forget(threadId: string): void {
-    const thread = this.#threads.get(threadId);
-    if (!thread) return;
-    this.#threads.delete(threadId);
-    thread.expected?.end();
+  /** The thread has no goal any more, nothing is heard of it, or the connection is over. */
+  forget(): void {
+    const watched = this.#watched;
+    if (!watched) return;
+    this.#watched = undefined;
+    this.#quota.giveBack();
+    watched.expected?.end();
   }
 
-  /** The connection is over. */
-  close(): void {
-    for (const threadId of [...this.#threads.keys()]) this.forget(threadId);
-  }
-
-  #askedToSet(threadId: string, params: unknown): (answer?: unknown) => void {
-    const thread = this.#watch(threadId);
-    if (!thread) return noop;
-    thread.setting += 1;
+  #askedToSet(params: unknown): (answer?: unknown) => void {
+    const watched = this.#watch();
+    if (!watched) return noop;
+    watched.setting += 1;
     // Without a status, the goal keeps the one that it has, and a new goal is active.
     const { status } = params as { status?: unknown };
     // A turn that runs goes on, and the goal's first turn follows it.
-    const mayStart = (status ?? "active") === "active" && !this.#slots.isRunning(threadId);
-    const expected = mayStart && !thread.expected ? this.#expectTurn(thread) : undefined;
+    const mayStart = (status ?? "active") === "active" && !this.#slots.isRunning;
+    const expected = mayStart && !watched.expected ? expectTurn(watched) : undefined;
     return (answer) => {
-      thread.setting -= 1;
+      watched.setting -= 1;
       if (answer === undefined) {
         expected?.end();
       } else {
-        thread.isActive = hasActiveGoal(answer);
-        thread.isStill = false;
+        watched.isActive = hasActiveGoal(answer);
+        watched.isStill = false;
       }
-      this.#settle(thread);
+      this.#settle(watched);
     };
   }
 
-  #setActive(threadId: string, isActive: boolean): void {
-    const thread = isActive ? this.#watch(threadId) : this.#threads.get(threadId);
-    if (!thread) return;
-    thread.isActive = isActive;
-    this.#settle(thread);
+  #setActive(isActive: boolean): void {
+    const watched = isActive ? this.#watch() : this.#watched;
+    if (!watched) return;
+    watched.isActive = isActive;
+    this.#settle(watched);
   }
 
-  /** Forgets the thread when no turn is to be expected any more. */
-  #settle(thread: WatchedThread): void {
-    if (thread.isActive || thread.setting > 0) return;
-    if (this.#threads.get(thread.id) === thread) this.forget(thread.id);
+  /** Forgets the goal when no turn is to be expected any more. */
+  #settle(watched: Watched): void {
+    if (watched.isActive || watched.setting > 0) return;
+    if (this.#watched === watched) this.forget();
   }
 
-  #expectTurn(thread: WatchedThread): Expectation {
-    thread.expected?.end();
-    const over = new Deferred<void>();
-    const expected: Expectation = {
-      over: over.promise,
-      end: () => {
-        stopDeadline();
-        if (thread.expected === expected) thread.expected = undefined;
-        over.resolve();
-      },
-    };
-    // One that never comes must not keep the others waiting.
-    const giveUp = (): void => {
-      thread.isStill = true;
-      expected.end();
-    };
-    const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
-    thread.expected = expected;
-    return expected;
+  #watch(): Watched | undefined {
+    if (this.#watched || this.#quota.isUsedUp) return this.#watched;
+    this.#quota.take();
+    this.#watched = { isActive: false, isStill: false, setting: 0, expected: undefined };
+    return this.#watched;
   }
+}
 
-  #watch(threadId: string): WatchedThread | undefined {
-    const known = this.#threads.get(threadId);
-    if (known || this.#threads.size >= maxThreads) return known;
-    const thread: WatchedThread = {
-      id: threadId,
-      isActive: false,
-      isStill: false,
-      setting: 0,
-      expected: undefined,
-    };
-    this.#threads.set(threadId, thread);
-    return thread;
-  }
+function expectTurn(watched: Watched): Expectation {
+  watched.expected?.end();
+  const over = new Deferred<void>();
+  const expected: Expectation = {
+    over: over.promise,
+    end: () => {
+      stopDeadline();
+      if (watched.expected === expected) watched.expected = undefined;
+      over.resolve();
+    },
+  };
+  // One that never comes must not keep the others waiting.
+  const giveUp = (): void => {
+    watched.isStill = true;
+    expected.end();
+  };
+  const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
+  watched.expected = expected;
+  return expected;
 }
 
 function noop(): void {}

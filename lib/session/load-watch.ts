@@ -2,7 +2,6 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { settleWithin } from "../async/timers.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { threadIdOf } from "../messages/message-ids.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { isAtRest } from "../messages/thread-status.js";
 
@@ -21,9 +20,8 @@ export interface LoadQuestions {
   standsStill(): Promise<boolean>;
 }
 
-/** A thread that is being loaded, or has been and is about to run a turn. */
+/** A loading of the thread that is under way, or is over while a turn is about to begin. */
 interface Load {
-  readonly threadId: string;
   /** How many requests to load it are under way, or have been answered and not been judged. */
   pending: number;
   /** Resolves when no request is pending any more. */
@@ -45,26 +43,26 @@ interface Load {
  */
 export class LoadWatch {
   readonly #slots: TurnSlots;
-  readonly #queued: (threadId: string) => void;
-  readonly #loads = new Map<string, Load>();
+  readonly #queued: () => void;
+  #load: Load | undefined;
 
-  /** Calls `queued` when more than the turn that begins may be queued on a thread. */
-  constructor(slots: TurnSlots, queued: (threadId: string) => void) {
+  /** Calls `queued` when more than the turn that begins may be queued on the thread. */
+  constructor(slots: TurnSlots, queued: () => void) {
     this.#slots = slots;
     this.#queued = queued;
   }
 
-  /** How many threads are being loaded, or about to run a turn. */
-  get size(): number {
-    return this.#loads.size;
+  /** Whether the thread is neither being loaded, nor about to run a turn because it was. */
+  get isIdle(): boolean {
+    return this.#load === undefined;
   }
 
   /**
-   * Resolves when it is clear whether the server starts a turn on a thread that was loaded: its slot then
+   * Resolves when it is clear whether the server starts a turn on the thread that was loaded: its slot then
    * tells. Undefined when it is clear already.
    */
-  settled(threadId: string): Promise<void> | undefined {
-    const load = this.#loads.get(threadId);
+  get settled(): Promise<void> | undefined {
+    const load = this.#load;
     return load && load.pending > 0 ? load.settled.promise : undefined;
   }
 
@@ -72,13 +70,13 @@ export class LoadWatch {
    * The server is about to be asked to load the thread; the questions go before that. Returns what to call
    * with whether it has done so, and with the type of the status that it then had.
    */
-  loading(threadId: string, ask: LoadQuestions): (isLoaded: boolean, status?: unknown) => void {
-    const load = this.#open(threadId);
+  loading(ask: LoadQuestions): (isLoaded: boolean, status?: unknown) => void {
+    const load = this.#open();
     load.pending += 1;
     const answers = Promise.all([ask.queue(), ask.hasActiveGoal()]);
     return (isLoaded, status) => {
       // A turn that ran before the connection dropped still counts as the one that has the slot.
-      if (isLoaded && !isAtRest(status) && this.#slots.isRunning(threadId)) load.hasBegun = true;
+      if (isLoaded && !isAtRest(status) && this.#slots.isRunning) load.hasBegun = true;
       const judged = isLoaded ? this.#judge(load, ask, answers) : Promise.resolve();
       void judged.then(() => {
         load.pending -= 1;
@@ -87,10 +85,9 @@ export class LoadWatch {
     };
   }
 
-  /** Learns from a notification, before the slots does. */
+  /** Learns from a notification of the thread, before the slots do. */
   observe(message: NotificationMessage): void {
-    if (this.#loads.size === 0) return;
-    const load = this.#loads.get(threadIdOf(message) ?? "");
+    const load = this.#load;
     if (!load) return;
     switch (message.method) {
       case "thread/queue/changed":
@@ -98,7 +95,7 @@ export class LoadWatch {
         break;
       case "turn/started":
         // In this order, so that nobody slips in between.
-        this.#slots.setRunning(load.threadId, true);
+        this.#slots.setRunning(true);
         this.#begin(load);
         break;
       case "thread/closed":
@@ -110,13 +107,8 @@ export class LoadWatch {
   }
 
   /** The connection is over, or the thread cannot be loaded. */
-  forget(threadId: string): void {
-    const load = this.#loads.get(threadId);
-    if (load) this.#begin(load);
-  }
-
-  close(): void {
-    for (const load of this.#loads.values()) this.#begin(load);
+  forget(): void {
+    if (this.#load) this.#begin(this.#load);
   }
 
   /** Finds out whether a turn is about to start, and reserves the slot if so. Never rejects. */
@@ -125,22 +117,21 @@ export class LoadWatch {
     ask: LoadQuestions,
     answers: Promise<readonly [readonly string[] | undefined, boolean]>,
   ): Promise<void> {
-    const { threadId } = load;
     const [queue, hasActiveGoal] = await answers;
     const isQueued = queue !== undefined && queue.length > 0;
-    if (isQueued) this.#queued(threadId);
+    if (isQueued) this.#queued();
     if (load.hasBegun) return;
     if (hasActiveGoal || (isQueued ? !(await ask.standsStill()) : load.hasChanged)) {
       this.#expect(load);
     } else if (queue === undefined) {
       const begun = await settleWithin(load.begun.promise, blindGraceMs);
-      if (begun !== "timeout") this.#queued(threadId);
+      if (begun !== "timeout") this.#queued();
     }
   }
 
   #expect(load: Load): void {
     if (load.hasBegun || load.open) return;
-    const open = this.#slots.reserve(load.threadId);
+    const open = this.#slots.reserve();
     // One that never comes must not keep the others waiting.
     const stopDeadline = onDeadline(startGraceMs, () => load.open?.(), { unref: true });
     load.open = () => {
@@ -158,12 +149,11 @@ export class LoadWatch {
     load.open?.();
   }
 
-  #open(threadId: string): Load {
-    const known = this.#loads.get(threadId);
+  #open(): Load {
+    const known = this.#load;
     // What has begun so far tells nothing of this time.
     if (known && !known.hasBegun) return known;
     const load: Load = {
-      threadId,
       pending: 0,
       settled: new Deferred(),
       begun: new Deferred(),
@@ -172,13 +162,13 @@ export class LoadWatch {
       open: undefined,
     };
     known?.settled.resolve(load.settled.promise);
-    this.#loads.set(threadId, load);
+    this.#load = load;
     return load;
   }
 
   #tidy(load: Load): void {
     if (load.pending > 0) return;
     load.settled.resolve();
-    if (!load.open && this.#loads.get(load.threadId) === load) this.#loads.delete(load.threadId);
+    if (!load.open && this.#load === load) this.#load = undefined;
   }
 }

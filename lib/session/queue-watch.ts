@@ -1,27 +1,23 @@
 import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { threadIdOf } from "../messages/message-ids.js";
+import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
 
 /** How long the server may take to start a queued turn (ms). It takes a few milliseconds. */
 const startGraceMs = 3_000;
 
-/** Each costs a request; a server that names ever more threads must not make them pile up. */
-const maxThreads = 1_024;
-
 /** The same where the server never tells what is queued (ms). */
 const blindGraceMs = 250;
 
 /**
- * Gives the ids of what is queued on a thread; undefined where the server never tells. Rejects when it does
+ * Gives the ids of what is queued on the thread; undefined where the server never tells. Rejects when it does
  * not tell this time.
  */
-export type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
+export type ListQueue = () => Promise<readonly string[] | undefined>;
 
-/** A thread whose queue may hold something. */
-interface WatchedThread {
-  readonly id: string;
+/** What is known of a queue that may hold something. */
+interface Watched {
   /** Whether something was queued when the queue was last looked at. */
   queued: boolean;
   /** Whether that is only assumed, since the server has not told it. */
@@ -61,184 +57,173 @@ interface Hold {
 export class QueueWatch {
   readonly #slots: TurnSlots;
   readonly #list: ListQueue;
-  readonly #threads = new Map<string, WatchedThread>();
+  readonly #quota: Quota;
+  #watched: Watched | undefined;
 
-  constructor(slots: TurnSlots, list: ListQueue) {
+  /** `quota`: for how many threads a queue may be looked at because the server names it. */
+  constructor(slots: TurnSlots, list: ListQueue, quota: Quota) {
     this.#slots = slots;
     this.#list = list;
+    this.#quota = quota;
   }
 
-  /** How many threads may have something queued. */
-  get size(): number {
-    return this.#threads.size;
+  /** Whether nothing is queued, as far as is known. */
+  get isIdle(): boolean {
+    return this.#watched === undefined;
   }
 
   /**
    * Learns from a request that is about to be sent. Returns what to call with its answer, or with
    * nothing when it fails.
    */
-  asked(method: string, params: unknown): (result?: unknown) => void {
-    const threadId = stringIn(params, "threadId");
-    if (threadId === undefined) return noop;
+  asked(method: string): (result?: unknown) => void {
     switch (method) {
       case "thread/queue/add":
-        return this.#askedToAdd(threadId);
+        return this.#askedToAdd();
       case "thread/unsubscribe":
       case "thread/archive":
       case "thread/delete":
         return (result) => {
-          if (result !== undefined) this.forget(threadId);
+          if (result !== undefined) this.forget();
         };
       default:
         return noop;
     }
   }
 
-  /** Something may be queued on the thread. */
-  look(threadId: string): void {
-    void this.#look(this.#watch(threadId));
+  /** Looks at the queue, in which something may be. */
+  look(): void {
+    void this.#look(this.#watch());
   }
 
-  /** Learns from a notification, before the slots does. */
+  /** Learns from a notification of the thread, before the slots do. */
   observe(message: NotificationMessage): void {
     switch (message.method) {
       case "thread/queue/changed": {
-        const threadId = threadIdOf(message);
-        if (threadId === undefined) return;
-        if (this.#threads.size >= maxThreads && !this.#threads.has(threadId)) return;
-        const thread = this.#watch(threadId);
-        thread.changes += 1;
-        void this.#look(thread);
+        // Each costs a request; a server that names ever more threads must not make them pile up.
+        if (!this.#watched && this.#quota.isUsedUp) return;
+        const watched = this.#watch();
+        watched.changes += 1;
+        void this.#look(watched);
         break;
       }
       case "turn/completed": {
-        const thread = this.#threads.get(threadIdOf(message) ?? "");
-        if (thread && mayContinue(thread) && !wasInterrupted(message)) {
-          this.#hold(thread);
-          this.#expect(thread, thread.changes);
+        const watched = this.#watched;
+        if (watched && mayContinue(watched) && !wasInterrupted(message)) {
+          this.#hold(watched);
+          this.#expect(watched, watched.changes);
         }
         break;
       }
       case "turn/started": {
-        const thread = this.#threads.get(threadIdOf(message) ?? "");
-        if (!thread) return;
-        thread.starts += 1;
+        const watched = this.#watched;
+        if (!watched) return;
+        watched.starts += 1;
         // In this order, so that nobody slips in between.
-        this.#slots.setRunning(thread.id, true);
-        this.#release(thread);
-        this.#settle(thread);
+        this.#slots.setRunning(true);
+        release(watched);
+        this.#settle(watched);
         break;
       }
       case "thread/closed":
       case "thread/archived":
       case "thread/deleted":
-        this.forget(threadIdOf(message) ?? "");
+        this.forget();
         break;
     }
   }
 
-  /** The thread is no longer loaded, or nothing is heard of it any more. */
-  forget(threadId: string): void {
-    const thread = this.#threads.get(threadId);
-    if (!thread) return;
-    this.#release(thread);
-    this.#threads.delete(threadId);
+  /** The thread is no longer loaded, nothing is heard of it any more, or the connection is over. */
+  forget(): void {
+    const watched = this.#watched;
+    if (!watched) return;
+    release(watched);
+    this.#drop();
   }
 
-  /** The connection is over. */
-  close(): void {
-    for (const threadId of [...this.#threads.keys()]) this.forget(threadId);
-  }
-
-  #askedToAdd(threadId: string): (result?: unknown) => void {
+  #askedToAdd(): (result?: unknown) => void {
     // It goes behind the turn that runs; the notification will tell.
-    if (this.#slots.isRunning(threadId)) return noop;
-    const thread = this.#watch(threadId);
-    this.#hold(thread);
-    thread.adding += 1;
-    const { starts } = thread;
+    if (this.#slots.isRunning) return noop;
+    const watched = this.#watch();
+    this.#hold(watched);
+    watched.adding += 1;
+    const { starts } = watched;
     return (result) => {
       const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: unknown };
       const id = stringIn(queuedSubmission, "id");
-      void this.#look(thread).then((queued) => {
-        thread.adding -= 1;
+      void this.#look(watched).then((queued) => {
+        watched.adding -= 1;
         // Gone from the queue, though it has only just been put there: its turn is about to start.
-        const begins = id !== undefined && !queued.includes(id) && thread.starts === starts;
-        if (begins) this.#expect(thread, undefined);
-        this.#settle(thread);
+        const begins = id !== undefined && !queued.includes(id) && watched.starts === starts;
+        if (begins) this.#expect(watched, undefined);
+        this.#settle(watched);
       });
     };
   }
 
   /** Looks at the queue, and once more whenever it has changed meanwhile. Never rejects. */
-  #look(thread: WatchedThread): Promise<readonly string[]> {
-    thread.fresh = false;
-    thread.looking ??= this.#lookUntilFresh(thread);
-    return thread.looking;
+  #look(watched: Watched): Promise<readonly string[]> {
+    watched.fresh = false;
+    watched.looking ??= this.#lookUntilFresh(watched);
+    return watched.looking;
   }
 
-  async #lookUntilFresh(thread: WatchedThread): Promise<readonly string[]> {
+  async #lookUntilFresh(watched: Watched): Promise<readonly string[]> {
     let queued: readonly string[] | undefined;
-    while (!thread.fresh) {
-      thread.fresh = true;
-      thread.graceMs = startGraceMs;
+    while (!watched.fresh) {
+      watched.fresh = true;
+      watched.graceMs = startGraceMs;
       try {
-        queued = await this.#list(thread.id);
-        if (queued === undefined) thread.graceMs = blindGraceMs;
+        queued = await this.#list();
+        if (queued === undefined) watched.graceMs = blindGraceMs;
       } catch {
         // A server that is slow to answer may have something queued all the same.
         queued = undefined;
       }
     }
-    thread.looking = undefined;
-    thread.assumed = queued === undefined;
-    thread.queued = queued === undefined || queued.length > 0;
-    this.#settle(thread);
+    watched.looking = undefined;
+    watched.assumed = queued === undefined;
+    watched.queued = queued === undefined || queued.length > 0;
+    this.#settle(watched);
     return queued ?? [];
   }
 
   /** Draws the conclusions from what is known by now. */
-  #settle(thread: WatchedThread): void {
-    if (thread.adding > 0 || thread.looking) return;
-    const expected = thread.hold?.expected;
-    const nothingComes = !expected || (!thread.queued && expected.unlessEmptyAt === thread.changes);
-    if (nothingComes) this.#release(thread);
-    const isDone = !thread.queued && !thread.hold;
-    if (isDone && this.#threads.get(thread.id) === thread) this.#threads.delete(thread.id);
+  #settle(watched: Watched): void {
+    if (watched.adding > 0 || watched.looking) return;
+    const expected = watched.hold?.expected;
+    const nothingComes =
+      !expected || (!watched.queued && expected.unlessEmptyAt === watched.changes);
+    if (nothingComes) release(watched);
+    const isDone = !watched.queued && !watched.hold;
+    if (isDone && this.#watched === watched) this.#drop();
   }
 
-  #hold(thread: WatchedThread): void {
-    thread.hold ??= {
-      open: this.#slots.reserve(thread.id),
+  #hold(watched: Watched): void {
+    watched.hold ??= {
+      open: this.#slots.reserve(),
       expected: undefined,
       stopDeadline: undefined,
     };
   }
 
-  #expect(thread: WatchedThread, unlessEmptyAt: number | undefined): void {
-    const { hold } = thread;
+  #expect(watched: Watched, unlessEmptyAt: number | undefined): void {
+    const { hold } = watched;
     if (!hold) return;
     hold.expected = { unlessEmptyAt };
     hold.stopDeadline?.();
     const giveUp = (): void => {
       hold.expected = undefined;
-      if (thread.assumed) thread.queued = false;
-      this.#settle(thread);
+      if (watched.assumed) watched.queued = false;
+      this.#settle(watched);
     };
-    hold.stopDeadline = onDeadline(thread.graceMs, giveUp, { unref: true });
+    hold.stopDeadline = onDeadline(watched.graceMs, giveUp, { unref: true });
   }
 
-  #release(thread: WatchedThread): void {
-    thread.hold?.stopDeadline?.();
-    thread.hold?.open();
-    thread.hold = undefined;
-  }
-
-  #watch(threadId: string): WatchedThread {
-    const known = this.#threads.get(threadId);
-    if (known) return known;
-    const thread: WatchedThread = {
-      id: threadId,
+  #watch(): Watched {
+    if (this.#watched) return this.#watched;
+    this.#quota.take();
+    this.#watched = {
       queued: false,
       assumed: false,
       graceMs: startGraceMs,
@@ -249,14 +234,24 @@ export class QueueWatch {
       adding: 0,
       hold: undefined,
     };
-    this.#threads.set(threadId, thread);
-    return thread;
+    return this.#watched;
+  }
+
+  #drop(): void {
+    this.#watched = undefined;
+    this.#quota.giveBack();
   }
 }
 
+function release(watched: Watched): void {
+  watched.hold?.stopDeadline?.();
+  watched.hold?.open();
+  watched.hold = undefined;
+}
+
 /** Unless it is known that nothing is queued, a turn may follow the one that has ended. */
-function mayContinue(thread: WatchedThread): boolean {
-  return thread.queued || thread.looking !== undefined;
+function mayContinue(watched: Watched): boolean {
+  return watched.queued || watched.looking !== undefined;
 }
 
 function stringIn(value: unknown, key: string): string | undefined {

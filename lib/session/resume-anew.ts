@@ -17,7 +17,7 @@ export async function resumeAnew(
   const { threadId } = params;
   // What cannot be sent is found before the thread is let go of.
   encodeParams("thread/resume", params, { maxBytes: Infinity, isContent });
-  const slot = session.slots.enter(threadId, { wait: true });
+  const slot = session.thread(threadId).slots.enter({ wait: true });
   try {
     await slot.admitted;
     // Another turn may follow the one that runs.

@@ -22,21 +22,19 @@ import type { Answer, RequestOptions } from "../jsonrpc/connection.js";
 import type { StopTurn } from "./recovery/threads-without-turns.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
 import type { Call } from "./call.js";
-import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { threadIdIn } from "../messages/id-of.js";
 import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-connection.js";
-import { LoadWatch } from "./load-watch.js";
-import { LoadedThreads } from "./loaded-threads.js";
 import type { NotificationMessage, RequestMessage } from "../jsonrpc/message.js";
 import { NotificationHub } from "./notification-hub.js";
 import type { NotificationListeners } from "./notification-listeners.js";
+import { threadIdOf } from "../messages/message-ids.js";
 import { isProgress } from "../messages/observed-notifications.js";
-import { QueueWatch } from "./queue-watch.js";
 import type { RetryOptions } from "../jsonrpc/retry.js";
 import { retryWhileOpen } from "../jsonrpc/retry-while-open.js";
 import { ServerWarnings } from "./server-warnings.js";
 import { SubagentTree } from "./subagent-tree.js";
-import { TurnSlots } from "./turn-slots.js";
+import type { ThreadState } from "./thread-state.js";
+import { Threads } from "./threads.js";
 import { TurnRoutes } from "./turn-routes.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
 import type { ClientHandlers } from "../server-requests/client-handlers.js";
@@ -75,9 +73,7 @@ interface SessionOptions {
 export class Session {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
-  readonly slots = new TurnSlots();
   /** Tells when a turn of a goal is about to start. */
-  readonly goals = new GoalTurnWatch(this.slots);
   /** How much may wait for all consumers together. */
   readonly backlogs: BacklogBudget;
   readonly turns: TurnRoutes<TurnFollower>;
@@ -95,12 +91,11 @@ export class Session {
   readonly serverFiles: ServerFiles;
   /** The file of the runtime that this client has started; undefined for a server that is not its own. */
   readonly runtimeFile: string | undefined;
-  readonly #loaded = new LoadedThreads(this.slots, (threadId) => {
-    this.turns.abandon(threadId, () => new TurnDetachedError());
-  });
-  readonly #queues = new QueueWatch(this.slots, (threadId) => this.#listQueue(threadId));
-  readonly #loads = new LoadWatch(this.slots, (threadId) => {
-    this.#queues.look(threadId);
+  readonly #threads = new Threads({
+    listQueue: (threadId) => this.#listQueue(threadId),
+    unsubscribed: (threadId) => {
+      this.turns.abandon(threadId, () => new TurnDetachedError());
+    },
   });
   readonly #callers = new TurnCallers(this.subagents);
   readonly #ended = new AbortController();
@@ -134,7 +129,7 @@ export class Session {
       subagents: this.subagents,
       callers: this.#callers,
       isLoaded: (threadId) => this.isLoaded(threadId),
-      isMade: (threadId) => this.#loaded.isMade(threadId),
+      isMade: (threadId) => this.#threads.find(threadId)?.isMade ?? false,
       askParent: (threadId) => readParent((...args) => this.call(...args), threadId),
       logger: settings.logger,
       failed: (error, origin) => {
@@ -142,11 +137,9 @@ export class Session {
       },
       ...server,
     });
-    const { slots, goals, turns, subagents } = this;
+    const { turns, subagents } = this;
     this.#recovery = new ThreadRecovery({
-      ...{ slots, goals, turns, subagents, known, loaded: this.#loaded, queues: this.#queues },
-      loads: this.#loads,
-      stopTurn,
+      ...{ threads: this.#threads, turns, subagents, known, stopTurn },
       requests: this.requests.recovery,
       logger: settings.logger,
       on: (method, listener) => this.on(method, listener),
@@ -225,7 +218,7 @@ export class Session {
   /** The new connection has taken the place of the old one. */
   restored(): void {
     const lostThreadIds = this.#recovery.takeLost();
-    this.#callers.restored((threadId) => this.slots.isRunning(threadId));
+    this.#callers.restored((threadId) => this.#threads.find(threadId)?.slots.isRunning ?? false);
     this.#tell("connection/restored", { lostThreadIds });
     this.turns.restored(new Set(lostThreadIds));
   }
@@ -237,10 +230,7 @@ export class Session {
     this.#connectionLife.abort(new TransportClosedError(reason));
     this.requests.close(() => new TransportClosedError(reason));
     this.turns.close(() => new TransportClosedError(reason, "the turn"));
-    this.goals.close();
-    this.#queues.close();
-    this.#loads.close();
-    this.slots.close();
+    this.#threads.close();
     this.hub.close(reason);
     this.#closed.resolve(reason);
   }
@@ -304,9 +294,9 @@ export class Session {
     for (;;) {
       await this.available();
       try {
-        await this.#loaded.ensure(threadId, resume);
+        await this.thread(threadId).ensureLoaded(resume);
         // The server may start a turn for what was left to do on the thread.
-        const settled = this.#loads.settled(threadId);
+        const { settled } = this.thread(threadId).load;
         if (settled) await settled;
         return;
       } catch (error) {
@@ -316,14 +306,24 @@ export class Session {
     }
   }
 
+  /** What is known of the thread. Ask again after a pause: it may have been forgotten. */
+  thread(threadId: string): ThreadState {
+    return this.#threads.open(threadId);
+  }
+
+  /** The ids of the threads on which the server runs a turn, as far as is known. */
+  runningThreads(): readonly string[] {
+    return this.#threads.idsOf(({ slots }) => slots.isRunning);
+  }
+
   /** Whether the thread is loaded, and this connection gets its events. */
   isLoaded(threadId: string): boolean {
-    return this.#loaded.has(threadId);
+    return this.#threads.find(threadId)?.isLoaded ?? false;
   }
 
   /** The server no longer has the thread loaded, whatever was known before. */
   unload(threadId: string): void {
-    this.#loaded.delete(threadId);
+    this.#threads.find(threadId)?.unload();
   }
 
   /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
@@ -337,13 +337,13 @@ export class Session {
   #learn(message: NotificationMessage): void {
     this.subagents.observe(message);
     this.requests.observe(message);
-    this.#loaded.observe(message);
     this.known.observe(message);
-    this.goals.observe(message);
     this.#callers.observe(message);
-    this.#queues.observe(message);
-    this.#loads.observe(message);
-    this.slots.observe(message);
+    const threadId = threadIdOf(message);
+    if (threadId !== undefined) {
+      this.#threads.open(threadId).observe(message);
+      this.#threads.tidy(threadId);
+    }
     this.rateLimits.observe(message);
     this.#warnings.observe(message);
   }
@@ -356,33 +356,41 @@ export class Session {
     { send, retry }: { send: Send; retry: RetryOptions | undefined },
   ): Promise<ResultOf<M>> {
     const request = () => send(method, params, options);
-    const known = this.known.of(threadIdIn(params) ?? "");
-    const begins = method === "turn/start" && !this.slots.isRunning(threadIdIn(params) ?? "");
-    const refused = this.#loaded.asked(method, params);
-    const goalSettled = this.goals.asked(method, params);
-    const settled = this.#queues.asked(method, params);
+    const threadId = threadIdIn(params);
+    const known = this.known.of(threadId ?? "");
+    const thread = threadId === undefined ? undefined : this.thread(threadId);
+    const begins = method === "turn/start" && thread?.slots.isRunning === false;
+    const settled = thread?.asked(method, params);
     const attributed = this.#callers.asked(method, params);
     const loaded = method === "thread/resume" ? this.#loading(params, send) : undefined;
     try {
       const signals = { signal: options.signal, closed: this.signal };
       const result = await (retry ? retryWhileOpen(method, request, retry, signals) : request());
-      this.#loaded.answered(method, params, result);
+      this.#opened(method, result);
+      settled?.(result);
       this.known.answered(method, params, result, known);
       if (begins) this.known.begun(params, { isTold: this.#settings.experimentalApi });
-      goalSettled(result);
-      settled(result);
       attributed(result);
       loaded?.(true, statusIn(result));
       this.rateLimits.answered(method, result);
       return result as ResultOf<M>;
     } catch (error) {
-      refused();
-      goalSettled();
-      settled();
+      settled?.();
       attributed();
       loaded?.(false);
       throw error;
+    } finally {
+      if (threadId !== undefined) this.#threads.tidy(threadId);
     }
+  }
+
+  /** Learns which thread an answer has opened. */
+  #opened(method: string, answer: unknown): void {
+    if (!opensThread(method)) return;
+    const { thread } = (answer ?? {}) as { thread?: { id?: unknown } | null };
+    if (typeof thread?.id !== "string") return;
+    const isActive = statusIn(answer) === "active";
+    this.thread(thread.id).opened({ made: method !== "thread/resume", isActive });
   }
 
   /** What the server cannot tell. */
@@ -403,12 +411,16 @@ export class Session {
     if (threadId === undefined) return () => undefined;
     const call: Call = (method, question, options) =>
       this.#exchange(method, question, options, { send, retry: undefined });
-    return this.#loads.loading(threadId, loadQuestions(call, threadId, this.#settings));
+    return this.thread(threadId).load.loading(loadQuestions(call, threadId, this.#settings));
   }
 }
 
 /** Gives the session of this moment; starts one when there is none. */
 export type GetSession = () => Promise<Session>;
+
+function opensThread(method: string): boolean {
+  return method === "thread/start" || method === "thread/resume" || method === "thread/fork";
+}
 
 /** The type of the status of a thread that was loaded. */
 function statusIn(answer: unknown): unknown {

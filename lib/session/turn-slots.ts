@@ -2,7 +2,6 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { threadIdOf } from "../messages/message-ids.js";
 import { isAtRest } from "../messages/thread-status.js";
 
 /** A turn's right to run on its thread. */
@@ -25,27 +24,11 @@ interface Entry extends Slot {
   readonly admit: () => void;
 }
 
-interface ThreadSlots {
-  readonly waiting: Fifo<Entry>;
-  inside: number;
-  /** There while the server is about to start a turn, with how many say so; resolves when none does. */
-  reserved: { readonly opened: Deferred<void>; by: number } | undefined;
-  /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
-  running: Deferred<void> | undefined;
-  /** Whether that is only supposed: something was asked that starts a turn. */
-  supposed: boolean;
-  /** There while the thread is idle, and the end of its turn has not been heard; stops waiting for it. */
-  stopIdle: (() => void) | undefined;
-}
-
 /**
  * How long after its thread went idle the end of a turn may take to come (ms). It follows within a few
  * milliseconds; one that never comes must not keep the next turns waiting.
  */
 const endGraceMs = 1_000;
-
-/** A bound for servers that never say of a turn that it has ended. */
-const maxThreads = 8_192;
 
 /**
  * Lets one turn at a time onto a thread. The server treats a `turn/start` on a busy thread as
@@ -53,31 +36,39 @@ const maxThreads = 8_192;
  * start (goals, queues, other clients) count too, as far as the server tells of them.
  */
 export class TurnSlots {
-  readonly #threads = new Map<string, ThreadSlots>();
+  readonly #waiting = new Fifo<Entry>();
+  #inside = 0;
+  /** There while the server is about to start a turn, with how many say so; resolves when none does. */
+  #reserved: { readonly opened: Deferred<void>; by: number } | undefined;
+  /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
+  #running: Deferred<void> | undefined;
+  /** Whether that is only supposed: a request was sent that starts a turn. */
+  #supposed = false;
+  /** There while the thread is idle, and the end of its turn has not been heard; stops waiting for it. */
+  #stopIdle: (() => void) | undefined;
 
   /** Whether a turn runs on the thread, or waits to. */
-  isBusy(threadId: string): boolean {
-    return this.#threads.has(threadId);
+  get isBusy(): boolean {
+    return this.isUsed || this.#running !== undefined;
+  }
+
+  /** Whether somebody here has a slot, waits for one, or has reserved it. */
+  get isUsed(): boolean {
+    return this.#inside > 0 || this.#waiting.size > 0 || this.#reserved !== undefined;
   }
 
   /** Whether the server runs a turn on the thread, as far as is known. */
-  isRunning(threadId: string): boolean {
-    return this.runningUntil(threadId) !== undefined;
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Resolves when the server runs no turn on the thread any more; undefined when it runs none. */
-  runningUntil(threadId: string): Promise<void> | undefined {
-    return this.#threads.get(threadId)?.running?.promise;
-  }
-
-  /** The threads on which the server runs a turn, as far as is known. */
-  running(): readonly string[] {
-    return [...this.#threads].filter(([, { running }]) => running).map(([threadId]) => threadId);
+  get runningUntil(): Promise<void> | undefined {
+    return this.#running?.promise;
   }
 
   /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
-  enter(threadId: string, options: { wait: boolean }): Slot {
-    const slots = this.#open(threadId);
+  enter(options: { wait: boolean }): Slot {
     let admit!: () => void;
     const admitted = new Promise<void>((resolve) => {
       admit = resolve;
@@ -86,20 +77,20 @@ export class TurnSlots {
       state: "waiting",
       admitted,
       admit,
-      idle: () => slots.running?.promise,
-      clear: () => slots.running?.promise ?? slots.reserved?.opened.promise,
+      idle: () => this.#running?.promise,
+      clear: () => this.#running?.promise ?? this.#reserved?.opened.promise,
       leave: () => {
         if (entry.state === "left") return;
-        if (entry.state === "inside") slots.inside -= 1;
+        if (entry.state === "inside") this.#inside -= 1;
         entry.state = "left";
-        this.#admitNext(threadId, slots);
+        this.#admitNext();
       },
     };
     if (options.wait) {
-      slots.waiting.push(entry);
-      this.#admitNext(threadId, slots);
+      this.#waiting.push(entry);
+      this.#admitNext();
     } else {
-      admitEntry(slots, entry);
+      this.#admit(entry);
     }
     return entry;
   }
@@ -108,9 +99,8 @@ export class TurnSlots {
    * Keeps everybody out who has not sent a turn yet: the server is about to start one by itself. Returns
    * what gives the slot free again.
    */
-  reserve(threadId: string): () => void {
-    const slots = this.#open(threadId);
-    const reserved = (slots.reserved ??= { opened: new Deferred(), by: 0 });
+  reserve(): () => void {
+    const reserved = (this.#reserved ??= { opened: new Deferred(), by: 0 });
     reserved.by += 1;
     let isOpen = false;
     return () => {
@@ -118,23 +108,23 @@ export class TurnSlots {
       isOpen = true;
       reserved.by -= 1;
       if (reserved.by > 0) return;
-      slots.reserved = undefined;
+      this.#reserved = undefined;
       reserved.opened.resolve();
-      this.#admitNext(threadId, slots);
+      this.#admitNext();
     };
   }
 
-  /** Learns from a notification whether the thread runs a turn. */
+  /** Learns from a notification of the thread whether it runs a turn. */
   observe(message: NotificationMessage): void {
     switch (message.method) {
       case "turn/started":
-        this.setRunning(threadIdOf(message), true);
+        this.setRunning(true);
         break;
       case "turn/completed":
       case "thread/closed":
       case "thread/archived":
       case "thread/deleted":
-        this.setRunning(threadIdOf(message), false);
+        this.setRunning(false);
         break;
       case "thread/status/changed":
         this.#statusChanged(message);
@@ -142,100 +132,57 @@ export class TurnSlots {
     }
   }
 
-  /** What an answer or a notification said of the thread. */
-  setRunning(threadId: string | undefined, running: boolean): void {
-    if (threadId === undefined) return;
-    const slots = running ? this.#open(threadId) : this.#threads.get(threadId);
-    if (!slots) return;
-    forgetIdle(slots);
+  /** Takes note of what an answer or a notification said of the thread. */
+  setRunning(running: boolean): void {
+    this.#forgetIdle();
     if (running) {
-      slots.running ??= new Deferred();
-      slots.supposed = false;
-      this.#forgetOldest();
+      this.#running ??= new Deferred();
+      this.#supposed = false;
     } else {
-      slots.running?.resolve();
-      slots.running = undefined;
+      this.#running?.resolve();
+      this.#running = undefined;
     }
-    this.#admitNext(threadId, slots);
+    this.#admitNext();
   }
 
   /** A request will make the server run a turn. Returns what to call when the request fails. */
-  expectTurn(threadId: string): () => void {
-    this.setRunning(threadId, true);
-    const slots = this.#open(threadId);
-    const { running } = slots;
-    slots.supposed = true;
+  expectTurn(): () => void {
+    this.setRunning(true);
+    const running = this.#running;
+    this.#supposed = true;
     return () => {
       // A request may fail whose turn has been heard of.
-      if (slots.supposed && slots.running === running) this.setRunning(threadId, false);
+      if (this.#supposed && this.#running === running) this.setRunning(false);
     };
-  }
-
-  /** The connection is over and nothing runs any more; whoever waits finds out by going in. */
-  close(): void {
-    for (const threadId of [...this.#threads.keys()]) this.setRunning(threadId, false);
-  }
-
-  /** Of threads that a server says to be running, and that nobody here wants to use. */
-  #forgetOldest(): void {
-    if (this.#threads.size <= maxThreads) return;
-    // Many at a time: a map finds its oldest entry the more slowly, the more it has just lost.
-    for (const [threadId, slots] of this.#threads) {
-      if (this.#threads.size <= maxThreads / 2) break;
-      if (slots.inside > 0 || slots.waiting.size > 0 || slots.reserved) continue;
-      forgetIdle(slots);
-      this.#threads.delete(threadId);
-    }
-  }
-
-  #open(threadId: string): ThreadSlots {
-    let slots = this.#threads.get(threadId);
-    if (!slots) {
-      slots = {
-        waiting: new Fifo(),
-        inside: 0,
-        reserved: undefined,
-        running: undefined,
-        supposed: false,
-        stopIdle: undefined,
-      };
-      this.#threads.set(threadId, slots);
-    }
-    return slots;
   }
 
   #statusChanged(message: NotificationMessage): void {
-    const threadId = threadIdOf(message);
-    const slots = this.#threads.get(threadId ?? "");
-    if (!slots?.running) return;
-    forgetIdle(slots);
+    if (!this.#running) return;
+    this.#forgetIdle();
     const { status } = message.params as { status?: { type?: unknown } | null };
     if (!isAtRest(status?.type)) return;
     const conclude = (): void => {
-      this.setRunning(threadId, false);
+      this.setRunning(false);
     };
-    slots.stopIdle = onDeadline(endGraceMs, conclude, { unref: true });
+    this.#stopIdle = onDeadline(endGraceMs, conclude, { unref: true });
   }
 
-  #admitNext(threadId: string, slots: ThreadSlots): void {
-    while (slots.inside === 0 && !slots.running && !slots.reserved) {
-      const next = slots.waiting.shift();
-      if (!next) {
-        this.#threads.delete(threadId);
-        return;
-      }
-      if (next.state === "waiting") admitEntry(slots, next);
+  #forgetIdle(): void {
+    this.#stopIdle?.();
+    this.#stopIdle = undefined;
+  }
+
+  #admitNext(): void {
+    while (this.#inside === 0 && !this.#running && !this.#reserved) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      if (next.state === "waiting") this.#admit(next);
     }
   }
-}
 
-function forgetIdle(slots: ThreadSlots): void {
-  slots.stopIdle?.();
-  slots.stopIdle = undefined;
-}
-
-function admitEntry(slots: ThreadSlots, entry: Entry): void {
-  entry.state = "inside";
-  slots.inside += 1;
-  entry.admit();
+  #admit(entry: Entry): void {
+    entry.state = "inside";
+    this.#inside += 1;
+    entry.admit();
+  }
 }

@@ -87,7 +87,7 @@ export async function readRunningId(
 export const unanswered = { state: "unanswered" } as const;
 
 async function ask(session: Session, threadId: string, turnId: string): Promise<TurnReport> {
-  const running = session.slots.runningUntil(threadId);
+  const running = session.thread(threadId).slots.runningUntil;
   try {
     const turns = turnId === "" ? [] : await listTurns(session, threadId);
     const [newest] = turns;
@@ -97,7 +97,7 @@ async function ask(session: Session, threadId: string, turnId: string): Promise<
     const items = await listItems(session, threadId, turnId);
     if (!turn || turn.status === "inProgress") return { state: "running", items };
     // Another turn may have begun after the server looked.
-    const isSame = session.slots.runningUntil(threadId) === running;
+    const isSame = session.thread(threadId).slots.runningUntil === running;
     const isLast = isSame && (newest === turn || newest?.status !== "inProgress");
     return { state: "ended", turn: toTurnEnd(turn), items, isLast };
   } catch (error) {

@@ -77,12 +77,12 @@ async function staysAtRest(
   );
   for (let pauseMs = followGraceMs, unanswered = 0; ;) {
     // Whatever runs meanwhile, for hours perhaps, its end is heard of.
-    await Promise.race([isOver, session.slots.runningUntil(threadId)]);
+    await Promise.race([isOver, session.thread(threadId).slots.runningUntil]);
     if ((await settleWithin(isOver, pauseMs)) !== "timeout") return false;
-    if (session.slots.isRunning(threadId)) continue;
+    if (session.thread(threadId).slots.isRunning) continue;
     const status = await readThreadStatus(session, threadId);
     // What has begun since the question is not in the answer.
-    if (session.slots.isRunning(threadId)) continue;
+    if (session.thread(threadId).slots.isRunning) continue;
     if (status === "unknown") unanswered += 1;
     if (status === "idle" || unanswered === maxUnanswered) return true;
     pauseMs = Math.min(2 * pauseMs, maxPauseMs);

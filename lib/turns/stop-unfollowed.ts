@@ -16,8 +16,8 @@ export async function stopUnfollowed(
   // Input that joined a turn of somebody else is not worth stopping that for.
   if (session.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
   // Asked before this one goes in: a late answer may come long before the turn begins.
-  const hasBegun = session.slots.isRunning(threadId);
-  const slot = session.slots.enter(threadId, { wait: false });
+  const hasBegun = session.thread(threadId).slots.isRunning;
+  const slot = session.thread(threadId).slots.enter({ wait: false });
   const start = { session, id: turnId, hasBegun };
   const turn = new TurnExecution(
     () => Promise.resolve(session),

@@ -265,7 +265,7 @@ export class TurnDriver implements TurnFollower {
   }
 
   #threadIsIdle(): void {
-    this.#session?.slots.setRunning(this.#request.threadId, false);
+    this.#session?.thread(this.#request.threadId).slots.setRunning(false);
   }
 
   /** Whoever has to answer the server, or brings the connection back, may take longer than the turn. */

@@ -43,9 +43,9 @@ export class TurnLaunch {
     this.#start = start;
     this.#life = life;
     const { threadId } = request;
-    if (this.#whenBusy === "reject" && session.slots.isBusy(threadId))
+    if (this.#whenBusy === "reject" && session.thread(threadId).slots.isBusy)
       throw busyError(start.method);
-    this.#slot = session.slots.enter(threadId, { wait: this.#whenBusy === "queue" });
+    this.#slot = session.thread(threadId).slots.enter({ wait: this.#whenBusy === "queue" });
     life.onOver(() => {
       this.leave();
     });
@@ -161,7 +161,7 @@ export class TurnLaunch {
   /** A message that comes when a goal's turn is about to start would become part of it. */
   #untilIdle(): Promise<void> | undefined {
     const isMessage = this.#start.method === "turn/start";
-    const goalTurn = () => this.#session.goals.settled(this.#request.threadId);
+    const goalTurn = () => this.#session.thread(this.#request.threadId).goal.settled;
     return this.#slot.clear() ?? (isMessage ? goalTurn() : undefined);
   }
 

@@ -31,15 +31,15 @@ export async function untilFree(
   const since = performance.now();
   let unanswered = 0;
   for (let pauseMs = minPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
-    const running = session.slots.runningUntil(threadId);
+    const running = session.thread(threadId).slots.runningUntil;
     const status = await readThreadStatus(session, threadId);
     if (life.isOver() || session.signal.aborted) return;
     // A turn that has begun since is another matter, and has the slot itself.
-    if (running && session.slots.runningUntil(threadId) !== running) return;
+    if (running && session.thread(threadId).slots.runningUntil !== running) return;
     unanswered = status === "unknown" ? unanswered + 1 : 0;
     const mayBegin = !hasBegun() && performance.now() - since < maxDelayMs;
     if ((status === "idle" && !mayBegin) || unanswered === maxUnanswered) {
-      session.slots.setRunning(threadId, false);
+      session.thread(threadId).slots.setRunning(false);
       return;
     }
     await settleWithin(Promise.race(running ? [life.over, running] : [life.over]), pauseMs);

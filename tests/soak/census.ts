@@ -41,7 +41,7 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
   const { heapUsed, rss } = process.memoryUsage();
   const resources = process.getActiveResourcesInfo();
   const timers = resources.filter((name) => name === "Timeout").length;
-  const { session: host } = client;
+  const { session } = client;
   return {
     "heap (MiB)": Math.round((heapUsed / MiB) * 100) / 100,
     "RSS (MiB)": Math.round(rss / MiB),
@@ -51,8 +51,8 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
     "listeners of the process": process
       .eventNames()
       .reduce((sum, name) => sum + process.listenerCount(name), 0),
-    "threads with followed turns": host.turns.size,
-    "threads that run": host.slots.running().length,
+    "threads with followed turns": session.turns.size,
+    "threads that run": session.runningThreads().length,
     "open requests": client.pendingRequests().length,
     "turn handles alive": alive(Turn),
     "turns alive": alive(TurnExecution),

@@ -110,14 +110,14 @@ export abstract class ThreadApi extends Resource {
    */
   async unsubscribe(): Promise<ThreadUnsubscribeStatus> {
     const session = await this.getSession();
-    if (session.slots.isBusy(this.id)) {
+    if (session.thread(this.id).slots.isBusy) {
       throw busyError(
         "thread/unsubscribe",
         "It was not sent. Wait for that turn, or interrupt it.",
       );
     }
     // A turn that begins meanwhile must not be sent before it is known that it needs a resume.
-    const slot = session.slots.enter(this.id, { wait: true });
+    const slot = session.thread(this.id).slots.enter({ wait: true });
     try {
       return (await session.call("thread/unsubscribe", { threadId: this.id })).status;
     } finally {

@@ -206,15 +206,15 @@ function checkIds(ids: unknown): void {
  * handle starts one.
  */
 async function startsBefore(session: Session, threadId: string): Promise<() => void> {
-  const { slots } = session;
-  const slot = slots.enter(threadId, { wait: true });
+  const { slots } = session.thread(threadId);
+  const slot = slots.enter({ wait: true });
   let stop = (): void => undefined;
   const started = new Promise<void>((resolve) => {
     stop = session.on("turn/started", ({ params }) => {
       if (params.threadId === threadId) resolve();
     });
   });
-  if (!slots.isRunning(threadId)) await Promise.race([slot.admitted, started]);
+  if (!slots.isRunning) await Promise.race([slot.admitted, started]);
   stop();
   return () => {
     slot.leave();

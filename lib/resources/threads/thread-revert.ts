@@ -14,7 +14,7 @@ export async function revertThread(
   threadId: string,
   beforeTurnId: string,
 ): Promise<ThreadRecord> {
-  const slot = session.slots.enter(threadId, { wait: false });
+  const slot = session.thread(threadId).slots.enter({ wait: false });
   try {
     await session.load(threadId);
     await requireTurn(session, threadId, beforeTurnId);

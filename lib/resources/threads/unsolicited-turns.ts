@@ -56,7 +56,7 @@ export function unsolicitedTurns(
 
 /** The thread that has just been loaded may be in the middle of a turn: of its start nothing was told. */
 async function offerRunningTurn(session: Session, threadId: string): Promise<void> {
-  if (!session.slots.isRunning(threadId)) return;
+  if (!session.thread(threadId).slots.isRunning) return;
   // Over a connection that drops meanwhile, the turn is found when the thread is resumed.
   const turn = await readRunningTurn(threadId, session.call.bind(session)).catch(() => undefined);
   if (!turn || !session.turns.isOnlyWatched(threadId)) return;

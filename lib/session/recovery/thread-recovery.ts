@@ -6,12 +6,8 @@ import { RequestTimeoutError, TransportClosedError } from "../../errors/connecti
 import { ThreadNotFoundError } from "../../errors/rpc-errors.js";
 import type { Call } from "../call.js";
 import { Pages } from "../../options/pages.js";
-import type { GoalTurnWatch } from "../goal-turn-watch.js";
-import type { LoadWatch } from "../load-watch.js";
-import type { LoadedThreads } from "../loaded-threads.js";
-import type { QueueWatch } from "../queue-watch.js";
 import type { SubagentTree } from "../subagent-tree.js";
-import type { TurnSlots } from "../turn-slots.js";
+import type { Threads } from "../threads.js";
 import type { TurnRoutes } from "../turn-routes.js";
 import type { RequestRecovery } from "../requests/request-recovery.js";
 import type { OpeningSession } from "../opening-session.js";
@@ -22,11 +18,7 @@ import { ThreadsWithoutTurns, type StopTurn } from "./threads-without-turns.js";
 
 /** What is known of threads, and has to be learnt anew. */
 export interface RecoveryParts {
-  readonly loaded: LoadedThreads;
-  readonly slots: TurnSlots;
-  readonly goals: GoalTurnWatch;
-  readonly queues: QueueWatch;
-  readonly loads: LoadWatch;
+  readonly threads: Threads;
   readonly turns: TurnRoutes;
   readonly requests: RequestRecovery;
   readonly subagents: SubagentTree;
@@ -54,7 +46,7 @@ export class ThreadRecovery {
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
-    this.unstored = new ThreadsWithoutTurns(parts.loaded, parts.turns, parts.stopTurn);
+    this.unstored = new ThreadsWithoutTurns(parts.threads, parts.turns, parts.stopTurn);
   }
 
   /** Tells once which threads could not be resumed, over however many connections that was tried. */
@@ -66,14 +58,14 @@ export class ThreadRecovery {
 
   /** @throws TransportClosedError when the connection is lost again; RequestTimeoutError when it is deaf. */
   async run(call: Call): Promise<void> {
-    const { loaded, slots, turns, requests } = this.#parts;
+    const { threads, turns, requests } = this.#parts;
     const ids = new Set([
-      ...loaded.ids(),
+      ...threads.idsOf(({ isLoaded }) => isLoaded),
       // Another connection may bring back what the last one could not.
       ...this.#lost,
       // Sub-agents: nobody has resumed them, but the new connection is not told of them either.
       ...turns.threadIds(),
-      ...slots.running(),
+      ...threads.idsOf(({ slots }) => slots.isRunning),
       ...requests.threadIds(),
     ]);
     /** Turns that have begun since the server was asked how their thread is. */
@@ -88,7 +80,7 @@ export class ThreadRecovery {
   }
 
   async #restore(id: string, run: Run): Promise<void> {
-    const { slots, requests } = this.#parts;
+    const { threads, requests } = this.#parts;
     const { call, begun } = run;
     const session = this.#openingOf(id, call);
     try {
@@ -103,7 +95,7 @@ export class ThreadRecovery {
       const isActive = type === "active" || begun.has(id);
       this.#parts.turns.threadStatus(id, isActive ? "active" : type);
       if (!isActive) {
-        slots.setRunning(id, false);
+        threads.find(id)?.slots.setRunning(false);
         requests.turnEnded(id);
         return;
       }
@@ -126,7 +118,7 @@ export class ThreadRecovery {
 
   /** A sub-agent has the sandbox of the thread that it works for; the server tells of that one only. */
   #openingOf(id: string, call: Call): OpeningSession {
-    const { known, logger, on, subagents, loaded } = this.#parts;
+    const { known, logger, on, subagents, threads } = this.#parts;
     const parent = subagents.parentOf(id);
     if (parent && !known.of(id).sandbox) {
       known.learn(id, { sandbox: known.of(parent.threadId).sandbox });
@@ -134,7 +126,7 @@ export class ThreadRecovery {
     return {
       ...{ call, known, logger, on },
       unload: (threadId) => {
-        loaded.delete(threadId);
+        threads.find(threadId)?.unload();
       },
     };
   }
@@ -160,19 +152,17 @@ export class ThreadRecovery {
   }
 
   async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
-    const { loaded, slots, goals, queues, loads, requests, logger } = this.#parts;
-    slots.setRunning(id, false);
-    goals.forget(id);
-    queues.forget(id);
-    loads.forget(id);
+    const { threads, requests, logger } = this.#parts;
+    threads.find(id)?.lost();
     requests.threadLost(id);
-    const mayBeUnstored = error instanceof ThreadNotFoundError && loaded.has(id);
+    const mayBeUnstored =
+      error instanceof ThreadNotFoundError && threads.find(id)?.isLoaded === true;
     if (mayBeUnstored && (await isYetToBeStored(id, call))) {
       this.unstored.add(id);
       return;
     }
     this.#lost.add(id);
-    loaded.delete(id);
+    threads.find(id)?.unload();
     const why = error instanceof AppServerError ? error.message : "of an unknown error";
     logger.warn(`A thread could not be resumed when the connection was back: ${why}`);
   }

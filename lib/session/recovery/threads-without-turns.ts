@@ -1,7 +1,7 @@
 import { ProtocolError, TransportClosedError } from "../../errors/connection-errors.js";
 import type { OpeningSession } from "../opening-session.js";
 import { idOf, threadIdIn } from "../../messages/id-of.js";
-import type { LoadedThreads } from "../loaded-threads.js";
+import type { Threads } from "../threads.js";
 import { retryOnOverload } from "../../jsonrpc/retry.js";
 import type { TurnRoutes } from "../turn-routes.js";
 import { resumeThread } from "../resume-thread.js";
@@ -25,14 +25,14 @@ interface Answered {
  * `turn/start`; what came before that is read.
  */
 export class ThreadsWithoutTurns {
-  readonly #loaded: LoadedThreads;
+  readonly #threads: Threads;
   readonly #turns: TurnRoutes;
   readonly #stopTurn: StopTurn;
   readonly #ids = new Set<string>();
 
-  constructor(loaded: LoadedThreads, turns: TurnRoutes, stopTurn: StopTurn) {
+  constructor(threads: Threads, turns: TurnRoutes, stopTurn: StopTurn) {
     this.#stopTurn = stopTurn;
-    this.#loaded = loaded;
+    this.#threads = threads;
     this.#turns = turns;
   }
 
@@ -49,7 +49,7 @@ export class ThreadsWithoutTurns {
     if (this.#ids.size === 0) return undefined;
     const threadId = threadIdIn(params);
     if (threadId === undefined || !this.#ids.has(threadId)) return undefined;
-    if (this.#loaded.has(threadId)) return threadId;
+    if (this.#threads.find(threadId)?.isLoaded) return threadId;
     // The server has unloaded it, and with that it is gone.
     this.#ids.delete(threadId);
     return undefined;

@@ -6,7 +6,7 @@ import {
   type GuardedSetting,
 } from "../../errors/settings-errors.js";
 import type { OpeningSession } from "../opening-session.js";
-import type { TurnSlots } from "../turn-slots.js";
+import type { ThreadState } from "../thread-state.js";
 import type { KnownSettings } from "./known-settings.js";
 import { busyError } from "../busy-error.js";
 import { toSandboxPolicy } from "../../options/sandbox-options.js";
@@ -106,14 +106,14 @@ export async function holdToSettings(
  * @throws ThreadBusyError otherwise.
  */
 export function checkJoin(
-  session: { readonly slots: TurnSlots; readonly known: KnownSettings },
+  session: { readonly known: KnownSettings; thread(threadId: string): ThreadState },
   threadId: string,
   {
     approvalPolicy,
     approvalsReviewer,
   }: Pick<AskedSettings, "approvalPolicy" | "approvalsReviewer">,
 ): void {
-  if (!session.slots.isRunning(threadId)) return;
+  if (!session.thread(threadId).slots.isRunning) return;
   const asked = { approvalPolicy, approvalsReviewer };
   const isLooser = differencesIn(asked, session.known.of(threadId)).some(
     ([, difference]) => difference === "looser",

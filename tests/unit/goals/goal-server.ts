@@ -161,5 +161,5 @@ export function sent(server: LinkedServer): string[] {
 
 /** Whether nothing is left of any goal in the client. */
 export function isTidy(client: AppServerClient): boolean {
-  return client.session.turns.size === 0 && !client.session.slots.isBusy(threadId);
+  return client.session.turns.size === 0 && !client.session.thread(threadId).slots.isBusy;
 }

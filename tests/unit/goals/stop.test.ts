@@ -342,7 +342,7 @@ describe("a time limit", () => {
     await settled();
     // The turn is still there, so the thread is not free; but the server does not go on after it.
     expect(server.paramsOf("thread/goal/set").at(-1)).toEqual(paused);
-    expect(client.session.slots.isBusy(threadId)).toBe(true);
+    expect(client.session.thread(threadId).slots.isBusy).toBe(true);
     goals.end();
     await settled();
     expect(isTidy(client)).toBe(true);

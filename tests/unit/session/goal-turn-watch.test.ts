@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { GoalTurnWatch } from "../../../lib/session/goal-turn-watch.js";
+import { Quota } from "../../../lib/session/quota.js";
 import { TurnSlots } from "../../../lib/session/turn-slots.js";
 import { settled } from "../../support/collect.js";
 
@@ -7,11 +8,11 @@ const threadId = "thread-1";
 
 class Stage {
   readonly slots = new TurnSlots();
-  readonly watch = new GoalTurnWatch(this.slots);
+  readonly watch = new GoalTurnWatch(this.slots, new Quota(1));
 
   /** Whether a message may be sent. */
   get isClear(): boolean {
-    return !this.slots.isRunning(threadId) && this.watch.settled(threadId) === undefined;
+    return !this.slots.isRunning && this.watch.settled === undefined;
   }
 
   async tell(method: string, params: object = { threadId }): Promise<void> {
@@ -66,15 +67,15 @@ describe("while a goal is active", () => {
       for (const end of ["completed", "failed"]) {
         await stage.completed(end);
         expect(stage.isClear).toBe(false);
-        const over = resolution(stage.watch.settled(threadId));
+        const over = resolution(stage.watch.settled);
         await stage.started();
         expect(over.done).toBe(true);
-        expect(stage.watch.settled(threadId)).toBeUndefined();
+        expect(stage.watch.settled).toBeUndefined();
       }
       await stage.completed();
-      const over = resolution(stage.watch.settled(threadId));
+      const over = resolution(stage.watch.settled);
       await stage.goalIs(status);
-      expect([over.done, stage.isClear, stage.watch.size]).toEqual([true, true, 0]);
+      expect([over.done, stage.isClear, stage.watch.isIdle]).toEqual([true, true, true]);
       expect(jest.getTimerCount()).toBe(0);
     },
   );
@@ -82,16 +83,16 @@ describe("while a goal is active", () => {
   test("none is expected behind one in which the goal was completed", async () => {
     await stage.goalIs("complete");
     await stage.completed();
-    expect([stage.isClear, stage.watch.size]).toEqual([true, 0]);
+    expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
   });
 
   test.each(["thread/goal/cleared", "thread/closed", "thread/archived", "thread/deleted"])(
     "none is expected after %s",
     async (method) => {
       await stage.completed();
-      const over = resolution(stage.watch.settled(threadId));
+      const over = resolution(stage.watch.settled);
       await stage.tell(method);
-      expect([over.done, stage.isClear, stage.watch.size]).toEqual([true, true, 0]);
+      expect([over.done, stage.isClear, stage.watch.isIdle]).toEqual([true, true, true]);
     },
   );
 
@@ -105,11 +106,11 @@ describe("while a goal is active", () => {
 
   test("one that never comes is not expected for long", async () => {
     await stage.completed();
-    const over = resolution(stage.watch.settled(threadId));
+    const over = resolution(stage.watch.settled);
     await jest.advanceTimersByTimeAsync(2_999);
     expect(over.done).toBe(false);
     await jest.advanceTimersByTimeAsync(1);
-    expect([over.done, stage.isClear, stage.watch.size]).toEqual([true, true, 1]);
+    expect([over.done, stage.isClear, stage.watch.isIdle]).toEqual([true, true, false]);
   });
 
   test.each<[string, (stage: Stage) => Promise<void>]>([
@@ -135,14 +136,14 @@ describe("while a goal is active", () => {
 
   test("none is expected when the connection is over, or the thread unsubscribed", async () => {
     await stage.completed();
-    const over = resolution(stage.watch.settled(threadId));
-    stage.watch.close();
+    const over = resolution(stage.watch.settled);
+    stage.watch.forget();
     await settled();
-    expect([over.done, stage.watch.size, jest.getTimerCount()]).toEqual([true, 0, 0]);
+    expect([over.done, stage.watch.isIdle, jest.getTimerCount()]).toEqual([true, true, 0]);
     await stage.goalIs("active");
     await stage.completed();
     stage.ask("thread/unsubscribe")({ status: "unsubscribed" });
-    expect([stage.isClear, stage.watch.size]).toEqual([true, 0]);
+    expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
   });
 });
 
@@ -160,7 +161,7 @@ describe("thread/goal/set on an idle thread", () => {
     await stage.started();
     await stage.goalIs("complete");
     await stage.completed();
-    expect([stage.isClear, stage.watch.size]).toEqual([true, 0]);
+    expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
   });
 
   test.each([
@@ -169,7 +170,7 @@ describe("thread/goal/set on an idle thread", () => {
   ])("lets none be expected when it %s", (_, answer) => {
     const stage = new Stage();
     stage.ask("thread/goal/set")(answer);
-    expect([stage.isClear, stage.watch.size, jest.getTimerCount()]).toEqual([true, 0, 0]);
+    expect([stage.isClear, stage.watch.isIdle, jest.getTimerCount()]).toEqual([true, true, 0]);
   });
 
   test("lets none be expected that pauses the goal", async () => {
@@ -178,7 +179,7 @@ describe("thread/goal/set on an idle thread", () => {
     const answer = stage.ask("thread/goal/set", { status: "paused" });
     expect(stage.isClear).toBe(true);
     answer({ goal: { status: "paused" } });
-    expect(stage.watch.size).toBe(0);
+    expect(stage.watch.isIdle).toBe(true);
   });
 
   test("changes nothing when it fails beside a goal that is active", async () => {
@@ -199,7 +200,7 @@ describe("thread/goal/set on an idle thread", () => {
     expect(stage.isClear).toBe(false);
     first();
     await settled();
-    expect([stage.isClear, stage.watch.size]).toEqual([true, 0]);
+    expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
   });
 });
 
@@ -207,7 +208,7 @@ test("during a turn the goal's first one follows that", async () => {
   const stage = new Stage();
   await stage.started();
   stage.ask("thread/goal/set")({ goal: { status: "active" } });
-  expect(stage.watch.settled(threadId)).toBeUndefined();
+  expect(stage.watch.settled).toBeUndefined();
   await stage.completed();
   expect(stage.isClear).toBe(false);
 });
@@ -215,27 +216,30 @@ test("during a turn the goal's first one follows that", async () => {
 test("an answer that tells of an active goal counts, and one that tells of none", async () => {
   const stage = new Stage();
   stage.ask("thread/goal/get")({ goal: { status: "active" } });
-  expect(stage.watch.size).toBe(1);
+  expect(stage.watch.isIdle).toBe(false);
   await stage.completed();
   expect(stage.isClear).toBe(false);
   stage.ask("thread/goal/get")({ goal: null });
-  expect([stage.isClear, stage.watch.size]).toEqual([true, 0]);
+  expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
 });
 
-test("a server that names ever more threads does not make the watch grow for ever", () => {
-  const stage = new Stage();
-  for (let n = 0; n < 3_000; n += 1) {
-    stage.watch.observe({
-      method: "thread/goal/updated",
-      params: { threadId: `thread-${n}`, goal: { status: "active" } },
-    });
-  }
-  expect(stage.watch.size).toBe(1_024);
-  stage.watch.close();
-  expect(stage.watch.size).toBe(0);
+test("no more threads are watched than the quota allows, and what is forgotten makes room", () => {
+  const quota = new Quota(1);
+  const [one, other] = [0, 1].map(() => new GoalTurnWatch(new TurnSlots(), quota));
+  const active = {
+    method: "thread/goal/updated",
+    params: { threadId, goal: { status: "active" } },
+  };
+  one?.observe(active);
+  other?.observe(active);
+  expect([one?.isIdle, other?.isIdle]).toEqual([false, true]);
+  one?.forget();
+  other?.observe(active);
+  expect([one?.isIdle, other?.isIdle]).toEqual([true, false]);
+  other?.forget();
 });
 
-test.each([null, {}, { threadId: 7 }, { threadId, goal: "active" }, { threadId, goal: null }])(
+test.each([{ threadId }, { threadId, goal: "active" }, { threadId, goal: null }])(
   "what makes no sense (%j) does no harm",
   (params) => {
     const stage = new Stage();
@@ -244,6 +248,6 @@ test.each([null, {}, { threadId: 7 }, { threadId, goal: "active" }, { threadId, 
     }
     stage.watch.asked("thread/goal/set", params)(params);
     stage.watch.asked("thread/goal/get", params)(params);
-    expect([stage.isClear, stage.watch.size, jest.getTimerCount()]).toEqual([true, 0, 0]);
+    expect([stage.isClear, stage.watch.isIdle, jest.getTimerCount()]).toEqual([true, true, 0]);
   },
 );

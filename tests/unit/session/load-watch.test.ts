@@ -16,13 +16,13 @@ interface Facts {
 class Stage {
   readonly slots = new TurnSlots();
   readonly looks: string[] = [];
-  readonly watch = new LoadWatch(this.slots, (id) => this.looks.push(id));
+  readonly watch = new LoadWatch(this.slots, () => this.looks.push("look"));
   readonly events: string[] = [];
 
   /** Asks for the thread to be loaded; the function that it returns answers that. */
   loading(facts: Facts, answered: Promise<void> = Promise.resolve()) {
     const { queue, hasActiveGoal = false, standsStill = false } = facts;
-    const answer = this.watch.loading(threadId, {
+    const answer = this.watch.loading({
       queue: () => answered.then(() => queue),
       hasActiveGoal: () => answered.then(() => hasActiveGoal),
       standsStill: () => Promise.resolve(standsStill),
@@ -50,9 +50,9 @@ class Stage {
 
   /** What a handle does that is the first on its thread. */
   async #launch(): Promise<void> {
-    const pass = this.slots.enter(threadId, { wait: true });
+    const pass = this.slots.enter({ wait: true });
     await pass.admitted;
-    await this.watch.settled(threadId);
+    await this.watch.settled;
     this.events.push(pass.clear() ? "busy" : "clear");
     for (let clear = pass.clear(); clear; clear = pass.clear()) await clear;
     this.events.push("sent");
@@ -72,19 +72,19 @@ describe("when nothing was left to do", () => {
   test("a handle does not wait", async () => {
     const stage = new Stage();
     await stage.loading({ queue: [] })();
-    expect([stage.events, stage.looks, stage.watch.size]).toEqual([["clear", "sent"], [], 0]);
+    expect([stage.events, stage.looks, stage.watch.isIdle]).toEqual([["clear", "sent"], [], true]);
   });
 
   test("nor on a queue that stands still, which is looked at again", async () => {
     const stage = new Stage();
     await stage.loading({ queue: ["queued-1"], standsStill: true })();
-    expect([stage.events, stage.looks]).toEqual([["clear", "sent"], [threadId]]);
+    expect([stage.events, stage.looks]).toEqual([["clear", "sent"], ["look"]]);
   });
 
   test("nor on a thread that could not be loaded", async () => {
     const stage = new Stage();
     await stage.loading({ queue: ["queued-1"] })(false);
-    expect([stage.events, stage.watch.size]).toEqual([["clear", "sent"], 0]);
+    expect([stage.events, stage.watch.isIdle]).toEqual([["clear", "sent"], true]);
   });
 });
 
@@ -97,7 +97,7 @@ describe.each([
     await stage.loading(facts)();
     expect(stage.events).toEqual(["busy"]);
     await stage.started();
-    expect([stage.events, stage.watch.size]).toEqual([["busy"], 0]);
+    expect([stage.events, stage.watch.isIdle]).toEqual([["busy"], true]);
     await stage.completed();
     expect(stage.events).toEqual(["busy", "sent"]);
   });
@@ -108,7 +108,7 @@ describe.each([
     await jest.advanceTimersByTimeAsync(2_999);
     expect(stage.events).toEqual(["busy"]);
     await jest.advanceTimersByTimeAsync(1);
-    expect([stage.events, stage.watch.size]).toEqual([["busy", "sent"], 0]);
+    expect([stage.events, stage.watch.isIdle]).toEqual([["busy", "sent"], true]);
   });
 
   test("a turn that started and ended before that was known is not waited for again", async () => {
@@ -120,7 +120,7 @@ describe.each([
     expect(stage.events).toEqual([]);
     answered.resolve();
     await settled();
-    expect([stage.events, stage.watch.size]).toEqual([["clear", "sent"], 0]);
+    expect([stage.events, stage.watch.isIdle]).toEqual([["clear", "sent"], true]);
   });
 
   test("two loads at once count as one", async () => {
@@ -133,7 +133,7 @@ describe.each([
     await stage.started();
     await stage.completed();
     expect(stage.events.filter((event) => event === "sent")).toHaveLength(2);
-    expect(stage.watch.size).toBe(0);
+    expect(stage.watch.isIdle).toBe(true);
   });
 
   test.each(["thread/closed", "thread/archived", "thread/deleted"])(
@@ -142,7 +142,7 @@ describe.each([
       const stage = new Stage();
       await stage.loading(facts)();
       await stage.tell(method);
-      expect([stage.events, stage.watch.size]).toEqual([["busy", "sent"], 0]);
+      expect([stage.events, stage.watch.isIdle]).toEqual([["busy", "sent"], true]);
     },
   );
 
@@ -150,14 +150,14 @@ describe.each([
     const [one, other] = [new Stage(), new Stage()];
     await one.loading(facts)();
     await other.loading(facts)();
-    one.watch.close();
-    other.watch.forget(threadId);
+    one.watch.forget();
+    other.watch.forget();
     await settled();
     expect([one.events, other.events]).toEqual([
       ["busy", "sent"],
       ["busy", "sent"],
     ]);
-    expect(one.watch.size + other.watch.size).toBe(0);
+    expect([one.watch.isIdle, other.watch.isIdle]).toEqual([true, true]);
   });
 });
 
@@ -175,18 +175,18 @@ test("a queue that was emptied while the thread was loaded begins a turn, too", 
 test("a thread that runs a turn already is known to do so", async () => {
   const stage = new Stage();
   const answer = stage.loading({ queue: ["queued-1"] });
-  stage.slots.setRunning(threadId, true);
+  stage.slots.setRunning(true);
   await answer(true, "active");
-  expect([stage.events, stage.looks]).toEqual([[], [threadId]]);
+  expect([stage.events, stage.looks]).toEqual([[], ["look"]]);
   await stage.completed();
-  expect([stage.events, stage.watch.size]).toEqual([["clear", "sent"], 0]);
+  expect([stage.events, stage.watch.isIdle]).toEqual([["clear", "sent"], true]);
 });
 
 test("a turn that still counts as running, and went with its process, is not taken for the queued one", async () => {
   const stage = new Stage();
-  stage.slots.setRunning(threadId, true);
+  stage.slots.setRunning(true);
   await stage.loading({ queue: ["queued-1"] })();
-  stage.slots.setRunning(threadId, false);
+  stage.slots.setRunning(false);
   await settled();
   expect(stage.events).toEqual([]);
   await stage.started();
@@ -201,15 +201,15 @@ describe("where the server does not tell what is queued", () => {
     await jest.advanceTimersByTimeAsync(200);
     expect(stage.events).toEqual([]);
     await stage.started();
-    expect([stage.events, stage.looks]).toEqual([["busy"], [threadId]]);
+    expect([stage.events, stage.looks]).toEqual([["busy"], ["look"]]);
     await stage.completed();
-    expect([stage.events, stage.watch.size]).toEqual([["busy", "sent"], 0]);
+    expect([stage.events, stage.watch.isIdle]).toEqual([["busy", "sent"], true]);
   });
 
   test("or goes on when none does", async () => {
     const stage = new Stage();
     await stage.loading({ queue: undefined })();
     await jest.advanceTimersByTimeAsync(250);
-    expect([stage.events, stage.looks, stage.watch.size]).toEqual([["clear", "sent"], [], 0]);
+    expect([stage.events, stage.looks, stage.watch.isIdle]).toEqual([["clear", "sent"], [], true]);
   });
 });

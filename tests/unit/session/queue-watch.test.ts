@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Deferred } from "../../../lib/async/deferred.js";
 import { QueueWatch } from "../../../lib/session/queue-watch.js";
+import { Quota } from "../../../lib/session/quota.js";
 import { TurnSlots } from "../../../lib/session/turn-slots.js";
 import { settled } from "../../support/collect.js";
 
@@ -9,16 +10,20 @@ const threadId = "thread-1";
 /** A slots with a watch, whose looks at the queue are answered by hand, oldest first. */
 class Stage {
   readonly slots = new TurnSlots();
-  readonly looks: { threadId: string; answer: Deferred<readonly string[] | undefined> }[] = [];
-  readonly watch = new QueueWatch(this.slots, (id) => {
-    const answer = new Deferred<readonly string[] | undefined>();
-    this.looks.push({ threadId: id, answer });
-    return answer.promise;
-  });
+  readonly looks: { answer: Deferred<readonly string[] | undefined> }[] = [];
+  readonly watch = new QueueWatch(
+    this.slots,
+    () => {
+      const answer = new Deferred<readonly string[] | undefined>();
+      this.looks.push({ answer });
+      return answer.promise;
+    },
+    new Quota(1),
+  );
   readonly admitted: string[] = [];
 
   enter(name: string): void {
-    const pass = this.slots.enter(threadId, { wait: true });
+    const pass = this.slots.enter({ wait: true });
     void pass.admitted.then(() => this.admitted.push(name));
   }
 
@@ -46,7 +51,7 @@ class Stage {
 
   /** Sends `thread/queue/add`; the function that it returns answers it. */
   add(): (id?: string) => Promise<void> {
-    const settle = this.watch.asked("thread/queue/add", { threadId });
+    const settle = this.watch.asked("thread/queue/add");
     return async (id) => {
       if (id === undefined) settle();
       else settle({ queuedSubmission: { id } });
@@ -81,9 +86,9 @@ describe("while a turn runs and something is queued", () => {
     await stage.finds();
     expect(stage.admitted).toEqual([]);
     await stage.started();
-    expect([stage.admitted, stage.watch.size]).toEqual([[], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([[], true]);
     await stage.completed();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("they wait for all that is queued", async () => {
@@ -103,7 +108,7 @@ describe("while a turn runs and something is queued", () => {
     const stage = await runningWithQueue();
     await stage.completed("interrupted");
     expect(stage.admitted).toEqual(["handle"]);
-    expect(stage.watch.size).toBe(1);
+    expect(stage.watch.isIdle).toBe(false);
   });
 
   test("when the turn that should follow never starts, they go on after a while", async () => {
@@ -121,7 +126,7 @@ describe("while a turn runs and something is queued", () => {
     await stage.completed();
     expect(stage.admitted).toEqual([]);
     await stage.finds();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test.each(["thread/closed", "thread/archived", "thread/deleted"])(
@@ -130,7 +135,7 @@ describe("while a turn runs and something is queued", () => {
       const stage = await runningWithQueue();
       await stage.completed();
       await stage.tell(method);
-      expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+      expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
     },
   );
 
@@ -139,23 +144,23 @@ describe("while a turn runs and something is queued", () => {
     async (method) => {
       const stage = await runningWithQueue();
       await stage.completed();
-      const settle = stage.watch.asked(method, { threadId });
+      const settle = stage.watch.asked(method);
       settle();
       await settled();
       expect(stage.admitted).toEqual([]);
-      stage.watch.asked(method, { threadId })({});
+      stage.watch.asked(method)({});
       await settled();
-      expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+      expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
     },
   );
 
   test("the end of the connection ends it, with nothing left", async () => {
     const stage = await runningWithQueue();
     await stage.completed();
-    stage.watch.close();
-    stage.slots.close();
+    stage.watch.forget();
+    stage.slots.setRunning(false);
     await settled();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("a look that is answered after all was forgotten changes nothing", async () => {
@@ -164,9 +169,9 @@ describe("while a turn runs and something is queued", () => {
     await stage.tell("thread/closed");
     await stage.tell("thread/queue/changed");
     await stage.finds();
-    expect(stage.watch.size).toBe(1);
+    expect(stage.watch.isIdle).toBe(false);
     await stage.finds("queued-1");
-    expect(stage.watch.size).toBe(1);
+    expect(stage.watch.isIdle).toBe(false);
   });
 });
 
@@ -180,7 +185,7 @@ describe("when input is queued on an idle thread", () => {
     expect(stage.admitted).toEqual([]);
     await stage.started();
     await stage.completed();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("they do not wait when it stands still there", async () => {
@@ -190,7 +195,7 @@ describe("when input is queued on an idle thread", () => {
     await answer("queued-1");
     expect(stage.admitted).toEqual([]);
     await stage.finds("queued-1");
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 1]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], false]);
   });
 
   test("nor when it was refused", async () => {
@@ -199,7 +204,7 @@ describe("when input is queued on an idle thread", () => {
     stage.enter("handle");
     await answer();
     await stage.finds();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("two at once: the second is queued, and the first one's turn is still waited for", async () => {
@@ -217,7 +222,7 @@ describe("when input is queued on an idle thread", () => {
     await stage.tell("thread/queue/changed");
     await stage.finds();
     await stage.completed();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("a turn that started and ended before the look is not waited for again", async () => {
@@ -228,34 +233,34 @@ describe("when input is queued on an idle thread", () => {
     await stage.completed();
     stage.enter("handle");
     await stage.finds();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("what is queued behind a running turn makes nobody wait longer", async () => {
     const stage = new Stage();
     await stage.started();
     await stage.add()("queued-1");
-    expect([stage.looks, stage.watch.size]).toEqual([[], 0]);
+    expect([stage.looks, stage.watch.isIdle]).toEqual([[], true]);
   });
 });
 
 describe("a look at the queue", () => {
   test("is taken when it is asked for, and is the last one when nothing is queued", async () => {
     const stage = new Stage();
-    stage.watch.look(threadId);
-    expect(stage.looks.map((look) => look.threadId)).toEqual([threadId]);
+    stage.watch.look();
+    expect(stage.looks).toHaveLength(1);
     await stage.started();
     stage.enter("handle");
     await stage.completed();
     expect(stage.admitted).toEqual([]);
     await stage.finds();
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("that the server does not allow makes handles wait a moment after each turn, until none follows", async () => {
     const stage = new Stage();
     await stage.started();
-    stage.watch.look(threadId);
+    stage.watch.look();
     stage.looks.shift()?.answer.resolve(undefined);
     await settled();
     stage.enter("handle");
@@ -267,7 +272,7 @@ describe("a look at the queue", () => {
     await jest.advanceTimersByTimeAsync(249);
     expect(stage.admitted).toEqual([]);
     await jest.advanceTimersByTimeAsync(1);
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
   test("is repeated when the queue changes meanwhile, and not more often", async () => {
@@ -277,7 +282,7 @@ describe("a look at the queue", () => {
     await stage.finds("queued-1");
     expect(stage.looks).toHaveLength(1);
     await stage.finds();
-    expect([stage.looks, stage.watch.size]).toEqual([[], 0]);
+    expect([stage.looks, stage.watch.isIdle]).toEqual([[], true]);
   });
 
   test("that is not answered leaves handles waiting for the turn that may follow, for as long as one takes", async () => {
@@ -294,17 +299,14 @@ describe("a look at the queue", () => {
     await stage.completed();
     expect(stage.admitted).toEqual([]);
     await jest.advanceTimersByTimeAsync(3_000);
-    expect([stage.admitted, stage.watch.size]).toEqual([["handle"], 0]);
+    expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
   });
 
-  test("is not taken for threads whose queue nobody uses, nor for odd messages", async () => {
+  test("is not taken while nobody uses the queue", async () => {
     const stage = new Stage();
     await stage.started();
     await stage.completed();
-    await stage.tell("thread/queue/changed", {});
-    stage.watch.asked("turn/start", { threadId })({});
-    stage.watch.asked("thread/queue/add", undefined)({});
-    stage.watch.asked("thread/queue/add", { threadId: 1 })({});
-    expect([stage.looks, stage.watch.size]).toEqual([[], 0]);
+    stage.watch.asked("turn/start")({});
+    expect([stage.looks, stage.watch.isIdle]).toEqual([[], true]);
   });
 });

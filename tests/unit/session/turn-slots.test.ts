@@ -5,8 +5,8 @@ import { settled } from "../../support/collect.js";
 const wait = { wait: true };
 
 /** Enters, and writes the name down on being admitted. */
-function enter(slots: TurnSlots, name: string, admitted: string[], threadId = "thread-1") {
-  const pass = slots.enter(threadId, wait);
+function enter(slots: TurnSlots, name: string, admitted: string[]) {
+  const pass = slots.enter(wait);
   void pass.admitted.then(() => admitted.push(name));
   return pass;
 }
@@ -20,16 +20,7 @@ test("turns are admitted one at a time, in order", async () => {
     expect(admitted).toEqual(expected);
     passes[expected.length - 1]?.leave();
   }
-  expect(slots.isBusy("thread-1")).toBe(false);
-});
-
-test("threads do not wait for each other", async () => {
-  const slots = new TurnSlots();
-  const admitted: string[] = [];
-  enter(slots, "a", admitted);
-  enter(slots, "b", admitted, "thread-2");
-  await settled();
-  expect(admitted).toEqual(["a", "b"]);
+  expect(slots.isBusy).toBe(false);
 });
 
 test("whoever gives up while waiting is passed over", async () => {
@@ -56,7 +47,7 @@ test("without waiting one goes in beside the others, who wait for both", async (
   const slots = new TurnSlots();
   const admitted: string[] = [];
   const first = enter(slots, "a", admitted);
-  const beside = slots.enter("thread-1", { wait: false });
+  const beside = slots.enter({ wait: false });
   await beside.admitted;
   enter(slots, "b", admitted);
   first.leave();
@@ -71,31 +62,30 @@ test("a turn that the server runs keeps the slots shut until its end", async () 
   const slots = new TurnSlots();
   const admitted: string[] = [];
   slots.observe({ method: "turn/started", params: { threadId: "thread-1", turn: { id: "x" } } });
-  expect(slots.isBusy("thread-1")).toBe(true);
-  expect(slots.isRunning("thread-1")).toBe(true);
-  expect(slots.isBusy("thread-2")).toBe(false);
+  expect(slots.isBusy).toBe(true);
+  expect(slots.isRunning).toBe(true);
   enter(slots, "a", admitted);
   await settled();
   expect(admitted).toEqual([]);
   slots.observe({ method: "turn/completed", params: { threadId: "thread-1", turn: { id: "y" } } });
   await settled();
   expect(admitted).toEqual(["a"]);
-  expect(slots.isRunning("thread-1")).toBe(false);
+  expect(slots.isRunning).toBe(false);
 });
 
 test("idle() is the end of the turn that runs", async () => {
   const slots = new TurnSlots();
-  const pass = slots.enter("thread-1", wait);
+  const pass = slots.enter(wait);
   expect(pass.idle()).toBeUndefined();
-  slots.setRunning("thread-1", true);
-  slots.setRunning("thread-1", true);
+  slots.setRunning(true);
+  slots.setRunning(true);
   let idle = false;
   void pass.idle()?.then(() => {
     idle = true;
   });
   await settled();
   expect(idle).toBe(false);
-  slots.setRunning("thread-1", false);
+  slots.setRunning(false);
   await settled();
   expect(idle).toBe(true);
 });
@@ -104,26 +94,25 @@ test.each(["thread/closed", "thread/archived", "thread/deleted"])(
   "%s opens the slots and leaves nothing behind",
   (method) => {
     const slots = new TurnSlots();
-    slots.setRunning("thread-1", true);
+    slots.setRunning(true);
     slots.observe({ method, params: { threadId: "thread-1" } });
-    expect(slots.isBusy("thread-1")).toBe(false);
+    expect(slots.isBusy).toBe(false);
   },
 );
 
 test("a turn that ends before it was heard of leaves nothing behind", () => {
   const slots = new TurnSlots();
   slots.observe({ method: "turn/completed", params: { threadId: "thread-1", turn: { id: "x" } } });
-  slots.observe({ method: "turn/started", params: {} });
   slots.observe({ method: "item/started", params: { threadId: "thread-1" } });
-  expect(slots.isBusy("thread-1")).toBe(false);
+  expect(slots.isBusy).toBe(false);
 });
 
 test("when the connection is over, whoever waits is let in one after the other", async () => {
   const slots = new TurnSlots();
   const admitted: string[] = [];
-  slots.setRunning("thread-1", true);
+  slots.setRunning(true);
   const [first] = ["a", "b"].map((name) => enter(slots, name, admitted));
-  slots.close();
+  slots.setRunning(false);
   await settled();
   expect(admitted).toEqual(["a"]);
   first?.leave();
@@ -133,25 +122,25 @@ test("when the connection is over, whoever waits is let in one after the other",
 
 test("a turn that a request will start is supposed to run until the request fails", () => {
   const slots = new TurnSlots();
-  const failed = slots.expectTurn("thread-1");
-  expect(slots.isRunning("thread-1")).toBe(true);
+  const failed = slots.expectTurn();
+  expect(slots.isRunning).toBe(true);
   failed();
-  expect(slots.isRunning("thread-1")).toBe(false);
+  expect(slots.isRunning).toBe(false);
 });
 
 test("a turn that was heard of runs, though the request that started it failed", () => {
   const slots = new TurnSlots();
-  const failed = slots.expectTurn("thread-1");
+  const failed = slots.expectTurn();
   slots.observe({ method: "turn/started", params: { threadId: "thread-1", turn: { id: "one" } } });
   failed();
-  expect(slots.isRunning("thread-1")).toBe(true);
+  expect(slots.isRunning).toBe(true);
 });
 
 test("a request that fails says nothing of the turn that came after its own", () => {
   const slots = new TurnSlots();
-  const failed = slots.expectTurn("thread-1");
-  slots.setRunning("thread-1", false);
-  slots.expectTurn("thread-1");
+  const failed = slots.expectTurn();
+  slots.setRunning(false);
+  slots.expectTurn();
   failed();
-  expect(slots.isRunning("thread-1")).toBe(true);
+  expect(slots.isRunning).toBe(true);
 });

@@ -142,7 +142,7 @@ test("but only once more: then the refusal is the turn's error", async () => {
   expect(server.paramsOf("turn/start")).toHaveLength(2);
   expect(server.paramsOf("thread/resume")).toHaveLength(1);
   expect(client.session.turns.size).toBe(0);
-  expect(client.session.slots.isBusy("thread-1")).toBe(false);
+  expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
 });
 
 test("a thread without history cannot be loaded, which the error says in plain words", async () => {

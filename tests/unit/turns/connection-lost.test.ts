@@ -130,7 +130,7 @@ test("a turn on a closed client is rejected, and leaves nothing behind", async (
     TransportClosedError,
   );
   expect(client.session.turns.size).toBe(0);
-  expect(client.session.slots.isBusy("thread-1")).toBe(false);
+  expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
 });
 
 test("interrupting and steering a turn of a lost connection do not hang", async () => {
@@ -177,10 +177,10 @@ test.each(Object.keys(fates))(
       await turn.started;
       server.send(turnStarted(ids));
       await settled();
-      expect(client.session.slots.isBusy("thread-1")).toBe(true);
+      expect(client.session.thread("thread-1").slots.isBusy).toBe(true);
       fates[fate]?.(server, abort);
     }
     await settled();
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   },
 );

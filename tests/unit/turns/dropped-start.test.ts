@@ -86,7 +86,7 @@ describe("a turn/start whose answer was lost with the connection", () => {
     expect(await turn.run()).toMatchObject({ id: "turn-1", finalResponse: "Hello" });
     expect(textsSent(server)).toEqual([]);
     expect(link.client.session.turns.size).toBe(0);
-    expect(link.client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(link.client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("is found when the turn has ended meanwhile", async () => {
@@ -173,7 +173,7 @@ describe("a turn/start whose answer was lost with the connection", () => {
     expect(await turn.run()).toMatchObject({ id: "", status: "interrupted" });
     await settled();
     expect(textsSent(server)).toEqual([]);
-    expect(link.client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(link.client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("is interrupted when the turn was, and turns out to run", async () => {
@@ -347,5 +347,5 @@ test.each<[string, (link: LinkedAnew) => Turn]>([
   expect(error).toBeInstanceOf(TransportClosedError);
   expect(error).toMatchObject({ reason: { kind: "dropped" } });
   expect(link.server.paramsOf(method)).toEqual([]);
-  expect(link.client.session.slots.isBusy("thread-1")).toBe(false);
+  expect(link.client.session.thread("thread-1").slots.isBusy).toBe(false);
 });

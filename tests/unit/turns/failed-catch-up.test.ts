@@ -179,7 +179,7 @@ describe("a turn whose thread cannot be resumed", () => {
     const error = await rejection(turn.run());
     expect(error).toBeInstanceOf(TurnDetachedError);
     expect(error).toMatchObject({ message: expect.stringContaining("could not be resumed") });
-    expect(link.client.session.slots.isBusy(thread.id)).toBe(false);
+    expect(link.client.session.thread(thread.id).slots.isBusy).toBe(false);
   });
 });
 

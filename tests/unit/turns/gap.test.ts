@@ -85,7 +85,7 @@ async function play({ before, store, resumed = [], after = [], prepare }: Scene)
   server.send(...after);
   const [events, result] = await Promise.all([collect(turn), turn.run()]);
   expect(link.client.session.turns.size).toBe(0);
-  expect(link.client.session.slots.isBusy("thread-1")).toBe(false);
+  expect(link.client.session.thread("thread-1").slots.isBusy).toBe(false);
   return { events: events.slice(1 + before.length), result, text: streamedText(events) };
 }
 

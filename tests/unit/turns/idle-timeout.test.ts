@@ -111,7 +111,7 @@ describe("a turn of which nothing comes for idleTimeoutMs", () => {
       "item/completed",
       "turn/completed",
     ]);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
     expect(server.paramsOf("turn/interrupt")).toEqual([]);
   });
 

@@ -58,7 +58,7 @@ test("a turn that is still queued is never sent", async () => {
   await settled();
   expect(server.paramsOf("turn/start")).toHaveLength(1);
   expect(server.paramsOf("turn/interrupt")).toHaveLength(0);
-  expect(client.session.slots.isBusy("thread-1")).toBe(false);
+  expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
 });
 
 test("a turn that is interrupted in the tick of its making is never sent", async () => {

@@ -169,7 +169,7 @@ describe("a compaction", () => {
       pass();
       await settled();
     }
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("ends with the connection while its id is not known", async () => {

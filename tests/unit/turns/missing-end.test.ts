@@ -95,7 +95,7 @@ describe("when the thread is idle and turn/completed does not come, the turn end
       },
     ]);
     expect(client.session.turns.size).toBe(0);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
     expect(jest.getTimerCount()).toBe(0);
     // It comes after all, and changes nothing.
     server.send(turnCompleted(ids, { status: "failed" }));
@@ -173,7 +173,7 @@ describe("when the thread is idle and turn/completed does not come, the turn end
       expect(error).toMatchObject({ code: "TURN_LOST", result: { finalResponse: "Hello" } });
     }
     expect(new Set(errors).size).toBe(3);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test.each<[string, () => unknown]>([
@@ -313,7 +313,7 @@ describe("after an error that is final, without turn/completed, the turn fails",
       reason: "rateLimitExceeded",
       result: { status: "failed", error: { message: "too much" }, durationMs: null },
     });
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("soon after the thread went idle, however long it was active after the error", async () => {
@@ -362,7 +362,7 @@ describe("a turn that nobody follows", () => {
     expect(jest.getTimerCount()).toBe(0);
     server.send(turnCompleted(ids));
     await turn.run();
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("keeps them waiting when its thread is active again", async () => {
@@ -373,7 +373,7 @@ describe("a turn that nobody follows", () => {
     await settled();
     jest.advanceTimersByTime(60_000);
     await settled();
-    expect(client.session.slots.isRunning("thread-1")).toBe(true);
+    expect(client.session.thread("thread-1").slots.isRunning).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
   });
 });

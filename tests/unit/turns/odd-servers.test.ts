@@ -156,13 +156,13 @@ describe("what comes after the end", () => {
       const turn = thread.turn("Hi");
       await turn.started;
       expect(client.session.turns.size).toBe(1);
-      expect(client.session.slots.isBusy("thread-1")).toBe(true);
+      expect(client.session.thread("thread-1").slots.isBusy).toBe(true);
       const late = turnMessages({ threadId: "thread-1", turnId, text: "late" });
       server.send(turnCompleted({ threadId: "thread-1", turnId }), ...late);
       await turn.run();
       await settled();
       expect(client.session.turns.size).toBe(0);
-      expect(client.session.slots.isBusy("thread-1")).toBe(false);
+      expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
     }
   });
 });

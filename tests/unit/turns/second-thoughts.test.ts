@@ -26,7 +26,7 @@ describe.each([
     expect((await turn.run()).status).toBe("interrupted");
     await settled();
     expect(server.paramsOf("turn/start")).toHaveLength(1);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("is not sent again when the turn was aborted meanwhile", async () => {

@@ -107,7 +107,7 @@ describe("a shell command whose turn ends before it has an item", () => {
     await stepUntil(run, pass);
     expect(await run).toMatchObject({ id: "turn-9", status: "interrupted", items: [] });
     expect(client.session.turns.size).toBe(0);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("is not taken for another turn that has ended, with items or not", async () => {

@@ -137,7 +137,7 @@ describe("a turn that begins long after the answer to turn/start", () => {
     expect(await next.run()).toMatchObject({ finalResponse: "Hello" });
     await settled();
     expect(client.session.turns.size).toBe(0);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("is said to be unconfirmed, in the error and in the log", async () => {
@@ -279,7 +279,7 @@ describe("a stop goes on", () => {
     begin();
     await settled();
     expect(interrupts().slice(refused)).toEqual([ids]);
-    expect(client.session.slots.isBusy("thread-1")).toBe(false);
+    expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   });
 
   test("when the server names it after its deadline and never begins it, and the next one goes after a minute", async () => {
@@ -325,7 +325,7 @@ test("a thread that the server has unloaded runs no turn, and the server is not 
   expect(await run).toBe("enough");
   await seconds(60);
   expect(interrupts()).toEqual([ids]);
-  expect(client.session.slots.isBusy("thread-1")).toBe(false);
+  expect(client.session.thread("thread-1").slots.isBusy).toBe(false);
   expect(jest.getTimerCount()).toBe(0);
 });
 

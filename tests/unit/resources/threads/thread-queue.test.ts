@@ -70,7 +70,7 @@ describe("queue.add()", () => {
     const { queue } = client.thread("thread-8");
     expect(await rejection(queue.add("Hi"))).toMatchObject({ code: "INTERNAL_ERROR" });
     expect(server.paramsOf("thread/queue/add")).toEqual([]);
-    expect(client.session.slots.isBusy("thread-8")).toBe(false);
+    expect(client.session.thread("thread-8").slots.isBusy).toBe(false);
   });
 
   test("lets a turn start first that was begun before, and goes at once while one runs", async () => {
@@ -104,7 +104,7 @@ describe("queue.add()", () => {
     expect(await thread.queue.add("Later")).toEqual(queuedSubmission);
     expect(await failure).toMatchObject({ serverMessage: "no such model" });
     await settled();
-    expect(client.session.slots.isBusy(threadId)).toBe(false);
+    expect(client.session.thread(threadId).slots.isBusy).toBe(false);
   });
 
   test("ends with the connection, whatever it waits for", async () => {

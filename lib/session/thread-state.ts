@@ -1,0 +1,175 @@
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import { GoalTurnWatch } from "./goal-turn-watch.js";
+import { LoadWatch } from "./load-watch.js";
+import { QueueWatch, type ListQueue } from "./queue-watch.js";
+import type { Quota } from "./quota.js";
+import { TurnSlots } from "./turn-slots.js";
+
+/** What the state of a thread needs of the session that it belongs to. */
+export interface ThreadContext {
+  /** Asks the server what is queued on the thread. */
+  readonly listQueue: ListQueue;
+  /** Called when no more events of the thread will come, though a turn may run there. */
+  readonly unsubscribed: () => void;
+  /** How many threads a queue, or a goal, is watched on because the server names it. */
+  readonly queues: Quota;
+  readonly goals: Quota;
+}
+
+/**
+ * What one connection knows of one thread. It learns from each notification that names the thread, and from
+ * each request that does: `asked` is called before that is sent, and what it returns with the answer.
+ */
+export class ThreadState {
+  /** Who waits for the thread's next turn, and whether the server runs one. */
+  readonly slots = new TurnSlots();
+  /** Whether a turn of its goal is about to start. */
+  readonly goal: GoalTurnWatch;
+  /** Whether a queued turn is about to start. */
+  readonly queue: QueueWatch;
+  /** Whether loading it has begun a turn. */
+  readonly load: LoadWatch;
+  readonly #unsubscribed: () => void;
+  #isLoaded = false;
+  #isMade = false;
+  #loading: Promise<void> | undefined;
+  /** How many requests about the thread are under way. */
+  #asked = 0;
+
+  constructor({ listQueue, unsubscribed, queues, goals }: ThreadContext) {
+    this.#unsubscribed = unsubscribed;
+    this.goal = new GoalTurnWatch(this.slots, goals);
+    this.queue = new QueueWatch(this.slots, listQueue, queues);
+    this.load = new LoadWatch(this.slots, () => {
+      this.queue.look();
+    });
+  }
+
+  /**
+   * Whether the server has it loaded and reports it to this connection. Only then does a turn bring events:
+   * on an unsubscribed thread it would run in silence, and its approvals would hang.
+   */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** Whether this client has started or forked the thread, and kept it loaded since. */
+  get isMade(): boolean {
+    return this.#isMade;
+  }
+
+  /** Whether somebody here uses the thread, or a turn of its goal or queue may come: it must be kept. */
+  get isUsed(): boolean {
+    const isAskedFor = this.#asked > 0 || this.#loading !== undefined || !this.load.isIdle;
+    const isExpected = !this.goal.isIdle || !this.queue.isIdle;
+    return this.#isLoaded || isAskedFor || isExpected || this.slots.isUsed;
+  }
+
+  /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
+  async ensureLoaded(resume: () => Promise<unknown>): Promise<void> {
+    if (this.#isLoaded) return;
+    this.#loading ??= resume()
+      .then(() => undefined)
+      .finally(() => {
+        this.#loading = undefined;
+      });
+    await this.#loading;
+  }
+
+  /** The server has loaded the thread for this client, or made it (`made`). */
+  opened({ made, isActive }: { made: boolean; isActive: boolean }): void {
+    this.#isLoaded = true;
+    if (made) this.#isMade = true;
+    if (isActive) this.slots.setRunning(true);
+  }
+
+  /** The server no longer has the thread loaded, whatever was known before. */
+  unload(): void {
+    this.#isLoaded = false;
+    this.#isMade = false;
+  }
+
+  /**
+   * Learns from a request that is about to be sent. Returns what to call with its answer, or with nothing
+   * when it fails.
+   */
+  asked(method: string, params: unknown): (answer?: unknown) => void {
+    const refused = this.#expectTurnOf(method);
+    const goalSettled = this.goal.asked(method, params);
+    const queueSettled = this.queue.asked(method);
+    this.#asked += 1;
+    return (answer) => {
+      this.#asked -= 1;
+      if (answer === undefined) refused?.();
+      else this.#answered(method);
+      goalSettled(answer);
+      queueSettled(answer);
+    };
+  }
+
+  /** Learns from a notification. The slots come last: a watch may have to reserve one before it is free. */
+  observe(message: NotificationMessage): void {
+    const { method } = message;
+    if (isEnd(method)) this.unload();
+    this.goal.observe(message);
+    this.queue.observe(message);
+    this.load.observe(message);
+    this.slots.observe(message);
+  }
+
+  /**
+   * Nothing more is heard of the thread: it could not be resumed, is forgotten, or the connection is over.
+   * Whoever waits for a slot finds out by going in.
+   */
+  lost(): void {
+    this.goal.forget();
+    this.queue.forget();
+    this.load.forget();
+    this.slots.setRunning(false);
+  }
+
+  /**
+   * Some requests make the server run a turn that no handle follows, and are answered before it says so: our
+   * own turns have to wait from now on. Returns what to call when the request fails.
+   */
+  #expectTurnOf(method: string): (() => void) | undefined {
+    // Of a thread that is not loaded, nothing would tell the end of the turn.
+    if (!this.#isLoaded || this.slots.isRunning) return undefined;
+    return startsTurn(method, this.slots.isBusy) ? this.slots.expectTurn() : undefined;
+  }
+
+  #answered(method: string): void {
+    if (!letsGo(method)) return;
+    this.unload();
+    // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
+    this.slots.setRunning(false);
+    if (method === "thread/unsubscribe") this.#unsubscribed();
+  }
+}
+
+/** Whether a notification says that the thread is not loaded any more. */
+function isEnd(method: string): boolean {
+  return method === "thread/closed" || method === "thread/archived" || method === "thread/deleted";
+}
+
+/** Whether a request makes this connection let go of its thread. */
+function letsGo(method: string): boolean {
+  return (
+    method === "thread/unsubscribe" || method === "thread/archive" || method === "thread/delete"
+  );
+}
+
+function startsTurn(method: string, isBusy: boolean): boolean {
+  switch (method) {
+    case "thread/compact/start":
+    case "review/start":
+      return true;
+    case "turn/start":
+    case "thread/queue/start":
+    case "thread/shellCommand":
+      // On a busy thread they become part of the turn that runs, or belong to the handle inside.
+      return !isBusy;
+    default:
+      return false;
+  }
+}
