@@ -53,7 +53,7 @@ interface TappedServer extends AsyncDisposable {
 async function tapped(): Promise<TappedServer> {
   const { config = {}, env, cwd } = stage.options();
   const child = spawn(
-    process.env.CODEX_PATH ?? nativeCodexPath(),
+    process.env.CODEX_PATH || nativeCodexPath(),
     [...configArgs(config), "app-server"],
     {
       cwd,
