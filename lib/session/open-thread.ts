@@ -1,4 +1,5 @@
 import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
+import { Deferred } from "../async/deferred.js";
 import { readReplacedSetting } from "../errors/disallowed-settings.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
@@ -24,15 +25,21 @@ export async function openThread<M extends Opening>(
 ): Promise<ResultOf<M>> {
   const { sandbox, ...had } = session.known.of(params.threadId);
   const replaced = watchReplacedSettings(session);
+  const done = new Deferred<void>();
   try {
     const opened = await openInSandbox(session, method, params, options);
     const threadId = idOf("thread", opened);
-    if (!isKnown(had)) await hearWarnings(session, threadId);
+    if (!isKnown(had)) {
+      session.holdRequests(threadId, done.promise);
+      await hearWarnings(session, threadId);
+    }
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
     await holdToSettings(session, threadId, asked, opened);
     return opened;
   } finally {
     replaced.stop();
+    // Callers that await the thread give it its handlers first.
+    setImmediate(done.resolve);
   }
 }
 

@@ -14,4 +14,6 @@ export interface OpeningSession {
     listener: (notification: ServerNotification<M>) => void,
   ): () => void;
   unload(threadId: string): void;
+  /** Until `opened` has resolved, what the server asks on the thread waits: it may be given handlers then. */
+  holdRequests(threadId: string, opened: Promise<void>): void;
 }

@@ -129,6 +129,7 @@ export class Session {
       subagents: this.subagents,
       callers: this.#callers,
       isLoaded: (threadId) => this.isLoaded(threadId),
+      untilOpened: (threadId) => this.#threads.find(threadId)?.opening,
       isMade: (threadId) => this.#threads.find(threadId)?.isMade ?? false,
       askParent: (threadId) => readParent((...args) => this.call(...args), threadId),
       logger: settings.logger,
@@ -319,6 +320,11 @@ export class Session {
   /** Whether the thread is loaded, and this connection gets its events. */
   isLoaded(threadId: string): boolean {
     return this.#threads.find(threadId)?.isLoaded ?? false;
+  }
+
+  /** What the server asks on the thread waits until `opened` has resolved. */
+  holdRequests(threadId: string, opened: Promise<void>): void {
+    this.thread(threadId).holdRequests(opened);
   }
 
   /** The server no longer has the thread loaded, whatever was known before. */

@@ -30,6 +30,7 @@ export class ThreadState {
   /** Whether loading it has begun a turn. */
   readonly load: LoadWatch;
   readonly #unsubscribed: () => void;
+  #opening: Promise<void> | undefined;
   #isLoaded = false;
   #isMade = false;
   #loading: Promise<void> | undefined;
@@ -60,7 +61,7 @@ export class ThreadState {
 
   /** Whether somebody here uses the thread, or a turn of its goal or queue may come: it must be kept. */
   get isUsed(): boolean {
-    const isAskedFor = this.#asked > 0 || this.#loading !== undefined || !this.load.isIdle;
+    const isAskedFor = this.#asked > 0 || this.#opening !== undefined || this.#loading !== undefined || !this.load.isIdle;
     const isExpected = !this.goal.isIdle || !this.queue.isIdle;
     return this.#isLoaded || isAskedFor || isExpected || this.slots.isUsed;
   }
@@ -74,6 +75,21 @@ export class ThreadState {
         this.#loading = undefined;
       });
     await this.#loading;
+  }
+
+  /** Resolves when what the server asks on the thread may be answered; undefined when it may at once. */
+  get opening(): Promise<void> | undefined {
+    return this.#opening;
+  }
+
+  /** What the server asks on the thread waits until `opened` has resolved. */
+  holdRequests(opened: Promise<void>): void {
+    const before = this.#opening;
+    const opening = before ? Promise.all([before, opened]).then(() => undefined) : opened;
+    this.#opening = opening;
+    void opening.then(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
   }
 
   /** The server has loaded the thread for this client, or made it (`made`). */

@@ -128,6 +128,9 @@ export class ThreadRecovery {
       unload: (threadId) => {
         threads.find(threadId)?.unload();
       },
+      holdRequests: (threadId, opened) => {
+        threads.open(threadId).holdRequests(opened);
+      },
     };
   }
 

@@ -29,6 +29,8 @@ interface DispatcherOptions extends HandlerPlaces, OwnPlaces {
   readonly turns: RequestTurns & {
     deliver(threadId: string, turnId: string, message: NotificationMessage): void;
   };
+  /** While somebody opens the thread, resolves when it has been given its handlers. */
+  readonly untilOpened: (threadId: string) => Promise<void> | undefined;
   readonly logger: Required<Logger>;
   /** Gets what handlers and tools throw, or reject with; it must not throw. */
   readonly failed: ErrorListener;
@@ -168,7 +170,7 @@ export class RequestDispatcher {
   }
 
   async #handle(request: OpenRequest, message: RequestMessage): Promise<void> {
-    const { logger, shared } = this.#options;
+    const { logger, shared, untilOpened } = this.#options;
     const { method } = message;
     const wasStopping = isStopping(request, this.#options);
     request.isUncertain = shared;
@@ -178,6 +180,8 @@ export class RequestDispatcher {
       return;
     }
     request.isUncertain = false;
+    const opening = request.threadId === undefined ? undefined : untilOpened(request.threadId);
+    if (opening) await opening;
     const { handler, context } = await findHandler(request, this.#options);
     request.callerContext = context;
     const carryOut = () => this.#carryOut(request, message, { handler, wasStopping });

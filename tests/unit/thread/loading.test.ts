@@ -28,7 +28,10 @@ test("the first turn on a thread that is not loaded resumes it, the next ones do
     server.turn({ threadId: "thread-8", turnId, text: "Hello" });
     await turn.run();
   }
-  expect(lastMethods(server, 3)).toEqual(["thread/resume", "turn/start", "turn/start"]);
+  expect(lastMethods(server, 4)).toEqual([
+    ...["thread/resume", "thread/read"],
+    ...["turn/start", "turn/start"],
+  ]);
   expect(server.paramsOf("thread/resume")).toEqual([{ threadId: "thread-8", excludeTurns: true }]);
 });
 

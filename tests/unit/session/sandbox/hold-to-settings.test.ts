@@ -261,7 +261,10 @@ test("what was changed just before the thread was let go of is what it is to hav
     return later;
   });
   await thread.updateSettings({ permissions: "mine" });
-  expect(client.session.known.of(thread.id)).toEqual({ approvalPolicy: "never" });
+  expect(client.session.known.of(thread.id)).toEqual({
+    approvalPolicy: "never",
+    approvalsReviewer: "user",
+  });
 });
 
 describe("input joins a running turn", () => {
