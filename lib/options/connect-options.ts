@@ -98,7 +98,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
       throw new InvalidArgumentError("reconnect", "must be false with a server in this process");
     }
     const open = async () => target.connect();
-    return { settings, open, reopening: undefined, shared: isShared(options, false) };
+    return { settings, open, reopening: undefined, shared: options.shared ?? false };
   }
    
   if (!("transport" in target)) throw badTarget();
