@@ -100,7 +100,7 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const open = async () => target.connect();
     return { settings, open, reopening: undefined, shared: options.shared ?? false };
   }
-   
+
   if (!("transport" in target)) throw badTarget();
   const { transport } = target;
   const open = () => Promise.resolve().then(() => openStreamTransport(transport));

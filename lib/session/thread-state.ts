@@ -61,7 +61,11 @@ export class ThreadState {
 
   /** Whether somebody here uses the thread, or a turn of its goal or queue may come: it must be kept. */
   get isUsed(): boolean {
-    const isAskedFor = this.#asked > 0 || this.#opening !== undefined || this.#loading !== undefined || !this.load.isIdle;
+    const isAskedFor =
+      this.#asked > 0 ||
+      this.#opening !== undefined ||
+      this.#loading !== undefined ||
+      !this.load.isIdle;
     const isExpected = !this.goal.isIdle || !this.queue.isIdle;
     return this.#isLoaded || isAskedFor || isExpected || this.slots.isUsed;
   }

@@ -7,7 +7,15 @@ export {
   type HandledRequest,
   type TurnBehaviour,
 } from "./fake/fake-app-server.js";
-export type { FakeTurn, TurnScript } from "./fake/fake-turn.js";
+export type {
+  CommandDecision,
+  FakeTurn,
+  FileChangeDecision,
+  ToolAnswer,
+  TurnScript,
+} from "./fake/fake-turn.js";
+export type { ThreadChoices } from "./fake/records.js";
+export type { WithoutIds } from "./fake/running-turn.js";
 export type { CommandOutcome, FileChanges } from "./fake/items.js";
 export type { CrashOptions } from "./server/in-process.js";
 export type { ListenOptions } from "./server/listen.js";

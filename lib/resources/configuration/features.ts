@@ -6,7 +6,7 @@ import type {
 } from "../../../generated/types.js";
 import { FeatureNotChangedError } from "../../errors/config-errors.js";
 import { check, flag } from "../../errors/check-values.js";
-import { Pages } from "../../options/pages.js";
+import type { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { Resource } from "../resource.js";
 

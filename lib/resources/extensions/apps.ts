@@ -12,7 +12,7 @@ import type {
   AppsReadParams,
   InstalledApp,
 } from "../../../generated/types.js";
-import { Pages } from "../../options/pages.js";
+import type { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { Resource } from "../resource.js";

@@ -13,7 +13,7 @@ import type {
 } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
-import { Pages } from "../../options/pages.js";
+import type { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { Marketplaces } from "./marketplaces.js";

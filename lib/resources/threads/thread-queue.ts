@@ -19,7 +19,7 @@ import type { GetSession, Session } from "../../session/session.js";
 import { normalizeInput, type TurnInput } from "../../options/input.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { prepareInput } from "../../session/prepare-input.js";
-import { Pages } from "../../options/pages.js";
+import type { Pages } from "../../options/pages.js";
 import type { AllowUndefined, ParamsOf } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";

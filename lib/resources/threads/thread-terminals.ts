@@ -6,7 +6,7 @@ import type {
 } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { GetSession } from "../../session/session.js";
-import { Pages } from "../../options/pages.js";
+import type { Pages } from "../../options/pages.js";
 import type { AllowUndefined } from "../../protocol.js";
 import { Resource } from "../resource.js";
 

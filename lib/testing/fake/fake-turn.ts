@@ -19,10 +19,14 @@ import {
 import { turnError } from "./records.js";
 import type { RunningTurn, WithoutIds } from "./running-turn.js";
 
-type CommandDecision =
+/** What a client decides of a command. */
+export type CommandDecision =
   ServerRequests["item/commandExecution/requestApproval"]["result"]["decision"];
-type FileChangeDecision = ServerRequests["item/fileChange/requestApproval"]["result"]["decision"];
-type ToolAnswer = ServerRequests["item/tool/call"]["result"];
+/** What a client decides of changes of files. */
+export type FileChangeDecision =
+  ServerRequests["item/fileChange/requestApproval"]["result"]["decision"];
+/** What a client answers to a call of one of its tools. */
+export type ToolAnswer = ServerRequests["item/tool/call"]["result"];
 
 /** What the fake server does in a turn. It may take its time: the turn goes on until it has returned. */
 export type TurnScript = (turn: FakeTurn) => unknown;

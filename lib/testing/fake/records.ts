@@ -30,7 +30,8 @@ export function initialized(clientName: string, version = RUNTIME_VERSION): Resu
   };
 }
 
-type ThreadChoices = Pick<
+/** The settings of a thread that a client names, and that the server tells. */
+export type ThreadChoices = Pick<
   ParamsOf<"thread/start">,
   "cwd" | "model" | "approvalPolicy" | "approvalsReviewer" | "sandbox" | "permissions" | "ephemeral"
 >;

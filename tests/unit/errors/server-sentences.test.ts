@@ -23,8 +23,11 @@ const exceptions: Readonly<Record<string, string>> = {
   'lib/errors/without-values.ts: sentence .slice(0, 2_000) .replace(quoted, " … ") .split(blanks)':
     "cuts out whatever is in quotes",
   "lib/jsonrpc/readable-json.ts: /call stack/i.test(error.message)": "V8, of JSON.parse()",
+  "lib/recording/redact.ts: /-----BEGIN [A-Z ]*PRIVATE KEY-----[\\s\\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g":
+    "the format of keys",
   'lib/runtime/spawn-failure.ts: "Unknown system error -86"': "libuv",
   'lib/server-requests/approvals.ts: words.includes("")': "the caller's command",
+  'lib/testing/server/run-steps.ts: spawnHolder === "and logs"': "a step of our own",
   'lib/transport/connect-failure.ts: said.replaceAll(token, "…")': "the caller's token",
   "lib/transport/connect-failure.ts: /HTTP\\/[\\d.]+ (\\d{3})/.exec(message)":
     "Node's proxy agents",
