@@ -14,7 +14,6 @@ import * as z from "zod";
 const cwd = await mkdtemp(path.join(tmpdir(), "agent-at-work-"));
 const script = 'const sum = (a, b) => a - b;\nconsole.log("2 + 2 =", sum(2, 2));\n';
 await writeFile(path.join(cwd, "sum.mjs"), script);
-
 // The model's answers. With PACE_MS set, it takes its time.
 const pace = { delayMs: Number(process.env["PACE_MS"] ?? 0) };
 const change = "-const sum = (a, b) => a - b;\n+const sum = (a, b) => a + b;";
@@ -70,6 +69,7 @@ async function ask(question: string): Promise<void> {
 }
 
 async function decide(request: ApprovalRequest) {
+  await sleep(1); // what the agent has said before is printed first
   if (request.type === "fileChange") console.log(request.changes?.[0]?.diff.trim());
   const command = request.type === "command" ? request.commandActions?.[0]?.command : undefined;
   process.stdout.write(`? ${command ? `run ${command}` : "apply this patch"}?`);

@@ -4,6 +4,9 @@ import { ThreadState } from "./thread-state.js";
 /** As many of the latest threads are kept that nobody here uses: a server may tell of ever more. */
 const kept = 4_096;
 
+/** So many are forgotten at a time. */
+const batch = 1_024;
+
 /** Each watched queue costs requests; a server that names ever more threads must not make them pile up. */
 const maxWatched = 1_024;
 
@@ -19,7 +22,7 @@ export class Threads {
   readonly #context: ThreadsContext;
   readonly #queues = new Quota(maxWatched);
   readonly #goals = new Quota(maxWatched);
-  #maxSize = 2 * kept;
+  #maxSize = kept + batch;
 
   constructor(context: ThreadsContext) {
     this.#context = context;
@@ -75,6 +78,6 @@ export class Threads {
       state.lost();
       this.#states.delete(threadId);
     }
-    this.#maxSize = 2 * Math.max(kept, this.#states.size);
+    this.#maxSize = Math.max(kept, this.#states.size) + batch;
   }
 }

@@ -114,7 +114,7 @@ describe("half of a surrogate pair reaches the model as U+FFFD", () => {
     expect(outputs[0]).toBe(`Saw, ${repaired}`);
     expect(outputs[1]).toBe(`Listed, ${repaired}`);
     expect(outputs[2]).toContain(`Failed, ${repaired}`);
-    expect(outputs[3]).toContain("its image is of a kind that the model is not shown");
+    expect(outputs[3]).toContain("its image is of a kind that the server leaves out");
   });
 
   test("in an answer of the user, whose approvals are refused where they are unreadable", async () => {
