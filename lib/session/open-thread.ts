@@ -1,5 +1,6 @@
 import type { SandboxMode, SandboxPolicy } from "../../generated/types.js";
 import { Deferred } from "../async/deferred.js";
+import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import { readReplacedSetting } from "../errors/disallowed-settings.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
@@ -31,7 +32,7 @@ export async function openThread<M extends Opening>(
     const threadId = idOf("thread", opened);
     if (!isKnown(had)) {
       session.holdRequests(threadId, done.promise);
-      await hearWarnings(session, threadId);
+      await hearWarnings(session, threadId, had);
     }
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
     await holdToSettings(session, threadId, asked, opened);
@@ -64,13 +65,26 @@ function isKnown({ approvalPolicy, approvalsReviewer }: Omit<ThreadSettings, "sa
 
 /**
  * The warning may come a little later than the answer that opens the thread, but not later than the answer to
- * a request that is sent then.
+ * a request that is sent then, whatever that answer is. Without one nobody knows what the thread had: it is
+ * let go of, and whoever wants it loads it again.
+ *
+ * @throws TransportClosedError, RequestTimeoutError
  */
 async function hearWarnings(
-  session: Pick<OpeningSession, "call">,
+  session: OpeningSession,
   threadId: string,
+  had: ThreadSettings,
 ): Promise<void> {
-  await session.call("thread/read", { threadId }).catch(() => undefined);
+  try {
+    await session.call("thread/read", { threadId });
+  } catch (error) {
+    if (error instanceof TransportClosedError || error instanceof RequestTimeoutError) {
+      const { approvalPolicy, approvalsReviewer } = had;
+      session.known.learn(threadId, { approvalPolicy, approvalsReviewer });
+      session.unload(threadId);
+      throw error;
+    }
+  }
 }
 
 /** That it is no wider has been seen to; what is left is to say when it is stricter. */

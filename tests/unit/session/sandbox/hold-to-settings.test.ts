@@ -212,6 +212,20 @@ describe("a thread is held to what it had", () => {
     expect(server.paramsOf("turn/start")).toEqual([]);
   });
 
+  test("when nobody could hear of it: the thread is loaded again before its next turn, and asked about again", async () => {
+    await client.close();
+    await open({ requestTimeoutMs: 50 });
+    tells(loose);
+    server.handle("thread/read", () => later);
+    const thread = client.thread("stored");
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      expect(await rejection(thread.run("Hi"))).toMatchObject({ code: "REQUEST_TIMEOUT" });
+      expect(server.paramsOf("thread/resume")).toHaveLength(attempt);
+      expect(client.session.isLoaded("stored")).toBe(false);
+    }
+    expect(server.paramsOf("turn/start")).toEqual([]);
+  });
+
   test("when another client has it loaded, so that the server ignores what is asked for", async () => {
     tells(loose);
     const resuming = client.resumeThread("shared", { approvalPolicy: "untrusted" });
