@@ -5,27 +5,13 @@ import { callerContext } from "./async/caller-context.js";
 import type { Callbacks } from "./errors/callbacks.js";
 import { checkSignal } from "./errors/check-values.js";
 import { AppServerClient } from "./client.js";
-import {
-  checkServer,
-  connectKeys,
-  onlyToConnect,
-  onlyToStart,
-  resolveConnect,
-  type ConnectOptions,
-} from "./options/connect-options.js";
+import { resolveConnect } from "./options/connect-options.js";
 import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
-import { checkOptions, withInherited, withoutKeys, type KeysOf } from "./errors/check-options.js";
+import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
 import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
-import { settingsElsewhere } from "./options/option-keys.js";
-import {
-  clientKeys,
-  connectionKeys,
-  resolveSettings,
-  type AppServerClientOptions,
-  type ConnectionSettings,
-} from "./options/options.js";
+import { resolveSettings } from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
@@ -38,53 +24,20 @@ import { ThreadScopes } from "./session/requests/thread-scopes.js";
 import type { RequestAnswer } from "./server-requests/request-answer.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
-import { checkRestart, RestartPolicy, type RestartOptions } from "./supervision/restart-policy.js";
+import {
+  checkCodexOptions,
+  isToConnect,
+  isWithServer,
+  type CodexConnectOptions,
+  type CodexOptions,
+  type CodexServerOptions,
+} from "./supervision/codex-options.js";
+import { checkRestart, RestartPolicy } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
 import { KnownSettings } from "./session/sandbox/known-settings.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
 import { totalBacklog } from "./session/total-backlog.js";
-import type { InProcessServer } from "./transport/transport.js";
-
-/** Options for the time after the server is gone. */
-export interface SupervisionOptions {
-  /**
-   * Whether, and how, a call starts a new server process after the last one died, or connects again after
-   * the connection was lost for good (default true). With `false`, every later call rejects with the
-   * TransportClosedError of that loss.
-   */
-  restart?: boolean | RestartOptions | undefined;
-}
-
-/** The options of the client, with overload retries on. */
-export interface CodexOptions extends AppServerClientOptions, SupervisionOptions {}
-
-/** Options for a server that runs already: those of `AppServerClient.connect()`, and its address. */
-export interface CodexConnectOptions extends ConnectOptions, SupervisionOptions {
-  /** `"ws://127.0.0.1:4500"`, `"wss://host/path"` or `"unix:///run/codex.sock"`. */
-  url: string;
-}
-
-/** For a server in this process, such as a `FakeAppServer`: the options of a connection, and the server. */
-export interface CodexServerOptions
-  extends Omit<ConnectionSettings, "onStderr">, SupervisionOptions {
-  /** Makes a connection whenever one is needed: at the start, and after a loss. */
-  server: InProcessServer;
-}
-
-const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true };
-const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
-const codexConnectKeys: KeysOf<CodexConnectOptions> = {
-  ...connectKeys,
-  ...supervisionKeys,
-  url: true,
-};
-
-const codexServerKeys: KeysOf<CodexServerOptions> = {
-  ...withoutKeys(connectionKeys, "onStderr"),
-  ...supervisionKeys,
-  server: true,
-};
 
 /** The result of `ready()`: the server, the account, and whether somebody has to log in. */
 export interface Readiness {
@@ -130,22 +83,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions = {}) {
     super(async () => (await this.client()).session);
-    // A URL that is undefined is a mistake: the server of this machine would take its place.
-    if (isToConnect(given)) {
-      checkOptions("Codex", given, codexConnectKeys, {
-        elsewhere: { ...settingsElsewhere, ...onlyToStart },
-      });
-    } else if (isWithServer(given)) {
-      checkServer(given.server);
-      checkOptions("Codex", given, codexServerKeys, {
-        elsewhere: { ...settingsElsewhere, ...onlyToStart, ...onlyToConnect },
-      });
-    } else {
-      checkOptions("Codex", given, codexKeys, {
-        elsewhere: { ...settingsElsewhere, ...onlyToConnect },
-      });
-    }
-    const options = withInherited(given, { ...codexKeys, ...codexConnectKeys, ...codexServerKeys });
+    const options = checkCodexOptions(given);
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
     this.#callbacks = callbacks;
@@ -387,19 +325,6 @@ export class Codex extends CodexApi implements AsyncDisposable {
     await this.#recorder?.finish();
     this.#listeners.clear();
   }
-}
-
-function isToConnect<Options extends object>(
-  options: Options,
-): options is Extract<Options, { url: string }> {
-  // What is no object at all is refused later.
-  return "url" in (Object(options) as object);
-}
-
-function isWithServer<Options extends object>(
-  options: Options,
-): options is Extract<Options, { server: InProcessServer }> {
-  return "server" in (Object(options) as object);
 }
 
 function closedByCaller(): TransportClosedError {

@@ -1,12 +1,11 @@
 export { AppServerClient } from "./client.js";
-export {
-  Codex,
-  type CodexConnectOptions,
-  type CodexOptions,
-  type CodexServerOptions,
-  type Readiness,
-  type SupervisionOptions,
-} from "./codex.js";
+export { Codex, type Readiness } from "./codex.js";
+export type {
+  CodexConnectOptions,
+  CodexOptions,
+  CodexServerOptions,
+  SupervisionOptions,
+} from "./supervision/codex-options.js";
 export type { CodexStatus } from "./supervision/codex-status.js";
 export type { RestartOptions } from "./supervision/restart-policy.js";
 export {

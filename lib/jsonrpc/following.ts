@@ -30,6 +30,14 @@ export class Following<T> extends EventQueue<T> {
     if (this.#isOver) this.#release(undefined);
   }
 
+  /** Is one of `readers` until it is over. */
+  joins(readers: Set<this>): void {
+    readers.add(this);
+    this.holds(() => {
+      readers.delete(this);
+    });
+  }
+
   /** Fails with the signal's reason when it aborts. */
   stopOn(signal: AbortSignal | undefined): void {
     this.holds(

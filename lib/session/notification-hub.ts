@@ -58,10 +58,7 @@ export class NotificationHub {
       reader.lost(this.#closed);
       return reader;
     }
-    this.#readers.add(reader);
-    reader.holds(() => {
-      this.#readers.delete(reader);
-    });
+    reader.joins(this.#readers);
     reader.stopOn(signal);
     return reader;
   }

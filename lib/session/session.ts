@@ -73,7 +73,6 @@ interface SessionOptions {
 export class Session {
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
-  /** Tells when a turn of a goal is about to start. */
   /** How much may wait for all consumers together. */
   readonly backlogs: BacklogBudget;
   readonly turns: TurnRoutes<TurnFollower>;

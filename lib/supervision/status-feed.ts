@@ -39,10 +39,7 @@ export class StatusFeed<Status> {
       reader.end();
       return reader;
     }
-    this.#readers.add(reader);
-    reader.holds(() => {
-      this.#readers.delete(reader);
-    });
+    reader.joins(this.#readers);
     reader.stopOn(signal);
     return reader;
   }

@@ -1,5 +1,7 @@
 /** The messages of the protocol that tests send again and again. */
 
+import { newTurn } from "../../lib/testing/fake/records.js";
+
 export type Params = Record<string, unknown>;
 /** A message on its way to the client. */
 export type Message = Params;
@@ -13,19 +15,9 @@ export function opened(id: string, status: Params = { type: "idle" }): Params {
 /** What the server tells of each thread that it opens. Nothing is looser than these. */
 export const strictSettings = { approvalPolicy: "untrusted", approvalsReviewer: "user" } as const;
 
+/** A turn that has just been accepted, but for `fields`. */
 export function turnRecord(id: string, fields: Params = {}): Params {
-  return {
-    id,
-    rootTurnId: id,
-    items: [],
-    itemsView: "notLoaded",
-    status: "inProgress",
-    error: null,
-    startedAt: null,
-    completedAt: null,
-    durationMs: null,
-    ...fields,
-  };
+  return { ...newTurn(id), ...fields };
 }
 
 export interface TurnIds {
