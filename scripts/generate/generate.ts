@@ -12,7 +12,7 @@ import { nameParams } from "./params.js";
 import { readPaths } from "./paths.js";
 import { readMethods } from "./read-methods.js";
 import type { ProtocolMethods } from "./read-methods.js";
-import { readExport, readTypes } from "./read-types.js";
+import { parseExport, readExport, readTypes } from "./read-types.js";
 import type { ExportedFiles } from "./read-types.js";
 import { relaxForSchemas, relaxTypes } from "./relax.js";
 import { renderManifest, renderMethodIndex, renderSchema } from "./render-json.js";
@@ -113,8 +113,11 @@ function readNamed({ all, stable, schemas }: ProtocolExport, notes: Notes): Name
   const upstream = readDefinitions(schemas);
   if (upstream.v2.size + upstream.root.size === 0)
     notes.add("JSON Schema", "each field is as exported", "the binary's schemas cannot be read");
-  const read = readTypes(all, stable, notes);
-  const present = readMethods(read, readTypes(stable, stable, new Notes()), notes);
+  // The whole export has all that the stable one has, and so notes it, too.
+  const parsedStable = parseExport(stable, new Notes());
+  const read = readTypes(parseExport(all, notes), parsedStable, notes);
+  const stableTypes = readTypes(parsedStable, parsedStable, new Notes());
+  const present = readMethods(read, stableTypes, notes);
   return { ...nameParams(present, read, notes), upstream };
 }
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { breakCycles } from "./alias-cycles.js";
 import { flattenIntersections } from "./flatten.js";
-import { Notes } from "./notes.js";
+import type { Notes } from "./notes.js";
 import { parseTypeFile } from "./parse-type.js";
 import type { ParsedType } from "./parse-type.js";
 import { typeCase } from "./result-types.js";
@@ -25,20 +25,20 @@ export async function readExport(folder: string): Promise<ExportedFiles> {
   return files;
 }
 
+/** The types of an export by path, as their files declare them. */
+export type ParsedExport = ReadonlyMap<string, ParsedType>;
+
+/** Reads every type of an export. What it cannot read is `unknown`, with a note. */
+export function parseExport(files: ExportedFiles, notes: Notes): ParsedExport {
+  return new Map([...files].map(([key, text]) => [key, parseTypeFile(key, text, notes)]));
+}
+
 /**
  * One table of all exported types: unique names, no intersections, and `experimental` on the types
- * and fields that the stable export does not have. What it cannot read is `unknown`, with a note.
+ * and fields that the stable export does not have. What fits into no table is `unknown`, with a note.
  */
-export function readTypes(
-  files: ExportedFiles,
-  stableFiles: ExportedFiles,
-  notes: Notes,
-): TypeTable {
-  // The other export has all that this one has, and so notes it, too.
-  const stable = parseAll(stableFiles, new Notes());
-  const parsed = [...parseAll(files, notes).values()].map((type) =>
-    tagExperimental(type, stable.get(type.key)),
-  );
+export function readTypes(all: ParsedExport, stable: ParsedExport, notes: Notes): TypeTable {
+  const parsed = [...all.values()].map((type) => tagExperimental(type, stable.get(type.key)));
   const names = nameTypes(
     parsed.map((type) => type.key),
     notes,
@@ -108,10 +108,6 @@ export function nameTypes(keys: readonly string[], notes: Notes): Map<string, st
 function usableName(name: string): string {
   const word = name.replace(/[^A-Za-z0-9_$]+/g, "_");
   return taken.has(word) || !/^[A-Z]/.test(word) ? `Protocol${word}` : word;
-}
-
-function parseAll(files: ExportedFiles, notes: Notes): Map<string, ParsedType> {
-  return new Map([...files].map(([key, text]) => [key, parseTypeFile(key, text, notes)]));
 }
 
 function tagExperimental(type: ParsedType, stable: ParsedType | undefined): ParsedType {

@@ -1,24 +1,32 @@
-import { describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { findBinary } from "../../scripts/generate/run-binary.js";
 import { compareSurfaces } from "../../scripts/protocol-diff/compare-surfaces.js";
-import { isMessageUnion } from "../../scripts/protocol-diff/protocol-surface.js";
+import {
+  isMessageUnion,
+  type ProtocolSurface,
+} from "../../scripts/protocol-diff/protocol-surface.js";
 import { readSurface } from "../../scripts/protocol-diff/read-surface.js";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
 const installed = () => findBinary(path.join(root, "package.json"));
 
 describe("the protocol of the installed release", () => {
-  test("has as many methods and types as the generated files, and no change beside itself", async () => {
+  let surface: ProtocolSurface;
+
+  beforeAll(async () => {
+    surface = await readSurface(await installed());
+  });
+
+  test("has as many methods and types as the generated files", async () => {
     const text = await readFile(path.join(root, "generated/manifest.json"), "utf8");
     const { counts, runtime } = JSON.parse(text) as {
       counts: Record<string, { total: number; experimental: number }>;
       runtime: { version: string };
     };
-    const surface = await readSurface(await installed());
     expect(surface.version).toBe(runtime.version);
     for (const kind of [
       "clientRequests",
@@ -34,6 +42,9 @@ describe("the protocol of the installed release", () => {
       });
     }
     expect(surface.types.size).toBe(counts["types"]?.total);
+  });
+
+  test("has methods with their params and results", () => {
     expect(surface.methods).toContainEqual(
       expect.objectContaining({
         kind: "clientRequests",
@@ -47,6 +58,9 @@ describe("the protocol of the installed release", () => {
     );
     const unions = [...surface.types.values()].filter(isMessageUnion).map(({ name }) => name);
     expect(unions).toEqual(expect.arrayContaining(["ClientRequest", "ServerNotification"]));
+  });
+
+  test("has no change beside itself", () => {
     expect(compareSurfaces(surface, surface).changes).toEqual([]);
   });
 });

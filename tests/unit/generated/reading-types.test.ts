@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Notes } from "../../../scripts/generate/notes.js";
-import { readTypes } from "../../../scripts/generate/read-types.js";
+import { parseExport, readTypes } from "../../../scripts/generate/read-types.js";
 import { shapeOf, tableOf } from "./type-tables.js";
 
 describe("reading the binary's types", () => {
@@ -43,7 +43,8 @@ describe("reading the binary's types", () => {
       ["v2/New", 'import type { Source } from "./Source";\nexport type New = { source: Source, };'],
       ["v2/Mixed", 'import type { Source } from "../Source";\nexport type Mixed = Array<Source>;'],
     ]);
-    const types = readTypes(files, files, new Notes());
+    const parsed = parseExport(files, new Notes());
+    const types = readTypes(parsed, parsed, new Notes());
     expect([...types.keys()]).toEqual(["CoreSource", "Mixed", "New", "Old", "Source"]);
     expect(shapeOf(types, "Old")).toBe("export interface Old { source: CoreSource; }");
     expect(shapeOf(types, "New")).toBe("export interface New { source: Source; }");

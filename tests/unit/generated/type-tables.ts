@@ -1,7 +1,7 @@
 import { Notes, renderNote } from "../../../scripts/generate/notes.js";
 import { readMethods } from "../../../scripts/generate/read-methods.js";
 import type { ProtocolMethods } from "../../../scripts/generate/read-methods.js";
-import { readTypes } from "../../../scripts/generate/read-types.js";
+import { parseExport, readTypes } from "../../../scripts/generate/read-types.js";
 import { renderTypes } from "../../../scripts/generate/render-types.js";
 import type { TypeTable } from "../../../scripts/generate/type-shape.js";
 
@@ -11,7 +11,8 @@ export function tableOf(
   stable: Record<string, string> = sources,
   notes: Notes = new Notes(),
 ): TypeTable {
-  return readTypes(filesOf(sources), filesOf(stable), notes);
+  const parsedStable = parseExport(filesOf(stable), new Notes());
+  return readTypes(parseExport(filesOf(sources), notes), parsedStable, notes);
 }
 
 /** The methods of a table that is its own stable export. */

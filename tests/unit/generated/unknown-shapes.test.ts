@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Notes } from "../../../scripts/generate/notes.js";
 import { parseTypeFile } from "../../../scripts/generate/parse-type.js";
-import { nameTypes, readTypes } from "../../../scripts/generate/read-types.js";
+import { nameTypes, parseExport, readTypes } from "../../../scripts/generate/read-types.js";
 import { renderShape } from "../../../scripts/generate/render-types.js";
 import { linesOf, shapeOf, tableOf } from "./type-tables.js";
 
@@ -96,9 +96,9 @@ describe("what the generator cannot read", () => {
   test("a reference to a type that was not exported is unknown", () => {
     const text =
       'import type { Gone } from "./Gone";\nexport type Thing = { gone: Gone, id: string };';
-    const files = new Map([["Thing", text]]);
     const notes = new Notes();
-    expect(shapeOf(readTypes(files, files, notes), "Thing")).toBe(
+    const parsed = parseExport(new Map([["Thing", text]]), notes);
+    expect(shapeOf(readTypes(parsed, parsed, notes), "Thing")).toBe(
       "export interface Thing { gone: unknown; id: string; }",
     );
     expect(linesOf(notes)).toEqual([
