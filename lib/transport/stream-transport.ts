@@ -127,11 +127,12 @@ class StreamTransport implements Transport {
     void this.ended.then(async () => {
       source.off("data", receive);
       source.pause();
-      // The bytes that it had read while it was paused come all at once.
-      const unread = source.readableObjectMode ? source.readableLength : 1;
-      for (let left = unread; left > 0; left -= 1) {
-        const rest: unknown = source.read();
-        if (rest !== null) receive(rest);
+      // What it had read while it was paused comes chunk by chunk, or, up to Node 24, bytes all at once.
+      for (let left = source.readableLength; left > 0;) {
+        const rest = source.read() as { readonly length: number } | null;
+        if (rest === null) break;
+        receive(rest);
+        left -= source.readableObjectMode ? 1 : rest.length;
       }
       this.input.push(null);
       await endWithin(this.output, closeGraceMs);

@@ -175,31 +175,39 @@ describe("stopping a goal", () => {
     await expectAtRest(model, thread);
   });
 
-  test("by a signal, a time limit, or by leaving the loop", async () => {
-    const aborted = await codex.startThread();
+  async function expectPaused(thread: Thread): Promise<void> {
+    expect(await thread.goal.get()).toMatchObject({ status: "paused" });
+    await expectAtRest(model, thread);
+  }
+
+  test("by a signal", async () => {
+    const thread = await codex.startThread();
     const gate = reply.hold();
-    model.enqueueFor(aborted.id, [gate, reply.text("Too late.")]);
+    model.enqueueFor(thread.id, [gate, reply.text("Too late.")]);
     const reason = new Error("the user left");
     const controller = new AbortController();
-    const running = aborted.runGoal("Reach it", { signal: controller.signal });
+    const running = thread.runGoal("Reach it", { signal: controller.signal });
     await gate.reached;
     controller.abort(reason);
     await expect(running.run()).rejects.toBe(reason);
     gate.release();
+    await expectPaused(thread);
+  });
 
-    const late = await codex.startThread();
-    model.enqueueFor(late.id, reply.text("Half."), reply.hang());
-    const error = await rejection(late.runGoal("Reach it", { timeoutMs: 1_500 }).run());
+  test("by a time limit", async () => {
+    const thread = await codex.startThread();
+    model.enqueueFor(thread.id, reply.text("Half."), reply.hang());
+    const error = await rejection(thread.runGoal("Reach it", { timeoutMs: 1_500 }).run());
     expect(error).toMatchObject({ code: "GOAL_TIMEOUT", result: { status: "interrupted" } });
+    await expectPaused(thread);
+  });
 
-    const left = await codex.startThread();
-    const goal = left.runGoal("Reach it");
+  test("by leaving the loop", async () => {
+    const thread = await codex.startThread();
+    const goal = thread.runGoal("Reach it");
     for await (const { method } of goal) if (method === "turn/completed") break;
     expect(await goal.run()).toMatchObject({ status: "interrupted" });
-    for (const thread of [aborted, late, left]) {
-      expect(await thread.goal.get()).toMatchObject({ status: "paused" });
-      await expectAtRest(model, thread);
-    }
+    await expectPaused(thread);
   });
 });
 

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
+import { Socket } from "node:net";
 import { PassThrough, type Readable } from "node:stream";
+import { setImmediate as immediate } from "node:timers/promises";
 import { AppServerClient, type AppServerClientOptions } from "../../lib/index.js";
 import { configArgs, serverUnderTest, type RawMessage } from "./raw-client.js";
 import type { RealStage } from "./real.js";
@@ -64,6 +66,23 @@ export class HeardServer implements AsyncDisposable {
     return this.lines.flatMap((line) =>
       line.method === method ? [String(line.params?.[field])] : [],
     );
+  }
+
+  /**
+   * Has the server find all that `send` writes at once, `bytes` or more: it is stopped meanwhile (SIGSTOP).
+   * They must fit into the pipe.
+   */
+  async findAtOnce(bytes: number, send: () => void): Promise<void> {
+    const { stdin } = this.#child;
+    if (!(stdin instanceof Socket)) throw new Error("the server's standard input is no socket");
+    const before = stdin.bytesWritten;
+    this.#child.kill("SIGSTOP");
+    try {
+      send();
+      while (stdin.bytesWritten < before + bytes || stdin.writableLength > 0) await immediate();
+    } finally {
+      this.#child.kill("SIGCONT");
+    }
   }
 
   async close(): Promise<void> {
