@@ -10,8 +10,10 @@ export interface RehearsalStep {
   readonly protocol: string;
 }
 
-/** What people write; everything else is either made by the command or belongs to it. */
-const sources = ["lib", "tests", "examples"];
+/**
+ * What people write, and how its tests are run; everything else is either made by the command or belongs to it.
+ */
+const sources = ["lib", "tests", "examples", "jest.config.js"];
 
 /** A scratch clone in which updates are made as a user makes them, and judged. */
 export class Rehearsal {
