@@ -131,7 +131,7 @@ export type {
   LoginParams,
 } from "./resources/account/login.js";
 export { BrowserLogin, DeviceCodeLogin, LoginAttempt } from "./resources/account/login-attempt.js";
-export type { LoginWaitOptions } from "./resources/account/login-outcome.js";
+export type { LoginWaitOptions } from "./resources/account/login-process.js";
 export { GatewayLogin, type GatewayLoginOptions } from "./resources/account/gateway-login.js";
 export type { KnownRateLimits } from "./results/rate-limits.js";
 export type { RateLimits, ResetCreditOptions } from "./resources/account/rate-limits.js";
