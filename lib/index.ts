@@ -164,6 +164,7 @@ export type {
   MakeDirectoryOptions,
   RemoveOptions,
 } from "./resources/machine/files.js";
+export type { Subscription } from "./resources/machine/subscription.js";
 export { Watch, type WatchEvent, type WatchOptions } from "./resources/machine/watch.js";
 export { Pages, type Page } from "./options/pages.js";
 export type { TextStreamOptions } from "./turns/answer-text.js";

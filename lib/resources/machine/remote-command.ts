@@ -1,5 +1,6 @@
 import { poll } from "../../async/poll.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
+import type { CommandResult } from "../../results/command-result.js";
 import type { Session } from "../../session/session.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import type { TerminalSize } from "./command-options.js";
@@ -24,13 +25,7 @@ export type CommandRequest = Required<Pick<RequestOptions, "signal" | "trace">>;
 export type OutputListener = (stream: "stdout" | "stderr", chunk: Buffer, cut: boolean) => void;
 
 /** How a command ended; its output only where the server has collected it. */
-export interface CommandEnding {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly stdoutTruncated: boolean;
-  readonly stderrTruncated: boolean;
-}
+export type CommandEnding = Omit<CommandResult, "timedOut">;
 
 export interface StdinWrite {
   readonly deltaBase64?: string;
