@@ -68,6 +68,7 @@ export {
   type SearchThreadsOptions,
   type ThreadSearchOptions,
 } from "./resources/threads/thread-search.js";
+export type { ThreadFacet } from "./resources/threads/thread-facet.js";
 export type {
   ListTerminalsOptions,
   ThreadTerminals,
@@ -370,7 +371,6 @@ export {
   type PermissionsDecision,
   type PermissionsGrant,
 } from "./server-requests/approvals.js";
-export { defer, type DeferredAnswer } from "./server-requests/defer.js";
 export type {
   ElicitationAnswer,
   ElicitationHandler,
@@ -381,7 +381,10 @@ export type {
   OtherElicitation,
   ToolApprovalElicitation,
   UrlElicitation,
-} from "./server-requests/elicitations.js";
+  UserInputAnswers,
+  UserInputHandler,
+  UserInputRequest,
+} from "./server-requests/questions.js";
 export type {
   ClientRequestHandlers,
   RawHandler,
@@ -390,14 +393,13 @@ export type {
 } from "./server-requests/handlers.js";
 export type { HandlerOf } from "./server-requests/client-handlers.js";
 export type { PendingRequest } from "./server-requests/open-request.js";
-export type { RequestAnswer } from "./server-requests/request-answer.js";
-export type { Answering, RequestContext } from "./server-requests/request-context.js";
-export type { UserRequest } from "./server-requests/request-kinds.js";
-export type {
-  UserInputAnswers,
-  UserInputHandler,
-  UserInputRequest,
-} from "./server-requests/user-input.js";
+export {
+  defer,
+  type Answering,
+  type DeferredAnswer,
+  type RequestContext,
+} from "./server-requests/request-context.js";
+export type { RequestAnswer, UserRequest } from "./server-requests/request-kinds.js";
 export { SDK_VERSION } from "./version.js";
 export { RUNTIME_VERSION } from "../generated/runtime.js";
 export type { ClientRequests, ServerNotifications, ServerRequests } from "../generated/methods.js";

@@ -1,39 +1,32 @@
-import type { RequestHandlers } from "../server-requests/handlers.js";
-import type { GoalOptions, GoalSettings } from "./goal-options.js";
+import { check, notBlank, whole, type Rule } from "../errors/check-values.js";
+import type { GoalOptions, GoalSettings, SetGoalOptions } from "./goal-options.js";
 import { splitServiceOptions } from "./split-turn-options.js";
-import { checkGoalRunOptions } from "./option-keys.js";
-import type { TurnControls } from "./turn-options.js";
+import { checkWithoutSettings, goalKeys } from "./option-keys.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-
-interface SplitGoal {
-  readonly settings: GoalSettings;
-  readonly controls: TurnControls;
-  readonly handlers: RequestHandlers | undefined;
-}
 
 /**
  * Separates what the library needs from what the server gets, and checks both.
  *
  * @throws InvalidArgumentError
  */
-export function splitGoalOptions(objective: string, options: GoalOptions): SplitGoal {
-  checkGoalRunOptions(options);
+export function splitGoalOptions(objective: string, options: GoalOptions) {
+  checkWithoutSettings("runGoal()", options, goalKeys);
   const { tokenBudget, origin, ...rest } = options;
   // Without an objective the server would change the goal that is there.
-  const given: unknown = objective;
-  checkObjective(given ?? "");
-  checkBudget(tokenBudget);
-  const { controls, handlers } = splitServiceOptions(rest);
-  return { settings: { objective, tokenBudget, origin }, controls, handlers };
+  checkGoal({ objective: (objective as string | undefined) ?? "", tokenBudget });
+  const settings: GoalSettings = { objective, tokenBudget, origin };
+  return { settings, ...splitServiceOptions(rest) };
 }
 
 /** The server's limit for an objective; spaces around it do not count. */
 const maxObjectiveCharacters = 4_000;
-export function checkObjective(objective: unknown): void {
+const tokens: Rule = { ...whole(1), problem: "must be a whole number of tokens, 1 or more" };
+
+/** @throws InvalidArgumentError for an objective or a budget that the server would refuse. */
+export function checkGoal({ objective, tokenBudget }: Omit<SetGoalOptions, "trace">): void {
+  check("tokenBudget", tokenBudget ?? 1, tokens);
   if (objective === undefined || objective === null) return;
-  if (typeof objective !== "string" || objective.trim() === "") {
-    throw new InvalidArgumentError("objective", "must be a string that is not blank");
-  }
+  check("objective", objective, notBlank);
   const text = objective.trim();
   // The server counts code points, of which one or two UTF-16 units make one.
   const isTooLong =
@@ -44,10 +37,4 @@ export function checkObjective(objective: unknown): void {
       `must have at most ${maxObjectiveCharacters} characters; put the rest in a file it names`,
     );
   }
-}
-
-export function checkBudget(budget: unknown): void {
-  if (budget === undefined || budget === null) return;
-  if (Number.isSafeInteger(budget) && (budget as number) > 0) return;
-  throw new InvalidArgumentError("tokenBudget", "must be a whole number of tokens, 1 or more");
 }

@@ -1,12 +1,5 @@
 import { turnStartParamsKeys } from "../../generated/methods.js";
-import {
-  abortSignal,
-  bytes,
-  checkFields,
-  milliseconds,
-  oneOf,
-  type RulesOf,
-} from "../errors/check-values.js";
+import { checkFields, oneOf } from "../errors/check-values.js";
 import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import type {
   ServiceTurnOptions,
@@ -14,9 +7,9 @@ import type {
   TurnOptions,
   TurnStartSettings,
 } from "./turn-options.js";
-import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
+import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
 import { toOutputFormat, type OutputFormat } from "../schema/output-format.js";
-import { checkTurnOptions } from "./option-keys.js";
+import { checkTurnOptions, turnControlRules } from "./option-keys.js";
 import type { JsonValue } from "../../generated/types.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
 import { withReadableImages } from "./readable-images.js";
@@ -29,15 +22,6 @@ const settingKeys = withoutKeys(
   "sandboxPolicy",
   "outputSchema",
 );
-
-const controlRules: RulesOf<Omit<TurnControls, "trace">> = {
-  signal: abortSignal,
-  timeoutMs: milliseconds,
-  idleTimeoutMs: milliseconds,
-  maxBacklogBytes: bytes,
-  onBreak: oneOf("interrupt", "detach"),
-  whenBusy: oneOf("queue", "steer", "reject"),
-};
 
 interface SplitOptions {
   controls: TurnControls;
@@ -53,18 +37,17 @@ export function splitTurnOptions(options: TurnOptions): SplitOptions {
 }
 
 function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">): SplitOptions {
-  const { handlers, rest: others } = splitHandlers(options);
-  const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace, ...asked } =
-    others;
-  const { outputSchema } = asked;
-  checkFields(others, controlRules);
+  const handlers = handlersIn(options);
+  const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace } = options;
+  const { outputSchema, toolOutput } = options;
+  checkFields(options, turnControlRules);
   checkTrace(trace);
   const output =
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
   const settings = {
-    ...pickKeys(asked, settingKeys),
-    ...(asked.toolOutput && { toolOutput: withReadableImages(asked.toolOutput, "toolOutput") }),
-    ...sandboxIn(asked),
+    ...pickKeys(options, settingKeys),
+    ...(toolOutput && { toolOutput: withReadableImages(toolOutput, "toolOutput") }),
+    ...sandboxIn(options),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
   const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace };

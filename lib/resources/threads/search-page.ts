@@ -1,17 +1,13 @@
-import type {
-  ThreadSearchParams,
-  ThreadSearchResponse,
-  ThreadSearchResult,
-} from "../../../generated/types.js";
+import type { ThreadSearchResponse, ThreadSearchResult } from "../../../generated/types.js";
 import { settleWithin } from "../../async/timers.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { connectedFor } from "../../session/until-connected.js";
 
 /** The params of the request. */
-export type SearchQuery = AllowUndefined<ThreadSearchParams>;
+export type SearchQuery = ParamsOf<"thread/search">;
 
 interface SearchPageOptions {
   /** Aborts when nobody wants the page any more. */
