@@ -32,18 +32,18 @@ const multipleOf: Keeps = (size, limit) => {
 };
 
 /** What the limits of each keyword hold for, whether a value keeps to one, and what to say if not. */
-const limits: Readonly<Record<string, readonly [Size, Keeps, problem: string]>> = {
-  minimum: [ofNumber, atLeast, "must be at least #"],
-  maximum: [ofNumber, atMost, "must be at most #"],
-  exclusiveMinimum: [ofNumber, moreThan, "must be more than #"],
-  exclusiveMaximum: [ofNumber, lessThan, "must be less than #"],
-  multipleOf: [ofNumber, multipleOf, "must be a multiple of #"],
-  minLength: [ofString, atLeast, "must have # characters or more"],
-  maxLength: [ofString, atMost, "must have # characters or less"],
-  minItems: [ofArray, atLeast, "must have # items or more"],
-  maxItems: [ofArray, atMost, "must have # items or less"],
-  minProperties: [ofObject, atLeast, "must have # keys or more"],
-  maxProperties: [ofObject, atMost, "must have # keys or less"],
+const limits: Readonly<Record<string, readonly [Size, Keeps, must: string, what?: string]>> = {
+  minimum: [ofNumber, atLeast, "must be at least"],
+  maximum: [ofNumber, atMost, "must be at most"],
+  exclusiveMinimum: [ofNumber, moreThan, "must be more than"],
+  exclusiveMaximum: [ofNumber, lessThan, "must be less than"],
+  multipleOf: [ofNumber, multipleOf, "must be a multiple of"],
+  minLength: [ofString, atLeast, "must have", " characters or more"],
+  maxLength: [ofString, atMost, "must have", " characters or less"],
+  minItems: [ofArray, atLeast, "must have", " items or more"],
+  maxItems: [ofArray, atMost, "must have", " items or less"],
+  minProperties: [ofObject, atLeast, "must have", " keys or more"],
+  maxProperties: [ofObject, atMost, "must have", " keys or less"],
 };
 
 class JsonCheck {
@@ -142,11 +142,11 @@ function checkType(schema: JsonObject, value: unknown, report: (message: string)
 }
 
 function checkLimits(schema: JsonObject, value: unknown, report: (message: string) => void): void {
-  for (const [keyword, [sizeOf, keeps, problem]] of Object.entries(limits)) {
+  for (const [keyword, [sizeOf, keeps, must, what = ""]] of Object.entries(limits)) {
     const limit = schema[keyword];
     const size = typeof limit === "number" ? sizeOf(value) : undefined;
     if (typeof limit !== "number" || size === undefined || keeps(size, limit)) continue;
-    report(problem.replace("#", String(limit)));
+    report(`${must} ${limit}${what}`);
   }
   const { pattern } = schema;
   if (typeof pattern === "string" && typeof value === "string" && !matches(pattern, value)) {
