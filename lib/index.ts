@@ -24,6 +24,7 @@ export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
 export type { EventOrigin } from "./turns/subagent-event.js";
 export type { Subagent } from "./turns/subagents.js";
 export type {
+  AccountStatus,
   CodexApi,
   ListModelsOptions,
   ListPermissionProfilesOptions,
@@ -122,7 +123,6 @@ export type {
   ModelProviderList,
   ModelProviders,
 } from "./resources/configuration/model-providers.js";
-export type { AccountStatus } from "./resources/account/account-status.js";
 export type {
   AuthTokens,
   BedrockAccessKeys,

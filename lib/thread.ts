@@ -25,7 +25,6 @@ import { checkTrace } from "./jsonrpc/trace-context.js";
 import { handlersIn } from "./server-requests/handlers.js";
 import { threadScope, type ThreadScope } from "./session/requests/thread-scopes.js";
 import { type GoalOptions } from "./options/goal-options.js";
-import { splitGoalOptions } from "./options/split-goal-options.js";
 import { GoalRun } from "./goal.js";
 import { checkJoin } from "./session/sandbox/hold-to-settings.js";
 import { leavesLateThread } from "./session/late-thread.js";
@@ -40,8 +39,11 @@ import {
   type TurnOptions,
   type WithoutOutput,
 } from "./options/turn-options.js";
-import { splitServiceOptions } from "./options/split-turn-options.js";
-import { splitTurnOptions } from "./options/split-turn-options.js";
+import {
+  splitGoalOptions,
+  splitServiceOptions,
+  splitTurnOptions,
+} from "./options/split-options.js";
 import type { TurnResult } from "./results/turn-result.js";
 import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-start.js";
 import { type TurnStart } from "./turns/start-place.js";

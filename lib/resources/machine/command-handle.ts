@@ -145,7 +145,7 @@ export class CommandHandle implements AsyncDisposable {
       for (const output of [this.stdout, this.stderr]) output.countIn(session.backlogs);
       this.#life.reach("sent");
       const startedAt = performance.now();
-      const running = this.#command.run(
+      const running = this.#command.execute(
         session,
         (stream, chunk, cut) => {
           this[stream].push(chunk, cut);

@@ -5,7 +5,7 @@ import { checkTrace } from "../../jsonrpc/trace-context.js";
 import { callLoaded } from "../../session/call-loaded.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";
-import { checkGoal } from "../../options/split-goal-options.js";
+import { checkGoal } from "../../options/split-options.js";
 import { ThreadFacet } from "./thread-facet.js";
 
 /** The goal of a thread: the server works on it by itself, turn after turn. */

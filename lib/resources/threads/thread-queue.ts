@@ -23,7 +23,7 @@ import { findTurnOfMessage } from "../../turns/find-turn.js";
 import { watchForLateTurn } from "../../turns/late-start.js";
 import { stopUnfollowed } from "../../turns/stop-unfollowed.js";
 import type { ServiceTurnOptions } from "../../options/turn-options.js";
-import { splitServiceOptions } from "../../options/split-turn-options.js";
+import { splitServiceOptions } from "../../options/split-options.js";
 import { queuedTurn } from "../../turns/turn-start.js";
 import { ThreadFacet } from "./thread-facet.js";
 
@@ -159,19 +159,14 @@ function takesBackLateInput(session: Session, threadId: string, clientId: string
   return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
     const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
     const id = queuedSubmission?.id;
-    if (typeof id !== "string") return;
-    void takeBack(session, { threadId, queuedSubmissionId: id }, clientId);
+    if (typeof id === "string") void takeBack(session, threadId, id, clientId);
   });
 }
 
-async function takeBack(
-  session: Session,
-  queued: ParamsOf<"thread/queue/delete">,
-  clientId: string,
-): Promise<void> {
-  const answer = await confirmEnd(session, "thread/queue/delete", queued);
+async function takeBack(session: Session, threadId: string, id: string, clientId: string) {
+  const params = { threadId, queuedSubmissionId: id };
+  const answer = await confirmEnd(session, "thread/queue/delete", params);
   if (answer?.deleted !== false) return;
-  const { threadId } = queued;
   const turnId = await findTurnOfMessage(session, threadId, clientId).catch(() => undefined);
   if (turnId !== undefined) await stopUnfollowed(session, threadId, turnId);
 }

@@ -1,5 +1,7 @@
 import { turnStartParamsKeys } from "../../generated/methods.js";
-import { checkFields, oneOf } from "../errors/check-values.js";
+import { check, checkFields, notBlank, oneOf, whole, type Rule } from "../errors/check-values.js";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { GoalOptions, GoalSettings, SetGoalOptions } from "./goal-options.js";
 import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import type {
   ServiceTurnOptions,
@@ -9,7 +11,12 @@ import type {
 } from "./turn-options.js";
 import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
 import { toOutputFormat, type OutputFormat } from "../schema/output-format.js";
-import { checkTurnOptions, turnControlRules } from "./option-keys.js";
+import {
+  checkTurnOptions,
+  checkWithoutSettings,
+  goalKeys,
+  turnControlRules,
+} from "./option-keys.js";
 import type { JsonValue } from "../../generated/types.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
 import { withReadableImages } from "./readable-images.js";
@@ -61,4 +68,39 @@ export function splitServiceOptions(
   checkFields(options, { whenBusy: oneOf("queue", "reject") });
   const { controls, handlers } = split(options);
   return { controls, handlers };
+}
+
+/**
+ * The same for a goal; both are checked.
+ *
+ * @throws InvalidArgumentError
+ */
+export function splitGoalOptions(objective: string, options: GoalOptions) {
+  checkWithoutSettings("runGoal()", options, goalKeys);
+  const { tokenBudget, origin, ...rest } = options;
+  // Without an objective the server would change the goal that is there.
+  checkGoal({ objective: (objective as string | undefined) ?? "", tokenBudget });
+  const settings: GoalSettings = { objective, tokenBudget, origin };
+  return { settings, ...splitServiceOptions(rest) };
+}
+
+/** The server's limit for an objective; spaces around it do not count. */
+const maxObjectiveCharacters = 4_000;
+const tokens: Rule = { ...whole(1), problem: "must be a whole number of tokens, 1 or more" };
+
+/** @throws InvalidArgumentError for an objective or a budget that the server would refuse. */
+export function checkGoal({ objective, tokenBudget }: Omit<SetGoalOptions, "trace">): void {
+  check("tokenBudget", tokenBudget ?? 1, tokens);
+  if (objective === undefined || objective === null) return;
+  check("objective", objective, notBlank);
+  const text = objective.trim();
+  // The server counts code points, of which one or two UTF-16 units make one.
+  const isTooLong =
+    text.length > 2 * maxObjectiveCharacters || Array.from(text).length > maxObjectiveCharacters;
+  if (isTooLong) {
+    throw new InvalidArgumentError(
+      "objective",
+      `must have at most ${maxObjectiveCharacters} characters; put the rest in a file it names`,
+    );
+  }
 }
