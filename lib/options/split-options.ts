@@ -1,7 +1,7 @@
 import { turnStartParamsKeys } from "../../generated/methods.js";
 import { check, checkFields, notBlank, oneOf, whole, type Rule } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import type { GoalOptions, GoalSettings, SetGoalOptions } from "./goal-options.js";
+import type { GoalOptions, GoalSettings } from "./goal-options.js";
 import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import type {
   ServiceTurnOptions,
@@ -79,7 +79,8 @@ export function splitGoalOptions(objective: string, options: GoalOptions) {
   checkWithoutSettings("runGoal()", options, goalKeys);
   const { tokenBudget, origin, ...rest } = options;
   // Without an objective the server would change the goal that is there.
-  checkGoal({ objective: (objective as string | undefined) ?? "", tokenBudget });
+  const given: unknown = objective;
+  checkGoal({ objective: given ?? "", tokenBudget });
   const settings: GoalSettings = { objective, tokenBudget, origin };
   return { settings, ...splitServiceOptions(rest) };
 }
@@ -89,11 +90,17 @@ const maxObjectiveCharacters = 4_000;
 const tokens: Rule = { ...whole(1), problem: "must be a whole number of tokens, 1 or more" };
 
 /** @throws InvalidArgumentError for an objective or a budget that the server would refuse. */
-export function checkGoal({ objective, tokenBudget }: Omit<SetGoalOptions, "trace">): void {
+export function checkGoal({
+  objective,
+  tokenBudget,
+}: {
+  readonly objective?: unknown;
+  readonly tokenBudget?: unknown;
+}): void {
   check("tokenBudget", tokenBudget ?? 1, tokens);
   if (objective === undefined || objective === null) return;
   check("objective", objective, notBlank);
-  const text = objective.trim();
+  const text = (objective as string).trim();
   // The server counts code points, of which one or two UTF-16 units make one.
   const isTooLong =
     text.length > 2 * maxObjectiveCharacters || Array.from(text).length > maxObjectiveCharacters;
