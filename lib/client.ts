@@ -42,7 +42,7 @@ import { resolveLaunch } from "./runtime/launch.js";
 import { runtimeFileOf } from "./runtime/runtime-file.js";
 import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
-import type { RequestAnswer } from "./server-requests/request-answer.js";
+import type { RequestAnswer } from "./server-requests/request-kinds.js";
 import {
   openSession,
   type SurvivingState,

@@ -21,7 +21,7 @@ import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import { ThreadScopes } from "./session/requests/thread-scopes.js";
-import type { RequestAnswer } from "./server-requests/request-answer.js";
+import type { RequestAnswer } from "./server-requests/request-kinds.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
 import {

@@ -24,6 +24,7 @@ export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
 export type { EventOrigin } from "./turns/subagent-event.js";
 export type { Subagent } from "./turns/subagents.js";
 export type {
+  AccountStatus,
   CodexApi,
   ListModelsOptions,
   ListPermissionProfilesOptions,
@@ -68,6 +69,7 @@ export {
   type SearchThreadsOptions,
   type ThreadSearchOptions,
 } from "./resources/threads/thread-search.js";
+export type { ThreadFacet } from "./resources/threads/thread-facet.js";
 export type {
   ListTerminalsOptions,
   ThreadTerminals,
@@ -121,7 +123,6 @@ export type {
   ModelProviderList,
   ModelProviders,
 } from "./resources/configuration/model-providers.js";
-export type { AccountStatus } from "./resources/account/account-status.js";
 export type {
   AuthTokens,
   BedrockAccessKeys,
@@ -131,7 +132,7 @@ export type {
   LoginParams,
 } from "./resources/account/login.js";
 export { BrowserLogin, DeviceCodeLogin, LoginAttempt } from "./resources/account/login-attempt.js";
-export type { LoginWaitOptions } from "./resources/account/login-outcome.js";
+export type { LoginWaitOptions } from "./resources/account/login-process.js";
 export { GatewayLogin, type GatewayLoginOptions } from "./resources/account/gateway-login.js";
 export type { KnownRateLimits } from "./results/rate-limits.js";
 export type { RateLimits, ResetCreditOptions } from "./resources/account/rate-limits.js";
@@ -164,6 +165,7 @@ export type {
   MakeDirectoryOptions,
   RemoveOptions,
 } from "./resources/machine/files.js";
+export type { Subscription } from "./resources/machine/subscription.js";
 export { Watch, type WatchEvent, type WatchOptions } from "./resources/machine/watch.js";
 export { Pages, type Page } from "./options/pages.js";
 export type { TextStreamOptions } from "./turns/answer-text.js";
@@ -369,7 +371,6 @@ export {
   type PermissionsDecision,
   type PermissionsGrant,
 } from "./server-requests/approvals.js";
-export { defer, type DeferredAnswer } from "./server-requests/defer.js";
 export type {
   ElicitationAnswer,
   ElicitationHandler,
@@ -380,7 +381,10 @@ export type {
   OtherElicitation,
   ToolApprovalElicitation,
   UrlElicitation,
-} from "./server-requests/elicitations.js";
+  UserInputAnswers,
+  UserInputHandler,
+  UserInputRequest,
+} from "./server-requests/questions.js";
 export type {
   ClientRequestHandlers,
   RawHandler,
@@ -389,14 +393,13 @@ export type {
 } from "./server-requests/handlers.js";
 export type { HandlerOf } from "./server-requests/client-handlers.js";
 export type { PendingRequest } from "./server-requests/open-request.js";
-export type { RequestAnswer } from "./server-requests/request-answer.js";
-export type { Answering, RequestContext } from "./server-requests/request-context.js";
-export type { UserRequest } from "./server-requests/request-kinds.js";
-export type {
-  UserInputAnswers,
-  UserInputHandler,
-  UserInputRequest,
-} from "./server-requests/user-input.js";
+export {
+  defer,
+  type Answering,
+  type DeferredAnswer,
+  type RequestContext,
+} from "./server-requests/request-context.js";
+export type { RequestAnswer, UserRequest } from "./server-requests/request-kinds.js";
 export { SDK_VERSION } from "./version.js";
 export { RUNTIME_VERSION } from "../generated/runtime.js";
 export type { ClientRequests, ServerNotifications, ServerRequests } from "../generated/methods.js";

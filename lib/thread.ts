@@ -17,15 +17,14 @@ import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { GetSession, Session } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { checkOpeningOptions, checkServiceOptions, forkThreadKeys } from "./options/option-keys.js";
-import { Pages } from "./options/pages.js";
-import { listHistory } from "./resources/threads/thread-history.js";
+import type { Pages } from "./options/pages.js";
+import { historyPages } from "./resources/threads/thread-history.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./messages/id-of.js";
 import { checkTrace } from "./jsonrpc/trace-context.js";
-import { splitHandlers } from "./server-requests/handlers.js";
+import { handlersIn } from "./server-requests/handlers.js";
 import { threadScope, type ThreadScope } from "./session/requests/thread-scopes.js";
 import { type GoalOptions } from "./options/goal-options.js";
-import { splitGoalOptions } from "./options/split-goal-options.js";
 import { GoalRun } from "./goal.js";
 import { checkJoin } from "./session/sandbox/hold-to-settings.js";
 import { leavesLateThread } from "./session/late-thread.js";
@@ -40,8 +39,11 @@ import {
   type TurnOptions,
   type WithoutOutput,
 } from "./options/turn-options.js";
-import { splitServiceOptions } from "./options/split-turn-options.js";
-import { splitTurnOptions } from "./options/split-turn-options.js";
+import {
+  splitGoalOptions,
+  splitServiceOptions,
+  splitTurnOptions,
+} from "./options/split-options.js";
 import type { TurnResult } from "./results/turn-result.js";
 import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-start.js";
 import { type TurnStart } from "./turns/start-place.js";
@@ -222,9 +224,9 @@ export class Thread extends ThreadApi {
    */
   async fork(options: ForkThreadOptions = {}): Promise<Thread> {
     const all = checkOpeningOptions("fork()", options, forkThreadKeys);
-    const { handlers, rest } = splitHandlers(all);
-    const { tools, trace } = rest;
-    const settings = pickKeys(rest, threadForkParamsKeys);
+    const handlers = handlersIn(all);
+    const { tools, trace } = all;
+    const settings = pickKeys(all, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
     const session = await this.getSession();
@@ -265,10 +267,7 @@ export class Thread extends ThreadApi {
    */
   turns(params: ListTurnsOptions = {}): Pages<TurnRecord> {
     checkOptions("turns()", params, listTurnsKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      return listHistory(session, "thread/turns/list", { ...params, ...this.#page(cursor) });
-    });
+    return historyPages(this.getSession, "thread/turns/list", { ...params, threadId: this.id });
   }
 
   /**
@@ -279,10 +278,7 @@ export class Thread extends ThreadApi {
    */
   items(params: ListItemsOptions = {}): Pages<ThreadItemEntry> {
     checkOptions("items()", params, listItemsKeys);
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      return listHistory(session, "thread/items/list", { ...params, ...this.#page(cursor) });
-    });
+    return historyPages(this.getSession, "thread/items/list", { ...params, threadId: this.id });
   }
 
   #beginService(start: TurnStart, options: ServiceTurnOptions): Turn {
@@ -296,10 +292,6 @@ export class Thread extends ThreadApi {
     const start = inputTurn(items, settings, checkJoin);
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
     return new Turn(this.getSession, request, output);
-  }
-
-  #page(cursor: string | undefined): { threadId: string; cursor?: string } {
-    return cursor === undefined ? { threadId: this.id } : { threadId: this.id, cursor };
   }
 }
 

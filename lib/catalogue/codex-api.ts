@@ -12,7 +12,6 @@ import type {
   PermissionProfileSummary,
 } from "../../generated/types.js";
 import type { Rpc } from "../../generated/rpc.js";
-import { readAccount, type AccountStatus } from "../resources/account/account-status.js";
 import { Login } from "../resources/account/login.js";
 import { RateLimits } from "../resources/account/rate-limits.js";
 import { ConfigStore } from "../resources/configuration/config-store.js";
@@ -42,6 +41,12 @@ import type { AllowUndefined, ParamsOf, ResultOf } from "../protocol.js";
 import { createRpcTree } from "../resources/rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
 import { connectedFor } from "../session/until-connected.js";
+
+/** The account that is logged in, as `account/read` tells. */
+export interface AccountStatus extends ResultOf<"account/read"> {
+  /** Whether turns will fail until somebody logs in. */
+  loginRequired: boolean;
+}
 
 /** The models to list, as in `model/list`. */
 export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
@@ -103,7 +108,8 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   async account(options: ParamsOf<"account/read"> = {}): Promise<AccountStatus> {
     checkOptions("account()", options, getAccountParamsKeys);
-    return readAccount(await this.getSession(), options);
+    const status = await this.call("account/read", options);
+    return { ...status, loginRequired: status.requiresOpenaiAuth && status.account === null };
   }
 
   /** Ends the login, of any kind, and forgets it (`account/logout`). */

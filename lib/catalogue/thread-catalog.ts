@@ -1,7 +1,9 @@
 import {
+  threadAttachmentOwnerListParamsKeys,
   threadListParamsKeys,
   threadLoadedListParamsKeys,
   threadResumeParamsKeys,
+  threadSearchParamsKeys,
   threadStartParamsKeys,
 } from "../../generated/methods.js";
 import type {
@@ -14,12 +16,13 @@ import type {
 import { checkOptions, pickKeys, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
-import { checkFields, flag } from "../errors/check-values.js";
+import { checkFields, checkText, flag } from "../errors/check-values.js";
 import {
-  checkHandleOptions,
   checkOpeningOptions,
+  checkWithoutSettings,
   resumeThreadKeys,
   startThreadKeys,
+  threadHandleKeys,
 } from "../options/option-keys.js";
 import type { Pages } from "../options/pages.js";
 import { withReadableImages } from "../options/readable-images.js";
@@ -33,16 +36,16 @@ import type { AllowUndefined } from "../protocol.js";
 import { Resource } from "../resources/resource.js";
 import { Sections } from "../resources/threads/sections.js";
 import {
-  attachmentOwners,
+  checkIdentity,
   type AttachmentOwnersOptions,
 } from "../resources/threads/thread-attachments.js";
 import {
-  searchThreads,
   ThreadSearch,
+  toQuery,
   type SearchThreadsOptions,
   type ThreadSearchOptions,
 } from "../resources/threads/thread-search.js";
-import { splitHandlers, type RequestHandlers } from "../server-requests/handlers.js";
+import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
 import { threadScope } from "../session/requests/thread-scopes.js";
 import { resumeAnew } from "../session/resume-anew.js";
 import { resumeThread } from "../session/resume-thread.js";
@@ -74,9 +77,9 @@ export abstract class ThreadCatalog extends Resource {
    */
   async startThread(options: StartThreadOptions = {}): Promise<Thread> {
     const all = checkOpeningOptions("startThread()", options, startThreadKeys);
-    const { handlers, rest } = splitHandlers(all);
-    const { tools, trustProject, trace } = rest;
-    const params = pickKeys(rest, threadStartParamsKeys);
+    const handlers = handlersIn(all);
+    const { tools, trustProject, trace } = all;
+    const params = pickKeys(all, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     checkFields({ trustProject }, { trustProject: flag });
     checkTrace(trace);
@@ -106,9 +109,9 @@ export abstract class ThreadCatalog extends Resource {
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
     checkThreadId(id);
     const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
-    const { handlers, rest } = splitHandlers(all);
-    const { tools, trace } = rest;
-    const settings = withReadableHistory(pickKeys(rest, threadResumeParamsKeys));
+    const handlers = handlersIn(all);
+    const { tools, trace } = all;
+    const settings = withReadableHistory(pickKeys(all, threadResumeParamsKeys));
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
     const session = await this.getSession();
@@ -134,10 +137,10 @@ export abstract class ThreadCatalog extends Resource {
    */
   thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
     checkThreadId(id);
-    checkHandleOptions(options);
-    const { tools, ...given } = options;
+    checkWithoutSettings("thread()", options, threadHandleKeys);
+    const { tools } = options;
     if (tools !== undefined) checkTools(tools);
-    const { handlers } = splitHandlers(given);
+    const handlers = handlersIn(options);
     return new Thread(this.getSession, id, undefined, threadScope({ handlers, tools }));
   }
 
@@ -182,7 +185,9 @@ export abstract class ThreadCatalog extends Resource {
    * that were made within one second; so this call sorts otherwise unless you say so.
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
-    return searchThreads(this.getSession, searchTerm, options);
+    checkText("searchTerm", searchTerm);
+    checkOptions("searchThreads()", options, threadSearchParamsKeys);
+    return this.pages("thread/search", toQuery(searchTerm, options));
   }
 
   /**
@@ -204,7 +209,9 @@ export abstract class ThreadCatalog extends Resource {
 
   /** Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`). */
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
-    return attachmentOwners(this.getSession, options);
+    checkIdentity(options);
+    checkOptions("attachmentOwners()", options, threadAttachmentOwnerListParamsKeys);
+    return this.pages("thread/attachmentOwner/list", options);
   }
 }
 

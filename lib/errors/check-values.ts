@@ -1,4 +1,4 @@
-import { isAbortSignal } from "../async/realms.js";
+import { isAbortSignal, isBytes } from "../async/realms.js";
 import { checkKeys } from "./check-options.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
@@ -12,6 +12,9 @@ export interface Rule {
 /** A rule for each option of a type; a constant of this type does not compile when it lacks one. */
 export type RulesOf<Options> = Readonly<Record<keyof Options & string, Rule>>;
 
+/** For an option that is checked elsewhere, or by no rule. */
+export const anything: Rule = { fits: () => true, problem: "" };
+
 export const flag: Rule = {
   fits: (value) => typeof value === "boolean",
   problem: "must be true or false",
@@ -20,6 +23,21 @@ export const flag: Rule = {
 export const text: Rule = {
   fits: (value) => typeof value === "string" && value !== "",
   problem: "must be a string that is not empty",
+};
+
+export const notBlank: Rule = {
+  fits: (value) => typeof value === "string" && value.trim() !== "",
+  problem: "must be a string that is not blank",
+};
+
+export const string: Rule = {
+  fits: (value) => typeof value === "string",
+  problem: "must be a string",
+};
+
+export const textOrBytes: Rule = {
+  fits: (value) => string.fits(value) || isBytes(value),
+  problem: "must be a string or a Uint8Array",
 };
 
 export const callback: Rule = {
@@ -115,6 +133,16 @@ export function checkOrder(options: Readonly<Record<string, number>>, path?: str
 /** @throws InvalidArgumentError when `value` is not a string, or is empty. */
 export function checkText(path: string, value: unknown): void {
   check(path, value, text);
+}
+
+/** The same for several values by name. @throws InvalidArgumentError */
+export function checkTexts(values: Readonly<Record<string, unknown>>): void {
+  for (const [path, value] of Object.entries(values)) checkText(path, value);
+}
+
+/** The same for each entry of a list. @throws InvalidArgumentError */
+export function checkTextList(path: string, list: readonly unknown[]): void {
+  for (const [index, value] of list.entries()) checkText(`${path}[${index}]`, value);
 }
 
 /** @throws InvalidArgumentError when a `signal` is given that is none. */

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Callbacks } from "../errors/callbacks.js";
 import { withoutKeys, type KeysOf } from "../errors/check-options.js";
-import { checkFields, flag, flagOrObject } from "../errors/check-values.js";
+import { check, checkFields, flag, flagOrObject } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import {
   connectionKeys,
@@ -79,48 +79,34 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     checkSocket(target, options);
     const { maxMessageBytes, logger } = settings;
     const { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs } = options;
-    const socket = { token, headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs };
-    const open = (connectTimeoutMs: number, signal?: AbortSignal) =>
-      openSocketTransport(target, { ...socket, maxMessageBytes, logger, connectTimeoutMs, signal });
-    const { shared = true } = options;
-    const reopen = (connectTimeoutMs: number, signal?: AbortSignal) =>
-      openSocketTransport(target, {
-        ...{ ...socket, token: reported(token, settings.callbacks) },
-        ...{ maxMessageBytes, logger, connectTimeoutMs, signal },
-      });
-    return { settings, open, reopening: reopeningWith(reopen, options, settings), shared };
+    const socket = { headers, tls, agent, allowPlaintext, pingIntervalMs, pongTimeoutMs };
+    const openWith = (used: typeof token) => (connectTimeoutMs: number, signal?: AbortSignal) => {
+      const limits = { maxMessageBytes, logger, connectTimeoutMs, signal };
+      return openSocketTransport(target, { ...socket, token: used, ...limits });
+    };
+    const reopen = openWith(reported(token, settings.callbacks));
+    const reopening = reopeningWith(reopen, options, settings);
+    return { settings, open: openWith(token), reopening, shared: options.shared ?? true };
   }
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
   if (typeof target !== "object" || target === null) throw badTarget();
   checkSocketOptions(options);
-  if (isServer(target)) {
-    if (typeof options.reconnect === "object" || options.reconnect === true) {
-      throw new InvalidArgumentError("reconnect", "must be false with a server in this process");
-    }
-    const open = async () => target.connect();
-    return { settings, open, reopening: undefined, shared: options.shared ?? false };
-  }
-
-  if (!("transport" in target)) throw badTarget();
-  const { transport } = target;
-  const open = () => Promise.resolve().then(() => openStreamTransport(transport));
+  const isHere = isServer(target);
+  if (!isHere && !("transport" in target)) throw badTarget();
   if (typeof options.reconnect === "object" || options.reconnect === true) {
-    throw new InvalidArgumentError(
-      "reconnect",
-      "must be false with { transport }: streams cannot be opened again",
-    );
+    const where = isHere ? "a server in this process" : noReopening;
+    throw new InvalidArgumentError("reconnect", `must be false with ${where}`);
   }
+  const open = async () => (isHere ? target.connect() : openStreamTransport(target.transport));
   return { settings, open, reopening: undefined, shared: options.shared ?? false };
 }
 
+const noReopening = "{ transport }: streams cannot be opened again";
+
 /** @throws InvalidArgumentError when it is nothing that makes connections. */
 export function checkServer(server: unknown): void {
-  if (!isServer(server)) {
-    throw new InvalidArgumentError(
-      "server",
-      "must have a function `connect`, as a FakeAppServer has",
-    );
-  }
+  const problem = "must have a function `connect`, as a FakeAppServer has";
+  check("server", server, { fits: isServer, problem });
 }
 
 function isServer(target: unknown): target is InProcessServer {

@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import type { UserInput } from "../../generated/types.js";
 import { isBytes } from "../async/realms.js";
-import { checkText } from "../errors/check-values.js";
+import { check, checkFields, checkText, checkTexts, string } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { asBuffer, isDataUrl, toDataUrl } from "../media/data-url.js";
 import { fromHere } from "../paths/server-files.js";
@@ -95,8 +95,7 @@ function toUserInput(item: string | InputItem, where: string): GivenInput {
       return { ...item, path: fromHere(`${where}.path`, item.path) };
     case "skill":
     case "mention":
-      checkText(`${where}.name`, item.name);
-      checkText(`${where}.path`, item.path);
+      checkTexts({ [`${where}.name`]: item.name, [`${where}.path`]: item.path });
       checkPlace(item, where);
       return { ...item };
     default:
@@ -108,9 +107,8 @@ function toUserInput(item: string | InputItem, where: string): GivenInput {
 }
 
 function text(value: unknown, where: string): UserInput {
-  if (typeof value !== "string")
-    throw new InvalidArgumentError(where, "must have a string as text");
-  return { type: "text", text: value, text_elements: [] };
+  check(where, value, { ...string, problem: "must have a string as text" });
+  return { type: "text", text: value as string, text_elements: [] };
 }
 
 /** The server would run a turn for it all the same, and the model would answer to nothing. */
@@ -123,9 +121,7 @@ type Media = Extract<InputItem, { type: "image" | "audio" }>;
 function media(item: Media, where: string): UserInput {
   if ("data" in item) {
     const { data, mediaType } = item;
-    if (!isBytes(data)) {
-      throw new InvalidArgumentError(`${where}.data`, "must be a Uint8Array");
-    }
+    check(`${where}.data`, data, { fits: isBytes, problem: "must be a Uint8Array" });
     if (typeof mediaType !== "string" || !mediaType.startsWith(`${item.type}/`)) {
       throw new InvalidArgumentError(`${where}.mediaType`, `must begin with "${item.type}/"`);
     }
@@ -145,16 +141,15 @@ function media(item: Media, where: string): UserInput {
 
 /** Whether a path is one of the server's machine. */
 export function isThere(item: object): boolean {
-  return placeOf(item) === "server";
-}
-
-function placeOf(item: object): unknown {
-  return "on" in item ? item.on : undefined;
+  return "on" in item && item.on === "server";
 }
 
 function checkPlace(item: object, where: string): void {
-  if (placeOf(item) === undefined || isThere(item)) return;
-  throw new InvalidArgumentError(`${where}.on`, 'must be "server", or left out');
+  checkFields(
+    item,
+    { on: { fits: () => isThere(item), problem: 'must be "server", or left out' } },
+    where,
+  );
 }
 
 /** Counts as the server does, in code points; exactly only when UTF-16 units exceed the limit. */

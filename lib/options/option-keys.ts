@@ -1,8 +1,6 @@
 import {
   threadForkParamsKeys,
   threadForkResponseKeys,
-  threadGoalKeys,
-  threadGoalSetParamsKeys,
   threadResumeParamsKeys,
   threadResumeResponseKeys,
   threadSettingsKeys,
@@ -23,14 +21,23 @@ import {
   checkConfiguredSafety,
   checkSandboxMode,
 } from "../errors/check-safety.js";
+import {
+  abortSignal,
+  anything,
+  bytes,
+  milliseconds,
+  oneOf,
+  type RulesOf,
+} from "../errors/check-values.js";
 import { clientRequestHandlerKeys, requestHandlerKeys } from "../server-requests/handlers.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
-import type { ResumeThreadOptions } from "./thread-options.js";
-import type { StartThreadOptions } from "./thread-options.js";
-import type { ForkThreadOptions } from "./thread-options.js";
 import type { GoalOptions } from "./goal-options.js";
-import type { UpdateSettingsOptions } from "./thread-options.js";
-import type { SetGoalOptions } from "./goal-options.js";
+import type {
+  ForkThreadOptions,
+  ResumeThreadOptions,
+  StartThreadOptions,
+  UpdateSettingsOptions,
+} from "./thread-options.js";
 import type { BoundTools } from "../tools/tool.js";
 import type { RunOptions, ServiceTurnOptions, TurnControls, TurnOptions } from "./turn-options.js";
 
@@ -44,49 +51,48 @@ export const startThreadKeys: KeysOf<StartThreadOptions> = {
   trustProject: true,
 };
 
-export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
-  ...threadResumeParamsKeys,
+export const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
   ...requestHandlerKeys,
   tools: true,
+};
+
+export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
+  ...threadResumeParamsKeys,
+  ...threadHandleKeys,
   trace: true,
 };
 
 export const forkThreadKeys: KeysOf<ForkThreadOptions> = {
   ...threadForkParamsKeys,
-  ...requestHandlerKeys,
-  tools: true,
+  ...threadHandleKeys,
   trace: true,
 };
 
-const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
-  ...requestHandlerKeys,
-  tools: true,
-};
-
-const turnControlKeys: KeysOf<TurnControls> = {
-  signal: true,
-  timeoutMs: true,
-  idleTimeoutMs: true,
-  onBreak: true,
-  maxBacklogBytes: true,
-  whenBusy: true,
-  trace: true,
+/** The library's own options of a turn, with what each has to be. */
+export const turnControlRules: RulesOf<TurnControls> = {
+  signal: abortSignal,
+  timeoutMs: milliseconds,
+  idleTimeoutMs: milliseconds,
+  maxBacklogBytes: bytes,
+  onBreak: oneOf("interrupt", "detach"),
+  whenBusy: oneOf("queue", "steer", "reject"),
+  trace: anything,
 };
 
 const runKeys: KeysOf<RunOptions> = { throwOnFailure: true };
 
 const turnKeys: KeysOf<TurnOptions & RunOptions> = {
   ...turnStartParamsKeys,
-  ...turnControlKeys,
+  ...turnControlRules,
   ...runKeys,
   ...requestHandlerKeys,
   sandbox: true,
 };
 
-const serviceTurnKeys: KeysOf<ServiceTurnOptions> = { ...turnControlKeys, ...requestHandlerKeys };
+const serviceTurnKeys: KeysOf<ServiceTurnOptions> = { ...turnControlRules, ...requestHandlerKeys };
 
-const goalKeys: KeysOf<GoalOptions> = {
-  ...withoutKeys(turnControlKeys, "idleTimeoutMs"),
+export const goalKeys: KeysOf<GoalOptions> = {
+  ...withoutKeys(turnControlRules, "idleTimeoutMs"),
   ...requestHandlerKeys,
   tokenBudget: true,
   origin: true,
@@ -96,8 +102,6 @@ const updateSettingsKeys: KeysOf<UpdateSettingsOptions> = {
   ...threadSettingsUpdateParamsKeys,
   sandbox: true,
 };
-
-const setGoalKeys: KeysOf<SetGoalOptions> = { ...threadGoalSetParamsKeys, trace: true };
 
 /**
  * Applications keep one object of options for all threads and turns, and spread into it what the
@@ -161,26 +165,19 @@ export function checkTurnOptions<Options extends object>(options: Options): Opti
   return all;
 }
 
-/** Options of a handle on a thread. @throws InvalidArgumentError */
-export function checkHandleOptions(options: object): void {
-  const keys = { ...clientRequestHandlerKeys, ...threadHandleKeys };
-  checkOptions("thread()", options, keys, { elsewhere: settingsElsewhere });
+/**
+ * Options of a call that takes no settings: a handle on a thread, a goal, or a turn without input.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkWithoutSettings(call: string, options: object, keys: Keys): void {
+  const known = { ...clientRequestHandlerKeys, ...keys };
+  checkOptions(call, options, known, { elsewhere: settingsElsewhere });
 }
 
 /** Options of a turn without input or settings. @throws InvalidArgumentError */
-export function checkServiceOptions(
-  call: string,
-  options: object,
-  more: Readonly<Record<string, true>> = {},
-): void {
-  const keys = { ...clientRequestHandlerKeys, ...serviceTurnKeys, ...more };
-  checkOptions(call, options, keys, { elsewhere: settingsElsewhere });
-}
-
-/** @throws InvalidArgumentError */
-export function checkGoalRunOptions(options: object): void {
-  const keys = { ...clientRequestHandlerKeys, ...goalKeys };
-  checkOptions("runGoal()", options, keys, { elsewhere: settingsElsewhere });
+export function checkServiceOptions(call: string, options: object, more: Keys = {}): void {
+  checkWithoutSettings(call, options, { ...serviceTurnKeys, ...more });
 }
 
 /**
@@ -194,11 +191,6 @@ export function checkUpdateSettings<Settings extends object>(settings: Settings)
   const all = withInherited(settings, updateSettingsKeys);
   checkSettings(all);
   return all;
-}
-
-/** Options of `goal.set`, or the goal as it is. @throws InvalidArgumentError */
-export function checkSetGoal(goal: object): void {
-  checkOptions("goal.set()", goal, setGoalKeys, { ignored: threadGoalKeys });
 }
 
 /** Options of `run` of a handle, which may be those of its turn. @throws InvalidArgumentError */

@@ -3,13 +3,18 @@ import { Callbacks } from "../errors/callbacks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "../errors/check-options.js";
 import {
   abortSignal,
+  anything,
   bytes,
   callback,
+  check,
   checkFields,
   flag,
   flagOrObject,
   milliseconds,
+  string,
+  text,
   whole,
+  type Rule,
   type RulesOf,
 } from "../errors/check-values.js";
 import type { ErrorListener } from "../errors/error-origin.js";
@@ -101,25 +106,32 @@ export interface ConnectionSettings extends ClientRequestHandlers {
 /** Options for starting a server process and talking to it. */
 export interface AppServerClientOptions extends LaunchOptions, ConnectionSettings {}
 
+const settingRules: RulesOf<Omit<ConnectionSettings, keyof ClientRequestHandlers>> = {
+  clientInfo: anything,
+  experimentalApi: flag,
+  trustProject: flag,
+  sharesFiles: flag,
+  optOutNotificationMethods: {
+    fits: (value) => Array.isArray(value) && value.every(string.fits),
+    problem: "must be an array of method names",
+  },
+  requestTimeoutMs: milliseconds,
+  startTimeoutMs: milliseconds,
+  maxInFlight: whole(1),
+  maxMessageBytes: whole(65_536),
+  maxTotalBacklogBytes: bytes,
+  allowUnsupportedServer: flag,
+  retryOnOverload: flagOrObject,
+  signal: abortSignal,
+  onStderr: callback,
+  onError: callback,
+  logger: anything,
+  record: { ...text, problem: "must be the path of a file" },
+};
+
 export const connectionKeys: KeysOf<ConnectionSettings> = {
   ...clientRequestHandlerKeys,
-  clientInfo: true,
-  experimentalApi: true,
-  trustProject: true,
-  sharesFiles: true,
-  optOutNotificationMethods: true,
-  requestTimeoutMs: true,
-  startTimeoutMs: true,
-  maxInFlight: true,
-  maxMessageBytes: true,
-  maxTotalBacklogBytes: true,
-  allowUnsupportedServer: true,
-  retryOnOverload: true,
-  signal: true,
-  onStderr: true,
-  onError: true,
-  logger: true,
-  record: true,
+  ...settingRules,
 };
 
 export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
@@ -154,20 +166,9 @@ export interface ResolvedSettings {
   readonly record: string | undefined;
 }
 
-const settingRules: Partial<RulesOf<ConnectionSettings>> = {
-  experimentalApi: flag,
-  trustProject: flag,
-  sharesFiles: flag,
-  requestTimeoutMs: milliseconds,
-  startTimeoutMs: milliseconds,
-  maxInFlight: whole(1),
-  maxMessageBytes: whole(65_536),
-  maxTotalBacklogBytes: bytes,
-  allowUnsupportedServer: flag,
-  retryOnOverload: flagOrObject,
-  signal: abortSignal,
-  onStderr: callback,
-  onError: callback,
+const headerText: Rule = {
+  fits: (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value),
+  problem: "must be printable ASCII, as an HTTP header is",
 };
 
 /** @throws InvalidArgumentError, which names the option. */
@@ -175,26 +176,17 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
   const { clientInfo, optOutNotificationMethods = [], retryOnOverload = false } = options;
   if (clientInfo !== undefined) checkKeys("clientInfo", clientInfo, clientInfoKeys);
   const name = clientInfo?.name ?? "codex-app-server-sdk";
-  if (typeof name !== "string" || !/^[\x20-\x7e]+$/.test(name)) {
-    throw new InvalidArgumentError(
-      "clientInfo.name",
-      "must be printable ASCII, as an HTTP header is",
-    );
-  }
   const version = clientInfo ? clientInfo.version : SDK_VERSION;
-  if (typeof version !== "string") {
-    throw new InvalidArgumentError("clientInfo.version", "must be a string");
-  }
-  const title: unknown = clientInfo?.title ?? null;
-  if (title !== null && typeof title !== "string") {
-    throw new InvalidArgumentError("clientInfo.title", "must be a string");
-  }
+  const title = clientInfo?.title ?? null;
+  check("clientInfo.name", name, headerText);
+  check("clientInfo.version", version, string);
+  check("clientInfo.title", title ?? "", string);
   // The server would not answer text that it cannot read, and the start would fail for lack of an
   // answer.
   checkWellFormed("clientInfo.version", version);
   checkWellFormed("clientInfo.title", title ?? "");
-  checkOptOut(optOutNotificationMethods);
   checkFields(options, settingRules);
+  checkOptOut(optOutNotificationMethods);
   const callbacks = new Callbacks(options.onError, options.logger);
   const { onStderr } = options;
   return {
@@ -215,20 +207,11 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     logger: callbacks.logger,
     callbacks,
     handlers: checkHandlers(options),
-    record: checkRecord(options.record),
+    record: options.record,
   };
 }
 
-function checkRecord(record: unknown): string | undefined {
-  if (record === undefined || (typeof record === "string" && record !== "")) return record;
-  throw new InvalidArgumentError("record", "must be the path of a file");
-}
-
-function checkOptOut(methods: unknown): void {
-  const isList = Array.isArray(methods) && methods.every((method) => typeof method === "string");
-  if (!isList) {
-    throw new InvalidArgumentError("optOutNotificationMethods", "must be an array of method names");
-  }
+function checkOptOut(methods: readonly string[]): void {
   for (const method of methods) checkWellFormed("optOutNotificationMethods", method);
   const needed = observedNotifications.find((method) => methods.includes(method));
   if (needed === undefined) return;

@@ -29,22 +29,19 @@ export function toSandboxPolicy(
   }
 }
 
-interface GivenSandbox {
-  readonly sandbox?: SandboxMode | SandboxPolicy | null | undefined;
-  readonly sandboxPolicy?: SandboxPolicy | null | undefined;
-}
-
-interface SandboxOnWire {
-  readonly sandboxPolicy?: SandboxPolicy | null;
-}
-
 /**
  * The sandbox as `turn/start` and `thread/settings/update` take it. Its name there, `sandboxPolicy`, is also
  * that in which the server tells the settings of a thread.
  *
  * @throws InvalidArgumentError
  */
-export function sandboxIn({ sandbox, sandboxPolicy }: GivenSandbox): SandboxOnWire {
+export function sandboxIn({
+  sandbox,
+  sandboxPolicy,
+}: {
+  readonly sandbox?: SandboxMode | SandboxPolicy | null | undefined;
+  readonly sandboxPolicy?: SandboxPolicy | null | undefined;
+}): { readonly sandboxPolicy?: SandboxPolicy | null } {
   if (sandbox !== undefined) return { sandboxPolicy: toSandboxPolicy(sandbox) };
   if (sandboxPolicy === undefined) return {};
   return { sandboxPolicy: toSandboxPolicy(sandboxPolicy, "sandboxPolicy") };

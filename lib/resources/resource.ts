@@ -10,7 +10,8 @@ type ListMethod = {
   [M in ClientRequestMethod]: ResultOf<M> extends PageAnswer<unknown> ? M : never;
 }[ClientRequestMethod];
 /** What such a method lists. */
-type EntryOf<M extends ListMethod> = ResultOf<M> extends PageAnswer<infer Entry> ? Entry : never;
+export type EntryOf<M extends ListMethod> =
+  ResultOf<M> extends PageAnswer<infer Entry> ? Entry : never;
 
 /**
  * What sends requests in its methods: a client, a thread, and what they offer in fields, such as
@@ -70,7 +71,7 @@ export abstract class Resource {
     { loaded = false } = {},
   ): Pages<EntryOf<M>> {
     return new Pages(async (cursor) => {
-      const page = (cursor === undefined ? params : { ...params, cursor }) as ParamsOf<M>;
+      const page = { ...params, cursor } as ParamsOf<M>;
       const answer = loaded ? this.callLoaded(method, page) : this.call(method, page);
       return (await answer) as PageAnswer<unknown> as PageAnswer<EntryOf<M>>;
     });

@@ -13,53 +13,37 @@ export function checkJson(schema: unknown, value: unknown, root = schema): Schem
 
 type Path = readonly (string | number)[];
 
-/** A rule for values of one kind: whether a value keeps to the keyword, and what to say if not. */
-interface Limit {
-  readonly size: (value: unknown) => number | undefined;
-  readonly keeps: (size: number, limit: number) => boolean;
-  readonly problem: (limit: number) => string;
-}
+type Size = (value: unknown) => number | undefined;
+type Keeps = (size: number, limit: number) => boolean;
 
-const atLeast = (size: number, limit: number): boolean => size >= limit;
-const atMost = (size: number, limit: number): boolean => size <= limit;
-const ofNumber = (value: unknown) => (typeof value === "number" ? value : undefined);
-const ofString = (value: unknown) =>
-  typeof value === "string" ? countCodePoints(value) : undefined;
-const ofArray = (value: unknown) => (Array.isArray(value) ? value.length : undefined);
-const ofObject = (value: unknown) => (isJsonObject(value) ? Object.keys(value).length : undefined);
+const ofNumber: Size = (value) => (typeof value === "number" ? value : undefined);
+const ofString: Size = (value) => (typeof value === "string" ? countCodePoints(value) : undefined);
+const ofArray: Size = (value) => (Array.isArray(value) ? value.length : undefined);
+const ofObject: Size = (value) => (isJsonObject(value) ? Object.keys(value).length : undefined);
 
-const limits: Readonly<Record<string, Limit>> = {
-  minimum: { size: ofNumber, keeps: atLeast, problem: (limit) => `must be at least ${limit}` },
-  maximum: { size: ofNumber, keeps: atMost, problem: (limit) => `must be at most ${limit}` },
-  exclusiveMinimum: {
-    size: ofNumber,
-    keeps: (size, limit) => size > limit,
-    problem: (limit) => `must be more than ${limit}`,
-  },
-  exclusiveMaximum: {
-    size: ofNumber,
-    keeps: (size, limit) => size < limit,
-    problem: (limit) => `must be less than ${limit}`,
-  },
-  multipleOf: {
-    size: ofNumber,
-    // The quotient of decimal fractions is rarely whole to the last bit.
-    keeps: (size, limit) => {
-      const quotient = size / limit;
-      return Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient));
-    },
-    problem: (limit) => `must be a multiple of ${limit}`,
-  },
-  minLength: {
-    size: ofString,
-    keeps: atLeast,
-    problem: (n) => `must have ${n} characters or more`,
-  },
-  maxLength: { size: ofString, keeps: atMost, problem: (n) => `must have ${n} characters or less` },
-  minItems: { size: ofArray, keeps: atLeast, problem: (n) => `must have ${n} items or more` },
-  maxItems: { size: ofArray, keeps: atMost, problem: (n) => `must have ${n} items or less` },
-  minProperties: { size: ofObject, keeps: atLeast, problem: (n) => `must have ${n} keys or more` },
-  maxProperties: { size: ofObject, keeps: atMost, problem: (n) => `must have ${n} keys or less` },
+const atLeast: Keeps = (size, limit) => size >= limit;
+const atMost: Keeps = (size, limit) => size <= limit;
+const moreThan: Keeps = (size, limit) => size > limit;
+const lessThan: Keeps = (size, limit) => size < limit;
+/** The quotient of decimal fractions is rarely whole to the last bit. */
+const multipleOf: Keeps = (size, limit) => {
+  const quotient = size / limit;
+  return Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient));
+};
+
+/** What the limits of each keyword hold for, whether a value keeps to one, and what to say if not. */
+const limits: Readonly<Record<string, readonly [Size, Keeps, must: string, what?: string]>> = {
+  minimum: [ofNumber, atLeast, "must be at least"],
+  maximum: [ofNumber, atMost, "must be at most"],
+  exclusiveMinimum: [ofNumber, moreThan, "must be more than"],
+  exclusiveMaximum: [ofNumber, lessThan, "must be less than"],
+  multipleOf: [ofNumber, multipleOf, "must be a multiple of"],
+  minLength: [ofString, atLeast, "must have", " characters or more"],
+  maxLength: [ofString, atMost, "must have", " characters or less"],
+  minItems: [ofArray, atLeast, "must have", " items or more"],
+  maxItems: [ofArray, atMost, "must have", " items or less"],
+  minProperties: [ofObject, atLeast, "must have", " keys or more"],
+  maxProperties: [ofObject, atMost, "must have", " keys or less"],
 };
 
 class JsonCheck {
@@ -158,12 +142,11 @@ function checkType(schema: JsonObject, value: unknown, report: (message: string)
 }
 
 function checkLimits(schema: JsonObject, value: unknown, report: (message: string) => void): void {
-  for (const [keyword, { size, keeps, problem }] of Object.entries(limits)) {
+  for (const [keyword, [sizeOf, keeps, must, what = ""]] of Object.entries(limits)) {
     const limit = schema[keyword];
-    const actual = typeof limit === "number" ? size(value) : undefined;
-    if (typeof limit === "number" && actual !== undefined && !keeps(actual, limit)) {
-      report(problem(limit));
-    }
+    const size = typeof limit === "number" ? sizeOf(value) : undefined;
+    if (typeof limit !== "number" || size === undefined || keeps(size, limit)) continue;
+    report(`${must} ${limit}${what}`);
   }
   const { pattern } = schema;
   if (typeof pattern === "string" && typeof value === "string" && !matches(pattern, value)) {

@@ -28,18 +28,19 @@ function typeOf(value: unknown): string {
 }
 
 /** Whether null fits the schema by itself. */
-export function acceptsNull(root: JsonObject, schema: unknown): boolean {
-  return accepts(root, schema, []);
-}
-
-function accepts(root: JsonObject, schema: unknown, refs: readonly string[]): boolean {
+export function acceptsNull(
+  root: JsonObject,
+  schema: unknown,
+  refs: readonly string[] = [],
+): boolean {
   if (!isJsonObject(schema)) return schema === true;
   const { $ref: ref } = schema;
   if (typeof ref === "string") {
-    return !refs.includes(ref) && accepts(root, resolveRef(root, ref), [...refs, ref]);
+    return !refs.includes(ref) && acceptsNull(root, resolveRef(root, ref), [...refs, ref]);
   }
   const alternatives = schema.anyOf ?? schema.oneOf;
-  if (Array.isArray(alternatives)) return alternatives.some((each) => accepts(root, each, refs));
+  if (Array.isArray(alternatives))
+    return alternatives.some((each) => acceptsNull(root, each, refs));
   if (Array.isArray(schema.enum) && !schema.enum.includes(null)) return false;
   if (schema.const !== undefined && schema.const !== null) return false;
   return typesOf(schema)?.includes("null") ?? false;

@@ -5,7 +5,7 @@ import { acceptsNull, isEmptyCycle, typesOf } from "./schema-facts.js";
 import { strictKeyword, strictRefusal } from "./strict-keywords.js";
 import { describe, isPlainKeyword, orNull } from "./strict-parts.js";
 
-/** A schema as the strict mode of the Responses API takes it, and the way back. */
+/** A schema, or a part of one, as the strict mode of the Responses API takes it, and the way back. */
 export interface StrictSchema {
   readonly schema: JsonObject;
   /**
@@ -27,16 +27,13 @@ export function toStrictSchema(source: JsonObject, where = "outputSchema"): Stri
   return new StrictWriter(source, where).write();
 }
 
-/** A part of the schema, rewritten. */
-type Part = StrictSchema;
-
 const keep = (value: unknown): unknown => value;
 
 class StrictWriter {
   readonly #source: JsonObject;
   readonly #where: string;
-  readonly #definitions = new Map<string, Part>();
-  #top: Part = { schema: {}, restore: keep };
+  readonly #definitions = new Map<string, StrictSchema>();
+  #top: StrictSchema = { schema: {}, restore: keep };
 
   constructor(source: JsonObject, where: string) {
     this.#source = source;
@@ -67,7 +64,7 @@ class StrictWriter {
     return this.#top;
   }
 
-  #node(source: unknown, where: string): Part {
+  #node(source: unknown, where: string): StrictSchema {
     if (source === true || (isJsonObject(source) && Object.keys(source).length === 0)) {
       return refuse(
         where,
@@ -83,7 +80,7 @@ class StrictWriter {
     return this.#typed(source, where);
   }
 
-  #reference(source: JsonObject, where: string): Part {
+  #reference(source: JsonObject, where: string): StrictSchema {
     const ref = String(source.$ref);
     const target = this.#target(ref, where);
     mustStandAlone(source, ["$ref"], where);
@@ -108,7 +105,7 @@ class StrictWriter {
     };
   }
 
-  #union(source: JsonObject, where: string): Part {
+  #union(source: JsonObject, where: string): StrictSchema {
     const keyword = source.anyOf === undefined ? "oneOf" : "anyOf";
     const sources: unknown = source[keyword];
     mustStandAlone(source, [keyword], where);
@@ -127,7 +124,7 @@ class StrictWriter {
     };
   }
 
-  #typed(source: JsonObject, where: string): Part {
+  #typed(source: JsonObject, where: string): StrictSchema {
     const types = typesOf(source);
     if (types === undefined) {
       return refuse(
@@ -153,7 +150,7 @@ class StrictWriter {
     };
   }
 
-  #object(source: JsonObject, where: string): Part {
+  #object(source: JsonObject, where: string): StrictSchema {
     const { properties, additionalProperties } = source;
     if (additionalProperties !== undefined && additionalProperties !== false) {
       refuse(where, strictRefusal("additionalProperties"));
@@ -194,7 +191,7 @@ class StrictWriter {
     };
   }
 
-  #array(source: JsonObject, where: string): Part {
+  #array(source: JsonObject, where: string): StrictSchema {
     if (Array.isArray(source.items)) refuse(where, strictRefusal("items"));
     if (source.items === undefined) refuse(where, "must say what its items are");
     const items = this.#node(source.items, `${where}.items`);

@@ -12,7 +12,7 @@ import type {
 import { checkKeys, checkOptions, type KeysOf } from "../errors/check-options.js";
 import { check, checkFields, checkText, flag, oneOf } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import type { ElicitationReply } from "./elicitations.js";
+import type { ElicitationReply } from "./questions.js";
 import type { Answering, RequestContext } from "./request-context.js";
 import { isGrant, isTextList } from "./result-checks.js";
 

@@ -12,9 +12,8 @@ import {
   type ApprovalHandlers,
   type ApprovalPreset,
 } from "./approvals.js";
-import type { ElicitationHandler } from "./elicitations.js";
+import type { ElicitationHandler, UserInputHandler } from "./questions.js";
 import type { Answering, RequestContext } from "./request-context.js";
-import type { UserInputHandler } from "./user-input.js";
 
 /**
  * The handlers of the server's requests about a thread or a turn. The narrowest scope that has a handler
@@ -89,10 +88,12 @@ export const requestHandlerKeys: KeysOf<RequestHandlers> = {
   handlers: true,
 };
 
+const ofClient = { onAuthTokenRefresh: true, onAttestation: true } as const;
+const methodsOfClient = ["account/chatgptAuthTokens/refresh", "attestation/generate"] as const;
+
 export const clientRequestHandlerKeys: KeysOf<ClientRequestHandlers> = {
   ...requestHandlerKeys,
-  onAuthTokenRefresh: true,
-  onAttestation: true,
+  ...ofClient,
 };
 
 const approvalKeys: KeysOf<ApprovalHandlers> = {
@@ -101,26 +102,18 @@ const approvalKeys: KeysOf<ApprovalHandlers> = {
   permissions: true,
 };
 
-const scoped = ["onApproval", "onUserInput", "onElicitation", "onCurrentTime", "handlers"] as const;
-const ofClient = ["onAuthTokenRefresh", "onAttestation"] as const;
-const methodsOfClient = ["account/chatgptAuthTokens/refresh", "attestation/generate"] as const;
-
 /**
- * Takes the handlers out of the options of a thread or a turn, and checks them.
+ * The handlers among the options of a thread or a turn; undefined when there are none.
  *
  * @throws InvalidArgumentError
  */
-export function splitHandlers<Options extends RequestHandlers>(
-  options: Options,
-): { handlers: RequestHandlers | undefined; rest: Omit<Options, keyof RequestHandlers> } {
-  for (const name of ofClient) refuseHere(name, (options as ClientRequestHandlers)[name]);
-  const { onApproval, onUserInput, onElicitation, onCurrentTime, handlers, ...rest } = options;
-  const given = { onApproval, onUserInput, onElicitation, onCurrentTime, handlers };
-  const checked = checkHandlers(given);
+export function handlersIn(options: RequestHandlers): RequestHandlers | undefined {
+  for (const name of Object.keys(ofClient)) refuseHere(name, Reflect.get(options, name));
+  const found = checkHandlers(options);
   for (const method of methodsOfClient) {
-    refuseHere(`handlers["${method}"]`, checked?.handlers?.[method]);
+    refuseHere(`handlers["${method}"]`, found?.handlers?.[method]);
   }
-  return { handlers: checked, rest };
+  return found;
 }
 
 /** It would never be called. */
@@ -136,8 +129,8 @@ function refuseHere(name: string, handler: unknown): void {
  */
 export function checkHandlers(options: ClientRequestHandlers): ClientRequestHandlers | undefined {
   const found: Record<string, unknown> = {};
-  for (const name of [...scoped, ...ofClient]) {
-    const value: unknown = options[name];
+  for (const name of Object.keys(clientRequestHandlerKeys)) {
+    const value: unknown = Reflect.get(options, name);
     if (value === undefined) continue;
     if (name === "onApproval") checkApproval(name, value, true);
     else if (name === "handlers") checkRawHandlers(value);

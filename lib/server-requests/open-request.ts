@@ -8,21 +8,11 @@ import { idsIn } from "../messages/message-ids.js";
 import type { RequestContext } from "./request-context.js";
 import type { Fields, UserRequest } from "./request-kinds.js";
 
-/** A request that waits for its answer, as `pendingRequests()` lists it. */
-export interface PendingRequest {
-  /** Names it in `respond()`; unique for ever, and safe to send to a browser. */
-  readonly key: string;
-  /** The id on the wire, as in the turn's events. */
-  readonly requestId: string | number;
-  readonly method: string;
-  readonly threadId: string | undefined;
-  /**
-   * The turn of the request. If the request names none: the turn that ran on its thread, if a handle here
-   * follows it.
-   */
-  readonly turnId: string | undefined;
-  /** The item that it is about; for a tool call, its call id. */
-  readonly itemId: string | undefined;
+/**
+ * A request that waits for its answer, as `pendingRequests()` lists it. Its `key` is safe to send to a
+ * browser.
+ */
+export interface PendingRequest extends Omit<RequestContext, "signal"> {
   /** The question to a person, told apart by `type`; undefined when the request asks no person. */
   readonly request: UserRequest | undefined;
   /** The params as they came. */
@@ -97,9 +87,8 @@ export class OpenRequest {
 
   /** The context for the handler. */
   toContext(): RequestContext {
-    const { key, requestId, method, threadId, turnId, itemId } = this;
     const { signal } = (this.#abort ??= new AbortController());
-    return { key, requestId, method, threadId, turnId, itemId, signal };
+    return { ...this.#ids(), signal };
   }
 
   settle(answer: Answer | undefined): void {
@@ -123,10 +112,13 @@ export class OpenRequest {
   }
 
   toPending(): PendingRequest {
-    const { key, requestId, method, threadId, turnId, itemId } = this;
     const { request, params, deferred, receivedAt } = this;
-    const ids = { key, requestId, method, threadId, turnId, itemId };
-    return { ...ids, request, params, deferred, receivedAt };
+    return { ...this.#ids(), request, params, deferred, receivedAt };
+  }
+
+  #ids(): Omit<RequestContext, "signal"> {
+    const { key, requestId, method, threadId, turnId, itemId } = this;
+    return { key, requestId, method, threadId, turnId, itemId };
   }
 }
 

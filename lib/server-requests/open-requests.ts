@@ -123,7 +123,7 @@ export class OpenRequests {
   }
 
   /** The server has these answers, or needs them no more. */
-  forgetAnswers(applies: (request: RequestIds) => boolean): void {
+  forgetAnswers(applies: (request: RequestIds & { connection: number }) => boolean): void {
     for (const [requestId, past] of this.#answered) {
       if (!applies({ ...past, requestId })) continue;
       past.answer = undefined;
@@ -133,11 +133,8 @@ export class OpenRequests {
 
   /** Requests that were answered over an earlier connection, and were not asked again. */
   forgetOldAnswers(threadId: string): void {
-    for (const [requestId, past] of this.#answered) {
-      if (past.threadId !== threadId || past.connection === this.#connection) continue;
-      past.answer = undefined;
-      this.#answered.delete(requestId);
-    }
+    const connection = this.#connection;
+    this.forgetAnswers((past) => past.threadId === threadId && past.connection !== connection);
   }
 
   #close(request: OpenRequest, given: Answer | undefined): void {

@@ -1,5 +1,3 @@
-import type { DeferredAnswer } from "./defer.js";
-
 /**
  * The circumstances of a request, for its handler. Ids are undefined where the request has none.
  */
@@ -29,6 +27,28 @@ export interface RequestContext {
    * reason is a ServerRequestOverError), or the connection is closed (a TransportClosedError).
    */
   readonly signal: AbortSignal;
+}
+
+const brand: unique symbol = Symbol.for("codex-app-server-sdk.DeferredAnswer");
+
+/** The value that `defer()` returns. */
+export interface DeferredAnswer {
+  readonly [brand]: true;
+}
+
+const deferred: DeferredAnswer = Object.freeze({ [brand]: true } as const);
+
+/**
+ * Leaves a request open, when a handler returns this: `respond()` answers it later, from anywhere. The
+ * server sets no time limit, so a deferred request waits until it is answered, its turn ends or the
+ * connection closes.
+ */
+export function defer(): DeferredAnswer {
+  return deferred;
+}
+
+export function isDeferred(value: unknown): value is DeferredAnswer {
+  return typeof value === "object" && value !== null && brand in value;
 }
 
 /** A handler's answer: at once, later, or left to `respond()`. */

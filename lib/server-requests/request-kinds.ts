@@ -1,3 +1,4 @@
+import type { ServerRequests } from "../../generated/methods.js";
 import type {
   CommandExecutionRequestApprovalParams,
   FileChangeRequestApprovalParams,
@@ -8,13 +9,41 @@ import type {
   ToolRequestUserInputParams,
 } from "../../generated/types.js";
 import { isDate } from "../async/realms.js";
-import { persistences, type ApprovalHandlers, type ApprovalRequest } from "./approvals.js";
-import type { ElicitationRequest } from "./elicitations.js";
+import {
+  persistences,
+  type ApprovalDecision,
+  type ApprovalHandlers,
+  type ApprovalRequest,
+} from "./approvals.js";
 import type { ClientRequestHandlers } from "./handlers.js";
+import type {
+  ElicitationAnswer,
+  ElicitationRequest,
+  UserInputAnswers,
+  UserInputRequest,
+} from "./questions.js";
 import type { RequestContext } from "./request-context.js";
 import { denial } from "./refusals.js";
 import { isObject } from "./result-checks.js";
-import type { UserInputRequest } from "./user-input.js";
+
+/**
+ * An answer for `respond()`: the value that a handler would return, or the result as it is on the wire.
+ * Give an attestation token in the latter form, `{ token }`: if every string were an answer here, a
+ * misspelt decision would be one.
+ */
+export type RequestAnswer =
+  | ApprovalDecision
+  | UserInputAnswers
+  | ElicitationAnswer
+  | Date
+  // The last line serves methods whose result nobody knows: with `unknown` every value would be an
+  // answer.
+  | {
+      [M in keyof ServerRequests]: unknown extends ServerRequests[M]["result"]
+        ? never
+        : ServerRequests[M]["result"];
+    }[keyof ServerRequests]
+  | { readonly [field: string]: JsonValue };
 
 /** The requests that a person may be asked, as handlers and `pendingRequests()` show them. */
 export type UserRequest = ApprovalRequest | UserInputRequest | ElicitationRequest;
@@ -39,91 +68,59 @@ type Changes = readonly FileUpdateChange[] | undefined;
 
 /** The kind of a method that has typed handlers. */
 export function kindOf(method: string): RequestKind | undefined {
-  return kinds.get(method);
+  return Object.hasOwn(kinds, method) ? kinds[method] : undefined;
 }
 
 /** The methods that have typed handlers. */
-export function kindMethods(): Iterable<string> {
-  return kinds.keys();
+export function kindMethods(): readonly string[] {
+  return Object.keys(kinds);
 }
 
-const kinds = new Map<string, RequestKind>([
-  [
-    "item/commandExecution/requestApproval",
-    {
-      describe: (params: CommandExecutionRequestApprovalParams) => ({ ...params, type: "command" }),
-      option: "onApproval.command",
-      handlerIn: approvalHandler("command"),
-      toResult: (decision) => (allowsEverything(decision) ? undefined : { decision }),
-    },
-  ],
-  [
-    "item/fileChange/requestApproval",
-    {
-      describe: (params: FileChangeRequestApprovalParams, changes) => ({
-        ...params,
-        changes,
-        type: "fileChange",
-      }),
-      option: "onApproval.fileChange",
-      handlerIn: approvalHandler("fileChange"),
-      toResult: (decision) => ({ decision }),
-    },
-  ],
-  [
-    "item/permissions/requestApproval",
-    {
-      describe: (params: PermissionsRequestApprovalParams) => ({ ...params, type: "permissions" }),
-      option: "onApproval.permissions",
-      handlerIn: approvalHandler("permissions"),
-      toResult: toGrant,
-    },
-  ],
-  [
-    "item/tool/requestUserInput",
-    {
-      describe: (params: ToolRequestUserInputParams) => ({ ...params, type: "userInput" }),
-      option: "onUserInput",
-      handlerIn: ({ onUserInput }) => onUserInput,
-      toResult: toAnswers,
-    },
-  ],
-  [
-    "mcpServer/elicitation/request",
-    {
-      describe: describeElicitation,
-      option: "onElicitation",
-      handlerIn: ({ onElicitation }) => onElicitation,
-      toResult: toReply,
-    },
-  ],
-  [
-    "account/chatgptAuthTokens/refresh",
-    {
-      option: "onAuthTokenRefresh",
-      handlerIn: ({ onAuthTokenRefresh }) => onAuthTokenRefresh,
-      toResult: (tokens) => tokens,
-    },
-  ],
-  [
-    "attestation/generate",
-    {
-      option: "onAttestation",
-      handlerIn: ({ onAttestation }) => onAttestation,
-      toResult: (token) => ({ token }),
-    },
-  ],
-  [
-    "currentTime/read",
-    {
-      option: "onCurrentTime",
-      handlerIn: ({ onCurrentTime }) => onCurrentTime,
-      toResult: (time) => isDate(time) && { currentTimeAt: Math.floor(time.getTime() / 1_000) },
-    },
-  ],
-  ["execCommandApproval", firstProtocol("command")],
-  ["applyPatchApproval", firstProtocol("fileChange")],
-]);
+const kinds: Readonly<Record<string, RequestKind>> = {
+  "item/commandExecution/requestApproval": {
+    ...approvalOf("command"),
+    describe: (params: CommandExecutionRequestApprovalParams) => ({ ...params, type: "command" }),
+    toResult: (decision) => (allowsEverything(decision) ? undefined : { decision }),
+  },
+  "item/fileChange/requestApproval": {
+    ...approvalOf("fileChange"),
+    describe: (params: FileChangeRequestApprovalParams, changes) => ({
+      ...params,
+      changes,
+      type: "fileChange",
+    }),
+    toResult: (decision) => ({ decision }),
+  },
+  "item/permissions/requestApproval": {
+    ...approvalOf("permissions"),
+    describe: (params: PermissionsRequestApprovalParams) => ({ ...params, type: "permissions" }),
+    toResult: toGrant,
+  },
+  "item/tool/requestUserInput": {
+    ...handlerNamed("onUserInput"),
+    describe: (params: ToolRequestUserInputParams) => ({ ...params, type: "userInput" }),
+    toResult: toAnswers,
+  },
+  "mcpServer/elicitation/request": {
+    ...handlerNamed("onElicitation"),
+    describe: describeElicitation,
+    toResult: toReply,
+  },
+  "account/chatgptAuthTokens/refresh": {
+    ...handlerNamed("onAuthTokenRefresh"),
+    toResult: (tokens) => tokens,
+  },
+  "attestation/generate": {
+    ...handlerNamed("onAttestation"),
+    toResult: (token) => ({ token }),
+  },
+  "currentTime/read": {
+    ...handlerNamed("onCurrentTime"),
+    toResult: (time) => isDate(time) && { currentTimeAt: Math.floor(time.getTime() / 1_000) },
+  },
+  execCommandApproval: firstProtocol("command"),
+  applyPatchApproval: firstProtocol("fileChange"),
+};
 
 /**
  * A method of the first protocol, which no supported server uses for threads. Typed handlers cannot be
@@ -133,16 +130,27 @@ const kinds = new Map<string, RequestKind>([
 function firstProtocol(type: keyof ApprovalHandlers): RequestKind {
   return {
     option: "handlers",
-    handlerIn: (handlers) => approvalHandler(type)(handlers) && (() => denial),
+    handlerIn: (handlers) => approvalOf(type).handlerIn(handlers) && (() => denial),
     toResult: (result) => result,
   };
 }
 
-function approvalHandler(type: keyof ApprovalHandlers): RequestKind["handlerIn"] {
-  return ({ onApproval }) => {
-    const given = typeof onApproval === "object" ? onApproval[type] : onApproval;
-    return typeof given === "string" ? () => given : given;
+type WithHandler = Pick<RequestKind, "option" | "handlerIn">;
+
+function approvalOf(type: keyof ApprovalHandlers): WithHandler {
+  return {
+    option: `onApproval.${type}`,
+    handlerIn: ({ onApproval }) => {
+      const given = typeof onApproval === "object" ? onApproval[type] : onApproval;
+      return typeof given === "string" ? () => given : given;
+    },
   };
+}
+
+function handlerNamed(
+  option: Exclude<keyof ClientRequestHandlers, "onApproval" | "handlers">,
+): WithHandler {
+  return { option, handlerIn: (handlers) => handlers[option] };
 }
 
 /** Every command begins with no word. */
@@ -192,9 +200,7 @@ function describeElicitation(params: McpServerElicitationRequestParams): Elicita
   if (params.mode === "url") return { ...params, type: "url" };
   if (params.mode !== "form") return { ...params, type: "other" };
   const { _meta: meta } = params;
-  if (!isToolApproval(meta)) {
-    return { ...params, type: "form" };
-  }
+  if (!isToolApproval(meta)) return { ...params, type: "form" };
   const { tool_name: name, tool_params: args } = meta;
   const toolName = typeof name === "string" ? name : undefined;
   return { ...params, type: "toolApproval", toolName, toolArguments: args };

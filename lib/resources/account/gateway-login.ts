@@ -1,13 +1,10 @@
-import type { GatewayOAuthChangedNotification } from "../../../generated/types.js";
-import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
 import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
 import { JsonRpcError } from "../../errors/rpc-errors.js";
 import type { Session } from "../../session/session.js";
-import { LoginAttempt, type LoginProcess } from "./login-attempt.js";
-import { reasonIn } from "./login-completion.js";
-import { LoginOutcome } from "./login-outcome.js";
+import { LoginAttempt } from "./login-attempt.js";
+import { LoginProcess, reasonIn } from "./login-process.js";
 
 /** The gateway to log in to, and how, as in `account/gatewayOAuth/login`. */
 export interface GatewayLoginOptions {
@@ -38,7 +35,7 @@ export class GatewayLogin extends LoginAttempt {
   readonly userCode: string | null;
 
   /** @internal */
-  constructor(process: LoginProcess, prompt: GatewayPrompt) {
+  constructor(process: GatewayProcess, prompt: GatewayPrompt) {
     super(process);
     this.authUrl = prompt.authUrl ?? null;
     this.verificationUrl = prompt.verificationUrl ?? null;
@@ -57,8 +54,8 @@ export async function startGatewayLogin(
   session: Session,
   options: GatewayLoginOptions,
 ): Promise<GatewayLogin> {
-  const process = new GatewayProcess(session, options.modelProvider);
-  void process.run(options);
+  const process = new GatewayProcess(session, options);
+  void process.start(options);
   try {
     return new GatewayLogin(process, await process.prompt.promise);
   } catch (error) {
@@ -67,77 +64,43 @@ export async function startGatewayLogin(
   }
 }
 
-class GatewayProcess implements LoginProcess {
-  loginId: string | null = null;
-  cause: "cancelled" | "replaced" | undefined;
-  readonly outcome = new LoginOutcome(() => {
-    this.stop();
-  });
+class GatewayProcess extends LoginProcess {
   readonly prompt = new Deferred<GatewayPrompt>();
   readonly #session: Session;
-  readonly #provider: string | undefined;
-  readonly #stops: (() => void)[] = [];
-  /** Ends of logins with a code that were told before it was known which one is ours. */
-  #early: GatewayOAuthChangedNotification[] = [];
 
-  constructor(session: Session, provider: string | null | undefined) {
+  constructor(session: Session, { modelProvider }: GatewayLoginOptions) {
+    super(session);
     this.#session = session;
-    this.#provider = provider ?? undefined;
     const stopListening = session.on("account/gatewayOAuth/changed", ({ params }) => {
-      this.#receive(params);
+      const { authUrl, loginId, providerId, status, error } = params;
+      if (providerId !== (modelProvider ?? providerId)) return;
+      // Only the connection that has started a login in a browser is told the URL.
+      if (authUrl !== null) this.prompt.resolve({ authUrl });
+      const success = status === "succeeded";
+      if (loginId !== null && (success || status === "failed")) {
+        this.told({ loginId, success, error });
+      }
     });
-    this.#stops.push(stopListening);
-    const unlink = onAbort(session.connectionSignal, (reason) => {
-      this.outcome.fail(() => copyError(reason, "the login"));
-    });
-    this.#stops.push(unlink);
+    this.holds(stopListening);
   }
 
-  async run(options: GatewayLoginOptions): Promise<void> {
+  async start(options: GatewayLoginOptions): Promise<void> {
     try {
       const { prompt } = await this.#session.call("account/gatewayOAuth/login", options, {
         timeoutMs: requestMs,
       });
-      if (prompt) this.#follow(prompt);
-      else this.outcome.succeed();
+      if (prompt) this.follow(prompt.loginId);
+      else this.succeed();
       this.prompt.resolve(prompt ?? {});
     } catch (error) {
       // A refusal is how the server tells of a login in a browser that came to nothing.
       this.prompt.reject(error);
-      this.outcome.fail(() => this.#failure(error));
+      this.fail(() => this.#failure(error));
     }
   }
 
   sendCancel(): Promise<unknown> {
     return this.#session.call("account/gatewayOAuth/cancel", undefined);
-  }
-
-  stop(): void {
-    for (const stop of this.#stops.splice(0)) stop();
-  }
-
-  #receive(change: GatewayOAuthChangedNotification): void {
-    const { authUrl, loginId, providerId } = change;
-    if (this.#provider !== undefined && providerId !== this.#provider) return;
-    // Only the connection that has started a login in a browser is told the URL.
-    if (authUrl !== null) this.prompt.resolve({ authUrl });
-    if (loginId === null) return;
-    if (this.loginId === null) this.#early.push(change);
-    else this.#end(change);
-  }
-
-  #follow({ loginId }: { loginId: string }): void {
-    this.loginId = loginId;
-    for (const change of this.#early.splice(0)) this.#end(change);
-  }
-
-  #end({ loginId, status, error }: GatewayOAuthChangedNotification): void {
-    if (loginId !== this.loginId) return;
-    if (status === "succeeded") this.outcome.succeed();
-    else if (status === "failed") {
-      const reason = this.cause ?? reasonIn(error);
-      this.outcome.fail(() => new LoginFailedError(reason, { loginId, serverMessage: error }));
-    }
   }
 
   #failure(error: unknown): unknown {

@@ -1,20 +1,13 @@
 import { checkOptions } from "../../errors/check-options.js";
 import { TransportClosedError } from "../../errors/connection-errors.js";
 import { LoginFailedError, LoginTimeoutError } from "../../errors/login-errors.js";
-import { loginWaitKeys, type LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
+import { loginWaitKeys, type LoginProcess, type LoginWaitOptions } from "./login-process.js";
 
-/** A login that runs at the server, as the handle sees it. */
-export interface LoginProcess {
-  readonly loginId: string | null;
-  readonly outcome: LoginOutcome;
-  /** The cause of a failure, if this client caused it. */
-  cause: "cancelled" | "replaced" | undefined;
-  /** Asks the server to end it. */
+/** A login that the server can be asked to end. */
+interface CancellableLogin extends LoginProcess {
   sendCancel(): Promise<unknown>;
 }
 
-/** Longer than the server lets any login run: 10 minutes in a browser, 15 with a code. */
-const waitMs = 20 * 60_000;
 /** How long to wait for the end of a login after the server has taken the cancellation (ms). */
 const graceMs = 5_000;
 
@@ -23,10 +16,10 @@ const graceMs = 5_000;
  * wait for it; `await using` cancels it at the end of the block.
  */
 export class LoginAttempt implements AsyncDisposable {
-  readonly #process: LoginProcess;
+  readonly #process: CancellableLogin;
 
   /** @internal */
-  constructor(process: LoginProcess) {
+  constructor(process: CancellableLogin) {
     this.#process = process;
   }
 
@@ -45,8 +38,7 @@ export class LoginAttempt implements AsyncDisposable {
    */
   async wait(options: LoginWaitOptions = {}): Promise<void> {
     checkOptions("wait()", options, loginWaitKeys);
-    const { signal, timeoutMs = waitMs } = options;
-    return this.#process.outcome.wait(signal, timeoutMs);
+    return this.#process.wait(options);
   }
 
   /**
@@ -55,7 +47,7 @@ export class LoginAttempt implements AsyncDisposable {
    */
   async cancel(): Promise<void> {
     const process = this.#process;
-    if (process.outcome.settled) return;
+    if (process.isSettled) return;
     const before = process.cause;
     process.cause ??= "cancelled";
     try {
@@ -67,12 +59,12 @@ export class LoginAttempt implements AsyncDisposable {
       throw error;
     }
     try {
-      await process.outcome.wait(undefined, graceMs);
+      await process.wait({ timeoutMs: graceMs });
     } catch (error) {
       // How it ended is what `wait()` tells.
       if (!(error instanceof LoginTimeoutError)) return;
       const { loginId } = process;
-      process.outcome.fail(() => new LoginFailedError("cancelled", { loginId }));
+      process.fail(() => new LoginFailedError("cancelled", { loginId }));
     }
   }
 
@@ -89,7 +81,7 @@ export class BrowserLogin extends LoginAttempt {
   readonly authUrl: string;
 
   /** @internal */
-  constructor(process: LoginProcess, { authUrl }: { authUrl: string }) {
+  constructor(process: CancellableLogin, { authUrl }: { authUrl: string }) {
     super(process);
     this.authUrl = authUrl;
   }
@@ -104,7 +96,7 @@ export class DeviceCodeLogin extends LoginAttempt {
 
   /** @internal */
   constructor(
-    process: LoginProcess,
+    process: CancellableLogin,
     { verificationUrl, userCode }: { verificationUrl: string; userCode: string },
   ) {
     super(process);

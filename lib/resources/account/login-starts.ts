@@ -6,8 +6,9 @@ import type { GetSession, Session } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import type { AllowUndefined } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
-import { LoginCompletion } from "./login-completion.js";
-import { LoginOutcome, type LoginWaitOptions } from "./login-outcome.js";
+import { withinDeadline } from "../../jsonrpc/within-deadline.js";
+import { AccountLogin } from "./account-login.js";
+import type { LoginWaitOptions } from "./login-process.js";
 
 /** How long a login may take that needs no person (ms). */
 const directMs = 60_000;
@@ -18,7 +19,7 @@ const lateMs = 5_000;
 export class LoginStarts {
   readonly #getSession: GetSession;
   /** The login that was started last; the server ends it when another one starts. */
-  #latest: LoginCompletion | undefined;
+  #latest: AccountLogin | undefined;
   /** Settles, and never rejects, when no login without an id is under way. */
   #direct: Promise<unknown> = Promise.resolve();
 
@@ -27,22 +28,24 @@ export class LoginStarts {
   }
 
   /**
-   * Starts a login that somebody else has to finish. `send` starts it, and `toHandle` gives its id and
-   * its handle; without an id there was nothing to log in to.
+   * Starts a login that somebody else has to finish. `send` starts it, and `toHandle` makes its
+   * handle. Without an id in the answer there was nothing to log in to.
    */
-  async attempt<Answer, Handle>(
+  async attempt<Answer extends object, Handle>(
     send: (session: Session, options: RequestOptions) => Promise<Answer>,
-    toHandle: (answer: Answer, completion: LoginCompletion) => Handle,
+    toHandle: (answer: Answer, login: AccountLogin) => Handle,
   ): Promise<Handle> {
     const session = await this.#getSession();
-    const completion = new LoginCompletion(session);
+    const login = new AccountLogin(session);
     try {
-      const answer = await this.#start(completion, () => send(session, cancelsLateLogin(session)));
-      const handle = toHandle(answer, completion);
-      if (!completion.followed) completion.stop();
+      const answer = await this.#start(login, () => send(session, cancelsLateLogin(session)));
+      const handle = toHandle(answer, login);
+      const { loginId } = answer as { readonly loginId?: string };
+      if (loginId === undefined) login.stop();
+      else login.follow(loginId);
       return handle;
     } catch (error) {
-      completion.stop();
+      login.stop();
       throw error;
     }
   }
@@ -63,11 +66,9 @@ export class LoginStarts {
     const progress = { sent: false };
     const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal, progress));
     this.#direct = login.catch(() => undefined);
+    const expired = () => new LoginTimeoutError(timeoutMs, progress.sent);
     try {
-      await outcomeOf(login).wait(signal, timeoutMs);
-    } catch (error) {
-      if (!(error instanceof LoginTimeoutError) || progress.sent) throw error;
-      throw new LoginTimeoutError(timeoutMs, false);
+      await withinDeadline(login, { timeoutMs, signal, expired });
     } finally {
       givenUp.abort();
     }
@@ -81,29 +82,29 @@ export class LoginStarts {
     throwIfAborted(givenUp);
     const session = await this.#getSession();
     throwIfAborted(givenUp);
-    const completion = new LoginCompletion(session);
+    const login = new AccountLogin(session);
     progress.sent = true;
     try {
-      await this.#start(completion, () =>
+      await this.#start(login, () =>
         session.call("account/login/start", params, { signal: givenUp, timeoutMs: Infinity }),
       );
-      completion.follow(null);
-      await completion.outcome.wait(givenUp, Infinity);
+      login.follow(null);
+      await login.wait({ signal: givenUp, timeoutMs: Infinity });
     } catch (error) {
-      if (givenUp.aborted) await untilOver(completion);
+      if (givenUp.aborted) await untilOver(login);
       throw error;
     } finally {
-      completion.stop();
+      login.stop();
     }
   }
 
-  async #start<Answer>(completion: LoginCompletion, send: () => Promise<Answer>): Promise<Answer> {
+  async #start<Answer>(login: AccountLogin, send: () => Promise<Answer>): Promise<Answer> {
     const before = this.#latest;
     const cause = before?.cause;
     if (before) before.cause ??= "replaced";
     try {
       const answer = await send();
-      this.#latest = completion;
+      this.#latest = login;
       return answer;
     } catch (error) {
       // What was not started ends nothing.
@@ -121,21 +122,8 @@ function cancelsLateLogin(session: Session): RequestOptions {
   });
 }
 
-function outcomeOf(login: Promise<void>): LoginOutcome {
-  const outcome = new LoginOutcome(() => undefined);
-  login.then(
-    () => {
-      outcome.succeed();
-    },
-    (error: unknown) => {
-      outcome.fail(() => error);
-    },
-  );
-  return outcome;
-}
-
 /** The end of a login that was given up would be taken for that of the next one. Never rejects. */
-async function untilOver(completion: LoginCompletion): Promise<void> {
-  completion.follow(null);
-  await completion.outcome.wait(undefined, lateMs).catch(() => undefined);
+async function untilOver(login: AccountLogin): Promise<void> {
+  login.follow(null);
+  await login.wait({ timeoutMs: lateMs }).catch(() => undefined);
 }

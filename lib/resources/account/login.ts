@@ -2,12 +2,12 @@ import { accountSessionsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { LoginAccountParams, LoginAppBrand } from "../../../generated/types.js";
 import { ProtocolError } from "../../errors/connection-errors.js";
-import { checkText } from "../../errors/check-values.js";
+import { checkText, checkTexts } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import type { AllowUndefined, ParamsOf, ResultOf } from "../../protocol.js";
 import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "./gateway-login.js";
 import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
-import { loginWaitKeys, type LoginWaitOptions } from "./login-outcome.js";
+import { loginWaitKeys, type LoginWaitOptions } from "./login-process.js";
 import { LoginStarts } from "./login-starts.js";
 import { Resource } from "../resource.js";
 
@@ -79,10 +79,9 @@ export class Login extends Resource {
     return this.#starts.attempt(
       (session, request) =>
         session.call("account/login/start", { ...options, type: "chatgpt" }, request),
-      (answer, completion) => {
+      (answer, login) => {
         if (answer.type !== "chatgpt") throw otherLogin();
-        completion.follow(answer.loginId);
-        return new BrowserLogin(completion, answer);
+        return new BrowserLogin(login, answer);
       },
     );
   }
@@ -95,10 +94,9 @@ export class Login extends Resource {
     return this.#starts.attempt(
       (session, request) =>
         session.call("account/login/start", { type: "chatgptDeviceCode" }, request),
-      (answer, completion) => {
+      (answer, login) => {
         if (answer.type !== "chatgptDeviceCode") throw otherLogin();
-        completion.follow(answer.loginId);
-        return new DeviceCodeLogin(completion, answer);
+        return new DeviceCodeLogin(login, answer);
       },
     );
   }
@@ -113,8 +111,7 @@ export class Login extends Resource {
    */
   async tokens(tokens: AuthTokens, options: LoginWaitOptions = {}): Promise<void> {
     const { accessToken, chatgptAccountId } = tokens;
-    checkText("accessToken", accessToken);
-    checkText("chatgptAccountId", chatgptAccountId);
+    checkTexts({ accessToken, chatgptAccountId });
     checkOptions("login.tokens()", options, loginWaitKeys);
     await this.#starts.direct({ ...tokens, type: "chatgptAuthTokens" }, options);
   }
@@ -128,8 +125,7 @@ export class Login extends Resource {
    */
   async bedrockApiKey(key: BedrockApiKey, options: LoginWaitOptions = {}): Promise<void> {
     const { apiKey, region } = key;
-    checkText("apiKey", apiKey);
-    checkText("region", region);
+    checkTexts({ apiKey, region });
     checkOptions("login.bedrockApiKey()", options, loginWaitKeys);
     await this.#starts.direct({ ...key, type: "amazonBedrock" }, options);
   }
@@ -137,9 +133,7 @@ export class Login extends Resource {
   /** Logs in to Amazon Bedrock with AWS access keys; otherwise as `bedrockApiKey` does. */
   async bedrockAccessKeys(keys: BedrockAccessKeys, options: LoginWaitOptions = {}): Promise<void> {
     const { accessKeyId, secretAccessKey, region } = keys;
-    checkText("accessKeyId", accessKeyId);
-    checkText("secretAccessKey", secretAccessKey);
-    checkText("region", region);
+    checkTexts({ accessKeyId, secretAccessKey, region });
     checkOptions("login.bedrockAccessKeys()", options, loginWaitKeys);
     await this.#starts.direct({ ...keys, type: "amazonBedrockAccessKeys" }, options);
   }
@@ -186,11 +180,7 @@ export class Login extends Resource {
   ): Promise<ResultOf<"accountSession/list"> | BrowserLogin> {
     return this.#starts.attempt(
       (session, request) => session.call("accountSession/switch", params, request),
-      (answer, completion) => {
-        if (!("authUrl" in answer)) return answer;
-        completion.follow(answer.loginId);
-        return new BrowserLogin(completion, answer);
-      },
+      (answer, login) => ("authUrl" in answer ? new BrowserLogin(login, answer) : answer),
     );
   }
 }

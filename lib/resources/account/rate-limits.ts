@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { getAccountRateLimitsParamsKeys } from "../../../generated/methods.js";
+import { newest } from "../../async/backlog.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
 import { checkSignal } from "../../errors/check-values.js";
+import { Following } from "../../jsonrpc/following.js";
+import type { GetSession, Session } from "../../session/session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
-import { RateLimitsWatch } from "./rate-limits-watch.js";
 import { Resource } from "../resource.js";
 
 /** The credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
@@ -69,5 +71,48 @@ export class RateLimits extends Resource {
     creditType: AddCreditsNudgeCreditType,
   ): Promise<ResultOf<"account/sendAddCreditsNudgeEmail">["status"]> {
     return (await this.call("account/sendAddCreditsNudgeEmail", { creditType })).status;
+  }
+}
+
+/**
+ * The known rate limits, now and after each change. A late reader gets the newest only. It holds nothing
+ * before the first `next()`, and nothing after the loop was left.
+ */
+class RateLimitsWatch extends Following<KnownRateLimits> {
+  readonly #getSession: GetSession;
+  readonly #signal: AbortSignal | undefined;
+  #started: Promise<void> | undefined;
+
+  constructor(getSession: GetSession, signal: AbortSignal | undefined) {
+    super(newest(1));
+    this.#getSession = getSession;
+    this.#signal = signal;
+  }
+
+  override next(): Promise<IteratorResult<KnownRateLimits, undefined>> {
+    this.#started ??= this.#start();
+    return super.next();
+  }
+
+  async #start(): Promise<void> {
+    if (this.isOver) return;
+    this.stopOn(this.#signal);
+    if (this.#signal?.aborted) return;
+    try {
+      this.#follow(await this.#getSession());
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #follow(session: Session): void {
+    if (this.isOver) return;
+    const offer = (): void => {
+      const known = session.rateLimits.current;
+      if (known) this.push(known);
+    };
+    offer();
+    this.holds(session.rateLimits.onChange(offer));
+    this.endWith(session.signal);
   }
 }

@@ -1,8 +1,6 @@
 import { configBatchWriteParamsKeys, configReadParamsKeys } from "../../../generated/methods.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import { checkOptions } from "../../errors/check-options.js";
 import type {
-  ConfigBatchWriteParams,
-  ConfigReadParams,
   ConfigReadResponse,
   ConfigRequirements,
   ConfigWriteResponse,
@@ -10,7 +8,7 @@ import type {
   MergeStrategy,
 } from "../../../generated/types.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { toKeyPath, type KeyPath } from "./key-path.js";
 import { Resource } from "../resource.js";
 
@@ -18,7 +16,7 @@ import { Resource } from "../resource.js";
  * The configuration to read, as in `config/read`. `cwd`: includes the project configuration of that
  * directory.
  */
-export type ReadConfigOptions = AllowUndefined<ConfigReadParams>;
+export type ReadConfigOptions = ParamsOf<"config/read">;
 
 /** One change of the configuration. */
 export interface ConfigChange {
@@ -33,9 +31,7 @@ export interface ConfigChange {
  * How to write, as in `config/batchWrite`. `expectedVersion`: write only if the file still has this
  * version. `reloadUserConfig`: also apply the change to loaded threads (default false).
  */
-export type WriteConfigOptions = AllowUndefined<Omit<ConfigBatchWriteParams, "edits">>;
-
-const writeKeys: KeysOf<WriteConfigOptions> = configBatchWriteParamsKeys;
+export type WriteConfigOptions = Omit<ParamsOf<"config/batchWrite">, "edits">;
 
 /** The server's configuration: the effective one, and the user's file. */
 export class ConfigStore extends Resource {
@@ -70,9 +66,13 @@ export class ConfigStore extends Resource {
     value: JsonValue,
     options: WriteConfigOptions & Pick<ConfigChange, "mergeStrategy"> = {},
   ): Promise<ConfigWriteResponse> {
-    checkOptions("config.write()", options, { ...writeKeys, mergeStrategy: true });
+    checkOptions("config.write()", options, {
+      ...configBatchWriteParamsKeys,
+      mergeStrategy: true,
+    });
     const { mergeStrategy, ...rest } = options;
-    return this.#write([toEdit({ keyPath, value, mergeStrategy }, "")], rest);
+    const edits = [toEdit({ keyPath, value, mergeStrategy }, "")];
+    return this.call("config/batchWrite", { ...rest, edits });
   }
 
   /**
@@ -84,16 +84,14 @@ export class ConfigStore extends Resource {
     changes: readonly ConfigChange[],
     options: WriteConfigOptions = {},
   ): Promise<ConfigWriteResponse> {
-    checkOptions("config.batchWrite()", options, writeKeys);
-    return this.#write(
-      changes.map((change, index) => toEdit(change, `changes[${index}].`)),
-      options,
-    );
+    checkOptions("config.batchWrite()", options, configBatchWriteParamsKeys);
+    const edits = changes.map((change, index) => toEdit(change, `changes[${index}].`));
+    return this.call("config/batchWrite", { ...options, edits });
   }
 
   /** Applies the user's file, as it is now, to loaded threads (`config/batchWrite`). */
   async reload(): Promise<void> {
-    await this.#write([], { reloadUserConfig: true });
+    await this.call("config/batchWrite", { edits: [], reloadUserConfig: true });
   }
 
   /**
@@ -101,13 +99,6 @@ export class ConfigStore extends Resource {
    */
   async requirements(): Promise<ConfigRequirements | null> {
     return (await this.call("configRequirements/read", undefined)).requirements;
-  }
-
-  async #write(
-    edits: ConfigBatchWriteParams["edits"],
-    options: WriteConfigOptions,
-  ): Promise<ConfigWriteResponse> {
-    return this.call("config/batchWrite", { ...options, edits });
   }
 }
 

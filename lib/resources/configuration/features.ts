@@ -1,25 +1,20 @@
 import { experimentalFeatureListParamsKeys } from "../../../generated/methods.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import type {
-  ExperimentalFeature,
-  ExperimentalFeatureListParams,
-} from "../../../generated/types.js";
+import { checkOptions } from "../../errors/check-options.js";
+import type { ExperimentalFeature } from "../../../generated/types.js";
 import { FeatureNotChangedError } from "../../errors/config-errors.js";
 import { check, flag } from "../../errors/check-values.js";
 import type { Pages } from "../../options/pages.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { Resource } from "../resource.js";
 
 /** The thread to list features for, as in `experimentalFeature/list`. */
-export type ListFeaturesOptions = AllowUndefined<Omit<ExperimentalFeatureListParams, "cursor">>;
-
-const listKeys: KeysOf<ListFeaturesOptions> = experimentalFeatureListParamsKeys;
+export type ListFeaturesOptions = Omit<ParamsOf<"experimentalFeature/list">, "cursor">;
 
 /** The server's feature flags. */
 export class Features extends Resource {
   /** Lists all flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
-    checkOptions("features.list()", options, listKeys);
+    checkOptions("features.list()", options, experimentalFeatureListParamsKeys);
     return this.pages("experimentalFeature/list", options, { loaded: true });
   }
 

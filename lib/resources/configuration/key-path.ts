@@ -1,4 +1,4 @@
-import { checkText } from "../../errors/check-values.js";
+import { checkText, checkTextList } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 
 /**
@@ -9,16 +9,15 @@ export type KeyPath = string | readonly string[];
 
 /** The server's notation, in which a backslash takes the character after it as it is. */
 export function toKeyPath(path: KeyPath, argument = "keyPath"): string {
-  if (typeof path === "string") return checked(path, argument);
+  if (typeof path === "string") {
+    checkText(argument, path);
+    return path;
+  }
   if (path.length === 0) throw new InvalidArgumentError(argument, "must not be empty");
-  return path.map((part, index) => quoted(checked(part, `${argument}[${index}]`))).join(".");
+  checkTextList(argument, path);
+  return path.map(quoted).join(".");
 }
 
 function quoted(part: string): string {
   return /^[A-Za-z0-9_-]+$/.test(part) ? part : `"${part.replace(/["\\]/g, "\\$&")}"`;
-}
-
-function checked(part: string, argument: string): string {
-  checkText(argument, part);
-  return part;
 }

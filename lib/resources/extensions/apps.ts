@@ -4,28 +4,19 @@ import {
   appsReadParamsKeys,
 } from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import type {
-  AppInfo,
-  AppsInstalledParams,
-  AppsListParams,
-  AppsReadParams,
-  InstalledApp,
-} from "../../../generated/types.js";
+import { checkOptions } from "../../errors/check-options.js";
+import type { AppInfo, InstalledApp } from "../../../generated/types.js";
 import type { Pages } from "../../options/pages.js";
-import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { Resource } from "../resource.js";
 
 /** The apps to list, as in `app/list`. */
-export type ListAppsOptions = AllowUndefined<Omit<AppsListParams, "cursor">>;
+export type ListAppsOptions = Omit<ParamsOf<"app/list">, "cursor">;
 /** The thread to list for, and how fresh the answer must be, as in `app/installed`. */
-export type InstalledAppsOptions = AllowUndefined<AppsInstalledParams>;
+export type InstalledAppsOptions = ParamsOf<"app/installed">;
 /** The thread to read for, and whether to include tools, as in `app/read`. */
-export type ReadAppsOptions = AllowUndefined<Omit<AppsReadParams, "appIds">>;
-const listKeys: KeysOf<ListAppsOptions> = appsListParamsKeys;
-const readKeys: KeysOf<ReadAppsOptions> = appsReadParamsKeys;
-
+export type ReadAppsOptions = Omit<ParamsOf<"app/read">, "appIds">;
 /** The apps that were found, and the ids of those that were not. */
 export type AppsRead = ResultOf<"app/read">;
 
@@ -36,7 +27,7 @@ export type AppsRead = ResultOf<"app/read">;
 export class Apps extends Resource {
   /** Lists the available apps, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
-    checkOptions("apps.list()", options, listKeys);
+    checkOptions("apps.list()", options, appsListParamsKeys);
     return this.pages("app/list", options, { loaded: true });
   }
 
@@ -48,7 +39,7 @@ export class Apps extends Resource {
 
   /** Reads details of these apps; unknown ids are no error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
-    checkOptions("apps.read()", options, readKeys);
+    checkOptions("apps.read()", options, appsReadParamsKeys);
     return this.callLoaded("app/read", { ...options, appIds: [...appIds] });
   }
 

@@ -1,12 +1,12 @@
 import { hooksListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
-import type { HookMetadata, HooksListEntry, HooksListParams } from "../../../generated/types.js";
+import type { HookMetadata, HooksListEntry } from "../../../generated/types.js";
 import { toKeyPath } from "../configuration/key-path.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { Resource } from "../resource.js";
 
 /** The directories, or the thread, to list hooks for, as in `hooks/list`. */
-export type ListHooksOptions = AllowUndefined<HooksListParams>;
+export type ListHooksOptions = ParamsOf<"hooks/list">;
 
 /** Hooks: commands, prompts and tools that the server runs around turns and tool calls. */
 export class Hooks extends Resource {

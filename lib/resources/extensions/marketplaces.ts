@@ -1,17 +1,14 @@
 import { marketplaceAddParamsKeys } from "../../../generated/methods.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import type { MarketplaceAddParams } from "../../../generated/types.js";
+import { checkOptions } from "../../errors/check-options.js";
 import { checkText } from "../../errors/check-values.js";
 import { toServerPath } from "../../paths/server-files.js";
-import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
 import { Resource } from "../resource.js";
 
 /** The part of a Git repository to use, as in `marketplace/add`. */
-export type AddMarketplaceOptions = AllowUndefined<Omit<MarketplaceAddParams, "source">>;
-const addKeys: KeysOf<AddMarketplaceOptions> = marketplaceAddParamsKeys;
-
+export type AddMarketplaceOptions = Omit<ParamsOf<"marketplace/add">, "source">;
 /** The marketplace's name, where it is, and whether it was there before. */
 export type AddedMarketplace = ResultOf<"marketplace/add">;
 /** The marketplaces that were upgraded, and those that failed. */
@@ -34,7 +31,7 @@ export class Marketplaces extends Resource {
     request: RequestOptions = {},
   ): Promise<AddedMarketplace> {
     checkText("source", source);
-    checkOptions("marketplaces.add()", options, addKeys);
+    checkOptions("marketplaces.add()", options, marketplaceAddParamsKeys);
     checkOptions("marketplaces.add()", request, requestKeys);
     const [session, left] = await connectedFor(this.getSession, "marketplace/add", request);
     // The server tells a directory from a repository by how it begins.

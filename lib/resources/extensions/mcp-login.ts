@@ -1,15 +1,8 @@
 import { checkOptions } from "../../errors/check-options.js";
-import type {
-  McpServerOauthLoginCompletedNotification as LoginEnd,
-  McpServerOauthLoginParams,
-} from "../../../generated/types.js";
-import { reasonIn } from "../account/login-completion.js";
-import { LoginOutcome, loginWaitKeys, type LoginWaitOptions } from "../account/login-outcome.js";
-import { onAbort } from "../../async/abort.js";
-import { copyError } from "../../errors/connection-errors.js";
-import { LoginFailedError } from "../../errors/login-errors.js";
+import type { McpServerOauthLoginCompletedNotification as LoginEnd } from "../../../generated/types.js";
+import { LoginProcess, loginWaitKeys, type LoginWaitOptions } from "../account/login-process.js";
 import type { Session } from "../../session/session.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { callLoaded } from "../../session/call-loaded.js";
 
@@ -17,10 +10,7 @@ import { callLoaded } from "../../session/call-loaded.js";
  * How to log in, as in `mcpServer/oauth/login`. `timeoutSecs`: how long the server waits for the browser
  * to come back (seconds; default: the server's own limit).
  */
-export type McpLoginOptions = AllowUndefined<Omit<McpServerOauthLoginParams, "name">>;
-
-/** Longer than a server lets a login run, unless it was told to. */
-const waitMs = 20 * 60_000;
+export type McpLoginOptions = Omit<ParamsOf<"mcpServer/oauth/login">, "name">;
 
 /**
  * A login to an MCP server that is under way. Send the user to `authorizationUrl`; the browser comes
@@ -32,13 +22,13 @@ export class McpLogin {
   readonly server: string;
   /** The page on which the user allows the access. */
   readonly authorizationUrl: string;
-  readonly #outcome: LoginOutcome;
+  readonly #process: LoginProcess<LoginEnd>;
 
   /** @internal Use `codex.mcp.login()`. */
-  constructor(server: string, authorizationUrl: string, outcome: LoginOutcome) {
+  constructor(server: string, authorizationUrl: string, process: LoginProcess<LoginEnd>) {
     this.server = server;
     this.authorizationUrl = authorizationUrl;
-    this.#outcome = outcome;
+    this.#process = process;
   }
 
   /**
@@ -50,64 +40,33 @@ export class McpLogin {
    */
   async wait(options: LoginWaitOptions = {}): Promise<void> {
     checkOptions("wait()", options, loginWaitKeys);
-    const { signal, timeoutMs = waitMs } = options;
-    return this.#outcome.wait(signal, timeoutMs);
+    return this.#process.wait(options);
   }
 }
 
 /** Starts a login and follows it to its end, whether or not somebody waits for it. */
 export async function startMcpLogin(
   session: Session,
-  params: AllowUndefined<McpServerOauthLoginParams>,
+  params: ParamsOf<"mcpServer/oauth/login">,
   options?: RequestOptions,
 ): Promise<McpLogin> {
-  const stops: (() => void)[] = [];
-  const stop = (): void => {
-    for (const each of stops.splice(0)) each();
-  };
-  const outcome = new LoginOutcome(stop);
-  // The end may be told before the answer that names the login.
-  const early: LoginEnd[] = [];
-  let receive = (end: LoginEnd): void => void early.push(end);
-  stops.push(
-    session.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
-      receive(end);
-    }),
-    onAbort(session.connectionSignal, (reason) => {
-      outcome.fail(() => copyError(reason, "the login"));
-    }),
-  );
-
+  const { name } = params;
+  const process = new LoginProcess<LoginEnd>(session);
+  const stopListening = session.on("mcpServer/oauthLogin/completed", ({ params: end }) => {
+    process.told(end);
+  });
+  process.holds(stopListening);
   try {
-    const { authorizationUrl, loginId } = await callLoaded(
-      session,
-      "mcpServer/oauth/login",
-      params,
-      options,
-    );
-    receive = (end) => {
-      if (isEndOf(end, params.name, loginId)) settle(outcome, end);
-    };
-    early.forEach(receive);
-    return new McpLogin(params.name, authorizationUrl, outcome);
+    const answer = await callLoaded(session, "mcpServer/oauth/login", params, options);
+    const { authorizationUrl, loginId = null } = answer;
+    // A server need not name the attempt; then the name of the MCP server must do.
+    process.follow(loginId, (end) => {
+      const bothNamed = typeof end.loginId === "string" && typeof loginId === "string";
+      return bothNamed ? end.loginId === loginId : end.name === name;
+    });
+    return new McpLogin(name, authorizationUrl, process);
   } catch (error) {
-    stop();
+    process.stop();
     throw error;
   }
-}
-
-/** A server need not name the attempt; then the name of the MCP server must do. */
-function isEndOf(end: LoginEnd, server: string, loginId: string | null | undefined): boolean {
-  const bothNamed = typeof end.loginId === "string" && typeof loginId === "string";
-  return bothNamed ? end.loginId === loginId : end.name === server;
-}
-
-function settle(outcome: LoginOutcome, { loginId, success, error }: LoginEnd): void {
-  if (success) {
-    outcome.succeed();
-    return;
-  }
-  outcome.fail(
-    () => new LoginFailedError(reasonIn(error), { loginId: loginId ?? null, serverMessage: error }),
-  );
 }

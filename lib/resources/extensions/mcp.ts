@@ -5,18 +5,15 @@ import {
   mcpServerToolCallParamsKeys,
 } from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import { checkOptions } from "../../errors/check-options.js";
 import type {
-  ListMcpServerStatusParams,
-  McpResourceReadParams,
   McpServerStatus,
   McpServerStatusUpdatedNotification,
-  McpServerToolCallParams,
 } from "../../../generated/types.js";
 import { poll } from "../../async/poll.js";
-import { checkText } from "../../errors/check-values.js";
+import { checkText, checkTexts } from "../../errors/check-values.js";
 import { Pages } from "../../options/pages.js";
-import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { callLoaded } from "../../session/call-loaded.js";
 import { connectedFor, untilConnected } from "../../session/until-connected.js";
@@ -25,20 +22,17 @@ import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.
 import { Resource } from "../resource.js";
 
 /** The MCP servers to list, as in `mcpServerStatus/list`. */
-export type ListMcpServersOptions = AllowUndefined<Omit<ListMcpServerStatusParams, "cursor">>;
+export type ListMcpServersOptions = Omit<ParamsOf<"mcpServerStatus/list">, "cursor">;
 /** The tool to call, as in `mcpServer/tool/call`. */
-export type McpToolCall = AllowUndefined<McpServerToolCallParams>;
+export type McpToolCall = ParamsOf<"mcpServer/tool/call">;
 /** The result of a tool. `isError` is true when the tool itself reports a failure. */
 export type McpToolResult = ResultOf<"mcpServer/tool/call">;
 /** The resource to read, as in `mcpServer/resource/read`. */
-export type McpResourceRead = AllowUndefined<McpResourceReadParams>;
+export type McpResourceRead = ParamsOf<"mcpServer/resource/read">;
 /** The content of a resource: pieces with a `text`, or with a base64 `blob`. */
 export type McpResourceContents = ResultOf<"mcpServer/resource/read">;
 /** A step in the start of one MCP server for one thread: `"starting"`, then how it went. */
 export type McpStartup = McpServerStatusUpdatedNotification;
-
-const listKeys: KeysOf<ListMcpServersOptions> = listMcpServerStatusParamsKeys;
-const loginKeys: KeysOf<McpLoginOptions> = mcpServerOauthLoginParamsKeys;
 
 /** Between two looks at servers that start (ms). */
 const pauseMs = 50;
@@ -51,7 +45,7 @@ export class Mcp extends Resource {
    * then connects just to answer. `runtimeStatus` may be a moment behind: see `started()`.
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
-    checkOptions("mcp.servers()", options, listKeys);
+    checkOptions("mcp.servers()", options, listMcpServerStatusParamsKeys);
     return this.pages("mcpServerStatus/list", options, { loaded: true });
   }
 
@@ -112,9 +106,8 @@ export class Mcp extends Resource {
   async callTool(call: McpToolCall, options: RequestOptions = {}): Promise<McpToolResult> {
     checkOptions("mcp.callTool()", call, mcpServerToolCallParamsKeys);
     checkOptions("mcp.callTool()", options, requestKeys);
-    checkText("threadId", call.threadId);
-    checkText("server", call.server);
-    checkText("tool", call.tool);
+    const { threadId, server, tool } = call;
+    checkTexts({ threadId, server, tool });
     return this.callLoaded("mcpServer/tool/call", call, options);
   }
 
@@ -130,8 +123,7 @@ export class Mcp extends Resource {
   ): Promise<McpResourceContents> {
     checkOptions("mcp.readResource()", read, mcpResourceReadParamsKeys);
     checkOptions("mcp.readResource()", options, requestKeys);
-    checkText("server", read.server);
-    checkText("uri", read.uri);
+    checkTexts({ server: read.server, uri: read.uri });
     return this.callLoaded("mcpServer/resource/read", read, options);
   }
 
@@ -147,7 +139,7 @@ export class Mcp extends Resource {
     request: RequestOptions = {},
   ): Promise<McpLogin> {
     checkText("name", name);
-    checkOptions("mcp.login()", options, loginKeys);
+    checkOptions("mcp.login()", options, mcpServerOauthLoginParamsKeys);
     checkOptions("mcp.login()", request, requestKeys);
     const [session, left] = await connectedFor(this.getSession, "mcpServer/oauth/login", request);
     return startMcpLogin(session, { ...options, name }, left);

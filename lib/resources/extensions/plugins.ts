@@ -3,31 +3,22 @@ import {
   pluginListParamsKeys,
   pluginSearchParamsKeys,
 } from "../../../generated/methods.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import type {
-  PluginDetail,
-  PluginInstalledParams,
-  PluginListParams,
-  PluginSearchParams,
-  PluginSearchResult,
-} from "../../../generated/types.js";
+import { checkOptions } from "../../errors/check-options.js";
+import type { PluginDetail, PluginSearchResult } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
 import type { GetSession } from "../../session/session.js";
 import type { Pages } from "../../options/pages.js";
-import type { AllowUndefined, ResultOf } from "../../protocol.js";
+import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { Marketplaces } from "./marketplaces.js";
 import { Resource } from "../resource.js";
 
 /** The plugins to list, as in `plugin/list`. */
-export type ListPluginsOptions = AllowUndefined<PluginListParams>;
+export type ListPluginsOptions = ParamsOf<"plugin/list">;
 /** The installed plugins to list, as in `plugin/installed`. */
-export type InstalledPluginsOptions = AllowUndefined<PluginInstalledParams>;
+export type InstalledPluginsOptions = ParamsOf<"plugin/installed">;
 /** The place to search, as in `plugin/search`. */
-export type SearchPluginsOptions = AllowUndefined<
-  Omit<PluginSearchParams, "searchTerm" | "cursor">
->;
-const searchKeys: KeysOf<SearchPluginsOptions> = pluginSearchParamsKeys;
+export type SearchPluginsOptions = Omit<ParamsOf<"plugin/search">, "searchTerm" | "cursor">;
 
 /** The marketplaces with their plugins, and those that could not be loaded. */
 export type PluginList = ResultOf<"plugin/list">;
@@ -78,7 +69,7 @@ export class Plugins extends Resource {
   /** Searches plugins for a term (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
-    checkOptions("plugins.search()", options, searchKeys);
+    checkOptions("plugins.search()", options, pluginSearchParamsKeys);
     return this.pages("plugin/search", { ...options, searchTerm });
   }
 

@@ -1,13 +1,13 @@
 import { skillsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
-import type { SkillsListEntry, SkillsListParams } from "../../../generated/types.js";
-import { checkText } from "../../errors/check-values.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { SkillsListEntry } from "../../../generated/types.js";
+import { checkText, checkTextList } from "../../errors/check-values.js";
+import type { ParamsOf } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { Resource } from "../resource.js";
 
 /** The directories to list skills for, as in `skills/list`; without `cwds`, the server's own. */
-export type ListSkillsOptions = AllowUndefined<SkillsListParams>;
+export type ListSkillsOptions = ParamsOf<"skills/list">;
 /** A skill by its name, in any place, or by the path of its `SKILL.md`. */
 export type SkillSelector = { readonly name: string } | { readonly path: string };
 
@@ -62,9 +62,7 @@ export class Skills extends Resource {
    * (`skills/extraRoots/set`). They hold for every thread until the server process ends.
    */
   async setExtraRoots(extraRoots: readonly string[]): Promise<void> {
-    extraRoots.forEach((root, index) => {
-      checkText(`extraRoots[${index}]`, root);
-    });
+    checkTextList("extraRoots", extraRoots);
     await this.call("skills/extraRoots/set", { extraRoots: [...extraRoots] });
   }
 }

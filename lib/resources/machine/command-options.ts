@@ -1,18 +1,21 @@
 import type { KeysOf } from "../../errors/check-options.js";
 import type { SandboxMode, SandboxPolicy } from "../../../generated/types.js";
-import { isBytes } from "../../async/realms.js";
 import {
   abortSignal,
+  anything,
   check,
   checkFields,
+  flag,
   milliseconds,
+  string,
+  textOrBytes,
   whole,
   type Rule,
   type RulesOf,
 } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import { checkTrace, type TraceContext, type Traced } from "../../jsonrpc/trace-context.js";
-import type { OutputLimits } from "./output-buffer.js";
+import type { OutputLimits } from "./output-stream.js";
 
 /** The size of a terminal, in characters: whole numbers from 1 to 65,535. */
 export interface TerminalSize {
@@ -86,51 +89,49 @@ export interface SpawnOptions extends CommandOptions {
   cwd: string;
 }
 
-const commandKeys: KeysOf<CommandOptions> = {
-  env: true,
-  stdin: true,
-  tty: true,
-  size: true,
-  timeoutMs: true,
-  signal: true,
-  throwOnFailure: true,
-  maxCollectedBytes: true,
-  maxBacklogBytes: true,
-  outputBytesCap: true,
-  streamOutput: true,
-  trace: true,
+const wholeBytes = { ...whole(0, true), problem: "must be a whole number of bytes, 0 or more" };
+
+const commandRules: RulesOf<CommandOptions> = {
+  env: anything,
+  stdin: {
+    fits: (value) => flag.fits(value) || textOrBytes.fits(value),
+    problem: "must be true, false, a string or a Uint8Array",
+  },
+  tty: anything,
+  size: anything,
+  timeoutMs: milliseconds,
+  signal: abortSignal,
+  throwOnFailure: anything,
+  maxCollectedBytes: wholeBytes,
+  maxBacklogBytes: wholeBytes,
+  outputBytesCap: wholeBytes,
+  streamOutput: anything,
+  trace: anything,
 };
 
 export const execKeys: KeysOf<ExecOptions> = {
-  ...commandKeys,
+  ...commandRules,
   cwd: true,
   sandbox: true,
   permissionProfile: true,
 };
 
-export const spawnKeys: KeysOf<SpawnOptions> = { ...commandKeys, cwd: true };
+export const spawnKeys: KeysOf<SpawnOptions> = { ...commandRules, cwd: true };
 
 /** How this library runs a command. */
-export interface CommandControls {
-  readonly limits: OutputLimits;
+export interface CommandControls extends OutputLimits {
   /** Whether `write` may be used. */
   readonly openStdin: boolean;
   readonly input: string | Uint8Array | undefined;
-  readonly streamOutput: boolean;
   readonly throwOnFailure: boolean;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly trace: TraceContext | undefined;
 }
 
-const wholeBytes = { ...whole(0, true), problem: "must be a whole number of bytes, 0 or more" };
-
-const controlRules: Partial<RulesOf<CommandOptions>> = {
-  timeoutMs: milliseconds,
-  signal: abortSignal,
-  maxCollectedBytes: wholeBytes,
-  maxBacklogBytes: wholeBytes,
-  outputBytesCap: wholeBytes,
+const programAndArguments: Rule = {
+  fits: (value) => Array.isArray(value) && value.length > 0 && value.every(string.fits),
+  problem: 'must be a program and its arguments, such as ["git", "status"]; no shell is involved',
 };
 
 /** What a terminal has of columns or rows. */
@@ -141,17 +142,10 @@ const length: Rule = {
 
 /** @throws InvalidArgumentError, which names the option. */
 export function checkCommand(command: readonly string[], options: CommandOptions): CommandControls {
-  if (!Array.isArray(command) || !command.every(isText) || command[0] === undefined) {
-    throw new InvalidArgumentError(
-      "command",
-      'must be a program and its arguments, such as ["git", "status"]; no shell is involved',
-    );
-  }
+  check("command", command, programAndArguments);
   if (command[0] === "") throw new InvalidArgumentError("command[0]", "must name a program");
   const { stdin = false, streamOutput = true, tty = false, signal, timeoutMs } = options;
-  if (typeof stdin !== "boolean" && !isText(stdin) && !isBytes(stdin)) {
-    throw new InvalidArgumentError("stdin", "must be true, false, a string or a Uint8Array");
-  }
+  checkFields(options, commandRules);
   if (tty && !streamOutput) {
     throw new InvalidArgumentError("streamOutput", "must not be false with tty");
   }
@@ -159,13 +153,10 @@ export function checkCommand(command: readonly string[], options: CommandOptions
     if (!tty) throw new InvalidArgumentError("size", "needs tty: true");
     checkSize("size", options.size);
   }
-  checkFields(options, controlRules);
   checkTrace(options.trace);
   return {
-    limits: {
-      maxCollectedBytes: options.maxCollectedBytes ?? 1_048_576,
-      maxBacklogBytes: options.maxBacklogBytes ?? 16_777_216,
-    },
+    maxCollectedBytes: options.maxCollectedBytes ?? 1_048_576,
+    maxBacklogBytes: options.maxBacklogBytes ?? 16_777_216,
     openStdin: stdin === true || tty,
     input: typeof stdin === "boolean" ? undefined : stdin,
     streamOutput,
@@ -186,7 +177,7 @@ export function commonParams(command: readonly string[], options: CommandOptions
   const { env, size, tty = false, stdin = false, streamOutput = true, timeoutMs } = options;
   return {
     command: [...command],
-    env: env ? withoutUnset(env) : null,
+    env: env ? ({ ...env } as Record<string, string | null>) : null,
     tty,
     ...(size && { size: { cols: size.cols, rows: size.rows } }),
     streamStdin: stdin !== false,
@@ -202,15 +193,4 @@ function capOf({ streamOutput = true, outputBytesCap, maxCollectedBytes }: Comma
   if (streamOutput) return outputBytesCap === Infinity ? null : (outputBytesCap ?? null);
   const cap = Math.min(outputBytesCap ?? Infinity, maxCollectedBytes ?? 1_048_576);
   return cap === Infinity ? null : cap;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string";
-}
-
-function withoutUnset(env: NonNullable<CommandOptions["env"]>): Record<string, string | null> {
-  const entries = Object.entries(env);
-  return Object.fromEntries(
-    entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }

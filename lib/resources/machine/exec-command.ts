@@ -59,7 +59,7 @@ function remoteExec(given: CommandExecParams, hasWorkspace: boolean): RemoteComm
       const absolute = withServerPaths("command/exec", given, serverFiles);
       params = hasWorkspace ? withWorkspace(absolute) : absolute;
     },
-    run: async (session, onOutput, request) => {
+    execute: async (session, onOutput, request) => {
       const stop = routeById(
         session,
         "command/exec/outputDelta",

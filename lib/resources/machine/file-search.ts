@@ -1,14 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { FuzzyFileSearchResult } from "../../../generated/types.js";
 import { onAbort } from "../../async/abort.js";
 import { newest } from "../../async/backlog.js";
 import { roughBytes } from "../../async/rough-bytes.js";
-import { ignoreRejection } from "../../async/deferred.js";
-import { checkText } from "../../errors/check-values.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import { check, checkTextList, string, type Rule } from "../../errors/check-values.js";
 import type { GetSession, Session } from "../../session/session.js";
+import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { confirmEnd } from "../../session/confirm-end.js";
 import { toServerPath } from "../../paths/server-files.js";
 import { untilConnected } from "../../session/until-connected.js";
@@ -49,7 +47,7 @@ export async function searchFiles(
   query: string,
   options: SearchFilesOptions = {},
 ): Promise<FuzzyFileSearchResult[]> {
-  if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");
+  check("query", query, string);
   checkOptions("searchFiles()", options, searchFilesKeys);
   const { signal } = options;
   const roots = checkRoots(options);
@@ -77,11 +75,9 @@ export async function searchFiles(
  * iteration ends when the client is closed, and throws a TransportClosedError when the connection is
  * lost.
  */
-export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDisposable {
-  /** Resolves when the search has begun; rejects, as iterating does, when it never will. */
-  readonly ready: Promise<void>;
+export class FileSearch extends Subscription<FileSearchResults> {
   readonly #sessionId = randomUUID();
-  readonly #subscription: Subscription<FileSearchResults>;
+  readonly #roots: readonly string[] | undefined;
   #asked: { readonly query: string } | undefined;
   #lastUpdate: Promise<unknown> = Promise.resolve();
   /** The results of the newest query, and whether they are complete; the server tells in any order. */
@@ -92,38 +88,12 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
   constructor(getSession: GetSession, options: FileSearchOptions = {}) {
     checkOptions("fileSearch()", options, fileSearchKeys);
     const roots = checkRoots(options);
-    const sessionId = this.#sessionId;
-    this.#subscription = new Subscription(
-      getSession,
-      {
-        listen: (session, push) => [
-          routeById(session, "fuzzyFileSearch/sessionUpdated", "sessionId", sessionId, (params) => {
-            const { query, files } = params;
-            if (query !== this.#asked?.query) return;
-            this.#results = { query, files, complete: this.#complete };
-            push(this.#results);
-          }),
-          routeById(session, "fuzzyFileSearch/sessionCompleted", "sessionId", sessionId, () => {
-            void this.#completed(session, push);
-          }),
-        ],
-        open: async (session, request) => {
-          const params = { sessionId, roots: toServerRoots(session, roots) };
-          return session.request("fuzzyFileSearch/sessionStart", params, request);
-        },
-        close: (session) =>
-          confirmEnd(
-            session,
-            "fuzzyFileSearch/sessionStop",
-            { sessionId },
-            session.connectionSignal,
-          ),
-        backlog: newest<FileSearchResults>(1, roughBytes),
-        name: ["The file search", "codex.fileSearch()"],
-      },
-      options.signal,
-    );
-    this.ready = ignoreRejection(this.#subscription.ready.then(() => undefined));
+    super(getSession, {
+      backlog: newest<FileSearchResults>(1, roughBytes),
+      name: ["The file search", "codex.fileSearch()"],
+      signal: options.signal,
+    });
+    this.#roots = roots;
     if (options.query !== undefined) void this.update(options.query).catch(() => undefined);
   }
 
@@ -134,13 +104,13 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
    * @throws HandleClosedError after the end of the search, or the error that kept it from beginning.
    */
   async update(query: string): Promise<void> {
-    if (typeof query !== "string") throw new InvalidArgumentError("query", "must be a string");
+    check("query", query, string);
     const asked = { query };
     this.#asked = asked;
     this.#results = undefined;
     this.#complete = false;
     const updated = this.#lastUpdate.then(async () => {
-      const session = await this.#subscription.session();
+      const session = await this.session();
       if (this.#asked !== asked) return;
       await session.call("fuzzyFileSearch/sessionUpdate", { sessionId: this.#sessionId, query });
     });
@@ -148,33 +118,38 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
     await updated;
   }
 
-  next(): Promise<IteratorResult<FileSearchResults, undefined>> {
-    return this.#subscription.queue.next();
+  /** @internal */
+  protected override listen(session: Session): readonly (() => void)[] {
+    const id = this.#sessionId;
+    return [
+      routeById(session, "fuzzyFileSearch/sessionUpdated", "sessionId", id, ({ query, files }) => {
+        if (query !== this.#asked?.query) return;
+        this.#results = { query, files, complete: this.#complete };
+        this.push(this.#results);
+      }),
+      routeById(session, "fuzzyFileSearch/sessionCompleted", "sessionId", id, () => {
+        void this.#completed(session);
+      }),
+    ];
   }
 
-  /** Ends the search, as leaving a loop does. */
-  return(): Promise<IteratorResult<FileSearchResults, undefined>> {
-    return this.#subscription.queue.return();
+  /** @internal */
+  protected override async begin(session: Session, options: RequestOptions): Promise<unknown> {
+    const params = { sessionId: this.#sessionId, roots: toServerRoots(session, this.#roots) };
+    return session.request("fuzzyFileSearch/sessionStart", params, options);
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Ends the search, and waits until the server has done so. Never rejects. */
-  close(): Promise<void> {
-    return this.#subscription.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** @internal */
+  protected override end(session: Session): Promise<unknown> {
+    const params = { sessionId: this.#sessionId };
+    return confirmEnd(session, "fuzzyFileSearch/sessionStop", params, session.connectionSignal);
   }
 
   /**
    * The server sends the last results and the news that they are the last at the same time, in any
    * order: when it has answered something else, both are here.
    */
-  async #completed(session: Session, push: (results: FileSearchResults) => void): Promise<void> {
+  async #completed(session: Session): Promise<void> {
     const asked = this.#asked;
     try {
       await this.#lastUpdate;
@@ -186,18 +161,19 @@ export class FileSearch implements AsyncIteration<FileSearchResults>, AsyncDispo
     this.#complete = true;
     if (!this.#results || this.#results.complete) return;
     this.#results = { ...this.#results, complete: true };
-    push(this.#results);
+    this.push(this.#results);
   }
 }
 
+const directories: Rule = {
+  fits: (value) => Array.isArray(value) && value.length > 0,
+  problem: "must be an array of at least one directory",
+};
+
 function checkRoots({ roots }: SearchFilesOptions): readonly string[] | undefined {
   if (roots === undefined) return undefined;
-  if (!(Array.isArray as (value: unknown) => boolean)(roots) || roots.length === 0) {
-    throw new InvalidArgumentError("roots", "must be an array of at least one directory");
-  }
-  roots.forEach((root, index) => {
-    checkText(`roots[${index}]`, root);
-  });
+  check("roots", roots, directories);
+  checkTextList("roots", roots);
   return [...roots];
 }
 

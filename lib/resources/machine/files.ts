@@ -1,8 +1,6 @@
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { FsReadDirectoryEntry } from "../../../generated/types.js";
-import { isBytes } from "../../async/realms.js";
-import { checkText } from "../../errors/check-values.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
+import { check, checkText, checkTexts, textOrBytes } from "../../errors/check-values.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { fromBase64, toBase64 } from "./base64.js";
@@ -63,9 +61,7 @@ export class Files extends Resource {
   /** Writes these bytes or this text to a file, which is made or replaced (`fs/writeFile`). */
   async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
     checkText("path", path);
-    if (typeof data !== "string" && !isBytes(data)) {
-      throw new InvalidArgumentError("data", "must be a string or a Uint8Array");
-    }
+    check("data", data, textOrBytes);
     await this.#call("fs/writeFile", { path, dataBase64: toBase64(data) }, options);
   }
 
@@ -100,8 +96,7 @@ export class Files extends Resource {
 
   /** Copies a file, or with `recursive` a directory, over an existing one (`fs/copy`). */
   async copy(from: string, to: string, options: CopyOptions = {}): Promise<void> {
-    checkText("from", from);
-    checkText("to", to);
+    checkTexts({ from, to });
     const { recursive = false, ...request } = options;
     const params = { sourcePath: from, destinationPath: to, recursive };
     await this.#call("fs/copy", params, request);

@@ -1,7 +1,33 @@
 import { TextDecoder } from "node:util";
 import type { AsyncIteration } from "../../async/async-iteration.js";
+import type { BacklogRules, Run } from "../../async/backlog.js";
+import type { BacklogBudget } from "../../async/backlog-budget.js";
+import { EventQueue } from "../../async/event-queue.js";
 import { OutputOverflowError, OutputStreamError } from "../../errors/machine-errors.js";
-import type { OutputBuffer } from "./output-buffer.js";
+import { Chunks } from "./chunks.js";
+
+/** What is kept of a stream. */
+export interface OutputLimits {
+  /** How much of the stream's start is kept for the result (bytes). */
+  readonly maxCollectedBytes: number;
+  /** How much may wait for the consumer, whether there is one yet or not (bytes). */
+  readonly maxBacklogBytes: number;
+  /** Whether there may be a consumer; otherwise the server collects the output. */
+  readonly streamOutput: boolean;
+}
+
+/** The largest chunk that small ones are put together to; the server sends none that is larger. */
+const maxChunkBytes = 65_536;
+
+/** A command may write byte by byte, each of which would take far more memory than a byte. */
+const merging: BacklogRules<Buffer> = {
+  // The limit is looked at when something comes, since what came before an overflow is still delivered.
+  maxWeight: Infinity,
+  weigh: (chunk) => chunk.length,
+  overflow: () => undefined,
+  mergeFrom: 64,
+  startRun: beginChunk,
+};
 
 /**
  * The output of a command as it comes. Iterate it for bytes, or take `text()` or `lines()`; there is one
@@ -12,11 +38,15 @@ import type { OutputBuffer } from "./output-buffer.js";
  * `buffer(stream)` and `text(stream)` of `node:stream/consumers` collect the whole.
  */
 export class OutputStream implements AsyncIterable<Uint8Array> {
-  readonly #buffer: OutputBuffer | undefined;
+  readonly #limits: OutputLimits;
+  readonly #queue = new EventQueue<Buffer>(undefined, merging);
+  readonly #collected = new Chunks();
+  #isTruncated = false;
+  #isClaimed = false;
 
-  /** @internal Without a buffer, the server collects the output. */
-  constructor(buffer: OutputBuffer | undefined) {
-    this.#buffer = buffer;
+  /** @internal */
+  constructor(limits: OutputLimits) {
+    this.#limits = limits;
   }
 
   /** The same as `bytes()`. */
@@ -32,7 +62,18 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
    * that was too much for the client's `maxTotalBacklogBytes`, or what `exit` rejects with.
    */
   bytes(): AsyncIteration<Uint8Array> {
-    return this.#open().claim();
+    if (!this.#limits.streamOutput) {
+      throw new OutputStreamError(
+        "With streamOutput: false the output is collected by the server; read it from `exit`.",
+      );
+    }
+    if (this.#isClaimed) {
+      throw new OutputStreamError(
+        "This output is already being read, and has one consumer: read it once, and share what it gives.",
+      );
+    }
+    this.#isClaimed = true;
+    return this.#queue;
   }
 
   /**
@@ -49,16 +90,79 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
    * @throws OutputOverflowError also when one line is longer than `maxBacklogBytes`, in characters.
    */
   lines(): AsyncGenerator<string, undefined> {
-    const { maxBacklogBytes } = this.#open().limits;
-    return split(this.text(), maxBacklogBytes);
+    return split(this.text(), this.#limits.maxBacklogBytes);
   }
 
-  #open(): OutputBuffer {
-    if (this.#buffer) return this.#buffer;
-    throw new OutputStreamError(
-      "With streamOutput: false the output is collected by the server; read it from `exit`.",
-    );
+  /**
+   * The start of the stream as text; a character that the limit has cut is left out.
+   *
+   * @internal
+   */
+  collected(): string {
+    // With `stream`, the decoder keeps an unfinished character to itself.
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    return decoder.decode(this.#collected.toBuffer(), { stream: this.#isTruncated });
   }
+
+  /**
+   * Whether more has come than was collected.
+   *
+   * @internal
+   */
+  get isTruncated(): boolean {
+    return this.#isTruncated;
+  }
+
+  /**
+   * From now on what waits for the consumer counts in `budget`, too.
+   *
+   * @internal
+   */
+  countIn(budget: BacklogBudget): void {
+    this.#queue.countIn(budget);
+  }
+
+  /**
+   * Takes in what the command has written; `cut` when the server sends no more of it, although there may
+   * be more.
+   *
+   * @internal
+   */
+  push(chunk: Buffer, cut: boolean): void {
+    const { maxCollectedBytes, maxBacklogBytes } = this.#limits;
+    const room = maxCollectedBytes - this.#collected.length;
+    if (cut || chunk.length > room) this.#isTruncated = true;
+    const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    if (part.length > 0) this.#collected.push(part);
+    if (chunk.length === 0) return;
+    const isWithin = this.#queue.weight + chunk.length <= maxBacklogBytes;
+    // Once it has failed, or its consumer has left, the queue takes nothing more.
+    if (isWithin) this.#queue.push(chunk);
+    else this.#queue.fail(new OutputOverflowError(maxBacklogBytes));
+  }
+
+  /**
+   * The command is over; the consumer is thrown what `failure` makes, after what came before it.
+   *
+   * @internal
+   */
+  end(failure?: () => unknown): void {
+    if (failure) this.#queue.fail(failure());
+    else this.#queue.end();
+  }
+}
+
+function beginChunk(first: Buffer): Run<Buffer> {
+  const chunks = new Chunks();
+  chunks.push(first);
+  return {
+    add: (next) => {
+      if (chunks.length + next.length > maxChunkBytes) return undefined;
+      chunks.push(next);
+      return next.length;
+    },
+    toItem: () => chunks.toBuffer(),
+  };
 }
 
 async function* decode(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string, undefined> {

@@ -1,5 +1,6 @@
 import { poll } from "../../async/poll.js";
 import { CommandEndedError } from "../../errors/machine-errors.js";
+import type { CommandResult } from "../../results/command-result.js";
 import type { Session } from "../../session/session.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import type { TerminalSize } from "./command-options.js";
@@ -8,34 +9,28 @@ import type { TerminalSize } from "./command-options.js";
 export interface RemoteCommand {
   /** Makes ready what is sent to start it. @throws InvalidArgumentError for a path without a meaning there. */
   prepare(session: Session): void;
-  /** Starts it, and resolves when it has ended and all of its output has come. */
-  run(session: Session, onOutput: OutputListener, request: CommandRequest): Promise<CommandEnding>;
-  write(session: Session, input: StdinWrite, options: RequestOptions): Promise<unknown>;
+  /**
+   * Starts it, and resolves when it has ended and all of its output has come. `onOutput` gets what comes of
+   * each stream; `cut` when the server will send no more of it.
+   */
+  execute(
+    session: Session,
+    onOutput: (stream: "stdout" | "stderr", chunk: Buffer, cut: boolean) => void,
+    request: Required<Pick<RequestOptions, "signal" | "trace">>,
+  ): Promise<CommandEnding>;
+  write(
+    session: Session,
+    input: { readonly deltaBase64?: string; readonly closeStdin?: boolean },
+    options: RequestOptions,
+  ): Promise<unknown>;
   resize(session: Session, size: TerminalSize): Promise<unknown>;
   terminate(session: Session, options: RequestOptions): Promise<unknown>;
   /** The same when nobody waits for it: until the server has agreed, or the command is gone. */
   kill(session: Session): Promise<unknown>;
 }
 
-/** How the request that starts a command is sent. */
-export type CommandRequest = Required<Pick<RequestOptions, "signal" | "trace">>;
-
-/** Gets what comes of each stream; `cut` when the server will send no more of it. */
-export type OutputListener = (stream: "stdout" | "stderr", chunk: Buffer, cut: boolean) => void;
-
 /** How a command ended; its output only where the server has collected it. */
-export interface CommandEnding {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly stdoutTruncated: boolean;
-  readonly stderrTruncated: boolean;
-}
-
-export interface StdinWrite {
-  readonly deltaBase64?: string;
-  readonly closeStdin?: boolean;
-}
+export type CommandEnding = Omit<CommandResult, "timedOut">;
 
 /** How long the server may say that it does not know a command that has not ended (ms). */
 const unknownGraceMs = 5_000;

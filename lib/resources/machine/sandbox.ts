@@ -60,7 +60,7 @@ export class Sandbox extends Resource {
   async check(options: SandboxCheckOptions = {}): Promise<SandboxCheck> {
     checkOptions("sandbox.check()", options, checkKeys);
     try {
-      return judge(await this.#run(["true"], options));
+      return judge(await this.#exec(["true"], options));
     } catch (error) {
       if (!(error instanceof CommandNotStartedError)) throw error;
       if (error.missingRuntime !== undefined) return notStarted("runtimeMissing", error);
@@ -74,14 +74,14 @@ export class Sandbox extends Resource {
     first: CommandNotStartedError,
   ): Promise<SandboxCheck> {
     try {
-      return judge(await this.#run(["cmd.exe", "/d", "/c", "exit 0"], options));
+      return judge(await this.#exec(["cmd.exe", "/d", "/c", "exit 0"], options));
     } catch (error) {
       if (error instanceof CommandNotStartedError) return notStarted("unknown", first);
       throw error;
     }
   }
 
-  async #run(command: readonly string[], options: SandboxCheckOptions): Promise<CommandResult> {
+  async #exec(command: readonly string[], options: SandboxCheckOptions): Promise<CommandResult> {
     const { timeoutMs = 30_000 } = options;
     const all = { ...options, timeoutMs, streamOutput: false };
     return execCommand(this.getSession, command, all).exit;

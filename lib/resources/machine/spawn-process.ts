@@ -43,7 +43,7 @@ function remoteSpawn(given: ProcessSpawnParams): RemoteCommand {
     prepare: ({ serverFiles }) => {
       params = withServerPaths("process/spawn", given, serverFiles);
     },
-    run: async (session, onOutput, request) => {
+    execute: async (session, onOutput, request) => {
       const exited = new Deferred<CommandEnding>();
       void ignoreRejection(exited.promise);
       const stops = [

@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { BacklogRules } from "../../async/backlog.js";
-import { ignoreRejection } from "../../async/deferred.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { checkText } from "../../errors/check-values.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
-import type { GetSession } from "../../session/session.js";
+import type { GetSession, Session } from "../../session/session.js";
+import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { confirmEnd } from "../../session/confirm-end.js";
 import { routeById } from "./routes.js";
 import { Subscription } from "./subscription.js";
@@ -37,61 +36,38 @@ export interface WatchEvent {
  * `await using` block. A watch that is not iterated goes on until then. The iteration ends when the client
  * is closed, and throws a TransportClosedError when the connection is lost.
  */
-export class Watch implements AsyncIteration<WatchEvent>, AsyncDisposable {
+export class Watch extends Subscription<WatchEvent> {
   /** The watched path, as it was given. */
   readonly path: string;
-  /**
-   * Resolves when the server watches: from then on no change is missed. It rejects when it never
-   * will; iterating throws the same. Not awaiting it is fine.
-   */
-  readonly ready: Promise<void>;
-  readonly #subscription: Subscription<WatchEvent>;
+  readonly #watchId = randomUUID();
 
   /** @internal Use `watch`. */
   constructor(getSession: GetSession, path: string, options: WatchOptions = {}) {
     checkText("path", path);
     checkOptions("watch()", options, watchKeys);
-    const watchId = randomUUID();
+    const { signal } = options;
+    super(getSession, { backlog: unreadChanges, name: ["The watch", "codex.watch()"], signal });
     this.path = path;
-    this.#subscription = new Subscription(
-      getSession,
-      {
-        listen: (session, push) => [
-          routeById(session, "fs/changed", "watchId", watchId, ({ changedPaths }) => {
-            push({ changedPaths });
-          }),
-        ],
-        open: (session, request) => session.call("fs/watch", { watchId, path }, request),
-        close: (session) =>
-          confirmEnd(session, "fs/unwatch", { watchId }, session.connectionSignal),
-        backlog: unreadChanges,
-        name: ["The watch", "codex.watch()"],
-      },
-      options.signal,
-    );
-    this.ready = ignoreRejection(this.#subscription.ready.then(() => undefined));
   }
 
-  next(): Promise<IteratorResult<WatchEvent, undefined>> {
-    return this.#subscription.queue.next();
+  /** @internal */
+  protected override listen(session: Session): readonly (() => void)[] {
+    const stop = routeById(session, "fs/changed", "watchId", this.#watchId, ({ changedPaths }) => {
+      this.push({ changedPaths });
+    });
+    return [stop];
   }
 
-  /** Ends the watch, as leaving a loop does. */
-  return(): Promise<IteratorResult<WatchEvent, undefined>> {
-    return this.#subscription.queue.return();
+  /** @internal */
+  protected override begin(session: Session, options: RequestOptions): Promise<unknown> {
+    const params = { watchId: this.#watchId, path: this.path };
+    return session.call("fs/watch", params, options);
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Ends the watch. Resolves when the server will report nothing more; never rejects. */
-  close(): Promise<void> {
-    return this.#subscription.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** @internal */
+  protected override end(session: Session): Promise<unknown> {
+    const params = { watchId: this.#watchId };
+    return confirmEnd(session, "fs/unwatch", params, session.connectionSignal);
   }
 }
 

@@ -1,17 +1,13 @@
-import type {
-  ThreadSearchParams,
-  ThreadSearchResponse,
-  ThreadSearchResult,
-} from "../../../generated/types.js";
+import type { ThreadSearchResponse, ThreadSearchResult } from "../../../generated/types.js";
 import { settleWithin } from "../../async/timers.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
-import type { GetSession, Session } from "../../session/session.js";
+import type { GetSession } from "../../session/session.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { connectedFor } from "../../session/until-connected.js";
 
 /** The params of the request. */
-export type SearchQuery = AllowUndefined<ThreadSearchParams>;
+export type SearchQuery = ParamsOf<"thread/search">;
 
 interface SearchPageOptions {
   /** Aborts when nobody wants the page any more. */
@@ -19,13 +15,6 @@ interface SearchPageOptions {
   readonly timeoutMs: number | undefined;
   /** Gets what is found before the page is there; it must not throw. */
   readonly found: (results: readonly ThreadSearchResult[]) => void;
-}
-
-/** A search that the server works on. It is known by its request, on the connection that this was sent over. */
-interface RunningSearch {
-  readonly requestId: number;
-  readonly connection: AbortSignal;
-  readonly stop: () => void;
 }
 
 const method = "thread/search/stream";
@@ -43,32 +32,30 @@ export async function searchPage(
   { signal, timeoutMs, found }: SearchPageOptions,
 ): Promise<ThreadSearchResponse> {
   const [session, left] = await connectedFor(getSession, method, { signal, timeoutMs });
-  let running: RunningSearch | undefined;
+  // The server knows the search by its request, on the connection that this was sent over.
+  let running: { readonly stop: () => void; readonly cancel: () => Promise<unknown> } | undefined;
   // Called before anything that the server tells of the search can be read.
   const onSent = (requestId: number): void => {
     running?.stop();
+    const { connectionSignal } = session;
     running = {
-      requestId,
-      connection: session.connectionSignal,
       stop: session.on("thread/search/partial", ({ params }) => {
         if (params.requestId === requestId) found(readable(params.data));
       }),
+      cancel: () =>
+        confirmEnd(session, "thread/search/stream/cancel", { requestId }, connectionSignal),
     };
   };
   const late = undoneWhenLate("This client has asked it to cancel the search.", () => undefined);
   try {
     return await session.call(method, query, { ...left, ...late, onSent });
   } catch (error) {
-    if (running && signal.aborted) await settleWithin(cancel(session, running), stopGraceMs);
-    else if (running && error instanceof RequestTimeoutError) void cancel(session, running);
+    if (running && signal.aborted) await settleWithin(running.cancel(), stopGraceMs);
+    else if (running && error instanceof RequestTimeoutError) void running.cancel();
     throw error;
   } finally {
     running?.stop();
   }
-}
-
-async function cancel(session: Session, { requestId, connection }: RunningSearch): Promise<void> {
-  await confirmEnd(session, "thread/search/stream/cancel", { requestId }, connection);
 }
 
 /** The id of the thread that was found, if it has one. */

@@ -1,17 +1,13 @@
 import { threadSectionListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import type {
-  ThreadSection,
-  ThreadSectionAppearance,
-  ThreadSectionListParams,
-} from "../../../generated/types.js";
-import { checkText } from "../../errors/check-values.js";
+import type { ThreadSection, ThreadSectionAppearance } from "../../../generated/types.js";
+import { checkText, checkTexts } from "../../errors/check-values.js";
 import type { Pages } from "../../options/pages.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { Resource } from "../resource.js";
 
 /** Options for listing sections, as in `threadSection/list`. */
-export type ListSectionsOptions = AllowUndefined<Omit<ThreadSectionListParams, "cursor">>;
+export type ListSectionsOptions = Omit<ParamsOf<"threadSection/list">, "cursor">;
 
 /** The appearance of a section: names that the server keeps and does not interpret. */
 export interface SectionOptions {
@@ -19,7 +15,6 @@ export interface SectionOptions {
   appearance?: ThreadSectionAppearance | null | undefined;
 }
 
-const listKeys: KeysOf<ListSectionsOptions> = threadSectionListParamsKeys;
 const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
 
 /**
@@ -30,7 +25,7 @@ const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
 export class Sections extends Resource {
   /** Lists all sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
-    checkOptions("sections.list()", options, listKeys);
+    checkOptions("sections.list()", options, threadSectionListParamsKeys);
     return this.pages("threadSection/list", options);
   }
 
@@ -47,8 +42,7 @@ export class Sections extends Resource {
     name: string,
     options: SectionOptions = {},
   ): Promise<ThreadSection> {
-    checkText("sectionId", sectionId);
-    checkText("name", name);
+    checkTexts({ sectionId, name });
     checkOptions("sections.update()", options, sectionKeys);
     return (await this.call("threadSection/update", { ...options, sectionId, name })).section;
   }

@@ -7,49 +7,44 @@ import {
 import type {
   JsonValue,
   Thread as ThreadRecord,
-  ThreadMetadataUpdateParams,
   ThreadRealtimeEntry,
-  ThreadRealtimeListParams,
   ThreadSearchOccurrence,
-  ThreadSearchOccurrencesParams,
   ThreadSettingsUpdateParams,
   ThreadUnsubscribeStatus,
 } from "../../../generated/types.js";
-import { checkText } from "../../errors/check-values.js";
-import { checkOptions, pickKeys, type KeysOf } from "../../errors/check-options.js";
+import { check, checkText, type Rule } from "../../errors/check-values.js";
+import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { GetSession } from "../../session/session.js";
+import { callLoaded } from "../../session/call-loaded.js";
+import type { GetSession, Session } from "../../session/session.js";
 import { checkUpdateSettings } from "../../options/option-keys.js";
 import { Pages } from "../../options/pages.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { withReadableImages } from "../../options/readable-images.js";
 import { busyError } from "../../session/busy-error.js";
 import { sandboxIn } from "../../options/sandbox-options.js";
 import { ThreadAttachments } from "./thread-attachments.js";
 import { ThreadGoals } from "./thread-goals.js";
-import { listHistory } from "./thread-history.js";
+import { historyPages } from "./thread-history.js";
 import { ThreadQueue } from "./thread-queue.js";
-import { revertThread } from "./thread-revert.js";
 import { ThreadTerminals } from "./thread-terminals.js";
 import type { UpdateSettingsOptions } from "../../options/thread-options.js";
 import { Resource } from "../resource.js";
 
 /** The changes to a thread's metadata, as in `thread/metadata/update`. */
-export type UpdateMetadataOptions = AllowUndefined<Omit<ThreadMetadataUpdateParams, "threadId">>;
+export type UpdateMetadataOptions = Omit<ParamsOf<"thread/metadata/update">, "threadId">;
 
 /** Options for searching one thread, as in `thread/searchOccurrences`. */
-export type SearchOccurrencesOptions = AllowUndefined<
-  Omit<ThreadSearchOccurrencesParams, "threadId" | "searchTerm" | "cursor">
+export type SearchOccurrencesOptions = Omit<
+  ParamsOf<"thread/searchOccurrences">,
+  "threadId" | "searchTerm" | "cursor"
 >;
 
 /** The items of voice sessions to list, as in `thread/realtime/list`. */
-export type ListRealtimeItemsOptions = AllowUndefined<
-  Omit<ThreadRealtimeListParams, "threadId" | "cursor">
+export type ListRealtimeItemsOptions = Omit<
+  ParamsOf<"thread/realtime/list">,
+  "threadId" | "cursor"
 >;
-
-const updateMetadataKeys: KeysOf<UpdateMetadataOptions> = threadMetadataUpdateParamsKeys;
-const searchOccurrencesKeys: KeysOf<SearchOccurrencesOptions> = threadSearchOccurrencesParamsKeys;
-const listRealtimeItemsKeys: KeysOf<ListRealtimeItemsOptions> = threadRealtimeListParamsKeys;
 
 /** The calls on a thread besides running turns. */
 export abstract class ThreadApi extends Resource {
@@ -82,7 +77,16 @@ export abstract class ThreadApi extends Resource {
    */
   async revert({ beforeTurnId }: { beforeTurnId: string }): Promise<ThreadRecord> {
     checkText("beforeTurnId", beforeTurnId);
-    return revertThread(await this.getSession(), this.id, beforeTurnId);
+    const threadId = this.id;
+    const session = await this.getSession();
+    const slot = session.thread(threadId).slots.enter({ wait: false });
+    try {
+      await session.load(threadId);
+      await requireTurn(session, threadId, beforeTurnId);
+      return (await callLoaded(session, "thread/revert", { threadId, beforeTurnId })).thread;
+    } finally {
+      slot.leave();
+    }
   }
 
   /**
@@ -135,7 +139,7 @@ export abstract class ThreadApi extends Resource {
    * `AppServerClient.request` throws.
    */
   async injectItems(items: readonly JsonValue[]): Promise<void> {
-    checkItems(items);
+    check("items", items, notEmpty);
     const readable = items.map((item, index) => withReadableImages(item, `items[${index}]`));
     const params = { threadId: this.id, items: readable };
     await this.callLoaded("thread/inject_items", params);
@@ -146,7 +150,7 @@ export abstract class ThreadApi extends Resource {
    * Fields that you leave out stay as they are; `null` clears, within `gitInfo` field by field.
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
-    checkOptions("updateMetadata()", metadata, updateMetadataKeys);
+    checkOptions("updateMetadata()", metadata, threadMetadataUpdateParamsKeys);
     const params = { ...metadata, threadId: this.id };
     return (await this.call("thread/metadata/update", params)).thread;
   }
@@ -188,14 +192,9 @@ export abstract class ThreadApi extends Resource {
     options: SearchOccurrencesOptions = {},
   ): Pages<ThreadSearchOccurrence> {
     checkText("searchTerm", searchTerm);
-    checkOptions("searchOccurrences()", options, searchOccurrencesKeys);
-    const threadId = this.id;
-    return new Pages(async (cursor) => {
-      const session = await this.getSession();
-      const page = cursor === undefined ? {} : { cursor };
-      const params = { ...options, searchTerm, threadId, ...page };
-      return listHistory(session, "thread/searchOccurrences", params);
-    });
+    checkOptions("searchOccurrences()", options, threadSearchOccurrencesParamsKeys);
+    const params = { ...options, searchTerm, threadId: this.id };
+    return historyPages(this.getSession, "thread/searchOccurrences", params);
   }
 
   /**
@@ -205,13 +204,25 @@ export abstract class ThreadApi extends Resource {
    * items that `eventId` or `requiredThroughPosition` asks for.
    */
   realtimeItems(options: ListRealtimeItemsOptions = {}): Pages<ThreadRealtimeEntry> {
-    checkOptions("realtimeItems()", options, listRealtimeItemsKeys);
-    const threadId = this.id;
-    return this.pages("thread/realtime/list", { ...options, threadId });
+    checkOptions("realtimeItems()", options, threadRealtimeListParamsKeys);
+    return this.pages("thread/realtime/list", { ...options, threadId: this.id });
   }
 }
 
-function checkItems(items: unknown): void {
-  if (Array.isArray(items) && items.length > 0) return;
-  throw new InvalidArgumentError("items", "must be an array that is not empty");
+/**
+ * The server unloads the thread before it looks for the turn: an id that is not there would cost a
+ * running turn, and a thread that was never stored all of itself.
+ */
+async function requireTurn(session: Session, threadId: string, turnId: string): Promise<void> {
+  const params = { threadId, itemsView: "notLoaded", limit: 100 } as const;
+  const turns = new Pages((cursor) => session.call("thread/turns/list", { ...params, cursor }));
+  for await (const { id } of turns) {
+    if (id === turnId) return;
+  }
+  throw new InvalidArgumentError("beforeTurnId", "must be the id of a turn of this thread");
 }
+
+const notEmpty: Rule = {
+  fits: (value) => Array.isArray(value) && value.length > 0,
+  problem: "must be an array that is not empty",
+};

@@ -1,28 +1,18 @@
-import { threadGoalSetParamsKeys } from "../../../generated/methods.js";
-import { pickKeys } from "../../errors/check-options.js";
-import { checkSetGoal } from "../../options/option-keys.js";
+import { threadGoalKeys, threadGoalSetParamsKeys } from "../../../generated/methods.js";
+import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import type { ThreadGoal } from "../../../generated/types.js";
-import type { GetSession } from "../../session/session.js";
 import { checkTrace } from "../../jsonrpc/trace-context.js";
 import { callLoaded } from "../../session/call-loaded.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";
-import { checkBudget, checkObjective } from "../../options/split-goal-options.js";
-import { Resource } from "../resource.js";
+import { checkGoal } from "../../options/split-options.js";
+import { ThreadFacet } from "./thread-facet.js";
 
 /** The goal of a thread: the server works on it by itself, turn after turn. */
-export class ThreadGoals extends Resource {
-  readonly #threadId: string;
-
-  /** @internal Use `thread.goal`. */
-  constructor(getSession: GetSession, threadId: string) {
-    super(getSession);
-    this.#threadId = threadId;
-  }
-
+export class ThreadGoals extends ThreadFacet {
   /** Reads the goal (`thread/goal/get`); `null` when the thread has none. */
   async get(): Promise<ThreadGoal | null> {
-    return (await this.call("thread/goal/get", { threadId: this.#threadId })).goal;
+    return (await this.call("thread/goal/get", { threadId: this.threadId })).goal;
   }
 
   /**
@@ -46,11 +36,12 @@ export class ThreadGoals extends Resource {
    * RequestTimeoutError, after which a goal that is set late is paused.
    */
   async set(goal: SetGoalOptions): Promise<ThreadGoal> {
-    checkSetGoal(goal);
-    checkObjective(goal.objective);
-    checkBudget(goal.tokenBudget);
+    const keys = { ...threadGoalSetParamsKeys, trace: true };
+    // The goal as it is may be given back.
+    checkOptions("goal.set()", goal, keys, { ignored: threadGoalKeys });
+    checkGoal(goal);
     checkTrace(goal.trace);
-    const threadId = this.#threadId;
+    const threadId = this.threadId;
     const session = await this.getSession();
     const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
     const { objective, status = null, trace } = goal;
@@ -68,6 +59,6 @@ export class ThreadGoals extends Resource {
    * whether there was one.
    */
   async clear(): Promise<boolean> {
-    return (await this.call("thread/goal/clear", { threadId: this.#threadId })).cleared;
+    return (await this.call("thread/goal/clear", { threadId: this.threadId })).cleared;
   }
 }

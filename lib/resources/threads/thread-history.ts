@@ -1,30 +1,34 @@
 import { isBeforeFirstTurn } from "../../errors/to-rpc-error.js";
 import { MethodNotFoundError } from "../../errors/rpc-errors.js";
-import type { Session } from "../../session/session.js";
-import type { ParamsOf, ResultOf } from "../../protocol.js";
+import { Pages, type PageAnswer } from "../../options/pages.js";
+import type { ParamsOf } from "../../protocol.js";
+import type { GetSession, Session } from "../../session/session.js";
+import type { EntryOf } from "../resource.js";
 
 type HistoryMethod = "thread/turns/list" | "thread/items/list" | "thread/searchOccurrences";
 
 /**
- * Asks for a page of what the server stores of a thread. Of one that has not run a turn yet that is
- * nothing, which the server takes for an error.
- *
- * @throws ThreadNotFoundError when there is no such thread; InvalidRequestError for an ephemeral one;
- * MethodNotFoundError for items of a thread that an old runtime stored.
+ * What the server stores of a thread, page by page. Of one that has not run a turn yet that is nothing,
+ * which the server takes for an error.
  */
-export async function listHistory<M extends HistoryMethod>(
-  session: Session,
+export function historyPages<M extends HistoryMethod>(
+  getSession: GetSession,
   method: M,
-  params: ParamsOf<M>,
-): Promise<ResultOf<M>> {
-  try {
-    return await session.call(method, params);
-  } catch (error) {
-    if (isBeforeFirstTurn(error) || (await neverRan(session, params.threadId, error))) {
-      return { data: [], nextCursor: null, backwardsCursor: null } as ResultOf<M>;
+  params: Omit<ParamsOf<M>, "cursor">,
+): Pages<EntryOf<M>> {
+  return new Pages(async (cursor) => {
+    const session = await getSession();
+    const page = { ...params, cursor } as ParamsOf<M>;
+    try {
+      const answer = await session.call(method, page);
+      return answer as PageAnswer<unknown> as PageAnswer<EntryOf<M>>;
+    } catch (error) {
+      if (isBeforeFirstTurn(error) || (await neverRan(session, page.threadId, error))) {
+        return { data: [], nextCursor: null, backwardsCursor: null };
+      }
+      throw error;
     }
-    throw error;
-  }
+  });
 }
 
 /**

@@ -4,53 +4,43 @@ import {
   threadQueueListParamsKeys,
   threadQueueUpdateParamsKeys,
 } from "../../../generated/methods.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import { Deferred } from "../../async/deferred.js";
+import { checkOptions } from "../../errors/check-options.js";
 import { checkServiceOptions } from "../../options/option-keys.js";
-import type {
-  QueuedSubmission,
-  ThreadQueueAddParams,
-  ThreadQueueListParams,
-  ThreadQueueUpdateParams,
-} from "../../../generated/types.js";
-import { checkText } from "../../errors/check-values.js";
+import type { QueuedSubmission } from "../../../generated/types.js";
+import { check, checkText, type Rule } from "../../errors/check-values.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { GetSession, Session } from "../../session/session.js";
+import type { Session } from "../../session/session.js";
 import { normalizeInput, type TurnInput } from "../../options/input.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { prepareInput } from "../../session/prepare-input.js";
 import type { Pages } from "../../options/pages.js";
-import type { AllowUndefined, ParamsOf } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";
 import { Turn } from "../../turn.js";
 import { findTurnOfMessage } from "../../turns/find-turn.js";
 import { watchForLateTurn } from "../../turns/late-start.js";
 import { stopUnfollowed } from "../../turns/stop-unfollowed.js";
-import { type ServiceTurnOptions } from "../../options/turn-options.js";
-import { splitServiceOptions } from "../../options/split-turn-options.js";
+import type { ServiceTurnOptions } from "../../options/turn-options.js";
+import { splitServiceOptions } from "../../options/split-options.js";
 import { queuedTurn } from "../../turns/turn-start.js";
-import { Resource } from "../resource.js";
+import { ThreadFacet } from "./thread-facet.js";
 
 /**
  * Options of queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the `clientId` of
  * the turn's `userMessage` item, which tells whose turn it is; default: a fresh UUID.
  */
-export type AddToQueueOptions = AllowUndefined<
-  Partial<Omit<ThreadQueueAddParams, "threadId" | "input">>
-> &
+export type AddToQueueOptions = Partial<Omit<ParamsOf<"thread/queue/add">, "threadId" | "input">> &
   Traced;
 /** Options of changed input, as in `thread/queue/update`; those that are left out stay as they are. */
-export type UpdateQueuedOptions = AllowUndefined<
-  Omit<ThreadQueueUpdateParams, "threadId" | "queuedSubmissionId" | "input">
+export type UpdateQueuedOptions = Omit<
+  ParamsOf<"thread/queue/update">,
+  "threadId" | "queuedSubmissionId" | "input"
 > &
   Traced;
 /** Options for listing the queue, as in `thread/queue/list`. */
-export type ListQueueOptions = AllowUndefined<Omit<ThreadQueueListParams, "threadId" | "cursor">>;
-
-const addKeys: KeysOf<AddToQueueOptions> = { ...threadQueueAddParamsKeys, trace: true };
-const updateKeys: KeysOf<UpdateQueuedOptions> = { ...threadQueueUpdateParamsKeys, trace: true };
-const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
+export type ListQueueOptions = Omit<ParamsOf<"thread/queue/list">, "threadId" | "cursor">;
 
 /**
  * The thread's queue: input that the server keeps. The server starts a turn for each entry when the thread
@@ -63,15 +53,7 @@ const listKeys: KeysOf<ListQueueOptions> = threadQueueListParamsKeys;
  *
  * The server holds at most 100 entries for each thread. Experimental in the protocol.
  */
-export class ThreadQueue extends Resource {
-  readonly #threadId: string;
-
-  /** @internal Use `thread.queue`. */
-  constructor(getSession: GetSession, threadId: string) {
-    super(getSession);
-    this.#threadId = threadId;
-  }
-
+export class ThreadQueue extends ThreadFacet {
   /**
    * Puts input at the end of the queue (`thread/queue/add`), loading the thread first. A turn that
    * a handle has begun before goes first. Resolves when its turn has started, or has to wait.
@@ -81,10 +63,10 @@ export class ThreadQueue extends Resource {
    */
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const given = normalizeInput(input);
-    checkOptions("queue.add()", options, addKeys);
+    checkOptions("queue.add()", options, { ...threadQueueAddParamsKeys, trace: true });
     const { trace, ...rest } = options;
     checkTrace(trace);
-    const threadId = this.#threadId;
+    const threadId = this.threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
     const session = await this.getSession();
     const items = await prepareInput(session, given);
@@ -110,9 +92,8 @@ export class ThreadQueue extends Resource {
 
   /** Lists the queued input (`thread/queue/list`), in the order of its turns. */
   list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
-    checkOptions("queue.list()", options, listKeys);
-    const threadId = this.#threadId;
-    return this.pages("thread/queue/list", { ...options, threadId });
+    checkOptions("queue.list()", options, threadQueueListParamsKeys);
+    return this.pages("thread/queue/list", { ...options, threadId: this.threadId });
   }
 
   /** Replaces the input of a queued entry (`thread/queue/update`), which keeps its place. */
@@ -123,12 +104,12 @@ export class ThreadQueue extends Resource {
   ): Promise<QueuedSubmission> {
     checkText("queuedSubmissionId", queuedSubmissionId);
     const given = normalizeInput(input);
-    checkOptions("queue.update()", options, updateKeys);
+    checkOptions("queue.update()", options, { ...threadQueueUpdateParamsKeys, trace: true });
     const { trace, ...rest } = options;
     checkTrace(trace);
     const session = await this.getSession();
     const items = await prepareInput(session, given);
-    const params = { ...rest, threadId: this.#threadId, queuedSubmissionId, input: items };
+    const params = { ...rest, threadId: this.threadId, queuedSubmissionId, input: items };
     return (await session.call("thread/queue/update", params, { trace })).queuedSubmission;
   }
 
@@ -138,14 +119,14 @@ export class ThreadQueue extends Resource {
    */
   async delete(queuedSubmissionId: string): Promise<boolean> {
     checkText("queuedSubmissionId", queuedSubmissionId);
-    const params = { threadId: this.#threadId, queuedSubmissionId };
+    const params = { threadId: this.threadId, queuedSubmissionId };
     return (await this.call("thread/queue/delete", params)).deleted;
   }
 
   /** Puts the queue in this order (`thread/queue/reorder`), which must name all entries. */
   async reorder(queuedSubmissionIds: readonly string[]): Promise<void> {
-    checkIds(queuedSubmissionIds);
-    const params = { threadId: this.#threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
+    check("queuedSubmissionIds", queuedSubmissionIds, idList);
+    const params = { threadId: this.threadId, queuedSubmissionIds: [...queuedSubmissionIds] };
     await this.call("thread/queue/reorder", params);
   }
 
@@ -166,7 +147,7 @@ export class ThreadQueue extends Resource {
     if (queuedSubmissionId !== undefined) checkText("queuedSubmissionId", queuedSubmissionId);
     const { controls, handlers } = splitServiceOptions({ ...rest, whenBusy: "reject" });
     const start = queuedTurn(queuedSubmissionId);
-    return new Turn(this.getSession, { threadId: this.#threadId, start, controls, handlers });
+    return new Turn(this.getSession, { threadId: this.threadId, start, controls, handlers });
   }
 }
 
@@ -178,27 +159,19 @@ function takesBackLateInput(session: Session, threadId: string, clientId: string
   return undoneWhenLate("If it does, this client takes it out of the queue.", (result) => {
     const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
     const id = queuedSubmission?.id;
-    if (typeof id !== "string") return;
-    void takeBack(session, { threadId, queuedSubmissionId: id }, clientId);
+    if (typeof id === "string") void takeBack(session, threadId, id, clientId);
   });
 }
 
-async function takeBack(
-  session: Session,
-  queued: ParamsOf<"thread/queue/delete">,
-  clientId: string,
-): Promise<void> {
-  const answer = await confirmEnd(session, "thread/queue/delete", queued);
+async function takeBack(session: Session, threadId: string, id: string, clientId: string) {
+  const params = { threadId, queuedSubmissionId: id };
+  const answer = await confirmEnd(session, "thread/queue/delete", params);
   if (answer?.deleted !== false) return;
-  const { threadId } = queued;
   const turnId = await findTurnOfMessage(session, threadId, clientId).catch(() => undefined);
   if (turnId !== undefined) await stopUnfollowed(session, threadId, turnId);
 }
 
-function checkIds(ids: unknown): void {
-  if (Array.isArray(ids)) return;
-  throw new InvalidArgumentError("queuedSubmissionIds", "must be an array of ids");
-}
+const idList: Rule = { fits: Array.isArray, problem: "must be an array of ids" };
 
 /**
  * Waits while a turn is about to start: were the queue faster than a handle, the handle's input
@@ -208,13 +181,11 @@ function checkIds(ids: unknown): void {
 async function startsBefore(session: Session, threadId: string): Promise<() => void> {
   const { slots } = session.thread(threadId);
   const slot = slots.enter({ wait: true });
-  let stop = (): void => undefined;
-  const started = new Promise<void>((resolve) => {
-    stop = session.on("turn/started", ({ params }) => {
-      if (params.threadId === threadId) resolve();
-    });
+  const started = new Deferred<void>();
+  const stop = session.on("turn/started", ({ params }) => {
+    if (params.threadId === threadId) started.resolve();
   });
-  if (!slots.isRunning) await Promise.race([slot.admitted, started]);
+  if (!slots.isRunning) await Promise.race([slot.admitted, started.promise]);
   stop();
   return () => {
     slot.leave();

@@ -1,4 +1,4 @@
-import type { ThreadSearchParams, ThreadSearchResult } from "../../../generated/types.js";
+import type { ThreadSearchResult } from "../../../generated/types.js";
 import { threadSearchParamsKeys } from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
@@ -11,13 +11,11 @@ import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { Pages, type Page } from "../../options/pages.js";
 import { Following } from "../../jsonrpc/following.js";
-import type { AllowUndefined } from "../../protocol.js";
+import type { ParamsOf } from "../../protocol.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
 
 /** The threads to search, as in `thread/search`. */
-export type SearchThreadsOptions = AllowUndefined<
-  Omit<ThreadSearchParams, "searchTerm" | "cursor">
->;
+export type SearchThreadsOptions = Omit<ParamsOf<"thread/search">, "searchTerm" | "cursor">;
 
 /** The threads to search, as in `thread/search/stream`, and how long to wait. */
 export interface ThreadSearchOptions extends SearchThreadsOptions {
@@ -30,24 +28,11 @@ export interface ThreadSearchOptions extends SearchThreadsOptions {
   timeoutMs?: number | undefined;
 }
 
-const searchThreadsKeys: KeysOf<SearchThreadsOptions> = threadSearchParamsKeys;
 const threadSearchKeys: KeysOf<ThreadSearchOptions> = {
-  ...searchThreadsKeys,
+  ...threadSearchParamsKeys,
   signal: true,
   timeoutMs: true,
 };
-
-/** The stored threads in which a text occurs: see `codex.searchThreads()`. */
-export function searchThreads(
-  getSession: GetSession,
-  searchTerm: string,
-  options: SearchThreadsOptions,
-): Pages<ThreadSearchResult> {
-  checkText("searchTerm", searchTerm);
-  checkOptions("searchThreads()", options, searchThreadsKeys);
-  const query = toQuery(searchTerm, options);
-  return new Pages(async (cursor) => askPage(await getSession(), query, cursor));
-}
 
 /** More than this of what was found early does not wait: the page brings it again (bytes, roughly). */
 const maxEarlyBytes = 1_048_576;
@@ -144,7 +129,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
       return session;
     };
     const pages = new Pages((cursor) =>
-      searchPage(counted, withCursor(query, cursor), { signal, timeoutMs, found }),
+      searchPage(counted, { ...query, cursor }, { signal, timeoutMs, found }),
     );
     try {
       let page = await pages;
@@ -187,16 +172,9 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
   }
 }
 
-function toQuery(searchTerm: string, options: SearchThreadsOptions): SearchQuery {
+/** The params of a search, sorted so that no server leaves out threads, unless `options` say otherwise. */
+export function toQuery(searchTerm: string, options: SearchThreadsOptions): SearchQuery {
   return { ...options, sortKey: options.sortKey ?? "updated_at", searchTerm };
-}
-
-function withCursor(query: SearchQuery, cursor: string | undefined): SearchQuery {
-  return cursor === undefined ? query : { ...query, cursor };
-}
-
-function askPage(session: Session, query: SearchQuery, cursor: string | undefined) {
-  return session.call("thread/search", withCursor(query, cursor));
 }
 
 /** A page whose next ones do not depend on the search that has brought it. */
@@ -205,9 +183,10 @@ function withPlainPages(
   getSession: GetSession,
   query: SearchQuery,
 ): PromiseLike<Page<ThreadSearchResult>> {
-  return new Pages(async (cursor) =>
-    cursor === undefined ? page : askPage(await getSession(), query, cursor),
-  );
+  return new Pages(async (cursor) => {
+    if (cursor === undefined) return page;
+    return (await getSession()).call("thread/search", { ...query, cursor });
+  });
 }
 
 function tooSlow(): SlowConsumerError {

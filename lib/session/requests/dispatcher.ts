@@ -13,7 +13,7 @@ import { encodeResult } from "../../jsonrpc/encoded.js";
 import { isContent } from "../../messages/content-fields.js";
 import type { NotificationMessage, RequestMessage } from "../../jsonrpc/message.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../../messages/message-ids.js";
-import { isDeferred } from "../../server-requests/defer.js";
+import { isDeferred } from "../../server-requests/request-context.js";
 import { FileChanges } from "../../server-requests/file-changes.js";
 import { findHandler, isStopping, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
 import type { FoundHandler } from "../../server-requests/handlers-by-method.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { type TurnOptions } from "../../../lib/options/turn-options.js";
-import { splitTurnOptions } from "../../../lib/options/split-turn-options.js";
+import { splitTurnOptions } from "../../../lib/options/split-options.js";
 
 test("what the library does is kept apart from what the server gets", () => {
   const { signal } = new AbortController();

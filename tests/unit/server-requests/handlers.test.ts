@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Codex, InvalidArgumentError, RequestNotPendingError } from "../../../lib/index.js";
-import { splitHandlers } from "../../../lib/server-requests/handlers.js";
+import { handlersIn } from "../../../lib/server-requests/handlers.js";
 import { linked, linkedThread } from "../../support/linked-server.js";
 
 const wrong: readonly (readonly [string, object, string])[] = [
@@ -89,12 +89,8 @@ describe("handlers that cannot work are refused before anything is sent", () => 
 
 test("handlers are taken out of options, and what is undefined is none", () => {
   const onApproval = "accept" as const;
-  expect(splitHandlers({ onApproval, model: "m", onUserInput: undefined })).toEqual({
-    handlers: { onApproval },
-    rest: { model: "m" },
-  });
-  expect(splitHandlers({ model: "m", onApproval: undefined })).toEqual({
-    handlers: undefined,
-    rest: { model: "m" },
-  });
+  const options = { onApproval, model: "m", onUserInput: undefined };
+  expect(handlersIn(options)).toEqual({ onApproval });
+  const withoutHandlers = { model: "m", onApproval: undefined };
+  expect(handlersIn(withoutHandlers)).toBeUndefined();
 });

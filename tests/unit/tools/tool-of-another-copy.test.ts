@@ -1,6 +1,6 @@
 import { expect, jest, test } from "@jest/globals";
 import { defineTool } from "../../../lib/tools/define-tool.js";
-import { toolFailure } from "../../../lib/tools/tool-failure.js";
+import { toolFailure } from "../../../lib/tools/call-tool.js";
 import type { ToolContext } from "../../../lib/tools/tool.js";
 
 test("the model is told why arguments do not fit, whichever copy of the package defined the tool", async () => {

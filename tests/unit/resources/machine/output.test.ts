@@ -2,16 +2,15 @@ import { describe, expect, test } from "@jest/globals";
 import { buffer, text } from "node:stream/consumers";
 import { BacklogBudget } from "../../../../lib/async/backlog-budget.js";
 import { OutputOverflowError, OutputStreamError } from "../../../../lib/errors/machine-errors.js";
-import { OutputBuffer } from "../../../../lib/resources/machine/output-buffer.js";
 import { OutputStream } from "../../../../lib/resources/machine/output-stream.js";
 import { collect, rejection, settled } from "../../../support/collect.js";
 
 function output({ maxCollectedBytes = 1_000, maxBacklogBytes = 1_000 } = {}) {
-  const source = new OutputBuffer({ maxCollectedBytes, maxBacklogBytes });
+  const stream = new OutputStream({ maxCollectedBytes, maxBacklogBytes, streamOutput: true });
   const push = (...chunks: (string | number[])[]): void => {
-    for (const chunk of chunks) source.push(Buffer.from(chunk as string), false);
+    for (const chunk of chunks) stream.push(Buffer.from(chunk as string), false);
   };
-  return { source, push, stream: new OutputStream(source) };
+  return { source: stream, push, stream };
 }
 
 const euro = [0xe2, 0x82, 0xac];
@@ -40,7 +39,11 @@ describe("bytes", () => {
   });
 
   test("that nobody can get, since the server collects them, are refused", () => {
-    const stream = new OutputStream(undefined);
+    const stream = new OutputStream({
+      maxCollectedBytes: 0,
+      maxBacklogBytes: 0,
+      streamOutput: false,
+    });
     expect(() => stream.bytes()).toThrow(OutputStreamError);
     expect(() => stream.lines()).toThrow(/streamOutput/);
   });
@@ -49,7 +52,7 @@ describe("bytes", () => {
     const { source, push, stream } = output();
     const reason = new Error("lost");
     push("ab");
-    source.fail(reason);
+    source.end(() => reason);
     const seen: string[] = [];
     const reading = (async () => {
       for await (const piece of stream.text()) seen.push(piece);
@@ -121,8 +124,8 @@ describe("the backlog", () => {
     })();
     expect(await rejection(reading)).toBeInstanceOf(OutputOverflowError);
     expect(seen).toEqual(["abc", "de"]);
-    expect(source.text()).toBe("abcdefg");
-    expect(source.truncated).toBe(false);
+    expect(source.collected()).toBe("abcdefg");
+    expect(source.isTruncated).toBe(false);
   });
 
   test("is what waits, not what has passed", async () => {
@@ -144,7 +147,7 @@ describe("the backlog", () => {
     await iterator.return?.();
     push("abcdef", "ghijkl");
     expect(await iterator.next()).toEqual({ value: undefined, done: true });
-    expect(source.text()).toBe("abcabcdefghijkl");
+    expect(source.collected()).toBe("abcabcdefghijkl");
   });
 });
 
@@ -152,44 +155,48 @@ describe("what is collected", () => {
   test("is the start of the stream, and says whether there was more", () => {
     const { source, push } = output({ maxCollectedBytes: 5 });
     push("abc", "de");
-    expect([source.text(), source.truncated]).toEqual(["abcde", false]);
+    expect([source.collected(), source.isTruncated]).toEqual(["abcde", false]);
     push("f");
-    expect([source.text(), source.truncated]).toEqual(["abcde", true]);
+    expect([source.collected(), source.isTruncated]).toEqual(["abcde", true]);
   });
 
   test("has no half characters where it was cut, but shows what was broken before", () => {
     const cut = output({ maxCollectedBytes: 5 });
     cut.push("abc", euro);
-    expect([cut.source.text(), cut.source.truncated]).toEqual(["abc", true]);
+    expect([cut.source.collected(), cut.source.isTruncated]).toEqual(["abc", true]);
     const broken = output();
     broken.push("abc", euro.slice(0, 2));
-    expect([broken.source.text(), broken.source.truncated]).toEqual(["abc\uFFFD", false]);
+    expect([broken.source.collected(), broken.source.isTruncated]).toEqual(["abc\uFFFD", false]);
   });
 
   test("may be nothing", () => {
     const { source, push } = output({ maxCollectedBytes: 0 });
-    expect([source.text(), source.truncated]).toEqual(["", false]);
+    expect([source.collected(), source.isTruncated]).toEqual(["", false]);
     push("a");
-    expect([source.text(), source.truncated]).toEqual(["", true]);
+    expect([source.collected(), source.isTruncated]).toEqual(["", true]);
   });
 
   test("is marked when the server has cut the stream", () => {
     const { source } = output();
     source.push(Buffer.from("abc"), true);
-    expect([source.text(), source.truncated]).toEqual(["abc", true]);
+    expect([source.collected(), source.isTruncated]).toEqual(["abc", true]);
   });
 });
 
 test("output that comes byte by byte waits and is collected in larger pieces, none of it lost", async () => {
   const bytes = Buffer.alloc(200_000, "0123456789");
-  const source = new OutputBuffer({ maxCollectedBytes: 150_000, maxBacklogBytes: bytes.length });
+  const source = new OutputStream({
+    maxCollectedBytes: 150_000,
+    maxBacklogBytes: bytes.length,
+    streamOutput: true,
+  });
   for (let at = 0; at < bytes.length; at += 1) source.push(bytes.subarray(at, at + 1), false);
   source.end();
-  const chunks = await collect(source.claim());
+  const chunks = await collect(source.bytes());
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
   expect(chunks.length).toBeLessThan(100);
   expect(Math.max(...chunks.map(({ length }) => length))).toBe(65_536);
-  expect(source.text()).toBe(bytes.toString("latin1", 0, 150_000));
+  expect(source.collected()).toBe(bytes.toString("latin1", 0, 150_000));
 });
 
 describe("output that waits counts in the client's total", () => {
@@ -234,7 +241,7 @@ describe("output that waits counts in the client's total", () => {
     other.source.countIn(budget);
     other.push("123");
     expect(await rejection(collect(ended.stream.text()))).toEqual(new Error("too much"));
-    expect(ended.source.text()).toBe("12345678");
+    expect(ended.source.collected()).toBe("12345678");
     other.source.end();
     expect(await collect(other.stream.text())).toEqual(["123"]);
   });

@@ -1,5 +1,22 @@
-import type { JsonValue, McpServerElicitationRequestParams } from "../../generated/types.js";
+import type {
+  JsonValue,
+  McpServerElicitationRequestParams,
+  ToolRequestUserInputParams,
+} from "../../generated/types.js";
 import type { Answering, RequestContext } from "./request-context.js";
+
+/** Questions of the agent to the user; each has an id, and may have options to choose from. */
+export interface UserInputRequest extends Readonly<ToolRequestUserInputParams> {
+  readonly type: "userInput";
+}
+
+/** Answers by the id of the question; leave a question out to leave it unanswered. */
+export type UserInputAnswers = Readonly<Record<string, string | readonly string[]>>;
+
+export type UserInputHandler = (
+  request: UserInputRequest,
+  context: RequestContext,
+) => Answering<UserInputAnswers>;
 
 /** The params of a request of one `mode`, as in `mcpServer/elicitation/request`. */
 export type ElicitationParams<Mode> = Readonly<
