@@ -210,7 +210,7 @@ describe("a call does not wait beyond its signal and its timeoutMs", () => {
   test.each(waits)("while the server starts: %s", async (method, call) => {
     const start = new Promise<never>(() => undefined);
     const codex = new Codex();
-    Object.defineProperty(codex, "connect", { value: () => start });
+    Object.defineProperty(codex, "client", { value: () => start });
     const abort = new AbortController();
     const aborted = rejection(call(codex, { signal: abort.signal }));
     abort.abort("enough");

@@ -28,7 +28,7 @@ const timedOut = { code: "REQUEST_TIMEOUT", sent: false, saysItMay: false };
 describe("a request is not sent", () => {
   test("while the server starts", async () => {
     const codex = new Codex();
-    Object.defineProperty(codex, "connect", { value: () => new Promise<never>(() => undefined) });
+    Object.defineProperty(codex, "client", { value: () => new Promise<never>(() => undefined) });
     expect(await fate(codex.rpc.model.list({}, { timeoutMs: 1 }))).toEqual({
       ...timedOut,
       method: "model/list",
