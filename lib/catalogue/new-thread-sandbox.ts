@@ -8,8 +8,7 @@ import type {
 import { JsonRpcError } from "../errors/rpc-errors.js";
 import type { Session } from "../session/session.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
-import { namedSandbox } from "../session/sandbox/hold-to-settings.js";
-import { type AskedSettings } from "../session/sandbox/asked-settings.js";
+import { namedSandbox, type AskedSettings } from "../session/sandbox/hold-to-settings.js";
 
 /** The params of `thread/settings/update`, and the name that the sandbox was chosen by. */
 export type GivenSandbox =

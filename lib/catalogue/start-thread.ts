@@ -11,7 +11,7 @@ import type { Traced } from "../jsonrpc/trace-context.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
 import { withAbsoluteRoots } from "./absolute-roots.js";
 import { askedIn, holdToSettings } from "../session/sandbox/hold-to-settings.js";
-import { leavesLateThread } from "../session/late-thread.js";
+import { leavesLateThread } from "../session/confirm-end.js";
 import { sandboxOfNewThread, type GivenSandbox } from "./new-thread-sandbox.js";
 
 type Started = ResultOf<"thread/start">;
@@ -99,7 +99,7 @@ async function updateSandbox(
   const { requirements } = await session.call("configRequirements/read", undefined);
   const { allowedSandboxModes: allowed } = requirements ?? {};
   if (asked.sandbox && allowed && !allowed.includes(asked.sandbox)) return {};
-  session.known.owe(threadId, sandbox);
+  session.memory.owe(threadId, sandbox);
   return { sandbox };
 }
 

@@ -3,29 +3,26 @@ import { totalBacklog } from "./total-backlog.js";
 import { describeLoss } from "../errors/connection-errors.js";
 import type { Callbacks } from "../errors/callbacks.js";
 import type { ResolvedSettings } from "../options/options.js";
-import { handshake } from "./handshake.js";
+import { handshake, type ServerPlace } from "./handshake.js";
 import type { ConnectionStatus } from "../jsonrpc/connection-status.js";
-import type { ServerPlace } from "./initialize.js";
 import { ReconnectingConnection, type Reopening } from "../jsonrpc/reconnecting-connection.js";
 import type { Recorder } from "../recording/recorder.js";
 import type { NotificationListeners } from "./notification-listeners.js";
 import type { ServerInfo } from "./server-info.js";
 import { StartDeadline } from "../jsonrpc/start-deadline.js";
 import { ClientHandlers } from "../server-requests/client-handlers.js";
-import { ThreadScopes } from "./requests/thread-scopes.js";
 import { Session } from "./session.js";
 import { isContent } from "../messages/content-fields.js";
 import { DeltaLines } from "../messages/delta-lines.js";
 import { idsIn } from "../messages/message-ids.js";
-import type { AskedSettings } from "./sandbox/asked-settings.js";
-import { KnownSettings } from "./sandbox/known-settings.js";
+import type { AskedSettings } from "./sandbox/hold-to-settings.js";
+import { ThreadMemory } from "./thread-memory.js";
 import type { Transport } from "../transport/transport.js";
 
 /** What lives on when a client does not, for the one that takes its place. */
 export interface SurvivingState {
   readonly handlers?: ClientHandlers | undefined;
-  readonly known?: KnownSettings | undefined;
-  readonly scopes?: ThreadScopes | undefined;
+  readonly memory?: ThreadMemory | undefined;
   readonly backlogs?: BacklogBudget | undefined;
   readonly listeners?: NotificationListeners | undefined;
   /** What records the connections, where they are recorded. */
@@ -78,8 +75,7 @@ export function openSession(
   let serverInfo: ServerInfo | undefined;
   const session: Session = new Session(settings, handlers, {
     connection: () => connection,
-    known: source.known ?? new KnownSettings(),
-    scopes: source.scopes ?? new ThreadScopes(),
+    memory: source.memory ?? new ThreadMemory(),
     backlogs: source.backlogs ?? totalBacklog(settings.maxTotalBacklogBytes),
     listeners: source.listeners,
     configured: source.configured ?? {},
