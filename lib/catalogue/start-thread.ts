@@ -9,10 +9,9 @@ import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../messages/id-of.js";
 import type { Traced } from "../jsonrpc/trace-context.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
-import { withAbsoluteRoots } from "./absolute-roots.js";
 import { askedIn, holdToSettings } from "../session/sandbox/hold-to-settings.js";
 import { leavesLateThread } from "../session/confirm-end.js";
-import { sandboxOfNewThread, type GivenSandbox } from "./new-thread-sandbox.js";
+import { sandboxOfNewThread, withAbsoluteRoots, type GivenSandbox } from "./new-thread-sandbox.js";
 
 type Started = ResultOf<"thread/start">;
 

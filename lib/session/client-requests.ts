@@ -5,6 +5,7 @@ import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-conne
 import type { RetryOptions } from "../jsonrpc/retry.js";
 import { retryWhileOpen } from "../jsonrpc/retry-while-open.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
+import { fieldOf } from "../messages/field-of.js";
 import { threadIdIn } from "../messages/id-of.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
@@ -17,7 +18,7 @@ import type { Threads } from "./threads.js";
 
 /** What learns from requests, and what they need. */
 interface RequestParts {
-  readonly connection: () => ReconnectingConnection;
+  readonly connection: ReconnectingConnection;
   readonly threads: Threads;
   readonly threadsWithoutTurns: ThreadsWithoutTurns;
   readonly memory: ThreadMemory;
@@ -42,11 +43,10 @@ export class ClientRequests {
     params: ParamsOf<M>,
     options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
-    const { threads, threadsWithoutTurns } = this.#parts;
+    const { connection, threads, threadsWithoutTurns } = this.#parts;
     // Before anything that takes time, or that is sent on the way to this request.
     checkSignal(options.signal);
     throwIfAborted(options.signal);
-    const connection = this.#parts.connection();
     // What is learnt from a request holds from when it is sent, so it waits before that.
     const left = connection.isDown ? await connection.untilUp(method, options) : options;
     const threadId = threadIdIn(params) ?? "";
@@ -115,10 +115,10 @@ export class ClientRequests {
   /** Learns which thread an answer has opened. */
   #opened(method: string, answer: unknown): void {
     if (!opensThread(method)) return;
-    const { thread } = (answer ?? {}) as { thread?: { id?: unknown } | null };
-    if (typeof thread?.id !== "string") return;
+    const id = fieldOf(answer, "thread", "id");
+    if (typeof id !== "string") return;
     const isActive = statusIn(answer) === "active";
-    this.#parts.threads.open(thread.id).opened({ made: method !== "thread/resume", isActive });
+    this.#parts.threads.open(id).opened({ made: method !== "thread/resume", isActive });
   }
 }
 
@@ -128,6 +128,5 @@ function opensThread(method: string): boolean {
 
 /** The type of the status of a thread that was loaded. */
 function statusIn(answer: unknown): unknown {
-  return (answer as { thread?: { status?: { type?: unknown } | null } | null } | null)?.thread
-    ?.status?.type;
+  return fieldOf(answer, "thread", "status", "type");
 }

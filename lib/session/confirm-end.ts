@@ -4,6 +4,7 @@ import { InvalidRequestError, MethodNotFoundError } from "../errors/rpc-errors.j
 import type { Session } from "./session.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { LateAnswer, RequestOptions } from "../jsonrpc/connection.js";
+import { fieldOf } from "../messages/field-of.js";
 
 /** The pauses before the server is asked again (ms), and how often it is: that takes more than two minutes. */
 const pauses = { pauseMs: 50, maxPauseMs: 5_000, looks: 30 };
@@ -64,8 +65,7 @@ export function undoneWhenLate(
  */
 export function leavesLateThread(session: Session): RequestOptions {
   return undoneWhenLate("If it does, this client unsubscribes from the thread.", (result) => {
-    const { thread } = (result ?? {}) as { thread?: { id?: unknown } | null };
-    const threadId = thread?.id;
+    const threadId = fieldOf(result, "thread", "id");
     if (typeof threadId !== "string" || session.isLoaded(threadId)) return;
     void confirmEnd(session, "thread/unsubscribe", { threadId });
   });

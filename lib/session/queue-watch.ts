@@ -1,5 +1,6 @@
 import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
@@ -84,8 +85,7 @@ export class QueueWatch {
     watched.adding += 1;
     const { starts } = watched;
     return (result) => {
-      const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: { id?: unknown } | null };
-      const id = queuedSubmission?.id;
+      const id = fieldOf(result, "queuedSubmission", "id");
       void this.#look(watched).then((queued) => {
         watched.adding -= 1;
         // Gone from the queue, though it has only just been put there: its turn is about to start.

@@ -4,6 +4,7 @@ import type {
   RateLimitWindow,
 } from "../../generated/types.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import type { KnownRateLimits } from "../results/rate-limits.js";
 
 const mainId = "codex";
@@ -31,9 +32,13 @@ export class RateLimitsHolder {
 
   observe({ method, params }: NotificationMessage): void {
     if (method === "account/rateLimits/updated") {
-      const { rateLimits } = (params ?? {}) as { rateLimits?: unknown };
+      const rateLimits = fieldOf(params, "rateLimits");
       if (isRateLimit(rateLimits)) this.#change(mergeRateLimits(this.#current, rateLimits));
-    } else if (method === "account/updated" && !isSameAccount(params)) {
+    } else if (
+      method === "account/updated" &&
+      // Newer servers tell, for the same account, that they know by now where its requests go.
+      fieldOf(params, "reason") !== "workspaceRoutingReady"
+    ) {
       // Limits belong to an account.
       this.#change(null);
     }
@@ -53,11 +58,6 @@ export class RateLimitsHolder {
     this.#current = known;
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-/** Newer servers tell, for the same account, that they know by now where its requests go. */
-function isSameAccount(params: unknown): boolean {
-  return (params as { reason?: unknown } | null)?.reason === "workspaceRoutingReady";
 }
 
 /**
@@ -90,8 +90,7 @@ export function knownFrom(answer: {
 /** Whether what a server sent as a limit can be kept as one. */
 function isRateLimit(value: unknown): value is RateLimitSnapshot {
   if (typeof value !== "object" || value === null) return false;
-  const { limitId } = value as { limitId?: unknown };
-  return limitId === undefined || limitId === null || typeof limitId === "string";
+  return typeof (fieldOf(value, "limitId") ?? "") === "string";
 }
 
 function withoutOldest(

@@ -1,10 +1,21 @@
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import type { Logger } from "../async/logger.js";
-import { isDrop, TransportClosedError, type CloseReason } from "../errors/connection-errors.js";
-import type { Answer, RequestOptions } from "../jsonrpc/connection.js";
-import type { NotificationMessage, RequestMessage } from "../jsonrpc/message.js";
-import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-connection.js";
+import type { Callbacks } from "../errors/callbacks.js";
+import {
+  describeLoss,
+  isDrop,
+  TransportClosedError,
+  type CloseReason,
+} from "../errors/connection-errors.js";
+import type { ConnectionStatus } from "../jsonrpc/connection-status.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import { ReconnectingConnection } from "../jsonrpc/reconnecting-connection.js";
+import { StartDeadline } from "../jsonrpc/start-deadline.js";
+import { isContent } from "../messages/content-fields.js";
+import { DeltaLines } from "../messages/delta-lines.js";
+import { idsIn } from "../messages/message-ids.js";
 import { isProgress } from "../messages/observed-notifications.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ServerFiles } from "../paths/server-files.js";
@@ -17,47 +28,39 @@ import type {
   ServerNotification,
   ServerNotificationMethod,
 } from "../protocol.js";
-import type { ClientHandlers } from "../server-requests/client-handlers.js";
+import { ClientHandlers } from "../server-requests/client-handlers.js";
+import type { Transport } from "../transport/transport.js";
 import { ClientRequests } from "./client-requests.js";
+import type { ConnectionSource } from "./connection-source.js";
+import { handshake } from "./handshake.js";
 import { listQueue } from "./load-watch.js";
 import { NotificationHub } from "./notification-hub.js";
-import type { NotificationListeners } from "./notification-listeners.js";
 import { RateLimitsHolder } from "./rate-limits-holder.js";
 import { ThreadRecovery } from "./recovery/thread-recovery.js";
-import { ThreadsWithoutTurns, type StopTurn } from "./recovery/threads-without-turns.js";
+import { ThreadsWithoutTurns } from "./recovery/threads-without-turns.js";
 import { RequestDispatcher } from "./requests/dispatcher.js";
 import { resumeThread } from "./resume-thread.js";
 import type { AskedSettings } from "./sandbox/hold-to-settings.js";
+import type { ServerInfo } from "./server-info.js";
 import { ServerWarnings } from "./server-warnings.js";
 import { SubagentTree } from "./subagent-tree.js";
-import type { ThreadMemory } from "./thread-memory.js";
+import { ThreadMemory } from "./thread-memory.js";
 import type { ThreadState } from "./thread-state.js";
 import { Threads } from "./threads.js";
+import { totalBacklog } from "./total-backlog.js";
 import { TurnRoutes } from "./turn-routes.js";
 
-interface SessionOptions {
-  readonly connection: () => ReconnectingConnection;
-  readonly memory: ThreadMemory;
-  readonly backlogs: BacklogBudget;
-  /** Who listens to the notifications of this connection and of those after it. */
-  readonly listeners: NotificationListeners | undefined;
-  /** What the configuration that the server was started with says of threads. */
-  readonly configured: AskedSettings;
-  readonly serverFiles: ServerFiles;
-  /** The file of the runtime that this client has started. */
-  readonly runtimeFile: string | undefined;
-  /** Whether other clients may be connected to the same server. */
-  readonly shared: boolean;
-  /** Whether the connection is replaced when it drops. */
-  readonly replaceable: boolean;
-  readonly stopTurn: StopTurn;
-}
+/** Stops a turn that nobody can follow. Returns at once, and never throws. */
+type StopTurn = (session: Session, threadId: string, turnId: string) => void;
 
 /**
- * Everything that is known of one connection while it lasts: which threads are loaded and busy, who
+ * A connection, and everything that is known of it while it lasts: which threads are loaded and busy, who
  * follows which turn, who answers which request. It learns from every message that passes.
  */
 export class Session {
+  readonly connection: ReconnectingConnection;
+  /** Who answers the server's requests when no thread and no turn has a handler. */
+  readonly handlers: ClientHandlers;
   readonly hub: NotificationHub;
   readonly requests: RequestDispatcher;
   readonly threads: Threads;
@@ -74,29 +77,58 @@ export class Session {
   readonly serverFiles: ServerFiles;
   /** The file of the runtime that this client has started; undefined for a server that is not its own. */
   readonly runtimeFile: string | undefined;
-  readonly #ended = new AbortController();
+  /** Whether threads let the server trust their directory unless they say otherwise. */
+  readonly trustProject: boolean;
+  /** Whether experimental methods may be called. */
+  readonly experimentalApi: boolean;
+  /** What calls the functions that were given with the options. */
+  readonly callbacks: Callbacks;
+  /** The library's own remarks; never params or values. */
+  readonly logger: Required<Logger>;
   readonly #closed = new Deferred<CloseReason>();
-  readonly #settings: ResolvedSettings;
-  readonly #connection: () => ReconnectingConnection;
+  /** Resolves, never rejects, when the connection is over. */
+  readonly closed: Promise<CloseReason> = this.#closed.promise;
+  readonly #ended = new AbortController();
+  /** Aborts when the connection is over; its reason is a TransportClosedError. */
+  readonly signal: AbortSignal = this.#ended.signal;
   readonly #subagents: SubagentTree;
   readonly #clientRequests: ClientRequests;
   readonly #recovery: ThreadRecovery;
   readonly #warnings: ServerWarnings;
+  readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
+  #serverInfo: ServerInfo | undefined;
   /** Aborts when the connection of this moment is gone, replaced or not. */
   #connectionLife = new AbortController();
 
-  constructor(settings: ResolvedSettings, client: ClientHandlers, options: SessionOptions) {
-    const { connection, memory, backlogs, shared, replaceable } = options;
+  constructor(
+    transport: Transport,
+    settings: ResolvedSettings,
+    source: ConnectionSource,
+    stopTurn: StopTurn,
+  ) {
     const { logger, callbacks } = settings;
-    this.#settings = settings;
-    this.#connection = connection;
+    const { reopening, shared = false, memory = new ThreadMemory() } = source;
+    const { backlogs = totalBacklog(settings.maxTotalBacklogBytes) } = source;
+    const { handlers = new ClientHandlers(settings.handlers) } = source;
+    this.trustProject = settings.trustProject;
+    this.experimentalApi = settings.experimentalApi;
+    this.callbacks = callbacks;
+    this.logger = logger;
+    this.handlers = handlers;
     this.backlogs = backlogs;
     this.memory = memory;
-    this.configured = options.configured;
-    this.serverFiles = options.serverFiles;
-    this.runtimeFile = options.runtimeFile;
+    this.configured = source.configured ?? {};
+    const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
+    this.serverFiles = {
+      areShared: settings.sharesFiles ?? source.sharesFiles ?? false,
+      home: source.home,
+      get platformFamily() {
+        return familyOf();
+      },
+    };
+    this.runtimeFile = source.runtimeFile;
     memory.isLoaded = (threadId) => this.isLoaded(threadId);
-    this.hub = new NotificationHub(logger, backlogs, options.listeners);
+    this.hub = new NotificationHub(logger, backlogs, source.listeners);
     this.#warnings = new ServerWarnings(logger);
     const threads = new Threads((threadId) => this.#listQueue(threadId));
     const turns = new TurnRoutes(threads, backlogs);
@@ -105,98 +137,42 @@ export class Session {
     this.turns = turns;
     this.#subagents = subagents;
     this.requests = new RequestDispatcher({
-      ...{ threads, turns, subagents, memory, client, shared, replaceable, logger, callbacks },
+      ...{ threads, turns, subagents, memory, logger, callbacks, shared },
+      client: handlers,
+      replaceable: reopening !== undefined,
     });
     this.#recovery = new ThreadRecovery(this, subagents);
+    this.connection = this.#connect(transport, settings, source);
     this.#clientRequests = new ClientRequests(settings, {
-      ...{ connection, threads, memory, rateLimits: this.rateLimits, closed: this.signal },
-      threadsWithoutTurns: new ThreadsWithoutTurns(this, options.stopTurn),
+      ...{ threads, memory, connection: this.connection, rateLimits: this.rateLimits },
+      closed: this.signal,
+      threadsWithoutTurns: new ThreadsWithoutTurns(this, (...turn) => {
+        stopTurn(this, ...turn);
+      }),
     });
   }
 
-  /** Whether threads let the server trust their directory unless they say otherwise. */
-  get trustProject(): boolean {
-    return this.#settings.trustProject;
-  }
-
-  /** Whether experimental methods may be called. */
-  get experimentalApi(): boolean {
-    return this.#settings.experimentalApi;
-  }
-
-  /** Resolves, never rejects, when the connection is over. */
-  get closed(): Promise<CloseReason> {
-    return this.#closed.promise;
-  }
-
-  /** Aborts when the connection is over; its reason is a TransportClosedError. */
-  get signal(): AbortSignal {
-    return this.#ended.signal;
+  /** Undefined before the handshake; a server that takes the place of another tells its own. */
+  get serverInfo(): ServerInfo | undefined {
+    return this.#serverInfo;
   }
 
   /**
-   * The same for the connection of this moment alone: it also aborts when that one drops and another
-   * takes its place, for what the server ends with the connection it came from, such as commands.
+   * Aborts when the connection of this moment is gone, also when it drops and another takes its place: for
+   * what the server ends with the connection that it came from, such as commands.
    */
   get connectionSignal(): AbortSignal {
     return this.#connectionLife.signal;
   }
 
-  /** The library's own remarks; never params or values. */
-  get logger(): Required<Logger> {
-    return this.#settings.logger;
-  }
-
-  receive(message: NotificationMessage): void {
-    // Of these there are by far the most, and a client may opt out of them: nobody learns from them.
-    if (!isProgress(message.method)) this.#learn(message);
-    this.turns.route(message);
-    this.hub.publish(message);
-  }
-
-  answer(message: RequestMessage): Promise<Answer | undefined> {
-    return this.requests.receive(message);
-  }
-
-  /** The connection is gone, and another one is to take its place. */
-  dropped(reason: CloseReason): void {
-    this.turns.dropped(new TransportClosedError(reason, "the turn"));
-    this.requests.recovery.dropped(new TransportClosedError(reason));
-    const lost = this.#connectionLife;
-    this.#connectionLife = new AbortController();
-    lost.abort(new TransportClosedError(reason));
-    this.#tell("connection/dropped", { reason });
-  }
-
-  /** So is one that was to take its place: there is a hole behind what it brought. */
-  droppedAgain(reason: CloseReason): void {
-    this.turns.dropped();
-    this.requests.recovery.dropped(new TransportClosedError(reason));
-  }
-
-  /** Brings the threads back over a new connection. @throws TransportClosedError, RequestTimeoutError */
-  restore(send: Send): Promise<void> {
-    return this.#recovery.run(this.#clientRequests.over(send));
-  }
-
-  /** The new connection has taken the place of the old one. */
-  restored(): void {
-    const lostThreadIds = this.#recovery.takeLost();
-    this.threads.restored();
-    this.#tell("connection/restored", { lostThreadIds });
-    this.turns.restored(new Set(lostThreadIds));
-  }
-
-  /** The connection is over. */
-  end(reason: CloseReason): void {
-    // First of all, so that nobody who is told of the loss still takes the connection for a live one.
-    this.#ended.abort(new TransportClosedError(reason));
-    this.#connectionLife.abort(new TransportClosedError(reason));
-    this.requests.close(new TransportClosedError(reason));
-    this.turns.close(new TransportClosedError(reason, "the turn"));
-    this.threads.close();
-    this.hub.close(reason);
-    this.#closed.resolve(reason);
+  /** Calls `changed`, which must not throw, with each change; returns the function that stops it. */
+  onStatus(changed: (status: ConnectionStatus) => void): () => void {
+    // Each registration has a place of its own, also of a function that is there already.
+    const own: typeof changed = (status) => {
+      changed(status);
+    };
+    this.#statusListeners.add(own);
+    return () => this.#statusListeners.delete(own);
   }
 
   /**
@@ -204,7 +180,7 @@ export class Session {
    * again, its threads resumed. Rejects with a TransportClosedError when it is over.
    */
   available(): Promise<void> {
-    return this.#connection().available();
+    return this.connection.available();
   }
 
   /** Calls `listener` for each notification of one method, in wire order, until it is stopped. */
@@ -274,12 +250,92 @@ export class Session {
     this.threads.find(threadId)?.unload();
   }
 
-  /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
-  isAsked(threadId: string, turnId: string): boolean {
-    return this.requests.pending().some((request) => {
-      if (request.threadId === threadId) return request.turnId === turnId;
-      return request.threadId !== undefined && this.#subagents.isBelow(request.threadId, threadId);
+  /** Makes the connection, whose every message comes here. Nothing is read before all routes exist. */
+  #connect(
+    transport: Transport,
+    settings: ResolvedSettings,
+    source: ConnectionSource,
+  ): ReconnectingConnection {
+    let { deadline } = source;
+    return new ReconnectingConnection(transport, {
+      ...settings,
+      reopening: source.reopening,
+      record: source.recorder && (() => source.recorder?.begin()),
+      shakeHands: async (fresh, over) => {
+        const limit = deadline ?? new StartDeadline(settings.startTimeoutMs);
+        deadline = undefined;
+        const own = { handlers: this.handlers, deadline: limit, place: source.place };
+        this.#serverInfo = await handshake(fresh, over, settings, own);
+      },
+      isContent,
+      frequentLines: () => new DeltaLines(),
+      onNotification: (message) => {
+        this.#received(message);
+      },
+      onRequest: (message) => this.requests.receive(message),
+      onAnswerFailed: (error, { method, params }) => {
+        const ids = idsIn((params ?? {}) as Readonly<Record<string, unknown>>);
+        settings.callbacks.failed(error, { where: "handler", method, ...ids });
+      },
+      onDropped: (reason) => {
+        settings.logger.warn(`${describeLoss(reason)}.`);
+        this.#dropped(reason);
+      },
+      onDroppedAgain: (reason) => {
+        // There is a hole behind what it brought.
+        this.turns.dropped();
+        this.requests.recovery.dropped(new TransportClosedError(reason));
+      },
+      restore: (send) => this.#recovery.run(this.#clientRequests.over(send)),
+      onRestored: () => {
+        this.#restored();
+      },
+      onEnd: (reason) => {
+        // A start that fails is told to its caller.
+        const isLoss = this.#serverInfo !== undefined && reason.kind !== "closed";
+        if (isLoss) settings.logger.warn(`${describeLoss(reason)}.`);
+        this.#end(reason);
+      },
+      onStatus: (status) => {
+        for (const changed of [...this.#statusListeners]) changed(status);
+      },
     });
+  }
+
+  #received(message: NotificationMessage): void {
+    // Of these there are by far the most, and a client may opt out of them: nobody learns from them.
+    if (!isProgress(message.method)) this.#learn(message);
+    this.turns.route(message);
+    this.hub.publish(message);
+  }
+
+  /** Another connection is to take the place of the one that is gone. */
+  #dropped(reason: CloseReason): void {
+    this.turns.dropped(new TransportClosedError(reason, "the turn"));
+    this.requests.recovery.dropped(new TransportClosedError(reason));
+    const lost = this.#connectionLife;
+    this.#connectionLife = new AbortController();
+    lost.abort(new TransportClosedError(reason));
+    this.#tell("connection/dropped", { reason });
+  }
+
+  #restored(): void {
+    const lostThreadIds = this.#recovery.takeLost();
+    this.threads.restored();
+    this.#tell("connection/restored", { lostThreadIds });
+    this.turns.restored(new Set(lostThreadIds));
+  }
+
+  /** The connection is over. */
+  #end(reason: CloseReason): void {
+    // First of all, so that nobody who is told of the loss still takes the connection for a live one.
+    this.#ended.abort(new TransportClosedError(reason));
+    this.#connectionLife.abort(new TransportClosedError(reason));
+    this.requests.close(new TransportClosedError(reason));
+    this.turns.close(new TransportClosedError(reason, "the turn"));
+    this.threads.close();
+    this.hub.close(reason);
+    this.#closed.resolve(reason);
   }
 
   #learn(message: NotificationMessage): void {

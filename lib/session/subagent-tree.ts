@@ -1,19 +1,15 @@
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
 import type { Call } from "./call.js";
 import type { Threads } from "./threads.js";
 
-/** A thread, and the turn of it that is concerned, as far as that is known. */
-interface Relative {
+/** Whose sub-agent a thread is. */
+export interface SubagentParent {
   readonly threadId: string;
+  /** The parent's turn that started it, or spoke to it last; undefined when that is not known. */
   readonly turnId: string | undefined;
 }
-
-/**
- * Whose sub-agent a thread is. Its turn is the one that started the sub-agent, or spoke to it last;
- * undefined when that is not known.
- */
-export type SubagentParent = Relative;
 
 /** An approval may depend on whose sub-agent a thread is, so that is not waited for for long (ms). */
 const timeoutMs = 10_000;
@@ -48,10 +44,10 @@ export class SubagentTree {
   *lineage(
     threadId: string | undefined,
     turnId: string | undefined,
-  ): Generator<Relative, void, undefined> {
+  ): Generator<SubagentParent, void, undefined> {
     if (threadId === undefined) return;
     const rootTurnId = this.#threads.find(threadId)?.rootTurnId;
-    let at: Relative | null | undefined = { threadId, turnId };
+    let at: SubagentParent | null | undefined = { threadId, turnId };
     while (at) {
       yield at;
       const parent = this.parentOf(at.threadId);
@@ -61,10 +57,8 @@ export class SubagentTree {
 
   /** Asks the server whose sub-agent the thread is. Never rejects. */
   async ask(threadId: string): Promise<void> {
-    const { thread } = await this.#call("thread/read", { threadId }, { timeoutMs }).catch(
-      (): { thread?: undefined } => ({}),
-    );
-    const id = (thread as { parentThreadId?: unknown } | null | undefined)?.parentThreadId;
+    const answer = await this.#call("thread/read", { threadId }, { timeoutMs }).catch(() => null);
+    const id = fieldOf(answer, "thread", "parentThreadId");
     // Meanwhile the item may have come that knows more.
     if (id === undefined || this.parentOf(threadId) !== undefined) return;
     this.learn(threadId, typeof id === "string" ? { threadId: id, turnId: undefined } : null);
@@ -89,8 +83,7 @@ export class SubagentTree {
         this.#learnFromItem(threadId, message);
         break;
       case "thread/started": {
-        const { thread } = message.params as { thread?: { parentThreadId?: unknown } };
-        const parentId = thread?.parentThreadId;
+        const parentId = fieldOf(message.params, "thread", "parentThreadId");
         if (typeof parentId === "string") {
           this.learn(threadId, { threadId: parentId, turnId: undefined });
         }
@@ -104,7 +97,7 @@ export class SubagentTree {
   }
 
   #learnFromItem(threadId: string, message: NotificationMessage): void {
-    const { agents, isParent } = agentsIn((message.params as { item?: unknown }).item);
+    const { agents, isParent } = agentsIn(fieldOf(message.params, "item"));
     for (const agent of agents) {
       // Agents also speak to their siblings, and to the one above them.
       if (!isParent && this.parentOf(agent)?.threadId !== threadId) continue;

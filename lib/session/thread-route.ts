@@ -2,6 +2,7 @@ import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import type { Offer, TurnFollower } from "./turn-follower.js";
 import {
   UnclaimedEvents,
@@ -178,8 +179,8 @@ export class ThreadRoute {
     const { method, params } = message;
     switch (method) {
       case "thread/status/changed": {
-        const { status } = params as { status?: { type?: unknown } | null };
-        if (typeof status?.type === "string") this.setStatus(status.type);
+        const status = fieldOf(params, "status", "type");
+        if (typeof status === "string") this.setStatus(status);
         break;
       }
       case "thread/closed":

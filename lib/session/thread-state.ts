@@ -1,5 +1,6 @@
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { LoadWatch } from "./load-watch.js";
 import { QueueWatch, type ListQueue } from "./queue-watch.js";
@@ -41,9 +42,8 @@ export class ThreadState {
   parent: SubagentParent | null | undefined;
   #rootTurnId: string | undefined;
   #opening: Promise<void> | undefined;
-  #isLoaded = false;
-  #isMade = false;
-  #isUnstored = false;
+  /** There while the server has it loaded for this client, which may have made it. */
+  #loaded: { readonly isMade: boolean; isUnstored: boolean } | undefined;
   #loading: Promise<void> | undefined;
   /** How many requests about the thread are under way. */
   #asked = 0;
@@ -65,12 +65,12 @@ export class ThreadState {
    * on an unsubscribed thread it would run in silence, and its approvals would hang.
    */
   get isLoaded(): boolean {
-    return this.#isLoaded;
+    return this.#loaded !== undefined;
   }
 
   /** Whether this client has started or forked the thread, and kept it loaded since. */
   get isMade(): boolean {
-    return this.#isMade;
+    return this.#loaded?.isMade ?? false;
   }
 
   /**
@@ -78,7 +78,7 @@ export class ThreadState {
    * stored can be resumed.
    */
   get isUnstored(): boolean {
-    return this.#isUnstored;
+    return this.#loaded?.isUnstored ?? false;
   }
 
   /** When its running turn works for a turn of another thread: the id of that one. */
@@ -95,7 +95,7 @@ export class ThreadState {
       !this.load.isIdle;
     const isExpected = !this.goal.isIdle || !this.queue.isIdle;
     const isFollowed = this.slots.isUsed || this.route !== undefined;
-    return this.#isLoaded || isAskedFor || isExpected || isFollowed;
+    return this.isLoaded || isAskedFor || isExpected || isFollowed;
   }
 
   /** Whether nothing is known of the thread that would be missed. */
@@ -106,7 +106,7 @@ export class ThreadState {
 
   /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
   async ensureLoaded(resume: () => Promise<unknown>): Promise<void> {
-    if (this.#isLoaded) return;
+    if (this.isLoaded) return;
     this.#loading ??= resume()
       .then(() => undefined)
       .finally(() => {
@@ -132,22 +132,18 @@ export class ThreadState {
 
   /** The server has loaded the thread for this client, or made it (`made`). */
   opened({ made, isActive }: { made: boolean; isActive: boolean }): void {
-    this.#isLoaded = true;
-    this.#isUnstored = false;
-    if (made) this.#isMade = true;
+    this.#loaded = { isMade: made || this.isMade, isUnstored: false };
     if (isActive) this.slots.setRunning(true);
   }
 
   /** The server no longer has the thread loaded, whatever was known before. */
   unload(): void {
-    this.#isLoaded = false;
-    this.#isMade = false;
-    this.#isUnstored = false;
+    this.#loaded = undefined;
   }
 
   /** It could not be resumed, since it has had no turn yet. */
   unstored(): void {
-    this.#isUnstored = this.#isLoaded;
+    if (this.#loaded) this.#loaded.isUnstored = true;
   }
 
   /**
@@ -212,7 +208,7 @@ export class ThreadState {
    */
   #expectTurnOf(method: string): (() => void) | undefined {
     // Of a thread that is not loaded, nothing would tell the end of the turn.
-    if (!this.#isLoaded || this.slots.isRunning) return undefined;
+    if (!this.isLoaded || this.slots.isRunning) return undefined;
     return startsTurn(method, this.slots.isBusy) ? this.slots.expectTurn() : undefined;
   }
 
@@ -229,9 +225,8 @@ export class ThreadState {
 
 /** The turn of another thread that a turn works for. */
 function rootTurnIn({ params }: NotificationMessage): string | undefined {
-  const { turn } = params as { turn?: { id?: unknown; rootTurnId?: unknown } | null };
-  const root = turn?.rootTurnId;
-  return typeof root === "string" && root !== turn?.id ? root : undefined;
+  const root = fieldOf(params, "turn", "rootTurnId");
+  return typeof root === "string" && root !== fieldOf(params, "turn", "id") ? root : undefined;
 }
 
 /** Whether a request makes this connection let go of its thread. */

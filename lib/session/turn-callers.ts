@@ -1,6 +1,7 @@
 import { BoundedMap } from "../async/bounded-map.js";
 import { callerContext, type CallerContext } from "../async/caller-context.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import { hasActiveGoal } from "../messages/goal-status.js";
 import { turnIdOf } from "../messages/message-ids.js";
 
@@ -102,8 +103,7 @@ export class TurnCallers {
   #turnAsked(): (answer?: unknown) => void {
     const context = callerContext();
     return (answer) => {
-      const { turn } = (answer ?? {}) as { turn?: { id?: unknown } | null };
-      const turnId = turn?.id;
+      const turnId = fieldOf(answer, "turn", "id");
       // Input for a turn that runs becomes a part of it, and changes nothing of whose it is.
       if (typeof turnId === "string" && this.#turn?.turnId !== turnId) {
         this.#turn = { turnId, context };
@@ -128,8 +128,7 @@ export class TurnCallers {
     const queued: Queued = { context: callerContext(), id: undefined };
     this.#queued.set(clientId, queued);
     return (answer) => {
-      const { queuedSubmission } = (answer ?? {}) as { queuedSubmission?: { id?: unknown } | null };
-      queued.id = queuedSubmission?.id;
+      queued.id = fieldOf(answer, "queuedSubmission", "id");
       if (queued.id === undefined) this.#unqueue((one) => one === queued);
     };
   }
@@ -145,10 +144,9 @@ export class TurnCallers {
       this.#turn = { turnId, context: this.#turn.context ?? ofParent };
       return;
     }
-    const { item } = (message.params ?? {}) as { item?: FirstItem | null };
     let starter = this.#goal;
-    if (item?.type === "userMessage") {
-      const clientId = typeof item.clientId === "string" ? item.clientId : "";
+    if (fieldOf(message.params, "item", "type") === "userMessage") {
+      const clientId = fieldOf(message.params, "item", "clientId") as string;
       starter = this.#queued.get(clientId)?.context;
       this.#queued.delete(clientId);
     }
@@ -160,11 +158,6 @@ export class TurnCallers {
       if (isOne(queued)) this.#queued.delete(clientId);
     }
   }
-}
-
-interface FirstItem {
-  readonly type?: unknown;
-  readonly clientId?: unknown;
 }
 
 /** Whether the server starts turns for it that would not run otherwise. */

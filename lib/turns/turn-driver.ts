@@ -270,7 +270,7 @@ export class TurnDriver implements TurnFollower {
 
   /** Whoever has to answer the server, or brings the connection back, may take longer than the turn. */
   async #silent(): Promise<void> {
-    if (this.#session?.isAsked(this.#request.threadId, this.#running.id)) return;
+    if (this.#session?.requests.isAsked(this.#request.threadId, this.#running.id)) return;
     this.happened({ type: "silent" });
     await this.#answered;
   }

@@ -5,9 +5,6 @@ import type { OpeningSession } from "../opening-session.js";
 import { resumeThread } from "../resume-thread.js";
 import type { TurnRoutes } from "../turn-routes.js";
 
-/** Stops a turn that nobody can follow. Returns at once, and never throws. */
-export type StopTurn = (threadId: string, turnId: string) => void;
-
 interface RecoveringSession extends OpeningSession {
   readonly signal: AbortSignal;
   readonly turns: TurnRoutes;
@@ -21,9 +18,10 @@ interface RecoveringSession extends OpeningSession {
  */
 export class ThreadsWithoutTurns {
   readonly #session: RecoveringSession;
-  readonly #stopTurn: StopTurn;
+  readonly #stopTurn: (threadId: string, turnId: string) => void;
 
-  constructor(session: RecoveringSession, stopTurn: StopTurn) {
+  /** `stopTurn` stops a turn that nobody can follow. It returns at once, and never throws. */
+  constructor(session: RecoveringSession, stopTurn: (threadId: string, turnId: string) => void) {
     this.#session = session;
     this.#stopTurn = stopTurn;
   }

@@ -13,6 +13,7 @@ import type { Answer } from "../../jsonrpc/connection.js";
 import { encodeResult } from "../../jsonrpc/encoded.js";
 import { isContent } from "../../messages/content-fields.js";
 import type { NotificationMessage, RequestMessage } from "../../jsonrpc/message.js";
+import { fieldOf } from "../../messages/field-of.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../../messages/message-ids.js";
 import { isDeferred } from "../../server-requests/defer.js";
 import { FileChanges } from "../../server-requests/file-changes.js";
@@ -121,6 +122,15 @@ export class RequestDispatcher {
   pending(): PendingRequest[] {
     const ours = this.#requests.list().filter(({ isUncertain }) => !isUncertain);
     return ours.map((request) => request.toPending());
+  }
+
+  /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
+  isAsked(threadId: string, turnId: string): boolean {
+    const { subagents } = this.#options;
+    return this.pending().some((request) => {
+      if (request.threadId === threadId) return request.turnId === turnId;
+      return request.threadId !== undefined && subagents.isBelow(request.threadId, threadId);
+    });
   }
 
   /**
@@ -246,16 +256,16 @@ export class RequestDispatcher {
   /** The status also comes of threads that this connection has let go of, unlike the turn's end. */
   #statusChanged(message: NotificationMessage): void {
     if (this.#requests.isIdle) return;
-    const { status } = (message.params ?? {}) as { status?: { type?: unknown } };
-    if (status?.type !== "idle" && status?.type !== "notLoaded") return;
+    const status = fieldOf(message.params, "status", "type");
+    if (status !== "idle" && status !== "notLoaded") return;
     const threadId = threadIdOf(message);
     this.#end("turnEnded", (one) => one.threadId === threadId && one.namedTurnId !== undefined);
   }
 
   #callEnded(message: NotificationMessage): void {
     if (this.#requests.isIdle) return;
-    const { item } = (message.params ?? {}) as { item?: { type?: unknown; id?: unknown } | null };
-    if (item?.type !== "dynamicToolCall") return;
+    if (fieldOf(message.params, "item", "type") !== "dynamicToolCall") return;
+    const itemId = fieldOf(message.params, "item", "id");
     const threadId = threadIdOf(message);
     const turnId = turnIdOf(message);
     this.#end(
@@ -264,12 +274,12 @@ export class RequestDispatcher {
         one.method === "item/tool/call" &&
         one.threadId === threadId &&
         one.turnId === turnId &&
-        one.itemId === item.id,
+        one.itemId === itemId,
     );
   }
 
   #resolved(message: NotificationMessage): void {
-    const { requestId } = (message.params ?? {}) as { requestId?: unknown };
+    const requestId = fieldOf(message.params, "requestId");
     if (typeof requestId !== "string" && typeof requestId !== "number") return;
     const subject = this.#requests.subjectOf(requestId);
     const threadId = threadIdOf(message);

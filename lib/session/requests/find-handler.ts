@@ -46,7 +46,9 @@ export async function findHandler(
     // Of several handles on one turn, the one that joined last has the word.
     const ofTurn = handler
       ? undefined
-      : firstOf(followers.toReversed(), (one) => methodHandlerIn(one, method)?.(request));
+      : followers
+          .map((follower) => methodHandlerIn(follower, method)?.(request))
+          .findLast((found) => found !== undefined);
     // Its handlers run for the call that it was given in, also when it has joined the turn of another.
     started ??= ofTurn?.context ?? context;
     handler ??= ofTurn ?? memory.handlerOf(threadId, method)?.(request);
@@ -94,9 +96,8 @@ async function* placesOf(
       // the time before the item that it is known by.
       followers = turns.of(threadId)?.starters ?? [];
     }
-    const context =
-      firstOf(followers, (one) => one.context) ??
-      threads.find(at.threadId)?.callers.contextOf(at.turnId);
+    const ofTurn = followers.find((follower) => follower.context)?.context;
+    const context = ofTurn ?? threads.find(at.threadId)?.callers.contextOf(at.turnId);
     yield { threadId: at.threadId, followers, context };
     if (subagents.parentOf(at.threadId) !== undefined) continue;
     const mayMatter = memory.givenCount > 0 || turns.size > 0;
@@ -109,15 +110,4 @@ function clientHandlerOf(method: string, client: ClientHandlers): MethodHandler 
   if (added) return fromRaw(added.handler, added.context);
   const { handlers, context } = client;
   return methodHandlerIn({ handlers, context }, method);
-}
-
-function firstOf<T, Found>(
-  list: readonly T[],
-  find: (one: T) => Found | undefined,
-): Found | undefined {
-  for (const one of list) {
-    const found = find(one);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
