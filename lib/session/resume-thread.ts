@@ -1,4 +1,4 @@
-import { poll } from "../async/poll.js";
+import { setTimeout as pause } from "node:timers/promises";
 import { InternalRpcError, MethodNotFoundError, ThreadBusyError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
@@ -22,16 +22,15 @@ export async function resumeThread(
   params: ParamsOf<"thread/resume">,
   options?: RequestOptions,
 ): Promise<ResultOf<"thread/resume">> {
-  const resume = async (attempt: number): Promise<ResultOf<"thread/resume"> | undefined> => {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await openThread(session, "thread/resume", params, options);
     } catch (error) {
       const mayRepeat = isClosing(error) ? attempts : isBeginning(error) ? beginAttempts : 1;
       if (attempt >= mayRepeat) throw error;
-      return undefined;
+      await pause(pauseMs);
     }
-  };
-  return (await poll(resume, { pauseMs })) as ResultOf<"thread/resume">;
+  }
 }
 
 /**

@@ -2,14 +2,8 @@ import type { NotificationMessage } from "../jsonrpc/message.js";
 import { fieldOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
 import type { Call } from "./call.js";
+import type { SubagentParent } from "./thread-state.js";
 import type { Threads } from "./threads.js";
-
-/** Whose sub-agent a thread is. */
-export interface SubagentParent {
-  readonly threadId: string;
-  /** The parent's turn that started it, or spoke to it last; undefined when that is not known. */
-  readonly turnId: string | undefined;
-}
 
 /** An approval may depend on whose sub-agent a thread is, so that is not waited for for long (ms). */
 const timeoutMs = 10_000;

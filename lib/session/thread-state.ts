@@ -5,10 +5,16 @@ import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { LoadWatch } from "./load-watch.js";
 import { QueueWatch, type ListQueue } from "./queue-watch.js";
 import type { Quota } from "./quota.js";
-import type { SubagentParent } from "./subagent-tree.js";
 import type { ThreadRoute } from "./thread-route.js";
 import { TurnCallers } from "./turn-callers.js";
 import { TurnSlots } from "./turn-slots.js";
+
+/** Whose sub-agent a thread is. */
+export interface SubagentParent {
+  readonly threadId: string;
+  /** The parent's turn that started it, or spoke to it last; undefined when that is not known. */
+  readonly turnId: string | undefined;
+}
 
 /** What the state of a thread needs of the session that it belongs to. */
 export interface ThreadContext {
