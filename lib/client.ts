@@ -14,7 +14,7 @@ import type { CloseReason } from "./errors/connection-errors.js";
 import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { guardedListener } from "./session/guarded-listener.js";
-import type { Session } from "./session/session.js";
+import { Session } from "./session/session.js";
 import {
   clientKeys,
   resolveSettings,
@@ -43,12 +43,7 @@ import { runtimeFileOf } from "./runtime/runtime-file.js";
 import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
-import {
-  openSession,
-  type SurvivingState,
-  type ConnectionSource,
-  type OpenSession,
-} from "./session/open-session.js";
+import type { ConnectionSource, SurvivingState } from "./session/connection-source.js";
 import { configuredIn } from "./catalogue/configured-settings.js";
 import { stopUnfollowed } from "./turns/stop-unfollowed.js";
 import { startStdioTransport } from "./transport/stdio-transport.js";
@@ -63,16 +58,16 @@ import type { Transport } from "./transport/transport.js";
 export class AppServerClient extends CodexApi implements AsyncDisposable {
   /** Resolves, never rejects, when the connection is over, with the reason. */
   readonly closed: Promise<CloseReason>;
-  readonly #core: OpenSession;
+  readonly #session: Session;
   readonly #recorder: Recorder | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(transport: Transport, settings: ResolvedSettings, source: ConnectionSource) {
-    super(() => Promise.resolve(this.#core.session));
-    this.#core = openSession(transport, settings, source, (...turn) => {
+    super(() => Promise.resolve(this.#session));
+    this.#session = new Session(transport, settings, source, (...turn) => {
       void stopUnfollowed(...turn);
     });
-    this.closed = this.#core.connection.closed;
+    this.closed = this.#session.connection.closed;
     this.#recorder = source.recorder;
     const unlink = onAbort(settings.signal, () => void this.close());
     void this.closed.then(unlink);
@@ -178,7 +173,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   ): Promise<AppServerClient> {
     const client = new AppServerClient(transport, settings, { ...source, deadline });
     try {
-      await client.#core.connection.start(transport);
+      await client.#session.connection.start(transport);
       return client;
     } catch (error) {
       await client.close();
@@ -188,7 +183,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** Version, user agent, codex home and platform of the server. */
   get serverInfo(): ServerInfo {
-    const serverInfo = this.#core.serverInfo();
+    const serverInfo = this.#session.serverInfo;
     if (!serverInfo)
       throw new TypeError(
         "The client has not finished its handshake with the server: await start() or connect() first.",
@@ -198,7 +193,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** The state of the connection: it works, is being restored, or is over. */
   get connectionStatus(): ConnectionStatus {
-    return this.#core.connection.status;
+    return this.#session.connection.status;
   }
 
   /**
@@ -212,15 +207,15 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     if (typeof listener !== "function") {
       throw new InvalidArgumentError("listener", "must be a function");
     }
-    const { callbacks } = this.#core;
-    return this.#core.onStatus(
+    const { callbacks } = this.#session;
+    return this.#session.onStatus(
       callbacks.listener(listener, () => ({ where: "onConnectionStatus" })),
     );
   }
 
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   get signal(): AbortSignal {
-    return this.#core.session.signal;
+    return this.#session.signal;
   }
 
   /**
@@ -234,7 +229,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     ...[params, options]: [...ParamsArgument<M>, options?: RequestOptions]
   ): Promise<ResultOf<M>> {
-    return this.#core.session.request(method, params as ParamsOf<M>, options);
+    return this.#session.request(method, params as ParamsOf<M>, options);
   }
 
   /**
@@ -246,7 +241,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * client's `requestTimeoutMs`); the server may still read it later.
    */
   notify(method: string, params?: object, options?: NotifyOptions): Promise<void> {
-    return this.#core.connection.notify(method, params, options);
+    return this.#session.connection.notify(method, params, options);
   }
 
   /**
@@ -263,7 +258,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   ): AsyncIteration<ServerNotification | ConnectionNotification> {
     checkOptions("notifications()", options, { signal: true });
     checkSignal(options.signal);
-    return this.#core.session.hub.iterate(options.signal) as AsyncIteration<
+    return this.#session.hub.iterate(options.signal) as AsyncIteration<
       ServerNotification | ConnectionNotification
     >;
   }
@@ -278,8 +273,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     listener: (notification: ServerNotification<M>) => void,
   ): () => void {
-    const { callbacks, session } = this.#core;
-    return session.on(method, guardedListener(callbacks, method, listener));
+    return this.#session.on(method, guardedListener(this.#session.callbacks, method, listener));
   }
 
   /**
@@ -289,12 +283,12 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * @returns the function that removes it.
    */
   handle<M extends string>(method: M, handler: HandlerOf<M>): () => void {
-    return this.#core.handlers.handle(method, handler);
+    return this.#session.handlers.handle(method, handler);
   }
 
   /** The server's requests that have no answer yet, oldest first. */
   pendingRequests(): PendingRequest[] {
-    return this.#core.session.requests.pending();
+    return this.#session.requests.pending();
   }
 
   /**
@@ -307,7 +301,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * answer does not fit the request, which stays open.
    */
   respond(request: string | number, answer: RequestAnswer): void {
-    this.#core.session.requests.respond(request, answer);
+    this.#session.requests.respond(request, answer);
   }
 
   /**
@@ -315,7 +309,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    * process is gone; never rejects; calling it again returns the same promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#core.connection.close().then(() => this.#recorder?.finish());
+    this.#closing ??= this.#session.connection.close().then(() => this.#recorder?.finish());
     return this.#closing;
   }
 
@@ -325,6 +319,6 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
 
   /** @internal For handles that outlive one connection. */
   get session(): Session {
-    return this.#core.session;
+    return this.#session;
   }
 }

@@ -20,7 +20,7 @@ import type { ServerInfo } from "./session/server-info.js";
 import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
-import { ThreadScopes } from "./session/requests/thread-scopes.js";
+import { ThreadMemory } from "./session/thread-memory.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
@@ -34,7 +34,6 @@ import {
 } from "./supervision/codex-options.js";
 import { checkRestart, RestartPolicy } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
-import { KnownSettings } from "./session/sandbox/known-settings.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
 import { totalBacklog } from "./session/total-backlog.js";
@@ -94,8 +93,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const surviving = {
       handlers: this.#handlers,
       listeners: this.#listeners,
-      known: new KnownSettings(),
-      scopes: new ThreadScopes(),
+      memory: new ThreadMemory(),
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
       recorder: this.#recorder,
     };

@@ -23,11 +23,11 @@ import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./messages/id-of.js";
 import { checkTrace } from "./jsonrpc/trace-context.js";
 import { handlersIn } from "./server-requests/handlers.js";
-import { threadScope, type ThreadScope } from "./session/requests/thread-scopes.js";
+import { threadScope, type ThreadScope } from "./session/thread-memory.js";
 import { type GoalOptions } from "./options/goal-options.js";
 import { GoalRun } from "./goal.js";
 import { checkJoin } from "./session/sandbox/hold-to-settings.js";
-import { leavesLateThread } from "./session/late-thread.js";
+import { leavesLateThread } from "./session/confirm-end.js";
 import { openThread } from "./session/open-thread.js";
 import { ThreadApi } from "./resources/threads/thread-api.js";
 import { bindScope, withScope } from "./resources/threads/thread-scope.js";
@@ -233,7 +233,7 @@ export class Thread extends ThreadApi {
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const request = { ...leavesLateThread(session), trace };
     const opened = await openThread(session, "thread/fork", params, request);
-    const scope = threadScope({ handlers, tools: tools ?? session.scopes.toolsOf(this.id) });
+    const scope = threadScope({ handlers, tools: tools ?? session.memory.toolsOf(this.id) });
     return Thread.open(this.#getUnscoped, session, opened, scope);
   }
 

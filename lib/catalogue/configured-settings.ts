@@ -1,6 +1,5 @@
 import type { LaunchOptions } from "../runtime/launch-options.js";
-import { askedIn } from "../session/sandbox/hold-to-settings.js";
-import { type AskedSettings } from "../session/sandbox/asked-settings.js";
+import { askedIn, type AskedSettings } from "../session/sandbox/hold-to-settings.js";
 
 /** The settings of new threads in the configuration that a server is started with. */
 export function configuredIn({ config = {}, configOverrides = [] }: LaunchOptions): AskedSettings {

@@ -9,10 +9,9 @@ import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../messages/id-of.js";
 import type { Traced } from "../jsonrpc/trace-context.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
-import { withAbsoluteRoots } from "./absolute-roots.js";
 import { askedIn, holdToSettings } from "../session/sandbox/hold-to-settings.js";
-import { leavesLateThread } from "../session/late-thread.js";
-import { sandboxOfNewThread, type GivenSandbox } from "./new-thread-sandbox.js";
+import { leavesLateThread } from "../session/confirm-end.js";
+import { sandboxOfNewThread, withAbsoluteRoots, type GivenSandbox } from "./new-thread-sandbox.js";
 
 type Started = ResultOf<"thread/start">;
 
@@ -99,7 +98,7 @@ async function updateSandbox(
   const { requirements } = await session.call("configRequirements/read", undefined);
   const { allowedSandboxModes: allowed } = requirements ?? {};
   if (asked.sandbox && allowed && !allowed.includes(asked.sandbox)) return {};
-  session.known.owe(threadId, sandbox);
+  session.memory.owe(threadId, sandbox);
   return { sandbox };
 }
 

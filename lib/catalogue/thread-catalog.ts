@@ -46,9 +46,8 @@ import {
   type ThreadSearchOptions,
 } from "../resources/threads/thread-search.js";
 import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
-import { threadScope } from "../session/requests/thread-scopes.js";
-import { resumeAnew } from "../session/resume-anew.js";
-import { resumeThread } from "../session/resume-thread.js";
+import { threadScope } from "../session/thread-memory.js";
+import { resumeAnew, resumeThread } from "../session/resume-thread.js";
 import { Thread } from "../thread.js";
 import type { BoundTools } from "../tools/tool.js";
 import { checkTools, toDynamicTools } from "../tools/tool-specs.js";

@@ -55,7 +55,7 @@ export async function setGoalInTime(
   const stop = (goal: ThreadGoal): void => {
     if (latest.get(threadId) !== request || request.life || !starts(goal)) return;
     // Another handle has the goals of the thread.
-    if (session.turns.isAskedFor(threadId)) forget();
+    if (session.turns.of(threadId)?.isAskedFor) forget();
     else void stopLateGoal(place, goal, request).then(forget);
   };
   const answered = (result: unknown): void => {

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../errors/connection-errors.js";
+import { fieldOf } from "./field-of.js";
 
 /**
  * The id of the thread or turn that an answer names: nothing would ever end for one without.
@@ -6,8 +7,7 @@ import { ProtocolError } from "../errors/connection-errors.js";
  * @throws ProtocolError
  */
 export function idOf(kind: "thread" | "turn", answer: unknown): string {
-  const named = ((answer ?? {}) as Readonly<Record<string, unknown>>)[kind];
-  const { id } = (named ?? {}) as { id?: unknown };
+  const id = fieldOf(answer, kind, "id");
   if (typeof id === "string" && id !== "") return id;
   throw new ProtocolError(
     `The server's answer does not name a ${kind}. Check that the server is a codex app-server.`,
@@ -16,6 +16,6 @@ export function idOf(kind: "thread" | "turn", answer: unknown): string {
 
 /** The thread that a request is about. */
 export function threadIdIn(params: unknown): string | undefined {
-  const { threadId } = (params ?? {}) as { threadId?: unknown };
+  const threadId = fieldOf(params, "threadId");
   return typeof threadId === "string" ? threadId : undefined;
 }

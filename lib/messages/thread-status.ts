@@ -1,4 +1,5 @@
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "./field-of.js";
 
 /**
  * Whether a thread whose status is of this type runs no turn. Of a type that a newer server may have,
@@ -10,6 +11,5 @@ export function isAtRest(type: unknown): boolean {
 
 /** Whether the turn of a `turn/completed` was interrupted: the server then starts no other one by itself. */
 export function wasInterrupted({ params }: NotificationMessage): boolean {
-  const { turn } = (params ?? {}) as { turn?: { status?: unknown } | null };
-  return turn?.status === "interrupted";
+  return fieldOf(params, "turn", "status") === "interrupted";
 }

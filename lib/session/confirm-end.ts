@@ -1,16 +1,13 @@
-import { settleWithin } from "../async/timers.js";
+import { poll } from "../async/poll.js";
 import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { InvalidRequestError, MethodNotFoundError } from "../errors/rpc-errors.js";
 import type { Session } from "./session.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { LateAnswer, RequestOptions } from "../jsonrpc/connection.js";
+import { fieldOf } from "../messages/field-of.js";
 
-/** The shortest and the longest pause before the server is asked again (ms). */
-const minPauseMs = 50;
-const maxPauseMs = 5_000;
-
-/** How often it is asked. With the pauses, that takes more than two minutes. */
-const maxAttempts = 30;
+/** The pauses before the server is asked again (ms), and how often it is: that takes more than two minutes. */
+const pauses = { pauseMs: 50, maxPauseMs: 5_000, looks: 30 };
 
 /** How long each answer may take (ms). */
 const answerMs = 10_000;
@@ -29,21 +26,25 @@ export async function confirmEnd<M extends ClientRequestMethod>(
   params: ParamsOf<M>,
   ended: AbortSignal = session.signal,
 ): Promise<ResultOf<M> | undefined> {
-  let pauseMs = minPauseMs;
-  for (let attempt = 0; attempt < maxAttempts && !ended.aborted; attempt += 1) {
+  const isEnded = (): boolean => ended.aborted;
+  const ask = async (): Promise<{ readonly answer?: ResultOf<M> } | undefined> => {
+    if (isEnded()) return {};
     try {
       // Over the connection that takes the place of this one, the same id may name something else.
-      return await session.call(method, params, { timeoutMs: answerMs, signal: ended });
+      return { answer: await session.call(method, params, { timeoutMs: answerMs, signal: ended }) };
     } catch (error) {
-      if (error instanceof InvalidRequestError || error instanceof MethodNotFoundError) return;
+      const isRefused =
+        error instanceof InvalidRequestError || error instanceof MethodNotFoundError;
       // With its process, it has ended.
-      if (error instanceof TransportClosedError && !isDrop(error)) return;
+      const isGone = error instanceof TransportClosedError && !isDrop(error);
+      return isRefused || isGone || isEnded() ? {} : undefined;
     }
-    await settleWithin(session.closed, pauseMs);
-    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+  };
+  const end = await poll(ask, { ...pauses, wake: session.closed });
+  if (!end) {
+    session.logger.warn(`The server has not confirmed ${method}: what it was to end may go on.`);
   }
-  if (ended.aborted) return;
-  session.logger.warn(`The server has not confirmed ${method}: what it was to end may go on.`);
+  return end?.answer;
 }
 
 /**
@@ -56,4 +57,16 @@ export function undoneWhenLate(
   undo: LateAnswer["answered"],
 ): Pick<RequestOptions, "late"> {
   return { late: { consequence, answered: undo } };
+}
+
+/**
+ * Options for a request that opens a thread: if it is carried out after its deadline, when nobody
+ * waits for the thread, this client lets go of it. The thread is not deleted.
+ */
+export function leavesLateThread(session: Session): RequestOptions {
+  return undoneWhenLate("If it does, this client unsubscribes from the thread.", (result) => {
+    const threadId = fieldOf(result, "thread", "id");
+    if (typeof threadId !== "string" || session.isLoaded(threadId)) return;
+    void confirmEnd(session, "thread/unsubscribe", { threadId });
+  });
 }

@@ -61,23 +61,12 @@ export class GoalTurnWatch {
    * Learns from a request that is about to be sent. Returns what to call with its answer, or with nothing
    * when it fails.
    */
-  asked(method: string, params: unknown): (answer?: unknown) => void {
-    switch (method) {
-      case "thread/goal/set":
-        return this.#askedToSet(params);
-      case "thread/goal/get":
-        return (answer) => {
-          if (answer !== undefined) this.#setActive(hasActiveGoal(answer));
-        };
-      case "thread/unsubscribe":
-      case "thread/archive":
-      case "thread/delete":
-        return (answer) => {
-          if (answer !== undefined) this.forget();
-        };
-      default:
-        return noop;
-    }
+  asked(method: string, params: unknown): ((answer?: unknown) => void) | undefined {
+    if (method === "thread/goal/set") return this.#askedToSet(params);
+    if (method !== "thread/goal/get") return undefined;
+    return (answer) => {
+      if (answer !== undefined) this.#setActive(hasActiveGoal(answer));
+    };
   }
 
   /** Learns from a notification of the thread. */
@@ -100,9 +89,6 @@ export class GoalTurnWatch {
         watched.isStill = false;
         break;
       case "thread/goal/cleared":
-      case "thread/closed":
-      case "thread/archived":
-      case "thread/deleted":
         this.forget();
     }
   }
@@ -116,9 +102,9 @@ export class GoalTurnWatch {
     watched.expected?.end();
   }
 
-  #askedToSet(params: unknown): (answer?: unknown) => void {
+  #askedToSet(params: unknown): ((answer?: unknown) => void) | undefined {
     const watched = this.#watch();
-    if (!watched) return noop;
+    if (!watched) return undefined;
     watched.setting += 1;
     // Without a status, the goal keeps the one that it has, and a new goal is active.
     const { status } = params as { status?: unknown };
@@ -178,5 +164,3 @@ function expectTurn(watched: Watched): Expectation {
   watched.expected = expected;
   return expected;
 }
-
-function noop(): void {}

@@ -3,15 +3,10 @@ import type { NotificationMessage } from "../jsonrpc/message.js";
 
 type Listener = (message: NotificationMessage) => void;
 
-/** Each call of `on` has a place of its own, also with a listener that is there already. */
-interface Registration {
-  readonly listener: Listener;
-}
-
 /** Who wants to hear of the notifications of one method, whatever thread or turn they are about. */
 export class NotificationListeners {
   readonly #logger: Required<Logger>;
-  readonly #byMethod = new Map<string, Set<Registration>>();
+  readonly #byMethod = new Map<string, Set<Listener>>();
 
   constructor(logger: Required<Logger>) {
     this.#logger = logger;
@@ -19,13 +14,13 @@ export class NotificationListeners {
 
   publish(message: NotificationMessage): void {
     if (this.#byMethod.size === 0) return;
-    const registrations = this.#byMethod.get(message.method);
-    if (!registrations) return;
-    for (const registration of [...registrations]) {
+    const listeners = this.#byMethod.get(message.method);
+    if (!listeners) return;
+    for (const listener of [...listeners]) {
       // One before it may have taken it away.
-      if (!registrations.has(registration)) continue;
+      if (!listeners.has(listener)) continue;
       try {
-        registration.listener(message);
+        listener(message);
       } catch {
         this.#logger.error(`A listener of ${message.method} threw an error.`);
       }
@@ -34,19 +29,22 @@ export class NotificationListeners {
 
   /** Returns the function that takes the listener away again. */
   on(method: string, listener: Listener): () => void {
-    const registrations = this.#byMethod.get(method) ?? new Set();
-    const registration: Registration = { listener };
-    this.#byMethod.set(method, registrations.add(registration));
+    const listeners = this.#byMethod.get(method) ?? new Set();
+    // Each call has a place of its own, also with a listener that is there already.
+    const own: Listener = (message) => {
+      listener(message);
+    };
+    this.#byMethod.set(method, listeners.add(own));
     return () => {
-      registrations.delete(registration);
-      if (registrations.size === 0 && this.#byMethod.get(method) === registrations) {
+      listeners.delete(own);
+      if (listeners.size === 0 && this.#byMethod.get(method) === listeners) {
         this.#byMethod.delete(method);
       }
     };
   }
 
   clear(): void {
-    for (const registrations of this.#byMethod.values()) registrations.clear();
+    for (const listeners of this.#byMethod.values()) listeners.clear();
     this.#byMethod.clear();
   }
 }

@@ -7,8 +7,8 @@ import type { RequestOptions } from "../jsonrpc/connection.js";
 import { idOf } from "../messages/id-of.js";
 import { askedIn, holdToSettings } from "./sandbox/hold-to-settings.js";
 import type { OpeningSession } from "./opening-session.js";
-import { openInSandbox } from "./sandbox/keep-sandbox.js";
-import type { ThreadSettings } from "./sandbox/known-settings.js";
+import { restoreSandbox } from "./sandbox/restore-sandbox.js";
+import type { ThreadSettings } from "./thread-memory.js";
 
 type Opening = "thread/resume" | "thread/fork";
 
@@ -24,14 +24,14 @@ export async function openThread<M extends Opening>(
   params: ParamsOf<M>,
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
-  const { sandbox, ...had } = session.known.of(params.threadId);
+  const { sandbox, ...had } = session.memory.settingsOf(params.threadId);
   const replaced = watchReplacedSettings(session);
   const done = new Deferred<void>();
   try {
-    const opened = await openInSandbox(session, method, params, options);
+    const opened = await restoreSandbox(session, method, params, options);
     const threadId = idOf("thread", opened);
     if (!isKnown(had)) {
-      session.holdRequests(threadId, done.promise);
+      session.threads.open(threadId).holdRequests(done.promise);
       await hearWarnings(session, threadId, had);
     }
     const asked = askedIn(params, { ...replaced.of(threadId), ...had, sandbox: nameOf(sandbox) });
@@ -80,8 +80,8 @@ async function hearWarnings(
   } catch (error) {
     if (error instanceof TransportClosedError || error instanceof RequestTimeoutError) {
       const { approvalPolicy, approvalsReviewer } = had;
-      session.known.learn(threadId, { approvalPolicy, approvalsReviewer });
-      session.unload(threadId);
+      session.memory.learn(threadId, { approvalPolicy, approvalsReviewer });
+      session.threads.find(threadId)?.unload();
       throw error;
     }
   }

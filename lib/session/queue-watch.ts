@@ -1,5 +1,6 @@
 import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
@@ -76,19 +77,23 @@ export class QueueWatch {
    * Learns from a request that is about to be sent. Returns what to call with its answer, or with
    * nothing when it fails.
    */
-  asked(method: string): (result?: unknown) => void {
-    switch (method) {
-      case "thread/queue/add":
-        return this.#askedToAdd();
-      case "thread/unsubscribe":
-      case "thread/archive":
-      case "thread/delete":
-        return (result) => {
-          if (result !== undefined) this.forget();
-        };
-      default:
-        return noop;
-    }
+  asked(method: string): ((result?: unknown) => void) | undefined {
+    // What goes behind a turn that runs, the notification will tell.
+    if (method !== "thread/queue/add" || this.#slots.isRunning) return undefined;
+    const watched = this.#watch();
+    this.#hold(watched);
+    watched.adding += 1;
+    const { starts } = watched;
+    return (result) => {
+      const id = fieldOf(result, "queuedSubmission", "id");
+      void this.#look(watched).then((queued) => {
+        watched.adding -= 1;
+        // Gone from the queue, though it has only just been put there: its turn is about to start.
+        const isGone = typeof id === "string" && !queued.includes(id);
+        if (isGone && watched.starts === starts) this.#expect(watched, undefined);
+        this.#settle(watched);
+      });
+    };
   }
 
   /** Looks at the queue, in which something may be. */
@@ -123,13 +128,7 @@ export class QueueWatch {
         this.#slots.setRunning(true);
         release(watched);
         this.#settle(watched);
-        break;
       }
-      case "thread/closed":
-      case "thread/archived":
-      case "thread/deleted":
-        this.forget();
-        break;
     }
   }
 
@@ -139,26 +138,6 @@ export class QueueWatch {
     if (!watched) return;
     release(watched);
     this.#drop();
-  }
-
-  #askedToAdd(): (result?: unknown) => void {
-    // It goes behind the turn that runs; the notification will tell.
-    if (this.#slots.isRunning) return noop;
-    const watched = this.#watch();
-    this.#hold(watched);
-    watched.adding += 1;
-    const { starts } = watched;
-    return (result) => {
-      const { queuedSubmission } = (result ?? {}) as { queuedSubmission?: unknown };
-      const id = stringIn(queuedSubmission, "id");
-      void this.#look(watched).then((queued) => {
-        watched.adding -= 1;
-        // Gone from the queue, though it has only just been put there: its turn is about to start.
-        const begins = id !== undefined && !queued.includes(id) && watched.starts === starts;
-        if (begins) this.#expect(watched, undefined);
-        this.#settle(watched);
-      });
-    };
   }
 
   /** Looks at the queue, and once more whenever it has changed meanwhile. Never rejects. */
@@ -253,11 +232,3 @@ function release(watched: Watched): void {
 function mayContinue(watched: Watched): boolean {
   return watched.queued || watched.looking !== undefined;
 }
-
-function stringIn(value: unknown, key: string): string | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const field = (value as Record<string, unknown>)[key];
-  return typeof field === "string" ? field : undefined;
-}
-
-function noop(): void {}

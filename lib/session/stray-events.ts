@@ -1,4 +1,5 @@
 import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
+import { BoundedMap } from "../async/bounded-map.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import type { Unclaimed } from "./unclaimed-events.js";
@@ -6,8 +7,10 @@ import type { Unclaimed } from "./unclaimed-events.js";
 /** More than a sub-agent can do before it is named; a bound for servers that never name one (bytes, roughly). */
 const maxBytes = 16_777_216;
 
-interface Stray extends Unclaimed {
-  readonly bytes: number;
+/** What has come of one thread. */
+interface Strays {
+  readonly events: Unclaimed[];
+  bytes: number;
 }
 
 /**
@@ -16,7 +19,9 @@ interface Stray extends Unclaimed {
  * expected has only just begun.
  */
 export class StrayEvents {
-  readonly #events = new Map<string, Stray[]>();
+  readonly #threads = new BoundedMap<string, Strays>(Infinity, (_threadId, { bytes }) => {
+    this.#add(-bytes);
+  });
   readonly #drop: Drop = () => {
     this.#clear();
   };
@@ -36,38 +41,37 @@ export class StrayEvents {
       if (!isOpen) return;
       isOpen = false;
       this.#expecting -= 1;
-      if (this.#expecting > 0) return;
-      this.#clear();
+      if (this.#expecting === 0) this.#clear();
     };
   }
 
   keep(threadId: string, turnId: string, message: NotificationMessage): void {
     if (this.#expecting === 0) return;
-    const stray = { turnId, message, bytes: roughBytes(message) };
-    const events = this.#events.get(threadId);
-    if (events) events.push(stray);
-    else this.#events.set(threadId, [stray]);
-    this.#bytes += stray.bytes;
-    this.#count?.(stray.bytes);
-    for (const oldest of this.#events.keys()) {
-      if (this.#bytes <= maxBytes) break;
-      this.take(oldest);
-    }
+    const known = this.#threads.get(threadId);
+    const strays = known ?? { events: [], bytes: 0 };
+    if (!known) this.#threads.set(threadId, strays);
+    const bytes = roughBytes(message);
+    strays.events.push({ turnId, message });
+    strays.bytes += bytes;
+    this.#add(bytes);
+    while (this.#bytes > maxBytes) this.#threads.forgetOldest();
   }
 
   take(threadId: string): readonly Unclaimed[] {
-    const events = this.#events.get(threadId) ?? [];
-    this.#events.delete(threadId);
-    const bytes = events.reduce((sum, event) => sum + event.bytes, 0);
-    this.#bytes -= bytes;
-    if (bytes > 0) this.#count?.(-bytes);
+    const { events, bytes } = this.#threads.get(threadId) ?? { events: [], bytes: 0 };
+    this.#threads.delete(threadId);
+    this.#add(-bytes);
     return events;
   }
 
   #clear(): void {
-    const bytes = this.#bytes;
-    this.#events.clear();
-    this.#bytes = 0;
-    if (bytes > 0) this.#count?.(-bytes);
+    this.#threads.clear();
+    this.#add(-this.#bytes);
+  }
+
+  #add(bytes: number): void {
+    if (bytes === 0) return;
+    this.#bytes += bytes;
+    this.#count?.(bytes);
   }
 }

@@ -1,112 +1,110 @@
-import { BoundedMap } from "../async/bounded-map.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
+import type { Call } from "./call.js";
+import type { SubagentParent } from "./thread-state.js";
+import type { Threads } from "./threads.js";
 
-/** Whose sub-agent a thread is. */
-export interface SubagentParent {
-  readonly threadId: string;
-  /** The parent's turn that started it, or spoke to it last; undefined when that is not known. */
-  readonly turnId: string | undefined;
-}
-
-/** Sub-agents are never told to be gone one by one: beyond this many the oldest are forgotten. */
-const maxThreads = 4_096;
+/** An approval may depend on whose sub-agent a thread is, so that is not waited for for long (ms). */
+const timeoutMs = 10_000;
 
 /**
- * Which thread is whose sub-agent. A sub-agent's thread is not announced: it is named by items of
- * its parent, and its events and requests may come before them.
+ * Which thread is whose sub-agent, as the states of the threads say. A sub-agent's thread is not announced:
+ * it is named by items of its parent, and its events and requests may come before them.
  */
 export class SubagentTree {
-  readonly #parents = new BoundedMap<string, SubagentParent | null>(maxThreads);
-  /** For the threads whose running turn belongs to another turn: that one's id. */
-  readonly #rootTurns = new BoundedMap<string, string>(maxThreads);
+  readonly #threads: Threads;
+  readonly #call: Call;
 
-  /** The number of threads of which it is known whether they have a parent. */
-  get size(): number {
-    return this.#parents.size;
+  constructor(threads: Threads, call: Call) {
+    this.#threads = threads;
+    this.#call = call;
   }
 
   /** `null` when the thread has no parent, `undefined` when that is not known. */
   parentOf(threadId: string): SubagentParent | null | undefined {
-    return this.#parents.get(threadId);
+    return this.#threads.find(threadId)?.parent;
   }
 
   /** Whether the thread is a sub-agent of `ancestor`, or of one of its sub-agents. */
   isBelow(threadId: string, ancestor: string): boolean {
-    const parent = this.#parents.get(threadId);
-    return parent !== null && parent !== undefined && this.#isAbove(ancestor, parent.threadId);
+    return threadId !== ancestor && this.#isAbove(ancestor, threadId);
   }
 
-  /** The turn, of another thread most often, for which the thread's running turn works. */
-  rootTurnOf(threadId: string): string | undefined {
-    return this.#rootTurns.get(threadId);
-  }
-
-  /** Takes note of what the server told when it was asked. */
-  learn(threadId: string, parent: SubagentParent | null): void {
-    if (parent && this.#isAbove(threadId, parent.threadId)) return;
-    const known = this.#parents.get(threadId);
-    // The parent's turn is not forgotten for one who does not know it.
-    const turnId =
-      parent?.turnId ?? (known?.threadId === parent?.threadId ? known?.turnId : undefined);
-    this.#parents.set(threadId, parent && { threadId: parent.threadId, turnId });
-  }
-
-  observe(message: NotificationMessage): void {
-    switch (message.method) {
-      case "item/started":
-      case "item/completed":
-        this.#learnFromItem(message);
-        break;
-      case "thread/started":
-        this.#learnFromThread(message);
-        break;
-      case "turn/started":
-      case "turn/completed":
-        this.#learnFromTurn(message);
-        break;
-      case "thread/closed":
-      case "thread/archived":
-      case "thread/deleted":
-        this.#forget(threadIdOf(message) ?? "");
+  /**
+   * The thread itself, the one that it works for, and so on. Each parent is looked for when the one before
+   * it has been dealt with, so it may be learnt until then.
+   */
+  *lineage(
+    threadId: string | undefined,
+    turnId: string | undefined,
+  ): Generator<SubagentParent, void, undefined> {
+    if (threadId === undefined) return;
+    const rootTurnId = this.#threads.find(threadId)?.rootTurnId;
+    let at: SubagentParent | null | undefined = { threadId, turnId };
+    while (at) {
+      yield at;
+      const parent = this.parentOf(at.threadId);
+      at = parent && { ...parent, turnId: parent.turnId ?? rootTurnId };
     }
   }
 
-  #learnFromItem(message: NotificationMessage): void {
+  /** Asks the server whose sub-agent the thread is. Never rejects. */
+  async ask(threadId: string): Promise<void> {
+    const answer = await this.#call("thread/read", { threadId }, { timeoutMs }).catch(() => null);
+    const id = fieldOf(answer, "thread", "parentThreadId");
+    // Meanwhile the item may have come that knows more.
+    if (id === undefined || this.parentOf(threadId) !== undefined) return;
+    this.learn(threadId, typeof id === "string" ? { threadId: id, turnId: undefined } : null);
+  }
+
+  /** Takes note of what the server told of a thread. */
+  learn(threadId: string, parent: SubagentParent | null): void {
+    if (parent && this.#isAbove(threadId, parent.threadId)) return;
+    const known = this.parentOf(threadId);
+    // The parent's turn is not forgotten for one who does not know it.
+    const turnId =
+      parent?.turnId ?? (known?.threadId === parent?.threadId ? known?.turnId : undefined);
+    this.#threads.open(threadId).parent = parent && { threadId: parent.threadId, turnId };
+  }
+
+  observe(message: NotificationMessage): void {
     const threadId = threadIdOf(message);
     if (threadId === undefined) return;
-    const { agents, isParent } = agentsIn((message.params as { item?: unknown }).item);
+    switch (message.method) {
+      case "item/started":
+      case "item/completed":
+        this.#learnFromItem(threadId, message);
+        break;
+      case "thread/started": {
+        const parentId = fieldOf(message.params, "thread", "parentThreadId");
+        if (typeof parentId === "string") {
+          this.learn(threadId, { threadId: parentId, turnId: undefined });
+        }
+        break;
+      }
+      case "thread/closed":
+      case "thread/archived":
+      case "thread/deleted":
+        this.#forget(threadId);
+    }
+  }
+
+  #learnFromItem(threadId: string, message: NotificationMessage): void {
+    const { agents, isParent } = agentsIn(fieldOf(message.params, "item"));
     for (const agent of agents) {
       // Agents also speak to their siblings, and to the one above them.
-      if (!isParent && this.#parents.get(agent)?.threadId !== threadId) continue;
+      if (!isParent && this.parentOf(agent)?.threadId !== threadId) continue;
       this.learn(agent, { threadId, turnId: turnIdOf(message) });
     }
   }
 
-  #learnFromThread(message: NotificationMessage): void {
-    const threadId = threadIdOf(message);
-    if (threadId === undefined) return;
-    const { thread } = message.params as { thread?: { parentThreadId?: unknown } };
-    const parentId = thread?.parentThreadId;
-    if (typeof parentId !== "string") return;
-    this.learn(threadId, { threadId: parentId, turnId: undefined });
-  }
-
-  #learnFromTurn(message: NotificationMessage): void {
-    const threadId = threadIdOf(message);
-    if (threadId === undefined) return;
-    const { turn } = message.params as { turn?: { id?: unknown; rootTurnId?: unknown } };
-    const root = turn?.rootTurnId;
-    const isOwn = typeof root !== "string" || root === turn?.id;
-    if (message.method === "turn/completed" || isOwn) this.#rootTurns.delete(threadId);
-    else this.#rootTurns.set(threadId, root);
-  }
-
+  /** With a thread, its sub-agents are forgotten to be so. */
   #forget(threadId: string): void {
-    this.#rootTurns.delete(threadId);
-    this.#parents.delete(threadId);
-    for (const [child, parent] of this.#parents) {
-      if (parent?.threadId === threadId) this.#parents.delete(child);
+    for (const [id, thread] of this.#threads) {
+      if (id !== threadId && thread.parent?.threadId !== threadId) continue;
+      thread.parent = undefined;
+      this.#threads.tidy(id);
     }
   }
 
@@ -114,7 +112,7 @@ export class SubagentTree {
   #isAbove(threadId: string, below: string): boolean {
     for (let at: string | undefined = below; at !== undefined;) {
       if (at === threadId) return true;
-      at = this.#parents.get(at)?.threadId;
+      at = this.parentOf(at)?.threadId;
     }
     return false;
   }

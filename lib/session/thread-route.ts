@@ -2,7 +2,8 @@ import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import type { Offer, TurnSink } from "./turn-sink.js";
+import { fieldOf } from "../messages/field-of.js";
+import type { Offer, TurnFollower } from "./turn-follower.js";
 import {
   UnclaimedEvents,
   type TurnMatch,
@@ -10,8 +11,8 @@ import {
   type Unclaimed,
 } from "./unclaimed-events.js";
 
-interface EndedTurn<Sink> {
-  readonly sinks: readonly Sink[];
+interface EndedTurn {
+  readonly followers: readonly TurnFollower[];
   readonly lastEvent: NotificationMessage;
 }
 
@@ -19,20 +20,20 @@ interface EndedTurn<Sink> {
 const maxEarlyWarnings = 16;
 
 /** Who follows the turns of one thread, who watches it for turns, and which are being started. */
-export class ThreadRoute<Sink extends TurnSink> {
+export class ThreadRoute {
   /** Of those who have asked for the turns that come, and of those who only look on. */
-  readonly claims = new Set<Offer<Sink>>();
-  readonly offers = new Set<Offer<Sink>>();
-  readonly #sinks = new Map<string, Sink[]>();
+  readonly claims = new Set<Offer>();
+  readonly offers = new Set<Offer>();
+  readonly #followers = new Map<string, TurnFollower[]>();
   /** Events of turns that nobody follows, kept while a turn of this thread waits for its id. */
   readonly #unclaimed: UnclaimedEvents;
   /** Turns that ended while a start was pending, which may turn out to have joined one of them. */
-  readonly #ended = new Map<string, EndedTurn<Sink>>();
+  readonly #ended = new Map<string, EndedTurn>();
   /** Resolves when no start is pending any more; undefined when none is. */
   #settled: Deferred<void> | undefined;
   #pending = 0;
   /** Those of the starts that are pending, as far as they have said whose they are. */
-  #starters: readonly Sink[] = [];
+  #starters: readonly TurnFollower[] = [];
   /** Whether events of the turns that are being started may have been missed. */
   #missed = false;
   /** What the server has warned of before the turn that somebody starts or waits for has begun. */
@@ -46,47 +47,60 @@ export class ThreadRoute<Sink extends TurnSink> {
   }
 
   get isUnused(): boolean {
-    return this.#pending === 0 && this.#sinks.size === 0 && !this.isWatched;
+    return this.#pending === 0 && this.#followers.size === 0 && !this.isWatched;
   }
 
   /** Whether somebody waits for turns that begin. */
   get isWatched(): boolean {
-    return this.claims.size > 0 || this.offers.size > 0;
+    return this.isAskedFor || this.offers.size > 0;
   }
 
-  /** Resolves when no start is pending any more; undefined when none is. */
-  get settled(): Promise<void> | undefined {
-    return this.#settled?.promise;
+  /** The same, and nobody follows a turn. */
+  get isOnlyWatched(): boolean {
+    return this.isWatched && this.#followers.size === 0;
+  }
+
+  /** Whether somebody has asked for the turns that the server starts. */
+  get isAskedFor(): boolean {
+    return this.claims.size > 0;
   }
 
   /** The turn that was followed last, and still is: the one that runs, for one does at a time. */
   get latestTurnId(): string | undefined {
-    return [...this.#sinks.keys()].at(-1);
+    return [...this.#followers.keys()].at(-1);
   }
 
   /** Who starts a turn whose id is not known yet. */
-  get starters(): readonly Sink[] {
+  get starters(): readonly TurnFollower[] {
     return this.#starters;
   }
 
   /** Everybody who follows a turn of the thread. */
-  sinks(): readonly Sink[] {
-    return [...this.#sinks.values()].flat();
+  followers(): readonly TurnFollower[] {
+    return [...this.#followers.values()].flat();
   }
 
-  sinksOf(turnId: string): readonly Sink[] | undefined {
-    return this.#sinks.get(turnId);
+  followersOf(turnId: string): readonly TurnFollower[] | undefined {
+    return this.#followers.get(turnId);
+  }
+
+  /**
+   * Resolves when it is clear whether a handle follows the turn: one that is being started may turn out to
+   * be it. Undefined when it is clear already.
+   */
+  whenSettled(turnId: string): Promise<void> | undefined {
+    return this.#followers.has(turnId) ? undefined : this.#settled?.promise;
   }
 
   /** A turn is being started. */
-  begin(starter?: Sink): void {
+  begin(starter?: TurnFollower): void {
     this.#pending += 1;
     if (starter) this.#starters = [...this.#starters, starter];
     this.#settled ??= new Deferred();
   }
 
   /** It was, or will not be. Returns what was kept and not claimed, when it was the last one. */
-  finish(starter?: Sink): readonly Unclaimed[] {
+  finish(starter?: TurnFollower): readonly Unclaimed[] {
     this.#pending -= 1;
     this.#starters = this.#starters.filter((other) => other !== starter);
     if (this.#pending > 0) return [];
@@ -102,37 +116,37 @@ export class ThreadRoute<Sink extends TurnSink> {
     return this.#unclaimed.search(matches);
   }
 
-  claim(turnId: string, sink: Sink): readonly Sink[] {
+  claim(turnId: string, follower: TurnFollower): readonly TurnFollower[] {
     const ended = this.#ended.get(turnId);
     if (ended) {
-      sink.receive(ended.lastEvent);
-      return ended.sinks;
+      follower.receive(ended.lastEvent);
+      return ended.followers;
     }
-    const others = this.#follow(turnId, sink);
-    if (this.#missed) sink.dropped?.();
-    const events = this.#unclaimed.take(turnId, sink.adoptsStart === true);
-    if (!events) sink.lost(tooMuchBeforeAnswer);
+    const others = this.#follow(turnId, follower);
+    if (this.#missed) follower.dropped?.();
+    const events = this.#unclaimed.take(turnId, follower.adoptsStart === true);
+    if (!events) follower.lost(tooMuchBeforeAnswer());
     for (const event of events ?? []) {
       // What comes after the end of a turn is for nobody.
-      const sinks = this.#sinks.get(turnId);
-      if (sinks) this.give(turnId, sinks, event);
+      const followers = this.#followers.get(turnId);
+      if (followers) this.give(turnId, followers, event);
     }
-    if (this.#status !== undefined) sink.threadStatus?.(this.#status);
-    if (this.#missed) void sink.restored?.(true);
+    if (this.#status !== undefined) follower.threadStatus?.(this.#status);
+    if (this.#missed) void follower.restored?.(true);
     return others;
   }
 
-  unfollow(turnId: string, sink: Sink): void {
-    const rest = (this.#sinks.get(turnId) ?? []).filter((other) => other !== sink);
-    if (rest.length > 0) this.#sinks.set(turnId, rest);
-    else this.#sinks.delete(turnId);
+  unfollow(turnId: string, follower: TurnFollower): void {
+    const rest = (this.#followers.get(turnId) ?? []).filter((other) => other !== follower);
+    if (rest.length > 0) this.#followers.set(turnId, rest);
+    else this.#followers.delete(turnId);
   }
 
-  give(turnId: string, sinks: readonly Sink[], message: NotificationMessage): void {
-    for (const sink of sinks) sink.receive(message);
-    if (this.#earlyWarnings && message.method === "turn/started") this.#giveEarly(sinks);
-    if (this.#pending > 0 && !this.#sinks.has(turnId)) {
-      this.#ended.set(turnId, { sinks, lastEvent: message });
+  give(turnId: string, followers: readonly TurnFollower[], message: NotificationMessage): void {
+    for (const follower of followers) follower.receive(message);
+    if (this.#earlyWarnings && message.method === "turn/started") this.#giveEarly(followers);
+    if (this.#pending > 0 && !this.#followers.has(turnId)) {
+      this.#ended.set(turnId, { followers, lastEvent: message });
     }
   }
 
@@ -150,9 +164,11 @@ export class ThreadRoute<Sink extends TurnSink> {
 
   /** Offers a turn that somebody follows already, with some of its events. */
   share(turnId: string, events: readonly NotificationMessage[]): void {
-    const before = this.#sinks.get(turnId) ?? [];
+    const before = this.#followers.get(turnId) ?? [];
     for (const event of events) {
-      const after = (this.#sinks.get(turnId) ?? []).filter((sink) => !before.includes(sink));
+      const after = (this.#followers.get(turnId) ?? []).filter(
+        (follower) => !before.includes(follower),
+      );
       if (after.length > 0) this.give(turnId, after, event);
       else this.#offer(turnId, event);
     }
@@ -163,8 +179,8 @@ export class ThreadRoute<Sink extends TurnSink> {
     const { method, params } = message;
     switch (method) {
       case "thread/status/changed": {
-        const { status } = params as { status?: { type?: unknown } | null };
-        if (typeof status?.type === "string") this.setStatus(status.type);
+        const status = fieldOf(params, "status", "type");
+        if (typeof status === "string") this.setStatus(status);
         break;
       }
       case "thread/closed":
@@ -180,7 +196,7 @@ export class ThreadRoute<Sink extends TurnSink> {
 
   setStatus(status: string): void {
     if (this.#pending > 0) this.#status = status;
-    for (const sink of this.sinks()) sink.threadStatus?.(status);
+    for (const follower of this.followers()) follower.threadStatus?.(status);
   }
 
   /** The first events of the turns that are being started may have been missed. */
@@ -189,29 +205,35 @@ export class ThreadRoute<Sink extends TurnSink> {
   }
 
   /** Who looks for a turn by its events gives up: they may not come any more. */
-  giveUpSearches(failure: () => Error): void {
-    this.#unclaimed.abandon(failure);
+  giveUpSearches(reason: Error): void {
+    this.#unclaimed.abandon(reason);
+  }
+
+  /** No more events come for the thread: whoever follows a turn of it is told. */
+  abandon(reason: Error): void {
+    this.giveUpSearches(reason);
+    for (const follower of this.followers()) follower.lost(reason);
   }
 
   /** It names no turn: it belongs to the one that runs, or else to the one that begins next. */
   #warned(message: NotificationMessage): void {
     const { latestTurnId } = this;
     if (latestTurnId !== undefined) {
-      this.give(latestTurnId, this.#sinks.get(latestTurnId) ?? [], message);
+      this.give(latestTurnId, this.#followers.get(latestTurnId) ?? [], message);
     } else if (this.#pending > 0 || this.isWatched) {
       this.#earlyWarnings = [...(this.#earlyWarnings ?? []), message].slice(-maxEarlyWarnings);
     }
   }
 
-  #giveEarly(sinks: readonly Sink[]): void {
+  #giveEarly(followers: readonly TurnFollower[]): void {
     const warnings = this.#earlyWarnings ?? [];
     this.#earlyWarnings = undefined;
-    for (const warning of warnings) for (const sink of sinks) sink.receive(warning);
+    for (const warning of warnings) for (const follower of followers) follower.receive(warning);
   }
 
-  #follow(turnId: string, sink: Sink): readonly Sink[] {
-    const others = this.#sinks.get(turnId) ?? [];
-    this.#sinks.set(turnId, [...others, sink]);
+  #follow(turnId: string, follower: TurnFollower): readonly TurnFollower[] {
+    const others = this.#followers.get(turnId) ?? [];
+    this.#followers.set(turnId, [...others, follower]);
     return others;
   }
 
@@ -222,27 +244,27 @@ export class ThreadRoute<Sink extends TurnSink> {
 
   /** Returns whether somebody follows the turn now. */
   #show(
-    offers: ReadonlySet<Offer<Sink>>,
+    offers: ReadonlySet<Offer>,
     turnId: string,
     message: NotificationMessage,
     isTaken: boolean,
   ): boolean {
     let isFollowed = false;
     for (const offer of offers) {
-      const sink = offer(turnId, message, isTaken);
-      if (!sink) continue;
+      const follower = offer(turnId, message, isTaken);
+      if (!follower) continue;
       isFollowed = true;
-      this.#follow(turnId, sink);
-      this.give(turnId, [sink], message);
+      this.#follow(turnId, follower);
+      this.give(turnId, [follower], message);
     }
     return isFollowed;
   }
 
   /** Whether a turn of the thread was announced under another id, and this is its start. */
   #adopt(message: NotificationMessage): boolean {
-    for (const [turnId, sinks] of this.#sinks) {
-      if (!sinks.some((sink) => sink.adoptsStart)) continue;
-      this.give(turnId, sinks, message);
+    for (const [turnId, followers] of this.#followers) {
+      if (!followers.some((follower) => follower.adoptsStart)) continue;
+      this.give(turnId, followers, message);
       return true;
     }
     return false;

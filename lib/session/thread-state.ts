@@ -1,16 +1,27 @@
+import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { LoadWatch } from "./load-watch.js";
 import { QueueWatch, type ListQueue } from "./queue-watch.js";
 import type { Quota } from "./quota.js";
+import type { ThreadRoute } from "./thread-route.js";
+import { TurnCallers } from "./turn-callers.js";
 import { TurnSlots } from "./turn-slots.js";
+
+/** Whose sub-agent a thread is. */
+export interface SubagentParent {
+  readonly threadId: string;
+  /** The parent's turn that started it, or spoke to it last; undefined when that is not known. */
+  readonly turnId: string | undefined;
+}
 
 /** What the state of a thread needs of the session that it belongs to. */
 export interface ThreadContext {
   /** Asks the server what is queued on the thread. */
   readonly listQueue: ListQueue;
-  /** Called when no more events of the thread will come, though a turn may run there. */
-  readonly unsubscribed: () => void;
+  /** Gives the state of another thread. */
+  readonly find: (threadId: string) => ThreadState | undefined;
   /** How many threads a queue, or a goal, is watched on because the server names it. */
   readonly queues: Quota;
   readonly goals: Quota;
@@ -29,20 +40,29 @@ export class ThreadState {
   readonly queue: QueueWatch;
   /** Whether loading it has begun a turn. */
   readonly load: LoadWatch;
-  readonly #unsubscribed: () => void;
+  /** Who has its turns started. */
+  readonly callers: TurnCallers;
+  /** Who follows its turns, or watches it for turns; undefined while nobody does, as `TurnRoutes` sees to. */
+  route: ThreadRoute | undefined;
+  /** Whose sub-agent it is, as `SubagentTree` learns: null for nobody's, undefined when that is not known. */
+  parent: SubagentParent | null | undefined;
+  #rootTurnId: string | undefined;
   #opening: Promise<void> | undefined;
-  #isLoaded = false;
-  #isMade = false;
+  /** There while the server has it loaded for this client, which may have made it. */
+  #loaded: { readonly isMade: boolean; isUnstored: boolean } | undefined;
   #loading: Promise<void> | undefined;
   /** How many requests about the thread are under way. */
   #asked = 0;
 
-  constructor({ listQueue, unsubscribed, queues, goals }: ThreadContext) {
-    this.#unsubscribed = unsubscribed;
+  constructor({ listQueue, find, queues, goals }: ThreadContext) {
     this.goal = new GoalTurnWatch(this.slots, goals);
     this.queue = new QueueWatch(this.slots, listQueue, queues);
     this.load = new LoadWatch(this.slots, () => {
       this.queue.look();
+    });
+    this.callers = new TurnCallers(() => {
+      const { parent } = this;
+      return parent ? find(parent.threadId)?.callers.contextOf(parent.turnId) : undefined;
     });
   }
 
@@ -51,12 +71,25 @@ export class ThreadState {
    * on an unsubscribed thread it would run in silence, and its approvals would hang.
    */
   get isLoaded(): boolean {
-    return this.#isLoaded;
+    return this.#loaded !== undefined;
   }
 
   /** Whether this client has started or forked the thread, and kept it loaded since. */
   get isMade(): boolean {
-    return this.#isMade;
+    return this.#loaded?.isMade ?? false;
+  }
+
+  /**
+   * Whether its connection dropped before its first turn, with which the server stores it. Only what is
+   * stored can be resumed.
+   */
+  get isUnstored(): boolean {
+    return this.#loaded?.isUnstored ?? false;
+  }
+
+  /** When its running turn works for a turn of another thread: the id of that one. */
+  get rootTurnId(): string | undefined {
+    return this.#rootTurnId;
   }
 
   /** Whether somebody here uses the thread, or a turn of its goal or queue may come: it must be kept. */
@@ -67,12 +100,19 @@ export class ThreadState {
       this.#loading !== undefined ||
       !this.load.isIdle;
     const isExpected = !this.goal.isIdle || !this.queue.isIdle;
-    return this.#isLoaded || isAskedFor || isExpected || this.slots.isUsed;
+    const isFollowed = this.slots.isUsed || this.route !== undefined;
+    return this.isLoaded || isAskedFor || isExpected || isFollowed;
+  }
+
+  /** Whether nothing is known of the thread that would be missed. */
+  get isBlank(): boolean {
+    const isRunning = this.slots.isRunning || this.#rootTurnId !== undefined;
+    return !this.isUsed && !isRunning && this.parent === undefined && this.callers.isIdle;
   }
 
   /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
   async ensureLoaded(resume: () => Promise<unknown>): Promise<void> {
-    if (this.#isLoaded) return;
+    if (this.isLoaded) return;
     this.#loading ??= resume()
       .then(() => undefined)
       .finally(() => {
@@ -98,15 +138,18 @@ export class ThreadState {
 
   /** The server has loaded the thread for this client, or made it (`made`). */
   opened({ made, isActive }: { made: boolean; isActive: boolean }): void {
-    this.#isLoaded = true;
-    if (made) this.#isMade = true;
+    this.#loaded = { isMade: made || this.isMade, isUnstored: false };
     if (isActive) this.slots.setRunning(true);
   }
 
   /** The server no longer has the thread loaded, whatever was known before. */
   unload(): void {
-    this.#isLoaded = false;
-    this.#isMade = false;
+    this.#loaded = undefined;
+  }
+
+  /** It could not be resumed, since it has had no turn yet. */
+  unstored(): void {
+    if (this.#loaded) this.#loaded.isUnstored = true;
   }
 
   /**
@@ -117,20 +160,37 @@ export class ThreadState {
     const refused = this.#expectTurnOf(method);
     const goalSettled = this.goal.asked(method, params);
     const queueSettled = this.queue.asked(method);
+    const callerSettled = this.callers.asked(method, params);
     this.#asked += 1;
     return (answer) => {
       this.#asked -= 1;
       if (answer === undefined) refused?.();
       else this.#answered(method);
-      goalSettled(answer);
-      queueSettled(answer);
+      goalSettled?.(answer);
+      queueSettled?.(answer);
+      callerSettled?.(answer);
     };
   }
 
   /** Learns from a notification. The slots come last: a watch may have to reserve one before it is free. */
   observe(message: NotificationMessage): void {
-    const { method } = message;
-    if (isEnd(method)) this.unload();
+    switch (message.method) {
+      case "thread/closed":
+      case "thread/archived":
+      case "thread/deleted":
+        this.unload();
+        this.goal.forget();
+        this.queue.forget();
+        this.callers.forget();
+        this.#rootTurnId = undefined;
+        break;
+      case "turn/started":
+        this.#rootTurnId = rootTurnIn(message);
+        break;
+      case "turn/completed":
+        this.#rootTurnId = undefined;
+    }
+    this.callers.observe(message);
     this.goal.observe(message);
     this.queue.observe(message);
     this.load.observe(message);
@@ -154,22 +214,25 @@ export class ThreadState {
    */
   #expectTurnOf(method: string): (() => void) | undefined {
     // Of a thread that is not loaded, nothing would tell the end of the turn.
-    if (!this.#isLoaded || this.slots.isRunning) return undefined;
+    if (!this.isLoaded || this.slots.isRunning) return undefined;
     return startsTurn(method, this.slots.isBusy) ? this.slots.expectTurn() : undefined;
   }
 
   #answered(method: string): void {
     if (!letsGo(method)) return;
     this.unload();
+    this.goal.forget();
+    this.queue.forget();
     // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
     this.slots.setRunning(false);
-    if (method === "thread/unsubscribe") this.#unsubscribed();
+    if (method === "thread/unsubscribe") this.route?.abandon(new TurnDetachedError());
   }
 }
 
-/** Whether a notification says that the thread is not loaded any more. */
-function isEnd(method: string): boolean {
-  return method === "thread/closed" || method === "thread/archived" || method === "thread/deleted";
+/** The turn of another thread that a turn works for. */
+function rootTurnIn({ params }: NotificationMessage): string | undefined {
+  const root = fieldOf(params, "turn", "rootTurnId");
+  return typeof root === "string" && root !== fieldOf(params, "turn", "id") ? root : undefined;
 }
 
 /** Whether a request makes this connection let go of its thread. */

@@ -1,3 +1,5 @@
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import { threadIdOf } from "../messages/message-ids.js";
 import { Quota } from "./quota.js";
 import { ThreadState } from "./thread-state.js";
 
@@ -10,26 +12,27 @@ const batch = 1_024;
 /** Each watched queue costs requests; a server that names ever more threads must not make them pile up. */
 const maxWatched = 1_024;
 
-/** What the states of threads need of their session. */
-interface ThreadsContext {
-  readonly listQueue: (threadId: string) => Promise<readonly string[] | undefined>;
-  readonly unsubscribed: (threadId: string) => void;
-}
+type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 
 /** The threads that a connection knows of, by id. It forgets the oldest that nobody uses when there are many. */
 export class Threads {
   readonly #states = new Map<string, ThreadState>();
-  readonly #context: ThreadsContext;
+  readonly #listQueue: ListQueue;
   readonly #queues = new Quota(maxWatched);
   readonly #goals = new Quota(maxWatched);
   #maxSize = kept + batch;
 
-  constructor(context: ThreadsContext) {
-    this.#context = context;
+  /** `listQueue` asks the server what is queued on a thread. */
+  constructor(listQueue: ListQueue) {
+    this.#listQueue = listQueue;
   }
 
   get size(): number {
     return this.#states.size;
+  }
+
+  [Symbol.iterator](): MapIterator<[string, ThreadState]> {
+    return this.#states[Symbol.iterator]();
   }
 
   /** The thread's state, if there is one. */
@@ -41,16 +44,15 @@ export class Threads {
   open(threadId: string): ThreadState {
     const known = this.#states.get(threadId);
     if (known) return known;
+    // Before it is there: nobody uses it yet.
+    if (this.#states.size >= this.#maxSize) this.#forgetOldest();
     const state = new ThreadState({
-      listQueue: () => this.#context.listQueue(threadId),
-      unsubscribed: () => {
-        this.#context.unsubscribed(threadId);
-      },
+      listQueue: () => this.#listQueue(threadId),
+      find: (id) => this.#states.get(id),
       queues: this.#queues,
       goals: this.#goals,
     });
     this.#states.set(threadId, state);
-    if (this.#states.size > this.#maxSize) this.#forgetOldest();
     return state;
   }
 
@@ -59,10 +61,24 @@ export class Threads {
     return [...this.#states].filter(([, state]) => applies(state)).map(([id]) => id);
   }
 
+  /** Learns from a notification. */
+  observe(message: NotificationMessage): void {
+    const threadId = threadIdOf(message);
+    if (threadId === undefined) return;
+    this.open(threadId).observe(message);
+    this.tidy(threadId);
+  }
+
   /** Forgets a thread of which nothing is known any more. */
   tidy(threadId: string): void {
-    const state = this.#states.get(threadId);
-    if (state && !state.isUsed && !state.slots.isRunning) this.#states.delete(threadId);
+    if (this.#states.get(threadId)?.isBlank) this.#states.delete(threadId);
+  }
+
+  /** The connection is back: of the turns that ended meanwhile, nothing was told. */
+  restored(): void {
+    for (const { slots, callers } of this.#states.values()) {
+      if (!slots.isRunning) callers.turnOver();
+    }
   }
 
   /** The connection is over. */

@@ -2,6 +2,7 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf } from "../messages/field-of.js";
 import { isAtRest } from "../messages/thread-status.js";
 
 /** A turn's right to run on its thread. */
@@ -42,8 +43,8 @@ export class TurnSlots {
   #reserved: { readonly opened: Deferred<void>; by: number } | undefined;
   /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
   #running: Deferred<void> | undefined;
-  /** Whether that is only supposed: a request was sent that starts a turn. */
-  #supposed = false;
+  /** Whether it has not been heard of yet: a request was sent that starts a turn. */
+  #isExpected = false;
   /** There while the thread is idle, and the end of its turn has not been heard; stops waiting for it. */
   #stopIdle: (() => void) | undefined;
 
@@ -137,7 +138,7 @@ export class TurnSlots {
     this.#forgetIdle();
     if (running) {
       this.#running ??= new Deferred();
-      this.#supposed = false;
+      this.#isExpected = false;
     } else {
       this.#running?.resolve();
       this.#running = undefined;
@@ -149,18 +150,17 @@ export class TurnSlots {
   expectTurn(): () => void {
     this.setRunning(true);
     const running = this.#running;
-    this.#supposed = true;
+    this.#isExpected = true;
     return () => {
       // A request may fail whose turn has been heard of.
-      if (this.#supposed && this.#running === running) this.setRunning(false);
+      if (this.#isExpected && this.#running === running) this.setRunning(false);
     };
   }
 
   #statusChanged(message: NotificationMessage): void {
     if (!this.#running) return;
     this.#forgetIdle();
-    const { status } = message.params as { status?: { type?: unknown } | null };
-    if (!isAtRest(status?.type)) return;
+    if (!isAtRest(fieldOf(message.params, "status", "type"))) return;
     const conclude = (): void => {
       this.setRunning(false);
     };

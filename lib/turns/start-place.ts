@@ -1,14 +1,13 @@
 import type { Life } from "../async/life.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { Session } from "../session/session.js";
-import type { TurnFollower } from "../session/turn-follower.js";
-import type { PendingTurn } from "../session/turn-sink.js";
+import type { PendingTurn } from "../session/turn-follower.js";
 
 /** Where a turn is started. */
 export interface StartPlace {
   readonly session: Session;
   readonly threadId: string;
-  readonly pending: PendingTurn<TurnFollower>;
+  readonly pending: PendingTurn;
   /** Options for the request that starts the turn. */
   readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
   /** When it is over, nobody looks for the turn any more. */

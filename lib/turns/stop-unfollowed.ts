@@ -12,9 +12,9 @@ export async function stopUnfollowed(
   threadId: string,
   turnId: string,
 ): Promise<void> {
-  await session.turns.whenSettled(threadId, turnId);
+  await session.turns.of(threadId)?.whenSettled(turnId);
   // Input that joined a turn of somebody else is not worth stopping that for.
-  if (session.turns.sinksOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
+  if (session.turns.followersOf(threadId, turnId).some(({ looksOn }) => !looksOn)) return;
   // Asked before this one goes in: a late answer may come long before the turn begins.
   const hasBegun = session.thread(threadId).slots.isRunning;
   const slot = session.thread(threadId).slots.enter({ wait: false });

@@ -1,7 +1,7 @@
 import { callerContext, type CallerContext } from "../async/caller-context.js";
 import { Life, type Failure } from "../async/life.js";
 import { NamedTimers } from "../async/named-timers.js";
-import { unsent } from "../errors/connection-errors.js";
+import { copyError, unsent } from "../errors/connection-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { isAtRest } from "../messages/thread-status.js";
@@ -164,10 +164,10 @@ export class TurnDriver implements TurnFollower {
     else this.#lost(() => new TurnDetachedError("lost"));
   }
 
-  lost(failure: Failure): void {
+  lost(reason: Error): void {
     // What came after the connection was back is not lost.
     this.happened(...this.#running.release(unanswered));
-    this.#lost(failure);
+    this.#lost(() => copyError(reason));
   }
 
   #lost(failure: Failure): void {
@@ -270,7 +270,7 @@ export class TurnDriver implements TurnFollower {
 
   /** Whoever has to answer the server, or brings the connection back, may take longer than the turn. */
   async #silent(): Promise<void> {
-    if (this.#session?.isAsked(this.#request.threadId, this.#running.id)) return;
+    if (this.#session?.requests.isAsked(this.#request.threadId, this.#running.id)) return;
     this.happened({ type: "silent" });
     await this.#answered;
   }
@@ -298,7 +298,7 @@ export class TurnDriver implements TurnFollower {
   /** Whether the input of a later turn has become part of this one, which is not worth stopping that for. */
   #isShared(): boolean {
     const { threadId } = this.#request;
-    const followers = this.#session?.turns.sinksOf(threadId, this.#running.id) ?? [];
+    const followers = this.#session?.turns.followersOf(threadId, this.#running.id) ?? [];
     return this.#turn.hasLeft && followers.length > 1;
   }
 

@@ -3,8 +3,7 @@ import { settleWithin } from "../async/timers.js";
 import { copyError, TransportClosedError } from "../errors/connection-errors.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { GetSession, Session } from "../session/session.js";
-import type { TurnFollower } from "../session/turn-follower.js";
-import type { PendingTurn } from "../session/turn-sink.js";
+import type { PendingTurn, TurnFollower } from "../session/turn-follower.js";
 import { runningGraceMs, stopGraceMs } from "./machine/stop.js";
 import type { TurnStart } from "./start-place.js";
 import { StopUnconfirmedError, TurnTimeoutError } from "./turn-errors.js";
@@ -165,7 +164,7 @@ export class TurnExecution {
     }
   }
 
-  #take(id: string, pending: PendingTurn<TurnFollower>): void {
+  #take(id: string, pending: PendingTurn): void {
     const driver = this.#driver;
     driver.named(id);
     driver.happened({ type: "accepted" });

@@ -5,8 +5,7 @@ import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import { busyError } from "../session/busy-error.js";
 import type { Session } from "../session/session.js";
-import type { TurnFollower } from "../session/turn-follower.js";
-import type { PendingTurn } from "../session/turn-sink.js";
+import type { PendingTurn } from "../session/turn-follower.js";
 import type { Slot } from "../session/turn-slots.js";
 import type { StartPlace, TurnStart } from "./start-place.js";
 import { TurnNotStartedError } from "./turn-errors.js";
@@ -78,7 +77,7 @@ export class TurnLaunch {
    * dropped before, and with the error when it dropped afterwards: the server may have the turn then.
    */
   async send(
-    pending: PendingTurn<TurnFollower>,
+    pending: PendingTurn,
     sent: () => void,
   ): Promise<string | TransportClosedError | undefined> {
     // Until it is written, there may be no room for it, or no connection: it can be withdrawn then.
@@ -109,15 +108,12 @@ export class TurnLaunch {
    *
    * @throws TransportClosedError
    */
-  async find(
-    pending: PendingTurn<TurnFollower>,
-    dropped: TransportClosedError,
-  ): Promise<string | undefined> {
+  async find(pending: PendingTurn, dropped: TransportClosedError): Promise<string | undefined> {
     for (let failures = 0; ;) {
       await this.#session.available();
       try {
         const id = await this.#start.find?.(this.#place(pending));
-        if (id !== undefined) this.#session.turns.missed(this.#request.threadId);
+        if (id !== undefined) this.#session.turns.of(this.#request.threadId)?.missed();
         return id;
       } catch (error) {
         if (isDrop(error)) continue;
@@ -150,7 +146,7 @@ export class TurnLaunch {
     this.#slot.leave();
   }
 
-  #place(pending: PendingTurn<TurnFollower>): StartPlace {
+  #place(pending: PendingTurn): StartPlace {
     return { session: this.#session, threadId: this.#request.threadId, pending, life: this.#life };
   }
 

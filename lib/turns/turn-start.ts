@@ -38,7 +38,7 @@ export function inputTurn(
       return named(
         place,
         (options) => {
-          const owed = settings.permissions ? {} : session.known.owedTo(threadId);
+          const owed = settings.permissions ? {} : session.memory.owedTo(threadId);
           const params = { ...owed, ...settings, clientUserMessageId, threadId, input };
           return session.call("turn/start", params, options);
         },

@@ -1,5 +1,5 @@
 import type { GetSession, Session } from "../../session/session.js";
-import type { ThreadScope } from "../../session/requests/thread-scopes.js";
+import type { ThreadScope } from "../../session/thread-memory.js";
 
 /** Brings the handlers and tools of a thread's handle to each connection that the handle gets. */
 export function withScope(
@@ -16,9 +16,9 @@ export function withScope(
 }
 
 export function bindScope(
-  session: Pick<Session, "scopes">,
+  session: Pick<Session, "memory">,
   threadId: string,
   scope: ThreadScope | undefined,
 ): void {
-  if (scope?.handlers || scope?.tools) session.scopes.bind(threadId, scope);
+  if (scope?.handlers || scope?.tools) session.memory.bind(threadId, scope);
 }

@@ -59,7 +59,7 @@ async function offerRunningTurn(session: Session, threadId: string): Promise<voi
   if (!session.thread(threadId).slots.isRunning) return;
   // Over a connection that drops meanwhile, the turn is found when the thread is resumed.
   const turn = await readRunningTurn(threadId, session.call.bind(session)).catch(() => undefined);
-  if (!turn || !session.turns.isOnlyWatched(threadId)) return;
+  if (!turn || !session.turns.of(threadId)?.isOnlyWatched) return;
   const started = { method: "turn/started", params: { threadId, turn } };
   session.turns.begunBefore(threadId, turn.id, started);
 }

@@ -1,31 +1,21 @@
 import type { Thread as ThreadRecord } from "../../../generated/types.js";
 import { inParallel } from "../../async/in-parallel.js";
-import type { Logger } from "../../async/logger.js";
 import { AppServerError } from "../../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../../errors/rpc-errors.js";
-import type { Call } from "../call.js";
 import { Pages } from "../../options/pages.js";
-import type { SubagentTree } from "../subagent-tree.js";
-import type { Threads } from "../threads.js";
-import type { TurnRoutes } from "../turn-routes.js";
-import type { RequestRecovery } from "../requests/request-recovery.js";
+import type { Call } from "../call.js";
 import type { OpeningSession } from "../opening-session.js";
-import type { KnownSettings } from "../sandbox/known-settings.js";
+import type { RequestDispatcher } from "../requests/dispatcher.js";
 import { resumeThread } from "../resume-thread.js";
+import type { SubagentTree } from "../subagent-tree.js";
+import type { TurnRoutes } from "../turn-routes.js";
 import { readRunningTurn } from "./running-turn.js";
-import { ThreadsWithoutTurns, type StopTurn } from "./threads-without-turns.js";
 
 /** What is known of threads, and has to be learnt anew. */
-export interface RecoveryParts {
-  readonly threads: Threads;
+interface RecoveredSession extends OpeningSession {
   readonly turns: TurnRoutes;
-  readonly requests: RequestRecovery;
-  readonly subagents: SubagentTree;
-  readonly known: KnownSettings;
-  readonly logger: Required<Logger>;
-  readonly stopTurn: StopTurn;
-  readonly on: OpeningSession["on"];
+  readonly requests: RequestDispatcher;
 }
 
 /** How many threads are resumed at a time: a server that has just started reads them from its disk. */
@@ -39,14 +29,13 @@ const maxTimeouts = 3;
  * them any more, and whatever happened in between was not told. The server may be another process.
  */
 export class ThreadRecovery {
-  /** The threads that have to be resumed after their first turn has begun. */
-  readonly unstored: ThreadsWithoutTurns;
-  readonly #parts: RecoveryParts;
+  readonly #session: RecoveredSession;
+  readonly #subagents: SubagentTree;
   readonly #lost = new Set<string>();
 
-  constructor(parts: RecoveryParts) {
-    this.#parts = parts;
-    this.unstored = new ThreadsWithoutTurns(parts.threads, parts.turns, parts.stopTurn);
+  constructor(session: RecoveredSession, subagents: SubagentTree) {
+    this.#session = session;
+    this.#subagents = subagents;
   }
 
   /** Tells once which threads could not be resumed, over however many connections that was tried. */
@@ -58,7 +47,7 @@ export class ThreadRecovery {
 
   /** @throws TransportClosedError when the connection is lost again; RequestTimeoutError when it is deaf. */
   async run(call: Call): Promise<void> {
-    const { threads, turns, requests } = this.#parts;
+    const { threads, turns, requests } = this.#session;
     const ids = new Set([
       ...threads.idsOf(({ isLoaded }) => isLoaded),
       // Another connection may bring back what the last one could not.
@@ -66,13 +55,16 @@ export class ThreadRecovery {
       // Sub-agents: nobody has resumed them, but the new connection is not told of them either.
       ...turns.threadIds(),
       ...threads.idsOf(({ slots }) => slots.isRunning),
-      ...requests.threadIds(),
+      ...requests.recovery.threadIds(),
     ]);
     /** Turns that have begun since the server was asked how their thread is. */
     const begun = new Set<string>();
-    const stop = this.#parts.on("turn/started", ({ params }) => begun.add(params.threadId));
+    const stop = this.#session.on("turn/started", ({ params }) => begun.add(params.threadId));
     try {
-      const run: Run = { call, begun, known: ids, timeouts: 0, hasAnswered: false };
+      const { memory, logger } = this.#session;
+      const on: OpeningSession["on"] = (...args) => this.#session.on(...args);
+      const session = { call, memory, threads, logger, on };
+      const run: Run = { session, begun, known: ids, timeouts: 0, hasAnswered: false };
       await inParallel([...ids], atOnce, (id) => this.#restore(id, run));
     } finally {
       stop();
@@ -80,20 +72,20 @@ export class ThreadRecovery {
   }
 
   async #restore(id: string, run: Run): Promise<void> {
-    const { threads, requests } = this.#parts;
-    const { call, begun } = run;
-    const session = this.#openingOf(id, call);
+    const { threads, turns } = this.#session;
+    const requests = this.#session.requests.recovery;
+    const { session, begun } = run;
     try {
       begun.delete(id);
+      this.#inheritSandbox(id);
       const params = { threadId: id, excludeTurns: true };
       const { thread } = await resumeThread(session, params);
       run.hasAnswered = true;
-      this.unstored.delete(id);
       this.#lost.delete(id);
       const { type = "notLoaded" } = (thread as Partial<ThreadRecord>).status ?? {};
       // The handles are told only when all is back, and by then the status may be another one.
       const isActive = type === "active" || begun.has(id);
-      this.#parts.turns.threadStatus(id, isActive ? "active" : type);
+      turns.of(id)?.setStatus(isActive ? "active" : type);
       if (!isActive) {
         threads.find(id)?.slots.setRunning(false);
         requests.turnEnded(id);
@@ -104,7 +96,7 @@ export class ThreadRecovery {
         await resumeThread(session, params);
         requests.resent(id);
       }
-      if (this.#parts.turns.isOnlyWatched(id)) await this.#offerTurn(id, call);
+      if (turns.of(id)?.isOnlyWatched) await this.#offerTurn(id, session.call);
       await this.#findSubagents(id, run);
     } catch (error) {
       if (error instanceof TransportClosedError) throw error;
@@ -112,36 +104,27 @@ export class ThreadRecovery {
       else run.hasAnswered = true;
       // Some threads may be too much for the server; when it takes nothing up, this is no connection.
       if (!run.hasAnswered && run.timeouts >= maxTimeouts) throw error;
-      await this.#giveUp(id, error, call);
+      await this.#giveUp(id, error, session.call);
     }
   }
 
   /** A sub-agent has the sandbox of the thread that it works for; the server tells of that one only. */
-  #openingOf(id: string, call: Call): OpeningSession {
-    const { known, logger, on, subagents, threads } = this.#parts;
-    const parent = subagents.parentOf(id);
-    if (parent && !known.of(id).sandbox) {
-      known.learn(id, { sandbox: known.of(parent.threadId).sandbox });
+  #inheritSandbox(id: string): void {
+    const { memory } = this.#session;
+    const parent = this.#subagents.parentOf(id);
+    if (parent && !memory.settingsOf(id).sandbox) {
+      memory.learn(id, { sandbox: memory.settingsOf(parent.threadId).sandbox });
     }
-    return {
-      ...{ call, known, logger, on },
-      unload: (threadId) => {
-        threads.find(threadId)?.unload();
-      },
-      holdRequests: (threadId, opened) => {
-        threads.open(threadId).holdRequests(opened);
-      },
-    };
   }
 
   /** Those that were started meanwhile: an approval of theirs would wait for ever. */
   async #findSubagents(id: string, run: Run): Promise<void> {
-    const found = await listActiveSubagents(id, run.call);
+    const found = await listActiveSubagents(id, run.session.call);
     for (const child of found) {
       if (run.known.has(child.id)) continue;
       run.known.add(child.id);
       const parent = { threadId: child.parentThreadId ?? id, turnId: undefined };
-      this.#parts.subagents.learn(child.id, parent);
+      this.#subagents.learn(child.id, parent);
       await this.#restore(child.id, run);
     }
   }
@@ -151,17 +134,17 @@ export class ThreadRecovery {
     const turn = await readRunningTurn(threadId, call);
     if (!turn) return;
     const started = { method: "turn/started", params: { threadId, turn } };
-    this.#parts.turns.begunMeanwhile(threadId, turn.id, started);
+    this.#session.turns.begunMeanwhile(threadId, turn.id, started);
   }
 
   async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
-    const { threads, requests, logger } = this.#parts;
+    const { threads, requests, logger } = this.#session;
     threads.find(id)?.lost();
-    requests.threadLost(id);
+    requests.recovery.threadLost(id);
     const mayBeUnstored =
       error instanceof ThreadNotFoundError && threads.find(id)?.isLoaded === true;
     if (mayBeUnstored && (await isYetToBeStored(id, call))) {
-      this.unstored.add(id);
+      threads.find(id)?.unstored();
       return;
     }
     this.#lost.add(id);
@@ -172,7 +155,8 @@ export class ThreadRecovery {
 }
 
 interface Run {
-  readonly call: Call;
+  /** Its calls go over the new connection. */
+  readonly session: OpeningSession;
   timeouts: number;
   /** Whether the server has answered for one thread at least. */
   hasAnswered: boolean;

@@ -1,7 +1,8 @@
 import { isAbortOf } from "../../async/abort.js";
 import type { Logger } from "../../async/logger.js";
 import { isAppServerError } from "../../errors/base.js";
-import type { ErrorListener } from "../../errors/error-origin.js";
+import type { Callbacks } from "../../errors/callbacks.js";
+import { copyError } from "../../errors/connection-errors.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import {
   RequestNotPendingError,
@@ -12,10 +13,11 @@ import type { Answer } from "../../jsonrpc/connection.js";
 import { encodeResult } from "../../jsonrpc/encoded.js";
 import { isContent } from "../../messages/content-fields.js";
 import type { NotificationMessage, RequestMessage } from "../../jsonrpc/message.js";
+import { fieldOf } from "../../messages/field-of.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../../messages/message-ids.js";
 import { isDeferred } from "../../server-requests/request-context.js";
 import { FileChanges } from "../../server-requests/file-changes.js";
-import { findHandler, isStopping, type HandlerPlaces, type RequestTurns } from "./find-handler.js";
+import { findHandler, isStopping, type HandlerPlaces } from "./find-handler.js";
 import type { FoundHandler } from "../../server-requests/handlers-by-method.js";
 import type { OpenRequest, PendingRequest } from "../../server-requests/open-request.js";
 import { OpenRequests, type RequestIds } from "../../server-requests/open-requests.js";
@@ -23,17 +25,12 @@ import { refuseRequest } from "../../server-requests/refusals.js";
 import { kindOf } from "../../server-requests/request-kinds.js";
 import { RequestRecovery } from "./request-recovery.js";
 import { isObject, isResultOf } from "../../server-requests/result-checks.js";
-import { isOurs, mayBeOfOthers, type OwnPlaces } from "./shared-server.js";
+import { isOurs, mayBeOfOthers } from "./shared-server.js";
 
-interface DispatcherOptions extends HandlerPlaces, OwnPlaces {
-  readonly turns: RequestTurns & {
-    deliver(threadId: string, turnId: string, message: NotificationMessage): void;
-  };
-  /** While somebody opens the thread, resolves when it has been given its handlers. */
-  readonly untilOpened: (threadId: string) => Promise<void> | undefined;
+interface DispatcherOptions extends HandlerPlaces {
   readonly logger: Required<Logger>;
-  /** Gets what handlers and tools throw, or reject with; it must not throw. */
-  readonly failed: ErrorListener;
+  /** Gets what handlers and tools throw, or reject with. */
+  readonly callbacks: Callbacks;
   /** Whether other clients may be connected to the same server, and be asked the same. */
   readonly shared: boolean;
   /** Whether the connection may be replaced by another when it drops. */
@@ -76,7 +73,7 @@ export class RequestDispatcher {
     }
     const { method, params, threadId, itemId } = request;
     // One turn runs on a thread at a time. It answers, but what it was not asked for may outlive it.
-    if (threadId !== undefined) request.turnId ??= turns.latestTurnOf(threadId);
+    if (threadId !== undefined) request.turnId ??= turns.of(threadId)?.latestTurnId;
     if (isObject(params)) {
       const changes = this.#changes.of(threadId, request.turnId, itemId);
       request.request = kindOf(method)?.describe?.(params as never, changes);
@@ -114,12 +111,10 @@ export class RequestDispatcher {
         break;
       case "thread/closed":
       case "thread/archived":
-        this.#threadClosed(threadIdOf(message));
-        break;
       case "thread/deleted": {
         const threadId = threadIdOf(message);
-        this.#threadClosed(threadId);
-        this.#options.threads.delete(threadId ?? "");
+        this.#changes.threadClosed(threadId);
+        this.#end("threadClosed", (one) => one.threadId === threadId);
       }
     }
   }
@@ -127,6 +122,15 @@ export class RequestDispatcher {
   pending(): PendingRequest[] {
     const ours = this.#requests.list().filter(({ isUncertain }) => !isUncertain);
     return ours.map((request) => request.toPending());
+  }
+
+  /** Whether the server waits for an answer to a request of this turn, or of one of its sub-agents. */
+  isAsked(threadId: string, turnId: string): boolean {
+    const { subagents } = this.#options;
+    return this.pending().some((request) => {
+      if (request.threadId === threadId) return request.turnId === turnId;
+      return request.threadId !== undefined && subagents.isBelow(request.threadId, threadId);
+    });
   }
 
   /**
@@ -152,9 +156,9 @@ export class RequestDispatcher {
     request.endFor("answered", { result: encodeResult(method, result, isContent) });
   }
 
-  /** The connection is over; `failure` makes the reason for each handler's signal. */
-  close(failure: () => Error): void {
-    for (const request of this.#requests.list()) request.end(failure());
+  /** The connection is over; each handler's signal gets a `reason` of its own. */
+  close(reason: Error): void {
+    for (const request of this.#requests.list()) request.end(copyError(reason));
   }
 
   /** The turn's stream shows it where it stood on the wire, before anybody can answer it. */
@@ -170,7 +174,7 @@ export class RequestDispatcher {
   }
 
   async #handle(request: OpenRequest, message: RequestMessage): Promise<void> {
-    const { logger, shared, untilOpened } = this.#options;
+    const { logger, shared, threads } = this.#options;
     const { method } = message;
     const wasStopping = isStopping(request, this.#options);
     request.isUncertain = shared;
@@ -180,7 +184,8 @@ export class RequestDispatcher {
       return;
     }
     request.isUncertain = false;
-    const opening = request.threadId === undefined ? undefined : untilOpened(request.threadId);
+    // Whoever opens the thread may have handlers for it.
+    const opening = threads.find(request.threadId ?? "")?.opening;
     if (opening) await opening;
     const { handler, context } = await findHandler(request, this.#options);
     request.callerContext = context;
@@ -217,7 +222,7 @@ export class RequestDispatcher {
       // One that gives up because its signal has aborted does as it should.
       if (isAbortOf(about.signal, error)) return;
       const { threadId, turnId } = request;
-      this.#options.failed(error, { where: handler.kind, method, threadId, turnId });
+      this.#options.callbacks.failed(error, { where: handler.kind, method, threadId, turnId });
     };
     try {
       const answer = await handler.call(about, failed);
@@ -248,24 +253,19 @@ export class RequestDispatcher {
     request.settle(refuseRequest(message));
   }
 
-  #threadClosed(threadId: string | undefined): void {
-    this.#changes.threadClosed(threadId);
-    this.#end("threadClosed", (one) => one.threadId === threadId);
-  }
-
   /** The status also comes of threads that this connection has let go of, unlike the turn's end. */
   #statusChanged(message: NotificationMessage): void {
     if (this.#requests.isIdle) return;
-    const { status } = (message.params ?? {}) as { status?: { type?: unknown } };
-    if (status?.type !== "idle" && status?.type !== "notLoaded") return;
+    const status = fieldOf(message.params, "status", "type");
+    if (status !== "idle" && status !== "notLoaded") return;
     const threadId = threadIdOf(message);
     this.#end("turnEnded", (one) => one.threadId === threadId && one.namedTurnId !== undefined);
   }
 
   #callEnded(message: NotificationMessage): void {
     if (this.#requests.isIdle) return;
-    const { item } = (message.params ?? {}) as { item?: { type?: unknown; id?: unknown } | null };
-    if (item?.type !== "dynamicToolCall") return;
+    if (fieldOf(message.params, "item", "type") !== "dynamicToolCall") return;
+    const itemId = fieldOf(message.params, "item", "id");
     const threadId = threadIdOf(message);
     const turnId = turnIdOf(message);
     this.#end(
@@ -274,12 +274,12 @@ export class RequestDispatcher {
         one.method === "item/tool/call" &&
         one.threadId === threadId &&
         one.turnId === turnId &&
-        one.itemId === item.id,
+        one.itemId === itemId,
     );
   }
 
   #resolved(message: NotificationMessage): void {
-    const { requestId } = (message.params ?? {}) as { requestId?: unknown };
+    const requestId = fieldOf(message.params, "requestId");
     if (typeof requestId !== "string" && typeof requestId !== "number") return;
     const subject = this.#requests.subjectOf(requestId);
     const threadId = threadIdOf(message);

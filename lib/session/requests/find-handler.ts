@@ -1,49 +1,29 @@
 import type { CallerContext } from "../../async/caller-context.js";
 import type { ClientHandlers } from "../../server-requests/client-handlers.js";
-import type { RequestHandlers } from "../../server-requests/handlers.js";
 import {
   fromRaw,
   methodHandlerIn,
   type FoundHandler,
   type MethodHandler,
 } from "../../server-requests/handlers-by-method.js";
-import { Lineage, type Family, type Relative } from "./lineage.js";
 import type { OpenRequest } from "../../server-requests/open-request.js";
-import type { ThreadScopes } from "./thread-scopes.js";
-import type { TurnCallers } from "./turn-callers.js";
+import type { SubagentTree } from "../subagent-tree.js";
+import type { ThreadMemory } from "../thread-memory.js";
+import type { Threads } from "../threads.js";
+import type { TurnFollower } from "../turn-follower.js";
+import type { TurnRoutes } from "../turn-routes.js";
 
-interface TurnScope {
-  readonly handlers?: RequestHandlers | undefined;
-  readonly context?: CallerContext | undefined;
-  readonly isStopping?: boolean | undefined;
-}
-
-/** What is asked of the routes of turns; `TurnRoutes` knows all of it. */
-export interface RequestTurns {
-  /** How many threads have turns that are followed. */
-  readonly size: number;
-  sinksOf(threadId: string, turnId: string): readonly TurnScope[];
-  /** The thread on which somebody follows the turn. */
-  threadOf(turnId: string): string | undefined;
-  /** The turn of the thread that is followed, and of several the latest. */
-  latestTurnOf(threadId: string): string | undefined;
-  /** Whoever starts a turn on the thread, and does not know its id yet. */
-  startersOf(threadId: string): readonly TurnScope[];
-  whenSettled(threadId: string, turnId: string): Promise<void> | undefined;
-}
-
-/** Where handlers are looked for. */
-export interface HandlerPlaces extends Family {
-  readonly turns: RequestTurns;
-  readonly threads: ThreadScopes;
+/** What is known of threads and turns, and who has handlers. */
+export interface HandlerPlaces {
+  readonly threads: Threads;
+  readonly turns: TurnRoutes;
+  readonly subagents: SubagentTree;
+  readonly memory: ThreadMemory;
   readonly client: ClientHandlers;
-  /** Who has started the turns that no handle follows. */
-  readonly callers: Pick<TurnCallers, "contextOf">;
-  readonly isLoaded: (threadId: string) => boolean;
 }
 
 /** Who answers a request, and in which context. */
-export interface Answerer {
+export interface HandlerScope {
   /** Undefined when nobody does. */
   readonly handler: FoundHandler | undefined;
   /**
@@ -54,19 +34,24 @@ export interface Answerer {
 }
 
 /** The handler of the narrowest scope that has one. */
-export async function findHandler(request: OpenRequest, places: HandlerPlaces): Promise<Answerer> {
-  const { threads, client } = places;
+export async function findHandler(
+  request: OpenRequest,
+  places: HandlerPlaces,
+): Promise<HandlerScope> {
+  const { memory, client } = places;
   const { method } = request;
-  const handlerIn = (scope: TurnScope): FoundHandler | undefined =>
-    methodHandlerIn(scope, method)?.(request);
   let handler: FoundHandler | undefined;
   let started: CallerContext | undefined;
-  for await (const { threadId, scopes, context } of placesOf(request, places)) {
+  for await (const { threadId, followers, context } of placesOf(request, places)) {
     // Of several handles on one turn, the one that joined last has the word.
-    const ofTurn = handler ? undefined : firstOf(scopes.toReversed(), handlerIn);
+    const ofTurn = handler
+      ? undefined
+      : followers
+          .map((follower) => methodHandlerIn(follower, method)?.(request))
+          .findLast((found) => found !== undefined);
     // Its handlers run for the call that it was given in, also when it has joined the turn of another.
     started ??= ofTurn?.context ?? context;
-    handler ??= ofTurn ?? threads.handlerOf(threadId, method)?.(request);
+    handler ??= ofTurn ?? memory.handlerOf(threadId, method)?.(request);
     if (handler && started) break;
   }
   handler ??= clientHandlerOf(method, client)?.(request);
@@ -74,16 +59,14 @@ export async function findHandler(request: OpenRequest, places: HandlerPlaces): 
 }
 
 /** Whether the turn that asks, or as a sub-agent one that it works for, is being stopped. */
-export function isStopping({ threadId, turnId }: OpenRequest, places: HandlerPlaces): boolean {
-  const isOne = (scope: TurnScope): boolean => scope.isStopping === true;
-  const { turns } = places;
-  const lineage = new Lineage(threadId ?? "", places);
-  let at: Relative | undefined = threadId === undefined ? undefined : { threadId, turnId };
-  for (; at; at = lineage.knownParent(at.threadId)) {
-    const { turnId: id } = at;
-    const scopes =
-      id === undefined ? turns.startersOf(at.threadId) : turns.sinksOf(at.threadId, id);
-    if (scopes.some(isOne)) return true;
+export function isStopping(
+  { threadId, turnId }: OpenRequest,
+  { subagents, turns }: HandlerPlaces,
+): boolean {
+  for (const at of subagents.lineage(threadId, turnId)) {
+    const route = turns.of(at.threadId);
+    const followers = at.turnId === undefined ? route?.starters : route?.followersOf(at.turnId);
+    if (followers?.some((follower) => follower.isStopping)) return true;
   }
   return false;
 }
@@ -92,7 +75,7 @@ export function isStopping({ threadId, turnId }: OpenRequest, places: HandlerPla
 interface Place {
   readonly threadId: string;
   /** The handles on the turn that is concerned. */
-  readonly scopes: readonly TurnScope[];
+  readonly followers: readonly TurnFollower[];
   /** That of the call that started the turn. */
   readonly context: CallerContext | undefined;
 }
@@ -100,31 +83,25 @@ interface Place {
 /** From narrow to wide: the turn with its thread, and for a sub-agent those of its parents. */
 async function* placesOf(
   { threadId, turnId }: OpenRequest,
-  places: HandlerPlaces,
+  { threads, turns, subagents, memory }: HandlerPlaces,
 ): AsyncGenerator<Place, void> {
-  const { turns, threads, callers, isLoaded } = places;
-  const lineage = new Lineage(threadId ?? "", places);
-  let at: Relative | undefined = threadId === undefined ? undefined : { threadId, turnId };
-  while (at) {
-    let scopes: readonly TurnScope[] = [];
+  for (const at of subagents.lineage(threadId, turnId)) {
+    let followers: readonly TurnFollower[] = [];
     if (at.turnId !== undefined) {
       // The turn may be one whose start has not been answered yet.
-      await turns.whenSettled(at.threadId, at.turnId);
-      scopes = turns.sinksOf(at.threadId, at.turnId);
+      await turns.of(at.threadId)?.whenSettled(at.turnId);
+      followers = turns.followersOf(at.threadId, at.turnId);
     } else if (at.threadId === threadId) {
       // The turn that is being started is meant. There is no waiting for its id: a compaction asks for
       // the time before the item that it is known by.
-      scopes = turns.startersOf(threadId);
+      followers = turns.of(threadId)?.starters ?? [];
     }
-    const context = firstOf(scopes, (scope) => scope.context);
-    yield {
-      threadId: at.threadId,
-      scopes,
-      context: context ?? callers.contextOf(at.threadId, at.turnId),
-    };
-    const mayAsk = !isLoaded(at.threadId) && (threads.size > 0 || turns.size > 0);
-    const parent = lineage.parentOf(at.threadId, mayAsk);
-    at = parent instanceof Promise ? await parent : parent;
+    const ofTurn = followers.find((follower) => follower.context)?.context;
+    const context = ofTurn ?? threads.find(at.threadId)?.callers.contextOf(at.turnId);
+    yield { threadId: at.threadId, followers, context };
+    if (subagents.parentOf(at.threadId) !== undefined) continue;
+    const mayMatter = memory.givenCount > 0 || turns.size > 0;
+    if (mayMatter && !threads.find(at.threadId)?.isLoaded) await subagents.ask(at.threadId);
   }
 }
 
@@ -133,15 +110,4 @@ function clientHandlerOf(method: string, client: ClientHandlers): MethodHandler 
   if (added) return fromRaw(added.handler, added.context);
   const { handlers, context } = client;
   return methodHandlerIn({ handlers, context }, method);
-}
-
-function firstOf<T, Found>(
-  list: readonly T[],
-  find: (one: T) => Found | undefined,
-): Found | undefined {
-  for (const one of list) {
-    const found = find(one);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

@@ -1,13 +1,9 @@
+import { copyError } from "../../errors/connection-errors.js";
 import type { RequestOverReason } from "../../errors/server-request-errors.js";
-import type { NotificationMessage } from "../../jsonrpc/message.js";
 import type { FileChanges } from "../../server-requests/file-changes.js";
 import type { OpenRequest } from "../../server-requests/open-request.js";
 import type { OpenRequests } from "../../server-requests/open-requests.js";
-
-/** Tells whoever follows a turn; `TurnRoutes` does. */
-interface Turns {
-  deliver(threadId: string, turnId: string, message: NotificationMessage): void;
-}
+import type { TurnRoutes } from "../turn-routes.js";
 
 /**
  * What becomes of open requests when their connection is replaced. They stay open, for the server
@@ -16,21 +12,21 @@ interface Turns {
 export class RequestRecovery {
   readonly #requests: OpenRequests;
   readonly #changes: FileChanges;
-  readonly #turns: Turns;
+  readonly #turns: TurnRoutes;
 
-  constructor(requests: OpenRequests, changes: FileChanges, turns: Turns) {
+  constructor(requests: OpenRequests, changes: FileChanges, turns: TurnRoutes) {
     this.#requests = requests;
     this.#changes = changes;
     this.#turns = turns;
   }
 
-  /** The connection is gone; `failure` makes the reason for signals. */
-  dropped(failure: () => Error): void {
+  /** The connection is gone; each signal gets a `reason` of its own. */
+  dropped(reason: Error): void {
     for (const request of this.#requests.list()) {
       // What names no turn is not sent again, or could not be told from something else.
       const isLost = request.threadId === undefined || request.namedTurnId === undefined;
       if (!isLost) continue;
-      request.end(failure());
+      request.end(copyError(reason));
       this.#tellTurn(request);
     }
     this.#requests.nextConnection();

@@ -1,33 +1,20 @@
-import type { ClientHandlers } from "../../server-requests/client-handlers.js";
-import type { RequestTurns } from "./find-handler.js";
-import { Lineage, type Family } from "./lineage.js";
 import type { OpenRequest } from "../../server-requests/open-request.js";
-import type { ThreadScopes } from "./thread-scopes.js";
-
-/** What is known of the threads and handlers of this client. */
-export interface OwnPlaces extends Family {
-  readonly turns: RequestTurns;
-  readonly threads: ThreadScopes;
-  readonly client: ClientHandlers;
-  /** Whether this client has started or resumed the thread. */
-  readonly isLoaded: (threadId: string) => boolean;
-  /** Whether this client has made the thread itself. */
-  readonly isMade: (threadId: string) => boolean;
-}
+import type { HandlerPlaces } from "./find-handler.js";
 
 /**
  * Whether this client has a say in a request. On a shared server every answer counts, a refusal too:
  * what is asked about the threads of others is left to them. A thread is ours when this client has
  * started or resumed it, or has handlers for it, and so are the sub-agents of such.
  */
-export async function isOurs({ threadId }: OpenRequest, places: OwnPlaces): Promise<boolean> {
+export async function isOurs(
+  { threadId }: OpenRequest,
+  { threads, subagents, memory }: HandlerPlaces,
+): Promise<boolean> {
   // About no thread: whoever has a handler answers.
   if (threadId === undefined) return true;
-  const lineage = new Lineage(threadId, places);
-  let id: string | undefined = threadId;
-  while (id !== undefined) {
-    if (places.isLoaded(id) || places.threads.has(id)) return true;
-    id = (await lineage.parentOf(id, true))?.threadId;
+  for (const { threadId: id } of subagents.lineage(threadId, undefined)) {
+    if (threads.find(id)?.isLoaded || memory.has(id)) return true;
+    if (subagents.parentOf(id) === undefined) await subagents.ask(id);
   }
   return false;
 }
@@ -39,11 +26,10 @@ export async function isOurs({ threadId }: OpenRequest, places: OwnPlaces): Prom
  */
 export function mayBeOfOthers(
   { method, threadId }: OpenRequest,
-  { subagents, isMade }: OwnPlaces,
+  { threads, subagents }: HandlerPlaces,
 ): boolean {
   if (threadId === undefined) return true;
   if (method !== "item/tool/call") return false;
-  let id: string | undefined = threadId;
-  while (id !== undefined && !isMade(id)) id = subagents.parentOf(id)?.threadId;
-  return id === undefined;
+  const family = [...subagents.lineage(threadId, undefined)];
+  return !family.some(({ threadId: id }) => threads.find(id)?.isMade);
 }

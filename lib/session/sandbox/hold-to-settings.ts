@@ -6,8 +6,6 @@ import {
   type GuardedSetting,
 } from "../../errors/settings-errors.js";
 import type { OpeningSession } from "../opening-session.js";
-import type { ThreadState } from "../thread-state.js";
-import type { KnownSettings } from "./known-settings.js";
 import { busyError } from "../busy-error.js";
 import { toSandboxPolicy } from "../../options/sandbox-options.js";
 import {
@@ -17,7 +15,16 @@ import {
   reviewerRank,
 } from "../../messages/approval-settings.js";
 import { isWider, readSandboxPolicy } from "./sandbox-policy.js";
-import type { AskedSettings } from "./asked-settings.js";
+
+/** What a thread is to have, as far as somebody has said so. */
+export interface AskedSettings {
+  readonly approvalPolicy?: unknown;
+  readonly approvalsReviewer?: unknown;
+  /** A name stands for every policy of its kind: what makes it up is configuration. */
+  readonly sandbox?: SandboxMode | undefined;
+  /** The name of a permission profile, in place of a sandbox. */
+  readonly permissions?: string | undefined;
+}
 
 /** What a request names; its `config` has the names of the configuration. */
 interface NamingParams {
@@ -88,8 +95,8 @@ export async function holdToSettings(
       );
     } else if (difference === "looser") {
       // Whoever wants to start a turn on it has to load it, and is held to the same.
-      session.known.learn(threadId, toThreadSettings(asked));
-      session.unload(threadId);
+      session.memory.learn(threadId, toThreadSettings(asked));
+      session.threads.find(threadId)?.unload();
       // Nothing of it is to be heard here that the server may do there.
       await session.call("thread/unsubscribe", { threadId }).catch(() => undefined);
       throw setting === "sandbox"
@@ -106,16 +113,16 @@ export async function holdToSettings(
  * @throws ThreadBusyError otherwise.
  */
 export function checkJoin(
-  session: { readonly known: KnownSettings; thread(threadId: string): ThreadState },
+  { threads, memory }: Pick<OpeningSession, "threads" | "memory">,
   threadId: string,
   {
     approvalPolicy,
     approvalsReviewer,
   }: Pick<AskedSettings, "approvalPolicy" | "approvalsReviewer">,
 ): void {
-  if (!session.thread(threadId).slots.isRunning) return;
+  if (!threads.find(threadId)?.slots.isRunning) return;
   const asked = { approvalPolicy, approvalsReviewer };
-  const isLooser = differencesIn(asked, session.known.of(threadId)).some(
+  const isLooser = differencesIn(asked, memory.settingsOf(threadId)).some(
     ([, difference]) => difference === "looser",
   );
   if (!isLooser) return;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { defer, type ApprovalPreset, type RequestHandlers } from "../../../lib/index.js";
-import { ThreadScopes } from "../../../lib/session/requests/thread-scopes.js";
+import { ThreadMemory } from "../../../lib/session/thread-memory.js";
 import { linked, linkedThread } from "../../support/linked-server.js";
 import { opened, turnCompleted, turnRecord } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";
@@ -338,27 +338,27 @@ describe("a thread's handlers", () => {
   });
 
   test("are kept for as many threads as are loaded, and for the latest 1,024", () => {
-    const scopes = new ThreadScopes();
-    scopes.isLoaded = (threadId) => Number(threadId) < 10;
+    const memory = new ThreadMemory();
+    memory.isLoaded = (threadId) => Number(threadId) < 10;
     const scope = (preset: ApprovalPreset) => ({ handlers: { onApproval: preset } });
-    for (let index = 0; index < 10_000; index += 1) scopes.bind(`${index}`, scope("accept"));
-    expect(scopes.size).toBeLessThanOrEqual(2_048 + 20);
-    expect(["0", "9999", "5000"].map((id) => scopes.has(id))).toEqual([true, true, false]);
+    for (let index = 0; index < 10_000; index += 1) memory.bind(`${index}`, scope("accept"));
+    expect(memory.givenCount).toBeLessThanOrEqual(2_048 + 20);
+    expect(["0", "9999", "5000"].map((id) => memory.has(id))).toEqual([true, true, false]);
   });
 
   test("of a newer handle are not lost when a thread that was dropped comes back by an older one", () => {
-    const scopes = new ThreadScopes();
+    const memory = new ThreadMemory();
     const tools = [[], [], []] as const;
     const [older, newer, latest] = tools.map((list) => ({ tools: list }));
-    for (const scope of [older, newer]) scopes.bind("thread", scope ?? {});
-    for (let index = 0; index < 10_000; index += 1) scopes.bind(`${index}`, {});
-    expect(scopes.has("thread")).toBe(false);
-    scopes.bind("thread", older ?? {});
-    expect(scopes.toolsOf("thread")).toBe(tools[1]);
-    scopes.delete("thread");
-    scopes.bind("thread", latest ?? {});
-    scopes.bind("thread", newer ?? {});
-    expect(scopes.toolsOf("thread")).toBe(tools[2]);
+    for (const scope of [older, newer]) memory.bind("thread", scope ?? {});
+    for (let index = 0; index < 10_000; index += 1) memory.bind(`${index}`, {});
+    expect(memory.has("thread")).toBe(false);
+    memory.bind("thread", older ?? {});
+    expect(memory.toolsOf("thread")).toBe(tools[1]);
+    memory.delete("thread");
+    memory.bind("thread", latest ?? {});
+    memory.bind("thread", newer ?? {});
+    expect(memory.toolsOf("thread")).toBe(tools[2]);
   });
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { SubagentTree } from "../../../lib/session/subagent-tree.js";
+import { Threads } from "../../../lib/session/threads.js";
 import type { RequestHandlers } from "../../../lib/index.js";
+import type { NotificationMessage } from "../../../lib/jsonrpc/message.js";
 import { linked, ResponseError } from "../../support/linked-server.js";
 import { turnCompleted } from "../../support/turn-messages.js";
 import { Asking, methods, requests } from "./asking.js";
@@ -25,20 +27,39 @@ function activity(kind: string, agentThreadId: unknown) {
 
 const parent = { threadId: "thread-1", turnId: "turn-1" };
 
+/** What a session learns of sub-agents from its notifications. */
+class Family {
+  readonly threads = new Threads(() => Promise.resolve([]));
+  readonly #tree = new SubagentTree(this.threads, () => Promise.reject(new Error("not asked")));
+
+  observe(message: NotificationMessage): void {
+    this.#tree.observe(message);
+    this.threads.observe(message);
+  }
+
+  parentOf(threadId: string) {
+    return this.#tree.parentOf(threadId);
+  }
+
+  rootTurnOf(threadId: string) {
+    return this.threads.find(threadId)?.rootTurnId;
+  }
+}
+
 describe("who is whose sub-agent is learned", () => {
   test.each([
     ["the item that spawns it", spawned("child")],
     ["the item that resumes it", collab("resumeAgent", ["child"])],
     ["its activity", activity("started", "child")],
   ])("from %s", (_, message) => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     tree.observe(message);
     expect(tree.parentOf("child")).toEqual(parent);
     expect(tree.parentOf("thread-1")).toBeUndefined();
   });
 
   test("from the start of its thread, without the turn", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     const thread = { id: "child", parentThreadId: "thread-1" };
     tree.observe({ method: "thread/started", params: { thread } });
     expect(tree.parentOf("child")).toEqual({ threadId: "thread-1", turnId: undefined });
@@ -48,14 +69,14 @@ describe("who is whose sub-agent is learned", () => {
   });
 
   test("and the turn that speaks to it last is its parent's", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     tree.observe(spawned("child"));
     tree.observe(collab("sendInput", ["child"], { turnId: "turn-2" }));
     expect(tree.parentOf("child")).toEqual({ threadId: "thread-1", turnId: "turn-2" });
   });
 
   test("but agents that only speak to each other are not each other's", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     tree.observe(spawned("one"));
     tree.observe(spawned("two"));
     tree.observe(collab("sendMessage", ["two", "thread-1"], { threadId: "one", turnId: "turn-9" }));
@@ -66,7 +87,7 @@ describe("who is whose sub-agent is learned", () => {
   });
 
   test("and never in a circle", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     tree.observe(spawned("child"));
     tree.observe(spawned("grandchild", { threadId: "child", turnId: "turn-2" }));
     tree.observe(spawned("thread-1", { threadId: "grandchild", turnId: "turn-3" }));
@@ -76,7 +97,7 @@ describe("who is whose sub-agent is learned", () => {
   });
 
   test("and what is odd is passed over", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     for (const odd of [null, 7, {}, { type: "collabAgentToolCall" }, { type: "agentMessage" }]) {
       tree.observe(item(odd as Fields));
     }
@@ -85,31 +106,24 @@ describe("who is whose sub-agent is learned", () => {
     tree.observe(item({ type: "subAgentActivity" }, { threadId: undefined }));
     tree.observe({ method: "thread/started", params: { thread: { id: "child" } } });
     tree.observe({ method: "turn/started", params: { threadId: "child" } });
-    expect(tree.size).toBe(0);
+    tree.observe({ method: "turn/completed", params: { threadId: "child" } });
+    expect(tree.threads.size).toBe(0);
   });
 
   test("and forgotten when the thread or its parent is gone", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     for (const method of ["thread/closed", "thread/archived", "thread/deleted"]) {
       tree.observe(spawned("one"));
       tree.observe(spawned("two"));
       tree.observe({ method, params: { threadId: "one" } });
       expect([tree.parentOf("one"), tree.parentOf("two")]).toEqual([undefined, parent]);
       tree.observe({ method, params: { threadId: "thread-1" } });
-      expect(tree.size).toBe(0);
+      expect(tree.threads.size).toBe(0);
     }
   });
 
-  test("and no more than 4,096 are kept", () => {
-    const tree = new SubagentTree();
-    for (let index = 0; index < 10_000; index += 1) tree.observe(spawned(`${index}`));
-    expect(tree.size).toBe(4_096);
-    expect(tree.parentOf("9999")).toEqual(parent);
-    expect(tree.parentOf("0")).toBeUndefined();
-  });
-
   test("the turn that a sub-agent's turn works for is known while that runs", () => {
-    const tree = new SubagentTree();
+    const tree = new Family();
     const turn = { id: "turn-2", rootTurnId: "turn-1" };
     tree.observe({ method: "turn/started", params: { threadId: "child", turn } });
     tree.observe({

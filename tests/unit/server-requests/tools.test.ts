@@ -97,7 +97,7 @@ test("tools that a later handle brings take the place of the earlier ones; handl
   expect(await pair.asking.answer(methods.toolCall, requests.toolCall)).toEqual({
     result: output("sunny"),
   });
-  pair.client.session.scopes.bind("thread-1", { tools: [] });
+  pair.client.session.memory.bind("thread-1", { tools: [] });
   expect(
     await pair.asking.answer(methods.toolCall, { ...requests.toolCall, callId: "item-2" }),
   ).toMatchObject({ result: { success: false } });

@@ -1,19 +1,20 @@
 import { describe, expect, test } from "@jest/globals";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { SubagentTree } from "../../../lib/session/subagent-tree.js";
-import { TurnCallers } from "../../../lib/session/requests/turn-callers.js";
+import { TurnCallers } from "../../../lib/session/turn-callers.js";
 import { turnCompleted } from "../../support/turn-messages.js";
 
 const user = new AsyncLocalStorage<string>();
 
 function stage() {
-  const callers = new TurnCallers(new SubagentTree());
+  const callers = new TurnCallers(() => undefined);
   /** A request that somebody sends; returns what is called with the answer. */
-  const asked = (name: string, method: string, params: object) =>
-    user.run(name, () => callers.asked(method, { threadId: "t", ...params }));
+  const asked = (name: string, method: string, params: object) => {
+    const answered = user.run(name, () => callers.asked(method, params));
+    return (answer?: unknown) => answered?.(answer);
+  };
   /** Whose turn it is. */
-  const whose = (turnId: string | undefined, threadId = "t"): string | undefined =>
-    callers.contextOf(threadId, turnId)?.(() => user.getStore());
+  const whose = (turnId: string | undefined): string | undefined =>
+    callers.contextOf(turnId)?.(() => user.getStore());
   return { callers, asked, whose };
 }
 
@@ -28,12 +29,7 @@ describe("whose turn it is, and for how long that is remembered", () => {
   test("of a turn, until it has completed", () => {
     const { callers, asked, whose } = stage();
     asked("Ada", "turn/start", {})(started);
-    expect([whose("1"), whose(undefined), whose("2"), whose("1", "other")]).toEqual([
-      "Ada",
-      "Ada",
-      undefined,
-      undefined,
-    ]);
+    expect([whose("1"), whose(undefined), whose("2")]).toEqual(["Ada", "Ada", undefined]);
     callers.observe(turnCompleted({ threadId: "t", turnId: "1" }) as never);
     expect(whose("1")).toBe(undefined);
   });
@@ -45,12 +41,13 @@ describe("whose turn it is, and for how long that is remembered", () => {
     expect(whose("1")).toBe("Ada");
   });
 
-  test.each(["thread/closed", "thread/archived", "thread/deleted"])("not beyond %s", (method) => {
+  test("not beyond the end of its thread", () => {
     const { callers, asked, whose } = stage();
     asked("Ada", "turn/start", {})(started);
     asked("Ada", "thread/goal/set", { objective: "-" })(active);
     asked("Ada", "thread/queue/add", { clientUserMessageId: "m" })({ queuedSubmission: { id: 1 } });
-    callers.observe({ method, params: { threadId: "t" } });
+    callers.forget();
+    expect(callers.isIdle).toBe(true);
     callers.observe(item("2", { type: "userMessage", clientId: "m" }));
     expect([whose("1"), whose("2")]).toEqual([undefined, undefined]);
   });
@@ -58,9 +55,8 @@ describe("whose turn it is, and for how long that is remembered", () => {
   test("of a turn that ended while the connection was away, no longer", () => {
     const { callers, asked, whose } = stage();
     asked("Ada", "turn/start", {})(started);
-    callers.restored(() => true);
     expect(whose("1")).toBe("Ada");
-    callers.restored(() => false);
+    callers.turnOver();
     expect(whose("1")).toBe(undefined);
   });
 
@@ -108,23 +104,13 @@ describe("whose turn it is, and for how long that is remembered", () => {
     expect(whose("1")).toBe(undefined);
   });
 
-  test("no more threads than bounds allow are remembered", () => {
-    const callers = new TurnCallers(new SubagentTree());
-    for (let index = 0; index < 3_000; index += 1) {
-      callers.asked("turn/start", { threadId: `${index}` })({ turn: { id: "1" } });
-    }
-    const known = Array.from({ length: 3_000 }, (_, index) => callers.contextOf(`${index}`, "1"));
-    expect(known.filter((context) => context !== undefined)).toHaveLength(1_024);
-    expect(known.at(-1)).toBeDefined();
-  });
-
-  test.each([undefined, null, 5, {}, { threadId: 5 }, { threadId: "t", turn: null }])(
+  test.each([{}, { clientUserMessageId: 5 }, { objective: 5, status: 5 }, { turn: null }])(
     "params that are none of a turn disturb nothing: %j",
     (params) => {
       const { callers } = stage();
       for (const method of ["turn/start", "thread/goal/set", "thread/queue/add", "thread/read"]) {
         for (const answer of [undefined, null, 5, {}, { turn: null, goal: null }]) {
-          callers.asked(method, params)(answer);
+          callers.asked(method, params)?.(answer);
         }
       }
       for (const method of ["item/started", "turn/completed", "thread/goal/updated"]) {

@@ -1,14 +1,21 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { GoalTurnWatch } from "../../../lib/session/goal-turn-watch.js";
 import { Quota } from "../../../lib/session/quota.js";
+import { ThreadState } from "../../../lib/session/thread-state.js";
 import { TurnSlots } from "../../../lib/session/turn-slots.js";
 import { settled } from "../../support/collect.js";
 
 const threadId = "thread-1";
 
 class Stage {
-  readonly slots = new TurnSlots();
-  readonly watch = new GoalTurnWatch(this.slots, new Quota(1));
+  readonly thread = new ThreadState({
+    listQueue: () => Promise.resolve([]),
+    find: () => undefined,
+    queues: new Quota(1),
+    goals: new Quota(1),
+  });
+  readonly slots = this.thread.slots;
+  readonly watch = this.thread.goal;
 
   /** Whether a message may be sent. */
   get isClear(): boolean {
@@ -16,8 +23,7 @@ class Stage {
   }
 
   async tell(method: string, params: object = { threadId }): Promise<void> {
-    this.watch.observe({ method, params });
-    this.slots.observe({ method, params });
+    this.thread.observe({ method, params });
     await settled();
   }
 
@@ -35,7 +41,7 @@ class Stage {
 
   /** Sends a request; the function that it returns answers it, or lets it fail. */
   ask(method: string, params: object = {}): (answer?: unknown) => void {
-    return this.watch.asked(method, { threadId, ...params });
+    return this.thread.asked(method, { threadId, ...params });
   }
 }
 
@@ -246,8 +252,8 @@ test.each([{ threadId }, { threadId, goal: "active" }, { threadId, goal: null }]
     for (const method of ["thread/goal/updated", "thread/goal/cleared", "turn/completed"]) {
       stage.watch.observe({ method, params });
     }
-    stage.watch.asked("thread/goal/set", params)(params);
-    stage.watch.asked("thread/goal/get", params)(params);
+    stage.watch.asked("thread/goal/set", params)?.(params);
+    stage.watch.asked("thread/goal/get", params)?.(params);
     expect([stage.isClear, stage.watch.isIdle, jest.getTimerCount()]).toEqual([true, true, 0]);
   },
 );

@@ -1,25 +1,26 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Deferred } from "../../../lib/async/deferred.js";
-import { QueueWatch } from "../../../lib/session/queue-watch.js";
 import { Quota } from "../../../lib/session/quota.js";
-import { TurnSlots } from "../../../lib/session/turn-slots.js";
+import { ThreadState } from "../../../lib/session/thread-state.js";
 import { settled } from "../../support/collect.js";
 
 const threadId = "thread-1";
 
 /** A slots with a watch, whose looks at the queue are answered by hand, oldest first. */
 class Stage {
-  readonly slots = new TurnSlots();
   readonly looks: { answer: Deferred<readonly string[] | undefined> }[] = [];
-  readonly watch = new QueueWatch(
-    this.slots,
-    () => {
+  readonly thread = new ThreadState({
+    listQueue: () => {
       const answer = new Deferred<readonly string[] | undefined>();
       this.looks.push({ answer });
       return answer.promise;
     },
-    new Quota(1),
-  );
+    find: () => undefined,
+    queues: new Quota(1),
+    goals: new Quota(1),
+  });
+  readonly slots = this.thread.slots;
+  readonly watch = this.thread.queue;
   readonly admitted: string[] = [];
 
   enter(name: string): void {
@@ -36,8 +37,7 @@ class Stage {
   }
 
   async tell(method: string, params: object = { threadId }): Promise<void> {
-    this.watch.observe({ method, params });
-    this.slots.observe({ method, params });
+    this.thread.observe({ method, params });
     await settled();
   }
 
@@ -51,7 +51,7 @@ class Stage {
 
   /** Sends `thread/queue/add`; the function that it returns answers it. */
   add(): (id?: string) => Promise<void> {
-    const settle = this.watch.asked("thread/queue/add");
+    const settle = this.thread.asked("thread/queue/add", {});
     return async (id) => {
       if (id === undefined) settle();
       else settle({ queuedSubmission: { id } });
@@ -144,11 +144,11 @@ describe("while a turn runs and something is queued", () => {
     async (method) => {
       const stage = await runningWithQueue();
       await stage.completed();
-      const settle = stage.watch.asked(method);
+      const settle = stage.thread.asked(method, {});
       settle();
       await settled();
       expect(stage.admitted).toEqual([]);
-      stage.watch.asked(method)({});
+      stage.thread.asked(method, {})({});
       await settled();
       expect([stage.admitted, stage.watch.isIdle]).toEqual([["handle"], true]);
     },
@@ -306,7 +306,7 @@ describe("a look at the queue", () => {
     const stage = new Stage();
     await stage.started();
     await stage.completed();
-    stage.watch.asked("turn/start")({});
+    stage.thread.asked("turn/start", {})({});
     expect([stage.looks, stage.watch.isIdle]).toEqual([[], true]);
   });
 });

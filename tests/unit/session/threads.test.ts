@@ -1,22 +1,20 @@
 import { expect, test } from "@jest/globals";
+import { TurnDetachedError } from "../../../lib/errors/turn-detached-error.js";
+import { SubagentTree } from "../../../lib/session/subagent-tree.js";
 import { Threads } from "../../../lib/session/threads.js";
+import { TurnRoutes } from "../../../lib/session/turn-routes.js";
+import { initialTurnState } from "../../../lib/turns/turn-state.js";
 import { settled } from "../../support/collect.js";
 
 class Stage {
   readonly looks: string[] = [];
-  readonly unsubscribed: string[] = [];
-  readonly threads = new Threads({
-    listQueue: (threadId) => {
-      this.looks.push(threadId);
-      return Promise.resolve([]);
-    },
-    unsubscribed: (threadId) => {
-      this.unsubscribed.push(threadId);
-    },
+  readonly threads = new Threads((threadId) => {
+    this.looks.push(threadId);
+    return Promise.resolve([]);
   });
 
   tell(method: string, threadId: string, params: object = {}): void {
-    this.threads.open(threadId).observe({ method, params: { threadId, ...params } });
+    this.threads.observe({ method, params: { threadId, ...params } });
   }
 
   /** As many threads as no connection has; each runs a turn, say. */
@@ -62,6 +60,8 @@ test.each<[string, (stage: Stage) => unknown]>([
   ],
   ["has a turn of ours", ({ threads }) => threads.open("ours").slots.enter({ wait: true })],
   ["has a slot that is reserved", ({ threads }) => threads.open("ours").slots.reserve()],
+  ["is watched for turns", ({ threads }) => new TurnRoutes(threads).watch("ours", () => undefined)],
+  ["is asked about", ({ threads }) => threads.open("ours").asked("thread/read", {})],
 ])("a thread that %s is not forgotten, however many others there are", (_, use) => {
   const stage = new Stage();
   use(stage);
@@ -84,16 +84,28 @@ test("a server that names ever more queues and goals is asked about some, and no
 test("a thread of which nothing is known any more is forgotten, and one that runs a turn is not", () => {
   const stage = new Stage();
   stage.tell("turn/started", "one", { turn: { id: "turn-1" } });
-  stage.threads.tidy("one");
   expect(stage.threads.size).toBe(1);
   const answered = stage.threads.open("one").asked("thread/read", { threadId: "one" });
   stage.tell("turn/completed", "one", { turn: { id: "turn-1" } });
-  stage.threads.tidy("one");
   expect(stage.threads.size).toBe(1);
   answered({});
   stage.threads.tidy("one");
   expect(stage.threads.size).toBe(0);
 });
+
+test.each(["thread/closed", "thread/archived", "thread/deleted"])(
+  "with %s nothing is known any more of who has called for turns there",
+  (method) => {
+    const stage = new Stage();
+    const thread = stage.threads.open("one");
+    thread.asked("turn/start", {})({ turn: { id: "1" } });
+    thread.asked("thread/goal/set", { objective: "-" })({ goal: { status: "active" } });
+    expect(thread.callers.contextOf("1")).toBeDefined();
+    stage.tell(method, "one");
+    expect(thread.callers.isIdle).toBe(true);
+    expect(stage.threads.size).toBe(0);
+  },
+);
 
 test("when the connection is over, nothing runs any more", () => {
   const stage = new Stage();
@@ -103,12 +115,47 @@ test("when the connection is over, nothing runs any more", () => {
 });
 
 test("only of a thread that was unsubscribed from somebody is told that no more events come", () => {
-  const stage = new Stage();
+  const { threads } = new Stage();
+  const routes = new TurnRoutes(threads);
+  const lost: unknown[] = [];
   for (const method of ["thread/unsubscribe", "thread/archive", "thread/delete"]) {
-    const thread = stage.threads.open(method);
+    const thread = threads.open(method);
+    routes.expect(method).claim("turn-1", {
+      state: initialTurnState(method),
+      receive: () => undefined,
+      lost: (reason) => lost.push(method, reason),
+    });
     thread.opened({ made: true, isActive: true });
     thread.asked(method, { threadId: method })({});
     expect([thread.isLoaded, thread.isMade, thread.slots.isRunning]).toEqual([false, false, false]);
   }
-  expect(stage.unsubscribed).toEqual(["thread/unsubscribe"]);
+  expect(lost).toEqual(["thread/unsubscribe", expect.any(TurnDetachedError)]);
+});
+
+test("of ever more callers and sub-agents, those of the latest threads are known", () => {
+  const { threads } = new Stage();
+  const tree = new SubagentTree(threads, () => Promise.reject(new Error("not asked")));
+  for (let index = 0; index < 10_000; index += 1) {
+    threads.open(`called-${index}`).asked("turn/start", {})({ turn: { id: "1" } });
+    tree.learn(`child-${index}`, { threadId: "parent", turnId: undefined });
+  }
+  expect(threads.size).toBeLessThanOrEqual(8_192);
+  const isKnown = (index: number) => [
+    threads.find(`called-${index}`)?.callers.contextOf("1") !== undefined,
+    tree.parentOf(`child-${index}`) !== undefined,
+  ];
+  expect([0, 9_000, 9_999].map(isKnown)).toEqual([
+    [false, false],
+    [true, true],
+    [true, true],
+  ]);
+});
+
+test("a thread is not forgotten by being opened when all others are used", () => {
+  const { threads } = new Stage();
+  for (let index = 0; index < 6_000; index += 1) threads.open(`${index}`).opened(opened);
+  for (let index = 0; index < 3_000; index += 1) {
+    const thread = threads.open(`new-${index}`);
+    expect(threads.find(`new-${index}`)).toBe(thread);
+  }
 });

@@ -1,16 +1,22 @@
 import { describe, expect, test } from "@jest/globals";
 import type { NotificationMessage } from "../../../lib/jsonrpc/message.js";
-import { TurnRoutes, type TurnSink } from "../../../lib/session/turn-routes.js";
+import { Threads } from "../../../lib/session/threads.js";
+import type { TurnFollower } from "../../../lib/session/turn-follower.js";
+import { TurnRoutes } from "../../../lib/session/turn-routes.js";
+import { initialTurnState } from "../../../lib/turns/turn-state.js";
 
 const end = "turn/completed";
+
+const newRoutes = (): TurnRoutes => new TurnRoutes(new Threads(() => Promise.resolve([])));
 
 function event(text: string, turnId = "turn-1", threadId = "thread-1"): NotificationMessage {
   if (text === end) return { method: end, params: { threadId, turn: { id: turnId } } };
   return { method: "item/agentMessage/delta", params: { threadId, turnId, delta: text } };
 }
 
-/** A sink that writes down what it gets, and unfollows at the end of its turn. */
-class Recorder implements TurnSink {
+/** A follower that writes down what it gets, and unfollows at the end of its turn. */
+class Recorder implements TurnFollower {
+  readonly state = initialTurnState("thread-1");
   readonly got: string[] = [];
   readonly #routes: TurnRoutes;
   readonly #turnId: string;
@@ -26,38 +32,38 @@ class Recorder implements TurnSink {
     if (message.method === end) this.#routes.unfollow("thread-1", this.#turnId, this);
   }
 
-  lost(failure: () => Error): void {
-    this.got.push(failure().message);
+  lost(reason: Error): void {
+    this.got.push(reason.message);
     this.#routes.unfollow("thread-1", this.#turnId, this);
   }
 }
 
 function follow(routes: TurnRoutes, turnId = "turn-1"): Recorder {
-  const sink = new Recorder(routes, turnId);
+  const follower = new Recorder(routes, turnId);
   const pending = routes.expect("thread-1");
-  pending.claim(turnId, sink);
+  pending.claim(turnId, follower);
   pending.settle();
-  return sink;
+  return follower;
 }
 
 test("a turn's events go to whoever follows it", () => {
-  const routes = new TurnRoutes();
-  const sink = follow(routes);
+  const routes = newRoutes();
+  const follower = follow(routes);
   for (const one of [event("a"), event("b", "turn-2"), event("c", "turn-1", "other"), event("d")]) {
     routes.route(one);
   }
   routes.route({ method: "thread/name/updated", params: { threadId: "thread-1" } });
   routes.route({ method: "configWarning", params: {} });
   routes.route({ method: "item/agentMessage/delta" });
-  expect(sink.got).toEqual(["a", "d"]);
+  expect(follower.got).toEqual(["a", "d"]);
 });
 
 describe("of a method that is newer than this library", () => {
   const novel = (params: object): NotificationMessage => ({ method: "turn/novel", params });
 
   test("what names the turn alone, or nests it, goes to whoever follows it", () => {
-    const routes = new TurnRoutes();
-    const sink = follow(routes);
+    const routes = newRoutes();
+    const follower = follow(routes);
     routes.route(event("a"));
     routes.route(novel({ turnId: "turn-1" }));
     routes.route(novel({ turn: { id: "turn-1" } }));
@@ -65,12 +71,12 @@ describe("of a method that is newer than this library", () => {
     routes.route(novel({ threadId: "other", turn: { id: "turn-1" } }));
     routes.route(novel({ turn: { id: "turn-2" } }));
     routes.route(event("b"));
-    expect(sink.got).toEqual(["a", "turn/novel", "turn/novel", "turn/novel", "b"]);
+    expect(follower.got).toEqual(["a", "turn/novel", "turn/novel", "turn/novel", "b"]);
   });
 
   test("what names a turn alone whose id is not known yet is kept, and comes once, in order", () => {
-    const routes = new TurnRoutes();
-    const sink = new Recorder(routes);
+    const routes = newRoutes();
+    const follower = new Recorder(routes);
     const offered: string[] = [];
     for (const threadId of ["thread-1", "thread-2"]) {
       routes.watch(threadId, (turnId) => {
@@ -83,23 +89,23 @@ describe("of a method that is newer than this library", () => {
       routes.route(message);
     }
     routes.route(novel({ turnId: "nobody's" }));
-    pending.claim("turn-1", sink);
+    pending.claim("turn-1", follower);
     pending.settle();
     other.settle();
-    expect(sink.got).toEqual(["a", "turn/novel", "b"]);
+    expect(follower.got).toEqual(["a", "turn/novel", "b"]);
     expect(offered).toEqual([]);
   });
 
   test("what names no thread though it always should is nobody's", () => {
-    const routes = new TurnRoutes();
-    const sink = follow(routes);
+    const routes = newRoutes();
+    const follower = follow(routes);
     routes.route({ method: "item/agentMessage/delta", params: { turnId: "turn-1", delta: "x" } });
-    expect(sink.got).toEqual([]);
+    expect(follower.got).toEqual([]);
   });
 });
 
 test("what comes before the id is known is kept, in order, for the turn it is about", () => {
-  const routes = new TurnRoutes();
+  const routes = newRoutes();
   const [one, two] = [new Recorder(routes), new Recorder(routes, "turn-2")];
   const [first, second] = [routes.expect("thread-1"), routes.expect("thread-1")];
   for (const message of [event("a"), event("x", "turn-2"), event("b")]) routes.route(message);
@@ -114,30 +120,30 @@ test("what comes before the id is known is kept, in order, for the turn it is ab
 });
 
 test("a turn that ended before its id was known ends for the one who claims it", () => {
-  const routes = new TurnRoutes();
-  const sink = new Recorder(routes);
+  const routes = newRoutes();
+  const follower = new Recorder(routes);
   const pending = routes.expect("thread-1");
   for (const message of [event("a"), event(end), event("late")]) routes.route(message);
-  pending.claim("turn-1", sink);
+  pending.claim("turn-1", follower);
   pending.settle();
-  expect(sink.got).toEqual(["a", end]);
+  expect(follower.got).toEqual(["a", end]);
   expect(routes.size).toBe(0);
 });
 
 test("nothing is kept for turns that nobody is waiting for", () => {
-  const routes = new TurnRoutes();
+  const routes = newRoutes();
   routes.route(event("early"));
   const failed = routes.expect("thread-1");
   routes.route(event("of a turn that was refused"));
   failed.settle();
   failed.settle();
-  const sink = follow(routes);
-  expect(sink.got).toEqual([]);
+  const follower = follow(routes);
+  expect(follower.got).toEqual([]);
 });
 
 describe("a turn with two followers", () => {
   test("tells the second of the first, and both of everything from then on", () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const first = follow(routes);
     routes.route(event("a"));
     const second = new Recorder(routes);
@@ -154,35 +160,35 @@ describe("a turn with two followers", () => {
   });
 
   test("ends for every one of them that learns only later that it is one", () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const first = follow(routes);
     const late = [new Recorder(routes), new Recorder(routes)];
     const pending = late.map(() => routes.expect("thread-1"));
     routes.route(event(end));
-    for (const [index, sink] of late.entries()) {
-      expect(pending[index]?.claim("turn-1", sink)).toEqual([first]);
+    for (const [index, follower] of late.entries()) {
+      expect(pending[index]?.claim("turn-1", follower)).toEqual([first]);
       pending[index]?.settle();
-      expect(sink.got).toEqual([end]);
+      expect(follower.got).toEqual([end]);
     }
     expect(routes.size).toBe(0);
   });
 
   test("that both wait for its id: the second one gets at least its end", () => {
-    const routes = new TurnRoutes();
-    const sinks = [new Recorder(routes), new Recorder(routes)];
-    const pending = sinks.map(() => routes.expect("thread-1"));
+    const routes = newRoutes();
+    const followers = [new Recorder(routes), new Recorder(routes)];
+    const pending = followers.map(() => routes.expect("thread-1"));
     for (const message of [event("a"), event(end)]) routes.route(message);
-    for (const [index, sink] of sinks.entries()) {
-      pending[index]?.claim("turn-1", sink);
+    for (const [index, follower] of followers.entries()) {
+      pending[index]?.claim("turn-1", follower);
       pending[index]?.settle();
     }
-    expect(sinks.map(({ got }) => got)).toEqual([["a", end], [end]]);
+    expect(followers.map(({ got }) => got)).toEqual([["a", end], [end]]);
     expect(routes.size).toBe(0);
   });
 });
 
 test("that a turn has ended is not remembered longer than somebody waits for an id", () => {
-  const routes = new TurnRoutes();
+  const routes = newRoutes();
   follow(routes, "turn-2");
   follow(routes);
   const pending = routes.expect("thread-1");
@@ -193,22 +199,22 @@ test("that a turn has ended is not remembered longer than somebody waits for an 
   expect(again.got).toEqual(["a"]);
 });
 
-test("a sink that has unfollowed gets nothing more", () => {
-  const routes = new TurnRoutes();
-  const sink = follow(routes);
-  routes.unfollow("thread-1", "turn-1", sink);
-  routes.unfollow("thread-1", "turn-1", sink);
-  routes.unfollow("nowhere", "turn-1", sink);
+test("a follower that has unfollowed gets nothing more", () => {
+  const routes = newRoutes();
+  const follower = follow(routes);
+  routes.unfollow("thread-1", "turn-1", follower);
+  routes.unfollow("thread-1", "turn-1", follower);
+  routes.unfollow("nowhere", "turn-1", follower);
   routes.route(event("a"));
-  expect(sink.got).toEqual([]);
+  expect(follower.got).toEqual([]);
   expect(routes.size).toBe(0);
 });
 
 test("the end of the connection reaches every follower", () => {
-  const routes = new TurnRoutes();
-  const sinks = [follow(routes), follow(routes), follow(routes, "turn-2")];
-  routes.close(() => new Error("exited"));
-  expect(sinks.map(({ got }) => got)).toEqual([["exited"], ["exited"], ["exited"]]);
+  const routes = newRoutes();
+  const followers = [follow(routes), follow(routes), follow(routes, "turn-2")];
+  routes.close(new Error("exited"));
+  expect(followers.map(({ got }) => got)).toEqual([["exited"], ["exited"], ["exited"]]);
   expect(routes.size).toBe(0);
 });
 
@@ -219,24 +225,24 @@ describe("a turn whose id no answer tells", () => {
       (params as { delta?: string } | undefined)?.delta === text;
 
   test("is found by its events, and gets them all", async () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const pending = routes.expect("thread-1");
     const found = pending.find(begins("ours"));
     for (const one of [event("other", "turn-1"), event("ours", "turn-2"), event("b", "turn-2")]) {
       routes.route(one);
     }
     expect(await found).toBe("turn-2");
-    const sink = new Recorder(routes, "turn-2");
-    pending.claim("turn-2", sink);
+    const follower = new Recorder(routes, "turn-2");
+    pending.claim("turn-2", follower);
     pending.settle();
-    expect(sink.got).toEqual(["ours", "b"]);
+    expect(follower.got).toEqual(["ours", "b"]);
   });
 
   test("is given up with the thread", async () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const pending = routes.expect("thread-1");
     const found = pending.find(() => false);
-    routes.abandon("thread-1", () => new Error("unsubscribed"));
+    routes.of("thread-1")?.abandon(new Error("unsubscribed"));
     await expect(found).rejects.toThrow("unsubscribed");
     pending.settle();
     expect(routes.size).toBe(0);
@@ -245,18 +251,18 @@ describe("a turn whose id no answer tells", () => {
 
 describe("a thread that is watched", () => {
   test("offers the events of turns that nobody follows, until the watch ends", () => {
-    const routes = new TurnRoutes();
-    const sink = new Recorder(routes, "turn-2");
+    const routes = newRoutes();
+    const follower = new Recorder(routes, "turn-2");
     const offered: string[] = [];
     const stop = routes.watch("thread-1", (turnId, message) => {
       offered.push(turnId);
-      return message.params === undefined || turnId !== "turn-2" ? undefined : sink;
+      return message.params === undefined || turnId !== "turn-2" ? undefined : follower;
     });
     const ours = follow(routes);
     for (const one of [event("a"), event("x", "turn-2"), event("y", "turn-2"), event("z", "no")]) {
       routes.route(one);
     }
-    expect([ours.got, sink.got, offered]).toEqual([["a"], ["x", "y"], ["turn-2", "no"]]);
+    expect([ours.got, follower.got, offered]).toEqual([["a"], ["x", "y"], ["turn-2", "no"]]);
     stop();
     routes.route(event("more", "no"));
     expect(offered).toHaveLength(2);
@@ -266,17 +272,17 @@ describe("a thread that is watched", () => {
   });
 
   test("tells those who look on whether a turn was taken by somebody who asks for it", () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const lookers: boolean[] = [];
     routes.watch("thread-1", (_turnId, _event, isTaken) => {
       lookers.push(isTaken);
       return undefined;
     });
-    const sink = new Recorder(routes);
-    const asksFor = (turnId: string) => (turnId === "turn-1" ? sink : undefined);
+    const follower = new Recorder(routes);
+    const asksFor = (turnId: string) => (turnId === "turn-1" ? follower : undefined);
     const stop = routes.watch("thread-1", asksFor, { asksFor: true });
     for (const one of [event("a"), event("x", "turn-2"), event("b")]) routes.route(one);
-    expect([sink.got, lookers]).toEqual([
+    expect([follower.got, lookers]).toEqual([
       ["a", "b"],
       [true, false],
     ]);
@@ -287,7 +293,7 @@ describe("a thread that is watched", () => {
   });
 
   test("does not offer what turns out to be a turn of ours", () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const offered: string[] = [];
     routes.watch("thread-1", (turnId) => {
       offered.push(turnId);
@@ -296,14 +302,14 @@ describe("a thread that is watched", () => {
     const pending = routes.expect("thread-1");
     for (const one of [event("a"), event("x", "turn-2")]) routes.route(one);
     expect(offered).toEqual([]);
-    const sink = new Recorder(routes);
-    pending.claim("turn-1", sink);
+    const follower = new Recorder(routes);
+    pending.claim("turn-1", follower);
     pending.settle();
-    expect([sink.got, offered]).toEqual([["a"], ["turn-2"]]);
+    expect([follower.got, offered]).toEqual([["a"], ["turn-2"]]);
   });
 
   test("gets what came before, if somebody expected a thread that was not known", () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const ours = follow(routes);
     routes.route(event("too early", "turn-9", "thread-9"));
     const settle = routes.keepStrays();
@@ -334,38 +340,41 @@ describe("a turn that is announced under another id", () => {
   }
 
   test.each(["before", "after"])("gets its start, %s the answer tells its id", (when) => {
-    const routes = new TurnRoutes();
-    const sink = new Review(routes);
+    const routes = newRoutes();
+    const follower = new Review(routes);
     const pending = routes.expect("thread-1");
     routes.route(event("entered"));
     if (when === "before") routes.route(start);
-    pending.claim("turn-1", sink);
+    pending.claim("turn-1", follower);
     pending.settle();
     if (when === "after") routes.route(start);
     routes.route({ ...start });
     routes.route(event(end));
-    expect(sink.got).toEqual(["entered", "turn/started", end]);
+    expect(follower.got).toEqual(["entered", "turn/started", end]);
     expect(routes.size).toBe(0);
   });
 });
 
 describe("whether a handle follows a turn", () => {
   test("is clear at once when nothing is being started, or when one does", () => {
-    const routes = new TurnRoutes();
-    expect(routes.whenSettled("thread-1", "turn-1")).toBeUndefined();
-    const sink = follow(routes);
+    const routes = newRoutes();
+    expect(routes.of("thread-1")?.whenSettled("turn-1")).toBeUndefined();
+    const follower = follow(routes);
     routes.expect("thread-1");
-    expect(routes.whenSettled("thread-1", "turn-1")).toBeUndefined();
-    expect(routes.sinksOf("thread-1", "turn-1")).toEqual([sink]);
-    expect(routes.sinksOf("thread-1", "turn-2")).toEqual([]);
-    expect(routes.sinksOf("thread-2", "turn-2")).toEqual([]);
+    expect(routes.of("thread-1")?.whenSettled("turn-1")).toBeUndefined();
+    expect(routes.followersOf("thread-1", "turn-1")).toEqual([follower]);
+    expect(routes.followersOf("thread-1", "turn-2")).toEqual([]);
+    expect(routes.followersOf("thread-2", "turn-2")).toEqual([]);
   });
 
   test("is clear as soon as every start on the thread has got its id", async () => {
-    const routes = new TurnRoutes();
+    const routes = newRoutes();
     const [one, two] = [routes.expect("thread-1"), routes.expect("thread-1")];
     const order: string[] = [];
-    const settled = routes.whenSettled("thread-1", "turn-1")?.then(() => order.push("settled"));
+    const settled = routes
+      .of("thread-1")
+      ?.whenSettled("turn-1")
+      ?.then(() => order.push("settled"));
     one.settle();
     await Promise.resolve();
     order.push("second");
@@ -375,10 +384,10 @@ describe("whether a handle follows a turn", () => {
   });
 
   test("a message is delivered to it even when the message names no turn", () => {
-    const routes = new TurnRoutes();
-    const sink = follow(routes);
+    const routes = newRoutes();
+    const follower = follow(routes);
     routes.deliver("thread-1", "turn-1", { method: "serverRequest/resolved", params: {} });
     routes.deliver("thread-1", "turn-2", { method: "serverRequest/resolved", params: {} });
-    expect(sink.got).toEqual(["serverRequest/resolved"]);
+    expect(follower.got).toEqual(["serverRequest/resolved"]);
   });
 });

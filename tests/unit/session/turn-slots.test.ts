@@ -120,7 +120,7 @@ test("when the connection is over, whoever waits is let in one after the other",
   expect(admitted).toEqual(["a", "b"]);
 });
 
-test("a turn that a request will start is supposed to run until the request fails", () => {
+test("a turn that a request will start is expected to run until the request fails", () => {
   const slots = new TurnSlots();
   const failed = slots.expectTurn();
   expect(slots.isRunning).toBe(true);

@@ -2,8 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import { ProtocolError } from "../../../lib/errors/connection-errors.js";
 import type { NotificationMessage } from "../../../lib/jsonrpc/message.js";
 import { StrayEvents } from "../../../lib/session/stray-events.js";
-import { TurnRoutes, type TurnSink } from "../../../lib/session/turn-routes.js";
+import { Threads } from "../../../lib/session/threads.js";
+import type { TurnFollower } from "../../../lib/session/turn-follower.js";
+import { TurnRoutes } from "../../../lib/session/turn-routes.js";
 import { UnclaimedEvents } from "../../../lib/session/unclaimed-events.js";
+import { initialTurnState } from "../../../lib/turns/turn-state.js";
 
 const event = (text: string): NotificationMessage => ({ method: "item/started", params: { text } });
 /** One text for all of them: it is what a server sends that would take the memory. */
@@ -32,23 +35,24 @@ describe("a search for a turn", () => {
 
 describe("more events than can be kept before the answer", () => {
   test("fail the turn that is claimed: it would have a hole", () => {
-    const routes = new TurnRoutes();
+    const routes = new TurnRoutes(new Threads(() => Promise.resolve([])));
     const pending = routes.expect("thread-1");
     const params = { threadId: "thread-1", turnId: "turn-1", delta: megabyte };
     for (let count = 0; count < 80; count += 1) {
       routes.route({ method: "item/agentMessage/delta", params });
     }
     const failures: Error[] = [];
-    const sink: TurnSink = {
+    const follower: TurnFollower = {
+      state: initialTurnState("thread-1"),
       receive: () => {
         throw new Error("nothing was kept");
       },
-      lost: (failure) => failures.push(failure()),
+      lost: (reason) => failures.push(reason),
     };
-    pending.claim("turn-1", sink);
+    pending.claim("turn-1", follower);
     expect(failures).toEqual([expect.any(ProtocolError)]);
     pending.settle();
-    routes.unfollow("thread-1", "turn-1", sink);
+    routes.unfollow("thread-1", "turn-1", follower);
     expect(routes.size).toBe(0);
   });
 

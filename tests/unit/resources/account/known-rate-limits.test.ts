@@ -1,7 +1,10 @@
 import { expect, test } from "@jest/globals";
 import type { RateLimitSnapshot } from "../../../../generated/types.js";
-import { knownFrom, mergeRateLimits } from "../../../../lib/session/known-rate-limits.js";
-import { RateLimitsHolder } from "../../../../lib/session/rate-limits-holder.js";
+import {
+  knownFrom,
+  mergeRateLimits,
+  RateLimitsHolder,
+} from "../../../../lib/session/rate-limits-holder.js";
 import { deepFreeze } from "../../../support/deep-freeze.js";
 
 const nothing: RateLimitSnapshot = {

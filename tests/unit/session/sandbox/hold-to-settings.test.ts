@@ -275,7 +275,7 @@ test("what was changed just before the thread was let go of is what it is to hav
     return later;
   });
   await thread.updateSettings({ permissions: "mine" });
-  expect(client.session.known.of(thread.id)).toEqual({
+  expect(client.session.memory.settingsOf(thread.id)).toEqual({
     approvalPolicy: "never",
     approvalsReviewer: "user",
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { SandboxPolicy } from "../../../../generated/types.js";
-import { KnownSettings } from "../../../../lib/session/sandbox/known-settings.js";
+import { ThreadMemory } from "../../../../lib/session/thread-memory.js";
 import { isUnlimited, isWider } from "../../../../lib/session/sandbox/sandbox-policy.js";
 
 /** Each is wider than those above it. */
@@ -33,12 +33,23 @@ test("nothing is wider than full access, nor than an external sandbox with a net
   expect(unlimited).toEqual([ladder.at(-1), { type: "dangerFullAccess" }]);
 });
 
-test("the settings of the latest 10,000 threads are known", () => {
-  const known = new KnownSettings();
+test("the settings of the latest 10,000 threads are known, and those of older ones are forgotten", () => {
+  const memory = new ThreadMemory();
   const sandbox: SandboxPolicy = { type: "readOnly" };
-  for (let index = 0; index < 10_000; index += 1) known.learn(`thread-${index}`, { sandbox });
-  known.learn("thread-0", { sandbox });
-  known.learn("thread-new", { sandbox });
-  const have = (index: number) => known.of(`thread-${index}`).sandbox !== undefined;
-  expect([0, 1, 2, 9_999].map(have)).toEqual([true, false, true, true]);
+  for (let index = 0; index < 30_000; index += 1) {
+    memory.learn(`thread-${index}`, { sandbox });
+    memory.learn("thread-0", { sandbox });
+  }
+  const have = (index: number) => memory.settingsOf(`thread-${index}`).sandbox !== undefined;
+  expect([0, 1, 18_000, 20_001, 29_999].map(have)).toEqual([true, false, false, true, true]);
+});
+
+test("nothing is forgotten of a thread that is loaded", () => {
+  const memory = new ThreadMemory();
+  memory.isLoaded = (threadId) => threadId === "ours";
+  const sandbox: SandboxPolicy = { type: "readOnly" };
+  memory.learn("ours", { sandbox });
+  memory.bind("ours", { tools: [] });
+  for (let index = 0; index < 30_000; index += 1) memory.learn(`thread-${index}`, { sandbox });
+  expect([memory.settingsOf("ours"), memory.toolsOf("ours")]).toEqual([{ sandbox }, []]);
 });

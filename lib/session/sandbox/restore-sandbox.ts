@@ -15,13 +15,13 @@ type Opening = "thread/resume" | "thread/fork";
  *
  * @throws SandboxWidenedError when the sandbox is wider all the same; the thread is not used then.
  */
-export async function openInSandbox<M extends Opening>(
+export async function restoreSandbox<M extends Opening>(
   session: OpeningSession,
   method: M,
   params: ParamsOf<M>,
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
-  const { sandbox: known } = session.known.of(params.threadId);
+  const { sandbox: known } = session.memory.settingsOf(params.threadId);
   if (known === undefined || namesSandbox(params)) return session.call(method, params, options);
   const opened = await session.call(method, withSandbox(params, known), options);
   if (isWithin(opened, known) || namesDetails(params, known)) return opened;
@@ -38,8 +38,8 @@ export async function openInSandbox<M extends Opening>(
 
 /** Whoever wants to start a turn on it has to load it, and gets here; it is to have this sandbox. */
 function mistrust(session: OpeningSession, threadId: string, known: SandboxPolicy): void {
-  session.known.learn(threadId, { sandbox: known });
-  session.unload(threadId);
+  session.memory.learn(threadId, { sandbox: known });
+  session.threads.find(threadId)?.unload();
 }
 
 /** What is not understood may be anything. */

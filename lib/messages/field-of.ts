@@ -1,0 +1,9 @@
+/** What stands at a path of names in a message, or a part of one; undefined where there is nothing. */
+export function fieldOf(message: unknown, ...path: readonly string[]): unknown {
+  let found = message;
+  for (const name of path) {
+    if (typeof found !== "object" || found === null) return undefined;
+    found = (found as Readonly<Record<string, unknown>>)[name];
+  }
+  return found;
+}
