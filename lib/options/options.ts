@@ -1,20 +1,19 @@
 import type { Logger } from "../async/logger.js";
-import { Callbacks } from "../errors/callbacks.js";
+import { Callbacks, type ErrorListener } from "../errors/callbacks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "../errors/check-options.js";
 import {
   abortSignal,
   bytes,
   callback,
   checkFields,
+  checkWellFormed,
   flag,
   flagOrObject,
   milliseconds,
   whole,
   type RulesOf,
 } from "../errors/check-values.js";
-import type { ErrorListener } from "../errors/error-origin.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { checkWellFormed } from "../errors/well-formed.js";
 import { observedNotifications } from "../messages/observed-notifications.js";
 import { resolveRetry, retryRules, type RetryOptions } from "../jsonrpc/retry.js";
 import { launchKeys } from "../runtime/check-launch-options.js";

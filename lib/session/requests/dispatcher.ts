@@ -1,7 +1,7 @@
 import { isAbortOf } from "../../async/abort.js";
 import type { Logger } from "../../async/logger.js";
 import { isAppServerError } from "../../errors/base.js";
-import type { ErrorListener } from "../../errors/error-origin.js";
+import type { ErrorListener } from "../../errors/callbacks.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import {
   RequestNotPendingError,
