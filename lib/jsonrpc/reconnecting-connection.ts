@@ -112,12 +112,9 @@ export class ReconnectingConnection {
     const { signal, longRunning = false } = options;
     const limitMs = longRunning ? Infinity : this.#options.requestTimeoutMs;
     const { timeoutMs = limitMs } = options;
-    const leftMs = await withinDeadline(this.available(method), {
-      ...{ timeoutMs, signal },
-      expired: () =>
-        new RequestTimeoutError(method, timeoutMs, { since: "the connection was away" }),
-    });
-    return { ...options, timeoutMs: leftMs };
+    const leftMs = await withinDeadline(this.available(method), timeoutMs, signal);
+    if (leftMs > 0) return { ...options, timeoutMs: leftMs };
+    throw new RequestTimeoutError(method, timeoutMs, { since: "the connection was away" });
   }
 
   /** Ends the connection, or the attempts to restore it. Never rejects. */

@@ -1,6 +1,5 @@
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { EncodedJson } from "./encoded.js";
 
 /**
  * The trace that a request belongs to, in the form of the W3C's Trace Context; the server's own spans then
@@ -58,15 +57,12 @@ export function checkTrace(trace: unknown): asserts trace is TraceContext | unde
   }
 }
 
-/** The part of a trace that is sent; undefined for none. @throws InvalidArgumentError */
-export function encodeTrace(trace: TraceContext | undefined): EncodedJson | undefined {
-  if (trace === undefined) return undefined;
+/** The part of a trace that is sent, as JSON; undefined for none. @throws InvalidArgumentError */
+export function encodeTrace(trace: TraceContext | undefined): string | undefined {
   checkTrace(trace);
-  const { traceparent, tracestate } = trace;
+  const { traceparent, tracestate } = trace ?? {};
   if (isNothing(traceparent)) return undefined;
-  return new EncodedJson(
-    JSON.stringify(tracestate ? { traceparent, tracestate } : { traceparent }),
-  );
+  return JSON.stringify(tracestate ? { traceparent, tracestate } : { traceparent });
 }
 
 function isNothing(value: unknown): value is null | undefined {
