@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "./invalid-argument-error.js";
  * Every key of an options type, as a value. A constant of this type does not compile when it lacks a key
  * or names one too many; what is spread into it is checked for what it lacks.
  */
-export type KeysOf<Options> = Readonly<Record<AnyKeyOf<Options>, true>>;
+export type KeysOf<Options> = Readonly<Record<AnyKeyOf<Options>, unknown>>;
 
 type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : never;
 
@@ -95,7 +95,7 @@ export function withoutKeys<All extends Keys, Name extends keyof All & string>(
 /** The options that have these keys; the others are left out. */
 export function pickKeys<Options extends object, Name extends string>(
   options: Options,
-  keys: Readonly<Record<Name, true>>,
+  keys: Readonly<Record<Name, unknown>>,
 ): Pick<Options, Name & keyof Options> {
   const own = Object.entries(options).filter(([key]) => Object.hasOwn(keys, key));
   return Object.fromEntries(own) as Pick<Options, Name & keyof Options>;

@@ -6,7 +6,6 @@ import type { Logger } from "../async/logger.js";
 import { settleWithin } from "../async/timers.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
 import { Keepalive } from "./keepalive.js";
-import type { Upgraded } from "./open-web-socket.js";
 import { StallWatch } from "./stall-watch.js";
 import type { Transport, TransportEnd } from "./transport.js";
 
@@ -15,6 +14,15 @@ export interface WebSocketTransportOptions {
   readonly pingIntervalMs: number;
   readonly pongTimeoutMs: number;
   readonly logger: Required<Logger>;
+}
+
+/** A connection that is ready. */
+interface Upgraded {
+  readonly webSocket: WebSocket;
+  /** The socket below it, where that can be seen: Bun's own `ws` does not show it. */
+  readonly socket: Socket | undefined;
+  /** The longest single frame that the server takes (bytes), or `undefined` when it does not tell. */
+  readonly maxFrameBytes: number | undefined;
 }
 
 /** Lines on our side, one text message each on the other. */
