@@ -6,7 +6,7 @@ import { RequestTimeoutError, type CloseReason } from "../errors/connection-erro
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { ConnectionRecorder } from "../recording/recorder.js";
 import type { Transport } from "../transport/transport.js";
-import { ResponseSender, type Answering } from "./response-sender.js";
+import { answerRequest, type Answering } from "./answer-request.js";
 import { ConnectionEnd } from "./connection-end.js";
 import { encodeParams, type EncodedJson, type ParamsRules } from "./encoded.js";
 import type { NotificationMessage } from "./message.js";
@@ -113,7 +113,6 @@ export class Connection {
       },
       recorder?.sent,
     );
-    const sender = new ResponseSender(options, { writer, end }, maxBytes);
     const reader = new LineMessageReader(
       transport.input,
       maxMessageBytes,
@@ -128,7 +127,7 @@ export class Connection {
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.
         onRequest: (message) => {
-          void sender.answer(message);
+          void answerRequest(message, options, { writer, end, maxBytes });
         },
         onSkipped: (problem) => {
           logger.warn(`A line from the server was skipped: it ${problem}.`);

@@ -1,4 +1,4 @@
-import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import { checkObject, type RulesOf } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 /**
@@ -21,8 +21,6 @@ export interface Traced {
   trace?: TraceContext | undefined;
 }
 
-const traceKeys: KeysOf<TraceContext> = { traceparent: true, tracestate: true };
-
 /** Neither the trace nor the parent may be all zeros; later versions than 00 may have more at the end. */
 const traceparentForm =
   /^([\da-f]{2})-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(-[\x21-\x7e]*)?$/;
@@ -32,6 +30,18 @@ const memberForm =
 
 const maxMembers = 32;
 
+const traceRules: RulesOf<TraceContext> = {
+  traceparent: {
+    fits: (value) => isNothing(value) || isTraceparent(value),
+    problem:
+      'must have the form of "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", in lower case',
+  },
+  tracestate: {
+    fits: (value) => isNothing(value) || isTracestate(value),
+    problem: `must be at most ${maxMembers} times "key=value", with commas between`,
+  },
+};
+
 /**
  * The server takes a malformed trace without a word, and does not answer at all when it is of another type.
  *
@@ -39,20 +49,9 @@ const maxMembers = 32;
  */
 export function checkTrace(trace: unknown): asserts trace is TraceContext | undefined {
   if (trace === undefined) return;
-  checkKeys("trace", trace, traceKeys);
-  const { traceparent, tracestate } = trace as { traceparent?: unknown; tracestate?: unknown };
-  if (!isNothing(traceparent) && !isTraceparent(traceparent)) {
-    throw new InvalidArgumentError(
-      "trace.traceparent",
-      'must have the form of "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", in lower case',
-    );
-  }
-  if (isNothing(tracestate)) return;
-  if (!isTracestate(tracestate)) {
-    const form = `must be at most ${maxMembers} times "key=value", with commas between`;
-    throw new InvalidArgumentError("trace.tracestate", form);
-  }
-  if (isNothing(traceparent)) {
+  checkObject("trace", trace, traceRules);
+  const { traceparent, tracestate } = trace as TraceContext;
+  if (isNothing(traceparent) && !isNothing(tracestate)) {
     throw new InvalidArgumentError("trace.tracestate", "must not be given without a traceparent");
   }
 }

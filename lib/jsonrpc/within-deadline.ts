@@ -32,12 +32,6 @@ interface Preparation<T> {
   readonly since: string;
 }
 
-/** The part of a request's options that says how long it may take. */
-interface Patience {
-  readonly signal?: AbortSignal | undefined;
-  readonly timeoutMs?: number | undefined;
-}
-
 /**
  * Does what must be done before a request of `method` can be sent, within the signal and the `timeoutMs`
  * that it was given. Resolves with what that came to, and with the options of the request less the time
@@ -46,7 +40,10 @@ interface Patience {
  * @throws InvalidArgumentError before anything is done, RequestTimeoutError, `signal.reason`, or what
  * `prepare` rejects with.
  */
-export async function beforeRequest<T, Options extends Patience>(
+export async function beforeRequest<
+  T,
+  Options extends { signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
+>(
   method: string,
   options: Options,
   { prepare, since }: Preparation<T>,

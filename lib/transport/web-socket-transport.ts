@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { finished, Readable, Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { RawData, WebSocket } from "ws";
 import { noteArrival } from "../async/arrivals.js";
 import type { Logger } from "../async/logger.js";
@@ -100,11 +101,7 @@ export class WebSocketTransport implements Transport {
   async #closeInSteps(): Promise<void> {
     this.#keepalive.stop();
     this.output.end();
-    const written = new Promise<void>((resolve) => {
-      finished(this.output, () => {
-        resolve();
-      });
-    });
+    const written = finished(this.output).catch(() => undefined);
     await settleWithin(Promise.race([written, this.ended]), flushMs);
     this.#webSocket.close(1000);
     await settleWithin(this.ended, goodbyeMs);
