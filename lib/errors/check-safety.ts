@@ -93,11 +93,7 @@ export function checkApprovalPolicy(argument: string, value: unknown): void {
   checkObject(`${argument}.granular`, (value as Granular).granular, granularRules);
 }
 
-/**
- * Checks the same settings under their names in the configuration.
- *
- * @throws InvalidArgumentError
- */
+/** Checks the same settings under their names in the configuration. @throws InvalidArgumentError */
 export function checkConfiguredSafety(config: unknown): void {
   if (typeof config !== "object" || config === null) return;
   for (const [name, checkSetting] of Object.entries(configured)) {

@@ -101,11 +101,7 @@ export function checkObject(
   checkFields(value as object, rules, path);
 }
 
-/**
- * Checks that none of some options is less than the one before it.
- *
- * @throws InvalidArgumentError
- */
+/** Checks that none of some options is less than the one before it. @throws InvalidArgumentError */
 export function checkOrder(options: Readonly<Record<string, number>>, path?: string): void {
   Object.entries(options).reduce(([lesser, least], [name, value]) => {
     const fits = () => value >= least;

@@ -141,7 +141,12 @@ export class Connection {
     this.#rpc = createConnection(reader, writer);
     this.#requests = new Requests({ rpc: this.#rpc, reader, writer, end }, maxInFlight);
     this.#rpc.listen();
-    if (recorder) record(transport, recorder, end);
+    if (!recorder) return;
+    // The reader listens already, so that nothing flows before it does.
+    transport.input.on("data", recorder.received);
+    void end.closed.then(({ kind, exitCode, signal }) => {
+      recorder.ended(kind === "closed" ? undefined : { exitCode, signal });
+    });
   }
 
   /**
@@ -225,12 +230,4 @@ export class Connection {
       : "as many requests as maxInFlight allows were waiting for their answers";
     return new RequestTimeoutError(method, timeoutMs, { since });
   }
-}
-
-/** The reader listens already, so that nothing flows before it does. */
-function record(transport: Transport, recorder: ConnectionRecorder, end: ConnectionEnd): void {
-  transport.input.on("data", recorder.received);
-  void end.closed.then(({ kind, exitCode, signal }) => {
-    recorder.ended(kind === "closed" ? undefined : { exitCode, signal });
-  });
 }

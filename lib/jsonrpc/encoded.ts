@@ -46,11 +46,7 @@ export function encodeParams(
   return new EncodedJson(json, trace);
 }
 
-/**
- * Writes the answer to a request of the server.
- *
- * @throws InvalidArgumentError
- */
+/** Writes the answer to a request of the server. @throws InvalidArgumentError */
 export function encodeResult(method: string, result: unknown, isContent: IsContent): EncodedJson {
   const json = toReadableJson(result, { method, whole: "the answer", isContent });
   if (json === undefined) throw new InvalidArgumentError("the answer", "cannot be written as JSON");

@@ -43,11 +43,7 @@ interface Preparation<T> {
 export async function beforeRequest<
   T,
   Options extends { signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
->(
-  method: string,
-  options: Options,
-  { prepare, since }: Preparation<T>,
-): Promise<[T, Options]> {
+>(method: string, options: Options, { prepare, since }: Preparation<T>): Promise<[T, Options]> {
   const { signal, timeoutMs = Infinity } = options;
   throwIfAborted(signal);
   checkTimeout(timeoutMs);

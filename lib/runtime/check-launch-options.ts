@@ -119,7 +119,7 @@ function entriesOf(argument: string, value: unknown): [string, unknown][] {
   if (!Array.isArray(value)) {
     throw new InvalidArgumentError(argument, "must be an array of strings.");
   }
-  return Array.from(value, (item, index) => [`${argument}[${index}]`, item]);
+  return Array.from(value, (item: unknown, index) => [`${argument}[${index}]`, item]);
 }
 
 function asRecord(argument: string, value: unknown): Fields {

@@ -15,11 +15,7 @@ export interface UpgradeOptions
   readonly signal: AbortSignal;
 }
 
-/**
- * Makes a WebSocket connection.
- *
- * @throws ConnectError, or the reason of the signal.
- */
+/** Makes a WebSocket connection. @throws ConnectError, or the reason of the signal. */
 export function openWebSocket(
   create: typeof WebSocket,
   address: SocketAddress,
