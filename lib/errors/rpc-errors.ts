@@ -147,7 +147,7 @@ export class RetryLimitExceededError extends ServerBusyError {
   readonly attempts: number;
 
   constructor(last: ServerBusyError, attempts: number) {
-    super({ ...last, data: last.data, message: last.serverMessage }, `(${attempts} attempts)`);
+    super(failureOf(last), `(${attempts} attempts)`);
     this.attempts = attempts;
     this.cause = last;
   }
@@ -158,7 +158,7 @@ export class GoalsUnavailableError extends InvalidRequestError {
   override readonly code = "GOALS_UNAVAILABLE";
 
   constructor(refusal: InvalidRequestError, advice: string) {
-    super({ ...refusal, data: refusal.data, message: refusal.serverMessage }, advice);
+    super(failureOf(refusal), advice);
     this.cause = refusal;
   }
 }
@@ -170,6 +170,11 @@ export class GoalsUnavailableError extends InvalidRequestError {
  */
 export class McpServerError extends JsonRpcError {
   override readonly code = "MCP_SERVER_ERROR";
+}
+
+/** The answer that an error was made from. */
+function failureOf({ method, rpcCode, serverMessage: message, data }: JsonRpcError): RpcFailure {
+  return { method, rpcCode, message, data };
 }
 
 /** The server's sentences seldom end with a full stop. */
