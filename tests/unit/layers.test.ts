@@ -190,7 +190,6 @@ test("deadlines are made in one place, which reads on before it decides; other t
     "lib/jsonrpc/json-rpc.ts",
     "lib/session/resume-thread.ts",
     "lib/testing/send-reply.ts",
-    "lib/transport/keepalive.ts",
     "lib/transport/stdio-transport.ts",
   ]);
 });
