@@ -220,7 +220,7 @@ export type { ConfigObject, ConfigValue } from "./runtime/config-args.js";
 export type { LaunchCommandLine } from "./runtime/launch-command.js";
 export type { LaunchOptions } from "./runtime/launch-options.js";
 export type { Logger } from "./async/logger.js";
-export type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/error-origin.js";
+export type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/callbacks.js";
 export type { NotifyOptions, RequestOptions } from "./jsonrpc/connection.js";
 export type { TraceContext, Traced } from "./jsonrpc/trace-context.js";
 export type { ServerInfo } from "./session/server-info.js";
@@ -277,7 +277,6 @@ export {
   type ConfigWriteRefusal,
 } from "./errors/config-errors.js";
 export { NoNextPageError } from "./errors/list-errors.js";
-export { McpServerError } from "./errors/mcp-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
 export { OutputMismatchError, type OutputMismatchReason } from "./turns/output-errors.js";
 export {
@@ -312,10 +311,12 @@ export { CommandFailedError } from "./resources/machine/command-failed-error.js"
 export {
   ExperimentalApiError,
   ExternalClockError,
+  GoalsUnavailableError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,
   JsonRpcError,
+  McpServerError,
   MethodNotFoundError,
   ParseError,
   RetryLimitExceededError,
@@ -336,7 +337,6 @@ export {
   GoalStalledError,
   GoalTimeoutError,
 } from "./goals/goal-errors.js";
-export { GoalsUnavailableError } from "./errors/goals-unavailable-error.js";
 export {
   StopUnconfirmedError,
   TurnFailedError,

@@ -80,11 +80,11 @@ export class EventQueue<T> implements AsyncIteration<T> {
     }
   }
 
-  /** Rejects whoever waits at this moment, and says how many that were. The queue goes on. */
-  interrupt(makeReason: () => unknown): number {
+  /** Rejects the reads that wait at this moment, and says how many those were. The queue goes on. */
+  interrupt(reason: unknown): number {
     let count = 0;
     for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
-      waiter.reject(makeReason());
+      waiter.reject(reason);
       count += 1;
     }
     return count;

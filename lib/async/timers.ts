@@ -1,4 +1,4 @@
-import { onAbort } from "./abort.js";
+import { orAborted } from "./abort.js";
 import { maxTimerMs, onDeadline } from "./deadline.js";
 import { Deferred } from "./deferred.js";
 
@@ -16,17 +16,10 @@ export async function settleWithin<T>(promise: Promise<T>, ms: number): Promise<
 }
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const expire = (): void => {
-      unlink();
-      resolve();
-    };
-    const timer = setTimeout(expire, Math.min(ms, maxTimerMs));
-    const unlink = onAbort(signal, (reason) => {
-      clearTimeout(timer);
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort reason may be anything
-      reject(reason);
-    });
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const over = new Deferred<void>();
+  using _deadline = onDeadline(Math.min(ms, maxTimerMs), () => {
+    over.resolve();
   });
+  await orAborted(over.promise, signal);
 }

@@ -15,9 +15,9 @@ export interface ErrorDetails extends ErrorOptions {
  * Two rejections are not of this class: an aborted call rejects with its `signal.reason`, untouched,
  * and errors thrown by your own callbacks stay yours.
  */
-export class AppServerError extends Error {
+export abstract class AppServerError extends Error {
   /** Stable identifier of the kind of failure, e.g. `"TRANSPORT_CLOSED"`. */
-  readonly code: AppServerErrorCode;
+  abstract readonly code: AppServerErrorCode;
   /**
    * Whether the failed request had been sent to the server. With false the server has nothing to carry
    * out, so repeating the call does nothing twice. With true the error's class says what became of it; see
@@ -25,9 +25,8 @@ export class AppServerError extends Error {
    */
   readonly sent: boolean;
 
-  constructor(code: AppServerErrorCode, message: string, options?: ErrorDetails) {
+  constructor(message: string, options?: ErrorDetails) {
     super(message, options);
-    this.code = code;
     this.sent = options?.sent ?? true;
     this.name = new.target.name;
     Object.defineProperty(this, brand, { value: true });

@@ -5,7 +5,7 @@ import type {
   SandboxPolicy,
 } from "../../generated/types.js";
 import { checkKeys, type KeysOf } from "./check-options.js";
-import { check, checkObject, flag, type RulesOf } from "./check-values.js";
+import { anyOf, check, checkObject, flag, oneOf, type Rule, type RulesOf } from "./check-values.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
 // The settings that decide what commands may do. TypeScript refuses a list that lacks a value of the
@@ -23,24 +23,36 @@ const approvalPolicies: Readonly<Record<Extract<AskForApproval, string>, true>> 
   never: true,
 };
 
-type PolicyKeys = {
-  readonly [Type in SandboxPolicy["type"]]: KeysOf<Extract<SandboxPolicy, { type: Type }>>;
+const networkAccesses: Readonly<Record<NetworkAccess, true>> = { restricted: true, enabled: true };
+
+const sandboxMode = anyOf(Object.keys(sandboxModes));
+const sandbox = anyOf(Object.keys(sandboxModes), "a sandbox policy");
+const approvalPolicy = anyOf(Object.keys(approvalPolicies), "{ granular }");
+const networkAccess = anyOf(Object.keys(networkAccesses));
+
+const paths: Rule = {
+  fits: (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+  problem: "must be an array of paths",
 };
 
-const policyKeys: PolicyKeys = {
-  dangerFullAccess: { type: true },
-  readOnly: { type: true, networkAccess: true },
-  externalSandbox: { type: true, networkAccess: true },
+type PolicyRules = {
+  readonly [Type in SandboxPolicy["type"]]: RulesOf<Extract<SandboxPolicy, { type: Type }>>;
+};
+
+const policyRules: PolicyRules = {
+  dangerFullAccess: { type: oneOf("dangerFullAccess") },
+  readOnly: { type: oneOf("readOnly"), networkAccess: flag },
+  externalSandbox: { type: oneOf("externalSandbox"), networkAccess },
   workspaceWrite: {
-    type: true,
-    writableRoots: true,
-    networkAccess: true,
-    excludeTmpdirEnvVar: true,
-    excludeSlashTmp: true,
+    type: oneOf("workspaceWrite"),
+    writableRoots: paths,
+    networkAccess: flag,
+    excludeTmpdirEnvVar: flag,
+    excludeSlashTmp: flag,
   },
 };
 
-const networkAccesses: Readonly<Record<NetworkAccess, true>> = { restricted: true, enabled: true };
+const policyType = anyOf(Object.keys(policyRules));
 
 type Granular = Extract<AskForApproval, { granular: unknown }>;
 
@@ -55,9 +67,9 @@ const granularRules: RulesOf<Granular["granular"]> = {
 
 /** @throws InvalidArgumentError for what is neither the name of a mode, nor null or undefined. */
 export function checkSandboxMode(argument: string, value: unknown): void {
-  if (isUnset(value) || isOneOf(sandboxModes, value)) return;
+  if (isUnset(value) || sandboxMode.fits(value)) return;
   const advice = typeof value === "object" ? "; only turns and commands take a policy" : "";
-  throw new InvalidArgumentError(argument, `must be ${choices(sandboxModes)}${advice}`);
+  throw new InvalidArgumentError(argument, `${sandboxMode.problem}${advice}`);
 }
 
 /**
@@ -66,60 +78,26 @@ export function checkSandboxMode(argument: string, value: unknown): void {
  * @throws InvalidArgumentError, which names the part that is wrong.
  */
 export function checkSandbox(argument: string, value: unknown): void {
-  if (isUnset(value) || isOneOf(sandboxModes, value)) return;
-  if (typeof value !== "object") {
-    throw new InvalidArgumentError(
-      argument,
-      `must be ${choices(sandboxModes, "a sandbox policy")}`,
-    );
-  }
-  const { type } = value as { readonly type?: unknown };
-  if (!isOneOf(policyKeys, type)) {
-    throw new InvalidArgumentError(`${argument}.type`, `must be ${choices(policyKeys)}`);
-  }
-  checkKeys(argument, value, policyKeys[type]);
-  checkPolicyFields(argument, type, value);
-}
-
-/** Checks fields that the server would refuse without naming them. */
-function checkPolicyFields(argument: string, type: SandboxPolicy["type"], policy: object): void {
-  for (const [name, given] of Object.entries(policy) as [string, unknown][]) {
-    if (name === "type" || given === undefined) continue;
-    const field = `${argument}.${name}`;
-    if (name === "writableRoots") {
-      const areTexts = Array.isArray(given) && given.every((root) => typeof root === "string");
-      if (!areTexts) throw new InvalidArgumentError(field, "must be an array of paths");
-    } else if (type === "externalSandbox") {
-      if (!isOneOf(networkAccesses, given)) {
-        throw new InvalidArgumentError(field, `must be ${choices(networkAccesses)}`);
-      }
-    } else check(field, given, flag);
-  }
+  if (isUnset(value) || sandbox.fits(value)) return;
+  if (typeof value !== "object") throw new InvalidArgumentError(argument, sandbox.problem);
+  const { type } = value as SandboxPolicy;
+  check(`${argument}.type`, type, policyType);
+  checkObject(argument, value, policyRules[type]);
 }
 
 /** @throws InvalidArgumentError for what is no approval policy; null and undefined pass. */
 export function checkApprovalPolicy(argument: string, value: unknown): void {
-  if (isUnset(value) || isOneOf(approvalPolicies, value)) return;
-  if (typeof value !== "object") {
-    throw new InvalidArgumentError(
-      argument,
-      `must be ${choices(approvalPolicies, "{ granular }")}`,
-    );
-  }
+  if (isUnset(value) || approvalPolicy.fits(value)) return;
+  if (typeof value !== "object") throw new InvalidArgumentError(argument, approvalPolicy.problem);
   checkKeys(argument, value, granularKeys);
-  const { granular } = value as Granular;
-  checkObject(`${argument}.granular`, granular, granularRules);
+  checkObject(`${argument}.granular`, (value as Granular).granular, granularRules);
 }
 
-/**
- * Checks the same settings under their names in the configuration.
- *
- * @throws InvalidArgumentError
- */
+/** Checks the same settings under their names in the configuration. @throws InvalidArgumentError */
 export function checkConfiguredSafety(config: unknown): void {
   if (typeof config !== "object" || config === null) return;
-  for (const [name, check] of Object.entries(configured)) {
-    check(`config.${name}`, (config as Readonly<Record<string, unknown>>)[name]);
+  for (const [name, checkSetting] of Object.entries(configured)) {
+    checkSetting(`config.${name}`, (config as Readonly<Record<string, unknown>>)[name]);
   }
 }
 
@@ -130,7 +108,7 @@ export function checkConfiguredSafety(config: unknown): void {
  */
 export function checkOverrideSafety(argument: string, override: string): void {
   const [, key = "", , value] = /^\s*(\w+)\s*=\s*(["']?)([^"'{}]*?)\2\s*$/.exec(override) ?? [];
-  if (isOneOf(configured, key)) configured[key](argument, value);
+  if (Object.hasOwn(configured, key)) configured[key as keyof typeof configured](argument, value);
 }
 
 const configured = {
@@ -143,17 +121,4 @@ const configured = {
 
 function isUnset(value: unknown): value is null | undefined {
   return value === null || value === undefined;
-}
-
-function isOneOf<Name extends string>(
-  names: Readonly<Record<Name, unknown>>,
-  value: unknown,
-): value is Name {
-  return typeof value === "string" && Object.hasOwn(names, value);
-}
-
-/** The names, and what else there is, as the rest of a sentence: `"a", "b" or "c"`. */
-function choices(names: Readonly<Record<string, unknown>>, ...more: readonly string[]): string {
-  const all = [...Object.keys(names).map((name) => JSON.stringify(name)), ...more];
-  return `${all.slice(0, -1).join(", ")} or ${all.at(-1) ?? ""}`;
 }

@@ -72,12 +72,14 @@ export function whole(least: number, orInfinity = false): Rule {
 }
 
 export function oneOf(...choices: readonly unknown[]): Rule {
-  const quoted = choices.map((choice) => JSON.stringify(choice));
-  const list = [quoted.slice(0, -1).join(", "), ...quoted.slice(-1)];
-  return {
-    fits: (value) => choices.includes(value),
-    problem: `must be ${list.filter((part) => part !== "").join(" or ")}`,
-  };
+  return anyOf(choices);
+}
+
+/** One of some values; `others` are words for what else there is, and does not fit this rule. */
+export function anyOf(choices: readonly unknown[], ...others: readonly string[]): Rule {
+  const all = [...choices.map((choice) => JSON.stringify(choice)), ...others];
+  const list = [all.slice(0, -1).join(", "), ...all.slice(-1)].filter((part) => part !== "");
+  return { fits: (value) => choices.includes(value), problem: `must be ${list.join(" or ")}` };
 }
 
 /** @throws InvalidArgumentError with `path` when `value` does not fit. */
@@ -117,11 +119,7 @@ export function checkObject(
   checkFields(value as object, rules, path);
 }
 
-/**
- * Checks that none of some options is less than the one before it.
- *
- * @throws InvalidArgumentError
- */
+/** Checks that none of some options is less than the one before it. @throws InvalidArgumentError */
 export function checkOrder(options: Readonly<Record<string, number>>, path?: string): void {
   Object.entries(options).reduce(([lesser, least], [name, value]) => {
     const fits = () => value >= least;
@@ -153,6 +151,20 @@ export function checkSignal(signal: unknown): void {
 /** @throws InvalidArgumentError for anything else than a positive number of milliseconds. */
 export function checkTimeout(timeoutMs: unknown): void {
   check("timeoutMs", timeoutMs, milliseconds);
+}
+
+/**
+ * Checks text that is to be sent to the server, which cannot read half of a surrogate pair.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkWellFormed(argument: string, text: string): void {
+  if (!text.isWellFormed()) throw halfCharacter(argument, "has");
+}
+
+export function halfCharacter(argument: string, has: string): InvalidArgumentError {
+  const problem = `${has} half of a surrogate pair, which the server cannot read: cut text between characters`;
+  return new InvalidArgumentError(argument, problem);
 }
 
 function positive(unit: string): Rule {

@@ -15,11 +15,11 @@ export type ConfigWriteRefusal =
  * again, and decide anew.
  */
 export class ConfigWriteError extends InvalidRequestError {
-  declare readonly code: "CONFIG_WRITE_REFUSED";
+  override readonly code = "CONFIG_WRITE_REFUSED";
   readonly reason: ConfigWriteRefusal;
 
   constructor(failure: RpcFailure, reason: ConfigWriteRefusal) {
-    super(failure, "CONFIG_WRITE_REFUSED");
+    super(failure);
     this.reason = reason;
   }
 }
@@ -29,7 +29,7 @@ export class ConfigWriteError extends InvalidRequestError {
  * cannot be switched while the server runs, or its configuration fixes them.
  */
 export class FeatureNotChangedError extends AppServerError {
-  declare readonly code: "FEATURE_NOT_CHANGED";
+  override readonly code = "FEATURE_NOT_CHANGED";
   readonly features: readonly string[];
 
   /** `unknown`: those of them that the server does not have. */
@@ -40,10 +40,7 @@ export class FeatureNotChangedError extends AppServerError {
     const names = unknown.join(", ");
     const hint =
       unknown.length > 0 ? ` It does not know ${names}: features.list() has the names.` : "";
-    super(
-      "FEATURE_NOT_CHANGED",
-      `The server did not switch ${features.join(", ")}.${advice}${hint}`,
-    );
+    super(`The server did not switch ${features.join(", ")}.${advice}${hint}`);
     this.features = features;
   }
 }

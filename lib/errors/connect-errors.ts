@@ -2,16 +2,13 @@ import { AppServerError } from "./base.js";
 
 /** An optional package that this needs is not installed. The message says how to install it. */
 export class MissingDependencyError extends AppServerError {
-  declare readonly code: "MISSING_DEPENDENCY";
+  override readonly code = "MISSING_DEPENDENCY";
+  override readonly sent = false;
   /** The name of the package. */
   readonly dependency: string;
 
   constructor(dependency: string, install: string, purpose: string, options?: ErrorOptions) {
-    super(
-      "MISSING_DEPENDENCY",
-      `${purpose}, the package ${dependency} is needed: npm install ${install}`,
-      { ...options, sent: false },
-    );
+    super(`${purpose}, the package ${dependency} is needed: npm install ${install}`, options);
     this.dependency = dependency;
   }
 }
@@ -26,7 +23,8 @@ export interface ConnectFailure {
 
 /** A listening server could not be reached, or refused the connection before the protocol began. */
 export class ConnectError extends AppServerError {
-  declare readonly code: "CONNECT_FAILED";
+  override readonly code = "CONNECT_FAILED";
+  override readonly sent = false;
   /** The HTTP status of the refusal, such as 401; `undefined` when there was none. */
   readonly statusCode: number | undefined;
   /**
@@ -37,10 +35,7 @@ export class ConnectError extends AppServerError {
 
   /** `address` is the URL without its query. */
   constructor(address: string, problem: string, failure: ConnectFailure, options?: ErrorOptions) {
-    super("CONNECT_FAILED", `Could not connect to ${address}: ${problem}`, {
-      ...options,
-      sent: false,
-    });
+    super(`Could not connect to ${address}: ${problem}`, options);
     this.statusCode = failure.statusCode;
     this.retryable = failure.retryable;
   }

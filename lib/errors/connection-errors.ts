@@ -30,7 +30,7 @@ export interface CloseReason {
  * show.
  */
 export class TransportClosedError extends AppServerError {
-  declare readonly code: "TRANSPORT_CLOSED";
+  override readonly code = "TRANSPORT_CLOSED";
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The end of what the process wrote to stderr, at most 8,192 characters; for your log only. */
@@ -42,8 +42,10 @@ export class TransportClosedError extends AppServerError {
 
   /** `sent`: whether what `method` names, or else the caller's request, may have been sent. */
   constructor(reason: CloseReason, method?: string, sent = true) {
-    const message = `${describe(reason)}${fateOf(method, sent)}`;
-    super("TRANSPORT_CLOSED", message, { cause: reason.error, sent });
+    super(`${describe(reason)}${fateOf(method, sent)} ${adviceFor(reason, method, sent)}`, {
+      cause: reason.error,
+      sent,
+    });
     this.exitCode = reason.exitCode;
     this.signal = reason.signal;
     this.stderrTail = reason.stderrTail;
@@ -87,7 +89,7 @@ export interface TimeoutDetails extends ErrorOptions {
  * that starts late is interrupted or unsubscribed from; the message says so.
  */
 export class RequestTimeoutError extends AppServerError {
-  declare readonly code: "REQUEST_TIMEOUT";
+  override readonly code = "REQUEST_TIMEOUT";
   readonly method: string;
   readonly timeoutMs: number;
 
@@ -106,7 +108,7 @@ export class RequestTimeoutError extends AppServerError {
       since === undefined
         ? `not ${awaited} within ${timeoutMs} ms; the server may still carry it out.${more}`
         : `not sent within ${timeoutMs} ms, since ${since}. The server will not carry it out.`;
-    super("REQUEST_TIMEOUT", `${method} was ${outcome}`, { ...options, sent: since === undefined });
+    super(`${method} was ${outcome}`, { ...options, sent: since === undefined });
     this.method = method;
     this.timeoutMs = timeoutMs;
   }
@@ -125,12 +127,11 @@ export function unsent(error: unknown, method: string): unknown {
 
 /** A message is larger than the limit (`maxMessageBytes`, in bytes). */
 export class MessageTooLargeError extends AppServerError {
-  declare readonly code: "MESSAGE_TOO_LARGE";
+  override readonly code = "MESSAGE_TOO_LARGE";
   readonly limitBytes: number;
 
   constructor(direction: "incoming" | "outgoing", limitBytes: number) {
     super(
-      "MESSAGE_TOO_LARGE",
       `An ${direction} message is larger than ${limitBytes} bytes. Raise maxMessageBytes if you expect that` +
         (direction === "outgoing" ? "; over a socket, a server takes 64 MiB at most." : "."),
       { sent: direction === "incoming" },
@@ -141,11 +142,7 @@ export class MessageTooLargeError extends AppServerError {
 
 /** The server sent something that is not the protocol. */
 export class ProtocolError extends AppServerError {
-  declare readonly code: "PROTOCOL_ERROR";
-
-  constructor(message: string, options?: ErrorOptions) {
-    super("PROTOCOL_ERROR", message, options);
-  }
+  override readonly code = "PROTOCOL_ERROR";
 }
 
 /** How a connection was lost, for a log: without the words of an error, which may name a place. */
@@ -161,19 +158,24 @@ function fateOf(method: string | undefined, sent: boolean): string {
   return sent ? ` while ${method} was pending.` : `: ${method} was not sent.`;
 }
 
-function describe(reason: CloseReason): string {
-  if (reason.kind === "closed") return "The connection is closed";
-  if (reason.kind === "dropped") return "The connection dropped and is being restored";
-  if (reason.kind === "failed") {
-    return `The connection to the app-server failed${reason.error ? ` (${inWords(reason.error)})` : ""}`;
+function adviceFor({ kind }: CloseReason, method: string | undefined, sent: boolean): string {
+  if (method !== undefined && sent) {
+    return "The server may have carried it out: look before you repeat it.";
   }
-  const how =
-    reason.signal !== null
-      ? ` by ${reason.signal}`
-      : reason.exitCode !== null
-        ? ` with code ${reason.exitCode}`
-        : "";
-  return `The app-server process ended${how}`;
+  if (kind === "dropped") return "Call again: calls wait until it is back.";
+  return kind === "closed"
+    ? "Start another client."
+    : "Call the Codex again, which starts another server, or start another client.";
+}
+
+function describe({ kind, error, exitCode, signal }: CloseReason): string {
+  if (kind === "closed") return "The connection is closed";
+  if (kind === "dropped") return "The connection dropped and is being restored";
+  if (kind === "failed") {
+    return `The connection to the app-server failed${error ? ` (${inWords(error)})` : ""}`;
+  }
+  if (signal !== null) return `The app-server process ended by ${signal}`;
+  return `The app-server process ended${exitCode === null ? "" : ` with code ${exitCode}`}`;
 }
 
 /** The words of these errors name addresses and files, which are in `cause`. */

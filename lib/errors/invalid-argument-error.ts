@@ -5,11 +5,12 @@ import { AppServerError } from "./base.js";
  * offending option, such as `"config.model_providers"`. The value itself is never in the message.
  */
 export class InvalidArgumentError extends AppServerError {
-  declare readonly code: "INVALID_ARGUMENT";
+  override readonly code = "INVALID_ARGUMENT";
+  override readonly sent = false;
   readonly argument: string;
 
   constructor(argument: string, problem: string, options?: ErrorOptions) {
-    super("INVALID_ARGUMENT", `${argument} ${problem}`, { ...options, sent: false });
+    super(`${argument} ${problem}`, options);
     this.argument = argument;
   }
 }

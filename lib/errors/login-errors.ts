@@ -8,7 +8,7 @@ export type LoginFailureReason = "cancelled" | "denied" | "failed" | "replaced";
 
 /** The server reported the end of a login, and that it did not succeed. Start another one. */
 export class LoginFailedError extends AppServerError {
-  declare readonly code: "LOGIN_FAILED";
+  override readonly code = "LOGIN_FAILED";
   readonly reason: LoginFailureReason;
   /** The attempt; `null` for logins without one, such as with an API key. */
   readonly loginId: string | null;
@@ -20,7 +20,7 @@ export class LoginFailedError extends AppServerError {
     details: { loginId?: string | null; serverMessage?: unknown } = {},
   ) {
     const serverMessage = withoutSecrets(details.serverMessage);
-    super("LOGIN_FAILED", describe(reason, serverMessage));
+    super(describe(reason, serverMessage));
     this.reason = reason;
     this.loginId = details.loginId ?? null;
     this.serverMessage = serverMessage;
@@ -32,14 +32,14 @@ export class LoginFailedError extends AppServerError {
  * login that still waited, for another one or for the server, will not begin (`sent` is false).
  */
 export class LoginTimeoutError extends AppServerError {
-  declare readonly code: "LOGIN_TIMEOUT";
+  override readonly code = "LOGIN_TIMEOUT";
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number, sent = true) {
     const outcome = sent
       ? "It was not cancelled and may still succeed: wait for it again, or cancel it."
       : "It had not begun and will not begin: start another one.";
-    super("LOGIN_TIMEOUT", `The login did not end within ${timeoutMs} ms. ${outcome}`, { sent });
+    super(`The login did not end within ${timeoutMs} ms. ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
   }
 }

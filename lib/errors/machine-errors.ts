@@ -8,7 +8,7 @@ import { says } from "./server-sentences.js";
  * program for each command, so the files of the runtime must still be where it was started from.
  */
 export class CommandNotStartedError extends JsonRpcError {
-  declare readonly code: "COMMAND_NOT_STARTED";
+  override readonly code = "COMMAND_NOT_STARTED";
   /**
    * The file of the runtime, when this client has started the server from it and it is gone. No command
    * starts in a sandbox any more: close the client, and start another.
@@ -18,7 +18,6 @@ export class CommandNotStartedError extends JsonRpcError {
   constructor(failure: RpcFailure, missingRuntime?: string) {
     super(
       failure,
-      "COMMAND_NOT_STARTED",
       missingRuntime === undefined
         ? "Check on the server's machine that the program is on the PATH and that cwd is a directory. If the " +
             "server's own files were moved or removed while it ran, start the server again."
@@ -31,20 +30,17 @@ export class CommandNotStartedError extends JsonRpcError {
 
 /** The command has ended, so that nothing can be written to it and its terminal has no size. */
 export class CommandEndedError extends InvalidRequestError {
-  declare readonly code: "COMMAND_ENDED";
+  override readonly code = "COMMAND_ENDED";
 
   constructor(failure: RpcFailure) {
-    super(failure, "COMMAND_ENDED", "The command has ended: start another one.");
+    super(failure, "The command has ended: start another one.");
   }
 }
 
 /** A command's output can be iterated once, by one consumer, and only where it is streamed. */
 export class OutputStreamError extends AppServerError {
-  declare readonly code: "OUTPUT_STREAM_UNAVAILABLE";
-
-  constructor(problem: string) {
-    super("OUTPUT_STREAM_UNAVAILABLE", problem, { sent: false });
-  }
+  override readonly code = "OUTPUT_STREAM_UNAVAILABLE";
+  override readonly sent = false;
 }
 
 /**
@@ -52,12 +48,11 @@ export class OutputStreamError extends AppServerError {
  * delivered; the iteration has lost the rest. The command runs on.
  */
 export class OutputOverflowError extends AppServerError {
-  declare readonly code: "OUTPUT_OVERFLOW";
+  override readonly code = "OUTPUT_OVERFLOW";
   readonly limitBytes: number;
 
   constructor(limitBytes: number) {
     super(
-      "OUTPUT_OVERFLOW",
       `More than ${limitBytes} bytes of output were waiting to be read. Read on while the command ` +
         "runs, or raise maxBacklogBytes.",
     );
@@ -67,38 +62,35 @@ export class OutputOverflowError extends AppServerError {
 
 /** The watch or the search is closed. */
 export class HandleClosedError extends AppServerError {
-  declare readonly code: "HANDLE_CLOSED";
+  override readonly code = "HANDLE_CLOSED";
+  override readonly sent = false;
 
   constructor(what: string, call: string) {
-    super("HANDLE_CLOSED", `${what} is closed. Start another with ${call}.`, { sent: false });
+    super(`${what} is closed. Start another with ${call}.`);
   }
 }
 
 /** The server's file system refused. `errno` says why, in the names that Node has for it. */
 export class FileSystemError extends JsonRpcError {
-  declare readonly code: "FILE_SYSTEM_ERROR" | "FILE_NOT_FOUND";
+  override readonly code: "FILE_SYSTEM_ERROR" | "FILE_NOT_FOUND" = "FILE_SYSTEM_ERROR";
   /**
    * The name of the error in Node.js, such as `"EACCES"`, `"EEXIST"` or `"ENOTEMPTY"`; `null` when the
    * server's words are unknown.
    */
   readonly errno: string | null;
 
-  constructor(
-    failure: RpcFailure,
-    errno: string | null,
-    code: FileSystemError["code"] = "FILE_SYSTEM_ERROR",
-  ) {
-    super(failure, code);
+  constructor(failure: RpcFailure, errno: string | null) {
+    super(failure);
     this.errno = errno;
   }
 }
 
 /** There is no such file or directory, or its parent directory is missing. */
 export class FileNotFoundError extends FileSystemError {
-  declare readonly code: "FILE_NOT_FOUND";
+  override readonly code = "FILE_NOT_FOUND";
 
   constructor(failure: RpcFailure) {
-    super(failure, "ENOENT", "FILE_NOT_FOUND");
+    super(failure, "ENOENT");
   }
 }
 

@@ -17,15 +17,16 @@ export interface RpcFailure {
 
 /** The server answered a request with an error. The subclasses say which kind. */
 export class JsonRpcError extends AppServerError {
-  declare readonly code: JsonRpcErrorCode;
+  override readonly code: JsonRpcErrorCode = "RPC_ERROR";
   readonly method: string;
   readonly rpcCode: number;
   readonly data: unknown;
   /** The server's sentence, without the words that this library adds. */
   readonly serverMessage: string;
 
-  constructor(failure: RpcFailure, code: JsonRpcErrorCode = "RPC_ERROR", advice?: string) {
-    super(code, `${failure.method} was refused: ${withAdvice(failure.message, advice)}`, {
+  /** `advice`: what to do; a sentence behind that of the server. */
+  constructor(failure: RpcFailure, advice?: string) {
+    super(`${failure.method} was refused: ${withAdvice(failure.message, advice)}`, {
       sent: failure.sent,
     });
     this.method = failure.method;
@@ -38,60 +39,32 @@ export class JsonRpcError extends AppServerError {
 
 /** `-32700`: the server could not read the message. */
 export class ParseError extends JsonRpcError {
-  declare readonly code: "PARSE_ERROR";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "PARSE_ERROR");
-  }
+  override readonly code = "PARSE_ERROR";
 }
 
 /** `-32600` without a more precise class: a precondition does not hold, or the request is malformed. */
 export class InvalidRequestError extends JsonRpcError {
-  declare readonly code: InvalidRequestErrorCode;
-
-  constructor(
-    failure: RpcFailure,
-    code: InvalidRequestErrorCode = "INVALID_REQUEST",
-    advice?: string,
-  ) {
-    super(failure, code, advice);
-  }
+  override readonly code: InvalidRequestErrorCode = "INVALID_REQUEST";
 }
 
 /** This server does not know the method, or not for this thread. Use another one or another runtime. */
 export class MethodNotFoundError extends JsonRpcError {
-  declare readonly code: "METHOD_NOT_FOUND";
-
-  constructor(failure: RpcFailure, advice?: string) {
-    super(failure, "METHOD_NOT_FOUND", advice);
-  }
+  override readonly code = "METHOD_NOT_FOUND";
 }
 
 /** The params are wrong: fix the call. Never worth repeating unchanged. */
 export class InvalidParamsError extends JsonRpcError {
-  declare readonly code: "INVALID_PARAMS";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "INVALID_PARAMS");
-  }
+  override readonly code = "INVALID_PARAMS";
 }
 
 /** `-32603`: the server failed on its own. */
 export class InternalRpcError extends JsonRpcError {
-  declare readonly code: "INTERNAL_ERROR";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "INTERNAL_ERROR");
-  }
+  override readonly code = "INTERNAL_ERROR";
 }
 
 /** No thread of that id is loaded or stored. */
 export class ThreadNotFoundError extends InvalidRequestError {
-  declare readonly code: "THREAD_NOT_FOUND";
-
-  constructor(failure: RpcFailure, advice?: string) {
-    super(failure, "THREAD_NOT_FOUND", advice);
-  }
+  override readonly code = "THREAD_NOT_FOUND";
 }
 
 /**
@@ -99,34 +72,23 @@ export class ThreadNotFoundError extends InvalidRequestError {
  * `thread.unarchive()` first.
  */
 export class ThreadArchivedError extends InvalidRequestError {
-  declare readonly code: "THREAD_ARCHIVED";
+  override readonly code = "THREAD_ARCHIVED";
 
   /** The server's own sentence names a command for the shell instead. */
   constructor(failure: RpcFailure, threadId = "it") {
-    super(
-      { ...failure, message: `thread ${threadId} is archived.` },
-      "THREAD_ARCHIVED",
-      "Call unarchiveThread(id) first.",
-    );
+    const message = `thread ${threadId} is archived.`;
+    super({ ...failure, message }, "Call unarchiveThread(id) first.");
   }
 }
 
 /** Another process, or a review or compaction, holds the thread. */
 export class ThreadBusyError extends JsonRpcError {
-  declare readonly code: "THREAD_BUSY";
-
-  constructor(failure: RpcFailure, advice?: string) {
-    super(failure, "THREAD_BUSY", advice);
-  }
+  override readonly code = "THREAD_BUSY";
 }
 
 /** The turn to steer or to interrupt is not the one that runs. */
 export class TurnNotActiveError extends InvalidRequestError {
-  declare readonly code: "TURN_NOT_ACTIVE";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "TURN_NOT_ACTIVE");
-  }
+  override readonly code = "TURN_NOT_ACTIVE";
 }
 
 /**
@@ -134,11 +96,7 @@ export class TurnNotActiveError extends InvalidRequestError {
  * the model, so it may be repeated once there is a server again.
  */
 export class ServerDrainingError extends InvalidRequestError {
-  declare readonly code: "SERVER_DRAINING";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "SERVER_DRAINING");
-  }
+  override readonly code = "SERVER_DRAINING";
 }
 
 /**
@@ -146,19 +104,15 @@ export class ServerDrainingError extends InvalidRequestError {
  * `updateSettings` names; `rpc.configRequirements.read()` lists the allowed ones. Nothing has changed.
  */
 export class SettingNotAllowedError extends InvalidRequestError {
-  declare readonly code: "SETTING_NOT_ALLOWED";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "SETTING_NOT_ALLOWED");
-  }
+  override readonly code = "SETTING_NOT_ALLOWED";
 }
 
 /** The method or field needs `experimentalApi: true` (the default of this library). */
 export class ExperimentalApiError extends InvalidRequestError {
-  declare readonly code: "EXPERIMENTAL_API";
+  override readonly code = "EXPERIMENTAL_API";
 
   constructor(failure: RpcFailure) {
-    super(failure, "EXPERIMENTAL_API", "Start the client with experimentalApi: true.");
+    super(failure, "Start the client with experimentalApi: true.");
   }
 }
 
@@ -168,12 +122,11 @@ export class ExperimentalApiError extends InvalidRequestError {
  * 0.171.0 does not. Set `clock_source` to `"system"`, or use a server up to 0.169.0.
  */
 export class ExternalClockError extends JsonRpcError {
-  declare readonly code: "EXTERNAL_CLOCK_UNAVAILABLE";
+  override readonly code = "EXTERNAL_CLOCK_UNAVAILABLE";
 
   constructor(failure: RpcFailure) {
     super(
       failure,
-      "EXTERNAL_CLOCK_UNAVAILABLE",
       'This server asks no client for the time: set clock_source to "system", or use codex 0.169.0 or older.',
     );
   }
@@ -184,28 +137,44 @@ export class ExternalClockError extends JsonRpcError {
  * `retryOnOverload` does.
  */
 export class ServerBusyError extends JsonRpcError {
-  declare readonly code: "SERVER_BUSY" | "RETRY_LIMIT_EXCEEDED";
-
-  constructor(failure: RpcFailure, code: ServerBusyError["code"] = "SERVER_BUSY", advice?: string) {
-    super(failure, code, advice);
-  }
+  override readonly code: "SERVER_BUSY" | "RETRY_LIMIT_EXCEEDED" = "SERVER_BUSY";
 }
 
 /** The server was still busy after the last attempt. */
 export class RetryLimitExceededError extends ServerBusyError {
-  declare readonly code: "RETRY_LIMIT_EXCEEDED";
+  override readonly code = "RETRY_LIMIT_EXCEEDED";
   /** The number of times that the request was sent. */
   readonly attempts: number;
 
   constructor(last: ServerBusyError, attempts: number) {
-    super(
-      { method: last.method, rpcCode: last.rpcCode, message: last.serverMessage, data: last.data },
-      "RETRY_LIMIT_EXCEEDED",
-      `(${attempts} attempts)`,
-    );
+    super(failureOf(last), `(${attempts} attempts)`);
     this.attempts = attempts;
     this.cause = last;
   }
+}
+
+/** This server, or this thread, cannot have goals. */
+export class GoalsUnavailableError extends InvalidRequestError {
+  override readonly code = "GOALS_UNAVAILABLE";
+
+  constructor(refusal: InvalidRequestError, advice: string) {
+    super(failureOf(refusal), advice);
+    this.cause = refusal;
+  }
+}
+
+/**
+ * An MCP server, not the app-server, answered a tool call or a read with an error. `rpcCode`,
+ * `serverMessage` and `data` are that server's own. The codes `-32600` and `-32603` are used by both;
+ * with those, the error is an InvalidRequestError or an InternalRpcError whoever it came from.
+ */
+export class McpServerError extends JsonRpcError {
+  override readonly code = "MCP_SERVER_ERROR";
+}
+
+/** The answer that an error was made from. */
+function failureOf({ method, rpcCode, serverMessage: message, data }: JsonRpcError): RpcFailure {
+  return { method, rpcCode, message, data };
 }
 
 /** The server's sentences seldom end with a full stop. */

@@ -11,17 +11,14 @@ export type RequestOverReason =
  * `"callEnded"` (of a tool) or `"threadClosed"`.
  */
 export class ServerRequestOverError extends AppServerError {
-  declare readonly code: "SERVER_REQUEST_OVER";
+  override readonly code = "SERVER_REQUEST_OVER";
   /** The method of the request. */
   readonly method: string;
   readonly requestId: string | number;
   readonly why: RequestOverReason;
 
   constructor(method: string, requestId: string | number, why: RequestOverReason) {
-    super(
-      "SERVER_REQUEST_OVER",
-      `${shownMethod(method)} needs no answer any more: ${sentences[why]}.`,
-    );
+    super(`${shownMethod(method)} needs no answer any more: ${sentences[why]}.`);
     this.method = method;
     this.requestId = requestId;
     this.why = why;
@@ -30,15 +27,14 @@ export class ServerRequestOverError extends AppServerError {
 
 /** `respond()` was called for a request that is not open: too late, twice, or with a wrong id. */
 export class RequestNotPendingError extends AppServerError {
-  declare readonly code: "REQUEST_NOT_PENDING";
+  override readonly code = "REQUEST_NOT_PENDING";
+  override readonly sent = false;
   /** The key or id that was given to `respond()`. */
   readonly requestId: string | number;
 
   constructor(requestId: string | number) {
     super(
-      "REQUEST_NOT_PENDING",
       "No such request is open: it was answered, its turn has ended, or its server process is gone. pendingRequests() lists the open ones.",
-      { sent: false },
     );
     this.requestId = requestId;
   }

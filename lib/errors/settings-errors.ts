@@ -11,7 +11,7 @@ export type GuardedSetting = "approvalPolicy" | "approvalsReviewer" | "sandbox";
  * Name a setting that the server accepts: `resumeThread(id, { approvalPolicy })`, for instance.
  */
 export class SettingsLoosenedError extends AppServerError {
-  declare readonly code: "SETTINGS_LOOSENED" | "SANDBOX_WIDENED";
+  override readonly code: "SETTINGS_LOOSENED" | "SANDBOX_WIDENED" = "SETTINGS_LOOSENED";
   readonly threadId: string;
   /** The setting that is looser. */
   readonly setting: GuardedSetting;
@@ -19,13 +19,10 @@ export class SettingsLoosenedError extends AppServerError {
   constructor(
     threadId: string,
     setting: GuardedSetting,
-    {
-      code = "SETTINGS_LOOSENED",
-      message = sentenceOf(setting),
-      cause,
-    }: { code?: SettingsLoosenedError["code"]; message?: string; cause?: unknown } = {},
+    message = sentenceOf(setting),
+    options?: ErrorOptions,
   ) {
-    super(code, message, { cause });
+    super(message, options);
     this.threadId = threadId;
     this.setting = setting;
   }
@@ -37,13 +34,13 @@ export class SettingsLoosenedError extends AppServerError {
  * sandbox })`, `resumeThread(id, { sandbox })`, or `fork({ sandbox })`.
  */
 export class SandboxWidenedError extends SettingsLoosenedError {
-  declare readonly code: "SANDBOX_WIDENED";
+  override readonly code = "SANDBOX_WIDENED";
 
   constructor(threadId: string, cause: unknown) {
     const message =
       "The server opened the thread under a wider sandbox than it was to have, so no turn was started. " +
       "Name its sandbox: startThread({ sandbox }), resumeThread(id, { sandbox }) or fork({ sandbox }).";
-    super(threadId, "sandbox", { code: "SANDBOX_WIDENED", message, cause });
+    super(threadId, "sandbox", message, { cause });
   }
 }
 

@@ -5,12 +5,9 @@ import { AppServerError } from "./base.js";
  * over; the turn or command itself goes on: `run()` still gives the result of a turn.
  */
 export class SlowConsumerError extends AppServerError {
-  declare readonly code: "SLOW_CONSUMER";
+  override readonly code = "SLOW_CONSUMER";
 
   constructor(tooMuch: string, cure: string) {
-    super(
-      "SLOW_CONSUMER",
-      `More than ${tooMuch} were waiting to be read, and were dropped. ${cure}`,
-    );
+    super(`More than ${tooMuch} were waiting to be read, and were dropped. ${cure}`);
   }
 }

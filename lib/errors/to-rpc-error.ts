@@ -1,16 +1,16 @@
 import type { AppServerError } from "./base.js";
 import { ConfigWriteError } from "./config-errors.js";
 import { ProtocolError } from "./connection-errors.js";
-import { GoalsUnavailableError } from "./goals-unavailable-error.js";
 import { toMachineError } from "./machine-errors.js";
-import { McpServerError } from "./mcp-errors.js";
 import {
   ExperimentalApiError,
   ExternalClockError,
+  GoalsUnavailableError,
   InternalRpcError,
   InvalidParamsError,
   InvalidRequestError,
   JsonRpcError,
+  McpServerError,
   MethodNotFoundError,
   ParseError,
   type RpcFailure,

@@ -6,7 +6,7 @@ import { AppServerError } from "./base.js";
  * more of it.
  */
 export class TurnDetachedError extends AppServerError {
-  declare readonly code: "TURN_DETACHED";
+  override readonly code = "TURN_DETACHED";
 
   constructor(cause: "unsubscribed" | "lost" = "unsubscribed") {
     const what =
@@ -14,6 +14,6 @@ export class TurnDetachedError extends AppServerError {
         ? "was unsubscribed while the turn ran"
         : "could not be resumed when the connection was back";
     const advice = "The turn may still run: resume the thread, and read its turns.";
-    super("TURN_DETACHED", `The thread ${what}. ${advice}`);
+    super(`The thread ${what}. ${advice}`);
   }
 }

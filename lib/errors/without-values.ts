@@ -6,12 +6,10 @@ import { serverSentences } from "./server-sentences.js";
  * what was expected, and where.
  */
 export function withoutValues(text: string): string {
+  // The words before the value stay, where the pattern picks them out.
+  const without = (_: string, before: unknown) => (typeof before === "string" ? before : "");
   return quotations.reduce(
-    (rest, name) =>
-      // The words before the value stay, where the pattern picks them out.
-      rest.replace(serverSentences[name].pattern, (_, before: unknown) =>
-        typeof before === "string" ? before : "",
-      ),
+    (rest, name) => rest.replace(serverSentences[name].pattern, without),
     text,
   );
 }

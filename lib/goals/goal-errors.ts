@@ -8,7 +8,7 @@ import { type TurnFailureReason } from "../results/turn-failure-reason.js";
 
 /** The last turn of a goal failed, and the goal with it. The thread stays usable. */
 export class GoalFailedError extends AppServerError {
-  declare readonly code: "GOAL_FAILED";
+  override readonly code = "GOAL_FAILED";
   /** Everything the goal did before; `result.goal.status` is what the server has made of it. */
   readonly result: GoalResult;
   readonly reason: TurnFailureReason;
@@ -19,7 +19,7 @@ export class GoalFailedError extends AppServerError {
 
   constructor(result: GoalResult, lastTurn: TurnResult) {
     const cause = new TurnFailedError(lastTurn);
-    super("GOAL_FAILED", `The goal stopped in its turn ${result.turns.length}. ${cause.message}`, {
+    super(`The goal stopped in its turn ${result.turns.length}. ${cause.message}`, {
       cause,
     });
     this.result = result;
@@ -35,7 +35,7 @@ export class GoalFailedError extends AppServerError {
  * has not confirmed that in time, this is still tried. One that still waited is not sent any more.
  */
 export class GoalTimeoutError extends AppServerError {
-  declare readonly code: "GOAL_TIMEOUT";
+  override readonly code = "GOAL_TIMEOUT";
   readonly timeoutMs: number;
   /** What the goal had done so far. */
   readonly result: GoalResult;
@@ -48,7 +48,7 @@ export class GoalTimeoutError extends AppServerError {
     { stopConfirmed = true, sent = true }: { stopConfirmed?: boolean; sent?: boolean } = {},
   ) {
     const outcome = timeoutOutcome("stopped", { stopConfirmed, sent });
-    super("GOAL_TIMEOUT", `The goal did not end within ${timeoutMs} ms ${outcome}`, { sent });
+    super(`The goal did not end within ${timeoutMs} ms ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
     this.result = result;
     this.stopConfirmed = stopConfirmed;
@@ -58,11 +58,10 @@ export class GoalTimeoutError extends AppServerError {
 
 /** The goal was stopped before it was sent: `goal.started` rejects with it. */
 export class GoalNotStartedError extends AppServerError {
-  declare readonly code: "GOAL_NOT_STARTED";
+  override readonly code = "GOAL_NOT_STARTED";
 
   constructor() {
     super(
-      "GOAL_NOT_STARTED",
       "The goal was stopped before it was sent to the server. Start it again if it is still wanted.",
       {
         sent: false,
@@ -73,14 +72,10 @@ export class GoalNotStartedError extends AppServerError {
 
 /** The goal has ended, or is being stopped: nothing was sent. */
 export class GoalNotActiveError extends AppServerError {
-  declare readonly code: "GOAL_NOT_ACTIVE";
+  override readonly code = "GOAL_NOT_ACTIVE";
 
   constructor() {
-    super(
-      "GOAL_NOT_ACTIVE",
-      "The goal has ended, so the input was not sent. Start a turn with it.",
-      { sent: false },
-    );
+    super("The goal has ended, so the input was not sent. Start a turn with it.", { sent: false });
   }
 }
 
@@ -90,11 +85,10 @@ export class GoalNotActiveError extends AppServerError {
  * TransportClosedError.
  */
 export class GoalDetachedError extends AppServerError {
-  declare readonly code: "GOAL_DETACHED";
+  override readonly code = "GOAL_DETACHED";
 
   constructor(cause: TransportClosedError) {
     super(
-      "GOAL_DETACHED",
       "The connection dropped while the server worked on the goal. The server goes on with it: see thread.goal.get().",
       { cause },
     );
@@ -103,13 +97,12 @@ export class GoalDetachedError extends AppServerError {
 
 /** The goal is active, but the server starts no turn for it. It was paused. */
 export class GoalStalledError extends AppServerError {
-  declare readonly code: "GOAL_STALLED";
+  override readonly code = "GOAL_STALLED";
   /** What the goal had done so far. */
   readonly result: GoalResult;
 
   constructor(result: GoalResult) {
     super(
-      "GOAL_STALLED",
       "The server has the goal but starts no turn for it. It does not work on goals in plan mode: " +
         "change the thread's collaborationMode.",
     );

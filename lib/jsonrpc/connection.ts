@@ -2,17 +2,15 @@ import { createConnection, ParameterStructures, type MessageConnection } from ".
 import { throwIfAborted } from "../async/abort.js";
 import { checkTimeout } from "../errors/check-values.js";
 import type { KeysOf } from "../errors/check-options.js";
-import type { Logger } from "../async/logger.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { ConnectionRecorder } from "../recording/recorder.js";
 import type { Transport } from "../transport/transport.js";
-import { ResponseSender } from "./response-sender.js";
+import { answerRequest, type Answering } from "./answer-request.js";
 import { ConnectionEnd } from "./connection-end.js";
-import { encodeParams, type EncodedParams } from "./encoded.js";
-import type { Answer, NotificationMessage, OnAnswerFailed, RequestMessage } from "./message.js";
-import type { FrequentLines } from "./frequent-lines.js";
-import { LineMessageReader } from "./reader.js";
+import { encodeParams, type EncodedJson, type ParamsRules } from "./encoded.js";
+import type { NotificationMessage } from "./message.js";
+import { LineMessageReader, type FrequentLines } from "./reader.js";
 import type { IsContent } from "./readable-json.js";
 import { Requests } from "./requests.js";
 import { encodeTrace, type Traced } from "./trace-context.js";
@@ -21,16 +19,12 @@ import { LineMessageWriter } from "./writer.js";
 
 export type { Answer } from "./message.js";
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Answering {
   readonly maxInFlight: number;
   readonly maxMessageBytes: number;
   readonly requestTimeoutMs: number;
-  readonly logger: Required<Logger>;
   /** Gets every notification in wire order. */
   onNotification(message: NotificationMessage): void;
-  /** Answers a server request, or not; it is called in wire order and may take its time. */
-  onRequest(message: RequestMessage): Promise<Answer | undefined>;
-  readonly onAnswerFailed?: OnAnswerFailed | undefined;
   /** Which text of a message may be repaired (default: none). */
   readonly isContent?: IsContent | undefined;
   /** Makes what learns of all that goes over a connection (default: nobody does). */
@@ -97,17 +91,15 @@ export class Connection {
   readonly #end: ConnectionEnd;
   readonly #rpc: MessageConnection;
   readonly #requests: Requests;
-  readonly #maxOutgoingBytes: number;
   readonly #requestTimeoutMs: number;
-  readonly #isContent: IsContent;
+  readonly #params: ParamsRules;
 
   constructor(transport: Transport, options: ConnectionOptions) {
     const { maxInFlight, maxMessageBytes, logger } = options;
-    this.#maxOutgoingBytes = Math.min(maxMessageBytes, transport.maxOutgoingBytes ?? Infinity);
+    const maxBytes = Math.min(maxMessageBytes, transport.maxOutgoingBytes ?? Infinity);
     this.#requestTimeoutMs = options.requestTimeoutMs;
-    this.#isContent = options.isContent ?? (() => false);
+    this.#params = { maxBytes, isContent: options.isContent ?? (() => false) };
     const end = new ConnectionEnd(transport, () => {
-      sender.end();
       this.#rpc.dispose();
       this.#requests.end();
     });
@@ -121,11 +113,6 @@ export class Connection {
       },
       recorder?.sent,
     );
-    const handle = (message: RequestMessage) => options.onRequest(message);
-    const sender = new ResponseSender(writer, logger, handle, {
-      maxBytes: this.#maxOutgoingBytes,
-      failed: options.onAnswerFailed,
-    });
     const reader = new LineMessageReader(
       transport.input,
       maxMessageBytes,
@@ -140,7 +127,7 @@ export class Connection {
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.
         onRequest: (message) => {
-          void sender.answer(message);
+          void answerRequest(message, options, { writer, end, maxBytes });
         },
         onSkipped: (problem) => {
           logger.warn(`A line from the server was skipped: it ${problem}.`);
@@ -151,18 +138,15 @@ export class Connection {
       },
       options.frequentLines?.(),
     );
-    this.#rpc = createConnection(reader, writer, silent, { maxParallelism });
-    this.#requests = new Requests({
-      maxInFlight,
-      rpc: this.#rpc,
-      isOver: () => end.isOver,
-      lastRequestId: () => writer.lastRequestId,
-      inject: (answer) => {
-        reader.inject(answer);
-      },
-    });
+    this.#rpc = createConnection(reader, writer);
+    this.#requests = new Requests({ rpc: this.#rpc, reader, writer, end }, maxInFlight);
     this.#rpc.listen();
-    if (recorder) record(transport, recorder, end);
+    if (!recorder) return;
+    // The reader listens already, so that nothing flows before it does.
+    transport.input.on("data", recorder.received);
+    void end.closed.then(({ kind, exitCode, signal }) => {
+      recorder.ended(kind === "closed" ? undefined : { exitCode, signal });
+    });
   }
 
   /**
@@ -175,25 +159,11 @@ export class Connection {
     throwIfAborted(options.signal);
     this.#end.throwIfKnown(method);
     const { signal, longRunning = false, late } = options;
-    const trace = encodeTrace(options.trace);
-    const encoded = encodeParams(method, params, {
-      maxBytes: this.#maxOutgoingBytes,
-      trace,
-      isContent: this.#isContent,
-    });
+    const encoded = encodeParams(method, params, this.#params, encodeTrace(options.trace));
     const timeoutMs = options.timeoutMs ?? (longRunning ? Infinity : this.#requestTimeoutMs);
     checkTimeout(timeoutMs);
-    const outcome = await this.#requests.exchange(method, encoded, {
-      signal,
-      timeoutMs,
-      longRunning,
-      onSent: options.onSent,
-      onLateAnswer:
-        late &&
-        ((result) => {
-          late.answered(result);
-        }),
-    });
+    const wait = { signal, timeoutMs, longRunning, onSent: options.onSent, late };
+    const outcome = await this.#requests.exchange(method, encoded, wait);
     // The errors are made here, after the await, so that their stacks name the callers.
     switch (outcome.kind) {
       case "answered":
@@ -221,20 +191,14 @@ export class Connection {
     const { signal, timeoutMs = this.#requestTimeoutMs } = options;
     throwIfAborted(signal);
     this.#end.throwIfKnown(method);
-    const maxBytes = this.#maxOutgoingBytes;
-    const encoded =
-      params === undefined
-        ? []
-        : [encodeParams(method, params, { maxBytes, isContent: this.#isContent })];
+    const encoded = params === undefined ? [] : [encodeParams(method, params, this.#params)];
     checkTimeout(timeoutMs);
     const progress = { sent: false };
-    await withinDeadline(this.#write(method, encoded, progress), {
-      ...{ timeoutMs, signal },
-      expired: () =>
-        progress.sent
-          ? new RequestTimeoutError(method, timeoutMs, { awaited: "read" })
-          : this.#unsent(method, timeoutMs),
-    });
+    const written = this.#write(method, encoded, progress);
+    if ((await withinDeadline(written, timeoutMs, signal)) > 0) return;
+    throw progress.sent
+      ? new RequestTimeoutError(method, timeoutMs, { awaited: "read" })
+      : this.#unsent(method, timeoutMs);
   }
 
   /** Ends the connection and the process behind it. Resolves when both are gone; never rejects. */
@@ -244,7 +208,7 @@ export class Connection {
 
   async #write(
     method: string,
-    params: readonly EncodedParams[],
+    params: readonly EncodedJson[],
     progress: { sent: boolean },
   ): Promise<void> {
     try {
@@ -267,25 +231,3 @@ export class Connection {
     return new RequestTimeoutError(method, timeoutMs, { since });
   }
 }
-
-/**
- * With a limit, however high, vscode-jsonrpc hands on an answer at once; without one, in a turn of
- * the event loop of its own. The order of things is kept by the reader.
- */
-const maxParallelism = Number.MAX_SAFE_INTEGER;
-
-/** The reader listens already, so that nothing flows before it does. */
-function record(transport: Transport, recorder: ConnectionRecorder, end: ConnectionEnd): void {
-  transport.input.on("data", recorder.received);
-  void end.closed.then(({ kind, exitCode, signal }) => {
-    recorder.ended(kind === "closed" ? undefined : { exitCode, signal });
-  });
-}
-
-/** vscode-jsonrpc's own log lines hold message contents; what matters is reported by us. */
-const silent = {
-  error: () => undefined,
-  warn: () => undefined,
-  info: () => undefined,
-  log: () => undefined,
-};

@@ -5,26 +5,19 @@ import { toReadableJson, type IsContent } from "./readable-json.js";
 /** Params or a result, written as JSON before their message: once, and as they were then. */
 export class EncodedJson {
   readonly json: string;
+  /** The trace that goes beside params, as JSON. */
+  readonly trace: string | undefined;
 
-  constructor(json: string) {
+  constructor(json: string, trace?: string) {
     this.json = json;
-  }
-}
-
-/** The params of a request, and the trace that goes beside them. */
-export class EncodedParams extends EncodedJson {
-  /** Undefined for none. */
-  readonly trace: EncodedJson | undefined;
-
-  constructor(json: string, trace?: EncodedJson) {
-    super(json);
     this.trace = trace;
   }
 }
 
-interface ParamsOptions {
+/** What params are held to. */
+export interface ParamsRules {
   readonly maxBytes: number;
-  readonly trace?: EncodedJson | undefined;
+  /** Which text may be repaired. */
   readonly isContent: IsContent;
 }
 
@@ -36,8 +29,9 @@ interface ParamsOptions {
 export function encodeParams(
   method: string,
   params: unknown,
-  { maxBytes, trace, isContent }: ParamsOptions,
-): EncodedParams {
+  { maxBytes, isContent }: ParamsRules,
+  trace?: string,
+): EncodedJson {
   if (typeof (method as unknown) !== "string" || !method.isWellFormed()) {
     throw new InvalidArgumentError("method", "must be the name of a method");
   }
@@ -49,14 +43,10 @@ export function encodeParams(
   if (json.length * 3 > maxBytes && Buffer.byteLength(json) > maxBytes) {
     throw new MessageTooLargeError("outgoing", maxBytes);
   }
-  return new EncodedParams(json, trace);
+  return new EncodedJson(json, trace);
 }
 
-/**
- * Writes the answer to a request of the server.
- *
- * @throws InvalidArgumentError
- */
+/** Writes the answer to a request of the server. @throws InvalidArgumentError */
 export function encodeResult(method: string, result: unknown, isContent: IsContent): EncodedJson {
   const json = toReadableJson(result, { method, whole: "the answer", isContent });
   if (json === undefined) throw new InvalidArgumentError("the answer", "cannot be written as JSON");

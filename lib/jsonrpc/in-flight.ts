@@ -1,12 +1,7 @@
 import { Fifo } from "../async/fifo.js";
 
 /** A place in line, then in flight. */
-export interface Ticket {
-  /** Gives the place back, or up. Calling it again does nothing. */
-  leave(): void;
-}
-
-interface Entry extends Ticket {
+interface Place {
   state: "waiting" | "active" | "left";
   readonly start: () => void;
 }
@@ -17,29 +12,28 @@ interface Entry extends Ticket {
  */
 export class InFlightLimit {
   readonly #limit: number;
-  readonly #waiting = new Fifo<Entry>();
+  readonly #waiting = new Fifo<Place>();
   #active = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Calls `start` when there is room: at once, or when others have left. */
-  enter(start: () => void): Ticket {
-    const entry: Entry = {
-      state: "waiting",
-      start,
-      leave: () => {
-        const wasActive = entry.state === "active";
-        entry.state = "left";
-        if (!wasActive) return;
-        this.#active -= 1;
-        this.#admit();
-      },
-    };
-    this.#waiting.push(entry);
+  /**
+   * Calls `start` when there is room: at once, or when others have left. Returns what gives the place back,
+   * or up; calling that again does nothing.
+   */
+  enter(start: () => void): () => void {
+    const place: Place = { state: "waiting", start };
+    this.#waiting.push(place);
     this.#admit();
-    return entry;
+    return () => {
+      const wasActive = place.state === "active";
+      place.state = "left";
+      if (!wasActive) return;
+      this.#active -= 1;
+      this.#admit();
+    };
   }
 
   #admit(): void {

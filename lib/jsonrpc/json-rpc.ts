@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { clearImmediate, clearInterval, clearTimeout } from "node:timers";
 import { setImmediate, setInterval, setTimeout } from "node:timers";
-import { createMessageConnection, RAL, type MessageConnection } from "vscode-jsonrpc";
+import {
+  createMessageConnection,
+  RAL,
+  type MessageConnection,
+  type MessageReader,
+  type MessageWriter,
+} from "vscode-jsonrpc";
 
 // The package's entry for Node is hidden wherever packages are resolved as for a browser, as jest does in
 // jsdom, and hides Node's own modules from bundlers. So this takes the part that needs no platform, and
@@ -9,45 +15,37 @@ import { createMessageConnection, RAL, type MessageConnection } from "vscode-jso
 
 type Platform = ReturnType<typeof RAL>;
 
+/** Its own log lines hold what was said; what matters is reported by us. */
+const silent = { info: ignore, log: ignore, warn: ignore, error: ignore };
+
 const platform: Pick<Platform, "console" | "crypto" | "timer"> = {
-  // Its own lines may hold what was said.
-  console: { info: ignore, log: ignore, warn: ignore, error: ignore },
+  console: silent,
   crypto: { randomUUID },
   timer: {
-    setTimeout: (callback, ms, ...args: unknown[]) => {
-      const timer = setTimeout(callback, ms, ...args);
-      return {
-        dispose: () => {
-          clearTimeout(timer);
-        },
-      };
-    },
-    setImmediate: (callback, ...args: unknown[]) => {
-      const immediate = setImmediate(callback, ...args);
-      return {
-        dispose: () => {
-          clearImmediate(immediate);
-        },
-      };
-    },
-    setInterval: (callback, ms, ...args: unknown[]) => {
-      const interval = setInterval(callback, ms, ...args);
-      return {
-        dispose: () => {
-          clearInterval(interval);
-        },
-      };
-    },
+    setTimeout: (callback, ms, ...args: unknown[]) =>
+      disposable(clearTimeout, setTimeout(callback, ms, ...args)),
+    setImmediate: (callback, ...args: unknown[]) =>
+      disposable(clearImmediate, setImmediate(callback, ...args)),
+    setInterval: (callback, ms, ...args: unknown[]) =>
+      disposable(clearInterval, setInterval(callback, ms, ...args)),
   },
 };
 
-/** `createMessageConnection`, with what it needs of a platform. */
-export function createConnection(
-  ...args: Parameters<typeof createMessageConnection>
-): MessageConnection {
-  if (!hasPlatform()) RAL.install(platform as Platform);
-  return createMessageConnection(...args);
+function disposable<Timer>(clear: (timer: Timer) => void, timer: Timer): { dispose: () => void } {
+  return { dispose: clear.bind(undefined, timer) };
 }
+
+/** `createMessageConnection`, with what it needs of a platform. */
+export function createConnection(reader: MessageReader, writer: MessageWriter): MessageConnection {
+  if (!hasPlatform()) RAL.install(platform as Platform);
+  return createMessageConnection(reader, writer, silent, { maxParallelism });
+}
+
+/**
+ * With a limit, however high, an answer is handed on at once; without one, in a turn of the event loop of
+ * its own. The order of things is kept by our reader.
+ */
+const maxParallelism = Number.MAX_SAFE_INTEGER;
 
 /** Another library in this process may have brought the whole of it. */
 function hasPlatform(): boolean {

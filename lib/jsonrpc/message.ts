@@ -61,6 +61,3 @@ export function classify(value: unknown): IncomingMessage | undefined {
   const error = { message: "it has no result and no error" };
   return { kind: "response", message: { id, result: new ErrorAnswer(error) } };
 }
-
-/** Gets why an answer could not be written: what it is made of is the caller's, and may throw. */
-export type OnAnswerFailed = (error: unknown, request: RequestMessage) => void;

@@ -1,4 +1,4 @@
-import { EncodedParams } from "./encoded.js";
+import { EncodedJson } from "./encoded.js";
 
 /**
  * Tells which of the requests that take long have been taken up by the server.
@@ -51,5 +51,5 @@ export class QueueProbe {
 /** The request: it is answered at once and changes nothing. To end a watch that does not exist is both. */
 export const probeRequest = {
   method: "fs/unwatch",
-  params: new EncodedParams(JSON.stringify({ watchId: "codex-app-server-sdk" })),
+  params: new EncodedJson(JSON.stringify({ watchId: "codex-app-server-sdk" })),
 };

@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { halfCharacter } from "../errors/well-formed.js";
-import { isNestedDeeper } from "./json-depth.js";
+import { halfCharacter } from "../errors/check-values.js";
 
 /**
  * How many objects and arrays the server's parser takes inside one another: 127, of which the message
@@ -30,8 +29,11 @@ export function toReadableJson(
 ): string | undefined {
   const json = write(value, whole);
   if (json === undefined || isSurelyReadable(value, maxLevels)) return json;
-  if (isNestedDeeper(json, maxLevels)) throw nestedTooDeep(fieldNestedTooDeep(json) ?? whole);
-  return repair(json, whole, (path) => isContent(method, path));
+  // What was written is worked on: what wrote it, a `toJSON` say, is not asked again.
+  const written: unknown = JSON.parse(json);
+  if (isNestedDeeper(written, maxLevels)) throw nestedTooDeep(fieldNestedTooDeep(written) ?? whole);
+  const repaired = repair(written, whole, (path) => isContent(method, path));
+  return repaired === undefined ? json : JSON.stringify(repaired.value);
 }
 
 /**
@@ -78,9 +80,9 @@ function fieldThatFails(value: unknown): string | undefined {
   return field === undefined ? undefined : shownPath([field]);
 }
 
-function fieldNestedTooDeep(json: string): string | undefined {
-  const fields = Object.entries(JSON.parse(json) as object);
-  const deepest = fields.find(([, each]) => isNestedDeeper(JSON.stringify(each), maxLevels - 1));
+function fieldNestedTooDeep(written: unknown): string | undefined {
+  const fields = Object.entries(written as object);
+  const deepest = fields.find(([, each]) => isNestedDeeper(each, maxLevels - 1));
   return deepest && shownPath([deepest[0]]);
 }
 
@@ -93,12 +95,12 @@ function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && /call stack/i.test(error.message);
 }
 
-/** Works on what was written: what wrote it, a `toJSON` say, is not asked again. */
+/** Undefined when nothing had to be repaired. */
 function repair(
-  json: string,
+  written: unknown,
   whole: string,
   isContent: (path: readonly string[]) => boolean,
-): string {
+): { readonly value: unknown } | undefined {
   const repairs = { made: false };
   const repaired = (value: unknown, path: readonly string[]): unknown => {
     if (typeof value === "string") {
@@ -115,8 +117,8 @@ function repair(
     }
     return fields;
   };
-  const value = repaired(JSON.parse(json), []);
-  return repairs.made ? JSON.stringify(value) : json;
+  const value = repaired(written, []);
+  return repairs.made ? { value } : undefined;
 }
 
 /** Keys are written by programmers; from one on that does not look like it, the path is left out. */
@@ -125,4 +127,10 @@ function shownPath(path: readonly string[]): string | undefined {
   const [first, ...rest] = end < 0 ? path : path.slice(0, end);
   if (first === undefined) return undefined;
   return rest.reduce((text, key) => text + (/^\d+$/.test(key) ? `[${key}]` : `.${key}`), first);
+}
+
+/** Whether a parsed value has more than `levels` objects and arrays inside one another. */
+function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isNestedDeeper(each, levels - 1));
 }

@@ -30,9 +30,7 @@ const reconnectRules: RulesOf<ReconnectOptions> = {
  * restored: one that breaks again and again is given up, too.
  */
 export class ReconnectSchedule {
-  readonly #retries: number;
-  readonly #minDelayMs: number;
-  readonly #maxDelayMs: number;
+  readonly #limits: { readonly [Name in keyof ReconnectOptions]-?: number };
   #attempts = 0;
   #upSince = performance.now();
 
@@ -41,9 +39,7 @@ export class ReconnectSchedule {
     checkObject("reconnect", options, reconnectRules);
     const { retries = 40, minDelayMs = 200, maxDelayMs = 10_000 } = options;
     checkOrder({ minDelayMs, maxDelayMs }, "reconnect");
-    this.#retries = retries;
-    this.#minDelayMs = minDelayMs;
-    this.#maxDelayMs = maxDelayMs;
+    this.#limits = { retries, minDelayMs, maxDelayMs };
   }
 
   /** How many attempts have been made in a row. */
@@ -56,13 +52,14 @@ export class ReconnectSchedule {
   }
 
   down(): void {
-    if (performance.now() - this.#upSince >= this.#maxDelayMs) this.#attempts = 0;
+    if (performance.now() - this.#upSince >= this.#limits.maxDelayMs) this.#attempts = 0;
   }
 
   /** The pause before the next attempt (ms); undefined when there is to be none. */
   next(): number | undefined {
-    if (this.#attempts >= this.#retries) return undefined;
-    const delayMs = Math.min(this.#minDelayMs * 2 ** this.#attempts, this.#maxDelayMs);
+    const { retries, minDelayMs, maxDelayMs } = this.#limits;
+    if (this.#attempts >= retries) return undefined;
+    const delayMs = Math.min(minDelayMs * 2 ** this.#attempts, maxDelayMs);
     this.#attempts += 1;
     // Many clients lose the same server at the same moment, and must not come back as one.
     return delayMs * (0.5 + Math.random() / 2);

@@ -102,9 +102,8 @@ export class ReconnectingConnection {
   async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
     const left = this.isDown ? await this.untilUp(method, options) : options;
     if (this.#options.reopening) this.#throwIfClosed(method);
-    await this.#explained(this.#connection, method, (connection) =>
-      connection.notify(method, params, left),
-    );
+    const connection = this.#connection;
+    await this.#explained(connection, method, connection.notify(method, params, left));
   }
 
   /** Waits as a request does. Resolves with its options, less the time that has passed. */
@@ -112,12 +111,9 @@ export class ReconnectingConnection {
     const { signal, longRunning = false } = options;
     const limitMs = longRunning ? Infinity : this.#options.requestTimeoutMs;
     const { timeoutMs = limitMs } = options;
-    const leftMs = await withinDeadline(this.available(method), {
-      ...{ timeoutMs, signal },
-      expired: () =>
-        new RequestTimeoutError(method, timeoutMs, { since: "the connection was away" }),
-    });
-    return { ...options, timeoutMs: leftMs };
+    const leftMs = await withinDeadline(this.available(method), timeoutMs, signal);
+    if (leftMs > 0) return { ...options, timeoutMs: leftMs };
+    throw new RequestTimeoutError(method, timeoutMs, { since: "the connection was away" });
   }
 
   /** Ends the connection, or the attempts to restore it. Never rejects. */
@@ -214,19 +210,15 @@ export class ReconnectingConnection {
     params: unknown,
     options?: RequestOptions,
   ): Promise<unknown> {
-    return this.#explained(connection, method, () => connection.request(method, params, options));
+    return this.#explained(connection, method, connection.request(method, params, options));
   }
 
   /**
    * Explains errors of a connection that ended: it may have been replaced, which it does not know.
    */
-  async #explained<T>(
-    connection: Connection,
-    method: string,
-    ask: (connection: Connection) => Promise<T>,
-  ): Promise<T> {
+  async #explained<T>(connection: Connection, method: string, answer: Promise<T>): Promise<T> {
     try {
-      return await ask(connection);
+      return await answer;
     } catch (error) {
       const dropped = this.#dropped.get(connection);
       if (!dropped || !(error instanceof TransportClosedError)) throw error;

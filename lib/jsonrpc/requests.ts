@@ -4,9 +4,12 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import { QueueProbe, probeRequest } from "./queue-probe.js";
-import type { EncodedParams } from "./encoded.js";
+import type { ConnectionEnd } from "./connection-end.js";
+import type { EncodedJson } from "./encoded.js";
 import { InFlightLimit } from "./in-flight.js";
-import { ErrorAnswer, type ResponseMessage } from "./message.js";
+import { ErrorAnswer } from "./message.js";
+import type { LineMessageReader } from "./reader.js";
+import type { LineMessageWriter } from "./writer.js";
 
 /** The fate of a request. */
 export type Outcome =
@@ -23,18 +26,15 @@ export interface WaitOptions {
   /** Called with its id when the request is written; it must not throw. */
   readonly onSent?: ((id: number) => void) | undefined;
   /** Gets the answer that comes when nobody waits for it any more; it must not throw. */
-  readonly onLateAnswer?: ((result: unknown) => void) | undefined;
+  readonly late?: { answered(result: unknown): void } | undefined;
 }
 
-export interface RequestSeams {
-  readonly maxInFlight: number;
+/** The parts of the connection that requests go through. */
+interface Wire {
   readonly rpc: MessageConnection;
-  /** Whether nothing is to be sent any more. */
-  isOver(): boolean;
-  /** The id of the request that `rpc` has just sent; it does not tell its caller. */
-  lastRequestId(): number | undefined;
-  /** Delivers an answer of our own, behind everything that the server has sent. */
-  inject(answer: ResponseMessage): void;
+  readonly reader: LineMessageReader;
+  readonly writer: LineMessageWriter;
+  readonly end: ConnectionEnd;
 }
 
 const maxAbandoned = 1_024;
@@ -48,7 +48,7 @@ const leastMs = 10;
 
 /** The requests on their way: their place in flight, deadline and signal, and their answer. */
 export class Requests {
-  readonly #seams: RequestSeams;
+  readonly #wire: Wire;
   readonly #limit: InFlightLimit;
   readonly #probe = new QueueProbe(() => {
     const { method, params } = probeRequest;
@@ -58,19 +58,19 @@ export class Requests {
   readonly #pending = new Set<() => void>();
   readonly #abandoned = new Fifo<number>();
 
-  constructor(seams: RequestSeams) {
-    this.#seams = seams;
-    this.#limit = new InFlightLimit(seams.maxInFlight);
+  constructor(wire: Wire, maxInFlight: number) {
+    this.#wire = wire;
+    this.#limit = new InFlightLimit(maxInFlight);
   }
 
   /** Sends a request when there is room, and resolves with what became of it; never rejects. */
-  async exchange(method: string, params: EncodedParams, options: WaitOptions): Promise<Outcome> {
-    const { signal, timeoutMs, longRunning, onLateAnswer } = options;
+  async exchange(method: string, params: EncodedJson, options: WaitOptions): Promise<Outcome> {
+    const { signal, timeoutMs, longRunning, late } = options;
     const { promise, resolve } = new Deferred<Outcome>();
     let isSettled = false;
     let isGivenUp = false;
     const settle = (outcome: Outcome): void => {
-      if (isGivenUp && outcome.kind === "answered") onLateAnswer?.(outcome.result);
+      if (isGivenUp && outcome.kind === "answered") late?.answered(outcome.result);
       isSettled = true;
       resolve(outcome);
     };
@@ -87,7 +87,7 @@ export class Requests {
     });
     const dueAt = performance.now() + timeoutMs;
     let hasWaited = false;
-    const ticket = this.#limit.enter(() => {
+    const leave = this.#limit.enter(() => {
       // A request that its caller was told is not sent must not be sent right after that.
       if (isSettled) return;
       if (hasWaited && dueAt - performance.now() < leastMs) {
@@ -98,7 +98,7 @@ export class Requests {
       if (id !== undefined) options.onSent?.(id);
       if (longRunning && id !== undefined) {
         this.#probe.sent(id, () => {
-          ticket.leave();
+          leave();
         });
       }
     });
@@ -111,7 +111,7 @@ export class Requests {
       }
       return outcome;
     } finally {
-      ticket.leave();
+      leave();
       if (id !== undefined) this.#probe.gone(id);
       this.#pending.delete(close);
     }
@@ -124,12 +124,12 @@ export class Requests {
 
   #send(
     method: string,
-    params: EncodedParams,
+    params: EncodedJson,
     settle: (outcome: Outcome) => void,
   ): number | undefined {
     // `end()` tells those who wait how it ended; they may stop waiting before.
-    if (this.#seams.isOver()) return undefined;
-    this.#seams.rpc.sendRequest(method, ParameterStructures.byName, params).then(
+    if (this.#wire.end.isOver) return undefined;
+    this.#wire.rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
         if (id !== undefined) {
           if (isRefusalForLackOfRoom(result)) this.#probe.gone(id);
@@ -141,7 +141,7 @@ export class Requests {
       // Error answers do not come this way: it could not be written, so the connection is over.
       () => undefined,
     );
-    const id = this.#seams.lastRequestId();
+    const id = this.#wire.writer.lastRequestId;
     return id;
   }
 
@@ -154,7 +154,7 @@ export class Requests {
     this.#abandoned.push(id);
     if (this.#abandoned.size <= maxAbandoned) return;
     const oldest = this.#abandoned.shift() as number;
-    this.#seams.inject({ id: oldest, result: null });
+    this.#wire.reader.inject({ id: oldest, result: null });
   }
 }
 

@@ -11,6 +11,7 @@ import {
   whole,
   type RulesOf,
 } from "../errors/check-values.js";
+import { copyError } from "../errors/connection-errors.js";
 import { RetryLimitExceededError, ServerBusyError } from "../errors/rpc-errors.js";
 
 export interface RetryOptions {
@@ -119,6 +120,31 @@ export async function retryOnOverload<T>(
   if (!outcome) throw new TypeError("The operation was not called: p-retry settled without it.");
   if ("value" in outcome) return outcome.value;
   throw outcome.error;
+}
+
+/**
+ * The same for a request, with pauses that end when the connection is over, too: `closed` then aborts,
+ * with a TransportClosedError.
+ */
+export async function retryWhileOpen(
+  method: string,
+  send: () => Promise<unknown>,
+  retry: RetryOptions,
+  { signal, closed }: { signal: AbortSignal | undefined; closed: AbortSignal },
+): Promise<unknown> {
+  throwIfAborted(signal);
+  const stop = new AbortController();
+  const abort = (reason: unknown): void => {
+    stop.abort(reason);
+  };
+  using _caller = onAbort(signal, abort);
+  using _connection = onAbort(closed, abort);
+  try {
+    return await retryOnOverload(send, { ...retry, signal: stop.signal });
+  } catch (error) {
+    // In a pause: what was sent before was refused, so the server has nothing left of it to carry out.
+    throw error === closed.reason ? copyError(error, method, false) : error;
+  }
 }
 
 /**

@@ -1,6 +1,5 @@
-import { checkKeys, type KeysOf } from "../errors/check-options.js";
+import { checkObject, type RulesOf } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { EncodedJson } from "./encoded.js";
 
 /**
  * The trace that a request belongs to, in the form of the W3C's Trace Context; the server's own spans then
@@ -22,8 +21,6 @@ export interface Traced {
   trace?: TraceContext | undefined;
 }
 
-const traceKeys: KeysOf<TraceContext> = { traceparent: true, tracestate: true };
-
 /** Neither the trace nor the parent may be all zeros; later versions than 00 may have more at the end. */
 const traceparentForm =
   /^([\da-f]{2})-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(-[\x21-\x7e]*)?$/;
@@ -33,6 +30,18 @@ const memberForm =
 
 const maxMembers = 32;
 
+const traceRules: RulesOf<TraceContext> = {
+  traceparent: {
+    fits: (value) => isNothing(value) || isTraceparent(value),
+    problem:
+      'must have the form of "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", in lower case',
+  },
+  tracestate: {
+    fits: (value) => isNothing(value) || isTracestate(value),
+    problem: `must be at most ${maxMembers} times "key=value", with commas between`,
+  },
+};
+
 /**
  * The server takes a malformed trace without a word, and does not answer at all when it is of another type.
  *
@@ -40,33 +49,19 @@ const maxMembers = 32;
  */
 export function checkTrace(trace: unknown): asserts trace is TraceContext | undefined {
   if (trace === undefined) return;
-  checkKeys("trace", trace, traceKeys);
-  const { traceparent, tracestate } = trace as { traceparent?: unknown; tracestate?: unknown };
-  if (!isNothing(traceparent) && !isTraceparent(traceparent)) {
-    throw new InvalidArgumentError(
-      "trace.traceparent",
-      'must have the form of "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", in lower case',
-    );
-  }
-  if (isNothing(tracestate)) return;
-  if (!isTracestate(tracestate)) {
-    const form = `must be at most ${maxMembers} times "key=value", with commas between`;
-    throw new InvalidArgumentError("trace.tracestate", form);
-  }
-  if (isNothing(traceparent)) {
+  checkObject("trace", trace, traceRules);
+  const { traceparent, tracestate } = trace as TraceContext;
+  if (isNothing(traceparent) && !isNothing(tracestate)) {
     throw new InvalidArgumentError("trace.tracestate", "must not be given without a traceparent");
   }
 }
 
-/** The part of a trace that is sent; undefined for none. @throws InvalidArgumentError */
-export function encodeTrace(trace: TraceContext | undefined): EncodedJson | undefined {
-  if (trace === undefined) return undefined;
+/** The part of a trace that is sent, as JSON; undefined for none. @throws InvalidArgumentError */
+export function encodeTrace(trace: TraceContext | undefined): string | undefined {
   checkTrace(trace);
-  const { traceparent, tracestate } = trace;
+  const { traceparent, tracestate } = trace ?? {};
   if (isNothing(traceparent)) return undefined;
-  return new EncodedJson(
-    JSON.stringify(tracestate ? { traceparent, tracestate } : { traceparent }),
-  );
+  return JSON.stringify(tracestate ? { traceparent, tracestate } : { traceparent });
 }
 
 function isNothing(value: unknown): value is null | undefined {

@@ -4,31 +4,25 @@ import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { RequestTimeoutError, unsent } from "../errors/connection-errors.js";
 import { checkTimeout } from "../errors/check-values.js";
 
-interface Limits {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-  /** Makes the error for when the time is up. */
-  readonly expired: () => Error;
-}
-
 /**
  * Waits for what must be done before a request can be sent, say. Resolves with what is left of the
- * time (ms), always more than 0.
+ * time (ms): 0 when it is up, and more than 0 otherwise.
  *
- * @throws what `ready` rejects with, `expired()`, or `signal.reason`.
+ * @throws what `ready` rejects with, or `signal.reason`.
  */
 export async function withinDeadline(
   ready: Promise<unknown>,
-  { timeoutMs, signal, expired }: Limits,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   const since = performance.now();
-  const over = new Deferred<never>();
+  const over = new Deferred<0>();
   using _link = onAbort(signal, over.reject);
   using _deadline = onDeadline(timeoutMs, () => {
-    over.reject(expired());
+    over.resolve(0);
   });
-  await Promise.race([ready, over.promise]);
-  return timeLeft(timeoutMs, since);
+  const left = ready.then(() => timeLeft(timeoutMs, since));
+  return await Promise.race([left, over.promise]);
 }
 
 /** The work before a request can be sent. */
@@ -36,12 +30,6 @@ interface Preparation<T> {
   readonly prepare: () => Promise<T>;
   /** Why the request was not sent, when this takes too long: the rest of a sentence. */
   readonly since: string;
-}
-
-/** The part of a request's options that says how long it may take. */
-interface Patience {
-  readonly signal?: AbortSignal | undefined;
-  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -52,22 +40,18 @@ interface Patience {
  * @throws InvalidArgumentError before anything is done, RequestTimeoutError, `signal.reason`, or what
  * `prepare` rejects with.
  */
-export async function beforeRequest<T, Options extends Patience>(
-  method: string,
-  options: Options,
-  { prepare, since }: Preparation<T>,
-): Promise<[T, Options]> {
-  const { signal, timeoutMs } = options;
+export async function beforeRequest<
+  T,
+  Options extends { signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
+>(method: string, options: Options, { prepare, since }: Preparation<T>): Promise<[T, Options]> {
+  const { signal, timeoutMs = Infinity } = options;
   throwIfAborted(signal);
-  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+  checkTimeout(timeoutMs);
   const prepared = ignoreRejection(beforeSending(method, prepare()));
-  const leftMs = await withinDeadline(prepared, {
-    signal,
-    timeoutMs: timeoutMs ?? Infinity,
-    expired: () => new RequestTimeoutError(method, timeoutMs ?? Infinity, { since }),
-  });
+  const leftMs = await withinDeadline(prepared, timeoutMs, signal);
+  if (leftMs === 0) throw new RequestTimeoutError(method, timeoutMs, { since });
   throwIfAborted(signal);
-  return [await prepared, timeoutMs === undefined ? options : { ...options, timeoutMs: leftMs }];
+  return [await prepared, timeoutMs === Infinity ? options : { ...options, timeoutMs: leftMs }];
 }
 
 /** The same; what it rejects with says that the request of `method` was not sent. */

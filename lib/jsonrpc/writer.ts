@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { AbstractMessageWriter, type Message, type MessageWriter } from "./json-rpc.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
-import { EncodedJson, EncodedParams } from "./encoded.js";
+import { EncodedJson } from "./encoded.js";
 
 /** How many lines may wait to be written. A server that reads has taken them long before. */
 const maxUnwritten = 16_384;
@@ -115,8 +115,8 @@ function encodeLine(
   message: Message & { id?: unknown; method?: unknown; params?: unknown; result?: unknown },
 ): string {
   const { id, method, params, result } = message;
-  if (params instanceof EncodedParams) {
-    const trace = params.trace ? `,"trace":${params.trace.json}` : "";
+  if (params instanceof EncodedJson) {
+    const trace = params.trace ? `,"trace":${params.trace}` : "";
     return `${JSON.stringify({ id, method }).slice(0, -1)},"params":${params.json}${trace}}\n`;
   }
   if (result instanceof EncodedJson) {

@@ -14,7 +14,7 @@ import type { Reopening } from "../jsonrpc/reconnecting-connection.js";
 import { ReconnectSchedule, type ReconnectOptions } from "../jsonrpc/reconnect.js";
 import {
   checkSocketOptions,
-  socketKeys,
+  socketRules,
   type SocketOptions,
   type TokenSource,
 } from "../transport/socket-options.js";
@@ -45,14 +45,14 @@ export interface ConnectOptions extends Omit<ConnectionSettings, "onStderr">, So
 
 export const connectKeys: KeysOf<ConnectOptions> = {
   ...withoutKeys(connectionKeys, "onStderr"),
-  ...socketKeys,
+  ...socketRules,
   reconnect: true,
   shared: true,
 };
 
 /** Why an option of a client that connects is of no use to one that starts its server. */
 export const onlyToConnect = advice(
-  [...Object.keys(socketKeys), "reconnect", "shared", "url"],
+  [...Object.keys(socketRules), "reconnect", "shared", "url"],
   ": it is for a server that runs already",
 );
 /** And the other way round. */

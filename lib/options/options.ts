@@ -1,5 +1,5 @@
 import type { Logger } from "../async/logger.js";
-import { Callbacks } from "../errors/callbacks.js";
+import { Callbacks, type ErrorListener } from "../errors/callbacks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "../errors/check-options.js";
 import {
   abortSignal,
@@ -8,6 +8,7 @@ import {
   callback,
   check,
   checkFields,
+  checkWellFormed,
   flag,
   flagOrObject,
   milliseconds,
@@ -17,9 +18,7 @@ import {
   type Rule,
   type RulesOf,
 } from "../errors/check-values.js";
-import type { ErrorListener } from "../errors/error-origin.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { checkWellFormed } from "../errors/well-formed.js";
 import { observedNotifications } from "../messages/observed-notifications.js";
 import { resolveRetry, retryRules, type RetryOptions } from "../jsonrpc/retry.js";
 import { launchKeys } from "../runtime/check-launch-options.js";

@@ -59,12 +59,7 @@ export class RecordedLines {
   }
 
   #line(dir: "in" | "out", line: string): string {
-    let message: unknown;
-    try {
-      message = JSON.parse(line);
-    } catch {
-      return this.#put({ dir, text: String(this.#redact(line)) });
-    }
+    const message = parse(line);
     if (typeof message !== "object" || message === null) {
       return this.#put({ dir, text: String(this.#redact(line)) });
     }
@@ -93,6 +88,14 @@ export class RecordedLines {
     const text = `${JSON.stringify(head)}\n${this.#held}`;
     this.#held = undefined;
     return text;
+  }
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 

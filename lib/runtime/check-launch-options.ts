@@ -1,19 +1,27 @@
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
-import { checkFields, checkText, flag } from "../errors/check-values.js";
+import { check, checkFields, checkText, checkWellFormed, flag } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { checkWellFormed } from "../errors/well-formed.js";
 import type { LaunchOptions } from "./launch-options.js";
 
-export const launchKeys: KeysOf<LaunchOptions> = {
-  codexPath: true,
-  launch: true,
-  codexHome: true,
-  cwd: true,
-  env: true,
-  inheritEnv: true,
-  config: true,
-  configOverrides: true,
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Checks an option that is given; `options` are all of them. */
+type Check = (argument: string, value: unknown, options: Fields) => void;
+
+export const launchKeys: Readonly<Record<keyof LaunchOptions, Check>> = {
+  launch: checkCommandLine,
+  codexPath: checkPassableText,
+  cwd: checkPassableText,
+  env: checkEnv,
+  codexHome: checkCodexHome,
+  inheritEnv: (argument, value) => {
+    check(argument, value, flag);
+  },
+  config: (argument, value) => {
+    checkConfiguredSafety(asRecord(argument, value));
+  },
+  configOverrides: checkOverrides,
 };
 
 const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = {
@@ -29,33 +37,24 @@ const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = {
  * @throws InvalidArgumentError
  */
 export function checkLaunchOptions(options: LaunchOptions): void {
-  const given: Readonly<Record<keyof LaunchOptions, unknown>> = asRecord("options", options);
-  checkCommandLine(given);
-  if (given.codexPath !== undefined) checkPassableText("codexPath", given.codexPath);
-  if (given.cwd !== undefined) checkPassableText("cwd", given.cwd);
-  if (given.env !== undefined) checkEnv(given.env);
-  if (given.codexHome !== undefined) checkCodexHome(given);
-  checkFields(given, { inheritEnv: flag });
-  if (given.config !== undefined) checkConfiguredSafety(asRecord("config", given.config));
-  if (given.configOverrides !== undefined) checkOverrides(given.configOverrides);
+  const given = asRecord("options", options);
+  for (const [name, checkOption] of Object.entries(launchKeys)) {
+    if (given[name] !== undefined) checkOption(name, given[name], given);
+  }
 }
 
-function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>): void {
-  if (given.launch === undefined) return;
-  const launch = asRecord("launch", given.launch);
+function checkCommandLine(_name: string, value: unknown, options: Fields): void {
+  const launch = asRecord("launch", value);
   checkKeys("launch", launch, commandLineKeys);
-  checkPassableText("launch.command", launch.command);
-  if (launch.args !== undefined) {
-    checkArray("launch.args", launch.args).forEach((argument, index) => {
-      if (typeof argument !== "string") {
-        throw new InvalidArgumentError(`launch.args[${index}]`, "must be a string.");
-      }
-      checkPassable(`launch.args[${index}]`, argument);
-    });
+  const { command, args = [] } = launch;
+  checkPassableText("launch.command", command);
+  for (const [argument, text] of entriesOf("launch.args", args)) {
+    if (typeof text !== "string") throw new InvalidArgumentError(argument, "must be a string.");
+    checkPassable(argument, text);
   }
   checkFields(launch, { detached: flag }, "launch");
-  for (const other of ["codexPath", "config", "configOverrides"] as const) {
-    if (given[other] === undefined) continue;
+  for (const other of ["codexPath", "config", "configOverrides"]) {
+    if (options[other] === undefined) continue;
     throw new InvalidArgumentError(
       other,
       "would be ignored, because launch replaces the whole command line. Give only one of the two.",
@@ -63,25 +62,26 @@ function checkCommandLine(given: Readonly<Record<keyof LaunchOptions, unknown>>)
   }
 }
 
-function checkCodexHome({ codexHome, env, launch }: Readonly<Record<string, unknown>>): void {
-  checkPassableText("codexHome", codexHome);
+function checkCodexHome(argument: string, value: unknown, { env, launch }: Fields): void {
+  checkPassableText(argument, value);
   if (launch !== undefined) {
     const problem = "is for a server of this machine. With launch, give your command CODEX_HOME.";
-    throw new InvalidArgumentError("codexHome", problem);
+    throw new InvalidArgumentError(argument, problem);
   }
-  if ((env as Record<string, unknown> | undefined)?.["CODEX_HOME"] === undefined) return;
-  throw new InvalidArgumentError("codexHome", "says what env.CODEX_HOME says. Give only one.");
+  if ((env as Fields | undefined)?.["CODEX_HOME"] === undefined) return;
+  throw new InvalidArgumentError(argument, "says what env.CODEX_HOME says. Give only one.");
 }
 
-function checkEnv(env: unknown): void {
+function checkEnv(_name: string, env: unknown): void {
   for (const [name, value] of Object.entries(asRecord("env", env))) {
+    const argument = `env[${JSON.stringify(name)}]`;
     if (name === "" || /[=\0]/.test(name)) {
       throw new InvalidArgumentError(
-        `env[${JSON.stringify(name)}]`,
+        argument,
         'is not a name for a variable: it must not be empty, nor contain "=" or a NUL character.',
       );
     }
-    checkWellFormed(`env[${JSON.stringify(name)}]`, name);
+    checkWellFormed(argument, name);
     if (value === undefined) continue;
     if (typeof value !== "string") {
       throw new InvalidArgumentError(`env.${name}`, "must be a string, or undefined to remove it.");
@@ -90,16 +90,15 @@ function checkEnv(env: unknown): void {
   }
 }
 
-function checkOverrides(overrides: unknown): void {
-  checkArray("configOverrides", overrides).forEach((override, index) => {
-    const argument = `configOverrides[${index}]`;
+function checkOverrides(name: string, overrides: unknown): void {
+  for (const [argument, override] of entriesOf(name, overrides)) {
     // A leading "-" would be read as another option.
     if (typeof override !== "string" || !/^\s*[^\s=-][^=]*=/.test(override)) {
       throw new InvalidArgumentError(argument, 'must be a string of the form "key=value".');
     }
     checkPassable(argument, override);
     checkOverrideSafety(argument, override);
-  });
+  }
 }
 
 function checkPassableText(argument: string, value: unknown): void {
@@ -115,14 +114,15 @@ function checkPassable(argument: string, value: string): void {
   checkWellFormed(argument, value);
 }
 
-function checkArray(argument: string, value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new InvalidArgumentError(argument, "must be an array of strings.");
+/** The items of an array, each with its path. */
+function entriesOf(argument: string, value: unknown): [string, unknown][] {
+  if (!Array.isArray(value)) {
+    throw new InvalidArgumentError(argument, "must be an array of strings.");
+  }
+  return Array.from(value, (item: unknown, index) => [`${argument}[${index}]`, item]);
 }
 
-function asRecord(argument: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Readonly<Record<string, unknown>>;
-  }
+function asRecord(argument: string, value: unknown): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
   throw new InvalidArgumentError(argument, "must be an object.");
 }

@@ -1,11 +1,22 @@
 import { constants } from "node:fs";
 import { access, lstat, mkdir, readdir, stat } from "node:fs/promises";
+import { userInfo } from "node:os";
 import path from "node:path";
 import { says } from "../errors/server-sentences.js";
 import { HandshakeError } from "../errors/start-errors.js";
 import { environmentVariable } from "./child-env.js";
-import { homeOf } from "./home-of.js";
 import type { LaunchCommand } from "./launch-command.js";
+
+/**
+ * The user's home directory, as a server that is started like this sees it. Undefined when the caller's
+ * own command starts it, perhaps on another machine.
+ */
+export function homeOf({ source, env }: Pick<LaunchCommand, "source" | "env">): string | undefined {
+  if (source === "launch") return undefined;
+  const { platform } = process;
+  const name = platform === "win32" ? "USERPROFILE" : "HOME";
+  return environmentVariable(env, name, platform) || userInfo().homedir;
+}
 
 /** One of the directories that a server needs. */
 export interface ServerDirectory {
@@ -79,8 +90,10 @@ export async function problemOf(
 ): Promise<string | undefined> {
   const inAccess = (await accessProblem(home)) ?? (await accessProblem(databases));
   if (inAccess !== undefined) return inAccess;
-  const words = said(stderr);
-  if (words !== undefined) return about(databases, words);
+  if (says(stderr, "databaseLocked")) return about(databases, locked);
+  if (says(stderr, "diskFull")) {
+    return about(databases, "is on a disk that is full. Make room on it.");
+  }
   if (!says(stderr, "fileRefused", "stateNotOpened")) return undefined;
   return (await entryProblem(home)) ?? (await entryProblem(databases));
 }
@@ -89,19 +102,9 @@ function about(directory: ServerDirectory, problem: string): string {
   return `${directory.path}, the server's directory (${directory.variable}), ${problem}`;
 }
 
-/** Reads what the server itself says of its directory. */
-function said(stderr: string): string | undefined {
-  return problems.find(([sentence]) => says(stderr, sentence))?.[1];
-}
-
-const problems = [
-  [
-    "databaseLocked",
-    "holds a database that another process has locked for too long. End that process, or give this server " +
-      "a directory of its own with the option codexHome.",
-  ],
-  ["diskFull", "is on a disk that is full. Make room on it."],
-] as const;
+const locked =
+  "holds a database that another process has locked for too long. End that process, or give this server " +
+  "a directory of its own with the option codexHome.";
 
 async function accessProblem(directory: ServerDirectory): Promise<string | undefined> {
   const { path: place } = directory;

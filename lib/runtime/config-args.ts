@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import { isBareKey, tableEntries, tomlLiteral, type TomlPlace } from "./toml.js";
+import { isBareKey, tableEntries, tomlLiteral, TomlPlace } from "./toml.js";
 
 /** A value of the server's configuration: any value of TOML, except dates. */
 export type ConfigValue =
@@ -22,11 +21,9 @@ export interface ConfigObject {
  * cycle, more than 64 levels, or a top-level key that is not made of letters, digits, `_` and `-`.
  */
 export function configArgs(config: ConfigObject): string[] {
-  const root: TomlPlace = { path: "config", parents: [] };
-  return tableEntries(config, root).flatMap(({ key, value, place }) => {
+  return tableEntries(config, new TomlPlace("config")).flatMap(({ key, value, place }) => {
     if (!isBareKey(key) || key.startsWith("-")) {
-      throw new InvalidArgumentError(
-        place.path,
+      place.refuse(
         'cannot be a key: at the top level only letters, digits, "_" and "-" are possible.',
       );
     }
@@ -40,10 +37,8 @@ export function configArgs(config: ConfigObject): string[] {
  * written as a whole; the server merges it with what it knows just the same.
  */
 function assignments(key: string, value: unknown, place: TomlPlace): string[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return [`${key}=${tomlLiteral(value, place)}`];
-  }
-  const entries = tableEntries(value, place);
+  const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
+  const entries = isTable ? tableEntries(value, place) : [];
   if (entries.length === 0 || !entries.every((entry) => isBareKey(entry.key))) {
     return [`${key}=${tomlLiteral(value, place)}`];
   }

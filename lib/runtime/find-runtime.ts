@@ -6,21 +6,18 @@ import { environmentVariable } from "./child-env.js";
 import { isShortage, kindOf, resolveLinks } from "./files.js";
 import { adviceFor, adviceForArchive, installCommand } from "./get-runtime.js";
 import { mainScript } from "./main-script.js";
-import { codexPackageBehind } from "./npm-launcher.js";
-import { findInstalled, readCodexPackage } from "./npm-package.js";
+import { codexPackageBehind, findInstalled, readCodexPackage } from "./npm-package.js";
 import { ownDirectory } from "./own-directory.js";
 import { isBareName, lookUpOnPath } from "./path-lookup.js";
 import { runtimeTarget, runtimeTargets, type RuntimeTarget } from "./platform.js";
 import { programProblem } from "./program-format.js";
 import { explainSpawnFailure } from "./spawn-failure.js";
-import { helperDirBeside, type Finding, type Program } from "./vendor-tree.js";
+import { helperDirBeside, type Finding } from "./vendor-tree.js";
 
 /** A codex executable, and where it came from. */
 export interface Runtime {
   /** Absolute path of the executable. */
   readonly command: string;
-  /** Arguments before all others; empty so far. */
-  readonly args: readonly string[];
   /** Directory of the programs the runtime expects on its PATH, such as `rg`. */
   readonly helperDir: string | undefined;
   readonly source: "codexPath" | "CODEX_PATH" | "vendor-bin" | "npm";
@@ -59,56 +56,51 @@ export interface FindRuntimeOptions {
  * to look for one.
  */
 export async function findRuntime(options: FindRuntimeOptions): Promise<Runtime> {
-  const machine = {
-    platform: options.platform ?? process.platform,
-    arch: options.arch ?? process.arch,
-  };
-  const runtime = await search(options, machine);
-  const archive = archiveOf(runtime.command);
-  if (archive !== undefined && (options.showsArchives ?? showsArchives())) {
-    throw new BinaryNotFoundError(
-      [`${runtime.source}: ${runtime.command}: inside an archive`],
-      adviceForArchive(archive),
-    );
-  }
-  const problem = await programProblem(runtime.command, machine.platform, machine.arch);
-  if (problem !== undefined) {
-    throw new SpawnError(
-      runtime.command,
-      `${problem} To start it regardless, use the launch option instead.`,
-    );
-  }
-  return runtime;
-}
-
-async function search(options: FindRuntimeOptions, machine: Machine): Promise<Runtime> {
+  const { platform = process.platform, arch = process.arch } = options;
+  const machine = { platform, arch, target: runtimeTarget(platform, arch) };
+  let runtime: Runtime;
   try {
-    return (await findChosen(options, machine)) ?? (await findShipped(options, machine));
+    runtime = (await findChosen(options, machine)) ?? (await findShipped(options, machine));
   } catch (error) {
     throw isShortage(error) ? explainSpawnFailure(error, "codex") : error;
   }
+  const { command, source } = runtime;
+  const archive = archiveOf(command);
+  if (archive !== undefined && (options.showsArchives ?? showsArchives())) {
+    const tried = [`${source}: ${command}: inside an archive`];
+    throw new BinaryNotFoundError(tried, adviceForArchive(archive));
+  }
+  const problem = await programProblem(command, platform, arch);
+  if (problem === undefined) return runtime;
+  throw new SpawnError(
+    command,
+    `${problem} To start it regardless, use the launch option instead.`,
+  );
 }
 
 interface Machine {
   readonly platform: NodeJS.Platform;
   readonly arch: string;
+  /** The release for it; undefined when there is none. */
+  readonly target: RuntimeTarget | undefined;
 }
 
 async function findChosen(
-  options: FindRuntimeOptions,
+  { codexPath, env, cwd = process.cwd() }: FindRuntimeOptions,
   machine: Machine,
 ): Promise<Runtime | undefined> {
-  const fromEnv = environmentVariable(options.env, "CODEX_PATH", machine.platform);
-  const source = options.codexPath === undefined ? "CODEX_PATH" : "codexPath";
-  const chosen = options.codexPath ?? fromEnv;
+  const { platform } = machine;
+  const source = codexPath === undefined ? "CODEX_PATH" : "codexPath";
+  const chosen = codexPath ?? environmentVariable(env, "CODEX_PATH", platform);
   if (chosen === undefined || chosen === "") return undefined;
-  const found = isBareName(chosen, machine.platform)
-    ? await findByName(chosen, options.env, machine)
-    : await readChosenFile(
-        await onDisk(path.resolve(options.cwd ?? process.cwd(), chosen)),
-        machine,
-      );
-  if ("program" in found) return { ...found.program, args: [], source };
+  const file = isBareName(chosen, platform)
+    ? await lookUpOnPath(chosen, env, platform)
+    : await onDisk(path.resolve(cwd, chosen));
+  const found: Finding =
+    file === undefined
+      ? { problem: `${chosen}: no program of that name on the PATH` }
+      : await readChosenFile(file, machine);
+  if ("program" in found) return { ...found.program, source };
   throw new BinaryNotFoundError(
     [`${source}: ${found.problem}`],
     `Correct ${source}, or leave it out and run: ${installCommand()}`,
@@ -117,17 +109,15 @@ async function findChosen(
 
 async function findShipped(options: FindRuntimeOptions, machine: Machine): Promise<Runtime> {
   const tried = ["codexPath: not given", "CODEX_PATH: not set"];
-  const target = runtimeTarget(machine.platform, machine.arch);
+  const { target } = machine;
   if (target === undefined) throw new BinaryNotFoundError(tried, unsupported(machine));
   const own = await ownDirectory();
   const packageRoot = options.packageRoot ?? (own && (await findPackageRoot(own)));
   const bundle = await findBundle(packageRoot, target);
-  if ("program" in bundle) return { ...bundle.program, args: [], source: "vendor-bin" };
+  if ("program" in bundle) return { ...bundle.program, source: "vendor-bin" };
   const startDirs = options.startDirs ?? (await startDirsFrom(own));
   const installed = await findInstalled(target, startDirs);
-  if (installed.found !== undefined && "program" in installed.found) {
-    return { ...installed.found.program, args: [], source: "npm" };
-  }
+  if (installed.program !== undefined) return { ...installed.program, source: "npm" };
   throw new BinaryNotFoundError(
     [...tried, bundle.problem, ...installed.tried],
     adviceFor({
@@ -139,47 +129,22 @@ async function findShipped(options: FindRuntimeOptions, machine: Machine): Promi
   );
 }
 
-async function findByName(
-  name: string,
-  env: NodeJS.ProcessEnv,
-  machine: Machine,
-): Promise<Finding> {
-  const file = await lookUpOnPath(name, env, machine.platform);
-  return file === undefined
-    ? { problem: `${name}: no program of that name on the PATH` }
-    : readChosenFile(file, machine);
-}
-
-async function readChosenFile(file: string, machine: Machine): Promise<Finding> {
+async function readChosenFile(file: string, { platform, target }: Machine): Promise<Finding> {
   const kind = await kindOf(file);
   if (kind === "missing") return { problem: `${file}: no such file` };
   if (kind === "directory") return { problem: `${file}: a directory, not an executable` };
   const codexPackage = await codexPackageBehind(file);
-  const target = runtimeTarget(machine.platform, machine.arch);
   if (codexPackage !== undefined && target !== undefined) {
-    return readBehindLauncher(file, codexPackage, target);
+    const found = await readCodexPackage(codexPackage, target);
+    if ("program" in found) return found;
+    return { problem: `${file}: the launcher of an incomplete installation; ${found.problem}` };
   }
-  if (machine.platform === "win32" && /\.(?:cmd|bat|ps1)$/i.test(file)) {
+  if (platform === "win32" && /\.(?:cmd|bat|ps1)$/i.test(file)) {
     return {
       problem: `${file}: a script, which Windows cannot start without a shell; name the codex.exe behind it`,
     };
   }
-  return { program: await asProgram(file) };
-}
-
-async function readBehindLauncher(
-  file: string,
-  codexPackage: string,
-  target: RuntimeTarget,
-): Promise<Finding> {
-  const found = await readCodexPackage(codexPackage, target);
-  return "program" in found
-    ? found
-    : { problem: `${file}: the launcher of an incomplete installation; ${found.problem}` };
-}
-
-async function asProgram(command: string): Promise<Program> {
-  return { command, helperDir: await helperDirBeside(command) };
+  return { program: { command: file, helperDir: await helperDirBeside(file) } };
 }
 
 /**
@@ -190,12 +155,12 @@ async function asProgram(command: string): Promise<Program> {
 async function startDirsFrom(own: string | undefined): Promise<string[]> {
   const script = await mainScript(process);
   const places = script === undefined ? [] : [await resolveLinks(script), script];
-  const directories = await Promise.all(places.map(directoryOf));
+  const directories = await Promise.all(
+    places.map(async (place) =>
+      (await kindOf(place)) === "directory" ? place : path.dirname(place),
+    ),
+  );
   return [...new Set([...(own === undefined ? [] : [own]), ...directories])];
-}
-
-async function directoryOf(place: string): Promise<string> {
-  return (await kindOf(place)) === "directory" ? place : path.dirname(place);
 }
 
 function unsupported({ platform, arch }: Machine): string {

@@ -2,12 +2,11 @@ import path from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { archiveOf, showsArchives } from "./asar.js";
 import { checkLaunchOptions } from "./check-launch-options.js";
-import { prepareCodexHome } from "./codex-home.js";
+import { homeOf, prepareCodexHome } from "./codex-home.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs } from "./config-args.js";
 import { kindOf } from "./files.js";
-import { findCommand } from "./find-command.js";
-import { homeOf } from "./home-of.js";
+import { findCommand } from "./path-lookup.js";
 import { findRuntime, type FindRuntimeOptions } from "./find-runtime.js";
 import type { LaunchOptions } from "./launch-options.js";
 import type { LaunchCommand } from "./launch-command.js";
@@ -54,7 +53,7 @@ export async function resolveLaunch(
   const codexHome = options.codexHome === undefined ? undefined : inFull(options.codexHome, env);
   const config = configArgs(options.config ?? {});
   const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
-  const { command, args, helperDir, source } = await findRuntime({
+  const { command, helperDir, source } = await findRuntime({
     ...host,
     codexPath: options.codexPath,
     env: mergeEnvironment(parent, options.env ?? {}, platform),
@@ -63,7 +62,7 @@ export async function resolveLaunch(
   const own = mergeEnvironment(env, codexHome ? { CODEX_HOME: codexHome } : {}, platform);
   return {
     command,
-    args: [...args, "app-server", ...config, ...overrides],
+    args: ["app-server", ...config, ...overrides],
     cwd,
     env: helperDir === undefined ? own : prependToPath(own, helperDir, platform),
     detached: !isWindows,

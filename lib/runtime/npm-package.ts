@@ -1,12 +1,12 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { ancestors, kindOf, readJsonObject, resolveLinks } from "./files.js";
+import { ancestors, kindOf, orWhenUnreadable, readJsonObject, resolveLinks } from "./files.js";
 import { runtimeTargets, type RuntimeTarget } from "./platform.js";
-import { readVendorTree, type Finding } from "./vendor-tree.js";
+import { readVendorTree, type Finding, type Program } from "./vendor-tree.js";
 
 /** The result of a search through `node_modules`. */
-export interface NpmSearch {
-  readonly found: Finding | undefined;
+interface NpmSearch {
+  readonly program?: Program;
   /** Every place that held nothing of use, and why. */
   readonly tried: readonly string[];
   /** Whether `@openai/codex` is installed, but without the part for this machine. */
@@ -40,11 +40,11 @@ export async function findInstalled(
     if (seen.has(place)) continue;
     seen.add(place);
     const found = await readCodexPackage(place, target);
-    if ("program" in found) return { found, tried, incomplete };
+    if ("program" in found) return { program: found.program, tried, incomplete };
     incomplete ||= codex !== undefined;
     tried.push(found.problem);
   }
-  return { found: undefined, tried, incomplete };
+  return { tried, incomplete };
 }
 
 /** The native binary that belongs to an installed `@openai/codex`. */
@@ -66,6 +66,33 @@ export async function readCodexPackage(codex: string, target: RuntimeTarget): Pr
       `${codex}${typeof version === "string" ? ` (${version})` : ""}: ` +
       `its platform package ${target.packageName} is missing, ${await whyMissing(real, target)}`,
   };
+}
+
+const launcher = path.join("@openai", "codex", "bin", "codex.js");
+// Package managers write shims of a few hundred bytes; the native binary has hundreds of megabytes.
+const maxShimBytes = 65_536;
+const shimTarget =
+  /(?:%~?dp0%?|\$\{?basedir\}?)[\\/]+([^"'\r\n]*?@openai[\\/]+codex[\\/]+bin[\\/]+codex\.js)/i;
+
+/**
+ * The directory of the `@openai/codex` package when `file` is its Node launcher, a link to it, or
+ * the shim a package manager wrote for it. The launcher would only add a process between the
+ * runtime and us, and Windows starts no shim without a shell.
+ */
+export async function codexPackageBehind(file: string): Promise<string | undefined> {
+  const real = await resolveLinks(file);
+  const script = real.endsWith(launcher) ? real : await scriptOfShim(file);
+  return script === undefined ? undefined : path.dirname(path.dirname(script));
+}
+
+async function scriptOfShim(file: string): Promise<string | undefined> {
+  const found = await stat(file).catch(orWhenUnreadable(undefined));
+  if (found === undefined || found.size > maxShimBytes) return undefined;
+  const text = await readFile(file, "latin1").catch(orWhenUnreadable(""));
+  const relative = shimTarget.exec(text)?.[1];
+  if (relative === undefined) return undefined;
+  const script = path.resolve(path.dirname(file), ...relative.split(/[\\/]+/));
+  return (await kindOf(script)) === "file" ? script : undefined;
 }
 
 async function nearestPackage(from: string, name: string): Promise<string | undefined> {

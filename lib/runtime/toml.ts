@@ -8,11 +8,38 @@ const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
 /** The place of a value, for messages and against cycles. */
-export interface TomlPlace {
-  /** The path as the caller would write it, e.g. `config.projects["/a"].trust_level`. */
-  readonly path: string;
-  /** The objects and arrays around it, outermost first. */
-  readonly parents: readonly object[];
+export class TomlPlace {
+  readonly #path: string;
+  readonly #parents: readonly object[];
+
+  /**
+   * `path`: as the caller would write it, e.g. `config.projects["/a"].trust_level`; `parents`: the objects
+   * and arrays around it.
+   */
+  constructor(path: string, parents: readonly object[] = []) {
+    this.#path = path;
+    this.#parents = parents;
+  }
+
+  refuse(problem: string): never {
+    throw new InvalidArgumentError(this.#path, problem);
+  }
+
+  /** The places in `parent`, the object or array that stands here. */
+  within(parent: object): (key: string | number) => TomlPlace {
+    if (this.#parents.includes(parent)) this.refuse("must not contain itself.");
+    if (this.#parents.length === maxDepth) {
+      this.refuse(`must not be nested more than ${maxDepth} levels deep.`);
+    }
+    const parents = [...this.#parents, parent];
+    return (key) => {
+      const bare = typeof key === "string" && isBareKey(key);
+      return new TomlPlace(
+        `${this.#path}${bare ? `.${key}` : `[${JSON.stringify(key)}]`}`,
+        parents,
+      );
+    };
+  }
 }
 
 /**
@@ -21,34 +48,22 @@ export interface TomlPlace {
  * @throws InvalidArgumentError naming the place, never the value, when TOML cannot say it.
  */
 export function tomlLiteral(value: unknown, place: TomlPlace): string {
+  if (value === null)
+    place.refuse("must not be null, which TOML cannot say. Leave the key out instead.");
   switch (typeof value) {
     case "string":
-      return tomlString(value, place.path);
+      return tomlString(value, place);
     case "number":
-      return tomlNumber(value, place.path);
+      return tomlNumber(value, place);
     case "bigint":
-      if (value < minInt64 || value > maxInt64) {
-        throw new InvalidArgumentError(place.path, "must fit into 64 bits.");
-      }
+      if (value < minInt64 || value > maxInt64) place.refuse("must fit into 64 bits.");
       return value.toString();
     case "boolean":
       return String(value);
     case "object":
-      if (value !== null) {
-        if (!Array.isArray(value)) return tomlTable(value, place);
-        const inner = enter(value, place);
-        const items: readonly unknown[] = value;
-        // Array.from, unlike map, also visits the holes of a sparse array.
-        const literals = Array.from(items, (item, index) => tomlLiteral(item, inner.at(index)));
-        return `[${literals.join(",")}]`;
-      }
-      throw new InvalidArgumentError(
-        place.path,
-        "must not be null, which TOML cannot say. Leave the key out instead.",
-      );
+      return Array.isArray(value) ? tomlArray(value, place) : tomlTable(value, place);
     default:
-      throw new InvalidArgumentError(
-        place.path,
+      return place.refuse(
         `must be a string, number, boolean, array or plain object, not ${typeof value}.`,
       );
   }
@@ -70,15 +85,12 @@ export function tableEntries(
     prototype === Object.prototype ||
     Object.getPrototypeOf(prototype) === null;
   if (Array.isArray(table) || !plain) {
-    throw new InvalidArgumentError(
-      place.path,
-      "must be a plain object, array, string, number or boolean.",
-    );
+    place.refuse("must be a plain object, array, string, number or boolean.");
   }
-  const inner = enter(table, place);
+  const at = place.within(table);
   return Object.entries(table)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]: [string, unknown]) => ({ key, value, place: inner.at(key) }));
+    .map(([key, value]: [string, unknown]) => ({ key, value, place: at(key) }));
 }
 
 /** Whether TOML takes the key without quotes. */
@@ -86,35 +98,22 @@ export function isBareKey(key: string): boolean {
   return /^[A-Za-z0-9_-]+$/.test(key);
 }
 
+function tomlArray(items: readonly unknown[], place: TomlPlace): string {
+  const at = place.within(items);
+  // Array.from, unlike map, also visits the holes of a sparse array.
+  return `[${Array.from(items, (item, index) => tomlLiteral(item, at(index))).join(",")}]`;
+}
+
 function tomlTable(table: object, place: TomlPlace): string {
   const pairs = tableEntries(table, place).map(({ key, value, place: inner }) => {
-    const name = isBareKey(key) ? key : tomlString(key, inner.path);
+    const name = isBareKey(key) ? key : tomlString(key, inner);
     return `${name}=${tomlLiteral(value, inner)}`;
   });
   return `{${pairs.join(",")}}`;
 }
 
-function enter(parent: object, place: TomlPlace): { at(key: string | number): TomlPlace } {
-  if (place.parents.includes(parent)) {
-    throw new InvalidArgumentError(place.path, "must not contain itself.");
-  }
-  const parents = [...place.parents, parent];
-  if (parents.length > maxDepth) {
-    throw new InvalidArgumentError(
-      place.path,
-      `must not be nested more than ${maxDepth} levels deep.`,
-    );
-  }
-  return {
-    at(key) {
-      const bare = typeof key === "string" && isBareKey(key);
-      return { path: `${place.path}${bare ? `.${key}` : `[${JSON.stringify(key)}]`}`, parents };
-    },
-  };
-}
-
-function tomlNumber(value: number, path: string): string {
-  if (!Number.isFinite(value)) throw new InvalidArgumentError(path, "must be a finite number.");
+function tomlNumber(value: number, place: TomlPlace): string {
+  if (!Number.isFinite(value)) place.refuse("must be a finite number.");
   if (Number.isInteger(value)) {
     const integer = BigInt(value);
     if (integer >= minInt64 && integer <= maxInt64) return integer.toString();
@@ -124,10 +123,8 @@ function tomlNumber(value: number, path: string): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-function tomlString(value: string, path: string): string {
-  if (/\p{Surrogate}/u.test(value)) {
-    throw new InvalidArgumentError(path, "must be well-formed text, without unpaired surrogates.");
-  }
+function tomlString(value: string, place: TomlPlace): string {
+  if (!value.isWellFormed()) place.refuse("must be well-formed text, without unpaired surrogates.");
   // JSON's escapes are all TOML's too. The rest is legal as it is, but not fit for a command line:
   // control characters, and what some readers take for the end of a line.
   return JSON.stringify(value).replace(

@@ -3,7 +3,7 @@ import { checkSignal } from "../errors/check-values.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-connection.js";
 import type { RetryOptions } from "../jsonrpc/retry.js";
-import { retryWhileOpen } from "../jsonrpc/retry-while-open.js";
+import { retryWhileOpen } from "../jsonrpc/retry.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
 import { fieldOf } from "../messages/field-of.js";
 import { threadIdIn } from "../messages/id-of.js";

@@ -3,13 +3,13 @@ import { AppServerError, hide, isAppServerError } from "../errors/base.js";
 
 /** The arguments of a call do not fit the tool's `input`; the tool has not run. */
 export class ToolInputError extends AppServerError {
-  declare readonly code: "TOOL_INPUT";
+  override readonly code = "TOOL_INPUT";
   /** The tool's name. */
   readonly tool: string;
   readonly issues: readonly SchemaIssue[];
 
   constructor(tool: string, issues: readonly SchemaIssue[]) {
-    super("TOOL_INPUT", `The arguments of ${tool} do not fit its input; see issues.`);
+    super(`The arguments of ${tool} do not fit its input; see issues.`);
     this.tool = tool;
     this.issues = issues;
     hide(this, "issues");

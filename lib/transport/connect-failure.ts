@@ -65,6 +65,8 @@ const proxyWantsUser =
 const deniedSocket =
   "access is denied, since the socket belongs to the user who runs the app-server. Connect as that user.";
 
+const noTls = "the other side does not speak TLS: is it ws:// rather than wss://?";
+
 const byCode: Readonly<Record<string, readonly [problem: string, retryable: boolean]>> = {
   ECONNREFUSED: ["nobody listens there. Is the app-server running?", true],
   ENOENT: ["there is no such socket. Is the app-server running?", true],
@@ -80,11 +82,8 @@ const byCode: Readonly<Record<string, readonly [problem: string, retryable: bool
   EMFILE: ["too many files are open (EMFILE). Close some, or raise the limit (ulimit -n).", true],
   ENOTSOCK: ["this is not a socket. Name the one that the app-server listens on.", false],
   ENOTDIR: ["there is no such path. Check the address.", false],
-  EPROTO: ["the other side does not speak TLS: is it ws:// rather than wss://?", false],
-  ERR_SSL_WRONG_VERSION_NUMBER: [
-    "the other side does not speak TLS: is it ws:// rather than wss://?",
-    false,
-  ],
+  EPROTO: [noTls, false],
+  ERR_SSL_WRONG_VERSION_NUMBER: [noTls, false],
 };
 
 function explainOther(code: string, error: unknown): readonly [string, boolean] {

@@ -1,5 +1,4 @@
-import { maxTimerMs, onDeadline } from "../async/deadline.js";
-import { unref } from "../async/realms.js";
+import { onDeadline } from "../async/deadline.js";
 
 export interface KeepaliveOptions {
   /** How long silence may last before it is asked about (ms); see `apartMs` for how often. */
@@ -49,20 +48,14 @@ export class Keepalive {
   #watch(): void {
     this.#asking = false;
     const { intervalMs, received, isPaused } = this.#options;
-    if (this.#stopped || intervalMs > maxTimerMs) return;
+    if (this.#stopped) return;
     const before = received();
     const rest = this.#askedAt + apartMs - performance.now();
-    const timer = setTimeout(
-      () => {
-        if (received() === before && !isPaused()) this.#ask();
-        else this.#watch();
-      },
-      Math.max(intervalMs, rest),
-    );
-    unref(timer);
-    this.#stopTimer = () => {
-      clearTimeout(timer);
+    const look = (): void => {
+      if (received() === before && !isPaused()) this.#ask();
+      else this.#watch();
     };
+    this.#stopTimer = onDeadline(Math.max(intervalMs, rest), look, { unref: true });
   }
 
   #ask(): void {

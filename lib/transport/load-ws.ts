@@ -4,12 +4,11 @@ import { ConnectError, MissingDependencyError } from "../errors/connect-errors.j
 import { findPackageRoot } from "../runtime/bundle.js";
 import { ownDirectory } from "../runtime/own-directory.js";
 
-export type WebSocketClass = typeof WebSocket;
 export type WebSocketServerClass = typeof WebSocketServer;
 
 /** The optional package, once it is imported. */
 interface WsModule {
-  readonly WebSocket?: WebSocketClass | undefined;
+  readonly WebSocket?: typeof WebSocket | undefined;
   readonly WebSocketServer?: WebSocketServerClass | undefined;
 }
 
@@ -17,20 +16,13 @@ interface WsModule {
 export type LoadWs = () => Promise<WsModule>;
 
 /**
+ * Loads a class of the optional package.
+ *
  * @param address what is to be connected to, for the error.
  * @throws MissingDependencyError when the package is not installed; ConnectError when it is, and cannot
  * be loaded now, such as without a free file descriptor. That may be tried again.
  */
-export function loadWs(address: string, load?: LoadWs): Promise<WebSocketClass> {
-  return loadPart("WebSocket", address, load);
-}
-
-/** The same for what listens. */
-export function loadWsServer(address: string): Promise<WebSocketServerClass> {
-  return loadPart("WebSocketServer", address);
-}
-
-async function loadPart<Part extends keyof WsModule>(
+export async function loadWs<Part extends keyof WsModule>(
   part: Part,
   address: string,
   load?: LoadWs,

@@ -3,39 +3,24 @@ import { connect, type Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { onAbort, throwIfAborted } from "../async/abort.js";
 import { explainConnectFailure, explainRefusal } from "./connect-failure.js";
-import type { WebSocketClass } from "./load-ws.js";
 import { hintOfWay } from "./proxy-agent.js";
 import type { SocketAddress } from "./socket-address.js";
 import type { SocketOptions } from "./socket-options.js";
+import { WebSocketTransport, type WebSocketTransportOptions } from "./web-socket-transport.js";
 
-export interface UpgradeOptions extends Pick<SocketOptions, "headers" | "tls" | "agent"> {
+export interface UpgradeOptions
+  extends Pick<SocketOptions, "headers" | "tls" | "agent">, WebSocketTransportOptions {
   readonly token: string | undefined;
-  readonly maxMessageBytes: number;
   /** Ends the attempt; its reason is what the promise rejects with. */
   readonly signal: AbortSignal;
 }
 
-/** A connection that is ready. */
-export interface Upgraded {
-  readonly webSocket: WebSocket;
-  /** The socket below it, where that can be seen: Bun's own `ws` does not show it. */
-  readonly socket: Socket | undefined;
-  /** The longest single frame that the server takes (bytes), or `undefined` when it does not tell. */
-  readonly maxFrameBytes: number | undefined;
-}
-
-/**
- * Makes a WebSocket connection. `accept` is called in the same tick in which it is ready, so that it
- * can listen before the first message is read; its result is what the promise resolves with.
- *
- * @throws ConnectError, or the reason of the signal.
- */
-export function openWebSocket<T>(
-  create: WebSocketClass,
+/** Makes a WebSocket connection. @throws ConnectError, or the reason of the signal. */
+export function openWebSocket(
+  create: typeof WebSocket,
   address: SocketAddress,
   options: UpgradeOptions,
-  accept: (upgraded: Upgraded) => T,
-): Promise<T> {
+): Promise<WebSocketTransport> {
   const { token, headers, tls, agent, signal } = options;
   const { socketPath } = address;
   return new Promise((resolve, reject) => {
@@ -80,7 +65,8 @@ export function openWebSocket<T>(
       const socket = (below as Socket | null) ?? undefined;
       const limit = Number(answered["x-codex-websocket-max-unfragmented-message-bytes"]);
       const maxFrameBytes = Number.isSafeInteger(limit) && limit > 0 ? limit : undefined;
-      resolve(accept({ webSocket, socket, maxFrameBytes }));
+      // In the same tick in which it is ready, so that it listens before the first message is read.
+      resolve(new WebSocketTransport({ webSocket, socket, maxFrameBytes }, options));
     });
   });
 }

@@ -13,20 +13,19 @@ export interface SocketAddress {
   readonly shown: string;
 }
 
-const allowed = "must be ws://host:port, wss://host:port or unix:///absolute/path";
+const forms = "must be ws://host:port, wss://host:port or unix:///absolute/path";
 
 /** @throws InvalidArgumentError, which never quotes the URL. */
 export function parseSocketAddress(url: unknown, allowPlaintext = false): SocketAddress {
-  if (typeof url !== "string") throw new InvalidArgumentError("url", allowed);
+  if (typeof url !== "string") refuse(forms);
   if (url.startsWith("unix://")) return unixAddress(url.slice("unix://".length));
   const parsed = parse(url);
   if (parsed.username !== "" || parsed.password !== "") {
-    throw new InvalidArgumentError("url", "must not contain a user or a password; use token");
+    refuse("must not contain a user or a password; use token");
   }
-  if (parsed.hash !== "") throw new InvalidArgumentError("url", "must not contain a fragment (#)");
+  if (parsed.hash !== "") refuse("must not contain a fragment (#)");
   if (parsed.protocol === "ws:" && !allowPlaintext && !isLoopback(parsed.hostname)) {
-    throw new InvalidArgumentError(
-      "url",
+    refuse(
       "must be wss:// for another machine, since ws:// is readable on the way; allowPlaintext: true permits it",
     );
   }
@@ -35,22 +34,24 @@ export function parseSocketAddress(url: unknown, allowPlaintext = false): Socket
 }
 
 function parse(url: string): URL {
-  if (!/^wss?:\/\//i.test(url)) throw new InvalidArgumentError("url", allowed);
+  if (!/^wss?:\/\//i.test(url)) refuse(forms);
   try {
     return new URL(url);
   } catch {
     // The error of URL quotes what it was given.
-    throw new InvalidArgumentError("url", allowed);
+    return refuse(forms);
   }
+}
+
+function refuse(problem: string): never {
+  throw new InvalidArgumentError("url", problem);
 }
 
 /** The path stands as it is: nothing in it is decoded, as on the server's command line. */
 function unixAddress(given: string): SocketAddress {
   const socketPath = given === "" ? defaultSocketPath() : given;
-  if (!path.isAbsolute(socketPath)) {
-    throw new InvalidArgumentError("url", "must have an absolute path: unix:///absolute/path");
-  }
-  if (socketPath.includes("\0")) throw new InvalidArgumentError("url", allowed);
+  if (!path.isAbsolute(socketPath)) refuse("must have an absolute path: unix:///absolute/path");
+  if (socketPath.includes("\0")) refuse(forms);
   return { url: "ws://localhost/", socketPath, shown: `unix://${socketPath}` };
 }
 

@@ -2,7 +2,14 @@ import type { Agent } from "node:http";
 import type { SecureContextOptions } from "node:tls";
 import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import type { Logger } from "../async/logger.js";
-import { checkFields, flag, milliseconds } from "../errors/check-values.js";
+import {
+  check,
+  checkFields,
+  flag,
+  milliseconds,
+  type Rule,
+  type RulesOf,
+} from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 
 /**
@@ -41,14 +48,32 @@ export interface SocketOptions {
   pongTimeoutMs?: number | undefined;
 }
 
-export const socketKeys: KeysOf<SocketOptions> = {
-  token: true,
-  headers: true,
-  tls: true,
-  agent: true,
-  allowPlaintext: true,
-  pingIntervalMs: true,
-  pongTimeoutMs: true,
+/** Text that can stand in a header. */
+const tokenText: Rule = {
+  fits: (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value),
+  problem:
+    "must be, or return, a string of printable ASCII without spaces (trim what you read from a file)",
+};
+
+/** Any class will do that does what an agent does; the dispatchers of undici are something else. */
+const httpAgent: Rule = {
+  fits: (value) => typeof (value as { addRequest?: unknown } | null)?.addRequest === "function",
+  problem: "must be an http.Agent, such as new HttpsProxyAgent(…) of the package https-proxy-agent",
+};
+
+const object: Rule = {
+  fits: (value) => typeof value === "object" && value !== null,
+  problem: "must be an object",
+};
+
+export const socketRules: RulesOf<SocketOptions> = {
+  token: { ...tokenText, fits: (value) => typeof value === "function" || tokenText.fits(value) },
+  headers: object,
+  tls: object,
+  agent: httpAgent,
+  allowPlaintext: flag,
+  pingIntervalMs: milliseconds,
+  pongTimeoutMs: milliseconds,
 };
 
 const tlsKeys: KeysOf<NonNullable<SocketOptions["tls"]>> = {
@@ -75,39 +100,19 @@ const reserved =
 
 /** @throws InvalidArgumentError, which names the option. */
 export function checkSocketOptions(options: SocketOptions): void {
-  const { token, headers, tls, agent } = options;
-  if (typeof token !== "function" && token !== undefined) checkToken(token);
-  if (headers !== undefined) checkHeaders(headers);
-  if (tls !== undefined) checkKeys("tls", tls, tlsKeys);
-  if (agent !== undefined) checkAgent(agent);
-  checkFields(options, {
-    allowPlaintext: flag,
-    pingIntervalMs: milliseconds,
-    pongTimeoutMs: milliseconds,
-  });
+  checkFields(options, socketRules);
+  checkHeaders(options.headers ?? {});
+  if (options.tls !== undefined) checkKeys("tls", options.tls, tlsKeys);
 }
 
 /** @throws InvalidArgumentError when `token` cannot stand in a header. */
 export function checkToken(token: unknown): string {
-  if (typeof token === "string" && /^[\x21-\x7e]+$/.test(token)) return token;
-  throw new InvalidArgumentError(
-    "token",
-    "must be, or return, a string of printable ASCII without spaces (trim what you read from a file)",
-  );
+  check("token", token, tokenText);
+  return token as string;
 }
 
-/** Takes any class that does what an agent does; the dispatchers of undici are something else. */
-function checkAgent(agent: unknown): void {
-  if (isObject(agent) && "addRequest" in agent && typeof agent.addRequest === "function") return;
-  throw new InvalidArgumentError(
-    "agent",
-    "must be an http.Agent, such as new HttpsProxyAgent(…) of the package https-proxy-agent",
-  );
-}
-
-function checkHeaders(headers: unknown): void {
-  if (!isObject(headers)) throw new InvalidArgumentError("headers", "must be an object");
-  for (const [name, value] of Object.entries(headers)) {
+function checkHeaders(headers: object): void {
+  for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
       throw new InvalidArgumentError("headers", "must have names that HTTP allows");
     }
@@ -119,8 +124,4 @@ function checkHeaders(headers: unknown): void {
       throw new InvalidArgumentError(`headers.${name}`, "must be text that HTTP allows");
     }
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

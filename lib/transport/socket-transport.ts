@@ -16,7 +16,6 @@ import {
   type TokenSource,
 } from "./socket-options.js";
 import type { Transport } from "./transport.js";
-import { WebSocketTransport } from "./web-socket-transport.js";
 
 /**
  * Reads the address from a URL, and checks the options. @throws InvalidArgumentError, which names the
@@ -44,7 +43,7 @@ export async function openSocketTransport(
 ): Promise<Transport> {
   const address = checkSocket(url, options);
   throwIfAborted(options.signal);
-  const webSocketClass = await loadWs(address.shown, load);
+  const webSocketClass = await loadWs("WebSocket", address.shown, load);
   throwIfAborted(options.signal);
   const { connectTimeoutMs = 30_000, maxMessageBytes = 256 * 1024 * 1024 } = options;
 
@@ -64,14 +63,12 @@ export async function openSocketTransport(
   return await openWebSocket(
     webSocketClass,
     { ...address, socketPath },
-    { token, headers, tls, agent, maxMessageBytes, signal },
-    (upgraded) =>
-      new WebSocketTransport(upgraded, {
-        maxMessageBytes,
-        pingIntervalMs: options.pingIntervalMs ?? 30_000,
-        pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
-        logger: safeLogger(options.logger),
-      }),
+    {
+      ...{ token, headers, tls, agent, maxMessageBytes, signal },
+      pingIntervalMs: options.pingIntervalMs ?? 30_000,
+      pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
+      logger: safeLogger(options.logger),
+    },
   );
 }
 

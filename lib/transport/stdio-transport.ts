@@ -7,7 +7,6 @@ import { unref } from "../async/realms.js";
 import { settleWithin } from "../async/timers.js";
 import type { LaunchCommand } from "../runtime/launch-command.js";
 import { explainSpawnFailure } from "../runtime/spawn-failure.js";
-import { StderrTail } from "./stderr-tail.js";
 import { closeGraceMs, type Transport, type TransportEnd } from "./transport.js";
 
 export interface StdioTransportOptions {
@@ -140,6 +139,30 @@ class StdioTransport implements Transport {
     return end;
   }
 }
+
+/** Drains a log stream, which would block the process when full, and keeps its end for errors. */
+class StderrTail {
+  #text = "";
+
+  constructor(stream: Readable, onText?: (text: string) => void) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      this.#text = (this.#text + text).slice(-maxCharacters);
+      try {
+        onText?.(text);
+      } catch {
+        // A throwing listener is the caller's bug; it must not take the connection down.
+      }
+    });
+  }
+
+  /** The end of the output, at most 8,192 characters, without terminal colours. */
+  get text(): string {
+    return this.#text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
+  }
+}
+
+const maxCharacters = 8_192;
 
 function untilClosed(stream: Readable): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
-import { finished, Readable, type Duplex, type Writable } from "node:stream";
+import { Readable, type Duplex, type Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { isBytes } from "../async/realms.js";
 import { settleWithin } from "../async/timers.js";
 import { ProtocolError } from "../errors/connection-errors.js";
@@ -144,11 +145,7 @@ class StreamTransport implements Transport {
 
 /** Ends a stream, and waits until all was written, but no longer than that. */
 async function endWithin(stream: Writable, ms: number): Promise<void> {
-  const written = new Promise<void>((resolve) => {
-    finished(stream, { readable: false }, () => {
-      resolve();
-    });
-  });
+  const written = finished(stream, { readable: false }).catch(() => undefined);
   stream.end();
   await settleWithin(written, ms);
 }

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
-import { finished, Readable, Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { RawData, WebSocket } from "ws";
 import { noteArrival } from "../async/arrivals.js";
 import type { Logger } from "../async/logger.js";
 import { settleWithin } from "../async/timers.js";
 import { MessageTooLargeError, ProtocolError } from "../errors/connection-errors.js";
 import { Keepalive } from "./keepalive.js";
-import type { Upgraded } from "./open-web-socket.js";
 import { StallWatch } from "./stall-watch.js";
 import type { Transport, TransportEnd } from "./transport.js";
 
@@ -15,6 +15,15 @@ export interface WebSocketTransportOptions {
   readonly pingIntervalMs: number;
   readonly pongTimeoutMs: number;
   readonly logger: Required<Logger>;
+}
+
+/** A connection that is ready. */
+interface Upgraded {
+  readonly webSocket: WebSocket;
+  /** The socket below it, where that can be seen: Bun's own `ws` does not show it. */
+  readonly socket: Socket | undefined;
+  /** The longest single frame that the server takes (bytes), or `undefined` when it does not tell. */
+  readonly maxFrameBytes: number | undefined;
 }
 
 /** Lines on our side, one text message each on the other. */
@@ -92,11 +101,7 @@ export class WebSocketTransport implements Transport {
   async #closeInSteps(): Promise<void> {
     this.#keepalive.stop();
     this.output.end();
-    const written = new Promise<void>((resolve) => {
-      finished(this.output, () => {
-        resolve();
-      });
-    });
+    const written = finished(this.output).catch(() => undefined);
     await settleWithin(Promise.race([written, this.ended]), flushMs);
     this.#webSocket.close(1000);
     await settleWithin(this.ended, goodbyeMs);

@@ -86,7 +86,7 @@ export class HandleEvents<Event extends SomeEvent> {
   interrupt(makeReason: () => unknown): void {
     this.#isRun = false;
     // Nobody else may take the place of one who reads on.
-    if (this.#queue.interrupt(makeReason) > 0) this.#reader = "none";
+    if (this.#queue.interrupt(makeReason()) > 0) this.#reader = "none";
   }
 
   end(): void {

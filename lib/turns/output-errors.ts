@@ -13,7 +13,7 @@ export type OutputMismatchReason =
 
 /** The turn completed, but its answer does not fit `outputSchema`. The thread stays usable. */
 export class OutputMismatchError extends AppServerError {
-  declare readonly code: "OUTPUT_MISMATCH";
+  override readonly code = "OUTPUT_MISMATCH";
   readonly reason: OutputMismatchReason;
   /** The answer as the model gave it; `null` when there is none. */
   readonly text: string | null;
@@ -28,7 +28,7 @@ export class OutputMismatchError extends AppServerError {
     issues: readonly SchemaIssue[] = [],
     options?: ErrorOptions,
   ) {
-    super("OUTPUT_MISMATCH", explain(reason, issues), options);
+    super(explain(reason, issues), options);
     this.reason = reason;
     this.text = result.finalResponse;
     this.issues = issues;

@@ -11,7 +11,7 @@ const waysToLogIn =
 
 /** The turn ended with `status: "failed"`. The thread stays usable. */
 export class TurnFailedError extends AppServerError {
-  declare readonly code: "TURN_FAILED";
+  override readonly code = "TURN_FAILED";
   /** Everything the turn did before it failed. */
   readonly result: TurnResult;
   readonly reason: TurnFailureReason;
@@ -33,7 +33,7 @@ export class TurnFailedError extends AppServerError {
       httpStatusCode === 403 ||
       // Older servers tell the status in their sentence only.
       says(problem, "unexpectedStatus");
-    super("TURN_FAILED", `The turn failed: ${problem}${needsLogin ? `\n${waysToLogIn}` : ""}`);
+    super(`The turn failed: ${problem}${needsLogin ? `\n${waysToLogIn}` : ""}`);
     this.result = result;
     hide(this, "result");
     this.reason = readReason(info);
@@ -55,10 +55,11 @@ export function timeoutOutcome(
   stopped: string,
   { stopConfirmed, sent }: Required<StopDetails>,
 ): string {
-  if (!sent) return "and was not sent to the server.";
-  return stopConfirmed
+  if (!sent) return "and was not sent to the server. Start it again if it is still wanted.";
+  const outcome = stopConfirmed
     ? `and was ${stopped}.`
     : "and the server has not confirmed yet that it stopped. This client goes on stopping it.";
+  return `${outcome} See result for what it has done, and raise timeoutMs if it needs longer.`;
 }
 
 /**
@@ -66,7 +67,7 @@ export function timeoutOutcome(
  * that in time, is being interrupted still. One that still waited for its thread is not sent any more.
  */
 export class TurnTimeoutError extends AppServerError {
-  declare readonly code: "TURN_TIMEOUT";
+  override readonly code = "TURN_TIMEOUT";
   readonly timeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
@@ -79,7 +80,7 @@ export class TurnTimeoutError extends AppServerError {
     { stopConfirmed = true, sent = true }: StopDetails = {},
   ) {
     const outcome = timeoutOutcome("interrupted", { stopConfirmed, sent });
-    super("TURN_TIMEOUT", `The turn did not end within ${timeoutMs} ms ${outcome}`, { sent });
+    super(`The turn did not end within ${timeoutMs} ms ${outcome}`, { sent });
     this.timeoutMs = timeoutMs;
     this.result = result;
     this.stopConfirmed = stopConfirmed;
@@ -92,13 +93,12 @@ export class TurnTimeoutError extends AppServerError {
  * stopping it: call `interrupt()` again to go on waiting for that.
  */
 export class StopUnconfirmedError extends AppServerError {
-  declare readonly code: "STOP_UNCONFIRMED";
+  override readonly code = "STOP_UNCONFIRMED";
   /** How long the confirmation was waited for (ms). */
   readonly waitedMs: number;
 
   constructor(what: "turn" | "goal", waitedMs: number) {
     super(
-      "STOP_UNCONFIRMED",
       `The server has not confirmed within ${waitedMs} ms that the ${what} stopped, so it may go on. ` +
         "This client goes on stopping it: call interrupt() again to go on waiting.",
     );
@@ -114,7 +114,7 @@ export type StallProbe = "running" | "unknown";
  * turn again to go on waiting for it, where the iteration had stopped, or `interrupt()` it.
  */
 export class TurnStalledError extends AppServerError {
-  declare readonly code: "TURN_STALLED";
+  override readonly code = "TURN_STALLED";
   readonly idleTimeoutMs: number;
   /** What the turn had done so far. */
   readonly result: TurnResult;
@@ -130,7 +130,6 @@ export class TurnStalledError extends AppServerError {
         ? "the server says that it runs"
         : "the server does not say whether it runs";
     super(
-      "TURN_STALLED",
       `Nothing came of the turn for ${idleTimeoutMs} ms; ${answer}. It was not interrupted: ` +
         "call run() or iterate it again to go on waiting, or interrupt() it.",
     );
@@ -147,13 +146,12 @@ export class TurnStalledError extends AppServerError {
  * not answer. The turn is over; what it did may be more than is known here.
  */
 export class TurnLostError extends AppServerError {
-  declare readonly code: "TURN_LOST";
+  override readonly code = "TURN_LOST";
   /** The known part of the turn. */
   readonly result: TurnResult;
 
   constructor(result: TurnResult) {
     super(
-      "TURN_LOST",
       "The thread went idle, but turn/completed did not come for this turn, and the server does not tell how it ended. " +
         "Look at result, and at what the turn has done.",
     );
@@ -164,11 +162,10 @@ export class TurnLostError extends AppServerError {
 
 /** The turn was interrupted before it was sent: `turn.started` rejects with it. */
 export class TurnNotStartedError extends AppServerError {
-  declare readonly code: "TURN_NOT_STARTED";
+  override readonly code = "TURN_NOT_STARTED";
 
   constructor() {
     super(
-      "TURN_NOT_STARTED",
       "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.",
       {
         sent: false,
@@ -179,10 +176,10 @@ export class TurnNotStartedError extends AppServerError {
 
 /** A turn's events can be iterated once, by one consumer. */
 export class TurnStreamError extends AppServerError {
-  declare readonly code: "TURN_STREAM_UNAVAILABLE";
+  override readonly code = "TURN_STREAM_UNAVAILABLE";
 
   constructor(problem: string) {
-    super("TURN_STREAM_UNAVAILABLE", problem, { sent: false });
+    super(problem, { sent: false });
   }
 }
 

@@ -70,7 +70,7 @@ function linesOf({ pieces }: Recording): Piece[][] {
 function wrap(line: readonly Piece[]): Piece[][] {
   const lines: Piece[][] = [[]];
   let left = columns;
-  for (const [time, text] of line) {
+  for (const [time, text] of line.flatMap(inWords)) {
     if (text.trimEnd().length > left && left < columns) {
       lines.push([]);
       left = columns;
@@ -79,6 +79,12 @@ function wrap(line: readonly Piece[]): Piece[][] {
     left -= text.length;
   }
   return lines;
+}
+
+/** The words of a piece that no line has room for; every other piece as it is. */
+function inWords([time, text]: Piece): Piece[] {
+  if (text.length <= columns) return [[time, text]];
+  return text.split(/(?<= )/).map((word) => [time, word]);
 }
 
 function textElement(line: readonly Piece[], y: number): string {

@@ -104,7 +104,9 @@ describe("close()", () => {
 
     const meanwhile = await errorOf(client.request("account/read", {}));
     expect(meanwhile).toBeInstanceOf(TransportClosedError);
-    expect(meanwhile.message).toBe("The connection is closed: account/read was not sent.");
+    expect(meanwhile.message).toBe(
+      "The connection is closed: account/read was not sent. Start another client.",
+    );
     expect(await errorOf(client.notify("initialized"))).toBeInstanceOf(TransportClosedError);
     expect(closed).toBe(false);
 

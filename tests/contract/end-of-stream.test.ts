@@ -19,25 +19,27 @@ function onConfigRead(...steps: Step[]): Script {
   return { on: { "config/read": steps } };
 }
 
+const lookFirst = "The server may have carried it out: look before you repeat it.";
+
 describe("a process that ends", () => {
   test.each<[string, Step, Partial<CloseReason>, string]>([
     [
       "with code 0",
       { exit: 0 },
       { kind: "exited", exitCode: 0, signal: null },
-      "The app-server process ended with code 0 while config/read was pending.",
+      `The app-server process ended with code 0 while config/read was pending. ${lookFirst}`,
     ],
     [
       "with code 1",
       { exit: 1 },
       { kind: "exited", exitCode: 1, signal: null },
-      "The app-server process ended with code 1 while config/read was pending.",
+      `The app-server process ended with code 1 while config/read was pending. ${lookFirst}`,
     ],
     [
       "by a signal",
       { kill: "SIGKILL" },
       { kind: "exited", exitCode: null, signal: "SIGKILL" },
-      "The app-server process ended by SIGKILL while config/read was pending.",
+      `The app-server process ended by SIGKILL while config/read was pending. ${lookFirst}`,
     ],
   ])("%s right after its last event has delivered all of them first", async (_, end, how, text) => {
     const script = onConfigRead(

@@ -185,12 +185,10 @@ test("deadlines are made in one place, which reads on before it decides; other t
   const users = files.filter((file) => /\bsetTimeout\b/.test(parseSource(file).text));
   expect(users.sort()).toEqual([
     "lib/async/deadline.ts",
-    "lib/async/timers.ts",
     // What vscode-jsonrpc is given of the platform.
     "lib/jsonrpc/json-rpc.ts",
     "lib/session/resume-thread.ts",
     "lib/testing/send-reply.ts",
-    "lib/transport/keepalive.ts",
     "lib/transport/stdio-transport.ts",
   ]);
 });

@@ -112,13 +112,9 @@ export class LoginProcess<End extends LoginEnd = LoginEnd> {
     checkSignal(signal);
     throwIfAborted(signal);
     const settled = this.#settled.promise;
-    const expired = () => new LoginTimeoutError(timeoutMs);
-    try {
-      await withinDeadline(settled, { timeoutMs, signal, expired });
-    } catch (error) {
-      if (!this.#isEnding || !(error instanceof LoginTimeoutError)) throw error;
-      await withinDeadline(settled, { timeoutMs: endingMs, signal, expired });
-    }
+    let leftMs = await withinDeadline(settled, timeoutMs, signal);
+    if (leftMs === 0 && this.#isEnding) leftMs = await withinDeadline(settled, endingMs, signal);
+    if (leftMs === 0) throw new LoginTimeoutError(timeoutMs);
     if (this.#failure) throw this.#failure();
   }
 

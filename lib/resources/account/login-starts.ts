@@ -66,9 +66,9 @@ export class LoginStarts {
     const progress = { sent: false };
     const login = this.#direct.then(() => this.#loginDirectly(params, givenUp.signal, progress));
     this.#direct = login.catch(() => undefined);
-    const expired = () => new LoginTimeoutError(timeoutMs, progress.sent);
     try {
-      await withinDeadline(login, { timeoutMs, signal, expired });
+      const leftMs = await withinDeadline(login, timeoutMs, signal);
+      if (leftMs === 0) throw new LoginTimeoutError(timeoutMs, progress.sent);
     } finally {
       givenUp.abort();
     }

@@ -4,7 +4,7 @@ import type { CommandExecParams } from "../../../generated/types.js";
 import { CommandNotStartedError } from "../../errors/machine-errors.js";
 import type { GetSession, Session } from "../../session/session.js";
 import { withServerPaths } from "../../paths/with-server-paths.js";
-import { isGone } from "../../runtime/runtime-file.js";
+import { isGone } from "../../runtime/launch-command.js";
 import { toSandboxPolicy } from "../../options/sandbox-options.js";
 import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";

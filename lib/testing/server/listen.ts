@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { loadWsServer, type WebSocketServerClass } from "../../transport/load-ws.js";
+import { loadWs, type WebSocketServerClass } from "../../transport/load-ws.js";
 import type { MessageServer } from "./message-server.js";
 import { noHolder, type Outlet } from "./outlet.js";
 
@@ -32,7 +32,7 @@ export async function listen(
   { port = 0, path }: ListenOptions = {},
 ): Promise<Listener> {
   const address = path === undefined ? "ws://127.0.0.1" : `unix://${path}`;
-  const SocketServer = await loadWsServer(address);
+  const SocketServer = await loadWs("WebSocketServer", address);
   const http = createServer();
   const sockets = new SocketServer({ server: http, maxPayload: 0 });
   sockets.on("connection", (socket) => {

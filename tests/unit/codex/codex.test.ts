@@ -111,7 +111,7 @@ test("calls after close() are rejected, and start nothing", async () => {
   ];
   for (const error of await Promise.all(calls.map(rejection))) {
     expect(error).toBeInstanceOf(TransportClosedError);
-    expect((error as Error).message).toBe("The connection is closed.");
+    expect((error as Error).message).toBe("The connection is closed. Start another client.");
   }
   expect(await server.starts()).toHaveLength(1);
 });

@@ -1,9 +1,10 @@
 import { expect, jest, test } from "@jest/globals";
-import { AppServerError, isAppServerError } from "../../../lib/errors/base.js";
+import { isAppServerError } from "../../../lib/errors/base.js";
+import { ProtocolError } from "../../../lib/errors/connection-errors.js";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 
 test("errors of this library are recognised, others are not", () => {
-  expect(isAppServerError(new AppServerError("PROTOCOL_ERROR", "message"))).toBe(true);
+  expect(isAppServerError(new ProtocolError("message"))).toBe(true);
   expect(isAppServerError(new InvalidArgumentError("cwd", "must exist"))).toBe(true);
   expect(isAppServerError(new Error("message"))).toBe(false);
   expect(isAppServerError({ code: "INVALID_ARGUMENT", message: "cwd must exist" })).toBe(false);
@@ -21,12 +22,12 @@ test("so are errors of another copy of the package", async () => {
 });
 
 test("the mark does not show when an error is printed or copied", () => {
-  const error = new AppServerError("PROTOCOL_ERROR", "message");
+  const error = new ProtocolError("message");
   expect(Object.keys(error).sort()).toEqual(["code", "name", "sent"]);
   expect(Object.getOwnPropertySymbols(Object.assign({}, error))).toEqual([]);
 });
 
 test("the cause is kept", () => {
   const cause = new Error("deeper");
-  expect(new AppServerError("PROTOCOL_ERROR", "message", { cause }).cause).toBe(cause);
+  expect(new ProtocolError("message", { cause }).cause).toBe(cause);
 });

@@ -21,38 +21,59 @@ import { TurnNotStartedError, TurnStreamError } from "../../../lib/turns/turn-er
 
 const closed: CloseReason = { kind: "closed", exitCode: null, signal: null, stderrTail: "" };
 const exited: CloseReason = { ...closed, kind: "exited" };
+const dropped: CloseReason = { ...closed, kind: "dropped" };
 const failure = new Error("write EPIPE");
+
+const callAgain = "Call the Codex again, which starts another server, or start another client.";
+const lookFirst = "The server may have carried it out: look before you repeat it.";
 
 describe("TransportClosedError", () => {
   test("tells of a request that was not sent", () => {
     const error = new TransportClosedError({ ...exited, exitCode: 3 }, "thread/read", false);
     expect(error).toMatchObject({ sent: false, method: "thread/read" });
     expect(error.message).toBe(
-      "The app-server process ended with code 3: thread/read was not sent.",
+      `The app-server process ended with code 3: thread/read was not sent. ${callAgain}`,
     );
   });
 
   test.each<[CloseReason, string | undefined, string]>([
-    [closed, undefined, "The connection is closed."],
-    [closed, "thread/read", "The connection is closed while thread/read was pending."],
-    [exited, undefined, "The app-server process ended."],
-    [{ ...exited, exitCode: 0 }, undefined, "The app-server process ended with code 0."],
+    [closed, undefined, "The connection is closed. Start another client."],
+    [
+      dropped,
+      undefined,
+      "The connection dropped and is being restored. Call again: calls wait until it is back.",
+    ],
+    [closed, "thread/read", `The connection is closed while thread/read was pending. ${lookFirst}`],
+    [exited, undefined, `The app-server process ended. ${callAgain}`],
+    [
+      { ...exited, exitCode: 0 },
+      undefined,
+      `The app-server process ended with code 0. ${callAgain}`,
+    ],
     [
       { ...exited, exitCode: 3 },
       "the turn",
-      "The app-server process ended with code 3 while the turn was pending.",
+      `The app-server process ended with code 3 while the turn was pending. ${lookFirst}`,
     ],
-    [{ ...exited, signal: "SIGKILL" }, undefined, "The app-server process ended by SIGKILL."],
-    [{ ...exited, kind: "failed" }, undefined, "The connection to the app-server failed."],
+    [
+      { ...exited, signal: "SIGKILL" },
+      undefined,
+      `The app-server process ended by SIGKILL. ${callAgain}`,
+    ],
+    [
+      { ...exited, kind: "failed" },
+      undefined,
+      `The connection to the app-server failed. ${callAgain}`,
+    ],
     [
       { ...exited, kind: "failed", error: failure },
       "turn/start",
-      "The connection to the app-server failed (write EPIPE) while turn/start was pending.",
+      `The connection to the app-server failed (write EPIPE) while turn/start was pending. ${lookFirst}`,
     ],
     [
       { ...exited, exitCode: 1, stderrTail: "  out of memory\n" },
       undefined,
-      "The app-server process ended with code 1.",
+      `The app-server process ended with code 1. ${callAgain}`,
     ],
   ])("%j, %s", (reason, method, message) => {
     const error = new TransportClosedError(reason, method);
@@ -121,7 +142,7 @@ test.each([
   [new Error("the server closed its output"), "the server closed its output"],
 ])("the message of a connection that failed names no place: %s", (error, words) => {
   const closing = new TransportClosedError({ ...exited, kind: "failed", error });
-  expect(closing.message).toBe(`The connection to the app-server failed (${words}).`);
+  expect(closing.message).toBe(`The connection to the app-server failed (${words}). ${callAgain}`);
   expect(closing.cause).toBe(error);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { GoalsUnavailableError } from "../../../lib/errors/goals-unavailable-error.js";
+import { GoalsUnavailableError } from "../../../lib/errors/rpc-errors.js";
 import { InvalidArgumentError } from "../../../lib/errors/invalid-argument-error.js";
 import { InvalidRequestError, ThreadBusyError } from "../../../lib/errors/rpc-errors.js";
 import type { Thread } from "../../../lib/thread.js";

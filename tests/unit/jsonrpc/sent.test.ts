@@ -134,7 +134,8 @@ describe("a turn", () => {
     expect(late).toMatchObject({
       code: "TURN_TIMEOUT",
       sent: false,
-      message: "The turn did not end within 1 ms and was not sent to the server.",
+      message:
+        "The turn did not end within 1 ms and was not sent to the server. Start it again if it is still wanted.",
     });
     expect(await fate(thread.run("Now", { whenBusy: "reject" }))).toMatchObject({
       code: "THREAD_BUSY",

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Writable } from "node:stream";
-import { EncodedParams } from "../../../lib/jsonrpc/encoded.js";
+import { EncodedJson } from "../../../lib/jsonrpc/encoded.js";
 import { LineMessageWriter } from "../../../lib/jsonrpc/writer.js";
 
 /** A writer, and the chunks of each write that reached the system. */
@@ -26,7 +26,7 @@ const request = (id: number, json = "{}") => ({
   jsonrpc: "2.0",
   id,
   method: "config/read",
-  params: new EncodedParams(json),
+  params: new EncodedJson(json),
 });
 
 test("lines of one turn of the event loop go out together, each a chunk of its own", async () => {
@@ -47,7 +47,7 @@ test("each kind of message is written without what the server does not use", asy
   const jsonrpc = "2.0";
   await writer.write(request(1, '{"a":null}'));
   await writer.write({ jsonrpc, method: "initialized" });
-  await writer.write({ jsonrpc, method: "noted", params: new EncodedParams("{}") } as never);
+  await writer.write({ jsonrpc, method: "noted", params: new EncodedJson("{}") } as never);
   await writer.write({ jsonrpc, id: "x", result: null } as never);
   await writer.write({ jsonrpc, id: 0, error: { code: 1, message: "no" } } as never);
   expect(writes.flat()).toEqual([

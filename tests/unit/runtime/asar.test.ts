@@ -60,7 +60,6 @@ describe("in Electron, which shows an archive as a directory", () => {
     await show({ ...runtimeIn(archive), ...runtimeIn(unpacked) });
     expect(await search()).toEqual({
       command: path.join(tree(unpacked), "bin/codex"),
-      args: [],
       helperDir: path.join(tree(unpacked), "codex-path"),
       source: "npm",
     });

@@ -61,7 +61,6 @@ describe("the order of places", () => {
     const env = { CODEX_PATH: path.join(root, "from-env/codex") };
     expect(await search({ env, codexPath: path.join(root, "chosen/codex") })).toEqual({
       command: path.join(root, "chosen/codex"),
-      args: [],
       helperDir: undefined,
       source: "codexPath",
     });
@@ -80,7 +79,6 @@ describe("the order of places", () => {
     const tree = path.join(root, "sdk/vendor-bin", linux);
     expect(await search()).toEqual({
       command: path.join(tree, "bin/codex"),
-      args: [],
       helperDir: path.join(tree, "codex-path"),
       source: "vendor-bin",
     });
@@ -90,7 +88,6 @@ describe("the order of places", () => {
     const tree = path.join(root, "app/node_modules", linuxPackage, "vendor", linux);
     expect(await search({ packageRoot: path.join(root, "elsewhere") })).toEqual({
       command: path.join(tree, "bin/codex"),
-      args: [],
       helperDir: path.join(tree, "codex-path"),
       source: "npm",
     });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { runningFile } from "../../../lib/runtime/running-file.js";
+import { runningFile } from "../../../lib/runtime/own-directory.js";
 
-const own = /[\\/]running-file\.[jt]s$/;
+const own = /[\\/]own-directory\.[jt]s$/;
 const { stackTraceLimit } = Error;
 const before = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
 

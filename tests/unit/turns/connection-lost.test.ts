@@ -35,7 +35,8 @@ test("run() and iteration each get an error of their own, which tells how it end
       stderrTail: "panicked at src/main.rs",
     });
     expect((error as Error).message).toBe(
-      "The app-server process ended with code 3 while the turn was pending.",
+      "The app-server process ended with code 3 while the turn was pending. " +
+        "The server may have carried it out: look before you repeat it.",
     );
   }
 });

@@ -154,7 +154,8 @@ describe("a turn that begins long after the answer to turn/start", () => {
       stopConfirmed: false,
       message:
         "The turn did not end within 1000 ms and the server has not confirmed yet that it stopped. " +
-        "This client goes on stopping it.",
+        "This client goes on stopping it. " +
+        "See result for what it has done, and raise timeoutMs if it needs longer.",
     });
     expect(warn.mock.calls).toEqual([
       [

@@ -42,7 +42,9 @@ test("a turn over its limit is interrupted, and rejects with what it did so far"
   expect(error).toMatchObject({
     code: "TURN_TIMEOUT",
     timeoutMs,
-    message: "The turn did not end within 987654 ms and was interrupted.",
+    message:
+      "The turn did not end within 987654 ms and was interrupted. " +
+      "See result for what it has done, and raise timeoutMs if it needs longer.",
     result: { id: "turn-1", items: [{ text: "Half an" }] },
   });
 });
@@ -89,7 +91,8 @@ test("waiting in the queue counts; such a turn is never sent", async () => {
   await first.started;
   const second = thread.turn("B", { timeoutMs: 5 });
   expect(await rejection(second.run())).toMatchObject({
-    message: "The turn did not end within 5 ms and was not sent to the server.",
+    message:
+      "The turn did not end within 5 ms and was not sent to the server. Start it again if it is still wanted.",
     sent: false,
     result: { id: "", items: [] },
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
 import { InvalidArgumentError } from "../../../../lib/errors/invalid-argument-error.js";
-import { McpServerError } from "../../../../lib/errors/mcp-errors.js";
+import { McpServerError } from "../../../../lib/errors/rpc-errors.js";
 import {
   InternalRpcError,
   InvalidRequestError,
