@@ -21,8 +21,7 @@ export type {
   UpdateSettingsOptions,
 } from "./options/thread-options.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
-export type { EventOrigin } from "./turns/subagent-event.js";
-export type { Subagent } from "./turns/subagents.js";
+export type { EventOrigin, Subagent } from "./turns/subagents.js";
 export type {
   CodexApi,
   ListModelsOptions,

@@ -27,7 +27,6 @@ import { threadScope, type ThreadScope } from "./session/requests/thread-scopes.
 import { type GoalOptions } from "./options/goal-options.js";
 import { splitGoalOptions } from "./options/split-goal-options.js";
 import { GoalRun } from "./goal.js";
-import { checkJoin } from "./session/sandbox/hold-to-settings.js";
 import { leavesLateThread } from "./session/late-thread.js";
 import { openThread } from "./session/open-thread.js";
 import { ThreadApi } from "./resources/threads/thread-api.js";
@@ -43,8 +42,8 @@ import {
 import { splitServiceOptions } from "./options/split-turn-options.js";
 import { splitTurnOptions } from "./options/split-turn-options.js";
 import type { TurnResult } from "./results/turn-result.js";
-import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-start.js";
-import { type TurnStart } from "./turns/start-place.js";
+import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-kinds.js";
+import type { TurnStart } from "./turns/turn-request.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
@@ -293,7 +292,7 @@ export class Thread extends ThreadApi {
   #beginInput(input: TurnInput, options: TurnOptions, resultOnly: boolean): Turn {
     const items = normalizeInput(input);
     const { controls, handlers, settings, output } = splitTurnOptions(options);
-    const start = inputTurn(items, settings, checkJoin);
+    const start = inputTurn(items, settings);
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
     return new Turn(this.getSession, request, output);
   }

@@ -28,7 +28,7 @@ export function watchGoal(
   session: Session,
   threadId: string,
   objective: string,
-  happened: (happening: GoalHappening) => void,
+  goal: { happened(what: GoalHappening): void },
 ): () => void {
   let isKnown = false;
   const on = <M extends ThreadNotification>(
@@ -39,18 +39,18 @@ export function watchGoal(
       if ((event.params as { threadId?: unknown }).threadId === threadId) listener(event);
     });
   const gone = (): void => {
-    happened({ type: "gone" });
+    goal.happened({ type: "gone" });
   };
   const stops = [
     on("thread/goal/updated", (event) => {
-      const goal = event.params.goal as ThreadGoal | null | undefined;
-      if (typeof goal !== "object" || goal === null) return;
-      isKnown ||= goal.objective === objective.trim().toWellFormed();
-      happened({ type: "updated", event, goal });
+      const told = event.params.goal as ThreadGoal | null | undefined;
+      if (typeof told !== "object" || told === null) return;
+      isKnown ||= told.objective === objective.trim().toWellFormed();
+      goal.happened({ type: "updated", event, goal: told });
     }),
     on("thread/goal/cleared", (event) => {
       // Before, the server speaks of the old goal, or of a thread that it has loaded without one.
-      if (isKnown) happened({ type: "cleared", event });
+      if (isKnown) goal.happened({ type: "cleared", event });
     }),
     on("thread/archived", gone),
     on("thread/deleted", gone),
@@ -59,13 +59,13 @@ export function watchGoal(
       // Of an unsubscribed thread the status is all that is heard, but of its running turn: that is
       // told by itself.
       if (session.isLoaded(threadId)) return;
-      happened({ type: "lost", failure: () => new TurnDetachedError() });
+      goal.happened({ type: "lost", failure: () => new TurnDetachedError() });
     }),
     onAbort(session.connectionSignal, (reason) => {
       // Turns that the server starts while nobody is connected could not be told apart afterwards.
       const failure = () =>
         isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal");
-      happened({ type: "lost", failure });
+      goal.happened({ type: "lost", failure });
     }),
   ];
   return () => {

@@ -29,6 +29,8 @@ export class ThreadState {
   readonly queue: QueueWatch;
   /** Whether loading it has begun a turn. */
   readonly load: LoadWatch;
+  /** The request that has last set its goal, while it may do so late, and the goal that is stopped then. */
+  goalRequest: { late?: { end(): void } } | undefined;
   readonly #unsubscribed: () => void;
   #opening: Promise<void> | undefined;
   #isLoaded = false;
@@ -63,6 +65,7 @@ export class ThreadState {
   get isUsed(): boolean {
     const isAskedFor =
       this.#asked > 0 ||
+      this.goalRequest !== undefined ||
       this.#opening !== undefined ||
       this.#loading !== undefined ||
       !this.load.isIdle;

@@ -1,7 +1,7 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { MessageUpdate } from "./message-updates.js";
-import type { SomeEvent } from "./text-run.js";
+import type { SomeEvent } from "./text-merge.js";
 import { isRetryNotice } from "./turn-retry.js";
 
 /** Which messages `textStream()` yields the text of. */

@@ -1,7 +1,7 @@
+import type { TurnState } from "../results/turn-state.js";
 import { AnswerText, wantedMessages, type TextStreamOptions } from "./answer-text.js";
 import { MessageUpdates, type MessageUpdate } from "./message-updates.js";
-import type { SomeEvent } from "./text-run.js";
-import type { TurnState } from "../results/turn-state.js";
+import type { SomeEvent } from "./text-merge.js";
 
 /** What the streams are made of, and where the outcome comes from. */
 interface Handle {
@@ -28,7 +28,7 @@ export class MessageStreams {
     this.#messages.joined(id, openItems);
   }
 
-  async *messages(): AsyncGenerator<MessageUpdate, undefined> {
+  async *updates(): AsyncGenerator<MessageUpdate, undefined> {
     for await (const event of this.#handle.stream()) {
       for (const update of this.#messages.next(event)) yield update;
     }

@@ -1,6 +1,5 @@
 import type { MessagePhase, ThreadItem } from "../../generated/types.js";
-import { GrowingText } from "./growing-text.js";
-import type { SomeEvent } from "./text-run.js";
+import { GrowingText, type SomeEvent } from "./text-merge.js";
 import { isRetryNotice } from "./turn-retry.js";
 import { isItem } from "./turn-state.js";
 

@@ -3,12 +3,29 @@ import type { Session } from "../session/session.js";
 import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { TurnGap } from "./turn-gap.js";
-import { gapEvent } from "./turn-inbox.js";
+import type { TurnState } from "../results/turn-state.js";
+import type { SomeEvent } from "./text-merge.js";
+import { gapEvent, TurnGap } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import { isItem } from "./turn-state.js";
-import { type TurnState } from "../results/turn-state.js";
-import type { EventOrigin } from "./subagent-event.js";
+
+/** The turn that an event comes from: the turn itself, or one of its sub-agents. */
+export interface EventOrigin {
+  readonly threadId: string;
+  readonly turnId: string;
+  /** The thread that started this one; `null` for the turn's own events. */
+  readonly parentThreadId: string | null;
+  /** 0 for the turn itself, 1 for the sub-agents it has started, 2 for theirs, and so on. */
+  readonly depth: number;
+}
+
+/** An event of a sub-agent, on its way to whoever iterates the turn. */
+export type SubagentEvent = TurnEvent & { readonly origin: EventOrigin };
+
+/** Whether an event is a sub-agent's. */
+export function isOfSubagent(event: SomeEvent): event is SubagentEvent {
+  return ((event as Partial<SubagentEvent>).origin?.depth ?? 0) > 0;
+}
 
 /** A sub-agent of a turn, at one moment. */
 export interface Subagent {
@@ -22,6 +39,11 @@ export interface Subagent {
   readonly state: CollabAgentState | null;
   /** Its own turns, oldest first, each as far as it has come. */
   readonly turns: readonly TurnState[];
+}
+
+/** Who is told what the sub-agents of a turn do. It must not throw. */
+interface SubagentListener {
+  subagentEvent(event: SubagentEvent): void;
 }
 
 interface Parent {
@@ -52,8 +74,8 @@ const maxTurns = 8_192;
  * connection; the items of whoever started them tell which.
  */
 export class Subagents {
-  readonly #session: () => Session | undefined;
-  readonly #emit: (event: TurnEvent, origin: EventOrigin) => void;
+  readonly #session: Session;
+  readonly #listener: SubagentListener;
   readonly #children = new Map<string, Child>();
   /** The sub-agents that are being started, by thread and item, with what ends the wait for the name. */
   readonly #spawning = new Map<string, Map<string, () => void>>();
@@ -61,12 +83,9 @@ export class Subagents {
   /** How many turns of sub-agents there were. */
   #turnCount = 0;
 
-  constructor(
-    session: () => Session | undefined,
-    emit: (event: TurnEvent, origin: EventOrigin) => void,
-  ) {
+  constructor(session: Session, listener: SubagentListener) {
     this.#session = session;
-    this.#emit = emit;
+    this.#listener = listener;
   }
 
   list(): readonly Subagent[] {
@@ -78,7 +97,7 @@ export class Subagents {
   }
 
   /** Learns from an event of the turn itself, or of one of its sub-agents. */
-  observe(event: TurnEvent, parent: Parent): void {
+  observe(event: SomeEvent, parent: Parent): void {
     if (event.method === "turn/completed") this.#stopExpecting(parent.threadId);
     if (event.method !== "item/started" && event.method !== "item/completed") return;
     const { item } = event.params as { item?: unknown };
@@ -96,8 +115,9 @@ export class Subagents {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
     for (const threadId of this.#spawning.keys()) this.#stopExpecting(threadId);
     for (const { threadId, turns } of this.#children.values()) {
-      for (const [turnId, { sink }] of turns)
-        this.#session()?.turns.unfollow(threadId, turnId, sink);
+      for (const [turnId, { sink }] of turns) {
+        this.#session.turns.unfollow(threadId, turnId, sink);
+      }
     }
   }
 
@@ -108,8 +128,7 @@ export class Subagents {
     this.#spawning.set(by, spawning);
     spawning.get(item.id)?.();
     spawning.delete(item.id);
-    const settle = isStart && this.#session()?.turns.keepStrays();
-    if (settle) spawning.set(item.id, settle);
+    if (isStart) spawning.set(item.id, this.#session.turns.keepStrays());
   }
 
   /** What a turn has not started by its end, such as an interrupted call, it will not. */
@@ -133,7 +152,7 @@ export class Subagents {
 
   #watch(child: Child): void {
     const { threadId } = child;
-    const unwatch = this.#session()?.turns.watch(threadId, (turnId, event) => {
+    const unwatch = this.#session.turns.watch(threadId, (turnId, event) => {
       // Late events of a turn that has ended are no new turn.
       if (child.turns.has(turnId) || !/^(turn|item)\/started$/.test(event.method)) return undefined;
       if (this.#turnCount >= maxTurns) return undefined;
@@ -142,7 +161,7 @@ export class Subagents {
       child.turns.set(turnId, turn);
       return turn.sink;
     });
-    if (unwatch) this.#unwatch.push(unwatch);
+    this.#unwatch.push(unwatch);
   }
 
   #follow(child: Child, turnId: string): ChildTurn {
@@ -150,11 +169,16 @@ export class Subagents {
     const progress = new TurnProgress(threadId);
     progress.state = { ...progress.state, id: turnId };
     const origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
-    const unfollow = (): void => this.#session()?.turns.unfollow(threadId, turnId, sink);
+    const unfollow = (): void => {
+      this.#session.turns.unfollow(threadId, turnId, sink);
+    };
+    const show = (event: TurnEvent): void => {
+      this.#listener.subagentEvent({ ...event, origin });
+    };
     let gap: TurnGap | undefined;
     let isGapTold = true;
     const tellGap = (): void => {
-      if (!isGapTold) this.#emit(gapEvent(progress.state), origin);
+      if (!isGapTold) show(gapEvent(progress.state));
       isGapTold = true;
     };
     const sink: TurnFollower = {
@@ -177,7 +201,7 @@ export class Subagents {
         if (gap && !gap.admits(event)) return;
         progress.add(event);
         this.observe(event, child);
-        this.#emit(event, origin);
+        show(event);
         if (event.method === "turn/completed") unfollow();
       },
       lost: unfollow,
