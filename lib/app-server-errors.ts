@@ -31,7 +31,6 @@ import type {
 import type { CommandFailedError } from "./resources/machine/command-failed-error.js";
 import type { McpServerError } from "./errors/mcp-errors.js";
 import type { ModelClosedError } from "./errors/model-closed-error.js";
-import type { OutputMismatchError } from "./turns/output-errors.js";
 import type {
   ExperimentalApiError,
   ExternalClockError,
@@ -65,6 +64,7 @@ import type {
 } from "./errors/start-errors.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
 import type {
+  OutputMismatchError,
   StopUnconfirmedError,
   TurnFailedError,
   TurnLostError,

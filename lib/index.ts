@@ -168,12 +168,15 @@ export { Pages, type Page } from "./options/pages.js";
 export type { TextStreamOptions } from "./turns/answer-text.js";
 export type { MessageFacts, MessageUpdate } from "./turns/message-updates.js";
 export { itemsInOrder } from "./turns/turn-items.js";
-export type { TurnItems, TurnState } from "./results/turn-state.js";
-export type { TurnWarning } from "./results/turn-warning.js";
+export type {
+  TurnItems,
+  TurnRetry,
+  TurnState,
+  TurnUsage,
+  TurnWarning,
+} from "./results/turn-state.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.js";
 export { isRetryNotice, type RetryNotice } from "./turns/turn-retry.js";
-export type { TurnRetry } from "./results/turn-retry.js";
-export type { TurnUsage } from "./results/turn-usage.js";
 export type {
   RunOptions,
   ServiceTurnOptions,
@@ -276,7 +279,6 @@ export {
 export { NoNextPageError } from "./errors/list-errors.js";
 export { McpServerError } from "./errors/mcp-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
-export { OutputMismatchError, type OutputMismatchReason } from "./turns/output-errors.js";
 export {
   SandboxWidenedError,
   SettingsLoosenedError,
@@ -335,6 +337,7 @@ export {
 } from "./goals/goal-errors.js";
 export { GoalsUnavailableError } from "./errors/goals-unavailable-error.js";
 export {
+  OutputMismatchError,
   StopUnconfirmedError,
   TurnFailedError,
   TurnLostError,
@@ -344,6 +347,7 @@ export {
   TurnTimeoutError,
   type StallProbe,
   type StopDetails,
+  type OutputMismatchReason,
 } from "./turns/turn-errors.js";
 export { TurnDetachedError } from "./errors/turn-detached-error.js";
 export type { TurnFailureReason } from "./results/turn-failure-reason.js";

@@ -16,9 +16,8 @@ import { startTurn } from "./turns/start-turn.js";
 import type { EventOrigin, Subagent } from "./turns/subagents.js";
 import type { TurnExecution } from "./turns/turn-execution.js";
 import type { RunOptions } from "./options/turn-options.js";
-import { readOutput } from "./turns/turn-output.js";
 import type { TurnRequest } from "./turns/turn-request.js";
-import { toTurnResult } from "./turns/turn-result.js";
+import { readOutput, toTurnResult } from "./turns/turn-result.js";
 import { type TurnResult } from "./results/turn-result.js";
 import type { TurnState } from "./results/turn-state.js";
 

@@ -8,7 +8,7 @@ import { settleWithin } from "../async/timers.js";
 import { copyError, isDrop, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { announcesTurn } from "../messages/announces-turn.js";
 import type { TurnControls } from "../options/turn-options.js";
-import type { TurnEvent } from "../protocol.js";
+import type { ServerNotification, TurnEvent } from "../protocol.js";
 import type { GoalResult } from "../results/goal-result.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
@@ -34,7 +34,7 @@ import {
   type GoalProgress,
   type GoalRunState,
 } from "./goal-state.js";
-import { watchGoal, type GoalHappening } from "./watch-goal.js";
+import { watchGoal } from "./watch-goal.js";
 
 /** The shortest and the longest pause before the server is asked again to stop the goal (ms). */
 const pauseMs = 50;
@@ -231,28 +231,31 @@ export class GoalExecution implements TurnListener {
     if (this.life.isOver()) return;
     this.#progress = turnEnded(this.#progress, toTurnResult(state));
     this.#settledBetweenTurns = false;
-    if (failure) this.#conclude(failure);
+    if (failure) this.lost(failure);
     else this.#proceed();
   }
 
-  happened(what: GoalHappening): void {
-    switch (what.type) {
-      case "updated":
-      case "cleared":
-        this.#show(what.event);
-        this.#learn(
-          what.type === "updated"
-            ? goalUpdated(this.#progress, what.goal)
-            : goalCleared(this.#progress),
-        );
-        this.#proceed();
-        break;
-      case "gone":
-        if (!this.#turn) void this.windDown();
-        break;
-      case "lost":
-        this.#conclude(what.failure);
-    }
+  updated(event: ServerNotification<"thread/goal/updated">, goal: ThreadGoal): void {
+    this.#show(event);
+    this.#learn(goalUpdated(this.#progress, goal));
+    this.#proceed();
+  }
+
+  cleared(event: ServerNotification<"thread/goal/cleared">): void {
+    this.#show(event);
+    this.#learn(goalCleared(this.#progress));
+    this.#proceed();
+  }
+
+  gone(): void {
+    if (!this.#turn) void this.windDown();
+  }
+
+  /** Something keeps the goal from getting to its end. */
+  lost(failure: Failure): void {
+    // Nobody hears of it any more, but whoever wanted it to stop wants that still.
+    if (this.#stopping && !isServerGone(failure())) this.#giveUp(failure);
+    else this.end(failure);
   }
 
   #follow(session: Session, id: string): TurnExecution {
@@ -348,7 +351,7 @@ export class GoalExecution implements TurnListener {
       const { goal } = await session.call("thread/goal/get", { threadId });
       this.#learn(goal ? goalUpdated(this.#progress, goal) : goalCleared(this.#progress));
     } catch (error) {
-      this.#conclude(() => error);
+      this.lost(() => error);
     }
     this.#proceed();
     return isActive(this.#progress) && !this.#turn;
@@ -360,7 +363,7 @@ export class GoalExecution implements TurnListener {
     try {
       await this.#isTurnComing();
     } catch (error) {
-      this.#conclude(() => error);
+      this.lost(() => error);
     }
     this.#isChecking = false;
     this.#settledBetweenTurns = false;
@@ -426,13 +429,6 @@ export class GoalExecution implements TurnListener {
     void this.interruptAndWait().then(() => {
       this.#giveUp(failure);
     });
-  }
-
-  /** Something keeps the goal from getting to its end. */
-  #conclude(failure: Failure): void {
-    // Nobody hears of it any more, but whoever wanted it to stop wants that still.
-    if (this.#stopping && !isServerGone(failure())) this.#giveUp(failure);
-    else this.end(failure);
   }
 
   /** Tells the waiters, though the goal may go on; it goes on being stopped. */

@@ -43,12 +43,12 @@ export async function setGoalInTime(
     request.late = late;
     void stopLateGoal(session, threadId, late, goal).then(forget);
   };
-  const late = undoneWhenLate("If it does, this client pauses the goal.", (result) => {
+  const undo = undoneWhenLate("If it does, this client pauses the goal.", (result) => {
     const { goal } = (result ?? {}) as { goal?: unknown };
     if (isActiveGoal(goal)) stopLate(goal);
   });
   try {
-    const { goal } = await callLoaded(session, "thread/goal/set", params, { ...late, ...options });
+    const { goal } = await callLoaded(session, "thread/goal/set", params, { ...undo, ...options });
     forget();
     return goal;
   } catch (error) {

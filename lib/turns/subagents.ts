@@ -55,14 +55,9 @@ interface Child {
   readonly threadId: string;
   readonly parent: Parent;
   readonly depth: number;
-  readonly turns: Map<string, ChildTurn>;
+  readonly turns: Map<string, SubagentTurn>;
   prompt: string | null;
   state: CollabAgentState | null;
-}
-
-interface ChildTurn {
-  readonly progress: TurnProgress;
-  readonly sink: TurnFollower;
 }
 
 /** More than a turn can make use of; bounds for servers that go on and on. */
@@ -92,7 +87,7 @@ export class Subagents {
     return [...this.#children.values()].map(({ parent, turns, ...child }) => ({
       ...child,
       parentThreadId: parent.threadId,
-      turns: [...turns.values()].map(({ progress }) => progress.state),
+      turns: [...turns.values()].map(({ state }) => state),
     }));
   }
 
@@ -100,7 +95,7 @@ export class Subagents {
   observe(event: SomeEvent, parent: Parent): void {
     if (event.method === "turn/completed") this.#stopExpecting(parent.threadId);
     if (event.method !== "item/started" && event.method !== "item/completed") return;
-    const { item } = event.params as { item?: unknown };
+    const { item } = (event.params ?? {}) as { item?: unknown };
     if (!isItem(item)) return;
     if (item.type === "collabAgentToolCall") {
       for (const threadId of idsIn(item.receiverThreadIds)) this.#know(threadId, parent, item);
@@ -114,11 +109,15 @@ export class Subagents {
   stop(): void {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
     for (const threadId of this.#spawning.keys()) this.#stopExpecting(threadId);
-    for (const { threadId, turns } of this.#children.values()) {
-      for (const [turnId, { sink }] of turns) {
-        this.#session.turns.unfollow(threadId, turnId, sink);
-      }
-    }
+    for (const { turns } of this.#children.values()) for (const turn of turns.values()) turn.lost();
+  }
+
+  show(event: SubagentEvent): void {
+    this.#listener.subagentEvent(event);
+  }
+
+  unfollow({ threadId, turnId }: EventOrigin, turn: TurnFollower): void {
+    this.#session.turns.unfollow(threadId, turnId, turn);
   }
 
   /** Between the start and the end of this call, a thread may begin that nobody has named yet. */
@@ -157,56 +156,70 @@ export class Subagents {
       if (child.turns.has(turnId) || !/^(turn|item)\/started$/.test(event.method)) return undefined;
       if (this.#turnCount >= maxTurns) return undefined;
       this.#turnCount += 1;
-      const turn = this.#follow(child, turnId);
+      const turn = new SubagentTurn(this, child, turnId);
       child.turns.set(turnId, turn);
-      return turn.sink;
+      return turn;
     });
     this.#unwatch.push(unwatch);
   }
+}
 
-  #follow(child: Child, turnId: string): ChildTurn {
+/** A turn of a sub-agent, as its events tell of it. */
+class SubagentTurn implements TurnFollower {
+  readonly #subagents: Subagents;
+  readonly #child: Child;
+  readonly #origin: EventOrigin;
+  readonly #progress: TurnProgress;
+  #gap: TurnGap | undefined;
+  #isGapTold = true;
+
+  constructor(subagents: Subagents, child: Child, turnId: string) {
     const { threadId, depth, parent } = child;
-    const progress = new TurnProgress(threadId);
-    progress.state = { ...progress.state, id: turnId };
-    const origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
-    const unfollow = (): void => {
-      this.#session.turns.unfollow(threadId, turnId, sink);
-    };
-    const show = (event: TurnEvent): void => {
-      this.#listener.subagentEvent({ ...event, origin });
-    };
-    let gap: TurnGap | undefined;
-    let isGapTold = true;
-    const tellGap = (): void => {
-      if (!isGapTold) show(gapEvent(progress.state));
-      isGapTold = true;
-    };
-    const sink: TurnFollower = {
-      get state() {
-        return progress.state;
-      },
-      // What was missed is not read: of a sub-agent it is enough to know that something was.
-      dropped: () => {
-        gap ??= new TurnGap();
-        gap.reopen();
-        isGapTold = false;
-      },
-      restored: () => {
-        tellGap();
-        return Promise.resolve();
-      },
-      receive: (message: NotificationMessage) => {
-        const event = message as TurnEvent;
-        tellGap();
-        if (gap && !gap.admits(event)) return;
-        progress.add(event);
-        this.observe(event, child);
-        show(event);
-        if (event.method === "turn/completed") unfollow();
-      },
-      lost: unfollow,
-    };
-    return { progress, sink };
+    this.#subagents = subagents;
+    this.#child = child;
+    this.#origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
+    this.#progress = new TurnProgress(threadId);
+    this.#progress.state = { ...this.#progress.state, id: turnId };
+  }
+
+  get state(): TurnState {
+    return this.#progress.state;
+  }
+
+  /** What was missed is not read: of a sub-agent it is enough to know that something was. */
+  dropped(): void {
+    this.#gap ??= new TurnGap();
+    this.#gap.reopen();
+    this.#isGapTold = false;
+  }
+
+  restored(): Promise<void> {
+    this.#tellGap();
+    return Promise.resolve();
+  }
+
+  receive(message: NotificationMessage): void {
+    const event = message as TurnEvent;
+    this.#tellGap();
+    if (this.#gap && !this.#gap.admits(event)) return;
+    this.#progress.add(event);
+    this.#subagents.observe(event, this.#child);
+    this.#show(event);
+    if (event.method === "turn/completed") this.lost();
+  }
+
+  lost(): void {
+    this.#subagents.unfollow(this.#origin, this);
+  }
+
+  #tellGap(): void {
+    if (this.#isGapTold) return;
+    this.#isGapTold = true;
+    this.#show(gapEvent(this.state));
+  }
+
+  #show(event: TurnEvent): void {
+    this.#subagents.show({ ...event, origin: this.#origin });
   }
 }
 

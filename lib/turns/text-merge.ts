@@ -23,35 +23,41 @@ type Fields = Readonly<Record<string, unknown>>;
 export class GrowingText {
   #joined = "";
   #pieces: string[] = [];
-  #rest = "";
+  /** So many of the pieces as one, since somebody has looked. */
+  #count = 0;
+  #seen = "";
 
   add(piece: string): void {
     this.#pieces.push(piece);
-    this.#rest += piece;
     if (this.#pieces.length < piecesPerChunk) return;
-    this.#joined += this.#pieces.join("");
-    this.#pieces = [];
-    this.#rest = "";
+    const joined = this.#joined + this.#pieces.join("");
+    this.clear();
+    this.#joined = joined;
   }
 
   clear(): void {
     this.#joined = "";
     this.#pieces = [];
-    this.#rest = "";
+    this.#count = 0;
+    this.#seen = "";
   }
 
   toString(): string {
-    return this.#joined + this.#rest;
+    for (const piece of this.#pieces.slice(this.#count)) this.#seen += piece;
+    this.#count = this.#pieces.length;
+    return this.#joined + this.#seen;
   }
 }
 
 /** Text deltas that go on with the same text, one after the other, as one event. */
 export class TextMerge<Event extends SomeEvent> {
   readonly #first: Event;
+  readonly #params: Fields;
   readonly #text = new GrowingText();
 
   private constructor(first: Event, delta: string) {
     this.#first = first;
+    this.#params = first.params as Fields;
     this.#text.add(delta);
   }
 
@@ -61,42 +67,51 @@ export class TextMerge<Event extends SomeEvent> {
     return delta === undefined ? undefined : new TextMerge(first, delta);
   }
 
-  /** Takes the event's text in, and returns its length; undefined when it belongs elsewhere. */
-  add(event: Event): number | undefined {
-    if (event.method !== this.#first.method) return undefined;
-    const delta = deltaOf(event);
-    if (delta === undefined || !this.#isContinuedBy(event)) return undefined;
+  /** Takes the text of an event of the same turn in, and returns its length; undefined when it belongs elsewhere. */
+  addText(event: SomeEvent): number | undefined {
+    const delta = event.method === this.#first.method ? deltaOf(event) : undefined;
+    if (delta === undefined) return undefined;
+    // One by one, and not in a loop: this is done for every delta.
+    const one = event.params as TextParams;
+    const first: TextParams = this.#params;
+    const isSame =
+      one.itemId === first.itemId &&
+      one.summaryIndex === first.summaryIndex &&
+      one.contentIndex === first.contentIndex;
+    if (!isSame) return undefined;
     this.#text.add(delta);
     return delta.length;
   }
 
-  /** The first event with the text of all; everything else in it is the same in all of them. */
-  toItem(): Event {
-    const params = this.#first.params as Fields;
-    return { ...this.#first, params: { ...params, delta: this.#text.toString() } };
+  /** The same, but for an event of another turn, or that says something else besides, as a newer server may. */
+  add(event: Event): number | undefined {
+    const saysMore =
+      !isSameBut(event, this.#first, envelope) || !isSameBut(event.params, this.#params, text);
+    return saysMore ? undefined : this.addText(event);
   }
 
-  /** What may differ is the text, and when it was sent; what a newer server adds may not. */
-  #isContinuedBy(event: Event): boolean {
-    const first = this.#first;
-    return (
-      isSameBut(event, first, "params", "emittedAtMs") &&
-      isSameBut(event.params, first.params, "delta")
-    );
+  /** The first event with the text of all. */
+  toItem(): Event {
+    return { ...this.#first, params: { ...this.#params, delta: this.#text.toString() } };
   }
 }
 
-function isSameBut(one: unknown, other: unknown, except: string, except2 = except): boolean {
-  const fields = one as Fields;
+interface TextParams {
+  readonly itemId?: unknown;
+  readonly summaryIndex?: unknown;
+  readonly contentIndex?: unknown;
+}
+
+/** What may differ in two events that are merged. */
+const envelope = new Set(["params", "emittedAtMs"]);
+const text = new Set(["delta"]);
+
+function isSameBut(one: unknown, other: unknown, except: ReadonlySet<string>): boolean {
+  const fields = (one ?? {}) as Fields;
   const others = other as Fields;
-  let more = 0;
-  // Faster than Object.keys(), and JSON has no prototypes with fields in them.
-  for (const name in others) if (Object.hasOwn(others, name)) more += 1;
-  for (const name in fields) {
-    if (fields[name] !== others[name] && name !== except && name !== except2) return false;
-    more -= 1;
-  }
-  return more === 0;
+  const names = Object.keys(fields);
+  if (names.length !== Object.keys(others).length) return false;
+  return names.every((name) => fields[name] === others[name] || except.has(name));
 }
 
 /** The text that a delta brings. */

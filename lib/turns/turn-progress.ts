@@ -27,7 +27,7 @@ export class TurnProgress {
   }
 
   add(event: TurnEvent): void {
-    if (this.#text?.add(event) !== undefined) return;
+    if (this.#text?.addText(event) !== undefined) return;
     this.#foldText();
     this.#text = TextMerge.begin(event);
     if (!this.#text) this.#fold(event);

@@ -1,7 +1,7 @@
 import type { TurnError } from "../../generated/types.js";
 import { partsOf } from "../errors/server-sentences.js";
 import type { ServerNotification, TurnEvent } from "../protocol.js";
-import type { TurnRetry } from "../results/turn-retry.js";
+import type { TurnRetry } from "../results/turn-state.js";
 import { readReason } from "../results/turn-failure-reason.js";
 
 /** The `error` notification of a server that tries again; the turn goes on. */

@@ -1,11 +1,13 @@
 import type { ThreadItem, ThreadTokenUsage } from "../../generated/types.js";
-import { applyDelta } from "./item-delta.js";
-import type { TurnEvent } from "../protocol.js";
-import { addCompleted, addFinal, addStarted } from "./turn-items.js";
-import { type TurnState } from "../results/turn-state.js";
+import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
+import type { TurnState, TurnWarning } from "../results/turn-state.js";
+import { addCompleted, addFinal, addStarted, applyDelta } from "./turn-items.js";
 import { nextRetry } from "./turn-retry.js";
-import { addWarning } from "./turn-warnings.js";
 import { updateUsage } from "./turn-usage.js";
+
+/** The bounds of what is kept of warnings. */
+const maxWarnings = 100;
+const maxCharacters = 4_000;
 
 export function initialTurnState(threadId: string): TurnState {
   return {
@@ -69,6 +71,19 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
 function usageUpdated(state: TurnState, update: ThreadTokenUsage): TurnState {
   const compacting = state.openItems.some((item) => item.type === "contextCompaction");
   return { ...state, usage: updateUsage(state.usage, update, compacting) };
+}
+
+/** The warnings with one more: the same one counts once, and the oldest give way to the newest. */
+function addWarning(
+  warnings: readonly TurnWarning[],
+  { method, params }: ServerNotification<ThreadWarningMethod>,
+): readonly TurnWarning[] {
+  // What a server sends need not be what the type says.
+  const { message: text }: { message: unknown } = params;
+  if (typeof text !== "string") return warnings;
+  const message = text.slice(0, maxCharacters);
+  const isKnown = warnings.some((one) => one.method === method && one.message === message);
+  return isKnown ? warnings : [...warnings.slice(1 - maxWarnings), { method, message }];
 }
 
 type TerminalTurn = Extract<TurnEvent, { method: "turn/completed" }>["params"]["turn"];
