@@ -90,7 +90,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * `textStream()` it throws at the end of a goal that failed.
    */
   messages(): AsyncGenerator<MessageUpdate, undefined> {
-    return this.#events.messages.updates();
+    return this.#events.messages();
   }
 
   /**
@@ -101,7 +101,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * @throws InvalidArgumentError for options that it does not know.
    */
   textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
-    return this.#events.messages.texts(options);
+    return this.#events.texts(options);
   }
 
   /**

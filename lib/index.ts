@@ -176,7 +176,7 @@ export type {
   TurnWarning,
 } from "./results/turn-state.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.js";
-export { isRetryNotice, type RetryNotice } from "./turns/turn-retry.js";
+export { isRetryNotice, type RetryNotice } from "./turns/turn-state.js";
 export type {
   RunOptions,
   ServiceTurnOptions,

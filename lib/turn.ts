@@ -133,7 +133,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * the end of a turn that failed or missed its `outputSchema`.
    */
   messages(): AsyncGenerator<MessageUpdate, undefined> {
-    return this.#events.messages.updates();
+    return this.#events.messages();
   }
 
   /**
@@ -149,7 +149,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * @throws InvalidArgumentError for options that it does not know.
    */
   textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
-    return this.#events.messages.texts(options);
+    return this.#events.texts(options);
   }
 
   /**

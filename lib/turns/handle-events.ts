@@ -7,8 +7,9 @@ import { turnIdOf } from "../messages/message-ids.js";
 import type { TurnControls } from "../options/turn-options.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { Session } from "../session/session.js";
+import { AnswerText, wantedMessages, type TextStreamOptions } from "./answer-text.js";
 import { eventBacklog } from "./event-backlog.js";
-import { MessageStreams } from "./message-streams.js";
+import { MessageUpdates, type MessageUpdate } from "./message-updates.js";
 import { isOfSubagent, Subagents, type EventOrigin, type SubagentEvent } from "./subagents.js";
 import type { SomeEvent } from "./text-merge.js";
 import { TurnStreamError } from "./turn-errors.js";
@@ -21,7 +22,9 @@ interface Handle extends AsyncDisposable {
   readonly threadId: string;
   /** The id of its turn, if it has one only. */
   readonly id?: string | undefined;
+  /** The one iteration of the events. */
   stream(): AsyncIterable<SomeEvent>;
+  /** Where the outcome comes from. */
   run(): Promise<unknown>;
 }
 
@@ -31,15 +34,17 @@ interface Handle extends AsyncDisposable {
  * mostly nobody comes, within much closer ones.
  */
 export class HandleEvents<Event extends SomeEvent> {
-  readonly messages: MessageStreams;
   readonly #of: "turn" | "goal";
   readonly #handle: Handle;
   readonly #queue: EventQueue<Event | SubagentEvent>;
   /** Where its own events come from. */
   readonly #root: { readonly threadId: string; readonly depth: 0 };
+  /** What has been read of messages: an iteration that stopped at a silent turn is gone on with by the next. */
+  readonly #messages = new MessageUpdates();
+  readonly #text = new AnswerText();
   #turn: { heard(): void } | undefined;
   #subagents: Subagents | undefined;
-  #reader: "none" | "of its own" | "of everything" = "none";
+  #reader: "none" | "own" | "all" = "none";
   /** Whether somebody waits for the result. */
   #isRun = false;
   #isDropped: boolean;
@@ -54,7 +59,6 @@ export class HandleEvents<Event extends SomeEvent> {
     this.#of = of;
     this.#handle = handle;
     this.#root = { threadId: handle.threadId, depth: 0 };
-    this.messages = new MessageStreams(handle);
     this.#isDropped = resultOnly;
     const onLeave = async (): Promise<void> => {
       if (onBreak !== "detach") await handle[Symbol.asyncDispose]();
@@ -69,8 +73,9 @@ export class HandleEvents<Event extends SomeEvent> {
     if (!this.#isDropped) this.#queue.countIn(session.backlogs, () => this.#isRunAlone());
   }
 
-  joined(state: TurnState): void {
-    this.messages.joined(state);
+  /** The turn has run before: of what is open, the events do not bring the beginning. */
+  joined({ id, openItems }: TurnState): void {
+    this.#messages.joined(id, openItems);
   }
 
   event(event: Event): void {
@@ -80,7 +85,7 @@ export class HandleEvents<Event extends SomeEvent> {
 
   subagentEvent(event: SubagentEvent): void {
     this.#turn?.heard();
-    if (this.#reader !== "of its own") this.#push(event);
+    if (this.#reader !== "own") this.#push(event);
   }
 
   subagents(): ReturnType<Subagents["list"]> {
@@ -118,10 +123,24 @@ export class HandleEvents<Event extends SomeEvent> {
           "Call stream() first.",
       );
     }
-    this.#reader = subagents ? "of everything" : "of its own";
+    this.#reader = subagents ? "all" : "own";
     if (!subagents) this.#queue.retain((event) => !isOfSubagent(event));
     const events = this.#queue as EventQueue<Event>;
     return subagents ? mapIterator(events, this.#withOrigin()) : events;
+  }
+
+  /** The messages in the events, and then what run() throws. */
+  async *messages(): AsyncGenerator<MessageUpdate, undefined> {
+    for await (const event of this.#handle.stream()) {
+      for (const update of this.#messages.next(event)) yield update;
+    }
+    await this.#handle.run();
+    return undefined;
+  }
+
+  /** @throws InvalidArgumentError */
+  texts(options: TextStreamOptions): AsyncGenerator<string, undefined> {
+    return this.#texts(wantedMessages(options));
   }
 
   /** Whoever waits, for an event or for the result, is told, and may come back. */
@@ -135,6 +154,18 @@ export class HandleEvents<Event extends SomeEvent> {
     this.#subagents?.stop();
     if (failure) this.#queue.fail(failure());
     else this.#queue.end();
+  }
+
+  async *#texts(wanted: ReturnType<typeof wantedMessages>): AsyncGenerator<string, undefined> {
+    for await (const event of this.#handle.stream()) {
+      this.#text.observe(event);
+      for (const update of this.#messages.next(event)) {
+        const text = this.#text.next(update, wanted);
+        if (text !== "") yield text;
+      }
+    }
+    await this.#handle.run();
+    return undefined;
   }
 
   #push(event: Event | SubagentEvent): void {

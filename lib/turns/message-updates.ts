@@ -1,7 +1,6 @@
 import type { MessagePhase, ThreadItem } from "../../generated/types.js";
 import { GrowingText, type SomeEvent } from "./text-merge.js";
-import { isRetryNotice } from "./turn-retry.js";
-import { isItem } from "./turn-state.js";
+import { isItem, isRetryNotice } from "./turn-state.js";
 
 /**
  * A step in the life of one of the assistant's messages, as `messages()` yields it. `text` is always the
