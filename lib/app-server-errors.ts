@@ -10,7 +10,6 @@ import type * as login from "./errors/login-errors.js";
 import type * as machine from "./errors/machine-errors.js";
 import type { CommandFailedError } from "./resources/machine/command-failed-error.js";
 import type { ModelClosedError } from "./errors/model-closed-error.js";
-import type { OutputMismatchError } from "./turns/output-errors.js";
 import type * as request from "./errors/server-request-errors.js";
 import type * as settings from "./errors/settings-errors.js";
 import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
@@ -58,7 +57,7 @@ export type AnyAppServerError =
   | connect.MissingDependencyError
   | ModelClosedError
   | NoNextPageError
-  | OutputMismatchError
+  | turn.OutputMismatchError
   | machine.OutputOverflowError
   | machine.OutputStreamError
   | rpc.ParseError

@@ -1,24 +1,18 @@
 import type { AsyncIteration } from "./async/async-iteration.js";
-import { checkOptions } from "./errors/check-options.js";
 import { checkRunOptions } from "./options/option-keys.js";
 import type { ThreadGoal, UserInput } from "../generated/types.js";
-import type { EventQueue } from "./async/event-queue.js";
-import { mapIterator } from "./async/map-iterator.js";
 import { GoalFailedError, GoalNotActiveError } from "./goals/goal-errors.js";
 import { TurnNotActiveError } from "./errors/rpc-errors.js";
 import type { GetSession } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { prepareInput } from "./session/prepare-input.js";
-import { turnIdOf } from "./messages/message-ids.js";
 import type { TextStreamOptions } from "./turns/answer-text.js";
 import { HandleEvents } from "./turns/handle-events.js";
-import { MessageStreams } from "./turns/message-streams.js";
 import type { MessageUpdate } from "./turns/message-updates.js";
-import { SubagentEvent } from "./turns/subagent-event.js";
-import { Subagents, type Subagent } from "./turns/subagents.js";
-import { type EventOrigin } from "./turns/subagent-event.js";
+import type { EventOrigin, Subagent } from "./turns/subagents.js";
 import type { RunOptions } from "./options/turn-options.js";
-import { GoalExecution, type GoalRequest } from "./goals/goal-execution.js";
+import type { GoalExecution } from "./goals/goal-execution.js";
+import { startGoal, type GoalRequest } from "./goals/start-goal.js";
 import type { GoalResult } from "./results/goal-result.js";
 import type { GoalEvent, GoalRunState } from "./goals/goal-state.js";
 
@@ -40,43 +34,14 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   readonly objective: string;
   readonly #execution: GoalExecution;
   readonly #events: HandleEvents<GoalEvent>;
-  readonly #subagents: Subagents;
-  readonly #messages = new MessageStreams(this);
 
   /** @internal Use `thread.runGoal()`. */
   constructor(getSession: GetSession, request: GoalRequest) {
     const { threadId, settings, controls } = request;
     this.threadId = threadId;
     this.objective = settings.objective;
-    this.#events = new HandleEvents({
-      of: "goal",
-      maxBacklogBytes: controls.maxBacklogBytes,
-      onLeave: async () => {
-        if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
-      },
-    });
-    this.#subagents = new Subagents(
-      () => this.#execution.session,
-      (event, origin) => {
-        this.#events.push(new SubagentEvent(event, origin));
-      },
-    );
-    this.#execution = new GoalExecution(getSession, request, {
-      connected: (session) => {
-        this.#events.countIn(session.backlogs);
-      },
-      event: (event) => {
-        this.#events.push(event);
-        if (event.method !== "thread/goal/cleared") {
-          this.#subagents.observe(event, { threadId, depth: 0 });
-        }
-      },
-      ended: (failure) => {
-        this.#subagents.stop();
-        if (failure) this.#events.fail(failure());
-        else this.#events.end();
-      },
-    });
+    this.#events = new HandleEvents("goal", this, controls);
+    this.#execution = startGoal(getSession, request, this.#events);
   }
 
   /**
@@ -112,15 +77,12 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   stream(options?: { subagents?: false | undefined }): AsyncIteration<GoalEvent>;
   stream(options: { subagents: true }): AsyncIteration<GoalEventWithOrigin>;
   stream(options: { subagents?: boolean | undefined } = {}): AsyncIteration<GoalEvent> {
-    checkOptions("stream()", options, { subagents: true });
-    const { subagents = false } = options;
-    const events = this.#events.read({ subagents });
-    return subagents ? mapIterator(events, this.#withOrigin()) : (events as EventQueue<GoalEvent>);
+    return this.#events.stream(options);
   }
 
   /** The sub-agents that the goal's turns have started so far, and theirs, each with its own turns. */
   subagents(): readonly Subagent[] {
-    return this.#subagents.list();
+    return this.#events.subagents();
   }
 
   /**
@@ -128,7 +90,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * `textStream()` it throws at the end of a goal that failed.
    */
   messages(): AsyncGenerator<MessageUpdate, undefined> {
-    return this.#messages.messages();
+    return this.#events.messages();
   }
 
   /**
@@ -139,7 +101,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    * @throws InvalidArgumentError for options that it does not know.
    */
   textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
-    return this.#messages.texts(options);
+    return this.#events.texts(options);
   }
 
   /**
@@ -155,10 +117,10 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   async run(options: RunOptions = {}): Promise<GoalResult> {
     checkRunOptions(options);
     this.#events.run();
-    await this.#execution.ended;
+    await this.#execution.life.ended;
     this.#events.trim();
-    const { failure, result } = this.#execution;
-    if (failure) throw failure();
+    const { life, result } = this.#execution;
+    if (life.failure) throw life.failure();
     const lastTurn = result.turns.at(-1);
     const failed = lastTurn?.status === "failed" && result.status !== "complete";
     if (failed && options.throwOnFailure !== false) throw new GoalFailedError(result, lastTurn);
@@ -189,7 +151,7 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
         if (!(error instanceof TurnNotActiveError)) throw error;
       }
       // The server has ended it, and says so behind its answer.
-      await Promise.race([turn.ended, this.#execution.ended]);
+      await Promise.race([turn.life.ended, this.#execution.life.ended]);
     }
   }
 
@@ -209,19 +171,5 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
   /** Stops the goal if it still runs, and waits for its end. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#execution.interruptAndWait();
-  }
-
-  /** To be called with one event after the other: some are of the turn that runs, and do not name it. */
-  #withOrigin(): (event: GoalEvent | SubagentEvent) => GoalEventWithOrigin {
-    const { threadId } = this;
-    let running = "";
-    return (event) => {
-      if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
-      const named = turnIdOf(event);
-      if (event.method === "turn/started") running = named ?? "";
-      const origin = { threadId, turnId: named ?? running, parentThreadId: null, depth: 0 };
-      if (event.method === "turn/completed") running = "";
-      return { ...event, origin };
-    };
   }
 }

@@ -21,8 +21,7 @@ export type {
   UpdateSettingsOptions,
 } from "./options/thread-options.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
-export type { EventOrigin } from "./turns/subagent-event.js";
-export type { Subagent } from "./turns/subagents.js";
+export type { EventOrigin, Subagent } from "./turns/subagents.js";
 export type {
   AccountStatus,
   CodexApi,
@@ -171,12 +170,15 @@ export { Pages, type Page } from "./options/pages.js";
 export type { TextStreamOptions } from "./turns/answer-text.js";
 export type { MessageFacts, MessageUpdate } from "./turns/message-updates.js";
 export { itemsInOrder } from "./turns/turn-items.js";
-export type { TurnItems, TurnState } from "./results/turn-state.js";
-export type { TurnWarning } from "./results/turn-warning.js";
+export type {
+  TurnItems,
+  TurnRetry,
+  TurnState,
+  TurnUsage,
+  TurnWarning,
+} from "./results/turn-state.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.js";
-export { isRetryNotice, type RetryNotice } from "./turns/turn-retry.js";
-export type { TurnRetry } from "./results/turn-retry.js";
-export type { TurnUsage } from "./results/turn-usage.js";
+export { isRetryNotice, type RetryNotice } from "./turns/turn-state.js";
 export type {
   RunOptions,
   ServiceTurnOptions,
@@ -278,7 +280,6 @@ export {
 } from "./errors/config-errors.js";
 export { NoNextPageError } from "./errors/list-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
-export { OutputMismatchError, type OutputMismatchReason } from "./turns/output-errors.js";
 export {
   SandboxWidenedError,
   SettingsLoosenedError,
@@ -338,6 +339,7 @@ export {
   GoalTimeoutError,
 } from "./goals/goal-errors.js";
 export {
+  OutputMismatchError,
   StopUnconfirmedError,
   TurnFailedError,
   TurnLostError,
@@ -347,6 +349,7 @@ export {
   TurnTimeoutError,
   type StallProbe,
   type StopDetails,
+  type OutputMismatchReason,
 } from "./turns/turn-errors.js";
 export { TurnDetachedError } from "./errors/turn-detached-error.js";
 export type { TurnFailureReason } from "./results/turn-failure-reason.js";

@@ -26,7 +26,6 @@ import { handlersIn } from "./server-requests/handlers.js";
 import { threadScope, type ThreadScope } from "./session/thread-memory.js";
 import { type GoalOptions } from "./options/goal-options.js";
 import { GoalRun } from "./goal.js";
-import { checkJoin } from "./session/sandbox/hold-to-settings.js";
 import { leavesLateThread } from "./session/confirm-end.js";
 import { openThread } from "./session/open-thread.js";
 import { ThreadApi } from "./resources/threads/thread-api.js";
@@ -45,8 +44,8 @@ import {
   splitTurnOptions,
 } from "./options/split-options.js";
 import type { TurnResult } from "./results/turn-result.js";
-import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-start.js";
-import { type TurnStart } from "./turns/start-place.js";
+import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-kinds.js";
+import type { TurnStart } from "./turns/turn-request.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
@@ -289,7 +288,7 @@ export class Thread extends ThreadApi {
   #beginInput(input: TurnInput, options: TurnOptions, resultOnly: boolean): Turn {
     const items = normalizeInput(input);
     const { controls, handlers, settings, output } = splitTurnOptions(options);
-    const start = inputTurn(items, settings, checkJoin);
+    const start = inputTurn(items, settings);
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
     return new Turn(this.getSession, request, output);
   }

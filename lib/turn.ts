@@ -1,9 +1,6 @@
 import type { AsyncIteration } from "./async/async-iteration.js";
-import { checkOptions } from "./errors/check-options.js";
 import { checkRunOptions } from "./options/option-keys.js";
 import type { KnownRateLimits } from "./results/rate-limits.js";
-import type { EventQueue } from "./async/event-queue.js";
-import { mapIterator } from "./async/map-iterator.js";
 import { TurnFailedError, TurnNotStartedError } from "./turns/turn-errors.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
 import { prepareInput } from "./session/prepare-input.js";
@@ -14,16 +11,13 @@ import type { TraceContext } from "./jsonrpc/trace-context.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import type { TextStreamOptions } from "./turns/answer-text.js";
 import { HandleEvents } from "./turns/handle-events.js";
-import { MessageStreams } from "./turns/message-streams.js";
 import type { MessageUpdate } from "./turns/message-updates.js";
-import { SubagentEvent } from "./turns/subagent-event.js";
-import { Subagents, type Subagent } from "./turns/subagents.js";
-import { type EventOrigin } from "./turns/subagent-event.js";
-import { TurnExecution } from "./turns/turn-execution.js";
+import { startTurn } from "./turns/start-turn.js";
+import type { EventOrigin, Subagent } from "./turns/subagents.js";
+import type { TurnExecution } from "./turns/turn-execution.js";
 import type { RunOptions } from "./options/turn-options.js";
-import { readOutput } from "./turns/turn-output.js";
 import type { TurnRequest } from "./turns/turn-request.js";
-import { toTurnResult } from "./turns/turn-result.js";
+import { readOutput, toTurnResult } from "./turns/turn-result.js";
 import { type TurnResult } from "./results/turn-result.js";
 import type { TurnState } from "./results/turn-state.js";
 
@@ -49,8 +43,6 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   #output: Promise<unknown> | undefined;
   readonly #execution: TurnExecution;
   readonly #events: HandleEvents<TurnEvent>;
-  readonly #subagents: Subagents;
-  readonly #messages = new MessageStreams(this);
 
   /** @internal Use `thread.turn()`. */
   constructor(getSession: GetSession, request: TurnRequest, format?: OutputFormat) {
@@ -58,46 +50,13 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     this.threadId = threadId;
     this.#format = format;
     this.#trace = controls.trace;
-    this.#events = new HandleEvents({
-      of: "turn",
-      maxBacklogBytes: controls.maxBacklogBytes,
-      resultOnly: request.resultOnly,
-      onLeave: async () => {
-        if (controls.onBreak !== "detach") await this.#execution.interruptAndWait();
-      },
-    });
-    this.#subagents = new Subagents(
-      () => this.#execution.session,
-      (event, origin) => {
-        this.#execution.heard();
-        this.#events.push(new SubagentEvent(event, origin));
-      },
-    );
-    this.#execution = new TurnExecution(getSession, request, {
-      connected: (session) => {
-        this.#events.countIn(session.backlogs);
-      },
-      joined: (state) => {
-        this.#messages.joined(state);
-      },
-      event: (event) => {
-        this.#events.push(event);
-        this.#subagents.observe(event, { threadId, depth: 0 });
-      },
-      stalled: (failure) => {
-        this.#events.interrupt(failure);
-      },
-      ended: (failure) => {
-        this.#subagents.stop();
-        if (failure) this.#events.fail(failure());
-        else this.#events.end();
-      },
-    });
+    this.#events = new HandleEvents("turn", this, controls, request.resultOnly);
+    this.#execution = startTurn(getSession, request, this.#events);
   }
 
   /** @internal How the routes see the turn. */
   get follower(): TurnFollower {
-    return this.#execution.follower;
+    return this.#execution;
   }
 
   /** The turn's id, once the server has named it. */
@@ -148,12 +107,9 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   stream(options?: { subagents?: false | undefined }): AsyncIteration<TurnEvent>;
   stream(options: { subagents: true }): AsyncIteration<TurnEventWithOrigin>;
   stream(options: { subagents?: boolean | undefined } = {}): AsyncIteration<TurnEvent> {
-    checkOptions("stream()", options, { subagents: true });
-    const { subagents = false } = options;
-    const events = this.#events.read({ subagents });
+    const events = this.#events.stream(options);
     this.#execution.heard();
-    if (subagents) return mapIterator(events, (event) => this.#withOrigin(event));
-    return events as EventQueue<TurnEvent>;
+    return events;
   }
 
   /**
@@ -161,7 +117,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * turns.
    */
   subagents(): readonly Subagent[] {
-    return this.#subagents.list();
+    return this.#events.subagents();
   }
 
   /**
@@ -177,7 +133,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * the end of a turn that failed or missed its `outputSchema`.
    */
   messages(): AsyncGenerator<MessageUpdate, undefined> {
-    return this.#messages.messages();
+    return this.#events.messages();
   }
 
   /**
@@ -193,7 +149,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * @throws InvalidArgumentError for options that it does not know.
    */
   textStream(options: TextStreamOptions = {}): AsyncGenerator<string, undefined> {
-    return this.#messages.texts(options);
+    return this.#events.texts(options);
   }
 
   /**
@@ -212,8 +168,8 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     this.#events.run();
     await this.#execution.untilEnded();
     this.#events.trim();
-    const { failure, state } = this.#execution;
-    if (failure) throw failure();
+    const { life, state } = this.#execution;
+    if (life.failure) throw life.failure();
     const result = toTurnResult(state);
     if (result.status === "failed" && options.throwOnFailure !== false) {
       throw new TurnFailedError(result);
@@ -262,12 +218,5 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
   /** Interrupts the turn if it still runs, and waits for its end. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#execution.interruptAndWait();
-  }
-
-  #withOrigin(event: TurnEvent | SubagentEvent): TurnEventWithOrigin {
-    if (event instanceof SubagentEvent) return { ...event.event, origin: event.origin };
-    const { threadId } = this;
-    const origin = { threadId, turnId: this.id ?? "", parentThreadId: null, depth: 0 };
-    return { ...event, origin };
   }
 }

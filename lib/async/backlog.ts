@@ -2,10 +2,10 @@ import type { BacklogBudget, Drop } from "./backlog-budget.js";
 import { Fifo } from "./fifo.js";
 
 /** Items that wait as one, because each goes on where the one before it ended. */
-export interface Run<T> {
-  /** Takes `item` in, if it goes on with the run, and returns how much weight that adds. */
+export interface Merge<T> {
+  /** Takes `item` in, if it goes on with the others, and returns how much weight that adds. */
   add(item: T): number | undefined;
-  /** The whole run as one item. What was taken in stays as it is. */
+  /** All of them as one item. What was taken in stays as it is. */
   toItem(): T;
 }
 
@@ -21,8 +21,8 @@ export interface BacklogRules<T> {
   overflow(): unknown;
   /** From how many waiting items on new ones are merged with the newest (default: never). */
   readonly mergeFrom?: number | undefined;
-  /** Begins a run with its first item; undefined for one that is never merged with others. */
-  startRun?(first: T): Run<T> | undefined;
+  /** Begins to merge with the first item; undefined for one that is never merged with others. */
+  startMerge?(first: T): Merge<T> | undefined;
   /**
    * Names what an item tells the newest of; undefined for one that no later item makes superfluous. A new
    * item takes the place of an older one of that name, if the consumer lags.
@@ -56,7 +56,7 @@ export class Backlog<T> {
   #weight = 0;
   #newest: Waiting<T> | undefined;
   /** The newest item, after merging. */
-  #run: Run<T> | undefined;
+  #merged: Merge<T> | undefined;
   /** The newest of each name. */
   #newestOf: Map<string, Waiting<T>> | undefined;
   #gone = 0;
@@ -112,7 +112,7 @@ export class Backlog<T> {
     }
     if (!oldest) return undefined;
     if (oldest === this.#newest) {
-      this.#closeRun();
+      this.#endMerge();
       this.#newest = undefined;
     }
     this.#forget(oldest);
@@ -122,7 +122,7 @@ export class Backlog<T> {
 
   /** Drops what `wanted` does not want. */
   retain(wanted: (item: T) => boolean): void {
-    this.#closeRun();
+    this.#endMerge();
     const before = this.#weight;
     this.#newest = undefined;
     for (let left = this.#items.size; left > 0; left -= 1) {
@@ -145,14 +145,14 @@ export class Backlog<T> {
     this.#items.clear();
     this.#weight = 0;
     this.#newest = undefined;
-    this.#run = undefined;
+    this.#merged = undefined;
     this.#newestOf = undefined;
     this.#gone = 0;
     this.#count?.(-before);
   }
 
   #append(item: T, weight: number, key?: string): void {
-    this.#closeRun();
+    this.#endMerge();
     this.#newest = { item, weight, key };
     this.#weight += weight;
     this.#items.push(this.#newest);
@@ -183,18 +183,18 @@ export class Backlog<T> {
 
   #merge(rules: BacklogRules<T>, item: T): boolean {
     const newest = this.#newest;
-    const run = this.#run ?? (newest && rules.startRun?.(newest.item as T));
-    const weight = run?.add(item);
+    const merged = this.#merged ?? (newest && rules.startMerge?.(newest.item as T));
+    const weight = merged?.add(item);
     if (!newest || weight === undefined) return false;
-    this.#run = run;
+    this.#merged = merged;
     newest.weight += weight;
     this.#weight += weight;
     return true;
   }
 
-  #closeRun(): void {
-    if (!this.#run || !this.#newest) return;
-    this.#newest.item = this.#run.toItem();
-    this.#run = undefined;
+  #endMerge(): void {
+    if (!this.#merged || !this.#newest) return;
+    this.#newest.item = this.#merged.toItem();
+    this.#merged = undefined;
   }
 }

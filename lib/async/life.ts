@@ -30,7 +30,6 @@ export class Life {
   readonly over: Promise<void>;
   readonly #ended = new Deferred<void>();
   readonly #over = new Deferred<void>();
-  readonly #told: () => void;
   readonly #releases: (() => void)[] = [];
   #phase: LifePhase = "waiting";
   #wasSent = false;
@@ -39,9 +38,7 @@ export class Life {
   #cutShort: Failure | undefined;
   #unlink: () => void = () => undefined;
 
-  /** `told` passes the end on to those who wait; `failure` says which it is by then. It must not throw. */
-  constructor(told: () => void) {
-    this.#told = told;
+  constructor() {
     this.ended = this.#ended.promise;
     this.over = this.#over.promise;
   }
@@ -124,23 +121,29 @@ export class Life {
     else this.#releases.push(release);
   }
 
-  /** Tells those who wait, although it is not over: it goes on being stopped. */
-  tell(failure?: Failure): void {
-    if (this.#isTold) return;
+  /**
+   * Tells those who wait, although it is not over: it goes on being stopped. Returns whether this has told
+   * them, and not something before: `failure` says of what.
+   */
+  tell(failure?: Failure): boolean {
+    if (this.#isTold) return false;
     this.#isTold = true;
     this.#failure = this.#cutShort ?? failure;
     if (!this.isOver()) this.#phase = "ending";
     this.#unlink();
-    this.#told();
     this.#ended.resolve();
+    return true;
   }
 
-  /** It is over: gives everything back, in the order in which it was taken, and tells those who wait. */
-  end(failure?: Failure): void {
-    if (this.isOver()) return;
+  /**
+   * It is over: gives everything back, in the order in which it was taken, and tells those who wait. Returns
+   * whether this has told them.
+   */
+  end(failure?: Failure): boolean {
+    if (this.isOver()) return false;
     this.#phase = "over";
     for (const release of this.#releases.splice(0)) release();
     this.#over.resolve();
-    this.tell(failure);
+    return this.tell(failure);
   }
 }

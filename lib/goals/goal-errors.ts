@@ -3,7 +3,7 @@ import type { GoalResult } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
 import { AppServerError, hide } from "../errors/base.js";
 import type { TransportClosedError } from "../errors/connection-errors.js";
-import { timeoutOutcome, TurnFailedError } from "../turns/turn-errors.js";
+import { timeoutOutcome, TurnFailedError, type StopDetails } from "../turns/turn-errors.js";
 import { type TurnFailureReason } from "../results/turn-failure-reason.js";
 
 /** The last turn of a goal failed, and the goal with it. The thread stays usable. */
@@ -45,7 +45,7 @@ export class GoalTimeoutError extends AppServerError {
   constructor(
     timeoutMs: number,
     result: GoalResult,
-    { stopConfirmed = true, sent = true }: { stopConfirmed?: boolean; sent?: boolean } = {},
+    { stopConfirmed = true, sent = true }: StopDetails = {},
   ) {
     const outcome = timeoutOutcome("stopped", { stopConfirmed, sent });
     super(`The goal did not end within ${timeoutMs} ms ${outcome}`, { sent });

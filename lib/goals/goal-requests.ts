@@ -2,30 +2,20 @@ import type { ThreadGoal } from "../../generated/types.js";
 import { Deferred } from "../async/deferred.js";
 import { InvalidRequestError, JsonRpcError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import { says } from "../errors/server-sentences.js";
-import type { RequestOptions } from "../jsonrpc/connection.js";
-import type { GoalSettings } from "../options/goal-options.js";
-import { callLoaded } from "../session/call-loaded.js";
 import type { Session } from "../session/session.js";
 
 /**
  * Takes away the goal that the thread has: setting another would only change it, its status and the
- * tokens it has used included.
+ * tokens it has used included. A turn for the old goal may be about to start although it is gone: then its
+ * end is waited for.
  */
 export async function clearOldGoal(
   session: Session,
   threadId: string,
   over: Promise<unknown>,
 ): Promise<void> {
-  const { goal } = await session.call("thread/goal/get", { threadId });
-  if (goal as ThreadGoal | null | undefined) await clearBetweenTurns(session, threadId, over);
-}
-
-/** A turn for the old goal may be about to start although it is gone: then its end is waited for. */
-async function clearBetweenTurns(
-  session: Session,
-  threadId: string,
-  over: Promise<unknown>,
-): Promise<void> {
+  const { goal }: { goal?: unknown } = await session.call("thread/goal/get", { threadId });
+  if (!goal) return;
   const turnEnded = new Deferred<void>();
   const stop = session.on("turn/completed", ({ params }) => {
     if (params.threadId === threadId) turnEnded.resolve();
@@ -39,17 +29,6 @@ async function clearBetweenTurns(
   } finally {
     stop();
   }
-}
-
-/** Sets the goal and makes it active: the server then starts turns for it. */
-export async function setGoal(
-  session: Session,
-  threadId: string,
-  settings: GoalSettings,
-  options: RequestOptions,
-): Promise<ThreadGoal> {
-  const params = { ...settings, threadId, status: "active" } as const;
-  return (await callLoaded(session, "thread/goal/set", params, options)).goal;
 }
 
 /** Pauses the goal; undefined when there is none to pause any more. */

@@ -1,5 +1,6 @@
-import type { ThreadGoal } from "../../generated/types.js";
+import type { ThreadGoal, TokenUsageBreakdown } from "../../generated/types.js";
 import type { ServerNotification, TurnEvent } from "../protocol.js";
+import type { GoalResult, GoalRunStatus } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
 
@@ -64,4 +65,39 @@ export function nextForGoal(
   const brokeOff = last !== undefined && last.status !== "completed";
   if (isActive(progress)) return brokeOff ? "stop" : "turn";
   return hasSettledBetweenTurns ? "question" : "end";
+}
+
+/** The result as far as the goal has come. */
+export function toGoalResult(progress: GoalProgress): GoalResult {
+  const { threadId, goal, turns } = progress;
+  return {
+    threadId,
+    status: statusOf(progress),
+    goal,
+    error: turns.at(-1)?.error ?? null,
+    turns,
+    finalResponse: turns.findLast((turn) => turn.finalResponse !== null)?.finalResponse ?? null,
+    items: turns.flatMap(({ items }) => items),
+    usage: sumOf(turns.flatMap(({ usage }) => (usage ? [usage.turn] : []))),
+    startedAt: turns[0]?.startedAt ?? null,
+    completedAt: turns.at(-1)?.completedAt ?? null,
+    durationMs: turns.reduce((sum, turn) => sum + (turn.durationMs ?? 0), 0),
+  };
+}
+
+function statusOf(progress: GoalProgress): GoalRunStatus {
+  const { goal, cleared, turns, stopped } = progress;
+  if (cleared) return "cleared";
+  if (goal && !stopped && !isActive(progress)) return goal.status;
+  return turns.at(-1)?.status === "failed" ? "failed" : "interrupted";
+}
+
+function sumOf(parts: readonly TokenUsageBreakdown[]): TokenUsageBreakdown | null {
+  const [first, ...rest] = parts;
+  if (!first) return null;
+  const sum = { ...first };
+  for (const part of rest) {
+    for (const key of Object.keys(sum) as (keyof TokenUsageBreakdown)[]) sum[key] += part[key];
+  }
+  return sum;
 }

@@ -1,129 +1,101 @@
 import type { ThreadGoal } from "../../generated/types.js";
-import { onAbort } from "../async/abort.js";
-import { onDeadline } from "../async/deadline.js";
-import { Life } from "../async/life.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
-import type { GetSession, Session } from "../session/session.js";
-import { undoneWhenLate } from "../session/confirm-end.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
+import type { ParamsOf } from "../protocol.js";
+import { callLoaded } from "../session/call-loaded.js";
+import { undoneWhenLate } from "../session/confirm-end.js";
 import { readRunningTurn } from "../session/recovery/running-turn.js";
-import { stopUnfollowed } from "../turns/stop-unfollowed.js";
-import { RunningGoal } from "./running-goal.js";
-
-/** How long after its deadline a goal may be set, and is still stopped without an answer (ms). */
-const maxDelayMs = 60_000;
-
-/** A goal that is asked for. */
-interface GoalPlace {
-  readonly getSession: GetSession;
-  readonly session: Session;
-  readonly threadId: string;
-  readonly objective: string | null | undefined;
-}
-
-/** The request that has last set the goal of a thread. */
-interface GoalRequest {
-  /** There while the goal is being stopped that it has set too late. */
-  life?: Life;
-}
-
-const latestRequests = new WeakMap<Session, Map<string, GoalRequest>>();
+import type { Session } from "../session/session.js";
+import type { ThreadState } from "../session/thread-state.js";
+import { stopUnfollowed, watchForLate } from "../turns/stop-unfollowed.js";
+import { GoalExecution } from "./goal-execution.js";
 
 /**
- * Sets a goal with `send`. If that is carried out after its deadline, when nobody looks after the goal,
- * the goal is paused and its turn interrupted: found out by the late answer, or for a minute by the
- * news of such a goal. Not if the thread has been given a goal anew since: then it is that one's.
+ * Sets a goal (`thread/goal/set`), loading the thread first. If that is carried out after its deadline, when
+ * nobody looks after the goal, the goal is paused and its turn interrupted: found out by the late answer, or
+ * for a minute by the news of such a goal. Not if the thread has been given a goal anew since: then it is
+ * that one's.
  *
- * `starts` says of the goal as it is then whether it was this request that has set it going. `heardOf`
- * gives the goal if the server has told of it in other ways than by its answer, which is not needed then.
+ * `following` hears what the server tells of the goal in other ways: if that has come, no answer is needed.
  */
 export async function setGoalInTime(
-  place: GoalPlace,
-  send: (options: RequestOptions) => Promise<ThreadGoal>,
-  starts: (goal: ThreadGoal) => boolean,
-  heardOf: () => ThreadGoal | null = () => null,
+  session: Session,
+  params: ParamsOf<"thread/goal/set">,
+  options: RequestOptions,
+  following?: GoalExecution,
 ): Promise<ThreadGoal> {
-  const { session, threadId } = place;
-  const latest = latestRequests.get(session) ?? new Map<string, GoalRequest>();
-  latestRequests.set(session, latest);
-  latest.get(threadId)?.life?.end();
-  const request: GoalRequest = {};
-  latest.set(threadId, request);
+  const { threadId } = params;
+  const thread = () => session.thread(threadId);
+  const request: NonNullable<ThreadState["goalRequest"]> = {};
+  thread().goalRequest?.late?.end();
+  thread().goalRequest = request;
   const forget = (): void => {
-    if (latest.get(threadId) === request) latest.delete(threadId);
+    if (thread().goalRequest === request) thread().goalRequest = undefined;
   };
-  const stop = (goal: ThreadGoal): void => {
-    if (latest.get(threadId) !== request || request.life || !starts(goal)) return;
+  const stopLate = (goal: ThreadGoal): void => {
+    if (thread().goalRequest !== request || request.late || !setsGoing(params, goal)) return;
     // Another handle has the goals of the thread.
-    if (session.turns.of(threadId)?.isAskedFor) forget();
-    else void stopLateGoal(place, goal, request).then(forget);
+    if (session.turns.of(threadId)?.isAskedFor) {
+      forget();
+      return;
+    }
+    const late = new GoalExecution({ threadId, controls: {}, handlers: undefined });
+    request.late = late;
+    void stopLateGoal(session, threadId, late, goal).then(forget);
   };
-  const answered = (result: unknown): void => {
+  const undo = undoneWhenLate("If it does, this client pauses the goal.", (result) => {
     const { goal } = (result ?? {}) as { goal?: unknown };
-    if (isActiveGoal(goal)) stop(goal);
-  };
+    if (isActiveGoal(goal)) stopLate(goal);
+  });
   try {
-    const consequence = "If it does, this client pauses the goal.";
-    const goal = await send(undoneWhenLate(consequence, answered));
+    const { goal } = await callLoaded(session, "thread/goal/set", params, { ...undo, ...options });
     forget();
     return goal;
   } catch (error) {
     const isLate = error instanceof RequestTimeoutError && error.sent;
-    const goal = isLate ? heardOf() : null;
-    if (isLate && !goal) watchForLateGoal(place, stop);
+    const goal = isLate ? (following?.state.goal ?? null) : null;
+    if (isLate && !goal) watchForLateGoal(session, params, stopLate);
     else forget();
     if (goal) return goal;
     throw error;
   }
 }
 
-/** Waits for the news of an active goal with this objective, though not for ever. */
+/** Whether it was this request that has set the goal going: one that was active before somebody else has. */
+function setsGoing(
+  { status = null }: ParamsOf<"thread/goal/set">,
+  { tokensUsed }: ThreadGoal,
+): boolean {
+  return status === "active" || (status === null && tokensUsed === 0);
+}
+
+/** Waits for the news of an active goal with this objective. */
 function watchForLateGoal(
-  { session, threadId, objective }: GoalPlace,
-  stopGoal: (goal: ThreadGoal) => void,
+  session: Session,
+  { threadId, objective }: ParamsOf<"thread/goal/set">,
+  stopLate: (goal: ThreadGoal) => void,
 ): void {
-  const stop = session.on("thread/goal/updated", ({ params }) => {
+  watchForLate(session, "thread/goal/updated", ({ params }) => {
     const goal: unknown = params.goal;
-    if (params.threadId !== threadId || !isActiveGoal(goal)) return;
-    if (goal.objective !== objective?.trim().toWellFormed()) return;
-    end();
-    stopGoal(goal);
+    if (params.threadId !== threadId || !isActiveGoal(goal)) return false;
+    if (goal.objective !== objective?.trim().toWellFormed()) return false;
+    stopLate(goal);
+    return true;
   });
-  const unlink = onAbort(session.signal, () => {
-    end();
-  });
-  const giveUp = (): void => {
-    end();
-  };
-  const stopDeadline = onDeadline(maxDelayMs, giveUp, { unref: true });
-  const end = (): void => {
-    stop();
-    unlink();
-    stopDeadline();
-  };
 }
 
 /** Never rejects: there is nobody to tell. */
 async function stopLateGoal(
-  { getSession, session, threadId }: GoalPlace,
+  session: Session,
+  threadId: string,
+  late: GoalExecution,
   goal: ThreadGoal,
-  request: GoalRequest,
 ): Promise<void> {
-  const slot = session.thread(threadId).slots.enter({ wait: false });
-  const life = new Life(() => undefined);
-  life.onOver(() => {
-    slot.leave();
-  });
-  const place = { getSession, session, slot, threadId, handlers: undefined };
-  const running = new RunningGoal(place, life, (news) => {
-    // What keeps it from being followed does not keep it from being stopped.
-    if (news.type === "over" && !news.failure) life.end();
-  });
-  request.life = life;
-  running.begin(goal.objective);
-  running.accepted(goal);
-  await Promise.all([stopRunningTurn(session, threadId), running.stop(() => undefined)]);
-  life.end();
+  late.enter(session, session.thread(threadId).slots.enter({ wait: false }));
+  late.begin(goal.objective);
+  late.take(goal);
+  late.life.tell();
+  await Promise.all([stopRunningTurn(session, threadId), late.windDown()]);
 }
 
 /** The server may have begun the goal's turn before anybody followed its turns. */

@@ -7,18 +7,15 @@ import type { ServerNotification } from "../protocol.js";
 import type { Session } from "../session/session.js";
 import { GoalDetachedError } from "./goal-errors.js";
 
-/** What happens to a goal outside of its turns. */
-export type GoalHappening =
-  | {
-      readonly type: "updated";
-      readonly event: ServerNotification<"thread/goal/updated">;
-      readonly goal: ThreadGoal;
-    }
-  | { readonly type: "cleared"; readonly event: ServerNotification<"thread/goal/cleared"> }
+/** Who is told what happens to a goal outside of its turns. */
+interface GoalWatcher {
+  updated(event: ServerNotification<"thread/goal/updated">, goal: ThreadGoal): void;
+  cleared(event: ServerNotification<"thread/goal/cleared">): void;
   /** The thread is no longer loaded: the server starts no more turns. */
-  | { readonly type: "gone" }
+  gone(): void;
   /** Nothing more will be heard of the goal. */
-  | { readonly type: "lost"; readonly failure: Failure };
+  lost(failure: Failure): void;
+}
 
 /**
  * Watches what the server says of a thread's goal, and of the thread, apart from its turns. The goal is
@@ -28,7 +25,7 @@ export function watchGoal(
   session: Session,
   threadId: string,
   objective: string,
-  happened: (happening: GoalHappening) => void,
+  watcher: GoalWatcher,
 ): () => void {
   let isKnown = false;
   const on = <M extends ThreadNotification>(
@@ -39,18 +36,18 @@ export function watchGoal(
       if ((event.params as { threadId?: unknown }).threadId === threadId) listener(event);
     });
   const gone = (): void => {
-    happened({ type: "gone" });
+    watcher.gone();
   };
   const stops = [
     on("thread/goal/updated", (event) => {
       const goal = event.params.goal as ThreadGoal | null | undefined;
       if (typeof goal !== "object" || goal === null) return;
       isKnown ||= goal.objective === objective.trim().toWellFormed();
-      happened({ type: "updated", event, goal });
+      watcher.updated(event, goal);
     }),
     on("thread/goal/cleared", (event) => {
       // Before, the server speaks of the old goal, or of a thread that it has loaded without one.
-      if (isKnown) happened({ type: "cleared", event });
+      if (isKnown) watcher.cleared(event);
     }),
     on("thread/archived", gone),
     on("thread/deleted", gone),
@@ -58,14 +55,13 @@ export function watchGoal(
     on("thread/status/changed", () => {
       // Of an unsubscribed thread the status is all that is heard, but of its running turn: that is
       // told by itself.
-      if (session.isLoaded(threadId)) return;
-      happened({ type: "lost", failure: () => new TurnDetachedError() });
+      if (!session.isLoaded(threadId)) watcher.lost(() => new TurnDetachedError());
     }),
     onAbort(session.connectionSignal, (reason) => {
       // Turns that the server starts while nobody is connected could not be told apart afterwards.
-      const failure = () =>
-        isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal");
-      happened({ type: "lost", failure });
+      watcher.lost(() =>
+        isDrop(reason) ? new GoalDetachedError(reason) : copyError(reason, "the goal"),
+      );
     }),
   ];
   return () => {

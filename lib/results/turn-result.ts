@@ -1,6 +1,5 @@
 import type { TurnError, ThreadItem, TurnStatus } from "../../generated/types.js";
-import type { TurnWarning } from "./turn-warning.js";
-import type { TurnUsage } from "./turn-usage.js";
+import type { TurnUsage, TurnWarning } from "./turn-state.js";
 
 /**
  * A finished turn. Look at `status`: an interrupted turn has a result too. Of a turn with an

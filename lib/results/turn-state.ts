@@ -1,7 +1,13 @@
-import type { ThreadItem, TurnStatus, TurnPlanStep, TurnError } from "../../generated/types.js";
-import type { TurnWarning } from "./turn-warning.js";
-import type { TurnUsage } from "./turn-usage.js";
-import type { TurnRetry } from "./turn-retry.js";
+import type {
+  ThreadItem,
+  ThreadTokenUsage,
+  TokenUsageBreakdown,
+  TurnError,
+  TurnPlanStep,
+  TurnStatus,
+} from "../../generated/types.js";
+import type { ThreadWarningMethod } from "../protocol.js";
+import type { TurnFailureReason } from "./turn-failure-reason.js";
 
 /** The items of a turn; each stands where it began, whenever it completes. */
 export interface TurnItems {
@@ -45,4 +51,38 @@ export interface TurnState extends TurnItems {
   readonly completedAt: number | null;
   /** Milliseconds from start to end, or `null` until the end. */
   readonly durationMs: number | null;
+}
+
+/** The server's attempts to reach the model, as long as they do not succeed. */
+export interface TurnRetry {
+  /** The server's last words, such as "Reconnecting... 2/5". */
+  readonly message: string;
+  /** The reason of the last failure; `"other"` when the server gave no name for it. */
+  readonly reason: TurnFailureReason;
+  /** The number of the next attempt, as far as `message` counts them; else `null`. */
+  readonly attempt: number | null;
+  /** The number of attempts after which the server gives up; `null` when it does not say, or never does. */
+  readonly maxAttempts: number | null;
+  /** The number of notices since the model was last heard. */
+  readonly count: number;
+  /** The time of the first of them (ms since the epoch); `null` when the server did not say. */
+  readonly sinceMs: number | null;
+}
+
+/** Token counts of a turn, as of the server's last update in it. */
+export interface TurnUsage extends ThreadTokenUsage {
+  /** This turn alone: the sum over its model responses. */
+  readonly turn: TokenUsageBreakdown;
+  /** The last model response alone. */
+  readonly last: TokenUsageBreakdown;
+  /** Everything the thread has used so far, earlier turns included. */
+  readonly total: TokenUsageBreakdown;
+}
+
+/** A warning of the server while a turn ran. */
+export interface TurnWarning {
+  /** `"guardianWarning"` is one of the reviewer that decides on approvals. */
+  readonly method: ThreadWarningMethod;
+  /** The server's words, which may name paths and commands. */
+  readonly message: string;
 }

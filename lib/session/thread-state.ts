@@ -47,6 +47,8 @@ export class ThreadState {
   /** Whose sub-agent it is, as `SubagentTree` learns: null for nobody's, undefined when that is not known. */
   parent: SubagentParent | null | undefined;
   #rootTurnId: string | undefined;
+  /** The request that has last set its goal, while it may do so late, and the goal that is stopped then. */
+  goalRequest: { late?: { end(): void } } | undefined;
   #opening: Promise<void> | undefined;
   /** There while the server has it loaded for this client, which may have made it. */
   #loaded: { readonly isMade: boolean; isUnstored: boolean } | undefined;
@@ -96,6 +98,7 @@ export class ThreadState {
   get isUsed(): boolean {
     const isAskedFor =
       this.#asked > 0 ||
+      this.goalRequest !== undefined ||
       this.#opening !== undefined ||
       this.#loading !== undefined ||
       !this.load.isIdle;

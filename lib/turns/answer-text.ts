@@ -1,8 +1,8 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { MessageUpdate } from "./message-updates.js";
-import type { SomeEvent } from "./text-run.js";
-import { isRetryNotice } from "./turn-retry.js";
+import type { SomeEvent } from "./text-merge.js";
+import { isRetryNotice } from "./turn-state.js";
 
 /** Which messages `textStream()` yields the text of. */
 export interface TextStreamOptions {

@@ -1,8 +1,6 @@
 import type { MessagePhase, ThreadItem } from "../../generated/types.js";
-import { GrowingText } from "./growing-text.js";
-import type { SomeEvent } from "./text-run.js";
-import { isRetryNotice } from "./turn-retry.js";
-import { isItem } from "./turn-state.js";
+import { GrowingText, type SomeEvent } from "./text-merge.js";
+import { isItem, isRetryNotice } from "./turn-state.js";
 
 /**
  * A step in the life of one of the assistant's messages, as `messages()` yields it. `text` is always the

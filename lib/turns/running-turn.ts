@@ -5,26 +5,33 @@ import type { TurnState } from "../results/turn-state.js";
 import type { TurnHappening } from "./machine/facts.js";
 import type { EndedReport, TurnReport } from "./read-stored-turn.js";
 import { ShellCommand, type CommandEvents } from "./shell-command.js";
-import { TurnIdentity } from "./turn-identity.js";
 import { TurnInbox } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
-import type { TurnListener, TurnRequest } from "./turn-request.js";
+import { isShellCommand, type TurnListener, type TurnRequest } from "./turn-request.js";
 
 const nothing: readonly TurnHappening[] = [];
 
 /**
  * A turn as its events tell of it: shows them to the handle, keeps the state, and says which of them matter
  * for what happens next. Of a piece of text nothing does.
+ *
+ * A review has two ids: one in its answer and its events, and another in `turn/started`, which is the one to
+ * interrupt it by. Callers see the first only.
  */
 export class RunningTurn {
   readonly #threadId: string;
   readonly #listener: TurnListener;
   readonly #life: Life;
   readonly #progress: TurnProgress;
-  readonly #identity: TurnIdentity;
   readonly #inbox: TurnInbox;
   /** There for a shell command, which may be a part of the turn only. */
   readonly #command: ShellCommand | undefined;
+  /** Undefined for a turn that somebody else has started. */
+  readonly #isReview: boolean | undefined;
+  /** It is in the state, too, but to look there at every event would end each run of deltas. */
+  #id = "";
+  /** The id in `turn/started`. */
+  #startedId: string | undefined;
   #isComplete = false;
 
   /** Nothing more is shown once those who wait for the turn have been told of its end. */
@@ -33,8 +40,8 @@ export class RunningTurn {
     this.#listener = listener;
     this.#life = life;
     this.#progress = new TurnProgress(threadId);
-    this.#identity = new TurnIdentity(start);
     this.#inbox = new TurnInbox(this.#progress);
+    this.#isReview = "send" in start ? start.method === "review/start" : undefined;
     if (isShellCommand(start)) this.#command = new ShellCommand(threadId);
     life.onOver(() => {
       this.#inbox.close();
@@ -51,23 +58,27 @@ export class RunningTurn {
 
   /** The id that callers see; empty until the server has named the turn. */
   get id(): string {
-    return this.#identity.id;
+    return this.#id;
   }
 
   set id(id: string) {
-    this.#identity.id = id;
+    this.#id = id;
     if (this.#command) this.#command.turnId = id;
     this.state = { ...this.state, id };
   }
 
   /** The id to interrupt the turn by. */
   get runningId(): string {
-    return this.#identity.running ?? this.#identity.id;
+    return this.#startedId ?? this.#id;
   }
 
   /** Whether a `turn/started` with an unknown id is this turn's. */
   get adoptsStart(): boolean {
-    return this.#identity.adoptsStart(this.state);
+    if (this.#startedId !== undefined) return false;
+    const { items, openItems } = this.state;
+    const isReview = () =>
+      [...items, ...openItems].some(({ type }) => type === "enteredReviewMode");
+    return this.#isReview ?? isReview();
   }
 
   /** How often events may have been missed: what was read before the last time may be old. */
@@ -135,7 +146,7 @@ export class RunningTurn {
 
   #show(received: TurnEvent): readonly TurnHappening[] {
     if (this.#isComplete || this.#life.isOver()) return nothing;
-    const event = this.#identity.translate(received);
+    const event = this.#translate(received);
     this.#progress.add(event);
     if (!this.#life.hasEnded()) this.#listener.event(event);
     switch (event.method) {
@@ -151,6 +162,15 @@ export class RunningTurn {
     }
   }
 
+  /** The event as callers see it. */
+  #translate(event: TurnEvent): TurnEvent {
+    if (event.method !== "turn/started") return event;
+    const { turn } = event.params;
+    this.#startedId = turn.id;
+    if (turn.id === this.#id) return event;
+    return { ...event, params: { ...event.params, turn: { ...turn, id: this.#id } } };
+  }
+
   /** What the server should have sent. */
   #deliverEnd({ turn }: EndedReport): readonly TurnHappening[] {
     const { id } = this;
@@ -158,9 +178,4 @@ export class RunningTurn {
     const params = { threadId: this.#threadId, turn: { ...turn, ...kind, id, items: [] } };
     return this.#deliver({ method: "turn/completed", params });
   }
-}
-
-/** Whether the turn may be a part of somebody else's. */
-export function isShellCommand(start: TurnRequest["start"]): boolean {
-  return "send" in start && start.method === "thread/shellCommand";
 }

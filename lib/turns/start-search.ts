@@ -1,13 +1,14 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { poll } from "../async/poll.js";
 import { settleWithin } from "../async/timers.js";
 import { turnIdOf } from "../messages/message-ids.js";
 import type { TurnMatch } from "../session/unclaimed-events.js";
-import type { ItemMatch } from "./late-start.js";
 import { readThreadStatus } from "./ask-server.js";
-import type { StartPlace } from "./start-place.js";
+import type { ItemMatch } from "./stop-unfollowed.js";
+import type { StartPlace } from "./turn-request.js";
 
 /** What is known of a turn that is looked for among the events. */
-export interface Sighting {
+interface Sighting {
   readonly id: Promise<string>;
   latest(): string | undefined;
 }
@@ -71,22 +72,30 @@ async function staysAtRest(
   { session, threadId, life }: StartPlace,
   found: Promise<unknown>,
 ): Promise<boolean> {
-  const isOver = Promise.race([found, life.over]).then(
-    () => true,
-    () => true,
-  );
-  for (let pauseMs = followGraceMs, unanswered = 0; ;) {
-    // Whatever runs meanwhile, for hours perhaps, its end is heard of.
-    await Promise.race([isOver, session.thread(threadId).slots.runningUntil]);
-    if ((await settleWithin(isOver, pauseMs)) !== "timeout") return false;
-    if (session.thread(threadId).slots.isRunning) continue;
+  const slots = () => session.thread(threadId).slots;
+  let isOver = false;
+  let unanswered = 0;
+  const over = Promise.race([found, life.over])
+    .catch(() => undefined)
+    .then(() => {
+      isOver = true;
+    });
+  const ask = async (question: number): Promise<boolean | undefined> => {
+    if (isOver) return false;
+    if (question === 1 || slots().isRunning) return undefined;
     const status = await readThreadStatus(session, threadId);
     // What has begun since the question is not in the answer.
-    if (session.thread(threadId).slots.isRunning) continue;
+    if (slots().isRunning) return undefined;
     if (status === "unknown") unanswered += 1;
-    if (status === "idle" || unanswered === maxUnanswered) return true;
-    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
-  }
+    return status === "idle" || unanswered === maxUnanswered || undefined;
+  };
+  const wait = async (_over: Promise<unknown>, ms: number): Promise<void> => {
+    // Whatever runs meanwhile, for hours perhaps, its end is heard of.
+    await Promise.race([over, slots().runningUntil]);
+    await settleWithin(over, ms);
+  };
+  const options = { pauseMs: followGraceMs, maxPauseMs, wake: over, wait };
+  return (await poll(ask, options)) ?? false;
 }
 
 function look(id: Promise<string>): Sighting {

@@ -1,5 +1,16 @@
+import { onAbort } from "../async/abort.js";
+import { onDeadline } from "../async/deadline.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
+import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
+import { undoneWhenLate } from "../session/confirm-end.js";
 import type { Session } from "../session/session.js";
 import { TurnExecution } from "./turn-execution.js";
+import type { TurnListener } from "./turn-request.js";
+
+/** How long after its deadline something may begin, and is still stopped (ms). */
+const maxDelayMs = 60_000;
+
+const nobody: TurnListener = { event: () => undefined, ended: () => undefined };
 
 /**
  * Stops a turn that nobody waits for, and does not rest before the server has confirmed that, the turn
@@ -19,19 +30,53 @@ export async function stopUnfollowed(
   const hasBegun = session.thread(threadId).slots.isRunning;
   const slot = session.thread(threadId).slots.enter({ wait: false });
   const start = { session, id: turnId, hasBegun };
-  const turn = new TurnExecution(
-    () => Promise.resolve(session),
-    { threadId, start, controls: {} },
-    nobody,
-  );
+  const turn = new TurnExecution({ threadId, start, controls: {} }, nobody);
   const pending = session.turns.expect(threadId);
-  pending.claim(turnId, turn.follower);
+  pending.claim(turnId, turn);
   pending.settle();
   await turn.stopUnwatched();
   slot.leave();
 }
 
-const nobody = {
-  event: () => undefined,
-  ended: () => undefined,
-};
+/** Says of an item whether it shows that a turn is the one that was asked for. */
+export type ItemMatch = (item: Readonly<Record<string, unknown>>) => boolean;
+
+/**
+ * Options for a request that starts a turn: if it is carried out after its deadline, when nobody waits
+ * for the turn, the turn is interrupted.
+ */
+export function interruptsLateTurn(session: Session, threadId: string): RequestOptions {
+  return undoneWhenLate("If it does, this client interrupts the turn.", (result) => {
+    const { turn } = (result ?? {}) as { turn?: { id?: unknown } | null };
+    if (typeof turn?.id === "string") void stopUnfollowed(session, threadId, turn.id);
+  });
+}
+
+/** The same when no answer comes, or none that names the turn: it is known by one of its items. */
+export function watchForLateTurn(session: Session, threadId: string, isOurs: ItemMatch): void {
+  watchForLate(session, "item/started", ({ params }) => {
+    const item = params.item as Parameters<ItemMatch>[0] | null | undefined;
+    if (params.threadId !== threadId || typeof item !== "object" || item === null) return false;
+    if (!isOurs(item)) return false;
+    void stopUnfollowed(session, threadId, params.turnId);
+    return true;
+  });
+}
+
+/** Shows `takes` such notifications until it takes one, for a minute at most. */
+export function watchForLate<M extends ServerNotificationMethod>(
+  session: Session,
+  method: M,
+  takes: (notification: ServerNotification<M>) => boolean,
+): void {
+  const end = (): void => {
+    stop();
+    unlink();
+    stopDeadline();
+  };
+  const stop = session.on(method, (notification) => {
+    if (takes(notification)) end();
+  });
+  const unlink = onAbort(session.signal, end);
+  const stopDeadline = onDeadline(maxDelayMs, end, { unref: true });
+}

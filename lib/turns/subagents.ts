@@ -3,12 +3,29 @@ import type { Session } from "../session/session.js";
 import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { TurnGap } from "./turn-gap.js";
-import { gapEvent } from "./turn-inbox.js";
+import type { TurnState } from "../results/turn-state.js";
+import type { SomeEvent } from "./text-merge.js";
+import { gapEvent, TurnGap } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import { isItem } from "./turn-state.js";
-import { type TurnState } from "../results/turn-state.js";
-import type { EventOrigin } from "./subagent-event.js";
+
+/** The turn that an event comes from: the turn itself, or one of its sub-agents. */
+export interface EventOrigin {
+  readonly threadId: string;
+  readonly turnId: string;
+  /** The thread that started this one; `null` for the turn's own events. */
+  readonly parentThreadId: string | null;
+  /** 0 for the turn itself, 1 for the sub-agents it has started, 2 for theirs, and so on. */
+  readonly depth: number;
+}
+
+/** An event of a sub-agent, on its way to whoever iterates the turn. */
+export type SubagentEvent = TurnEvent & { readonly origin: EventOrigin };
+
+/** Whether an event is a sub-agent's. */
+export function isOfSubagent(event: SomeEvent): event is SubagentEvent {
+  return ((event as Partial<SubagentEvent>).origin?.depth ?? 0) > 0;
+}
 
 /** A sub-agent of a turn, at one moment. */
 export interface Subagent {
@@ -24,6 +41,11 @@ export interface Subagent {
   readonly turns: readonly TurnState[];
 }
 
+/** Who is told what the sub-agents of a turn do. It must not throw. */
+interface SubagentListener {
+  subagentEvent(event: SubagentEvent): void;
+}
+
 interface Parent {
   readonly threadId: string;
   readonly depth: number;
@@ -33,14 +55,9 @@ interface Child {
   readonly threadId: string;
   readonly parent: Parent;
   readonly depth: number;
-  readonly turns: Map<string, ChildTurn>;
+  readonly turns: Map<string, SubagentTurn>;
   prompt: string | null;
   state: CollabAgentState | null;
-}
-
-interface ChildTurn {
-  readonly progress: TurnProgress;
-  readonly sink: TurnFollower;
 }
 
 /** More than a turn can make use of; bounds for servers that go on and on. */
@@ -52,8 +69,8 @@ const maxTurns = 8_192;
  * connection; the items of whoever started them tell which.
  */
 export class Subagents {
-  readonly #session: () => Session | undefined;
-  readonly #emit: (event: TurnEvent, origin: EventOrigin) => void;
+  readonly #session: Session;
+  readonly #listener: SubagentListener;
   readonly #children = new Map<string, Child>();
   /** The sub-agents that are being started, by thread and item, with what ends the wait for the name. */
   readonly #spawning = new Map<string, Map<string, () => void>>();
@@ -61,27 +78,24 @@ export class Subagents {
   /** How many turns of sub-agents there were. */
   #turnCount = 0;
 
-  constructor(
-    session: () => Session | undefined,
-    emit: (event: TurnEvent, origin: EventOrigin) => void,
-  ) {
+  constructor(session: Session, listener: SubagentListener) {
     this.#session = session;
-    this.#emit = emit;
+    this.#listener = listener;
   }
 
   list(): readonly Subagent[] {
     return [...this.#children.values()].map(({ parent, turns, ...child }) => ({
       ...child,
       parentThreadId: parent.threadId,
-      turns: [...turns.values()].map(({ progress }) => progress.state),
+      turns: [...turns.values()].map(({ state }) => state),
     }));
   }
 
   /** Learns from an event of the turn itself, or of one of its sub-agents. */
-  observe(event: TurnEvent, parent: Parent): void {
+  observe(event: SomeEvent, parent: Parent): void {
     if (event.method === "turn/completed") this.#stopExpecting(parent.threadId);
     if (event.method !== "item/started" && event.method !== "item/completed") return;
-    const { item } = event.params as { item?: unknown };
+    const { item } = (event.params ?? {}) as { item?: unknown };
     if (!isItem(item)) return;
     if (item.type === "collabAgentToolCall") {
       for (const threadId of idsIn(item.receiverThreadIds)) this.#know(threadId, parent, item);
@@ -95,10 +109,15 @@ export class Subagents {
   stop(): void {
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
     for (const threadId of this.#spawning.keys()) this.#stopExpecting(threadId);
-    for (const { threadId, turns } of this.#children.values()) {
-      for (const [turnId, { sink }] of turns)
-        this.#session()?.turns.unfollow(threadId, turnId, sink);
-    }
+    for (const { turns } of this.#children.values()) for (const turn of turns.values()) turn.lost();
+  }
+
+  show(event: SubagentEvent): void {
+    this.#listener.subagentEvent(event);
+  }
+
+  unfollow({ threadId, turnId }: EventOrigin, turn: TurnFollower): void {
+    this.#session.turns.unfollow(threadId, turnId, turn);
   }
 
   /** Between the start and the end of this call, a thread may begin that nobody has named yet. */
@@ -108,8 +127,7 @@ export class Subagents {
     this.#spawning.set(by, spawning);
     spawning.get(item.id)?.();
     spawning.delete(item.id);
-    const settle = isStart && this.#session()?.turns.keepStrays();
-    if (settle) spawning.set(item.id, settle);
+    if (isStart) spawning.set(item.id, this.#session.turns.keepStrays());
   }
 
   /** What a turn has not started by its end, such as an interrupted call, it will not. */
@@ -133,56 +151,75 @@ export class Subagents {
 
   #watch(child: Child): void {
     const { threadId } = child;
-    const unwatch = this.#session()?.turns.watch(threadId, (turnId, event) => {
+    const unwatch = this.#session.turns.watch(threadId, (turnId, event) => {
       // Late events of a turn that has ended are no new turn.
       if (child.turns.has(turnId) || !/^(turn|item)\/started$/.test(event.method)) return undefined;
       if (this.#turnCount >= maxTurns) return undefined;
       this.#turnCount += 1;
-      const turn = this.#follow(child, turnId);
+      const turn = new SubagentTurn(this, child, turnId);
       child.turns.set(turnId, turn);
-      return turn.sink;
+      return turn;
     });
-    if (unwatch) this.#unwatch.push(unwatch);
+    this.#unwatch.push(unwatch);
+  }
+}
+
+/** A turn of a sub-agent, as its events tell of it. */
+class SubagentTurn implements TurnFollower {
+  readonly #subagents: Subagents;
+  readonly #child: Child;
+  readonly #origin: EventOrigin;
+  readonly #progress: TurnProgress;
+  #gap: TurnGap | undefined;
+  #isGapTold = true;
+
+  constructor(subagents: Subagents, child: Child, turnId: string) {
+    const { threadId, depth, parent } = child;
+    this.#subagents = subagents;
+    this.#child = child;
+    this.#origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
+    this.#progress = new TurnProgress(threadId);
+    this.#progress.state = { ...this.#progress.state, id: turnId };
   }
 
-  #follow(child: Child, turnId: string): ChildTurn {
-    const { threadId, depth, parent } = child;
-    const progress = new TurnProgress(threadId);
-    progress.state = { ...progress.state, id: turnId };
-    const origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
-    const unfollow = (): void => this.#session()?.turns.unfollow(threadId, turnId, sink);
-    let gap: TurnGap | undefined;
-    let isGapTold = true;
-    const tellGap = (): void => {
-      if (!isGapTold) this.#emit(gapEvent(progress.state), origin);
-      isGapTold = true;
-    };
-    const sink: TurnFollower = {
-      get state() {
-        return progress.state;
-      },
-      // What was missed is not read: of a sub-agent it is enough to know that something was.
-      dropped: () => {
-        gap ??= new TurnGap();
-        gap.reopen();
-        isGapTold = false;
-      },
-      restored: () => {
-        tellGap();
-        return Promise.resolve();
-      },
-      receive: (message: NotificationMessage) => {
-        const event = message as TurnEvent;
-        tellGap();
-        if (gap && !gap.admits(event)) return;
-        progress.add(event);
-        this.observe(event, child);
-        this.#emit(event, origin);
-        if (event.method === "turn/completed") unfollow();
-      },
-      lost: unfollow,
-    };
-    return { progress, sink };
+  get state(): TurnState {
+    return this.#progress.state;
+  }
+
+  /** What was missed is not read: of a sub-agent it is enough to know that something was. */
+  dropped(): void {
+    this.#gap ??= new TurnGap();
+    this.#gap.reopen();
+    this.#isGapTold = false;
+  }
+
+  restored(): Promise<void> {
+    this.#tellGap();
+    return Promise.resolve();
+  }
+
+  receive(message: NotificationMessage): void {
+    const event = message as TurnEvent;
+    this.#tellGap();
+    if (this.#gap && !this.#gap.admits(event)) return;
+    this.#progress.add(event);
+    this.#subagents.observe(event, this.#child);
+    this.#show(event);
+    if (event.method === "turn/completed") this.lost();
+  }
+
+  lost(): void {
+    this.#subagents.unfollow(this.#origin, this);
+  }
+
+  #tellGap(): void {
+    if (this.#isGapTold) return;
+    this.#isGapTold = true;
+    this.#show(gapEvent(this.state));
+  }
+
+  #show(event: TurnEvent): void {
+    this.#subagents.show({ ...event, origin: this.#origin });
   }
 }
 

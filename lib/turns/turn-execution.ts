@@ -1,77 +1,129 @@
-import { type Failure } from "../async/life.js";
+import { callerContext, type CallerContext } from "../async/caller-context.js";
+import { Deferred, ignoreRejection } from "../async/deferred.js";
+import { Life, type Failure } from "../async/life.js";
+import { NamedTimers } from "../async/named-timers.js";
 import { settleWithin } from "../async/timers.js";
-import { copyError, TransportClosedError } from "../errors/connection-errors.js";
+import { copyError, unsent } from "../errors/connection-errors.js";
+import { TurnDetachedError } from "../errors/turn-detached-error.js";
+import type { NotificationMessage } from "../jsonrpc/message.js";
+import { isAtRest } from "../messages/thread-status.js";
+import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
-import type { GetSession, Session } from "../session/session.js";
-import type { PendingTurn, TurnFollower } from "../session/turn-follower.js";
-import { runningGraceMs, stopGraceMs } from "./machine/stop.js";
-import type { TurnStart } from "./start-place.js";
-import { StopUnconfirmedError, TurnTimeoutError } from "./turn-errors.js";
-import { TurnDriver } from "./turn-driver.js";
-import { TurnLaunch } from "./turn-launch.js";
-import type { TurnListener, TurnRequest } from "./turn-request.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { Session } from "../session/session.js";
+import type { TurnFollower } from "../session/turn-follower.js";
+import { untilFree } from "./ask-server.js";
+import { IdleTimer } from "./idle-timer.js";
+import { interruptTurn } from "./interrupt-turn.js";
+import {
+  foundTurn,
+  newTurn,
+  phaseOf,
+  type TurnEffect,
+  type TurnEnd,
+  type TurnFacts,
+  type TurnHappening,
+  type TurnTimer,
+} from "./machine/facts.js";
+import { nextStep } from "./machine/next-step.js";
+import { confirmationMs, runningGraceMs, stopGraceMs } from "./machine/stop.js";
+import { readTurn, unanswered, type TurnReport } from "./read-stored-turn.js";
+import { RunningTurn } from "./running-turn.js";
+import {
+  StopUnconfirmedError,
+  TurnLostError,
+  TurnNotStartedError,
+  TurnStalledError,
+  TurnTimeoutError,
+  type StallProbe,
+} from "./turn-errors.js";
+import { isShellCommand, type TurnListener, type TurnRequest } from "./turn-request.js";
 import { toTurnResult } from "./turn-result.js";
 
-/** How long a caller waits for the server to confirm a stop (ms). */
-const confirmationMs = 60_000;
+const unconfirmed =
+  "A turn was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
 
 /**
- * A turn that is under way: brings it to the server, and lets others wait for what becomes of it and stop
- * it. What happens behind that is the driver's business. `Turn` is the handle that callers have on it.
+ * Carries out the life of one turn: `nextStep()` says what follows from what happens, and it is done here.
+ * The routes see it as a follower of the turn, and tell it most of that. Lets others wait for what becomes
+ * of the turn, and stop it. `Turn` is the handle that callers have on it.
  */
-export class TurnExecution {
+export class TurnExecution implements TurnFollower {
+  readonly life = new Life();
+  readonly handlers: RequestHandlers | undefined;
+  readonly context: CallerContext | undefined;
   readonly #request: TurnRequest;
-  readonly #driver: TurnDriver;
+  readonly #listener: TurnListener;
+  readonly #running: RunningTurn;
+  readonly #silence: IdleTimer | undefined;
+  readonly #timers = new NamedTimers<TurnTimer>();
+  readonly #accepted = new Deferred<{ readonly id: string }>();
+  readonly #begun = new Deferred<void>();
+  readonly #left = new Deferred<void>();
+  /** Resolves when the turn has been silent for too long the next time. */
+  #stalled = new Deferred<Failure>();
+  /** Resolves when the server has answered the attempt to stop the turn: with why it did not agree. */
+  #stopAnswer = new Deferred<Failure | undefined>();
+  /** Resolves when the server has answered what it was asked about the turn. */
+  #answered: Promise<void> = Promise.resolve();
+  #turn: TurnFacts;
+  #session: Session | undefined;
 
-  constructor(getSession: GetSession, request: TurnRequest, listener: TurnListener) {
-    const { start, controls } = request;
-    const driver = new TurnDriver(request, listener);
+  constructor(request: TurnRequest, listener: TurnListener) {
+    const { start, controls, handlers } = request;
     this.#request = request;
-    this.#driver = driver;
-    const expired = (timeoutMs: number): Error => {
-      const stopConfirmed = driver.life.isOver() || driver.facts.stop === "confirmed";
-      const details = { stopConfirmed, sent: driver.life.wasSent };
-      return new TurnTimeoutError(timeoutMs, toTurnResult(driver.state), details);
-    };
-    const stop = (): void => {
-      driver.happened({ type: "cutShort" });
-    };
-    driver.life.limit(controls, stop, expired);
-    if (!("send" in start)) this.#join(start.session, start.id);
-    else if (!driver.life.isOver()) void this.#start(getSession, start);
+    this.#listener = listener;
+    // A command asks nothing; what the rest of its turn asks is not its handle's business.
+    this.handlers = isShellCommand(start) ? undefined : handlers;
+    this.context = isShellCommand(start) || this.looksOn ? undefined : callerContext();
+    this.#running = new RunningTurn(request, listener, this.life);
+    const { idleTimeoutMs } = controls;
+    if (idleTimeoutMs !== undefined) {
+      this.#silence = new IdleTimer(idleTimeoutMs, () => this.#silent());
+    }
+    this.#turn = "send" in start ? newTurn : foundTurn(start.hasBegun ?? true);
+    void ignoreRejection(this.#accepted.promise);
+    this.life.onOver(() => {
+      this.#timers.stopAll();
+      this.#silence?.stop();
+      this.#session?.turns.unfollow(request.threadId, this.#running.id, this);
+    });
+    this.life.limit(
+      controls,
+      () => {
+        this.happened({ type: "cutShort" });
+      },
+      (timeoutMs) => {
+        const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
+        const details = { stopConfirmed, sent: this.life.wasSent };
+        return new TurnTimeoutError(timeoutMs, toTurnResult(this.state), details);
+      },
+    );
+    if (!("send" in start)) this.#follow(start.session, start.id);
   }
 
-  /** How the routes see the turn. */
-  get follower(): TurnFollower {
-    return this.#driver;
+  /** What is known of the life of the turn. */
+  get facts(): TurnFacts {
+    return this.#turn;
   }
 
   get state(): TurnState {
-    return this.#driver.state;
+    return this.#running.state;
   }
 
   /** The connection that runs the turn; undefined until it is there. */
   get session(): Session | undefined {
-    return this.#driver.session;
+    return this.#session;
   }
 
   /** Resolves when the server has named the turn; rejects, unnoticed, when it never will. */
   get accepted(): Promise<{ readonly id: string }> {
-    return this.#driver.waiters.accepted;
+    return this.#accepted.promise;
   }
 
-  /** Resolves when the turn has ended for those who wait for it, whichever way. */
-  get ended(): Promise<void> {
-    return this.#driver.life.ended;
-  }
-
-  hasEnded(): boolean {
-    return this.#driver.life.hasEnded();
-  }
-
-  /** What the waiters are to be rejected with, once the turn has ended. */
-  get failure(): Failure | undefined {
-    return this.#driver.life.failure;
+  /** Resolves when the next turn may go onto the thread, although this one is not over. */
+  get left(): Promise<void> {
+    return this.#left.promise;
   }
 
   /**
@@ -81,13 +133,13 @@ export class TurnExecution {
    */
   async untilEnded(): Promise<void> {
     this.heard();
-    const stalled = await Promise.race([this.ended, this.#driver.waiters.stalled]);
-    if (stalled && !this.hasEnded()) throw stalled();
+    const stalled = await Promise.race([this.life.ended, this.#stalled.promise]);
+    if (stalled && !this.life.hasEnded()) throw stalled();
   }
 
   /** A sub-agent was heard, or somebody begins to wait: `idleTimeoutMs` counts anew. */
   heard(): void {
-    this.#driver.heard();
+    this.#silence?.heard();
   }
 
   /**
@@ -95,7 +147,7 @@ export class TurnExecution {
    * one turned out to steer, the server does not say again that it runs: hence the limit.
    */
   async untilRunning(): Promise<void> {
-    await settleWithin(Promise.race([this.#driver.waiters.begun, this.ended]), runningGraceMs);
+    await settleWithin(Promise.race([this.#begun.promise, this.life.ended]), runningGraceMs);
   }
 
   /**
@@ -104,78 +156,266 @@ export class TurnExecution {
    * @throws StopUnconfirmedError, or what the server refuses it with.
    */
   async interrupt(): Promise<void> {
-    const { waiters, life } = this.#driver;
-    const outcome = Promise.race([waiters.stopAnswer, life.over]);
-    this.#driver.happened({ type: "stopAsked", insist: false });
-    if ((await settleWithin(outcome, confirmationMs)) !== "timeout") return;
-    throw new StopUnconfirmedError("turn", confirmationMs);
+    const answer = Promise.race([this.#stopAnswer.promise, this.life.over]);
+    this.happened({ type: "stopAsked", insist: false });
+    const failure = await settleWithin(answer, confirmationMs);
+    if (failure === "timeout") throw new StopUnconfirmedError("turn", confirmationMs);
+    if (failure) throw failure();
   }
 
   /** Stops the turn and waits for its end, though not for ever; it goes on being stopped. */
   async interruptAndWait(): Promise<void> {
-    if (this.hasEnded() || this.#driver.facts.isPart) return;
-    this.#driver.happened({ type: "stopAsked", insist: true });
-    await settleWithin(this.ended, stopGraceMs);
+    if (this.life.hasEnded() || this.#turn.isPart) return;
+    this.happened({ type: "stopAsked", insist: true });
+    await settleWithin(this.life.ended, stopGraceMs);
   }
 
   /** Stops a turn that nobody waits for. Resolves when the next one may go onto the thread; never rejects. */
   async stopUnwatched(): Promise<void> {
-    const { waiters, life } = this.#driver;
-    this.#driver.happened({ type: "givenUp" });
-    await Promise.race([waiters.left, life.over]);
+    this.happened({ type: "givenUp" });
+    await Promise.race([this.left, this.life.over]);
   }
 
-  async #start(getSession: GetSession, start: TurnStart): Promise<void> {
-    const driver = this.#driver;
-    try {
-      const session = await getSession();
-      if (driver.life.isOver()) return;
-      driver.connected(session);
-      const launch = new TurnLaunch(session, this.#request, start, driver.life);
-      void driver.waiters.left.then(() => {
-        launch.leave();
-      });
-      await launch.prepare();
-      while (driver.facts.stage === "waiting") {
-        await launch.untilClear();
-        if (driver.life.isOver()) return;
-        await this.#send(session, launch).catch((error: unknown) => launch.clearTheWay(error));
-        driver.happened({ type: "notTaken" });
-      }
-    } catch (error) {
-      driver.happened({ type: "cannotStart", failure: () => copyError(error) });
+  connected(session: Session): void {
+    this.#session = session;
+    this.#listener.connected?.(session, this);
+  }
+
+  /** The server has named the turn. */
+  named(id: string): void {
+    this.#running.id = id;
+    this.#accepted.resolve({ id });
+  }
+
+  /** The input has become a part of a turn that runs already: it goes on from where that stands. */
+  joined(state: TurnState): void {
+    this.#running.state = state;
+    this.#listener.joined?.(state);
+    this.happened({ type: "started" });
+  }
+
+  get looksOn(): boolean {
+    const { start } = this.#request;
+    return "looksOn" in start && (start.looksOn ?? false);
+  }
+
+  get adoptsStart(): boolean {
+    return this.#running.adoptsStart;
+  }
+
+  get isStopping(): boolean {
+    const isWanted = this.#turn.stop !== "unwanted" && !isShellCommand(this.#request.start);
+    return isWanted && !this.#isShared();
+  }
+
+  receive(message: NotificationMessage): void {
+    this.#silence?.heard();
+    // The routes know the turn; what the methods mean is the reducer's business.
+    const happenings = this.#running.receive(message as TurnEvent);
+    if (happenings.length > 0) this.happened(...happenings);
+  }
+
+  threadStatus(status: string): void {
+    const ended = status === "notLoaded" ? this.#running.giveCommandUp() : [];
+    this.happened(...ended, { type: "threadStatus", isIdle: isAtRest(status) });
+  }
+
+  dropped(): void {
+    this.#running.hold(this.#session?.backlogs);
+    this.happened({ type: "dropped" });
+  }
+
+  /** Reads what was missed while the connection was away. */
+  async restored(isResumed: boolean): Promise<void> {
+    const { losses } = this.#running;
+    const report = await this.#read();
+    // Lost again: what was read may be old by the time when the connection is back.
+    if (losses !== this.#running.losses) return;
+    this.happened(...this.#running.release(this.#noted(report)), ...this.#running.giveCommandUp());
+    this.heard();
+    if (isResumed) this.happened({ type: "caughtUp", report });
+    else this.#lost(() => new TurnDetachedError("lost"));
+  }
+
+  lost(reason: Error): void {
+    // What came after the connection was back is not lost.
+    this.happened(...this.#running.release(unanswered));
+    this.#lost(() => copyError(reason));
+  }
+
+  happened(...happenings: readonly TurnHappening[]): void {
+    for (const happening of happenings) {
+      const { turn, effects } = nextStep(this.#turn, happening);
+      this.#turn = turn;
+      const phase = phaseOf(turn);
+      if (phase !== "ending" && phase !== "over") this.life.reach(phase);
+      for (const effect of effects) if (!this.life.isOver()) this.#perform(effect);
     }
-  }
-
-  async #send(session: Session, launch: TurnLaunch): Promise<void> {
-    const driver = this.#driver;
-    const pending = session.turns.expect(this.#request.threadId, driver);
-    try {
-      let id = await launch.send(pending, () => {
-        driver.happened({ type: "sent" });
-      });
-      if (id instanceof TransportClosedError) {
-        driver.happened({ type: "answerLost" });
-        id = await launch.find(pending, id);
-      }
-      if (id !== undefined && !driver.life.isOver()) this.#take(id, pending);
-    } finally {
-      pending.settle();
-    }
-  }
-
-  #take(id: string, pending: PendingTurn): void {
-    const driver = this.#driver;
-    driver.named(id);
-    driver.happened({ type: "accepted" });
-    const [other] = pending.claim(id, driver);
-    if (other) driver.joined(other.state);
   }
 
   /** Somebody else has started the turn, and it is the routes that brought it here. */
-  #join(session: Session, id: string): void {
-    this.#driver.connected(session);
-    this.#driver.named(id);
-    this.#driver.found();
+  #follow(session: Session, id: string): void {
+    this.connected(session);
+    this.named(id);
+    this.life.reach("running");
+    this.#silence?.begin();
+    this.#begun.resolve();
+  }
+
+  #lost(failure: Failure): void {
+    this.happened({ type: "lost", failure, isDetached: failure() instanceof TurnDetachedError });
+  }
+
+  #perform(effect: TurnEffect): void {
+    switch (effect.do) {
+      case "run":
+        this.#begun.resolve();
+        break;
+      case "watchSilence":
+        this.#silence?.begin();
+        break;
+      case "ignoreSilence":
+        this.#silence?.stop();
+        break;
+      case "wait":
+        this.#timers.set(effect.for, effect.ms, () => {
+          this.happened({ type: effect.for });
+        });
+        break;
+      case "stopWaiting":
+        this.#timers.stop(effect.for);
+        break;
+      case "share":
+        this.#session?.turns.share(this.#request.threadId, this.#running.id, effect.events);
+        break;
+      case "leaveTurn":
+        this.happened(...this.#running.leaveTurn());
+        break;
+      case "ask":
+        this.#answered = this.#ask();
+        break;
+      case "settle":
+        this.happened(...this.#running.settle(effect.report));
+        break;
+      case "settleAsFailed":
+        this.#threadIsIdle();
+        this.happened(...this.#running.settleAsFailed());
+        break;
+      case "tellStalled":
+        this.#tellStalled(effect.probe);
+        break;
+      case "interrupt":
+        void this.#interrupt();
+        break;
+      case "answerStop":
+        this.#stopAnswer.resolve(effect.failure);
+        this.#stopAnswer = new Deferred();
+        break;
+      case "warn":
+        this.#session?.logger.warn(unconfirmed);
+        break;
+      case "awaitThread":
+        void this.#awaitThread();
+        break;
+      case "leaveThread":
+        this.#left.resolve();
+        break;
+      case "tell":
+        if (this.life.tell(effect.failure)) this.#told();
+        break;
+      case "end":
+        this.#end(effect.with);
+        break;
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const report = await this.#read();
+    const { idleTimeoutMs = Infinity } = this.#request.controls;
+    const isSilent = (this.#silence?.silentMs ?? 0) >= idleTimeoutMs;
+    this.happened({ type: "told", report: this.#noted(report), isSilent });
+  }
+
+  async #read(): Promise<TurnReport> {
+    if (!this.#session) return unanswered;
+    return readTurn(this.#session, this.#request.threadId, this.#running.id);
+  }
+
+  /** A turn that has ended though the server never said so keeps nobody waiting any more. */
+  #noted(report: TurnReport): TurnReport {
+    if (report.state === "ended" && report.isLast && !this.life.isOver()) this.#threadIsIdle();
+    return report;
+  }
+
+  #threadIsIdle(): void {
+    this.#session?.thread(this.#request.threadId).slots.setRunning(false);
+  }
+
+  /** Whoever has to answer the server, or brings the connection back, may take longer than the turn. */
+  async #silent(): Promise<void> {
+    if (this.#session?.requests.isAsked(this.#request.threadId, this.#running.id)) return;
+    this.happened({ type: "silent" });
+    await this.#answered;
+  }
+
+  #tellStalled(probe: StallProbe): void {
+    const { idleTimeoutMs = Infinity } = this.#request.controls;
+    const failure = () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), probe);
+    this.#stalled.resolve(failure);
+    this.#stalled = new Deferred();
+    this.#listener.stalled?.(failure);
+  }
+
+  async #interrupt(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    // However long that takes: the turn runs on meanwhile.
+    await Promise.race([session.available(), this.life.over]).catch(() => undefined);
+    const { runningId } = this.#running;
+    const isWorthIt = !this.life.isOver() && !this.#isShared();
+    const outcome = isWorthIt
+      ? await interruptTurn(session, this.#request.threadId, runningId, this.life.over)
+      : ({ type: "interruptConfirmed" } as const);
+    this.happened(outcome);
+  }
+
+  /** Whether the input of a later turn has become part of this one, which is not worth stopping that for. */
+  #isShared(): boolean {
+    const { threadId } = this.#request;
+    const followers = this.#session?.turns.followersOf(threadId, this.#running.id) ?? [];
+    return this.#turn.hasLeft && followers.length > 1;
+  }
+
+  async #awaitThread(): Promise<void> {
+    const { threadId } = this.#request;
+    if (this.#session)
+      await untilFree(this.#session, threadId, this.life, () => this.#turn.hasBegun);
+    this.happened({ type: "threadFree" });
+  }
+
+  #end(end: TurnEnd): void {
+    if (end === "unsent") this.#running.state = { ...this.state, status: "interrupted" };
+    if (this.life.end(this.#failureOf(end))) this.#told();
+  }
+
+  #failureOf(end: TurnEnd): Failure | undefined {
+    if (end === "itsResult" || end === "unsent") return undefined;
+    if (end === "lost") {
+      this.#threadIsIdle();
+      return () => new TurnLostError(toTurnResult(this.state));
+    }
+    const { start } = this.#request;
+    // What kept a turn from being sent was not the end of the turn.
+    if (this.life.wasSent || !("send" in start)) return end.failure;
+    return () => unsent(end.failure(), start.method);
+  }
+
+  /** Tells those who wait for the turn how it has ended. */
+  #told(): void {
+    const { failure } = this.life;
+    if (this.#running.id === "") {
+      this.#accepted.reject(failure ? failure() : new TurnNotStartedError());
+    }
+    this.#listener.ended(failure, this.state);
   }
 }

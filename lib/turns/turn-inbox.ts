@@ -1,9 +1,9 @@
-import { Backlog } from "../async/backlog.js";
+import { Backlog, type BacklogRules } from "../async/backlog.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { TurnEvent } from "../protocol.js";
-import { heldBacklog } from "./event-backlog.js";
+import { eventBacklog } from "./event-backlog.js";
 import type { StoredItem, TurnReport } from "./read-stored-turn.js";
-import { TurnGap } from "./turn-gap.js";
+import { deltaOf } from "./text-merge.js";
 import type { TurnProgress } from "./turn-progress.js";
 import type { TurnState } from "../results/turn-state.js";
 
@@ -28,6 +28,15 @@ const ofTheResult = new Set([
   "warning",
 ]);
 
+const rules = eventBacklog<TurnEvent>("turn");
+
+/** What the result is made of is held back in any case; the usage of a turn is computed from all that is told of it. */
+const heldEvents: BacklogRules<TurnEvent> = {
+  ...rules,
+  weigh: (event) => (isOfTheResult(event) ? 0 : rules.weigh(event)),
+  keyOf: (event) => (isOfTheResult(event) ? undefined : rules.keyOf?.(event)),
+};
+
 /**
  * Decides which of a turn's events are delivered. While the connection is away they are held back, until
  * what was missed has been read from the server's store: that comes first, and nothing twice.
@@ -44,10 +53,6 @@ export class TurnInbox {
   /** `progress` is kept up to date with each event that is delivered, before the next one is asked for. */
   constructor(progress: TurnProgress) {
     this.#progress = progress;
-  }
-
-  get isHolding(): boolean {
-    return this.#held !== undefined;
   }
 
   /** How often events may have been missed: what was read before the last time may be old. */
@@ -111,7 +116,7 @@ export class TurnInbox {
   }
 
   #createHeld(budget: BacklogBudget | undefined): Backlog<TurnEvent> {
-    const held = new Backlog<TurnEvent>(heldBacklog(isOfTheResult));
+    const held = new Backlog(heldEvents);
     if (budget) {
       held.countIn(budget, () => {
         this.#shorten(held);
@@ -125,6 +130,51 @@ export class TurnInbox {
     held.push(loss);
     this.#heldGap.reopen();
   }
+}
+
+/**
+ * Tells apart what makes sense behind a gap in the events. The rest of a text whose beginning was
+ * missed does not: the whole of it comes when its item completes. Nor does what the server's store
+ * has told already, which may come once more as an event.
+ */
+export class TurnGap {
+  /** The items that were told from the store. */
+  readonly #told = new Set<string>();
+  /** The items whose start came behind the gap. */
+  readonly #whole = new Set<string>();
+
+  /** Events have been missed again: what was in progress is whole no more. */
+  reopen(): void {
+    this.#whole.clear();
+  }
+
+  /** This item comes from the store, and so not again. */
+  told(itemId: string): void {
+    this.#told.add(itemId);
+  }
+
+  /** Whether the event is to be shown. */
+  admits(event: TurnEvent): boolean {
+    switch (event.method) {
+      case "item/started":
+      case "item/completed": {
+        const id = itemIdIn(event.params);
+        if (id === undefined) return true;
+        if (event.method === "item/started") this.#whole.add(id);
+        return !this.#told.has(id);
+      }
+      default: {
+        if (deltaOf(event) === undefined) return true;
+        const { itemId } = event.params as { itemId?: unknown };
+        return typeof itemId !== "string" || (this.#whole.has(itemId) && !this.#told.has(itemId));
+      }
+    }
+  }
+}
+
+function itemIdIn(params: unknown): string | undefined {
+  const { item } = (params ?? {}) as { item?: { id?: unknown } | null };
+  return typeof item?.id === "string" ? item.id : undefined;
 }
 
 function isStart({ method }: TurnEvent): boolean {

@@ -1,4 +1,5 @@
 import type { ThreadItem } from "../../generated/types.js";
+import type { TurnEvent } from "../protocol.js";
 import type { TurnItems } from "../results/turn-state.js";
 
 /**
@@ -59,6 +60,54 @@ export function addFinal<Turn extends TurnItems>(turn: Turn, item: ThreadItem): 
   const index = turn.items.findLastIndex((known) => isSame(known, item));
   if (index === -1) return addCompleted(turn, item);
   return { ...turn, items: turn.items.with(index, item) };
+}
+
+/**
+ * Adds streamed text to the open item it belongs to. It matters for items that never complete: a
+ * message cut by an interrupt, a steer or a failure. Returns `items` itself when nothing changed.
+ */
+export function applyDelta(items: readonly ThreadItem[], event: TurnEvent): readonly ThreadItem[] {
+  const params: unknown = event.params;
+  const { itemId } = (params ?? {}) as { itemId?: unknown };
+  const index = items.findLastIndex(({ id }) => id === itemId);
+  const item = items[index];
+  const grown = item && grow(item, event);
+  return grown ? items.with(index, grown) : items;
+}
+
+/** The item with the text that an event brings; undefined when it brings none. */
+function grow(item: ThreadItem, { method, params }: TurnEvent): ThreadItem | undefined {
+  switch (item.type) {
+    case "agentMessage":
+      if (method !== "item/agentMessage/delta") return undefined;
+      return { ...item, text: item.text + params.delta };
+    case "plan":
+      if (method !== "item/plan/delta") return undefined;
+      return { ...item, text: item.text + params.delta };
+    case "reasoning":
+      if (method === "item/reasoning/summaryTextDelta") {
+        return { ...item, summary: append(item.summary, params.summaryIndex, params.delta) };
+      }
+      if (method !== "item/reasoning/textDelta") return undefined;
+      return { ...item, content: append(item.content, params.contentIndex, params.delta) };
+    case "commandExecution":
+      if (method !== "item/commandExecution/outputDelta") return undefined;
+      return { ...item, aggregatedOutput: (item.aggregatedOutput ?? "") + params.delta };
+    case "fileChange":
+      if (method !== "item/fileChange/patchUpdated") return undefined;
+      return { ...item, changes: params.changes };
+    default:
+      return undefined;
+  }
+}
+
+function append(parts: readonly string[], index: number, text: string): string[] {
+  const next = [...parts];
+  // The index comes from the wire: it must not be able to make a huge array.
+  if (Number.isInteger(index) && index >= 0 && index <= parts.length) {
+    next[index] = (parts[index] ?? "") + text;
+  }
+  return next;
 }
 
 function withoutOpen<Turn extends TurnItems>(turn: Turn, item: ThreadItem): Turn {

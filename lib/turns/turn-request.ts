@@ -1,11 +1,11 @@
-import type { Failure } from "../async/life.js";
-import type { Session } from "../session/session.js";
-import type { TurnEvent } from "../protocol.js";
-import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { Failure, Life } from "../async/life.js";
+import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { TurnControls } from "../options/turn-options.js";
-import type { FoundTurn } from "./start-place.js";
-import type { TurnStart } from "./start-place.js";
+import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
+import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { Session } from "../session/session.js";
+import type { PendingTurn } from "../session/turn-follower.js";
 
 export interface TurnRequest {
   readonly threadId: string;
@@ -17,14 +17,60 @@ export interface TurnRequest {
   readonly resultOnly?: boolean | undefined;
 }
 
-/** Who is told of the turn's progress. None of the functions may throw. */
+/** How a turn comes to run: what is sent for it, and how its id is learnt. */
+export interface TurnStart {
+  readonly method:
+    | "turn/start"
+    | "review/start"
+    | "thread/compact/start"
+    | "thread/shellCommand"
+    | "thread/queue/start";
+  /** Makes ready what is sent, as far as that takes time; it is done while the turn waits for its thread. */
+  prepare?(session: Session): Promise<void>;
+  /** Sends it, and resolves with the id under which the turn's events come. */
+  send(place: StartPlace): Promise<string>;
+  /**
+   * Finds out whether a request has arrived whose answer was lost with the connection: resolves with
+   * the turn's id, or with undefined when it has not. Missing where there is no telling.
+   */
+  find?(place: StartPlace): Promise<string | undefined>;
+}
+
+/** Where a turn is started. */
+export interface StartPlace {
+  readonly session: Session;
+  readonly threadId: string;
+  readonly pending: PendingTurn;
+  /** Options for the request that starts the turn. */
+  readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
+  /** When it is over, nobody looks for the turn any more. */
+  readonly life: Life;
+}
+
+/** A turn that the server runs already, and that somebody else has started. */
+export interface FoundTurn {
+  readonly session: Session;
+  readonly id: string;
+  /** Whether it is only looked at, since nobody here has asked for it. */
+  readonly looksOn?: boolean;
+  /** Whether the server has said that it runs (default true). */
+  readonly hasBegun?: boolean;
+}
+
+/** Who is told of the turn's progress. None of the methods may throw. */
 export interface TurnListener {
-  /** The connection is there; nothing has been heard over it. */
-  connected?(session: Session): void;
+  /** The connection is there, and nothing has been heard over it. `heard` is to be called for sub-agents. */
+  connected?(session: Session, turn: { heard(): void }): void;
   /** The turn has run before, for somebody else, and stands like this: what comes goes on from here. */
   joined?(state: TurnState): void;
   event(event: TurnEvent): void;
   /** Nothing has come for `idleTimeoutMs`; the turn goes on. */
   stalled?(failure: Failure): void;
-  ended(failure: Failure | undefined): void;
+  /** The turn has ended for those who wait for it: in this state, or with `failure`. */
+  ended(failure: Failure | undefined, state: TurnState): void;
+}
+
+/** Whether the turn may be a part of somebody else's. */
+export function isShellCommand(start: TurnRequest["start"]): boolean {
+  return "send" in start && start.method === "thread/shellCommand";
 }

@@ -1,11 +1,14 @@
-import type { ThreadItem, ThreadTokenUsage } from "../../generated/types.js";
-import { applyDelta } from "./item-delta.js";
-import type { TurnEvent } from "../protocol.js";
-import { addCompleted, addFinal, addStarted } from "./turn-items.js";
-import { type TurnState } from "../results/turn-state.js";
-import { nextRetry } from "./turn-retry.js";
-import { addWarning } from "./turn-warnings.js";
+import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
+import { partsOf } from "../errors/server-sentences.js";
+import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
+import { readReason } from "../results/turn-failure-reason.js";
+import type { TurnRetry, TurnState, TurnWarning } from "../results/turn-state.js";
+import { addCompleted, addFinal, addStarted, applyDelta } from "./turn-items.js";
 import { updateUsage } from "./turn-usage.js";
+
+/** The bounds of what is kept of warnings. */
+const maxWarnings = 100;
+const maxCharacters = 4_000;
 
 export function initialTurnState(threadId: string): TurnState {
   return {
@@ -71,6 +74,19 @@ function usageUpdated(state: TurnState, update: ThreadTokenUsage): TurnState {
   return { ...state, usage: updateUsage(state.usage, update, compacting) };
 }
 
+/** The warnings with one more: the same one counts once, and the oldest give way to the newest. */
+function addWarning(
+  warnings: readonly TurnWarning[],
+  { method, params }: ServerNotification<ThreadWarningMethod>,
+): readonly TurnWarning[] {
+  // What a server sends need not be what the type says.
+  const { message: text }: { message: unknown } = params;
+  if (typeof text !== "string") return warnings;
+  const message = text.slice(0, maxCharacters);
+  const isKnown = warnings.some((one) => one.method === method && one.message === message);
+  return isKnown ? warnings : [...warnings.slice(1 - maxWarnings), { method, message }];
+}
+
 type TerminalTurn = Extract<TurnEvent, { method: "turn/completed" }>["params"]["turn"];
 
 function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState {
@@ -94,4 +110,54 @@ export function isItem(value: unknown): value is ThreadItem {
   if (typeof value !== "object" || value === null) return false;
   const { id, type } = value as { id?: unknown; type?: unknown };
   return typeof id === "string" && typeof type === "string";
+}
+
+/** The `error` notification of a server that tries again; the turn goes on. */
+export type RetryNotice = ServerNotification<"error"> & {
+  readonly params: { readonly willRetry: true };
+};
+
+/**
+ * Whether an event says that the model could not be reached, or broke off, and that the server tries
+ * again (`error` with `willRetry`). A model that cannot be reached at all is tried without end: what
+ * ends such a turn is its `timeoutMs`. `turn.state.retry` has the same in a more readable form.
+ */
+export function isRetryNotice(event: {
+  readonly method: string;
+  readonly params?: unknown;
+}): event is RetryNotice {
+  if (event.method !== "error") return false;
+  const { willRetry } = (event.params ?? {}) as { willRetry?: unknown };
+  return willRetry === true;
+}
+
+/** What is known of the server's attempts after this event. */
+function nextRetry(before: TurnRetry | null, event: TurnEvent): TurnRetry | null {
+  if (isRetryNotice(event)) return countNotice(before, event);
+  return before && showsNoLife.has(event.method) ? before : null;
+}
+
+/** What may come while the model cannot be reached: it is not the model's. */
+const showsNoLife = new Set<string>([
+  "item/commandExecution/outputDelta",
+  "serverRequest/resolved",
+  "connection/gap",
+  "warning",
+  "guardianWarning",
+]);
+
+function countNotice(before: TurnRetry | null, { params, emittedAtMs }: RetryNotice): TurnRetry {
+  // What a server sends need not be what the type says.
+  const { error }: { error: unknown } = params;
+  const { message, codexErrorInfo } = (error ?? {}) as Partial<TurnError>;
+  const text = typeof message === "string" ? message : "";
+  const [attempt = null, maxAttempts = null] = partsOf(text, "attemptOf") ?? [];
+  return {
+    message: text,
+    reason: readReason(codexErrorInfo ?? null),
+    attempt: attempt === null ? null : Number(attempt),
+    maxAttempts: maxAttempts === null ? null : Number(maxAttempts),
+    count: (before?.count ?? 0) + 1,
+    sinceMs: before ? before.sinceMs : (emittedAtMs ?? null),
+  };
 }

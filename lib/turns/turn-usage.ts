@@ -1,5 +1,5 @@
 import type { ThreadTokenUsage, TokenUsageBreakdown } from "../../generated/types.js";
-import type { TurnUsage } from "../results/turn-usage.js";
+import type { TurnUsage } from "../results/turn-state.js";
 
 /**
  * The server counts per thread and per response, never per turn. What the thread had used before

@@ -6,8 +6,8 @@ import { EventQueue } from "../../lib/async/event-queue.js";
 import type { TurnEvent } from "../../lib/protocol.js";
 import { supersedingKey } from "../../lib/messages/superseding.js";
 import { eventBacklog } from "../../lib/turns/event-backlog.js";
-import { SubagentEvent } from "../../lib/turns/subagent-event.js";
-import { deltaOf } from "../../lib/turns/text-run.js";
+import type { SubagentEvent } from "../../lib/turns/subagents.js";
+import { deltaOf } from "../../lib/turns/text-merge.js";
 import { TurnProgress } from "../../lib/turns/turn-progress.js";
 
 /** What a consumer may get: a turn's own event, or one of a sub-agent. */
@@ -23,7 +23,7 @@ function eventOf(method: string, fields: Record<string, fc.Arbitrary<unknown>>) 
   const params = fc.record({ threadId, turnId: fc.constant("turn"), ...fields });
   return fc.record({ method: fc.constant(method), params }).map((event) => {
     const told = event as unknown as TurnEvent;
-    return told.params.threadId === "child" ? new SubagentEvent(told, origin) : told;
+    return told.params.threadId === "child" ? { ...told, origin } : told;
   });
 }
 
@@ -45,13 +45,12 @@ const events = fc.array(
   { maxLength: 80 },
 );
 
-const plain = (given: Given): TurnEvent => (given instanceof SubagentEvent ? given.event : given);
 const isText = (event: TurnEvent): boolean => deltaOf(event) !== undefined;
 
 /** What is there at the end, of each thread. */
 function folded(all: readonly Given[]): unknown[] {
   const progress = { thread: new TurnProgress("thread"), child: new TurnProgress("child") };
-  for (const event of all.map(plain)) {
+  for (const event of all) {
     // What a turn has used is computed from all that is told of it.
     if (event.method === "thread/tokenUsage/updated") continue;
     progress[event.params.threadId as keyof typeof progress].add(event);
@@ -61,13 +60,13 @@ function folded(all: readonly Given[]): unknown[] {
 
 /** The newest of everything of which each event tells all, wherever it stands. */
 function newest(all: readonly Given[]): Map<string, TurnEvent> {
-  const keyed = all.map(plain).map((event) => [supersedingKey(event) ?? "", event] as const);
+  const keyed = all.map((event) => [supersedingKey(event) ?? "", event] as const);
   return new Map(keyed.filter(([key]) => key !== ""));
 }
 
 /** What is neither text nor superseded. */
 function lasting(all: readonly Given[]): Given[] {
-  return all.filter((one) => !isText(plain(one)) && supersedingKey(plain(one)) === undefined);
+  return all.filter((one) => !isText(one) && supersedingKey(one) === undefined);
 }
 
 test("however slow a consumer is, it ends up with what a fast one has, in the same order", async () => {
@@ -92,7 +91,7 @@ test("however slow a consumer is, it ends up with what a fast one has, in the sa
       deepStrictEqual(folded(read), folded(sent));
       deepStrictEqual(newest(read), newest(sent));
       deepStrictEqual(lasting(read), lasting(sent));
-      const kept = read.filter((one) => !isText(plain(one)));
+      const kept = read.filter((one) => !isText(one));
       deepStrictEqual(
         kept,
         sent.filter((one) => kept.includes(one)),

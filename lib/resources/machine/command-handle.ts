@@ -31,9 +31,7 @@ export class CommandHandle implements AsyncDisposable {
   readonly #command: RemoteCommand;
   readonly #controls: CommandControls;
   readonly #exit = new Deferred<CommandResult>();
-  readonly #life = new Life(() => {
-    this.#told();
-  });
+  readonly #life = new Life();
   /** Resolves with the connection when the request that starts the command is on its way. */
   readonly #sent = new Deferred<Session>();
   /** Aborts when the command has failed: nobody waits for answers about it any more. */
@@ -156,9 +154,9 @@ export class CommandHandle implements AsyncDisposable {
       void this.#feed();
       const ending = await running;
       this.#result = this.#toResult(ending, performance.now() - startedAt);
-      this.#life.end();
+      this.#end();
     } catch (error) {
-      this.#life.end(() => copyError(error));
+      this.#end(() => copyError(error));
     }
   }
 
@@ -205,21 +203,22 @@ export class CommandHandle implements AsyncDisposable {
       if (!(error instanceof CommandEndedError)) throw error;
       const problem =
         "The server no longer knows the command, and never told how it ended. Check what it has done.";
-      this.#life.end(() => new ProtocolError(problem));
+      this.#end(() => new ProtocolError(problem));
     }
   }
 
   #cutShort(failure: Failure): void {
-    if (this.#life.phase === "waiting") this.#life.end(failure);
+    if (this.#life.phase === "waiting") this.#end(failure);
     else {
       void this[Symbol.asyncDispose]().then(() => {
-        this.#life.end(failure);
+        this.#end(failure);
       });
     }
   }
 
   /** Tells those who wait how the command has ended. */
-  #told(): void {
+  #end(cause?: Failure): void {
+    if (!this.#life.end(cause)) return;
     const { failure } = this.#life;
     for (const output of [this.stdout, this.stderr]) output.end(failure);
     if (failure) {

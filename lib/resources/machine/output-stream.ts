@@ -1,6 +1,6 @@
 import { TextDecoder } from "node:util";
 import type { AsyncIteration } from "../../async/async-iteration.js";
-import type { BacklogRules, Run } from "../../async/backlog.js";
+import type { BacklogRules, Merge } from "../../async/backlog.js";
 import type { BacklogBudget } from "../../async/backlog-budget.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { OutputOverflowError, OutputStreamError } from "../../errors/machine-errors.js";
@@ -26,7 +26,7 @@ const merging: BacklogRules<Buffer> = {
   weigh: (chunk) => chunk.length,
   overflow: () => undefined,
   mergeFrom: 64,
-  startRun: beginChunk,
+  startMerge: beginChunk,
 };
 
 /**
@@ -152,7 +152,7 @@ export class OutputStream implements AsyncIterable<Uint8Array> {
   }
 }
 
-function beginChunk(first: Buffer): Run<Buffer> {
+function beginChunk(first: Buffer): Merge<Buffer> {
   const chunks = new Chunks();
   chunks.push(first);
   return {

@@ -78,7 +78,7 @@ const unreadChanges: BacklogRules<WatchEvent> = {
   maxWeight: maxUnreadBytes,
   weigh: roughBytes,
   mergeFrom: 1,
-  startRun: ({ changedPaths }) => {
+  startMerge: ({ changedPaths }) => {
     const paths = new Set(changedPaths);
     return {
       add: (next) => {

@@ -2,7 +2,6 @@ import { threadGoalKeys, threadGoalSetParamsKeys } from "../../../generated/meth
 import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import type { ThreadGoal } from "../../../generated/types.js";
 import { checkTrace } from "../../jsonrpc/trace-context.js";
-import { callLoaded } from "../../session/call-loaded.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";
 import { checkGoal } from "../../options/split-options.js";
@@ -41,17 +40,8 @@ export class ThreadGoals extends ThreadFacet {
     checkOptions("goal.set()", goal, keys, { ignored: threadGoalKeys });
     checkGoal(goal);
     checkTrace(goal.trace);
-    const threadId = this.threadId;
-    const session = await this.getSession();
-    const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId };
-    const { objective, status = null, trace } = goal;
-    return setGoalInTime(
-      { getSession: this.getSession, session, threadId, objective },
-      async (options) =>
-        (await callLoaded(session, "thread/goal/set", params, { ...options, trace })).goal,
-      // A goal that was active before was set going by somebody else.
-      ({ tokensUsed }) => status === "active" || (status === null && tokensUsed === 0),
-    );
+    const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId: this.threadId };
+    return setGoalInTime(await this.getSession(), params, { trace: goal.trace });
   }
 
   /**

@@ -19,12 +19,11 @@ import type { ParamsOf } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";
 import { Turn } from "../../turn.js";
-import { findTurnOfMessage } from "../../turns/find-turn.js";
-import { watchForLateTurn } from "../../turns/late-start.js";
-import { stopUnfollowed } from "../../turns/stop-unfollowed.js";
-import type { ServiceTurnOptions } from "../../options/turn-options.js";
+import { findTurnOfMessage } from "../../turns/read-stored-turn.js";
+import { stopUnfollowed, watchForLateTurn } from "../../turns/stop-unfollowed.js";
+import { type ServiceTurnOptions } from "../../options/turn-options.js";
 import { splitServiceOptions } from "../../options/split-options.js";
-import { queuedTurn } from "../../turns/turn-start.js";
+import { queuedTurn } from "../../turns/turn-kinds.js";
 import { ThreadFacet } from "./thread-facet.js";
 
 /**

@@ -14,6 +14,9 @@ export const runningGraceMs = 1_000;
 /** How long a turn that is being stopped may take to end before those who wait are told otherwise (ms). */
 export const stopGraceMs = 10_000;
 
+/** How long a caller waits for the server to confirm a stop (ms). */
+export const confirmationMs = 60_000;
+
 /** The shortest and the longest pause before the server is asked again to stop the turn (ms). */
 const minPauseMs = 50;
 const maxPauseMs = 5_000;

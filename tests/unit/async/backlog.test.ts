@@ -9,7 +9,7 @@ const rules: BacklogRules<string> = {
   weigh: (text) => text.length,
   overflow: () => new Error("too much"),
   mergeFrom: 2,
-  startRun: (first) => {
+  startMerge: (first) => {
     const parts = [first];
     return {
       add: (next) => (next[0] === first[0] ? parts.push(next) && next.length : undefined),

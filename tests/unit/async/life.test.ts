@@ -13,9 +13,8 @@ afterEach(() => {
 
 function begun() {
   const done: string[] = [];
-  const life = new Life(() => {
-    done.push("told");
-  });
+  const life = new Life();
+  void life.ended.then(() => done.push("told"));
   life.onOver(() => {
     done.push("one");
   });
@@ -33,9 +32,9 @@ describe("a life", () => {
     const { life, done } = begun();
     life.reach("sent");
     expect(life.phase).toBe("sent");
-    life.end(() => reason);
-    life.end();
-    life.tell();
+    expect(life.end(() => reason)).toBe(true);
+    expect([life.end(), life.tell()]).toEqual([false, false]);
+    await settled();
     expect(done).toEqual(["one", "two", "told"]);
     expect(life.failure?.()).toBe(reason);
     life.reach("running");
@@ -47,11 +46,12 @@ describe("a life", () => {
     expect(done.at(-1)).toBe("late");
   });
 
-  test("may tell before it is over, and is ending until then", () => {
+  test("may tell before it is over, and is ending until then", async () => {
     const { life, done } = begun();
-    life.tell(() => reason);
+    expect(life.tell(() => reason)).toBe(true);
     expect([life.phase, life.hasEnded(), life.isOver()]).toEqual(["ending", true, false]);
-    life.end();
+    await settled();
+    expect(life.end()).toBe(false);
     expect(done).toEqual(["told", "one", "two"]);
     expect(life.failure?.()).toBe(reason);
   });

@@ -36,7 +36,6 @@ const exceptions: Readonly<Record<string, string>> = {
   'lib/turns/answer-text.ts: "goes on"': "a state of our own",
   'lib/turns/answer-text.ts: "may repeat"': "a state of our own",
   'lib/turns/answer-text.ts: this.#next === "may repeat"': "a state of our own",
-  'lib/turns/handle-events.ts: this.#reader === "of its own"': "a state of our own",
 };
 
 function matchesIn(code: string): string[] {

@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
-import { GoalNotStartedError, GoalTimeoutError } from "../../../lib/goals/goal-errors.js";
+import {
+  GoalNotActiveError,
+  GoalNotStartedError,
+  GoalTimeoutError,
+} from "../../../lib/goals/goal-errors.js";
 import { collect, rejection, settled } from "../../support/collect.js";
 import { later, ResponseError } from "../../support/linked-server.js";
 import { Asking } from "../server-requests/asking.js";
@@ -363,6 +367,7 @@ describe("a time limit", () => {
     await settled();
     jest.advanceTimersByTime(10_000);
     expect(await rejection(goal.run())).toBeInstanceOf(GoalTimeoutError);
+    expect(await rejection(goal.steer("More"))).toBeInstanceOf(GoalNotActiveError);
     const next = thread.turn("Two");
     await settled();
     expect(server.paramsOf("turn/start")).toEqual([]);

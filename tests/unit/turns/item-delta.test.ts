@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ThreadItem } from "../../../generated/types.js";
-import { applyDelta } from "../../../lib/turns/item-delta.js";
+import { applyDelta } from "../../../lib/turns/turn-items.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
 import { deepFreeze } from "../../support/deep-freeze.js";
 import { agentMessage, type Params } from "../../support/turn-messages.js";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { isRetryNotice } from "../../../lib/turns/turn-retry.js";
-import { initialTurnState, reduceTurn } from "../../../lib/turns/turn-state.js";
+import { initialTurnState, isRetryNotice, reduceTurn } from "../../../lib/turns/turn-state.js";
 import { type TurnState } from "../../../lib/results/turn-state.js";
 import { textMessages, turnCompleted } from "../../support/turn-messages.js";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { TokenUsageBreakdown } from "../../../generated/types.js";
 import { updateUsage } from "../../../lib/turns/turn-usage.js";
-import { type TurnUsage } from "../../../lib/results/turn-usage.js";
+import { type TurnUsage } from "../../../lib/results/turn-state.js";
 import { deepFreeze } from "../../support/deep-freeze.js";
 
 type Update = readonly [total: number, last: number, compacting?: "compacting"];

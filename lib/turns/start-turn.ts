@@ -1,15 +1,16 @@
 import { ignoreRejection } from "../async/deferred.js";
 import type { Life } from "../async/life.js";
+import { poll } from "../async/poll.js";
 import { settleWithin } from "../async/timers.js";
-import { isDrop, TransportClosedError } from "../errors/connection-errors.js";
+import { copyError, isDrop, TransportClosedError } from "../errors/connection-errors.js";
 import { ThreadBusyError, ThreadNotFoundError } from "../errors/rpc-errors.js";
 import { busyError } from "../session/busy-error.js";
-import type { Session } from "../session/session.js";
+import type { GetSession, Session } from "../session/session.js";
 import type { PendingTurn } from "../session/turn-follower.js";
 import type { Slot } from "../session/turn-slots.js";
-import type { StartPlace, TurnStart } from "./start-place.js";
 import { TurnNotStartedError } from "./turn-errors.js";
-import type { TurnRequest } from "./turn-request.js";
+import { TurnExecution } from "./turn-execution.js";
+import type { StartPlace, TurnListener, TurnRequest, TurnStart } from "./turn-request.js";
 
 /** The shortest pause before a request is repeated (ms). */
 const pauseMs = 50;
@@ -20,12 +21,43 @@ const maxBusyMs = 10_000;
 /** How often the server is asked about a turn whose answer was lost, when it refuses to tell. */
 const maxLookups = 6;
 
+/** Brings a turn to the server. One that runs there already, and that the routes have found, is followed only. */
+export function startTurn(
+  getSession: GetSession,
+  request: TurnRequest,
+  listener: TurnListener,
+): TurnExecution {
+  const turn = new TurnExecution(request, listener);
+  if ("send" in request.start && !turn.life.isOver()) {
+    void bring(turn, getSession, request, request.start);
+  }
+  return turn;
+}
+
+async function bring(
+  turn: TurnExecution,
+  getSession: GetSession,
+  request: TurnRequest,
+  start: TurnStart,
+): Promise<void> {
+  try {
+    const session = await getSession();
+    if (turn.life.isOver()) return;
+    turn.connected(session);
+    await new Launch(turn, session, request, start).run();
+  } catch (error) {
+    turn.happened({ type: "cannotStart", failure: () => copyError(error) });
+  }
+}
+
 /** The way of a turn onto its thread: its place in the line, the thread loaded, nothing in the way. */
-export class TurnLaunch {
+class Launch {
+  readonly #turn: TurnExecution;
+  readonly #life: Life;
   readonly #session: Session;
   readonly #request: TurnRequest;
   readonly #start: TurnStart;
-  readonly #life: Life;
+  readonly #whenBusy: "queue" | "steer" | "reject";
   readonly #slot: Slot;
   #reloaded = false;
   /** Since when the server has refused the turn though no turn runs (ms, of the performance clock). */
@@ -36,24 +68,33 @@ export class TurnLaunch {
    *
    * @throws ThreadBusyError
    */
-  constructor(session: Session, request: TurnRequest, start: TurnStart, life: Life) {
+  constructor(turn: TurnExecution, session: Session, request: TurnRequest, start: TurnStart) {
+    this.#turn = turn;
+    this.#life = turn.life;
     this.#session = session;
     this.#request = request;
     this.#start = start;
-    this.#life = life;
-    const { threadId } = request;
-    if (this.#whenBusy === "reject" && session.thread(threadId).slots.isBusy)
-      throw busyError(start.method);
-    this.#slot = session.thread(threadId).slots.enter({ wait: this.#whenBusy === "queue" });
-    life.onOver(() => {
-      this.leave();
-    });
+    this.#whenBusy = request.controls.whenBusy ?? "queue";
+    const { slots } = session.thread(request.threadId);
+    if (this.#whenBusy === "reject" && slots.isBusy) throw busyError(start.method);
+    this.#slot = slots.enter({ wait: this.#whenBusy === "queue" });
+    const leave = (): void => {
+      this.#slot.leave();
+    };
+    this.#life.onOver(leave);
+    void turn.left.then(leave);
   }
 
-  /** Waits for the turns before it, and makes ready what is sent meanwhile. */
-  async prepare(): Promise<void> {
+  /** Waits for the turns before it, makes ready what is sent meanwhile, and sends that until the server has it. */
+  async run(): Promise<void> {
     const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(this.#session)));
     await Promise.race([Promise.all([this.#slot.admitted, prepared]), this.#life.over]);
+    while (this.#turn.facts.stage === "waiting") {
+      await this.#untilClear();
+      if (this.#life.isOver()) return;
+      await this.#attempt().catch((error: unknown) => this.#clearTheWay(error));
+      this.#turn.happened({ type: "notTaken" });
+    }
   }
 
   /**
@@ -61,7 +102,7 @@ export class TurnLaunch {
    *
    * @throws ThreadBusyError
    */
-  async untilClear(): Promise<void> {
+  async #untilClear(): Promise<void> {
     await this.#session.load(this.#request.threadId);
     // Loading may have shown that the thread runs a turn of somebody else; another one may follow it.
     for (let clear = this.#untilIdle(); clear && !this.#life.isOver(); clear = this.#untilIdle()) {
@@ -72,14 +113,42 @@ export class TurnLaunch {
     }
   }
 
+  /** A message that comes when a goal's turn is about to start would become part of it. */
+  #untilIdle(): Promise<void> | undefined {
+    const isMessage = this.#start.method === "turn/start";
+    const goalTurn = () => this.#session.thread(this.#request.threadId).goal.settled;
+    return this.#slot.clear() ?? (isMessage ? goalTurn() : undefined);
+  }
+
+  async #attempt(): Promise<void> {
+    const turn = this.#turn;
+    const { threadId } = this.#request;
+    const pending = this.#session.turns.expect(threadId, turn);
+    const place = { session: this.#session, threadId, pending, life: this.#life };
+    try {
+      let id = await this.#send(place);
+      if (id instanceof TransportClosedError) {
+        turn.happened({ type: "answerLost" });
+        id = await this.#find(place, id);
+      }
+      if (id !== undefined && !this.#life.isOver()) this.#take(id, pending);
+    } finally {
+      pending.settle();
+    }
+  }
+
+  #take(id: string, pending: PendingTurn): void {
+    this.#turn.named(id);
+    this.#turn.happened({ type: "accepted" });
+    const [other] = pending.claim(id, this.#turn);
+    if (other) this.#turn.joined(other.state);
+  }
+
   /**
    * Sends the turn, and resolves with its id; with undefined when it was not sent, since the connection
    * dropped before, and with the error when it dropped afterwards: the server may have the turn then.
    */
-  async send(
-    pending: PendingTurn,
-    sent: () => void,
-  ): Promise<string | TransportClosedError | undefined> {
+  async #send(place: StartPlace): Promise<string | TransportClosedError | undefined> {
     // Until it is written, there may be no room for it, or no connection: it can be withdrawn then.
     let isSent = false;
     const withdrawn = new AbortController();
@@ -87,13 +156,13 @@ export class TurnLaunch {
       if (!isSent) withdrawn.abort(new TurnNotStartedError());
     });
     const onSent = (): void => {
-      if (!isSent) sent();
+      if (!isSent) this.#turn.happened({ type: "sent" });
       isSent = true;
     };
     const { trace } = this.#request.controls;
     const request = { trace, signal: withdrawn.signal, onSent };
     try {
-      return await this.#start.send({ ...this.#place(pending), request });
+      return await this.#start.send({ ...place, request });
     } catch (error) {
       if (isDrop(error) && !error.sent) return undefined;
       if (isDrop(error) && this.#start.find) return error;
@@ -108,25 +177,29 @@ export class TurnLaunch {
    *
    * @throws TransportClosedError
    */
-  async find(pending: PendingTurn, dropped: TransportClosedError): Promise<string | undefined> {
-    for (let failures = 0; ;) {
+  async #find(place: StartPlace, dropped: TransportClosedError): Promise<string | undefined> {
+    let failures = 0;
+    type Found = { readonly id: string | undefined } | undefined;
+    const look = async (): Promise<Found> => {
       await this.#session.available();
       try {
-        const id = await this.#start.find?.(this.#place(pending));
-        if (id !== undefined) this.#session.turns.of(this.#request.threadId)?.missed();
-        return id;
+        const id = await this.#start.find?.(place);
+        if (id !== undefined) this.#session.turns.of(place.threadId)?.missed();
+        return { id };
       } catch (error) {
-        if (isDrop(error)) continue;
+        if (isDrop(error)) return look();
         failures += 1;
         if (failures === maxLookups || error instanceof TransportClosedError) throw dropped;
-        // Also of a turn that was given up: it must not run on.
-        await settleWithin(this.#session.closed, pauseMs * 2 ** failures);
+        return undefined;
       }
-    }
+    };
+    // Also of a turn that was given up: it must not run on.
+    const { closed } = this.#session;
+    return (await poll(look, { pauseMs: 2 * pauseMs, maxPauseMs: maxBusyMs, wake: closed }))?.id;
   }
 
   /** Changes what has kept the server from taking the turn. Throws what another attempt would not help against. */
-  async clearTheWay(error: unknown): Promise<void> {
+  async #clearTheWay(error: unknown): Promise<void> {
     if (error instanceof ThreadNotFoundError && !this.#reloaded) {
       // Unloaded behind our back: the server forgot the thread, but has it stored.
       this.#reloaded = true;
@@ -139,26 +212,6 @@ export class TurnLaunch {
     } else {
       throw error;
     }
-  }
-
-  /** The next turn may go onto the thread. */
-  leave(): void {
-    this.#slot.leave();
-  }
-
-  #place(pending: PendingTurn): StartPlace {
-    return { session: this.#session, threadId: this.#request.threadId, pending, life: this.#life };
-  }
-
-  get #whenBusy(): "queue" | "steer" | "reject" {
-    return this.#request.controls.whenBusy ?? "queue";
-  }
-
-  /** A message that comes when a goal's turn is about to start would become part of it. */
-  #untilIdle(): Promise<void> | undefined {
-    const isMessage = this.#start.method === "turn/start";
-    const goalTurn = () => this.#session.thread(this.#request.threadId).goal.settled;
-    return this.#slot.clear() ?? (isMessage ? goalTurn() : undefined);
   }
 
   /** A server that says of the thread both that it is busy and that it is idle is not asked for ever. */
