@@ -77,7 +77,7 @@ describe("the installed runtime", () => {
     const bin = path.join(repository, "node_modules", ".bin");
     const byName = await findRuntime({ codexPath: "codex", env: { ...process.env, PATH: bin } });
     const { command, helperDir } = await findRuntime({ env: {} });
-    expect(byName).toEqual({ command, helperDir, args: [], source: "codexPath" });
+    expect(byName).toEqual({ command, helperDir, source: "codexPath" });
   });
 
   test("is the release that vendor-bin/manifest.json names", async () => {
