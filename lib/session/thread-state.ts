@@ -228,7 +228,7 @@ export class ThreadState {
     this.queue.forget();
     // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
     this.slots.setRunning(false);
-    if (method === "thread/unsubscribe") this.route?.abandon(new TurnDetachedError());
+    if (method === "thread/unsubscribe") this.route?.abandon(() => new TurnDetachedError());
   }
 }
 

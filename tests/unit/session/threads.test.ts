@@ -123,7 +123,7 @@ test("only of a thread that was unsubscribed from somebody is told that no more 
     routes.expect(method).claim("turn-1", {
       state: initialTurnState(method),
       receive: () => undefined,
-      lost: (reason) => lost.push(method, reason),
+      lost: (failure) => lost.push(method, failure()),
     });
     thread.opened({ made: true, isActive: true });
     thread.asked(method, { threadId: method })({});
