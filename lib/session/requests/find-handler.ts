@@ -34,10 +34,7 @@ interface Answerer {
 }
 
 /** The handler of the narrowest scope that has one. */
-export async function findHandler(
-  request: OpenRequest,
-  places: HandlerPlaces,
-): Promise<Answerer> {
+export async function findHandler(request: OpenRequest, places: HandlerPlaces): Promise<Answerer> {
   const { memory, client } = places;
   const { method } = request;
   let handler: FoundHandler | undefined;
