@@ -25,15 +25,18 @@ export async function setGoalInTime(
   following?: GoalExecution,
 ): Promise<ThreadGoal> {
   const { threadId } = params;
-  const thread = () => session.thread(threadId);
+  const thread = session.thread(threadId);
   const request: NonNullable<ThreadState["goalRequest"]> = {};
-  thread().goalRequest?.late?.end();
-  thread().goalRequest = request;
+  thread.goalRequest?.late?.end();
+  // The thread is not forgotten as long as it has this.
+  thread.goalRequest = request;
   const forget = (): void => {
-    if (thread().goalRequest === request) thread().goalRequest = undefined;
+    if (thread.goalRequest !== request) return;
+    thread.goalRequest = undefined;
+    session.threads.tidy(threadId);
   };
   const stopLate = (goal: ThreadGoal): void => {
-    if (thread().goalRequest !== request || request.late || !setsGoing(params, goal)) return;
+    if (thread.goalRequest !== request || request.late || !setsGoing(params, goal)) return;
     // Another handle has the goals of the thread.
     if (session.turns.of(threadId)?.isAskedFor) {
       forget();
@@ -46,6 +49,7 @@ export async function setGoalInTime(
   const undo = undoneWhenLate("If it does, this client pauses the goal.", (result) => {
     const { goal } = (result ?? {}) as { goal?: unknown };
     if (isActiveGoal(goal)) stopLate(goal);
+    else if (!request.late) forget();
   });
   try {
     const { goal } = await callLoaded(session, "thread/goal/set", params, { ...undo, ...options });

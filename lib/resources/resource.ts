@@ -71,7 +71,7 @@ export abstract class Resource {
     { loaded = false } = {},
   ): Pages<EntryOf<M>> {
     return new Pages(async (cursor) => {
-      const page = { ...params, cursor } as ParamsOf<M>;
+      const page = (cursor === undefined ? params : { ...params, cursor }) as ParamsOf<M>;
       const answer = loaded ? this.callLoaded(method, page) : this.call(method, page);
       return (await answer) as PageAnswer<unknown> as PageAnswer<EntryOf<M>>;
     });

@@ -65,7 +65,7 @@ export class SubagentTree {
     // The parent's turn is not forgotten for one who does not know it.
     const turnId =
       parent?.turnId ?? (known?.threadId === parent?.threadId ? known?.turnId : undefined);
-    this.#threads.open(threadId).parent = parent && { threadId: parent.threadId, turnId };
+    this.#threads.renew(threadId).parent = parent && { threadId: parent.threadId, turnId };
   }
 
   observe(message: NotificationMessage): void {

@@ -125,7 +125,7 @@ export class ThreadRoute {
     const others = this.#follow(turnId, follower);
     if (this.#missed) follower.dropped?.();
     const events = this.#unclaimed.take(turnId, follower.adoptsStart === true);
-    if (!events) follower.lost(tooMuchBeforeAnswer());
+    if (!events) follower.lost(tooMuchBeforeAnswer);
     for (const event of events ?? []) {
       // What comes after the end of a turn is for nobody.
       const followers = this.#followers.get(turnId);
@@ -205,14 +205,14 @@ export class ThreadRoute {
   }
 
   /** Who looks for a turn by its events gives up: they may not come any more. */
-  giveUpSearches(reason: Error): void {
-    this.#unclaimed.abandon(reason);
+  giveUpSearches(failure: () => Error): void {
+    this.#unclaimed.abandon(failure);
   }
 
   /** No more events come for the thread: whoever follows a turn of it is told. */
-  abandon(reason: Error): void {
-    this.giveUpSearches(reason);
-    for (const follower of this.followers()) follower.lost(reason);
+  abandon(failure: () => Error): void {
+    this.giveUpSearches(failure);
+    for (const follower of this.followers()) follower.lost(failure);
   }
 
   /** It names no turn: it belongs to the one that runs, or else to the one that begins next. */

@@ -200,6 +200,13 @@ export class ThreadState {
     this.slots.observe(message);
   }
 
+  /** The connection is back: of a turn that ended meanwhile, nothing was told. */
+  restored(): void {
+    if (this.slots.isRunning) return;
+    this.#rootTurnId = undefined;
+    this.callers.turnOver();
+  }
+
   /**
    * Nothing more is heard of the thread: it could not be resumed, is forgotten, or the connection is over.
    * Whoever waits for a slot finds out by going in.
@@ -228,7 +235,7 @@ export class ThreadState {
     this.queue.forget();
     // Whatever still runs there, nothing more is heard of it; loading the thread again tells.
     this.slots.setRunning(false);
-    if (method === "thread/unsubscribe") this.route?.abandon(new TurnDetachedError());
+    if (method === "thread/unsubscribe") this.route?.abandon(() => new TurnDetachedError());
   }
 }
 

@@ -14,7 +14,10 @@ const maxWatched = 1_024;
 
 type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 
-/** The threads that a connection knows of, by id. It forgets the oldest that nobody uses when there are many. */
+/**
+ * The threads that a connection knows of, by id. When there are many that nobody uses, it forgets the oldest
+ * of these.
+ */
 export class Threads {
   readonly #states = new Map<string, ThreadState>();
   readonly #listQueue: ListQueue;
@@ -56,6 +59,14 @@ export class Threads {
     return state;
   }
 
+  /** The same, and the thread is as one that is new: of those that nobody uses, it is forgotten last. */
+  renew(threadId: string): ThreadState {
+    const state = this.open(threadId);
+    this.#states.delete(threadId);
+    this.#states.set(threadId, state);
+    return state;
+  }
+
   /** The ids of those to which `applies`. */
   idsOf(applies: (state: ThreadState) => boolean): readonly string[] {
     return [...this.#states].filter(([, state]) => applies(state)).map(([id]) => id);
@@ -65,7 +76,8 @@ export class Threads {
   observe(message: NotificationMessage): void {
     const threadId = threadIdOf(message);
     if (threadId === undefined) return;
-    this.open(threadId).observe(message);
+    const state = message.method === "turn/started" ? this.renew(threadId) : this.open(threadId);
+    state.observe(message);
     this.tidy(threadId);
   }
 
@@ -76,8 +88,9 @@ export class Threads {
 
   /** The connection is back: of the turns that ended meanwhile, nothing was told. */
   restored(): void {
-    for (const { slots, callers } of this.#states.values()) {
-      if (!slots.isRunning) callers.turnOver();
+    for (const [threadId, state] of this.#states) {
+      state.restored();
+      this.tidy(threadId);
     }
   }
 
@@ -88,12 +101,11 @@ export class Threads {
 
   /** Many at a time: a map finds its oldest entry the more slowly, the more it has just lost. */
   #forgetOldest(): void {
-    for (const [threadId, state] of this.#states) {
-      if (this.#states.size <= kept) break;
-      if (state.isUsed) continue;
+    const unused = [...this.#states].filter(([, state]) => !state.isUsed);
+    for (const [threadId, state] of unused.slice(0, -kept)) {
       state.lost();
       this.#states.delete(threadId);
     }
-    this.#maxSize = Math.max(kept, this.#states.size) + batch;
+    this.#maxSize = this.#states.size + batch;
   }
 }

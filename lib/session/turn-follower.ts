@@ -22,8 +22,11 @@ export interface TurnFollower {
   readonly adoptsStart?: boolean;
   /** A notification about the turn, in wire order. */
   receive(message: NotificationMessage): void;
-  /** Nothing more will come: the connection is over, or the thread let go. Others get the same `reason`. */
-  lost(reason: Error): void;
+  /**
+   * Nothing more will come: the connection is over, or the thread let go. `failure` makes the error for
+   * each who waits.
+   */
+  lost(failure: () => Error): void;
   /** The thread of the turn has this status now (`thread/status/changed`), e.g. `"idle"`. */
   threadStatus?(status: string): void;
   /** The connection dropped and is being restored: from now on events may be missed. */

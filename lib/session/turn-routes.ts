@@ -1,5 +1,6 @@
 import type { BacklogBudget } from "../async/backlog-budget.js";
 import { inParallel } from "../async/in-parallel.js";
+import { copyError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { isNotificationName, threadIdOf, turnIdOf } from "../messages/message-ids.js";
 import { StrayEvents } from "./stray-events.js";
@@ -66,7 +67,10 @@ export class TurnRoutes {
 
   /** The thread on which somebody follows the turn; no two turns have the same id. */
   threadOf(turnId: string): string | undefined {
-    return this.#threads.idsOf(({ route }) => route?.followersOf(turnId) !== undefined)[0];
+    for (const [threadId, { route }] of this.#threads) {
+      if (route?.followersOf(turnId)) return threadId;
+    }
+    return undefined;
   }
 
   route(message: NotificationMessage): void {
@@ -176,8 +180,8 @@ export class TurnRoutes {
    */
   dropped(reason?: Error): void {
     this.#drops += 1;
-    for (const [, { route }] of this.#threads) {
-      if (reason) route?.giveUpSearches(reason);
+    for (const [, { route }] of [...this.#threads]) {
+      if (reason) route?.giveUpSearches(() => copyError(reason));
       for (const follower of route?.followers() ?? []) this.#tellDrop(follower);
     }
   }
@@ -220,7 +224,7 @@ export class TurnRoutes {
   /** The connection is over. */
   close(reason: Error): void {
     this.#dropped.clear();
-    for (const [, { route }] of this.#threads) route?.abandon(reason);
+    for (const [, { route }] of [...this.#threads]) route?.abandon(() => copyError(reason));
   }
 
   #tellDrop(follower: TurnFollower): void {

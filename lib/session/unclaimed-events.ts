@@ -1,7 +1,6 @@
 import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { roughBytes } from "../async/rough-bytes.js";
-import { copyError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 
 /** An event of a turn that nobody follows. */
@@ -76,8 +75,8 @@ export class UnclaimedEvents {
   }
 
   /** Nothing more will come. */
-  abandon(reason: Error): void {
-    for (const { found } of this.#searchers) found.reject(copyError(reason));
+  abandon(failure: () => Error): void {
+    for (const { found } of this.#searchers) found.reject(failure());
     this.#searchers.clear();
   }
 

@@ -3,7 +3,7 @@ import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { Life, type Failure } from "../async/life.js";
 import { NamedTimers } from "../async/named-timers.js";
 import { settleWithin } from "../async/timers.js";
-import { copyError, unsent } from "../errors/connection-errors.js";
+import { unsent } from "../errors/connection-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { isAtRest } from "../messages/thread-status.js";
@@ -237,10 +237,10 @@ export class TurnExecution implements TurnFollower {
     else this.#lost(() => new TurnDetachedError("lost"));
   }
 
-  lost(reason: Error): void {
+  lost(failure: Failure): void {
     // What came after the connection was back is not lost.
     this.happened(...this.#running.release(unanswered));
-    this.#lost(() => copyError(reason));
+    this.#lost(failure);
   }
 
   happened(...happenings: readonly TurnHappening[]): void {

@@ -18,7 +18,7 @@ export function historyPages<M extends HistoryMethod>(
 ): Pages<EntryOf<M>> {
   return new Pages(async (cursor) => {
     const session = await getSession();
-    const page = { ...params, cursor } as ParamsOf<M>;
+    const page = (cursor === undefined ? params : { ...params, cursor }) as ParamsOf<M>;
     try {
       const answer = await session.call(method, page);
       return answer as PageAnswer<unknown> as PageAnswer<EntryOf<M>>;

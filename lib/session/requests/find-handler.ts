@@ -23,7 +23,7 @@ export interface HandlerPlaces {
 }
 
 /** Who answers a request, and in which context. */
-export interface HandlerScope {
+interface Answerer {
   /** Undefined when nobody does. */
   readonly handler: FoundHandler | undefined;
   /**
@@ -34,10 +34,7 @@ export interface HandlerScope {
 }
 
 /** The handler of the narrowest scope that has one. */
-export async function findHandler(
-  request: OpenRequest,
-  places: HandlerPlaces,
-): Promise<HandlerScope> {
+export async function findHandler(request: OpenRequest, places: HandlerPlaces): Promise<Answerer> {
   const { memory, client } = places;
   const { method } = request;
   let handler: FoundHandler | undefined;
@@ -100,8 +97,9 @@ async function* placesOf(
     const context = ofTurn ?? threads.find(at.threadId)?.callers.contextOf(at.turnId);
     yield { threadId: at.threadId, followers, context };
     if (subagents.parentOf(at.threadId) !== undefined) continue;
+    if (threads.find(at.threadId)?.isLoaded) continue;
     const mayMatter = memory.givenCount > 0 || turns.size > 0;
-    if (mayMatter && !threads.find(at.threadId)?.isLoaded) await subagents.ask(at.threadId);
+    if (mayMatter) await subagents.ask(at.threadId);
   }
 }
 

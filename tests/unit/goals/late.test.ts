@@ -116,6 +116,16 @@ test("a goal that is set too late is known by its objective when no answer comes
   expect(jest.getTimerCount()).toBe(0);
 });
 
+test("a goal that was set too late and does not go is no reason to keep its thread", async () => {
+  await using pair = await lateServer("goal.set");
+  const { client, request, server } = pair;
+  expect(client.session.threads.find(threadId)?.goalRequest).toBeDefined();
+  server.respond(request, { goal: goalRecord({ status: "paused" }) });
+  server.notify("thread/closed", { threadId });
+  await settled();
+  expect(client.session.threads.find(threadId)).toBeUndefined();
+});
+
 test("pausing it is tried again when the server fails to", async () => {
   await using pair = await lateServer("runGoal");
   const { goals, request, server } = pair;

@@ -123,7 +123,7 @@ test("only of a thread that was unsubscribed from somebody is told that no more 
     routes.expect(method).claim("turn-1", {
       state: initialTurnState(method),
       receive: () => undefined,
-      lost: (reason) => lost.push(method, reason),
+      lost: (failure) => lost.push(method, failure()),
     });
     thread.opened({ made: true, isActive: true });
     thread.asked(method, { threadId: method })({});
@@ -149,6 +149,48 @@ test("of ever more callers and sub-agents, those of the latest threads are known
     [true, true],
     [true, true],
   ]);
+});
+
+test("sub-agents are known beside however many threads that are used", () => {
+  const { threads } = new Stage();
+  const tree = new SubagentTree(threads, () => Promise.reject(new Error("not asked")));
+  for (let index = 0; index < 6_000; index += 1) threads.open(`${index}`).opened(opened);
+  for (let index = 0; index < 4_000; index += 1) {
+    tree.learn(`child-${index}`, { threadId: "0", turnId: "turn-1" });
+  }
+  expect(tree.parentOf("child-0")).toEqual({ threadId: "0", turnId: "turn-1" });
+});
+
+test("a sub-agent that is spoken to, or begins a turn, is known however many came after it", () => {
+  const stage = new Stage();
+  const { threads } = stage;
+  const tree = new SubagentTree(threads, () => Promise.reject(new Error("not asked")));
+  const parent = { threadId: "parent", turnId: "turn-1" };
+  const early = ["spoken to", "begins", "silent"];
+  for (const name of early) tree.learn(name, parent);
+  for (let index = 0; index < 10_000; index += 1) {
+    tree.learn(`child-${index}`, parent);
+    if (index % 1_000 > 0) continue;
+    tree.learn("spoken to", parent);
+    stage.tell("turn/started", "begins", { turn: { id: `turn-${index}` } });
+  }
+  expect(early.map((name) => tree.parentOf(name))).toEqual([parent, parent, undefined]);
+});
+
+test("a thread whose turn ended while the connection was away is forgotten when that is back", () => {
+  const stage = new Stage();
+  const { threads } = stage;
+  stage.tell("turn/started", "agent", { turn: { id: "turn-2", rootTurnId: "turn-1" } });
+  stage.tell("turn/started", "running", { turn: { id: "turn-3", rootTurnId: "turn-1" } });
+  threads.open("called").asked("turn/start", {})({ turn: { id: "turn-4" } });
+  threads.find("agent")?.slots.setRunning(false);
+  threads.restored();
+  expect(["agent", "running", "called"].map((id) => threads.find(id)?.rootTurnId)).toEqual([
+    undefined,
+    "turn-1",
+    undefined,
+  ]);
+  expect(threads.size).toBe(1);
 });
 
 test("a thread is not forgotten by being opened when all others are used", () => {

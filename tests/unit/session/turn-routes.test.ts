@@ -32,8 +32,8 @@ class Recorder implements TurnFollower {
     if (message.method === end) this.#routes.unfollow("thread-1", this.#turnId, this);
   }
 
-  lost(reason: Error): void {
-    this.got.push(reason.message);
+  lost(failure: () => Error): void {
+    this.got.push(failure().message);
     this.#routes.unfollow("thread-1", this.#turnId, this);
   }
 }
@@ -242,7 +242,7 @@ describe("a turn whose id no answer tells", () => {
     const routes = newRoutes();
     const pending = routes.expect("thread-1");
     const found = pending.find(() => false);
-    routes.of("thread-1")?.abandon(new Error("unsubscribed"));
+    routes.of("thread-1")?.abandon(() => new Error("unsubscribed"));
     await expect(found).rejects.toThrow("unsubscribed");
     pending.settle();
     expect(routes.size).toBe(0);

@@ -47,7 +47,7 @@ describe("more events than can be kept before the answer", () => {
       receive: () => {
         throw new Error("nothing was kept");
       },
-      lost: (reason) => failures.push(reason),
+      lost: (failure) => failures.push(failure()),
     };
     pending.claim("turn-1", follower);
     expect(failures).toEqual([expect.any(ProtocolError)]);

@@ -66,3 +66,14 @@ test.each(lists)(
     expect(cursors).toEqual([undefined, "a", "b", undefined, "a", "b"]);
   },
 );
+
+test("a cursor among the options, which no type has, is where a list begins, and is not ignored", async () => {
+  await using pair = await linkedThread();
+  const { server, client, thread } = pair;
+  const from: object = { cursor: "a" };
+  for (const method of ["thread/list", "thread/turns/list"]) {
+    server.handle(method, ({ cursor }) => round[cursor as string]);
+  }
+  expect((await client.listThreads(from)).data).toEqual([{ id: "2" }]);
+  expect((await thread.turns(from)).data).toEqual([{ id: "2" }]);
+});

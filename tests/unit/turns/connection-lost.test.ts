@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { TransportClosedError } from "../../../lib/errors/connection-errors.js";
+import { TurnDetachedError } from "../../../lib/errors/turn-detached-error.js";
 import type { TurnEvent } from "../../../lib/protocol.js";
 import { rejection, settled } from "../../support/collect.js";
 import {
@@ -39,6 +40,17 @@ test("run() and iteration each get an error of their own, which tells how it end
         "The server may have carried it out: look before you repeat it.",
     );
   }
+});
+
+test("so does each who waits for a turn whose thread is unsubscribed from", async () => {
+  await using pair = await linkedThread();
+  const { client, thread } = pair;
+  const turn = thread.turn("Hi");
+  await turn.started;
+  const errors = Promise.all([turn.run(), turn.run(), turn.stream().next()].map(rejection));
+  await client.request("thread/unsubscribe", { threadId: "thread-1" });
+  for (const error of await errors) expect(error).toBeInstanceOf(TurnDetachedError);
+  expect(new Set(await errors).size).toBe(3);
 });
 
 test("iteration yields every event that was sent before it throws", async () => {
