@@ -66,3 +66,18 @@ test.each(lists)(
     expect(cursors).toEqual([undefined, "a", "b", undefined, "a", "b"]);
   },
 );
+
+const given = { limit: 1, cursor: "a" };
+
+test.each<[string, List]>([
+  ["app/list", (client) => client.apps.list(given)],
+  ["thread/search", (client) => client.searchThreads("x", given)],
+  ["thread/turns/list", (_, thread) => thread.turns(given)],
+])("%s: begins at a cursor that stands among the options", async (method, list) => {
+  await using pair = await linkedThread();
+  const { server, client, thread } = pair;
+  server.handle(method, ({ cursor }) => round[(cursor as string | undefined) ?? "first"]);
+  const page = await list(client, thread);
+  expect(page.data).toEqual([{ id: "2" }]);
+  expect((await page.getNextPage()).data).toEqual([{ id: "3" }]);
+});
