@@ -66,11 +66,6 @@ export class Life {
     return this.#failure;
   }
 
-  /** Whether it was cut short: `failure` is then what did that, however it really ends. */
-  get isCutShort(): boolean {
-    return this.#cutShort !== undefined;
-  }
-
   /** It has come this far, or is back there. Nothing leads back from the end. */
   reach(phase: "waiting" | "sent" | "running"): void {
     if (this.#isTold) return;

@@ -2,8 +2,8 @@ import { InvalidArgumentError } from "./invalid-argument-error.js";
 
 /**
  * Every key of an options type, as a value, whatever stands beside it: `true`, or the rule of its option. A
- * constant of this type does not compile when it lacks a key
- * or names one too many; what is spread into it is checked for what it lacks.
+ * constant of this type does not compile when it lacks a key or names one too many; what is spread into it is
+ * checked for what it lacks.
  */
 export type KeysOf<Options> = Readonly<Record<AnyKeyOf<Options>, unknown>>;
 

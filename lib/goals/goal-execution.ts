@@ -393,7 +393,8 @@ export class GoalExecution implements TurnListener {
         return true;
       } catch (error) {
         this.#giveUp(() => error);
-        this.#place?.slot.leave();
+        // Nobody was told anything of one that nobody waits for: no turn goes before it is stopped.
+        if (this.#listener) this.#place?.slot.leave();
         // With its process, the goal stops.
         return isServerGone(error) || this.life.isOver() || undefined;
       }

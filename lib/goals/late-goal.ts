@@ -49,7 +49,7 @@ export async function setGoalInTime(
   const undo = undoneWhenLate("If it does, this client pauses the goal.", (result) => {
     const { goal } = (result ?? {}) as { goal?: unknown };
     if (isActiveGoal(goal)) stopLate(goal);
-    else if (!request.late) forget();
+    if (!request.late) forget();
   });
   try {
     const { goal } = await callLoaded(session, "thread/goal/set", params, { ...undo, ...options });

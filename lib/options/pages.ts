@@ -12,6 +12,11 @@ export interface PageAnswer<T> {
 /** Asks for the page that the cursor names, or for the first one. */
 type FetchPage<T> = (cursor: string | undefined) => Promise<PageAnswer<T>>;
 
+/** The params of a list for the page that `cursor` names; the first one begins where the params themselves say. */
+export function pageAt<Params extends object>(params: Params, cursor: string | undefined): Params {
+  return cursor === undefined ? params : { ...params, cursor };
+}
+
 /**
  * One page of a list. `data` has its entries; iterate the page itself for these and the entries of all
  * later pages, which are fetched as the loop goes on. Other fields that the server has sent with the page

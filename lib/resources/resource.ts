@@ -1,5 +1,5 @@
 import type { RequestOptions } from "../jsonrpc/connection.js";
-import { Pages, type PageAnswer } from "../options/pages.js";
+import { pageAt, Pages, type PageAnswer } from "../options/pages.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import { callLoaded } from "../session/call-loaded.js";
 import type { GetSession, Session } from "../session/session.js";
@@ -71,7 +71,7 @@ export abstract class Resource {
     { loaded = false } = {},
   ): Pages<EntryOf<M>> {
     return new Pages(async (cursor) => {
-      const page = (cursor === undefined ? params : { ...params, cursor }) as ParamsOf<M>;
+      const page = pageAt(params, cursor) as ParamsOf<M>;
       const answer = loaded ? this.callLoaded(method, page) : this.call(method, page);
       return (await answer) as PageAnswer<unknown> as PageAnswer<EntryOf<M>>;
     });

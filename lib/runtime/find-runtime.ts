@@ -86,7 +86,7 @@ interface Machine {
 }
 
 async function findChosen(
-  { codexPath, env, cwd = process.cwd() }: FindRuntimeOptions,
+  { codexPath, env, cwd = "" }: FindRuntimeOptions,
   machine: Machine,
 ): Promise<Runtime | undefined> {
   const { platform } = machine;

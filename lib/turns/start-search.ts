@@ -1,5 +1,4 @@
 import { Deferred, ignoreRejection } from "../async/deferred.js";
-import { poll } from "../async/poll.js";
 import { settleWithin } from "../async/timers.js";
 import { turnIdOf } from "../messages/message-ids.js";
 import type { TurnMatch } from "../session/unclaimed-events.js";
@@ -72,30 +71,23 @@ async function staysAtRest(
   { session, threadId, life }: StartPlace,
   found: Promise<unknown>,
 ): Promise<boolean> {
+  const isOver = Promise.race([found, life.over]).then(
+    () => true,
+    () => true,
+  );
   const slots = () => session.thread(threadId).slots;
-  let isOver = false;
-  let unanswered = 0;
-  const over = Promise.race([found, life.over])
-    .catch(() => undefined)
-    .then(() => {
-      isOver = true;
-    });
-  const ask = async (question: number): Promise<boolean | undefined> => {
-    if (isOver) return false;
-    if (question === 1 || slots().isRunning) return undefined;
+  for (let pauseMs = followGraceMs, unanswered = 0; ;) {
+    // Whatever runs meanwhile, for hours perhaps, its end is heard of.
+    await Promise.race([isOver, slots().runningUntil]);
+    if ((await settleWithin(isOver, pauseMs)) !== "timeout") return false;
+    if (slots().isRunning) continue;
     const status = await readThreadStatus(session, threadId);
     // What has begun since the question is not in the answer.
-    if (slots().isRunning) return undefined;
+    if (slots().isRunning) continue;
     if (status === "unknown") unanswered += 1;
-    return status === "idle" || unanswered === maxUnanswered || undefined;
-  };
-  const wait = async (_over: Promise<unknown>, ms: number): Promise<void> => {
-    // Whatever runs meanwhile, for hours perhaps, its end is heard of.
-    await Promise.race([over, slots().runningUntil]);
-    await settleWithin(over, ms);
-  };
-  const options = { pauseMs: followGraceMs, maxPauseMs, wake: over, wait };
-  return (await poll(ask, options)) ?? false;
+    if (status === "idle" || unanswered === maxUnanswered) return true;
+    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+  }
 }
 
 function look(id: Promise<string>): Sighting {

@@ -1,6 +1,6 @@
 import { isBeforeFirstTurn } from "../../errors/to-rpc-error.js";
 import { MethodNotFoundError } from "../../errors/rpc-errors.js";
-import { Pages, type PageAnswer } from "../../options/pages.js";
+import { pageAt, Pages, type PageAnswer } from "../../options/pages.js";
 import type { ParamsOf } from "../../protocol.js";
 import type { GetSession, Session } from "../../session/session.js";
 import type { EntryOf } from "../resource.js";
@@ -18,7 +18,7 @@ export function historyPages<M extends HistoryMethod>(
 ): Pages<EntryOf<M>> {
   return new Pages(async (cursor) => {
     const session = await getSession();
-    const page = (cursor === undefined ? params : { ...params, cursor }) as ParamsOf<M>;
+    const page = pageAt(params, cursor) as ParamsOf<M>;
     try {
       const answer = await session.call(method, page);
       return answer as PageAnswer<unknown> as PageAnswer<EntryOf<M>>;

@@ -9,7 +9,7 @@ import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
-import { Pages, type Page } from "../../options/pages.js";
+import { pageAt, Pages, type Page } from "../../options/pages.js";
 import { Following } from "../../jsonrpc/following.js";
 import type { ParamsOf } from "../../protocol.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
@@ -129,7 +129,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
       return session;
     };
     const pages = new Pages((cursor) =>
-      searchPage(counted, { ...query, cursor }, { signal, timeoutMs, found }),
+      searchPage(counted, pageAt(query, cursor), { signal, timeoutMs, found }),
     );
     try {
       let page = await pages;

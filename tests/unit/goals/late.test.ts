@@ -145,6 +145,32 @@ test("pausing it is tried again when the server fails to", async () => {
   expect(goals.goal).toMatchObject({ status: "paused" });
 });
 
+test("no turn of ours goes before it is paused, however often the server fails to", async () => {
+  await using pair = await lateServer("runGoal");
+  const { goals, request, server, thread } = pair;
+  const answer = server.handler("thread/goal/set");
+  let failures = 0;
+  server.handle("thread/goal/set", (params, next) => {
+    failures += 1;
+    if (failures > 2) return answer(params, next);
+    throw new Error("no disk");
+  });
+  server.handle("review/start", () => later);
+  goals.answerSet(request);
+  await settled();
+  expect(failures).toBe(1);
+  void rejection(thread.review({ type: "uncommittedChanges" }).run());
+  await settled();
+  expect(server.paramsOf("review/start")).toEqual([]);
+  for (let count = 0; count < 5; count += 1) {
+    await settled();
+    jest.advanceTimersByTime(1_000);
+  }
+  expect(goals.goal).toMatchObject({ status: "paused" });
+  await settled();
+  expect(server.paramsOf("review/start")).toHaveLength(1);
+});
+
 test("a goal that the server has told of goes on without the answer", async () => {
   await using pair = await linkedThread({ requestTimeoutMs });
   const { client, server, thread } = pair;

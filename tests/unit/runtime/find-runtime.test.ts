@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { chmod, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { RUNTIME_VERSION } from "../../../generated/runtime.js";
@@ -70,6 +70,22 @@ describe("the order of places", () => {
     const env = { CODEX_PATH: path.join(root, "from-env/codex") };
     expect(await search({ env })).toMatchObject({ command: env.CODEX_PATH, source: "CODEX_PATH" });
   });
+
+  test.each([undefined, "chosen/codex"])(
+    "a working directory that was removed is not asked for (%s)",
+    async (chosen) => {
+      const codexPath = chosen && path.join(root, chosen);
+      const gone = jest.spyOn(process, "cwd").mockImplementation(() => {
+        throw new Error("ENOENT: uv_cwd");
+      });
+      try {
+        const { source } = await search({ codexPath, cwd: undefined });
+        expect(source).toBe(chosen === undefined ? "vendor-bin" : "codexPath");
+      } finally {
+        gone.mockRestore();
+      }
+    },
+  );
 
   test("an empty CODEX_PATH counts as not set", async () => {
     expect(await search({ env: { CODEX_PATH: "" } })).toMatchObject({ source: "vendor-bin" });

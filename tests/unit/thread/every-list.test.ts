@@ -67,13 +67,17 @@ test.each(lists)(
   },
 );
 
-test("a cursor among the options, which no type has, is where a list begins, and is not ignored", async () => {
+const given = { limit: 1, cursor: "a" };
+
+test.each<[string, List]>([
+  ["app/list", (client) => client.apps.list(given)],
+  ["thread/search", (client) => client.searchThreads("x", given)],
+  ["thread/turns/list", (_, thread) => thread.turns(given)],
+])("%s: begins at a cursor that stands among the options", async (method, list) => {
   await using pair = await linkedThread();
   const { server, client, thread } = pair;
-  const from: object = { cursor: "a" };
-  for (const method of ["thread/list", "thread/turns/list"]) {
-    server.handle(method, ({ cursor }) => round[cursor as string]);
-  }
-  expect((await client.listThreads(from)).data).toEqual([{ id: "2" }]);
-  expect((await thread.turns(from)).data).toEqual([{ id: "2" }]);
+  server.handle(method, ({ cursor }) => round[(cursor as string | undefined) ?? "first"]);
+  const page = await list(client, thread);
+  expect(page.data).toEqual([{ id: "2" }]);
+  expect((await page.getNextPage()).data).toEqual([{ id: "3" }]);
 });

@@ -130,6 +130,31 @@ describe("a shell command whose turn ends before it has an item", () => {
   });
 });
 
+test("a shell command without an item ends soon after the turns of others that went on for long", async () => {
+  await using pair = await started();
+  const { server, turn } = pair;
+  server.handle("thread/read", () => opened("thread-1"));
+  await settled();
+  jest.useFakeTimers(fakeTimers());
+  server.send(turnStarted(ids), turnCompleted(ids, { status: "interrupted" }));
+  for (let count = 0; count < 6; count += 1) {
+    const other = { ...ids, turnId: `goal-${count}` };
+    server.send(turnStarted(other), ...textMessages({ ...other, text: "Work" }));
+    await settled();
+    jest.advanceTimersByTime(60_000);
+    await settled();
+    server.send(turnCompleted(other));
+    await settled();
+    jest.advanceTimersByTime(500);
+    await settled();
+  }
+  expect(server.paramsOf("thread/read")).toEqual([]);
+  jest.advanceTimersByTime(1_000);
+  await settled();
+  expect(server.paramsOf("thread/read")).toHaveLength(1);
+  expect(await turn.run()).toMatchObject({ id: "turn-9", status: "interrupted" });
+});
+
 describe("a shell command that becomes part of another turn", () => {
   test("shows only itself, and ends with itself, whichever item comes first", async () => {
     for (const first of ["the command", "the message"]) {
