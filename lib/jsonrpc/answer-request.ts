@@ -1,18 +1,8 @@
-import type { Logger } from "../async/logger.js";
 import { MessageTooLargeError } from "../errors/connection-errors.js";
 import { shownMethod } from "../errors/without-values.js";
 import type { ConnectionEnd } from "./connection-end.js";
-import type { Answer, RequestMessage } from "./message.js";
+import type { Answer, RequestMessage, RequestReceiver } from "./message.js";
 import type { LineMessageWriter } from "./writer.js";
-
-/** What decides on the answers. */
-export interface Answering {
-  readonly logger: Required<Logger>;
-  /** Answers a server request, or not; it is called in wire order and may take its time. */
-  onRequest(message: RequestMessage): Promise<Answer | undefined>;
-  /** Gets why an answer could not be written: what it is made of is the caller's, and may throw. */
-  onAnswerFailed?(error: unknown, request: RequestMessage): void;
-}
 
 /** What the answers go through. */
 interface Outgoing {
@@ -24,21 +14,21 @@ interface Outgoing {
 /** Answers a request of the server when its handler has decided. Never rejects. */
 export async function answerRequest(
   request: RequestMessage,
-  answering: Answering,
+  receiver: RequestReceiver,
   outgoing: Outgoing,
 ): Promise<void> {
   try {
-    const answer = await answering.onRequest(request);
+    const answer = await receiver.onRequest(request);
     if (answer) await reply(request, answer, outgoing);
   } catch (error) {
     if (outgoing.writer.failed) return;
     if (error instanceof MessageTooLargeError) {
       const name = shownMethod(request.method);
-      answering.logger.error(
+      receiver.logger.error(
         `The answer of the handler of ${name} is too large to send, so the request was refused.`,
       );
     } else {
-      answering.onAnswerFailed?.(error, request);
+      receiver.onAnswerFailed?.(error, request);
     }
     const refusal = { code: internalError, message: "the client failed to handle the request" };
     await reply(request, { error: refusal }, outgoing).catch(() => undefined);

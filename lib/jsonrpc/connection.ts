@@ -6,11 +6,11 @@ import { RequestTimeoutError, type CloseReason } from "../errors/connection-erro
 import { toRpcError } from "../errors/to-rpc-error.js";
 import type { ConnectionRecorder } from "../recording/recorder.js";
 import type { Transport } from "../transport/transport.js";
-import { answerRequest, type Answering } from "./answer-request.js";
+import { answerRequest } from "./answer-request.js";
 import { ConnectionEnd } from "./connection-end.js";
 import { encodeParams, type EncodedJson, type ParamsRules } from "./encoded.js";
-import type { NotificationMessage } from "./message.js";
-import { LineMessageReader, type FrequentLines } from "./reader.js";
+import type { FrequentLines, NotificationMessage, RequestReceiver } from "./message.js";
+import { LineMessageReader } from "./reader.js";
 import type { IsContent } from "./readable-json.js";
 import { Requests } from "./requests.js";
 import { encodeTrace, type Traced } from "./trace-context.js";
@@ -19,7 +19,7 @@ import { LineMessageWriter } from "./writer.js";
 
 export type { Answer } from "./message.js";
 
-export interface ConnectionOptions extends Answering {
+export interface ConnectionOptions extends RequestReceiver {
   readonly maxInFlight: number;
   readonly maxMessageBytes: number;
   readonly requestTimeoutMs: number;

@@ -1,3 +1,5 @@
+import type { Logger } from "../async/logger.js";
+
 /** The four shapes on the wire. There is no `jsonrpc` member. */
 export interface RequestMessage {
   readonly id: string | number;
@@ -21,6 +23,23 @@ export interface ResponseMessage {
   readonly id: string | number;
   /** An `ErrorAnswer` when the server refused. */
   readonly result: unknown;
+}
+
+/** Takes the requests of the server, and decides on the answers. */
+export interface RequestReceiver {
+  readonly logger: Required<Logger>;
+  /** Answers a server request, or not; it is called in wire order and may take its time. */
+  onRequest(message: RequestMessage): Promise<Answer | undefined>;
+  /** Gets why an answer could not be written: what it is made of is the caller's, and may throw. */
+  onAnswerFailed?(error: unknown, request: RequestMessage): void;
+}
+
+/** Reads lines of a kind that comes often faster than `JSON.parse` does, and exactly as it does. */
+export interface FrequentLines {
+  /** The notification whose line is `lines.slice(start, end)`; undefined for every other line. */
+  read(lines: string, start: number, end: number): NotificationMessage | undefined;
+  /** Learns from a notification that was read otherwise: more like it may follow. */
+  learn(message: NotificationMessage): void;
 }
 
 /**

@@ -6,6 +6,7 @@ import { Fifo } from "../async/fifo.js";
 import { LineSplitter } from "./line-splitter.js";
 import {
   classify,
+  type FrequentLines,
   type IncomingMessage,
   type NotificationMessage,
   type RequestMessage,
@@ -21,14 +22,6 @@ export interface ReaderHandlers {
   onSkipped(problem: string): void;
   /** The stream is over and everything before its end has been delivered. */
   onEnd(error: Error | undefined): void;
-}
-
-/** Reads lines of a kind that comes often faster than `JSON.parse` does, and exactly as it does. */
-export interface FrequentLines {
-  /** The notification whose line is `lines.slice(start, end)`; undefined for every other line. */
-  read(lines: string, start: number, end: number): NotificationMessage | undefined;
-  /** Learns from a notification that was read otherwise: more like it may follow. */
-  learn(message: NotificationMessage): void;
 }
 
 /** A server may send answers faster than they are worked off: then it has to wait (messages). */

@@ -34,7 +34,7 @@ export class Threads {
     return this.#states.size;
   }
 
-  [Symbol.iterator](): MapIterator<[string, ThreadState]> {
+  [Symbol.iterator](): IterableIterator<[string, ThreadState]> {
     return this.#states[Symbol.iterator]();
   }
 
