@@ -46,17 +46,22 @@ export const observedNotifications = [
 
 export type ObservedNotification = (typeof observedNotifications)[number];
 
-/**
- * The notifications that only show the progress of a turn. `turn.state` lacks it for those who opt out:
- * the streamed text of items that have not completed, the diff, the plan. Results do not depend on it.
- */
-export const progressNotifications = [
+/** Those whose `delta` is text, to be put behind the text that came before. */
+export const textDeltaNotifications = [
   "item/agentMessage/delta",
   "item/commandExecution/outputDelta",
   "item/fileChange/outputDelta",
   "item/plan/delta",
   "item/reasoning/summaryTextDelta",
   "item/reasoning/textDelta",
+] as const satisfies readonly ServerNotificationMethod[];
+
+/**
+ * The notifications that only show the progress of a turn. `turn.state` lacks it for those who opt out:
+ * the streamed text of items that have not completed, the diff, the plan. Results do not depend on it.
+ */
+export const progressNotifications = [
+  ...textDeltaNotifications,
   "turn/diff/updated",
   "turn/plan/updated",
 ] as const satisfies readonly ServerNotificationMethod[];

@@ -1,18 +1,12 @@
+import { textDeltaNotifications } from "../messages/observed-notifications.js";
+
 /** An event of a turn, as far as its text matters. */
 export interface SomeEvent {
   readonly method: string;
   readonly params?: unknown;
 }
 
-/** The methods whose `delta` is text, to be put behind the text that came before. */
-const textMethods = new Set([
-  "item/agentMessage/delta",
-  "item/commandExecution/outputDelta",
-  "item/fileChange/outputDelta",
-  "item/plan/delta",
-  "item/reasoning/summaryTextDelta",
-  "item/reasoning/textDelta",
-]);
+const textMethods: ReadonlySet<string> = new Set(textDeltaNotifications);
 
 /** So many pieces are joined at a time: a million small strings take far more than their text. */
 const piecesPerChunk = 1_024;

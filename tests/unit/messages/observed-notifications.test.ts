@@ -5,6 +5,7 @@ import { resolveSettings } from "../../../lib/options/options.js";
 import {
   observedNotifications,
   progressNotifications,
+  textDeltaNotifications,
 } from "../../../lib/messages/observed-notifications.js";
 import { parseSource, sourceFiles } from "../../support/source-imports.js";
 
@@ -19,6 +20,9 @@ function namedIn(file: string): string[] {
       // A name such as "error" has other uses.
       if (node.text.includes("/") || isComparedWithMethod(node)) named.push(node.text);
     }
+    // Whoever uses this list reads all that is on it.
+    const isList = ts.isIdentifier(node) && node.text === "textDeltaNotifications";
+    if (isList && !ts.isImportSpecifier(node.parent)) named.push(...textDeltaNotifications);
     ts.forEachChild(node, visit);
   };
   visit(parseSource(file));
