@@ -2,7 +2,7 @@ import { onAbort, reasonOf } from "./abort.js";
 import { onDeadline } from "./deadline.js";
 import { Deferred } from "./deferred.js";
 
-/** Makes what those who wait are rejected with: an instance of its own for each. */
+/** Gives what a waiter is rejected with. It is called for each, so that an error of ours can have a stack of its own. */
 export type Failure = () => unknown;
 
 /** What may cut a life short. */

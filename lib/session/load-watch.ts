@@ -15,7 +15,7 @@ const startGraceMs = 3_000;
 const blindGraceMs = 250;
 
 /** What the server is asked about a thread that it is about to load. None of the functions may reject. */
-export interface LoadQuestions {
+interface LoadQuestions {
   /** The ids of what is queued; undefined when the server does not tell. */
   queue(): Promise<readonly string[] | undefined>;
   hasActiveGoal(): Promise<boolean>;

@@ -235,11 +235,6 @@ export class Session {
     return this.threads.open(threadId);
   }
 
-  /** The ids of the threads on which the server runs a turn, as far as is known. */
-  runningThreads(): readonly string[] {
-    return this.threads.idsOf(({ slots }) => slots.isRunning);
-  }
-
   /** Whether the thread is loaded, and this connection gets its events. */
   isLoaded(threadId: string): boolean {
     return this.threads.find(threadId)?.isLoaded ?? false;

@@ -52,7 +52,7 @@ export async function takeCensus(client: AppServerClient, signal: AbortSignal): 
       .eventNames()
       .reduce((sum, name) => sum + process.listenerCount(name), 0),
     "threads with followed turns": session.turns.size,
-    "threads that run": session.runningThreads().length,
+    "threads that run": session.threads.idsOf(({ slots }) => slots.isRunning).length,
     "open requests": client.pendingRequests().length,
     "turn handles alive": alive(Turn),
     "turns alive": alive(TurnExecution),
