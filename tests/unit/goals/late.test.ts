@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { RequestTimeoutError } from "../../../lib/errors/connection-errors.js";
 import { rejection, settled } from "../../support/collect.js";
-import { later, linkedThread, type ClientRequest } from "../../support/linked-server.js";
+import {
+  later,
+  linkedThread,
+  type ClientRequest,
+  type LinkedServer,
+} from "../../support/linked-server.js";
 import { goalRecord, GoalServer, isTidy, threadId } from "./goal-server.js";
 
 const paused = { threadId, status: "paused" };
@@ -36,6 +41,18 @@ async function lateServer(set: "runGoal" | "goal.set") {
   await settled();
   jest.advanceTimersByTime(requestTimeoutMs);
   return { ...pair, goals, request, error: await failure };
+}
+
+/** A server that fails the next two times that a goal is set; tells how often it was asked to. */
+function failTwice(server: LinkedServer): () => number {
+  const answer = server.handler("thread/goal/set");
+  let attempts = 0;
+  server.handle("thread/goal/set", (params, request) => {
+    attempts += 1;
+    if (attempts > 2) return answer(params, request);
+    throw new Error("no disk");
+  });
+  return () => attempts;
 }
 
 describe.each(["runGoal", "goal.set"] as const)("a goal that is set too late: %s", (set) => {
@@ -116,11 +133,14 @@ test("a goal that is set too late is known by its objective when no answer comes
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test("a goal that was set too late and does not go is no reason to keep its thread", async () => {
+test.each<[string, Record<string, unknown>]>([
+  ["does not go", { status: "paused" }],
+  ["was set going by somebody else", { status: "active", tokensUsed: 5 }],
+])("a goal that was set too late and %s is no reason to keep its thread", async (_, goal) => {
   await using pair = await lateServer("goal.set");
   const { client, request, server } = pair;
   expect(client.session.threads.find(threadId)?.goalRequest).toBeDefined();
-  server.respond(request, { goal: goalRecord({ status: "paused" }) });
+  server.respond(request, { goal: goalRecord(goal) });
   server.notify("thread/closed", { threadId });
   await settled();
   expect(client.session.threads.find(threadId)).toBeUndefined();
@@ -129,36 +149,24 @@ test("a goal that was set too late and does not go is no reason to keep its thre
 test("pausing it is tried again when the server fails to", async () => {
   await using pair = await lateServer("runGoal");
   const { goals, request, server } = pair;
-  const answer = server.handler("thread/goal/set");
-  let failures = 0;
-  server.handle("thread/goal/set", (params, next) => {
-    failures += 1;
-    if (failures > 2) return answer(params, next);
-    throw new Error("no disk");
-  });
+  const attempts = failTwice(server);
   goals.answerSet(request);
   for (let count = 0; count < 5; count += 1) {
     await settled();
     jest.advanceTimersByTime(1_000);
   }
-  expect(failures).toBe(3);
+  expect(attempts()).toBe(3);
   expect(goals.goal).toMatchObject({ status: "paused" });
 });
 
 test("no turn of ours goes before it is paused, however often the server fails to", async () => {
   await using pair = await lateServer("runGoal");
   const { goals, request, server, thread } = pair;
-  const answer = server.handler("thread/goal/set");
-  let failures = 0;
-  server.handle("thread/goal/set", (params, next) => {
-    failures += 1;
-    if (failures > 2) return answer(params, next);
-    throw new Error("no disk");
-  });
+  const attempts = failTwice(server);
   server.handle("review/start", () => later);
   goals.answerSet(request);
   await settled();
-  expect(failures).toBe(1);
+  expect(attempts()).toBe(1);
   void rejection(thread.review({ type: "uncommittedChanges" }).run());
   await settled();
   expect(server.paramsOf("review/start")).toEqual([]);
