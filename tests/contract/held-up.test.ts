@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { AppServerClient } from "../../lib/client.js";
 import { holdUp } from "../support/hold-up.js";
@@ -20,12 +20,18 @@ async function holdUpAfter(server: ScriptedServer, method: string): Promise<void
   holdUp(timeoutMs + 300, () => hasRead(server, method) && isAtRest(server));
 }
 
-/** Whether the server has written all that it has to write, or as much as the pipe holds. */
+/**
+ * Whether the server has written all that it has to write, or as much as the pipe holds. Its main thread
+ * also sleeps while others of its threads collect garbage, so every thread of it has to.
+ */
 function isAtRest({ logFile }: ScriptedServer): boolean {
   if (process.platform !== "linux") return true;
   const [first = ""] = readFileSync(logFile, "utf8").split("\n");
   const { pid = 0 } = JSON.parse(first) as LogEntry;
-  return / S /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  const threads = `/proc/${pid}/task`;
+  return readdirSync(threads).every((id) => {
+    return /\) S /.test(readFileSync(`${threads}/${id}/stat`, "utf8"));
+  });
 }
 
 function hasRead({ logFile }: ScriptedServer, method: string): boolean {
