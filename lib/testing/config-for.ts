@@ -99,6 +99,8 @@ function loopbackConfig(url: string, overrides: LoopbackConfigOverrides): Config
       // Either one looks for the network when the server starts.
       plugins: false,
       apps: false,
+      // It runs the user's shell, with the user's start-up files, for each thread.
+      shell_snapshot: false,
       // Otherwise a turn whose model is gone waits for it forever.
       unbounded_connection_retries: false,
     },
