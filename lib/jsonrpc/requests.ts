@@ -64,32 +64,38 @@ export class Requests {
   }
 
   /** Sends a request when there is room, and resolves with what became of it; never rejects. */
-  async exchange(method: string, params: EncodedJson, options: WaitOptions): Promise<Outcome> {
+  exchange(method: string, params: EncodedJson, options: WaitOptions): Promise<Outcome> {
     const { signal, timeoutMs, longRunning, late } = options;
     const { promise, resolve } = new Deferred<Outcome>();
-    let isSettled = false;
+    let id: number | undefined;
     let isGivenUp = false;
+    // Gives back at once what the request has taken: others may wait for its place.
     const settle = (outcome: Outcome): void => {
       if (isGivenUp && outcome.kind === "answered") late?.answered(outcome.result);
-      isSettled = true;
+      if (!this.#pending.delete(close)) return;
+      leave();
+      stopDeadline();
+      unlink();
+      if (id !== undefined) this.#probe.gone(id);
+      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
+        isGivenUp = true;
+        this.#abandon(id);
+      }
       resolve(outcome);
     };
-    let id: number | undefined;
     const close = (): void => {
       settle({ kind: "closed", sent: id !== undefined });
     };
     this.#pending.add(close);
-    using _link = onAbort(signal, (reason) => {
+    const unlink = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
-    using _deadline = onDeadline(timeoutMs, () => {
+    const stopDeadline = onDeadline(timeoutMs, () => {
       settle({ kind: "timeout", sent: id !== undefined });
     });
     const dueAt = performance.now() + timeoutMs;
     let hasWaited = false;
     const leave = this.#limit.enter(() => {
-      // A request that its caller was told is not sent must not be sent right after that.
-      if (isSettled) return;
       if (hasWaited && dueAt - performance.now() < leastMs) {
         settle({ kind: "timeout", sent: false });
         return;
@@ -103,18 +109,7 @@ export class Requests {
       }
     });
     hasWaited = true;
-    try {
-      const outcome = await promise;
-      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
-        isGivenUp = true;
-        this.#abandon(id);
-      }
-      return outcome;
-    } finally {
-      leave();
-      if (id !== undefined) this.#probe.gone(id);
-      this.#pending.delete(close);
-    }
+    return promise;
   }
 
   /** The connection is over: nobody will get an answer any more. */
