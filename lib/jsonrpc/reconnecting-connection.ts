@@ -92,18 +92,20 @@ export class ReconnectingConnection {
   }
 
   /** While the connection is being restored, it waits for that, within the deadline. */
-  async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    throwIfAborted(options.signal);
-    const left = this.isDown ? await this.untilUp(method, options) : options;
-    if (this.#options.reopening) this.#throwIfClosed(method);
-    return this.#send(this.#connection, method, params, left);
+  request(method: string, params: unknown, options?: RequestOptions): Promise<unknown> {
+    if (this.isDown) return this.#requestWhenUp(method, params, options);
+    return this.#send(this.#connection, method, params, options);
   }
 
   async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
     const left = this.isDown ? await this.untilUp(method, options) : options;
     if (this.#options.reopening) this.#throwIfClosed(method);
     const connection = this.#connection;
-    await this.#explained(connection, method, connection.notify(method, params, left));
+    try {
+      await connection.notify(method, params, left);
+    } catch (error) {
+      throw this.#explained(connection, method, error);
+    }
   }
 
   /** Waits as a request does. Resolves with its options, less the time that has passed. */
@@ -204,26 +206,36 @@ export class ReconnectingConnection {
     this.#watch(connection);
   }
 
-  #send(
+  async #requestWhenUp(
+    method: string,
+    params: unknown,
+    options: RequestOptions | undefined,
+  ): Promise<unknown> {
+    throwIfAborted(options?.signal);
+    const left = await this.untilUp(method, options);
+    return await this.#send(this.#connection, method, params, left);
+  }
+
+  async #send(
     connection: Connection,
     method: string,
     params: unknown,
-    options?: RequestOptions,
+    options: RequestOptions | undefined,
   ): Promise<unknown> {
-    return this.#explained(connection, method, connection.request(method, params, options));
+    throwIfAborted(options?.signal);
+    if (this.#options.reopening) this.#throwIfClosed(method);
+    try {
+      return await connection.request(method, params, options);
+    } catch (error) {
+      throw this.#explained(connection, method, error);
+    }
   }
 
-  /**
-   * Explains errors of a connection that ended: it may have been replaced, which it does not know.
-   */
-  async #explained<T>(connection: Connection, method: string, answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
-      const dropped = this.#dropped.get(connection);
-      if (!dropped || !(error instanceof TransportClosedError)) throw error;
-      throw new TransportClosedError(dropped, method, error.sent);
-    }
+  /** A connection that ended does not know that it was replaced: its errors say so from here on. */
+  #explained(connection: Connection, method: string, error: unknown): unknown {
+    const dropped = this.#dropped.get(connection);
+    if (!dropped || !(error instanceof TransportClosedError)) return error;
+    return new TransportClosedError(dropped, method, error.sent);
   }
 
   #throwIfClosed(method: string | undefined): void {
