@@ -100,8 +100,8 @@ export class Connection {
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#params = { maxBytes, isContent: options.isContent ?? (() => false) };
     const end = new ConnectionEnd(transport, () => {
+      // It rejects the requests that nobody has answered.
       this.#rpc.dispose();
-      this.#requests.end();
     });
     this.#end = end;
     this.closed = end.closed;

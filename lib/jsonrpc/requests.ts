@@ -54,8 +54,6 @@ export class Requests {
     const { method, params } = probeRequest;
     return this.#send(method, params, () => undefined);
   });
-  /** Rejects each request that nobody will answer any more. */
-  readonly #pending = new Set<() => void>();
   readonly #abandoned = new Fifo<number>();
 
   constructor(wire: Wire, maxInFlight: number) {
@@ -68,11 +66,13 @@ export class Requests {
     const { signal, timeoutMs, longRunning, late } = options;
     const { promise, resolve } = new Deferred<Outcome>();
     let id: number | undefined;
+    let isSettled = false;
     let isGivenUp = false;
     // Gives back at once what the request has taken: others may wait for its place.
     const settle = (outcome: Outcome): void => {
       if (isGivenUp && outcome.kind === "answered") late?.answered(outcome.result);
-      if (!this.#pending.delete(close)) return;
+      if (isSettled) return;
+      isSettled = true;
       leave();
       stopDeadline();
       unlink();
@@ -83,10 +83,6 @@ export class Requests {
       }
       resolve(outcome);
     };
-    const close = (): void => {
-      settle({ kind: "closed", sent: id !== undefined });
-    };
-    this.#pending.add(close);
     const unlink = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
@@ -112,19 +108,26 @@ export class Requests {
     return promise;
   }
 
-  /** The connection is over: nobody will get an answer any more. */
-  end(): void {
-    for (const close of this.#pending) close();
-  }
-
+  /**
+   * Returns the id of the request; undefined when the connection is over. Who waits learns how it ended when
+   * that is known, and may stop waiting before.
+   */
   #send(
     method: string,
     params: EncodedJson,
     settle: (outcome: Outcome) => void,
   ): number | undefined {
-    // `end()` tells those who wait how it ended; they may stop waiting before.
-    if (this.#wire.end.isOver) return undefined;
-    this.#wire.rpc.sendRequest(method, ParameterStructures.byName, params).then(
+    const { rpc, writer, end } = this.#wire;
+    const close = (sent: boolean): void => {
+      void end.closed.then(() => {
+        settle({ kind: "closed", sent });
+      });
+    };
+    if (end.isOver) {
+      close(false);
+      return undefined;
+    }
+    rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
         if (id !== undefined) {
           if (isRefusalForLackOfRoom(result)) this.#probe.gone(id);
@@ -133,10 +136,12 @@ export class Requests {
         if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
         else settle({ kind: "answered", result });
       },
-      // Error answers do not come this way: it could not be written, so the connection is over.
-      () => undefined,
+      // Error answers do not come this way: it could not be written, or the connection has ended first.
+      () => {
+        close(id !== undefined);
+      },
     );
-    const id = this.#wire.writer.lastRequestId;
+    const id = writer.lastRequestId;
     return id;
   }
 
