@@ -66,7 +66,7 @@ export class ReconnectingConnection {
   constructor(transport: Transport, options: ReconnectingOptions) {
     this.closed = this.#closed.promise;
     this.#options = options;
-    this.#connection = this.#connect(transport);
+    this.#connection = new Connection(transport, options);
     this.#watch(this.#connection);
   }
 
@@ -126,20 +126,6 @@ export class ReconnectingConnection {
     await this.closed;
   }
 
-  #connect(transport: Transport): Connection {
-    // One that was given up, or closed while it was restored, may still have something to say.
-    const isHeard = () => connection === this.#connection && !this.#isOver();
-    const connection: Connection = new Connection(transport, {
-      ...this.#options,
-      onNotification: (message) => {
-        if (isHeard()) this.#options.onNotification(message);
-      },
-      onRequest: async (message) => (isHeard() ? this.#options.onRequest(message) : undefined),
-    });
-    this.#connection = connection;
-    return connection;
-  }
-
   #watch(connection: Connection): void {
     void connection.closed.then((reason) => {
       const { reopening } = this.#options;
@@ -184,7 +170,10 @@ export class ReconnectingConnection {
       await transport.close();
       return;
     }
-    const connection = this.#connect(transport);
+    // One that was given up may still have something to say.
+    this.#connection.mute();
+    const connection = new Connection(transport, this.#options);
+    this.#connection = connection;
     try {
       await this.#options.shakeHands(connection, transport);
       await this.#options.restore((method, params, options) =>
@@ -246,6 +235,7 @@ export class ReconnectingConnection {
   #end(reason: CloseReason): void {
     if (this.#isOver()) return;
     this.#status = { state: "closed", reason };
+    this.#connection.mute();
     this.#stop.abort();
     this.#options.onEnd(reason);
     this.#restored?.resolve();
