@@ -12,6 +12,16 @@ export interface ScenarioOptions {
   readonly against?: string | undefined;
 }
 
+/** Requests of one method, `parallel` at a time. */
+interface Exchange {
+  readonly count: number;
+  readonly parallel: number;
+  /** How long each answer is, for a method that is answered with one long line. */
+  readonly answerBytes?: number;
+  /** Whether a request that the server is too busy for is tried again. */
+  readonly mode?: "once" | "retried";
+}
+
 export async function createScenarios(options: ScenarioOptions): Promise<readonly Scenario[]> {
   const { quick } = options;
   const rounds = quick ? 3 : 7;
@@ -30,11 +40,14 @@ export async function createScenarios(options: ScenarioOptions): Promise<readonl
       ? []
       : [{ name: join("other build", suffix), script, args: [options.against, ...args] }]),
   ];
-  const exchange = (method: string, count: number, parallel: number, answerBytes = 0) => {
+  const exchange = (
+    method: string,
+    { count, parallel, answerBytes = 0, mode = "once" }: Exchange,
+  ) => {
     const args = [method, String(count), String(parallel), ...scriptedServer(0, answerBytes)];
     const contenders = [
       { name: "bare", script: "requests-bare.mjs", args },
-      ...ours("", "requests-ours.mjs", ...args),
+      ...ours("", "requests-ours.mjs", mode, ...args),
     ];
     return { contenders, baseline: "bare", rounds, messages: count };
   };
@@ -60,21 +73,28 @@ export async function createScenarios(options: ScenarioOptions): Promise<readonl
     },
     {
       title: "An answer of 20 MiB on one line",
-      ...exchange("thread/read", lines, 1, 20 * 1_024 * 1_024),
+      ...exchange("thread/read", { count: lines, parallel: 1, answerBytes: 20 * 1_024 * 1_024 }),
       operations: lines,
       unit: "ms",
       targets: { ours: { timesBaseline: 1.5 } },
     },
     {
       title: `${requests.toLocaleString("en")} requests one after another, each`,
-      ...exchange("thread/loaded/list", requests, 1),
+      ...exchange("thread/loaded/list", { count: requests, parallel: 1 }),
       operations: requests,
       unit: "µs",
       targets: { ours: { timesBaseline: 1.3 } },
     },
     {
       title: `${(requests * 4).toLocaleString("en")} requests, 64 at a time, each`,
-      ...exchange("thread/loaded/list", requests * 4, 64),
+      ...exchange("thread/loaded/list", { count: requests * 4, parallel: 64 }),
+      operations: requests * 4,
+      unit: "µs",
+      targets: { ours: { timesBaseline: 1.3 } },
+    },
+    {
+      title: "The same, to be tried again when the server is too busy, each",
+      ...exchange("thread/loaded/list", { count: requests * 4, parallel: 64, mode: "retried" }),
       operations: requests * 4,
       unit: "µs",
       targets: { ours: { timesBaseline: 1.3 } },

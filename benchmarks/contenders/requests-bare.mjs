@@ -1,6 +1,6 @@
 // node requests-bare.mjs <method> <count> <parallel> <server command…>
 import { BareClient } from "./bare-client.mjs";
-import { measure } from "./measure.mjs";
+import { collectGarbage, measure } from "./measure.mjs";
 import { requestInParallel } from "./request-in-parallel.mjs";
 
 const [method, count, parallel, command, ...args] = process.argv.slice(2);
@@ -11,5 +11,6 @@ const run = (count, method) =>
   requestInParallel(count, Number(parallel), () => client.request(method, {}));
 // A server runs for weeks: what it costs to compile the code is not of interest here.
 await run(2_000, "thread/loaded/list");
+collectGarbage();
 await measure(() => run(Number(count), method));
 await client.close();

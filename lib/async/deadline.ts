@@ -25,45 +25,49 @@ export function onDeadline(
   { unref = false }: DeadlineOptions = {},
 ): Undo {
   if (ms > maxTimerMs) return never;
-  let timer: NodeJS.Timeout;
-  let immediate: NodeJS.Immediate | undefined;
-  const after = (delayMs: number, step: () => void): void => {
-    timer = setTimeout(step, delayMs);
-    if (unref) letEnd(timer);
-  };
-  const afterReading = (step: () => void): void => {
-    // Never unref'd: it would wait until something else wakes the event loop.
-    immediate = setImmediate(step);
-  };
-
-  after(ms, () => {
-    const limitMs = Math.min(Math.max(ms, minReadOnMs), maxReadOnMs);
-    let lookedAt = performance.now();
-    let spentMs = 0;
-    let seen = arrivals();
-    let isBacklog = false;
-    const look = (): void => {
-      const now = performance.now();
-      // The process may be stopped once more, and that counts no more than the first time.
-      spentMs += Math.min(now - lookedAt, 2 * refillMs);
-      lookedAt = now;
-      const arrived = arrivals() - seen;
-      seen += arrived;
-      isBacklog ||= arrived >= backlogBytes;
-      if (arrived === 0 || spentMs >= limitMs) listener();
-      else if (!isBacklog) afterReading(look);
-      else {
-        after(refillMs, () => {
-          afterReading(look);
-        });
-      }
-    };
-    afterReading(look);
-  });
+  let stopReading: (() => void) | undefined;
+  const timer = setTimeout(() => {
+    stopReading = whenRead(ms, listener, unref);
+  }, ms);
+  if (unref) letEnd(timer);
   return undo(() => {
     clearTimeout(timer);
-    clearImmediate(immediate);
+    stopReading?.();
   });
+}
+
+/** Calls `listener` once nothing more comes, or reading has put off the deadline of `ms` for long enough. */
+function whenRead(ms: number, listener: () => void, unref: boolean): () => void {
+  const limitMs = Math.min(Math.max(ms, minReadOnMs), maxReadOnMs);
+  let timer: NodeJS.Timeout | undefined;
+  let lookedAt = performance.now();
+  let spentMs = 0;
+  let seen = arrivals();
+  let isBacklog = false;
+  const look = (): void => {
+    const now = performance.now();
+    // The process may be stopped once more, and that counts no more than the first time.
+    spentMs += Math.min(now - lookedAt, 2 * refillMs);
+    lookedAt = now;
+    const arrived = arrivals() - seen;
+    seen += arrived;
+    isBacklog ||= arrived >= backlogBytes;
+    if (arrived === 0 || spentMs >= limitMs) listener();
+    else if (!isBacklog) lookAfterReading();
+    else {
+      timer = setTimeout(lookAfterReading, refillMs);
+      if (unref) letEnd(timer);
+    }
+  };
+  const lookAfterReading = (): void => {
+    // Never unref'd: it would wait until something else wakes the event loop.
+    immediate = setImmediate(look);
+  };
+  let immediate = setImmediate(look);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(immediate);
+  };
 }
 
 /**

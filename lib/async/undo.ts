@@ -9,5 +9,7 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.disp
 
 /** Makes `takeBack` fit for `using`. */
 export function undo(takeBack: () => void): Undo {
-  return Object.assign(takeBack, { [dispose]: takeBack });
+  const own = takeBack as Undo;
+  own[dispose] = takeBack;
+  return own;
 }

@@ -145,7 +145,7 @@ export function checkTextList(path: string, list: readonly unknown[]): void {
 
 /** @throws InvalidArgumentError when a `signal` is given that is none. */
 export function checkSignal(signal: unknown): void {
-  checkFields({ signal }, { signal: abortSignal });
+  if (signal !== undefined) check("signal", signal, abortSignal);
 }
 
 /** @throws InvalidArgumentError for anything else than a positive number of milliseconds. */

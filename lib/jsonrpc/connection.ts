@@ -24,7 +24,7 @@ export interface ConnectionOptions extends RequestReceiver {
   readonly maxMessageBytes: number;
   readonly requestTimeoutMs: number;
   /** Gets every notification in wire order. */
-  onNotification(message: NotificationMessage): void;
+  readonly onNotification: (message: NotificationMessage) => void;
   /** Which text of a message may be repaired (default: none). */
   readonly isContent?: IsContent | undefined;
   /** Makes what learns of all that goes over a connection (default: nobody does). */
@@ -90,6 +90,7 @@ export class Connection {
   readonly closed: Promise<CloseReason>;
   readonly #end: ConnectionEnd;
   readonly #rpc: MessageConnection;
+  readonly #reader: LineMessageReader;
   readonly #requests: Requests;
   readonly #requestTimeoutMs: number;
   readonly #params: ParamsRules;
@@ -100,8 +101,8 @@ export class Connection {
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#params = { maxBytes, isContent: options.isContent ?? (() => false) };
     const end = new ConnectionEnd(transport, () => {
+      // It rejects the requests that nobody has answered.
       this.#rpc.dispose();
-      this.#requests.end();
     });
     this.#end = end;
     this.closed = end.closed;
@@ -117,13 +118,9 @@ export class Connection {
       transport.input,
       maxMessageBytes,
       {
-        onNotification: (message) => {
-          try {
-            options.onNotification(message);
-          } catch {
-            // Whatever a server may send: an exception in here would be nobody's, and end the host.
-            logger.error("A notification from the server was skipped: it could not be handled.");
-          }
+        onNotification: options.onNotification,
+        onUnhandled: () => {
+          logger.error("A notification from the server was skipped: it could not be handled.");
         },
         // vscode-jsonrpc would tell no handler the request's id, and answer every one of them.
         onRequest: (message) => {
@@ -138,6 +135,7 @@ export class Connection {
       },
       options.frequentLines?.(),
     );
+    this.#reader = reader;
     this.#rpc = createConnection(reader, writer);
     this.#requests = new Requests({ rpc: this.#rpc, reader, writer, end }, maxInFlight);
     this.#rpc.listen();
@@ -199,6 +197,11 @@ export class Connection {
     throw progress.sent
       ? new RequestTimeoutError(method, timeoutMs, { awaited: "read" })
       : this.#unsent(method, timeoutMs);
+  }
+
+  /** What the server says by itself is for nobody from now on: another connection counts. */
+  mute(): void {
+    this.#reader.mute();
   }
 
   /** Ends the connection and the process behind it. Resolves when both are gone; never rejects. */

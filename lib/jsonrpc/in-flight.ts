@@ -14,6 +14,7 @@ export class InFlightLimit {
   readonly #limit: number;
   readonly #waiting = new Fifo<Place>();
   #active = 0;
+  #isAdmitting = false;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -25,8 +26,8 @@ export class InFlightLimit {
    */
   enter(start: () => void): () => void {
     const place: Place = { state: "waiting", start };
-    this.#waiting.push(place);
-    this.#admit();
+    if (this.#waiting.size === 0 && this.#active < this.#limit) this.#begin(place);
+    else this.#waiting.push(place);
     return () => {
       const wasActive = place.state === "active";
       place.state = "left";
@@ -37,13 +38,23 @@ export class InFlightLimit {
   }
 
   #admit(): void {
-    while (this.#active < this.#limit) {
-      const next = this.#waiting.shift();
-      if (!next) return;
-      if (next.state === "left") continue;
-      next.state = "active";
-      this.#active += 1;
-      next.start();
+    // One that leaves as soon as it begins makes room for the loop that has admitted it.
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
+    try {
+      while (this.#active < this.#limit) {
+        const next = this.#waiting.shift();
+        if (!next) return;
+        if (next.state === "waiting") this.#begin(next);
+      }
+    } finally {
+      this.#isAdmitting = false;
     }
+  }
+
+  #begin(place: Place): void {
+    place.state = "active";
+    this.#active += 1;
+    place.start();
   }
 }

@@ -14,8 +14,10 @@ import {
 } from "./message.js";
 
 export interface ReaderHandlers {
-  /** Gets every notification, in wire order with everything else. Must not throw. */
-  onNotification(message: NotificationMessage): void;
+  /** Gets every notification, in wire order with everything else. */
+  readonly onNotification: (message: NotificationMessage) => void;
+  /** The handler of notifications has thrown. */
+  onUnhandled(): void;
   /** Gets every request of the server, likewise. Must not throw. */
   onRequest(message: RequestMessage): void;
   /** A line that is not a message was skipped; `problem` says which kind, never what it held. */
@@ -49,6 +51,7 @@ export class LineMessageReader extends AbstractMessageReader {
   /** After what has just been handed on, only more of its kind may go on at once. */
   #held: Delivery["kind"] | undefined;
   #finished = false;
+  #isMuted = false;
 
   constructor(
     input: Readable,
@@ -85,6 +88,11 @@ export class LineMessageReader extends AbstractMessageReader {
   /** Delivers an answer that the server did not send, behind everything that it has sent. */
   inject(message: ResponseMessage): void {
     this.#accept({ kind: "response", message });
+  }
+
+  /** Notifications and requests of the server are for nobody from now on. Answers are still awaited. */
+  mute(): void {
+    this.#isMuted = true;
   }
 
   #read(chunk: Buffer): void {
@@ -171,10 +179,10 @@ export class LineMessageReader extends AbstractMessageReader {
   #deliver(delivery: Delivery): void {
     switch (delivery.kind) {
       case "notification":
-        this.#handlers.onNotification(delivery.message);
+        this.#notify(delivery.message);
         break;
       case "request":
-        this.#handlers.onRequest(delivery.message);
+        if (!this.#isMuted) this.#handlers.onRequest(delivery.message);
         this.#hold("request");
         break;
       case "response":
@@ -183,6 +191,16 @@ export class LineMessageReader extends AbstractMessageReader {
         break;
       case "end":
         this.#handlers.onEnd(delivery.error);
+    }
+  }
+
+  #notify(message: NotificationMessage): void {
+    if (this.#isMuted) return;
+    try {
+      this.#handlers.onNotification(message);
+    } catch {
+      // Whatever a server may send: an exception in here would be nobody's, and end the host.
+      this.#handlers.onUnhandled();
     }
   }
 }

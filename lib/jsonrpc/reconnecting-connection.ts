@@ -66,7 +66,7 @@ export class ReconnectingConnection {
   constructor(transport: Transport, options: ReconnectingOptions) {
     this.closed = this.#closed.promise;
     this.#options = options;
-    this.#connection = this.#connect(transport);
+    this.#connection = new Connection(transport, options);
     this.#watch(this.#connection);
   }
 
@@ -92,18 +92,20 @@ export class ReconnectingConnection {
   }
 
   /** While the connection is being restored, it waits for that, within the deadline. */
-  async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    throwIfAborted(options.signal);
-    const left = this.isDown ? await this.untilUp(method, options) : options;
-    if (this.#options.reopening) this.#throwIfClosed(method);
-    return this.#send(this.#connection, method, params, left);
+  request(method: string, params: unknown, options?: RequestOptions): Promise<unknown> {
+    if (this.isDown) return this.#requestWhenUp(method, params, options);
+    return this.#send(this.#connection, method, params, options);
   }
 
   async notify(method: string, params?: unknown, options: NotifyOptions = {}): Promise<void> {
     const left = this.isDown ? await this.untilUp(method, options) : options;
     if (this.#options.reopening) this.#throwIfClosed(method);
     const connection = this.#connection;
-    await this.#explained(connection, method, connection.notify(method, params, left));
+    try {
+      await connection.notify(method, params, left);
+    } catch (error) {
+      throw this.#explained(connection, method, error);
+    }
   }
 
   /** Waits as a request does. Resolves with its options, less the time that has passed. */
@@ -122,20 +124,6 @@ export class ReconnectingConnection {
     if (this.isDown) this.#end({ ...unknownEnd, kind: "closed" });
     await this.#connection.close();
     await this.closed;
-  }
-
-  #connect(transport: Transport): Connection {
-    // One that was given up, or closed while it was restored, may still have something to say.
-    const isHeard = () => connection === this.#connection && !this.#isOver();
-    const connection: Connection = new Connection(transport, {
-      ...this.#options,
-      onNotification: (message) => {
-        if (isHeard()) this.#options.onNotification(message);
-      },
-      onRequest: async (message) => (isHeard() ? this.#options.onRequest(message) : undefined),
-    });
-    this.#connection = connection;
-    return connection;
   }
 
   #watch(connection: Connection): void {
@@ -182,7 +170,10 @@ export class ReconnectingConnection {
       await transport.close();
       return;
     }
-    const connection = this.#connect(transport);
+    // One that was given up may still have something to say.
+    this.#connection.mute();
+    const connection = new Connection(transport, this.#options);
+    this.#connection = connection;
     try {
       await this.#options.shakeHands(connection, transport);
       await this.#options.restore((method, params, options) =>
@@ -204,26 +195,36 @@ export class ReconnectingConnection {
     this.#watch(connection);
   }
 
-  #send(
+  async #requestWhenUp(
+    method: string,
+    params: unknown,
+    options: RequestOptions | undefined,
+  ): Promise<unknown> {
+    throwIfAborted(options?.signal);
+    const left = await this.untilUp(method, options);
+    return await this.#send(this.#connection, method, params, left);
+  }
+
+  async #send(
     connection: Connection,
     method: string,
     params: unknown,
-    options?: RequestOptions,
+    options: RequestOptions | undefined,
   ): Promise<unknown> {
-    return this.#explained(connection, method, connection.request(method, params, options));
+    throwIfAborted(options?.signal);
+    if (this.#options.reopening) this.#throwIfClosed(method);
+    try {
+      return await connection.request(method, params, options);
+    } catch (error) {
+      throw this.#explained(connection, method, error);
+    }
   }
 
-  /**
-   * Explains errors of a connection that ended: it may have been replaced, which it does not know.
-   */
-  async #explained<T>(connection: Connection, method: string, answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
-      const dropped = this.#dropped.get(connection);
-      if (!dropped || !(error instanceof TransportClosedError)) throw error;
-      throw new TransportClosedError(dropped, method, error.sent);
-    }
+  /** A connection that ended does not know that it was replaced: its errors say so from here on. */
+  #explained(connection: Connection, method: string, error: unknown): unknown {
+    const dropped = this.#dropped.get(connection);
+    if (!dropped || !(error instanceof TransportClosedError)) return error;
+    return new TransportClosedError(dropped, method, error.sent);
   }
 
   #throwIfClosed(method: string | undefined): void {
@@ -234,6 +235,7 @@ export class ReconnectingConnection {
   #end(reason: CloseReason): void {
     if (this.#isOver()) return;
     this.#status = { state: "closed", reason };
+    this.#connection.mute();
     this.#stop.abort();
     this.#options.onEnd(reason);
     this.#restored?.resolve();

@@ -54,8 +54,6 @@ export class Requests {
     const { method, params } = probeRequest;
     return this.#send(method, params, () => undefined);
   });
-  /** Rejects each request that nobody will answer any more. */
-  readonly #pending = new Set<() => void>();
   readonly #abandoned = new Fifo<number>();
 
   constructor(wire: Wire, maxInFlight: number) {
@@ -64,32 +62,36 @@ export class Requests {
   }
 
   /** Sends a request when there is room, and resolves with what became of it; never rejects. */
-  async exchange(method: string, params: EncodedJson, options: WaitOptions): Promise<Outcome> {
+  exchange(method: string, params: EncodedJson, options: WaitOptions): Promise<Outcome> {
     const { signal, timeoutMs, longRunning, late } = options;
     const { promise, resolve } = new Deferred<Outcome>();
+    let id: number | undefined;
     let isSettled = false;
     let isGivenUp = false;
+    // Gives back at once what the request has taken: others may wait for its place.
     const settle = (outcome: Outcome): void => {
       if (isGivenUp && outcome.kind === "answered") late?.answered(outcome.result);
+      if (isSettled) return;
       isSettled = true;
+      leave();
+      stopDeadline();
+      unlink();
+      if (id !== undefined) this.#probe.gone(id);
+      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
+        isGivenUp = true;
+        this.#abandon(id);
+      }
       resolve(outcome);
     };
-    let id: number | undefined;
-    const close = (): void => {
-      settle({ kind: "closed", sent: id !== undefined });
-    };
-    this.#pending.add(close);
-    using _link = onAbort(signal, (reason) => {
+    const unlink = onAbort(signal, (reason) => {
       settle({ kind: "aborted", reason });
     });
-    using _deadline = onDeadline(timeoutMs, () => {
+    const stopDeadline = onDeadline(timeoutMs, () => {
       settle({ kind: "timeout", sent: id !== undefined });
     });
     const dueAt = performance.now() + timeoutMs;
     let hasWaited = false;
     const leave = this.#limit.enter(() => {
-      // A request that its caller was told is not sent must not be sent right after that.
-      if (isSettled) return;
       if (hasWaited && dueAt - performance.now() < leastMs) {
         settle({ kind: "timeout", sent: false });
         return;
@@ -103,33 +105,29 @@ export class Requests {
       }
     });
     hasWaited = true;
-    try {
-      const outcome = await promise;
-      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
-        isGivenUp = true;
-        this.#abandon(id);
-      }
-      return outcome;
-    } finally {
-      leave();
-      if (id !== undefined) this.#probe.gone(id);
-      this.#pending.delete(close);
-    }
+    return promise;
   }
 
-  /** The connection is over: nobody will get an answer any more. */
-  end(): void {
-    for (const close of this.#pending) close();
-  }
-
+  /**
+   * Returns the id of the request; undefined when the connection is over. Who waits learns how it ended when
+   * that is known, and may stop waiting before.
+   */
   #send(
     method: string,
     params: EncodedJson,
     settle: (outcome: Outcome) => void,
   ): number | undefined {
-    // `end()` tells those who wait how it ended; they may stop waiting before.
-    if (this.#wire.end.isOver) return undefined;
-    this.#wire.rpc.sendRequest(method, ParameterStructures.byName, params).then(
+    const { rpc, writer, end } = this.#wire;
+    const close = (sent: boolean): void => {
+      void end.closed.then(() => {
+        settle({ kind: "closed", sent });
+      });
+    };
+    if (end.isOver) {
+      close(false);
+      return undefined;
+    }
+    rpc.sendRequest(method, ParameterStructures.byName, params).then(
       (result) => {
         if (id !== undefined) {
           if (isRefusalForLackOfRoom(result)) this.#probe.gone(id);
@@ -138,10 +136,12 @@ export class Requests {
         if (result instanceof ErrorAnswer) settle({ kind: "refused", error: result.error });
         else settle({ kind: "answered", result });
       },
-      // Error answers do not come this way: it could not be written, so the connection is over.
-      () => undefined,
+      // Error answers do not come this way: it could not be written, or the connection has ended first.
+      () => {
+        close(id !== undefined);
+      },
     );
-    const id = this.#wire.writer.lastRequestId;
+    const id = writer.lastRequestId;
     return id;
   }
 

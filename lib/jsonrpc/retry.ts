@@ -63,22 +63,57 @@ export async function retryOnOverload<T>(
   options: RetryOptions = {},
 ): Promise<T> {
   checkOptions("retryOnOverload()", options, retryRules);
-  const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } =
-    resolveRetry(options);
-  throwIfAborted(signal);
-  let refusal: unknown;
+  const retry = resolveRetry(options);
+  throwIfAborted(retry.signal);
   try {
     return await operation(1);
   } catch (error) {
     if (!isRetryableError(error)) throw error;
-    refusal = error;
+    return await repeat(operation, error, retry);
   }
+}
+
+/**
+ * The same for a request, with pauses that end when the connection is over, too: `closed` then aborts,
+ * with a TransportClosedError. Nearly every request is taken at its first attempt, which costs nothing more.
+ */
+export async function retryWhileOpen(
+  method: string,
+  send: () => Promise<unknown>,
+  retry: RetryOptions,
+  { signal, closed }: { signal: AbortSignal | undefined; closed: AbortSignal },
+): Promise<unknown> {
   throwIfAborted(signal);
+  try {
+    return await send();
+  } catch (refusal) {
+    if (!isRetryableError(refusal)) throw refusal;
+    try {
+      return await repeat(send, refusal, { ...resolveRetry(retry), signal }, closed);
+    } catch (error) {
+      // In a pause: what was sent before was refused, so the server has nothing left of it to carry out.
+      throw error === closed.reason ? copyError(error, method, false) : error;
+    }
+  }
+}
+
+/** Makes all attempts after the first, which was refused, until one of the signals aborts. */
+async function repeat<T>(
+  operation: (attempt: number) => Promise<T> | T,
+  refusal: ServerBusyError,
+  retry: ReturnType<typeof resolveRetry>,
+  closed?: AbortSignal,
+): Promise<T> {
+  const { retries, minTimeoutMs, maxTimeoutMs, factor, jitter, signal, onRetry } = retry;
+  throwIfAborted(signal);
+  throwIfAborted(closed);
   // The caller's signal need only fire its event: it may be of another library.
   const stop = new AbortController();
-  using _link = onAbort(signal, (reason) => {
+  const abort = (reason: unknown): void => {
     stop.abort(reason);
-  });
+  };
+  using _caller = onAbort(signal, abort);
+  using _connection = onAbort(closed, abort);
   let attempts = 1;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   try {
@@ -113,38 +148,13 @@ export async function retryOnOverload<T>(
   } catch (error) {
     // An operation that has settled counts, even if the signal aborted in the same moment.
     if (!outcome) {
-      throwIfAborted(signal);
+      throwIfAborted(stop.signal);
       throw isRetryableError(error) ? new RetryLimitExceededError(error, attempts) : error;
     }
   }
   if (!outcome) throw new TypeError("The operation was not called: p-retry settled without it.");
   if ("value" in outcome) return outcome.value;
   throw outcome.error;
-}
-
-/**
- * The same for a request, with pauses that end when the connection is over, too: `closed` then aborts,
- * with a TransportClosedError.
- */
-export async function retryWhileOpen(
-  method: string,
-  send: () => Promise<unknown>,
-  retry: RetryOptions,
-  { signal, closed }: { signal: AbortSignal | undefined; closed: AbortSignal },
-): Promise<unknown> {
-  throwIfAborted(signal);
-  const stop = new AbortController();
-  const abort = (reason: unknown): void => {
-    stop.abort(reason);
-  };
-  using _caller = onAbort(signal, abort);
-  using _connection = onAbort(closed, abort);
-  try {
-    return await retryOnOverload(send, { ...retry, signal: stop.signal });
-  } catch (error) {
-    // In a pause: what was sent before was refused, so the server has nothing left of it to carry out.
-    throw error === closed.reason ? copyError(error, method, false) : error;
-  }
 }
 
 /**

@@ -115,12 +115,11 @@ function encodeLine(
   message: Message & { id?: unknown; method?: unknown; params?: unknown; result?: unknown },
 ): string {
   const { id, method, params, result } = message;
+  const head = id === undefined ? "{" : `{"id":${JSON.stringify(id)},`;
   if (params instanceof EncodedJson) {
     const trace = params.trace ? `,"trace":${params.trace}` : "";
-    return `${JSON.stringify({ id, method }).slice(0, -1)},"params":${params.json}${trace}}\n`;
+    return `${head}"method":${JSON.stringify(method)},"params":${params.json}${trace}}\n`;
   }
-  if (result instanceof EncodedJson) {
-    return `${JSON.stringify({ id }).slice(0, -1)},"result":${result.json}}\n`;
-  }
+  if (result instanceof EncodedJson) return `${head}"result":${result.json}}\n`;
   return `${JSON.stringify({ ...message, jsonrpc: undefined })}\n`;
 }

@@ -20,6 +20,8 @@ type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
  */
 export class Threads {
   readonly #states = new Map<string, ThreadState>();
+  /** One for all of them. */
+  readonly #find = (threadId: string): ThreadState | undefined => this.#states.get(threadId);
   readonly #listQueue: ListQueue;
   readonly #queues = new Quota(maxWatched);
   readonly #goals = new Quota(maxWatched);
@@ -51,7 +53,7 @@ export class Threads {
     if (this.#states.size >= this.#maxSize) this.#forgetOldest();
     const state = new ThreadState({
       listQueue: () => this.#listQueue(threadId),
-      find: (id) => this.#states.get(id),
+      find: this.#find,
       queues: this.#queues,
       goals: this.#goals,
     });

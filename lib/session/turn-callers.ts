@@ -31,8 +31,8 @@ export class TurnCallers {
   #turn: RunningTurn | undefined;
   /** Who has set the active goal, for which the server starts turns by itself. */
   #goal: CallerContext | undefined;
-  /** By the client's id of the message. */
-  readonly #queued = new BoundedMap<string, Queued>(maxQueued);
+  /** By the client's id of the message; there once something is queued, as on few threads. */
+  #queued: BoundedMap<string, Queued> | undefined;
 
   /** `callerOfParent`: the context of the turn that the thread works for, as a sub-agent. */
   constructor(callerOfParent: () => CallerContext | undefined) {
@@ -41,7 +41,7 @@ export class TurnCallers {
 
   /** Whether nobody is known who has started something here. */
   get isIdle(): boolean {
-    return this.#turn === undefined && this.#goal === undefined && this.#queued.size === 0;
+    return this.#turn === undefined && this.#goal === undefined && !this.#queued?.size;
   }
 
   /** The context of the call that started the turn; undefined when that was none of ours. */
@@ -97,7 +97,7 @@ export class TurnCallers {
   forget(): void {
     this.#turn = undefined;
     this.#goal = undefined;
-    this.#queued.clear();
+    this.#queued = undefined;
   }
 
   #turnAsked(): (answer?: unknown) => void {
@@ -126,6 +126,7 @@ export class TurnCallers {
   #inputQueued(clientId: unknown): ((answer?: unknown) => void) | undefined {
     if (typeof clientId !== "string") return undefined;
     const queued: Queued = { context: callerContext(), id: undefined };
+    this.#queued ??= new BoundedMap(maxQueued);
     this.#queued.set(clientId, queued);
     return (answer) => {
       queued.id = fieldOf(answer, "queuedSubmission", "id");
@@ -147,15 +148,15 @@ export class TurnCallers {
     let starter = this.#goal;
     if (fieldOf(message.params, "item", "type") === "userMessage") {
       const clientId = fieldOf(message.params, "item", "clientId") as string;
-      starter = this.#queued.get(clientId)?.context;
-      this.#queued.delete(clientId);
+      starter = this.#queued?.get(clientId)?.context;
+      this.#queued?.delete(clientId);
     }
     this.#turn = { turnId, context: starter ?? ofParent };
   }
 
   #unqueue(isOne: (queued: Queued) => boolean): void {
-    for (const [clientId, queued] of this.#queued) {
-      if (isOne(queued)) this.#queued.delete(clientId);
+    for (const [clientId, queued] of this.#queued ?? []) {
+      if (isOne(queued)) this.#queued?.delete(clientId);
     }
   }
 }

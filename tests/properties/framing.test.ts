@@ -108,6 +108,7 @@ async function readAll(chunks: readonly Buffer[]): Promise<unknown[]> {
       onNotification: keep,
       onRequest: keep,
       onSkipped: () => undefined,
+      onUnhandled: () => undefined,
       onEnd: () => {
         resolve();
       },

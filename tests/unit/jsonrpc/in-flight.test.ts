@@ -42,6 +42,20 @@ test("one that leaves while it starts makes room at once", () => {
   expect(order).toEqual(["first", "second"]);
 });
 
+test("a long line of those that leave as soon as they start is worked off, in order", () => {
+  const limit = new InFlightLimit(1);
+  const leaveFirst = limit.enter(() => undefined);
+  const order: number[] = [];
+  for (let index = 0; index < 100_000; index += 1) {
+    const leave = limit.enter(() => {
+      order.push(index);
+      leave();
+    });
+  }
+  leaveFirst();
+  expect(order).toEqual(Array.from({ length: 100_000 }, (_value, index) => index));
+});
+
 test("never more than the limit are in flight, however they come and go", () => {
   const limit = new InFlightLimit(3);
   let active = 0;

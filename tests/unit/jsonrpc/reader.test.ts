@@ -16,7 +16,11 @@ function reading() {
     void awaiting.then(() => seen.push(what));
   };
   const reader = new LineMessageReader(input, 65_536, {
-    onNotification: ({ method }) => seen.push(method),
+    onNotification: ({ method }) => {
+      if (method === "odd") throw new TypeError("it cannot be handled");
+      seen.push(method);
+    },
+    onUnhandled: () => seen.push("unhandled"),
     onRequest: ({ method }) => {
       seen.push(method);
       later(`after ${method}`);
@@ -102,4 +106,21 @@ test("the end waits behind an answer, too", async () => {
   input.end();
   while (!seen.includes("end")) await turnOfTheLoop();
   expect(seen).toEqual(["answer 1", "after answer 1", "end"]);
+});
+
+test("a notification whose handler throws is told of, and the next ones are handed on", async () => {
+  const { seen, read } = reading();
+  await read({ method: "odd" }, { method: "turn/started" });
+  expect(seen).toEqual(["unhandled", "turn/started"]);
+});
+
+test("one that is muted hands on answers and its end, and nothing else", async () => {
+  const { seen, input, reader, read } = reading();
+  await read({ method: "turn/started" });
+  reader.mute();
+  await read({ method: "turn/completed" }, { id: 7, method: "currentTime/read" });
+  await read({ id: 1, result: {} });
+  input.end();
+  while (!seen.includes("end")) await turnOfTheLoop();
+  expect(seen).toEqual(["turn/started", "answer 1", "after answer 1", "end"]);
 });
