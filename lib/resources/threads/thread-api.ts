@@ -1,9 +1,4 @@
-import {
-  threadMetadataUpdateParamsKeys,
-  threadRealtimeListParamsKeys,
-  threadSearchOccurrencesParamsKeys,
-  threadSettingsUpdateParamsKeys,
-} from "../../../generated/methods.js";
+import { threadSettingsUpdateParamsKeys } from "../../../generated/methods.js";
 import type {
   JsonValue,
   Thread as ThreadRecord,
@@ -29,7 +24,7 @@ import { historyPages } from "./thread-history.js";
 import { ThreadQueue } from "./thread-queue.js";
 import { ThreadTerminals } from "./thread-terminals.js";
 import type { UpdateSettingsOptions } from "../../options/thread-options.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The changes to a thread's metadata, as in `thread/metadata/update`. */
 export type UpdateMetadataOptions = Omit<ParamsOf<"thread/metadata/update">, "threadId">;
@@ -150,7 +145,7 @@ export abstract class ThreadApi extends Resource {
    * Fields that you leave out stay as they are; `null` clears, within `gitInfo` field by field.
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
-    checkOptions("updateMetadata()", metadata, threadMetadataUpdateParamsKeys);
+    checkParams("updateMetadata()", "thread/metadata/update", metadata);
     const params = { ...metadata, threadId: this.id };
     return (await this.call("thread/metadata/update", params)).thread;
   }
@@ -192,7 +187,7 @@ export abstract class ThreadApi extends Resource {
     options: SearchOccurrencesOptions = {},
   ): Pages<ThreadSearchOccurrence> {
     checkText("searchTerm", searchTerm);
-    checkOptions("searchOccurrences()", options, threadSearchOccurrencesParamsKeys);
+    checkParams("searchOccurrences()", "thread/searchOccurrences", options);
     const params = { ...options, searchTerm, threadId: this.id };
     return historyPages(this.getSession, "thread/searchOccurrences", params);
   }
@@ -204,7 +199,7 @@ export abstract class ThreadApi extends Resource {
    * items that `eventId` or `requiredThroughPosition` asks for.
    */
   realtimeItems(options: ListRealtimeItemsOptions = {}): Pages<ThreadRealtimeEntry> {
-    checkOptions("realtimeItems()", options, threadRealtimeListParamsKeys);
+    checkParams("realtimeItems()", "thread/realtime/list", options);
     return this.pages("thread/realtime/list", { ...options, threadId: this.id });
   }
 }
