@@ -9,7 +9,7 @@ import {
   type ConnectionSettings,
   type ResolvedSettings,
 } from "./options.js";
-import { launchKeys } from "../runtime/check-launch-options.js";
+import { launchRules } from "../runtime/check-launch-options.js";
 import type { Reopening } from "../jsonrpc/reconnecting-connection.js";
 import { ReconnectSchedule, type ReconnectOptions } from "../jsonrpc/reconnect.js";
 import {
@@ -57,7 +57,7 @@ export const onlyToConnect = advice(
 );
 /** And the other way round. */
 export const onlyToStart = advice(
-  [...Object.keys(launchKeys), "onStderr"],
+  [...Object.keys(launchRules), "onStderr"],
   ": it is for a server that the client starts, not for one that runs already",
 );
 

@@ -21,7 +21,7 @@ import {
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { observedNotifications } from "../messages/observed-notifications.js";
 import { resolveRetry, retryRules, type RetryOptions } from "../jsonrpc/retry.js";
-import { launchKeys } from "../runtime/check-launch-options.js";
+import { launchRules } from "../runtime/check-launch-options.js";
 import type { LaunchOptions } from "../runtime/launch-options.js";
 import {
   checkHandlers,
@@ -133,7 +133,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   ...settingRules,
 };
 
-export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
+export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchRules, ...connectionKeys };
 
 const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
   name: true,
