@@ -142,28 +142,7 @@ const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
 };
 
 /** The settings with every default filled in. */
-export interface ResolvedSettings {
-  readonly clientInfo: { name: string; title: string | null; version: string };
-  readonly experimentalApi: boolean;
-  readonly trustProject: boolean;
-  /** Undefined when the caller has not said. */
-  readonly sharesFiles: boolean | undefined;
-  readonly optOutNotificationMethods: readonly string[];
-  readonly requestTimeoutMs: number;
-  readonly startTimeoutMs: number;
-  readonly maxInFlight: number;
-  readonly maxMessageBytes: number;
-  readonly maxTotalBacklogBytes: number;
-  readonly allowUnsupportedServer: boolean;
-  readonly retryOnOverload: RetryOptions | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly onStderr: ((text: string) => void) | undefined;
-  readonly logger: Required<Logger>;
-  readonly callbacks: Callbacks;
-  readonly handlers: ClientRequestHandlers | undefined;
-  /** The file to record in. */
-  readonly record: string | undefined;
-}
+export type ResolvedSettings = Readonly<ReturnType<typeof resolveSettings>>;
 
 const headerText: Rule = {
   fits: (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value),
@@ -171,7 +150,7 @@ const headerText: Rule = {
 };
 
 /** @throws InvalidArgumentError, which names the option. */
-export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
+export function resolveSettings(options: ConnectionSettings) {
   const { clientInfo, optOutNotificationMethods = [], retryOnOverload = false } = options;
   if (clientInfo !== undefined) checkKeys("clientInfo", clientInfo, clientInfoKeys);
   const name = clientInfo?.name ?? "codex-app-server-sdk";
@@ -193,6 +172,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     experimentalApi: options.experimentalApi ?? true,
     optOutNotificationMethods: [...optOutNotificationMethods],
     trustProject: options.trustProject ?? false,
+    /** Undefined when the caller has not said. */
     sharesFiles: options.sharesFiles,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
