@@ -12,7 +12,7 @@ import { checkCommand, execKeys, commonParams, type ExecOptions } from "./comman
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { CommandEnding, RemoteCommand } from "./remote-command.js";
 import { confirmEnd } from "../../session/confirm-end.js";
-import { routeById } from "./routes.js";
+import { routeById } from "./route-by-id.js";
 
 /** Runs a command by `command/exec`, whose answer comes when the command has ended. */
 export function execCommand(

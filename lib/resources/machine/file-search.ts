@@ -10,7 +10,7 @@ import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { confirmEnd } from "../../session/confirm-end.js";
 import { toServerPath } from "../../paths/server-files.js";
 import { untilConnected } from "../../session/until-connected.js";
-import { routeById } from "./routes.js";
+import { routeById } from "./route-by-id.js";
 import { Subscription } from "./subscription.js";
 
 export interface SearchFilesOptions {
