@@ -109,9 +109,9 @@ function shown(key: string): string {
 
 function nearestTo(key: string, keys: Keys): string | undefined {
   const [nearest] = Object.keys(keys)
-    .map((known) => ({ known, difference: differenceOf(simple(key), simple(known)) }))
-    .filter(({ difference }) => difference < 1)
-    .sort((one, other) => one.difference - other.difference);
+    .map((known) => ({ known, likeness: likenessOf(simple(key.slice(0, 60)), simple(known)) }))
+    .filter(({ likeness }) => likeness >= 0.5)
+    .sort((one, other) => other.likeness - one.likeness);
   return nearest?.known;
 }
 
@@ -120,26 +120,13 @@ function simple(key: string): string {
   return key.toLowerCase().replace(/[^a-z\d]/g, "");
 }
 
-/** From 0, the same, to 1 and more, nothing in common. */
-function differenceOf(one: string, other: string): number {
-  const shorter = Math.min(one.length, other.length);
-  // One of them goes on where the other ends, as timeout and timeoutMs do.
-  if (shorter >= 4 && (one.startsWith(other) || other.startsWith(one))) {
-    return 0.5 * (1 - shorter / Math.max(one.length, other.length));
-  }
-  return (2 * editsBetween(one.slice(0, 60), other)) / Math.max(shorter, 3);
+/** From 0 to 1, the same: how many pairs of neighbouring letters the words have in common. */
+function likenessOf(one: string, other: string): number {
+  const [mine, theirs] = [pairsOf(one), pairsOf(other)];
+  const shared = mine.filter((pair) => theirs.includes(pair));
+  return (2 * shared.length) / Math.max(1, mine.length + theirs.length);
 }
 
-/** How many characters have to be changed, added or left out. */
-function editsBetween(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let index = 0; index < one.length; index += 1) {
-    const next = [index + 1];
-    for (let at = 1; at < row.length; at += 1) {
-      const change = (row[at - 1] ?? 0) + (other[at - 1] === one[index] ? 0 : 1);
-      next.push(Math.min(change, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
+function pairsOf(word: string): string[] {
+  return Array.from(word.slice(1), (letter, index) => `${word.charAt(index)}${letter}`);
 }
