@@ -98,7 +98,6 @@ export interface SocketSettings extends SocketOptions {
 const reserved =
   /^(authorization|connection|content-length|host|origin|sec-websocket-.*|transfer-encoding|upgrade)$/i;
 
-/** @throws InvalidArgumentError, which names the option. */
 export function checkSocketOptions(options: SocketOptions): void {
   checkFields(options, socketRules);
   checkHeaders(options.headers ?? {});

@@ -17,10 +17,7 @@ import {
 } from "./socket-options.js";
 import type { Transport } from "./transport.js";
 
-/**
- * Reads the address from a URL, and checks the options. @throws InvalidArgumentError, which names the
- * option.
- */
+/** Reads the address from a URL, and checks the options. */
 export function checkSocket(url: string, options: SocketOptions): SocketAddress {
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
