@@ -72,11 +72,7 @@ export function checkSandboxMode(argument: string, value: unknown): void {
   throw new InvalidArgumentError(argument, `${sandboxMode.problem}${advice}`);
 }
 
-/**
- * Checks a sandbox that may be a mode's name or a whole policy.
- *
- * @throws InvalidArgumentError, which names the part that is wrong.
- */
+/** Checks a sandbox that may be a mode's name or a whole policy. */
 export function checkSandbox(argument: string, value: unknown): void {
   if (isUnset(value) || sandbox.fits(value)) return;
   if (typeof value !== "object") throw new InvalidArgumentError(argument, sandbox.problem);
@@ -93,7 +89,7 @@ export function checkApprovalPolicy(argument: string, value: unknown): void {
   checkObject(`${argument}.granular`, (value as Granular).granular, granularRules);
 }
 
-/** Checks the same settings under their names in the configuration. @throws InvalidArgumentError */
+/** Checks the same settings under their names in the configuration. */
 export function checkConfiguredSafety(config: unknown): void {
   if (typeof config !== "object" || config === null) return;
   for (const [name, checkSetting] of Object.entries(configured)) {
@@ -101,11 +97,7 @@ export function checkConfiguredSafety(config: unknown): void {
   }
 }
 
-/**
- * Checks a raw `key=value`, whose value is a word, in quotes or not.
- *
- * @throws InvalidArgumentError
- */
+/** Checks a raw `key=value`, whose value is a word, in quotes or not. */
 export function checkOverrideSafety(argument: string, override: string): void {
   const [, key = "", , value] = /^\s*(\w+)\s*=\s*(["']?)([^"'{}]*?)\2\s*$/.exec(override) ?? [];
   if (Object.hasOwn(configured, key)) configured[key as keyof typeof configured](argument, value);

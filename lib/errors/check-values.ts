@@ -2,6 +2,8 @@ import { isAbortSignal, isBytes } from "../async/realms.js";
 import { checkKeys } from "./check-options.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
+// What is called check… throws an InvalidArgumentError that names the option.
+
 /** What a value has to be. */
 export interface Rule {
   readonly fits: (value: unknown) => boolean;
@@ -90,8 +92,6 @@ export function check(path: string, value: unknown, { fits, problem }: Rule): vo
 /**
  * Checks the options that have a rule; an option that is left out or undefined passes. `path` stands before
  * the name of an option in an error, as in `"reconnect.retries"`.
- *
- * @throws InvalidArgumentError
  */
 export function checkFields(
   options: object,
@@ -105,11 +105,7 @@ export function checkFields(
   }
 }
 
-/**
- * The same for an object within the options, which must have no other fields than those with a rule.
- *
- * @throws InvalidArgumentError
- */
+/** The same for an object within the options, which must have no fields without a rule. */
 export function checkObject(
   path: string,
   value: unknown,
@@ -119,7 +115,7 @@ export function checkObject(
   checkFields(value as object, rules, path);
 }
 
-/** Checks that none of some options is less than the one before it. @throws InvalidArgumentError */
+/** Checks that none of some options is less than the one before it. */
 export function checkOrder(options: Readonly<Record<string, number>>, path?: string): void {
   Object.entries(options).reduce(([lesser, least], [name, value]) => {
     const fits = () => value >= least;
@@ -133,12 +129,12 @@ export function checkText(path: string, value: unknown): void {
   check(path, value, text);
 }
 
-/** The same for several values by name. @throws InvalidArgumentError */
+/** The same for several values by name. */
 export function checkTexts(values: Readonly<Record<string, unknown>>): void {
   for (const [path, value] of Object.entries(values)) checkText(path, value);
 }
 
-/** The same for each entry of a list. @throws InvalidArgumentError */
+/** The same for each entry of a list. */
 export function checkTextList(path: string, list: readonly unknown[]): void {
   for (const [index, value] of list.entries()) checkText(`${path}[${index}]`, value);
 }
@@ -153,11 +149,7 @@ export function checkTimeout(timeoutMs: unknown): void {
   check("timeoutMs", timeoutMs, milliseconds);
 }
 
-/**
- * Checks text that is to be sent to the server, which cannot read half of a surrogate pair.
- *
- * @throws InvalidArgumentError
- */
+/** Checks text that is to be sent to the server, which cannot read half of a surrogate pair. */
 export function checkWellFormed(argument: string, text: string): void {
   if (!text.isWellFormed()) throw halfCharacter(argument, "has");
 }

@@ -88,11 +88,10 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const reopening = reopeningWith(reopen, options, settings);
     return { settings, open: openWith(token), reopening, shared: options.shared ?? true };
   }
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof target !== "object" || target === null) throw badTarget();
-  checkSocketOptions(options);
   const isHere = isServer(target);
-  if (!isHere && !("transport" in target)) throw badTarget();
+  if (!isHere && !("transport" in (Object(target) as object)))
+    throw new InvalidArgumentError("url", badTarget);
+  checkSocketOptions(options);
   if (typeof options.reconnect === "object" || options.reconnect === true) {
     const where = isHere ? "a server in this process" : noReopening;
     throw new InvalidArgumentError("reconnect", `must be false with ${where}`);
@@ -113,12 +112,7 @@ function isServer(target: unknown): target is InProcessServer {
   return typeof (target as Partial<InProcessServer> | null)?.connect === "function";
 }
 
-function badTarget(): InvalidArgumentError {
-  return new InvalidArgumentError(
-    "url",
-    "must be a string, { transport }, or a server in this process",
-  );
-}
+const badTarget = "must be a string, { transport }, or a server in this process";
 
 function reopeningWith(
   open: ResolvedConnect["open"],
