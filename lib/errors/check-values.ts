@@ -58,9 +58,19 @@ export const amount: Rule = {
   problem: "must be a number, 0 or more",
 };
 
+export const object: Rule = {
+  fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  problem: "must be an object",
+};
+
 export const flagOrObject: Rule = {
-  fits: (value) => flag.fits(value) || (typeof value === "object" && value !== null),
+  fits: (value) => flag.fits(value) || object.fits(value),
   problem: "must be true, false or an object",
+};
+
+export const filledArray: Rule = {
+  fits: (value) => Array.isArray(value) && value.length > 0,
+  problem: "must be an array that is not empty",
 };
 
 /** A whole number that is not less than `least`; with `orInfinity`, also Infinity. */

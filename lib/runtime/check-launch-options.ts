@@ -5,6 +5,7 @@ import {
   checkObject,
   checkWellFormed,
   flag,
+  object,
   string,
   text,
   type Rule,
@@ -14,20 +15,16 @@ import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { LaunchCommandLine } from "./launch-command.js";
 import type { LaunchOptions } from "./launch-options.js";
 
-const record: Rule = {
-  fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  problem: "must be an object",
-};
 const list: Rule = { fits: Array.isArray, problem: "must be an array of strings" };
 
 export const launchRules: RulesOf<LaunchOptions> = {
-  launch: record,
+  launch: object,
   codexPath: text,
   cwd: text,
-  env: record,
+  env: object,
   codexHome: text,
   inheritEnv: flag,
-  config: record,
+  config: object,
   configOverrides: list,
 };
 

@@ -7,6 +7,7 @@ import {
   checkFields,
   flag,
   milliseconds,
+  object,
   type Rule,
   type RulesOf,
 } from "../errors/check-values.js";
@@ -59,11 +60,6 @@ const tokenText: Rule = {
 const httpAgent: Rule = {
   fits: (value) => typeof (value as { addRequest?: unknown } | null)?.addRequest === "function",
   problem: "must be an http.Agent, such as new HttpsProxyAgent(…) of the package https-proxy-agent",
-};
-
-const object: Rule = {
-  fits: (value) => typeof value === "object" && value !== null,
-  problem: "must be an object",
 };
 
 export const socketRules: RulesOf<SocketOptions> = {

@@ -7,7 +7,7 @@ import type {
   ThreadSettingsUpdateParams,
   ThreadUnsubscribeStatus,
 } from "../../../generated/types.js";
-import { check, checkText, type Rule } from "../../errors/check-values.js";
+import { check, checkText, filledArray } from "../../errors/check-values.js";
 import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import { callLoaded } from "../../session/call-loaded.js";
@@ -134,7 +134,7 @@ export abstract class ThreadApi extends Resource {
    * `AppServerClient.request` throws.
    */
   async injectItems(items: readonly JsonValue[]): Promise<void> {
-    check("items", items, notEmpty);
+    check("items", items, filledArray);
     const readable = items.map((item, index) => withReadableImages(item, `items[${index}]`));
     const params = { threadId: this.id, items: readable };
     await this.callLoaded("thread/inject_items", params);
@@ -216,8 +216,3 @@ async function requireTurn(session: Session, threadId: string, turnId: string): 
   }
   throw new InvalidArgumentError("beforeTurnId", "must be the id of a turn of this thread");
 }
-
-const notEmpty: Rule = {
-  fits: (value) => Array.isArray(value) && value.length > 0,
-  problem: "must be an array that is not empty",
-};
