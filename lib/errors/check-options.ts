@@ -12,17 +12,10 @@ type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : neve
 /** The names of options, whatever they are options of, and whatever the values say of them. */
 export type Keys = Readonly<Record<string, unknown>>;
 
-/** Advice for keys that a call refuses or ignores. */
-interface OtherKeys {
-  /** For each refused key, where it belongs: the rest of a sentence. */
-  readonly elsewhere?: Readonly<Record<string, string>>;
-  /** Keys that pass without effect. */
-  readonly ignored?: Keys;
-}
-
 /**
  * Refuses options that `call` does not know: a limit or a handler that is misspelt would be ignored.
- * A key whose value is undefined passes.
+ * A key whose value is undefined passes. `elsewhere` says of refused keys where they belong, as the rest of a
+ * sentence; `ignored` are keys that pass without effect.
  *
  * @throws InvalidArgumentError, which names the key and the nearest one that has an effect.
  */
@@ -30,7 +23,10 @@ export function checkOptions(
   call: string,
   options: unknown,
   keys: Keys,
-  { elsewhere = {}, ignored = {} }: OtherKeys = {},
+  {
+    elsewhere = {},
+    ignored = {},
+  }: { elsewhere?: Readonly<Record<string, string>>; ignored?: Keys } = {},
 ): void {
   const unknown = findUnknownKey("options", options, keys, { ignored });
   if (!unknown) return;

@@ -93,14 +93,14 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     throw new InvalidArgumentError("url", badTarget);
   checkSocketOptions(options);
   if (typeof options.reconnect === "object" || options.reconnect === true) {
-    const where = isHere ? "a server in this process" : noReopening;
+    const where = isHere
+      ? "a server in this process"
+      : "{ transport }: streams cannot be opened again";
     throw new InvalidArgumentError("reconnect", `must be false with ${where}`);
   }
   const open = async () => (isHere ? target.connect() : openStreamTransport(target.transport));
   return { settings, open, reopening: undefined, shared: options.shared ?? false };
 }
-
-const noReopening = "{ transport }: streams cannot be opened again";
 
 /** @throws InvalidArgumentError when it is nothing that makes connections. */
 export function checkServer(server: unknown): void {

@@ -55,12 +55,9 @@ class StrictWriter {
         "must be an object at the top, as strict mode demands: put the value into a property of one",
       );
     }
-    const definitions = [...this.#definitions].map(([name, { schema }]) => [name, schema]);
-    const schema =
-      definitions.length === 0
-        ? top.schema
-        : { ...top.schema, $defs: Object.fromEntries(definitions) as JsonObject };
-    this.#top = { schema, restore: top.restore };
+    const definitions = [...this.#definitions].map(([name, { schema }]) => [name, schema] as const);
+    const $defs = Object.fromEntries(definitions);
+    this.#top = { ...top, schema: { ...top.schema, ...(definitions.length > 0 && { $defs }) } };
     return this.#top;
   }
 

@@ -56,7 +56,10 @@ export async function openSocketTransport(
   const { signal } = attempt;
   const token = await tokenOf(options.token, signal);
   const { headers, tls } = options;
-  const socketPath = address.socketPath && (await resolveLink(address.socketPath));
+  // A server makes its path a link to a socket at a short one, since the path of a socket is limited to about a
+  // hundred characters; only its target can always be connected to.
+  const given = address.socketPath;
+  const socketPath = given && (await realpath(given).catch(() => given));
   return await openWebSocket(
     webSocketClass,
     { ...address, socketPath },
@@ -67,14 +70,6 @@ export async function openSocketTransport(
       logger: safeLogger(options.logger),
     },
   );
-}
-
-/**
- * A server makes its path a link to a socket at a short one, since the path of a socket is limited to
- * about a hundred characters; only its target can always be connected to.
- */
-async function resolveLink(socketPath: string): Promise<string> {
-  return realpath(socketPath).catch(() => socketPath);
 }
 
 async function tokenOf(
