@@ -5,7 +5,7 @@ import type {
   SandboxPolicy,
 } from "../../generated/types.js";
 import { checkKeys, type KeysOf } from "./check-options.js";
-import { anyOf, check, checkObject, flag, oneOf, type Rule, type RulesOf } from "./check-values.js";
+import { anyOf, check, checkObject, flag, oneOf, strings, type RulesOf } from "./check-values.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
 // The settings that decide what commands may do. TypeScript refuses a list that lacks a value of the
@@ -30,11 +30,6 @@ const sandbox = anyOf(Object.keys(sandboxModes), "a sandbox policy");
 const approvalPolicy = anyOf(Object.keys(approvalPolicies), "{ granular }");
 const networkAccess = anyOf(Object.keys(networkAccesses));
 
-const paths: Rule = {
-  fits: (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
-  problem: "must be an array of paths",
-};
-
 type PolicyRules = {
   readonly [Type in SandboxPolicy["type"]]: RulesOf<Extract<SandboxPolicy, { type: Type }>>;
 };
@@ -45,7 +40,7 @@ const policyRules: PolicyRules = {
   externalSandbox: { type: oneOf("externalSandbox"), networkAccess },
   workspaceWrite: {
     type: oneOf("workspaceWrite"),
-    writableRoots: paths,
+    writableRoots: { ...strings, problem: "must be an array of paths" },
     networkAccess: flag,
     excludeTmpdirEnvVar: flag,
     excludeSlashTmp: flag,

@@ -37,6 +37,11 @@ export const string: Rule = {
   problem: "must be a string",
 };
 
+export const strings: Rule = {
+  fits: (value) => Array.isArray(value) && value.every(string.fits),
+  problem: "must be an array of strings",
+};
+
 export const textOrBytes: Rule = {
   fits: (value) => string.fits(value) || isBytes(value),
   problem: "must be a string or a Uint8Array",
