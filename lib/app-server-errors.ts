@@ -1,78 +1,21 @@
 import { isAppServerError as isOurs } from "./errors/base.js";
-import type { ConfigWriteError, FeatureNotChangedError } from "./errors/config-errors.js";
-import type { ConnectError, MissingDependencyError } from "./errors/connect-errors.js";
-import type {
-  MessageTooLargeError,
-  ProtocolError,
-  RequestTimeoutError,
-  TransportClosedError,
-} from "./errors/connection-errors.js";
-import type {
-  GoalDetachedError,
-  GoalFailedError,
-  GoalNotActiveError,
-  GoalNotStartedError,
-  GoalStalledError,
-  GoalTimeoutError,
-} from "./goals/goal-errors.js";
-import type {
-  ExperimentalApiError,
-  ExternalClockError,
-  GoalsUnavailableError,
-  InternalRpcError,
-  InvalidParamsError,
-  InvalidRequestError,
-  JsonRpcError,
-  McpServerError,
-  MethodNotFoundError,
-  ParseError,
-  RetryLimitExceededError,
-  ServerBusyError,
-  ServerDrainingError,
-  SettingNotAllowedError,
-  ThreadArchivedError,
-  ThreadBusyError,
-  ThreadNotFoundError,
-  TurnNotActiveError,
-} from "./errors/rpc-errors.js";
+import type * as config from "./errors/config-errors.js";
+import type * as connect from "./errors/connect-errors.js";
+import type * as connection from "./errors/connection-errors.js";
+import type * as goal from "./goals/goal-errors.js";
+import type * as rpc from "./errors/rpc-errors.js";
 import type { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { NoNextPageError } from "./errors/list-errors.js";
-import type { LoginFailedError, LoginTimeoutError } from "./errors/login-errors.js";
-import type {
-  CommandEndedError,
-  CommandNotStartedError,
-  FileNotFoundError,
-  FileSystemError,
-  HandleClosedError,
-  OutputOverflowError,
-  OutputStreamError,
-} from "./errors/machine-errors.js";
+import type * as login from "./errors/login-errors.js";
+import type * as machine from "./errors/machine-errors.js";
 import type { CommandFailedError } from "./resources/machine/command-failed-error.js";
 import type { ModelClosedError } from "./errors/model-closed-error.js";
-import type {
-  RequestNotPendingError,
-  ServerRequestOverError,
-} from "./errors/server-request-errors.js";
-import type { SandboxWidenedError, SettingsLoosenedError } from "./errors/settings-errors.js";
+import type * as request from "./errors/server-request-errors.js";
+import type * as settings from "./errors/settings-errors.js";
 import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
-import type {
-  BinaryNotFoundError,
-  HandshakeError,
-  IncompatibleServerError,
-  RestartLimitError,
-  SpawnError,
-} from "./errors/start-errors.js";
+import type * as start from "./errors/start-errors.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
-import type {
-  OutputMismatchError,
-  StopUnconfirmedError,
-  TurnFailedError,
-  TurnLostError,
-  TurnNotStartedError,
-  TurnStalledError,
-  TurnStreamError,
-  TurnTimeoutError,
-} from "./turns/turn-errors.js";
+import type * as turn from "./turns/turn-errors.js";
 import type { TurnDetachedError } from "./errors/turn-detached-error.js";
 
 /**
@@ -80,71 +23,71 @@ import type { TurnDetachedError } from "./errors/turn-detached-error.js";
  * TurnFailedError, with all its properties. A class that has subclasses stands here for its own code alone.
  */
 export type AnyAppServerError =
-  | BinaryNotFoundError
-  | CommandEndedError
+  | start.BinaryNotFoundError
+  | machine.CommandEndedError
   | CommandFailedError
-  | CommandNotStartedError
-  | ConfigWriteError
-  | ConnectError
-  | ExperimentalApiError
-  | ExternalClockError
-  | FeatureNotChangedError
-  | FileNotFoundError
-  | (FileSystemError & { readonly code: "FILE_SYSTEM_ERROR" })
-  | GoalDetachedError
-  | GoalFailedError
-  | GoalNotActiveError
-  | GoalNotStartedError
-  | GoalStalledError
-  | GoalTimeoutError
-  | GoalsUnavailableError
-  | HandleClosedError
-  | HandshakeError
-  | IncompatibleServerError
-  | InternalRpcError
+  | machine.CommandNotStartedError
+  | config.ConfigWriteError
+  | connect.ConnectError
+  | rpc.ExperimentalApiError
+  | rpc.ExternalClockError
+  | config.FeatureNotChangedError
+  | machine.FileNotFoundError
+  | (machine.FileSystemError & { readonly code: "FILE_SYSTEM_ERROR" })
+  | goal.GoalDetachedError
+  | goal.GoalFailedError
+  | goal.GoalNotActiveError
+  | goal.GoalNotStartedError
+  | goal.GoalStalledError
+  | goal.GoalTimeoutError
+  | rpc.GoalsUnavailableError
+  | machine.HandleClosedError
+  | start.HandshakeError
+  | start.IncompatibleServerError
+  | rpc.InternalRpcError
   | InvalidArgumentError
-  | InvalidParamsError
-  | (InvalidRequestError & { readonly code: "INVALID_REQUEST" })
-  | (JsonRpcError & { readonly code: "RPC_ERROR" })
-  | LoginFailedError
-  | LoginTimeoutError
-  | McpServerError
-  | MessageTooLargeError
-  | MethodNotFoundError
-  | MissingDependencyError
+  | rpc.InvalidParamsError
+  | (rpc.InvalidRequestError & { readonly code: "INVALID_REQUEST" })
+  | (rpc.JsonRpcError & { readonly code: "RPC_ERROR" })
+  | login.LoginFailedError
+  | login.LoginTimeoutError
+  | rpc.McpServerError
+  | connection.MessageTooLargeError
+  | rpc.MethodNotFoundError
+  | connect.MissingDependencyError
   | ModelClosedError
   | NoNextPageError
-  | OutputMismatchError
-  | OutputOverflowError
-  | OutputStreamError
-  | ParseError
-  | ProtocolError
-  | RequestNotPendingError
-  | RequestTimeoutError
-  | RestartLimitError
-  | RetryLimitExceededError
-  | SandboxWidenedError
-  | (ServerBusyError & { readonly code: "SERVER_BUSY" })
-  | ServerDrainingError
-  | ServerRequestOverError
-  | SettingNotAllowedError
-  | (SettingsLoosenedError & { readonly code: "SETTINGS_LOOSENED" })
+  | turn.OutputMismatchError
+  | machine.OutputOverflowError
+  | machine.OutputStreamError
+  | rpc.ParseError
+  | connection.ProtocolError
+  | request.RequestNotPendingError
+  | connection.RequestTimeoutError
+  | start.RestartLimitError
+  | rpc.RetryLimitExceededError
+  | settings.SandboxWidenedError
+  | (rpc.ServerBusyError & { readonly code: "SERVER_BUSY" })
+  | rpc.ServerDrainingError
+  | request.ServerRequestOverError
+  | rpc.SettingNotAllowedError
+  | (settings.SettingsLoosenedError & { readonly code: "SETTINGS_LOOSENED" })
   | SlowConsumerError
-  | SpawnError
-  | StopUnconfirmedError
-  | ThreadArchivedError
-  | ThreadBusyError
-  | ThreadNotFoundError
+  | start.SpawnError
+  | turn.StopUnconfirmedError
+  | rpc.ThreadArchivedError
+  | rpc.ThreadBusyError
+  | rpc.ThreadNotFoundError
   | ToolInputError
-  | TransportClosedError
+  | connection.TransportClosedError
   | TurnDetachedError
-  | TurnFailedError
-  | TurnLostError
-  | TurnNotActiveError
-  | TurnNotStartedError
-  | TurnStalledError
-  | TurnStreamError
-  | TurnTimeoutError;
+  | turn.TurnFailedError
+  | turn.TurnLostError
+  | rpc.TurnNotActiveError
+  | turn.TurnNotStartedError
+  | turn.TurnStalledError
+  | turn.TurnStreamError
+  | turn.TurnTimeoutError;
 
 /**
  * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of another

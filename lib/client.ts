@@ -38,7 +38,6 @@ import type { ServerInfo } from "./session/server-info.js";
 import { StartDeadline } from "./jsonrpc/start-deadline.js";
 import { homeOf, serverPlaceOf } from "./runtime/codex-home.js";
 import { resolveLaunch } from "./runtime/launch.js";
-import { runtimeFileOf } from "./runtime/launch-command.js";
 import type { HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
@@ -105,7 +104,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
       // A command line of the caller's may lead into a container.
       sharesFiles: launch.source !== "launch",
       place: serverPlaceOf(launch),
-      runtimeFile: runtimeFileOf(launch),
+      runtimeFile: launch.source === "launch" ? undefined : launch.command,
     };
     return AppServerClient.#open(transport, settings, { ...surviving, ...places, deadline });
   }

@@ -1,14 +1,6 @@
-import {
-  getAccountParamsKeys,
-  getAccountTokenUsageParamsKeys,
-  modelListParamsKeys,
-  permissionProfileListParamsKeys,
-} from "../../generated/methods.js";
 import type {
   FuzzyFileSearchResult,
   Model,
-  ModelListParams,
-  PermissionProfileListParams,
   PermissionProfileSummary,
 } from "../../generated/types.js";
 import type { Rpc } from "../../generated/rpc.js";
@@ -22,7 +14,6 @@ import { Hooks } from "../resources/extensions/hooks.js";
 import { Mcp } from "../resources/extensions/mcp.js";
 import { Plugins } from "../resources/extensions/plugins.js";
 import { Skills } from "../resources/extensions/skills.js";
-import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import type { CommandHandle } from "../resources/machine/command-handle.js";
 import type { ExecOptions, SpawnOptions } from "../resources/machine/command-options.js";
 import { execCommand } from "../resources/machine/exec-command.js";
@@ -37,10 +28,11 @@ import { Sandbox } from "../resources/machine/sandbox.js";
 import { spawnProcess } from "../resources/machine/spawn-process.js";
 import { Watch, type WatchOptions } from "../resources/machine/watch.js";
 import type { Pages } from "../options/pages.js";
-import type { AllowUndefined, ParamsOf, ResultOf } from "../protocol.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
 import { createRpcTree } from "../resources/rpc-tree.js";
 import { ThreadCatalog } from "./thread-catalog.js";
 import { connectedFor } from "../session/until-connected.js";
+import { checkParams } from "../resources/resource.js";
 
 /** The account that is logged in, as `account/read` tells. */
 export interface AccountStatus extends ResultOf<"account/read"> {
@@ -49,15 +41,9 @@ export interface AccountStatus extends ResultOf<"account/read"> {
 }
 
 /** The models to list, as in `model/list`. */
-export type ListModelsOptions = AllowUndefined<Omit<ModelListParams, "cursor">>;
+export type ListModelsOptions = Omit<ParamsOf<"model/list">, "cursor">;
 /** The directory to list profiles for, as in `permissionProfile/list`. */
-export type ListPermissionProfilesOptions = AllowUndefined<
-  Omit<PermissionProfileListParams, "cursor">
->;
-
-const listModelsKeys: KeysOf<ListModelsOptions> = modelListParamsKeys;
-const listPermissionProfilesKeys: KeysOf<ListPermissionProfilesOptions> =
-  permissionProfileListParamsKeys;
+export type ListPermissionProfilesOptions = Omit<ParamsOf<"permissionProfile/list">, "cursor">;
 
 /** The calls that a `Codex` and an `AppServerClient` both offer: threads, and everything around them. */
 export abstract class CodexApi extends ThreadCatalog {
@@ -107,7 +93,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * of a ChatGPT login that it holds itself.
    */
   async account(options: ParamsOf<"account/read"> = {}): Promise<AccountStatus> {
-    checkOptions("account()", options, getAccountParamsKeys);
+    checkParams("account()", "account/read", options);
     const status = await this.call("account/read", options);
     return { ...status, loginRequired: status.requiresOpenaiAuth && status.account === null };
   }
@@ -124,7 +110,7 @@ export abstract class CodexApi extends ThreadCatalog {
   async usage(
     options: ParamsOf<"account/usage/read"> = {},
   ): Promise<ResultOf<"account/usage/read">> {
-    checkOptions("usage()", options, getAccountTokenUsageParamsKeys);
+    checkParams("usage()", "account/usage/read", options);
     return this.call("account/usage/read", options);
   }
 
@@ -138,7 +124,7 @@ export abstract class CodexApi extends ThreadCatalog {
    * forbids those that are not `allowed`.
    */
   permissionProfiles(options: ListPermissionProfilesOptions = {}): Pages<PermissionProfileSummary> {
-    checkOptions("permissionProfiles()", options, listPermissionProfilesKeys);
+    checkParams("permissionProfiles()", "permissionProfile/list", options);
     return this.pages("permissionProfile/list", options);
   }
 
@@ -196,7 +182,7 @@ export abstract class CodexApi extends ThreadCatalog {
 
   /** Lists the models that this login can use (`model/list`). */
   models(options: ListModelsOptions = {}): Pages<Model> {
-    checkOptions("models()", options, listModelsKeys);
+    checkParams("models()", "model/list", options);
     return this.pages("model/list", options);
   }
 }

@@ -15,12 +15,6 @@ import { sandboxOfNewThread, withAbsoluteRoots, type GivenSandbox } from "./new-
 
 type Started = ResultOf<"thread/start">;
 
-interface Wanted {
-  readonly given: GivenSandbox;
-  /** The settings that the caller named. */
-  readonly params: ParamsOf<"thread/start">;
-}
-
 /** The time in which the server must tell of a sandbox after its answer (ms). */
 const tellMs = 10_000;
 
@@ -48,7 +42,7 @@ export async function startThread(
     ...leavesLateThread(session),
     trace,
   });
-  const opened = given ? await giveSandbox(session, started, { given, params }) : started;
+  const opened = given ? await giveSandbox(session, started, params, given) : started;
   const configured = given
     ? { ...session.configured, sandbox: undefined, permissions: undefined, ...given.asked }
     : session.configured;
@@ -58,14 +52,16 @@ export async function startThread(
 }
 
 /** Resolves with the answer to the start as it would have been under that sandbox. */
-async function giveSandbox(session: Session, started: Started, wanted: Wanted): Promise<Started> {
+async function giveSandbox(
+  session: Session,
+  started: Started,
+  params: ParamsOf<"thread/start">,
+  wanted: GivenSandbox,
+): Promise<Started> {
   const threadId = idOf("thread", started);
   try {
-    const given = withAbsoluteRoots(wanted.given, {
-      cwd: started.cwd,
-      home: session.serverFiles.home,
-    });
-    return { ...started, ...(await updateSandbox(session, threadId, { ...wanted, given })) };
+    const given = withAbsoluteRoots(wanted, started.cwd, session.serverFiles.home);
+    return { ...started, ...(await updateSandbox(session, threadId, params, given)) };
   } catch (error) {
     // The server would have started it like this, too.
     if (error instanceof SettingNotAllowedError) return started;
@@ -78,16 +74,14 @@ async function giveSandbox(session: Session, started: Started, wanted: Wanted): 
 async function updateSandbox(
   session: Session,
   threadId: string,
-  { given: { asked, ...given }, params }: Wanted,
+  params: ParamsOf<"thread/start">,
+  { asked, ...given }: GivenSandbox,
 ): Promise<Partial<Started>> {
   const update = () => session.call("thread/settings/update", { threadId, ...given });
   if ("permissions" in given || params.runtimeWorkspaceRoots) {
-    const { sandboxPolicy, activePermissionProfile } = await settingsAfter(
-      session,
-      threadId,
-      update,
-    );
-    return { sandbox: sandboxPolicy, activePermissionProfile };
+    const settings = await settingsAfter(session, threadId, update);
+    const { sandboxPolicy: sandbox, activePermissionProfile } = settings;
+    return { sandbox, activePermissionProfile };
   }
   const { sandboxPolicy: sandbox } = given;
   if (session.experimentalApi) {

@@ -1,22 +1,12 @@
-import {
-  threadAttachmentOwnerListParamsKeys,
-  threadListParamsKeys,
-  threadLoadedListParamsKeys,
-  threadResumeParamsKeys,
-  threadSearchParamsKeys,
-  threadStartParamsKeys,
-} from "../../generated/methods.js";
+import { threadResumeParamsKeys, threadStartParamsKeys } from "../../generated/methods.js";
 import type {
   Thread as ThreadRecord,
   ThreadAttachmentOwner,
-  ThreadListParams,
-  ThreadLoadedListParams,
   ThreadSearchResult,
 } from "../../generated/types.js";
-import { checkOptions, pickKeys, type KeysOf } from "../errors/check-options.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { pickKeys } from "../errors/check-options.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
-import { checkFields, checkText, flag } from "../errors/check-values.js";
+import { check, checkFields, checkText, flag, text, type Rule } from "../errors/check-values.js";
 import {
   checkOpeningOptions,
   checkWithoutSettings,
@@ -32,8 +22,8 @@ import type {
   StartThreadOptions,
 } from "../options/thread-options.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
-import type { AllowUndefined } from "../protocol.js";
-import { Resource } from "../resources/resource.js";
+import type { ParamsOf } from "../protocol.js";
+import { checkParams, Resource } from "../resources/resource.js";
 import { Sections } from "../resources/threads/sections.js";
 import {
   checkIdentity,
@@ -54,12 +44,9 @@ import { checkTools, toDynamicTools } from "../tools/tool-specs.js";
 import { startThread } from "./start-thread.js";
 
 /** The threads to list, as in `thread/list`. */
-export type ListThreadsOptions = AllowUndefined<Omit<ThreadListParams, "cursor">>;
+export type ListThreadsOptions = Omit<ParamsOf<"thread/list">, "cursor">;
 /** Options for listing the loaded threads, as in `thread/loaded/list`. */
-export type LoadedThreadsOptions = AllowUndefined<Omit<ThreadLoadedListParams, "cursor">>;
-
-const listThreadsKeys: KeysOf<ListThreadsOptions> = threadListParamsKeys;
-const loadedThreadsKeys: KeysOf<LoadedThreadsOptions> = threadLoadedListParamsKeys;
+export type LoadedThreadsOptions = Omit<ParamsOf<"thread/loaded/list">, "cursor">;
 
 /** The calls that make or find threads; the same on a `Codex` and on an `AppServerClient`. */
 export abstract class ThreadCatalog extends Resource {
@@ -106,7 +93,7 @@ export abstract class ThreadCatalog extends Resource {
    * `options` name, or than it had; ThreadArchivedError, until it is unarchived.
    */
   async resumeThread(id: string, options: ResumeThreadOptions = {}): Promise<Thread> {
-    checkThreadId(id);
+    check("id", id, threadId);
     const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
     const handlers = handlersIn(all);
     const { tools, trace } = all;
@@ -135,7 +122,7 @@ export abstract class ThreadCatalog extends Resource {
    * server's requests on the thread and `tools` carry out its tools, whichever handle runs the turn.
    */
   thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
-    checkThreadId(id);
+    check("id", id, threadId);
     checkWithoutSettings("thread()", options, threadHandleKeys);
     const { tools } = options;
     if (tools !== undefined) checkTools(tools);
@@ -171,7 +158,7 @@ export abstract class ThreadCatalog extends Resource {
    * clients. With thousands of threads, `useStateDbOnly: true` is faster: see docs/lists.md.
    */
   listThreads(options: ListThreadsOptions = {}): Pages<ThreadRecord> {
-    checkOptions("listThreads()", options, listThreadsKeys);
+    checkParams("listThreads()", "thread/list", options);
     return this.pages("thread/list", options);
   }
 
@@ -185,7 +172,7 @@ export abstract class ThreadCatalog extends Resource {
    */
   searchThreads(searchTerm: string, options: SearchThreadsOptions = {}): Pages<ThreadSearchResult> {
     checkText("searchTerm", searchTerm);
-    checkOptions("searchThreads()", options, threadSearchParamsKeys);
+    checkParams("searchThreads()", "thread/search", options);
     return this.pages("thread/search", toQuery(searchTerm, options));
   }
 
@@ -202,14 +189,14 @@ export abstract class ThreadCatalog extends Resource {
 
   /** Lists the ids of the threads that the server has loaded (`thread/loaded/list`), for any client. */
   loadedThreads(options: LoadedThreadsOptions = {}): Pages<string> {
-    checkOptions("loadedThreads()", options, loadedThreadsKeys);
+    checkParams("loadedThreads()", "thread/loaded/list", options);
     return this.pages("thread/loaded/list", options);
   }
 
   /** Lists the threads, archived or not, that have an attachment (`thread/attachmentOwner/list`). */
   attachmentOwners(options: AttachmentOwnersOptions): Pages<ThreadAttachmentOwner> {
     checkIdentity(options);
-    checkOptions("attachmentOwners()", options, threadAttachmentOwnerListParamsKeys);
+    checkParams("attachmentOwners()", "thread/attachmentOwner/list", options);
     return this.pages("thread/attachmentOwner/list", options);
   }
 }
@@ -228,8 +215,4 @@ function changesSettings(options: ResumeThreadOptions): boolean {
   return Object.values(settings).some((value) => value !== undefined);
 }
 
-function checkThreadId(id: string): void {
-  if (typeof id !== "string" || id === "") {
-    throw new InvalidArgumentError("id", "must be the id of a thread");
-  }
-}
+const threadId: Rule = { ...text, problem: "must be the id of a thread" };

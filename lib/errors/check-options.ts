@@ -12,17 +12,10 @@ type AnyKeyOf<Options> = Options extends unknown ? keyof Options & string : neve
 /** The names of options, whatever they are options of, and whatever the values say of them. */
 export type Keys = Readonly<Record<string, unknown>>;
 
-/** Advice for keys that a call refuses or ignores. */
-interface OtherKeys {
-  /** For each refused key, where it belongs: the rest of a sentence. */
-  readonly elsewhere?: Readonly<Record<string, string>>;
-  /** Keys that pass without effect. */
-  readonly ignored?: Keys;
-}
-
 /**
  * Refuses options that `call` does not know: a limit or a handler that is misspelt would be ignored.
- * A key whose value is undefined passes.
+ * A key whose value is undefined passes. `elsewhere` says of refused keys where they belong, as the rest of a
+ * sentence; `ignored` are keys that pass without effect.
  *
  * @throws InvalidArgumentError, which names the key and the nearest one that has an effect.
  */
@@ -30,7 +23,10 @@ export function checkOptions(
   call: string,
   options: unknown,
   keys: Keys,
-  { elsewhere = {}, ignored = {} }: OtherKeys = {},
+  {
+    elsewhere = {},
+    ignored = {},
+  }: { elsewhere?: Readonly<Record<string, string>>; ignored?: Keys } = {},
 ): void {
   const unknown = findUnknownKey("options", options, keys, { ignored });
   if (!unknown) return;
@@ -109,9 +105,9 @@ function shown(key: string): string {
 
 function nearestTo(key: string, keys: Keys): string | undefined {
   const [nearest] = Object.keys(keys)
-    .map((known) => ({ known, difference: differenceOf(simple(key), simple(known)) }))
-    .filter(({ difference }) => difference < 1)
-    .sort((one, other) => one.difference - other.difference);
+    .map((known) => ({ known, likeness: likenessOf(simple(key.slice(0, 60)), simple(known)) }))
+    .filter(({ likeness }) => likeness >= 0.5)
+    .sort((one, other) => other.likeness - one.likeness);
   return nearest?.known;
 }
 
@@ -120,26 +116,13 @@ function simple(key: string): string {
   return key.toLowerCase().replace(/[^a-z\d]/g, "");
 }
 
-/** From 0, the same, to 1 and more, nothing in common. */
-function differenceOf(one: string, other: string): number {
-  const shorter = Math.min(one.length, other.length);
-  // One of them goes on where the other ends, as timeout and timeoutMs do.
-  if (shorter >= 4 && (one.startsWith(other) || other.startsWith(one))) {
-    return 0.5 * (1 - shorter / Math.max(one.length, other.length));
-  }
-  return (2 * editsBetween(one.slice(0, 60), other)) / Math.max(shorter, 3);
+/** From 0 to 1, the same: how many pairs of neighbouring letters the words have in common. */
+function likenessOf(one: string, other: string): number {
+  const [mine, theirs] = [pairsOf(one), pairsOf(other)];
+  const shared = mine.filter((pair) => theirs.includes(pair));
+  return (2 * shared.length) / Math.max(1, mine.length + theirs.length);
 }
 
-/** How many characters have to be changed, added or left out. */
-function editsBetween(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let index = 0; index < one.length; index += 1) {
-    const next = [index + 1];
-    for (let at = 1; at < row.length; at += 1) {
-      const change = (row[at - 1] ?? 0) + (other[at - 1] === one[index] ? 0 : 1);
-      next.push(Math.min(change, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
+function pairsOf(word: string): string[] {
+  return Array.from(word.slice(1), (letter, index) => `${word.charAt(index)}${letter}`);
 }

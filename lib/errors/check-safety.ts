@@ -5,7 +5,7 @@ import type {
   SandboxPolicy,
 } from "../../generated/types.js";
 import { checkKeys, type KeysOf } from "./check-options.js";
-import { anyOf, check, checkObject, flag, oneOf, type Rule, type RulesOf } from "./check-values.js";
+import { anyOf, check, checkObject, flag, oneOf, strings, type RulesOf } from "./check-values.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
 // The settings that decide what commands may do. TypeScript refuses a list that lacks a value of the
@@ -30,11 +30,6 @@ const sandbox = anyOf(Object.keys(sandboxModes), "a sandbox policy");
 const approvalPolicy = anyOf(Object.keys(approvalPolicies), "{ granular }");
 const networkAccess = anyOf(Object.keys(networkAccesses));
 
-const paths: Rule = {
-  fits: (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
-  problem: "must be an array of paths",
-};
-
 type PolicyRules = {
   readonly [Type in SandboxPolicy["type"]]: RulesOf<Extract<SandboxPolicy, { type: Type }>>;
 };
@@ -45,7 +40,7 @@ const policyRules: PolicyRules = {
   externalSandbox: { type: oneOf("externalSandbox"), networkAccess },
   workspaceWrite: {
     type: oneOf("workspaceWrite"),
-    writableRoots: paths,
+    writableRoots: { ...strings, problem: "must be an array of paths" },
     networkAccess: flag,
     excludeTmpdirEnvVar: flag,
     excludeSlashTmp: flag,
@@ -72,11 +67,7 @@ export function checkSandboxMode(argument: string, value: unknown): void {
   throw new InvalidArgumentError(argument, `${sandboxMode.problem}${advice}`);
 }
 
-/**
- * Checks a sandbox that may be a mode's name or a whole policy.
- *
- * @throws InvalidArgumentError, which names the part that is wrong.
- */
+/** Checks a sandbox that may be a mode's name or a whole policy. */
 export function checkSandbox(argument: string, value: unknown): void {
   if (isUnset(value) || sandbox.fits(value)) return;
   if (typeof value !== "object") throw new InvalidArgumentError(argument, sandbox.problem);
@@ -93,7 +84,7 @@ export function checkApprovalPolicy(argument: string, value: unknown): void {
   checkObject(`${argument}.granular`, (value as Granular).granular, granularRules);
 }
 
-/** Checks the same settings under their names in the configuration. @throws InvalidArgumentError */
+/** Checks the same settings under their names in the configuration. */
 export function checkConfiguredSafety(config: unknown): void {
   if (typeof config !== "object" || config === null) return;
   for (const [name, checkSetting] of Object.entries(configured)) {
@@ -101,11 +92,7 @@ export function checkConfiguredSafety(config: unknown): void {
   }
 }
 
-/**
- * Checks a raw `key=value`, whose value is a word, in quotes or not.
- *
- * @throws InvalidArgumentError
- */
+/** Checks a raw `key=value`, whose value is a word, in quotes or not. */
 export function checkOverrideSafety(argument: string, override: string): void {
   const [, key = "", , value] = /^\s*(\w+)\s*=\s*(["']?)([^"'{}]*?)\2\s*$/.exec(override) ?? [];
   if (Object.hasOwn(configured, key)) configured[key as keyof typeof configured](argument, value);

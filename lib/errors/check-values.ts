@@ -2,6 +2,8 @@ import { isAbortSignal, isBytes } from "../async/realms.js";
 import { checkKeys } from "./check-options.js";
 import { InvalidArgumentError } from "./invalid-argument-error.js";
 
+// What is called check… throws an InvalidArgumentError that names the option.
+
 /** What a value has to be. */
 export interface Rule {
   readonly fits: (value: unknown) => boolean;
@@ -35,6 +37,11 @@ export const string: Rule = {
   problem: "must be a string",
 };
 
+export const strings: Rule = {
+  fits: (value) => Array.isArray(value) && value.every(string.fits),
+  problem: "must be an array of strings",
+};
+
 export const textOrBytes: Rule = {
   fits: (value) => string.fits(value) || isBytes(value),
   problem: "must be a string or a Uint8Array",
@@ -56,9 +63,19 @@ export const amount: Rule = {
   problem: "must be a number, 0 or more",
 };
 
+export const object: Rule = {
+  fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  problem: "must be an object",
+};
+
 export const flagOrObject: Rule = {
-  fits: (value) => flag.fits(value) || (typeof value === "object" && value !== null),
+  fits: (value) => flag.fits(value) || object.fits(value),
   problem: "must be true, false or an object",
+};
+
+export const filledArray: Rule = {
+  fits: (value) => Array.isArray(value) && value.length > 0,
+  problem: "must be an array that is not empty",
 };
 
 /** A whole number that is not less than `least`; with `orInfinity`, also Infinity. */
@@ -90,8 +107,6 @@ export function check(path: string, value: unknown, { fits, problem }: Rule): vo
 /**
  * Checks the options that have a rule; an option that is left out or undefined passes. `path` stands before
  * the name of an option in an error, as in `"reconnect.retries"`.
- *
- * @throws InvalidArgumentError
  */
 export function checkFields(
   options: object,
@@ -105,11 +120,7 @@ export function checkFields(
   }
 }
 
-/**
- * The same for an object within the options, which must have no other fields than those with a rule.
- *
- * @throws InvalidArgumentError
- */
+/** The same for an object within the options, which must have no fields without a rule. */
 export function checkObject(
   path: string,
   value: unknown,
@@ -119,7 +130,7 @@ export function checkObject(
   checkFields(value as object, rules, path);
 }
 
-/** Checks that none of some options is less than the one before it. @throws InvalidArgumentError */
+/** Checks that none of some options is less than the one before it. */
 export function checkOrder(options: Readonly<Record<string, number>>, path?: string): void {
   Object.entries(options).reduce(([lesser, least], [name, value]) => {
     const fits = () => value >= least;
@@ -133,12 +144,12 @@ export function checkText(path: string, value: unknown): void {
   check(path, value, text);
 }
 
-/** The same for several values by name. @throws InvalidArgumentError */
+/** The same for several values by name. */
 export function checkTexts(values: Readonly<Record<string, unknown>>): void {
   for (const [path, value] of Object.entries(values)) checkText(path, value);
 }
 
-/** The same for each entry of a list. @throws InvalidArgumentError */
+/** The same for each entry of a list. */
 export function checkTextList(path: string, list: readonly unknown[]): void {
   for (const [index, value] of list.entries()) checkText(`${path}[${index}]`, value);
 }
@@ -153,11 +164,7 @@ export function checkTimeout(timeoutMs: unknown): void {
   check("timeoutMs", timeoutMs, milliseconds);
 }
 
-/**
- * Checks text that is to be sent to the server, which cannot read half of a surrogate pair.
- *
- * @throws InvalidArgumentError
- */
+/** Checks text that is to be sent to the server, which cannot read half of a surrogate pair. */
 export function checkWellFormed(argument: string, text: string): void {
   if (!text.isWellFormed()) throw halfCharacter(argument, "has");
 }

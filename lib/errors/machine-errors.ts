@@ -1,6 +1,6 @@
 import { AppServerError } from "./base.js";
 import { InvalidRequestError, JsonRpcError, type RpcFailure } from "./rpc-errors.js";
-import { says } from "./server-sentences.js";
+import { says, serverSentences, type SentenceName } from "./server-sentences.js";
 
 /**
  * The server could not start the command. Most often the program is not on the server's `PATH`, or
@@ -31,10 +31,6 @@ export class CommandNotStartedError extends JsonRpcError {
 /** The command has ended, so that nothing can be written to it and its terminal has no size. */
 export class CommandEndedError extends InvalidRequestError {
   override readonly code = "COMMAND_ENDED";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "The command has ended: start another one.");
-  }
 }
 
 /** A command's output can be iterated once, by one consumer, and only where it is streamed. */
@@ -102,7 +98,7 @@ export function toMachineError(failure: RpcFailure): JsonRpcError | undefined {
   }
   if (method.startsWith("command/exec/") || method.startsWith("process/")) {
     return says(message, "noActiveCommand", "commandNoLongerRuns")
-      ? new CommandEndedError(failure)
+      ? new CommandEndedError(failure, "The command has ended: start another one.")
       : undefined;
   }
   return method.startsWith("fs/") ? toFileSystemError(failure) : undefined;
@@ -120,15 +116,6 @@ function toFileSystemError(failure: RpcFailure): JsonRpcError | undefined {
     : new FileSystemError(failure, errno ?? null);
 }
 
-const errnos = [
-  "ENOENT",
-  "EACCES",
-  "EPERM",
-  "EEXIST",
-  "EISDIR",
-  "ENOTDIR",
-  "ENOTEMPTY",
-  "EROFS",
-  "ENOSPC",
-  "EIO",
-] as const;
+const errnos = (Object.keys(serverSentences) as SentenceName[]).filter((name) =>
+  /^E[A-Z]+$/.test(name),
+);

@@ -110,10 +110,6 @@ export class SettingNotAllowedError extends InvalidRequestError {
 /** The method or field needs `experimentalApi: true` (the default of this library). */
 export class ExperimentalApiError extends InvalidRequestError {
   override readonly code = "EXPERIMENTAL_API";
-
-  constructor(failure: RpcFailure) {
-    super(failure, "Start the client with experimentalApi: true.");
-  }
 }
 
 /**
@@ -123,13 +119,6 @@ export class ExperimentalApiError extends InvalidRequestError {
  */
 export class ExternalClockError extends JsonRpcError {
   override readonly code = "EXTERNAL_CLOCK_UNAVAILABLE";
-
-  constructor(failure: RpcFailure) {
-    super(
-      failure,
-      'This server asks no client for the time: set clock_source to "system", or use codex 0.169.0 or older.',
-    );
-  }
 }
 
 /**
@@ -147,7 +136,8 @@ export class RetryLimitExceededError extends ServerBusyError {
   readonly attempts: number;
 
   constructor(last: ServerBusyError, attempts: number) {
-    super(failureOf(last), `(${attempts} attempts)`);
+    const { method, rpcCode, serverMessage: message, data } = last;
+    super({ method, rpcCode, message, data }, `(${attempts} attempts)`);
     this.attempts = attempts;
     this.cause = last;
   }
@@ -156,11 +146,6 @@ export class RetryLimitExceededError extends ServerBusyError {
 /** This server, or this thread, cannot have goals. */
 export class GoalsUnavailableError extends InvalidRequestError {
   override readonly code = "GOALS_UNAVAILABLE";
-
-  constructor(refusal: InvalidRequestError, advice: string) {
-    super(failureOf(refusal), advice);
-    this.cause = refusal;
-  }
 }
 
 /**
@@ -170,11 +155,6 @@ export class GoalsUnavailableError extends InvalidRequestError {
  */
 export class McpServerError extends JsonRpcError {
   override readonly code = "MCP_SERVER_ERROR";
-}
-
-/** The answer that an error was made from. */
-function failureOf({ method, rpcCode, serverMessage: message, data }: JsonRpcError): RpcFailure {
-  return { method, rpcCode, message, data };
 }
 
 /** The server's sentences seldom end with a full stop. */

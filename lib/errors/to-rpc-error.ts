@@ -87,7 +87,11 @@ function fromInternalError(failure: RpcFailure): JsonRpcError {
     const advice = "The running turn has another outputSchema: wait until it has ended.";
     return new ThreadBusyError(failure, advice);
   }
-  if (says(failure.message, "noExternalClock")) return new ExternalClockError(failure);
+  if (says(failure.message, "noExternalClock")) {
+    const advice =
+      'This server asks no client for the time: set clock_source to "system", or use codex 0.169.0 or older.';
+    return new ExternalClockError(failure, advice);
+  }
   return new InternalRpcError(failure);
 }
 
@@ -98,7 +102,9 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   if (reason === "serverShuttingDown" || says(message, "draining")) {
     return new ServerDrainingError(failure);
   }
-  if (says(message, "needsExperimentalApi")) return new ExperimentalApiError(failure);
+  if (says(message, "needsExperimentalApi")) {
+    return new ExperimentalApiError(failure, "Start the client with experimentalApi: true.");
+  }
   if (says(message, "settingForbidden")) return new SettingNotAllowedError(failure);
   if (says(message, "noRollout", "notMaterialized")) {
     return new ThreadNotFoundError(failure, adviceForUnstored(failure.method));
@@ -116,11 +122,11 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   }
   if (says(message, "goalsDisabled")) {
     const advice = "Start the server with config: { features: { goals: true } }.";
-    return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
+    return new GoalsUnavailableError(failure, advice);
   }
   if (says(message, "goalsUnsupported")) {
     const advice = "Start the thread without `ephemeral: true`.";
-    return new GoalsUnavailableError(new InvalidRequestError(failure), advice);
+    return new GoalsUnavailableError(failure, advice);
   }
   if (says(message, "activeOrPendingTurn")) return new ThreadBusyError(failure);
   if (says(message, "threadClosing"))

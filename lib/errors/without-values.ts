@@ -8,10 +8,7 @@ import { serverSentences } from "./server-sentences.js";
 export function withoutValues(text: string): string {
   // The words before the value stay, where the pattern picks them out.
   const without = (_: string, before: unknown) => (typeof before === "string" ? before : "");
-  return quotations.reduce(
-    (rest, name) => rest.replace(serverSentences[name].pattern, without),
-    text,
-  );
+  return quotations.reduce((rest, name) => rest.replace(serverSentences[name], without), text);
 }
 
 const quotations = ["quotedVariant", "quotedValue", "quotedProvider", "quotedBody"] as const;

@@ -30,13 +30,10 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** A URL is ASCII, and names all other bytes by their numbers. */
 function unescaped(text: string): Buffer {
-  const pieces = text
-    .split(/(%[\da-f]{2})/i)
-    .map((piece) =>
-      /^%[\da-f]{2}$/i.test(piece)
-        ? Buffer.from(piece.slice(1), "hex")
-        : Buffer.from(piece, "utf8"),
-    );
-  return Buffer.concat(pieces);
+  const bytes = text.replace(/%([\da-f]{2})/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
+  return Buffer.from(bytes, "latin1");
 }

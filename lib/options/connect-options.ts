@@ -9,7 +9,7 @@ import {
   type ConnectionSettings,
   type ResolvedSettings,
 } from "./options.js";
-import { launchKeys } from "../runtime/check-launch-options.js";
+import { launchRules } from "../runtime/check-launch-options.js";
 import type { Reopening } from "../jsonrpc/reconnecting-connection.js";
 import { ReconnectSchedule, type ReconnectOptions } from "../jsonrpc/reconnect.js";
 import {
@@ -57,7 +57,7 @@ export const onlyToConnect = advice(
 );
 /** And the other way round. */
 export const onlyToStart = advice(
-  [...Object.keys(launchKeys), "onStderr"],
+  [...Object.keys(launchRules), "onStderr"],
   ": it is for a server that the client starts, not for one that runs already",
 );
 
@@ -88,20 +88,19 @@ export function resolveConnect(target: ConnectTarget, options: ConnectOptions): 
     const reopening = reopeningWith(reopen, options, settings);
     return { settings, open: openWith(token), reopening, shared: options.shared ?? true };
   }
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- callers may be JavaScript
-  if (typeof target !== "object" || target === null) throw badTarget();
-  checkSocketOptions(options);
   const isHere = isServer(target);
-  if (!isHere && !("transport" in target)) throw badTarget();
+  if (!isHere && !("transport" in (Object(target) as object)))
+    throw new InvalidArgumentError("url", badTarget);
+  checkSocketOptions(options);
   if (typeof options.reconnect === "object" || options.reconnect === true) {
-    const where = isHere ? "a server in this process" : noReopening;
+    const where = isHere
+      ? "a server in this process"
+      : "{ transport }: streams cannot be opened again";
     throw new InvalidArgumentError("reconnect", `must be false with ${where}`);
   }
   const open = async () => (isHere ? target.connect() : openStreamTransport(target.transport));
   return { settings, open, reopening: undefined, shared: options.shared ?? false };
 }
-
-const noReopening = "{ transport }: streams cannot be opened again";
 
 /** @throws InvalidArgumentError when it is nothing that makes connections. */
 export function checkServer(server: unknown): void {
@@ -113,12 +112,7 @@ function isServer(target: unknown): target is InProcessServer {
   return typeof (target as Partial<InProcessServer> | null)?.connect === "function";
 }
 
-function badTarget(): InvalidArgumentError {
-  return new InvalidArgumentError(
-    "url",
-    "must be a string, { transport }, or a server in this process",
-  );
-}
+const badTarget = "must be a string, { transport }, or a server in this process";
 
 function reopeningWith(
   open: ResolvedConnect["open"],

@@ -44,11 +44,10 @@ export interface GoalOptions extends RequestHandlers, Traced {
 }
 
 /** The params of a goal, besides the thread it is for. */
-export interface GoalSettings {
-  readonly objective: string;
-  readonly tokenBudget?: number | null | undefined;
-  readonly origin?: ThreadGoalMutationOrigin | null | undefined;
-}
+export type GoalSettings = { readonly objective: string } & Pick<
+  GoalOptions,
+  "tokenBudget" | "origin"
+>;
 
 /** The parts of a goal to set, as in `thread/goal/set`; parts that are left out stay as they are. */
 export type SetGoalOptions = AllowUndefined<Omit<ThreadGoalSetParams, "threadId">> & Traced;

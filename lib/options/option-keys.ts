@@ -142,8 +142,6 @@ export const settingsElsewhere = Object.fromEntries(
 /**
  * Options of `startThread`, `resumeThread` or `fork`, whose keys `keys` are. Returns them with what they
  * inherit.
- *
- * @throws InvalidArgumentError
  */
 export function checkOpeningOptions<Options extends object>(
   call: string,
@@ -157,7 +155,7 @@ export function checkOpeningOptions<Options extends object>(
   return all;
 }
 
-/** Options of a turn with input. Returns them with what they inherit. @throws InvalidArgumentError */
+/** Options of a turn with input. Returns them with what they inherit. */
 export function checkTurnOptions<Options extends object>(options: Options): Options {
   checkOptions("a turn", options, turnKeys, { elsewhere: onlyForThreads, ignored: anyTurnKeys });
   const all = withInherited(options, turnKeys);
@@ -165,17 +163,13 @@ export function checkTurnOptions<Options extends object>(options: Options): Opti
   return all;
 }
 
-/**
- * Options of a call that takes no settings: a handle on a thread, a goal, or a turn without input.
- *
- * @throws InvalidArgumentError
- */
+/** Options of a call that takes no settings: a handle on a thread, a goal, or a turn without input. */
 export function checkWithoutSettings(call: string, options: object, keys: Keys): void {
   const known = { ...clientRequestHandlerKeys, ...keys };
   checkOptions(call, options, known, { elsewhere: settingsElsewhere });
 }
 
-/** Options of a turn without input or settings. @throws InvalidArgumentError */
+/** Options of a turn without input or settings. */
 export function checkServiceOptions(call: string, options: object, more: Keys = {}): void {
   checkWithoutSettings(call, options, { ...serviceTurnKeys, ...more });
 }
@@ -183,8 +177,6 @@ export function checkServiceOptions(call: string, options: object, more: Keys = 
 /**
  * Options of `updateSettings`, or what the server told of a thread's settings. Returns them with what they
  * inherit.
- *
- * @throws InvalidArgumentError
  */
 export function checkUpdateSettings<Settings extends object>(settings: Settings): Settings {
   checkOptions("updateSettings()", settings, updateSettingsKeys, { ignored: threadSettingsKeys });
@@ -193,7 +185,7 @@ export function checkUpdateSettings<Settings extends object>(settings: Settings)
   return all;
 }
 
-/** Options of `run` of a handle, which may be those of its turn. @throws InvalidArgumentError */
+/** Options of `run` of a handle, which may be those of its turn. */
 export function checkRunOptions(options: object): void {
   checkOptions("run()", options, runKeys, { ignored: anyTurnKeys });
 }

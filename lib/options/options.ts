@@ -13,6 +13,7 @@ import {
   flagOrObject,
   milliseconds,
   string,
+  strings,
   text,
   whole,
   type Rule,
@@ -21,7 +22,7 @@ import {
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { observedNotifications } from "../messages/observed-notifications.js";
 import { resolveRetry, retryRules, type RetryOptions } from "../jsonrpc/retry.js";
-import { launchKeys } from "../runtime/check-launch-options.js";
+import { launchRules } from "../runtime/check-launch-options.js";
 import type { LaunchOptions } from "../runtime/launch-options.js";
 import {
   checkHandlers,
@@ -110,10 +111,7 @@ const settingRules: RulesOf<Omit<ConnectionSettings, keyof ClientRequestHandlers
   experimentalApi: flag,
   trustProject: flag,
   sharesFiles: flag,
-  optOutNotificationMethods: {
-    fits: (value) => Array.isArray(value) && value.every(string.fits),
-    problem: "must be an array of method names",
-  },
+  optOutNotificationMethods: { ...strings, problem: "must be an array of method names" },
   requestTimeoutMs: milliseconds,
   startTimeoutMs: milliseconds,
   maxInFlight: whole(1),
@@ -133,7 +131,7 @@ export const connectionKeys: KeysOf<ConnectionSettings> = {
   ...settingRules,
 };
 
-export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchKeys, ...connectionKeys };
+export const clientKeys: KeysOf<AppServerClientOptions> = { ...launchRules, ...connectionKeys };
 
 const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
   name: true,
@@ -142,28 +140,7 @@ const clientInfoKeys: KeysOf<NonNullable<ConnectionSettings["clientInfo"]>> = {
 };
 
 /** The settings with every default filled in. */
-export interface ResolvedSettings {
-  readonly clientInfo: { name: string; title: string | null; version: string };
-  readonly experimentalApi: boolean;
-  readonly trustProject: boolean;
-  /** Undefined when the caller has not said. */
-  readonly sharesFiles: boolean | undefined;
-  readonly optOutNotificationMethods: readonly string[];
-  readonly requestTimeoutMs: number;
-  readonly startTimeoutMs: number;
-  readonly maxInFlight: number;
-  readonly maxMessageBytes: number;
-  readonly maxTotalBacklogBytes: number;
-  readonly allowUnsupportedServer: boolean;
-  readonly retryOnOverload: RetryOptions | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly onStderr: ((text: string) => void) | undefined;
-  readonly logger: Required<Logger>;
-  readonly callbacks: Callbacks;
-  readonly handlers: ClientRequestHandlers | undefined;
-  /** The file to record in. */
-  readonly record: string | undefined;
-}
+export type ResolvedSettings = Readonly<ReturnType<typeof resolveSettings>>;
 
 const headerText: Rule = {
   fits: (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value),
@@ -171,7 +148,7 @@ const headerText: Rule = {
 };
 
 /** @throws InvalidArgumentError, which names the option. */
-export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
+export function resolveSettings(options: ConnectionSettings) {
   const { clientInfo, optOutNotificationMethods = [], retryOnOverload = false } = options;
   if (clientInfo !== undefined) checkKeys("clientInfo", clientInfo, clientInfoKeys);
   const name = clientInfo?.name ?? "codex-app-server-sdk";
@@ -193,6 +170,7 @@ export function resolveSettings(options: ConnectionSettings): ResolvedSettings {
     experimentalApi: options.experimentalApi ?? true,
     optOutNotificationMethods: [...optOutNotificationMethods],
     trustProject: options.trustProject ?? false,
+    /** Undefined when the caller has not said. */
     sharesFiles: options.sharesFiles,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,

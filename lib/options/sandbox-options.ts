@@ -35,13 +35,11 @@ export function toSandboxPolicy(
  *
  * @throws InvalidArgumentError
  */
-export function sandboxIn({
-  sandbox,
-  sandboxPolicy,
-}: {
+export function sandboxIn(options: {
   readonly sandbox?: SandboxMode | SandboxPolicy | null | undefined;
   readonly sandboxPolicy?: SandboxPolicy | null | undefined;
 }): { readonly sandboxPolicy?: SandboxPolicy | null } {
+  const { sandbox, sandboxPolicy } = options;
   if (sandbox !== undefined) return { sandboxPolicy: toSandboxPolicy(sandbox) };
   if (sandboxPolicy === undefined) return {};
   return { sandboxPolicy: toSandboxPolicy(sandboxPolicy, "sandboxPolicy") };

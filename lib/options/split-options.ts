@@ -90,13 +90,8 @@ const maxObjectiveCharacters = 4_000;
 const tokens: Rule = { ...whole(1), problem: "must be a whole number of tokens, 1 or more" };
 
 /** @throws InvalidArgumentError for an objective or a budget that the server would refuse. */
-export function checkGoal({
-  objective,
-  tokenBudget,
-}: {
-  readonly objective?: unknown;
-  readonly tokenBudget?: unknown;
-}): void {
+export function checkGoal(goal: { objective?: unknown; tokenBudget?: unknown }): void {
+  const { objective, tokenBudget } = goal;
   check("tokenBudget", tokenBudget ?? 1, tokens);
   if (objective === undefined || objective === null) return;
   check("objective", objective, notBlank);

@@ -1,3 +1,5 @@
+import { paramsKeys } from "../../generated/methods.js";
+import { checkOptions } from "../errors/check-options.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { pageAt, Pages, type PageAnswer } from "../options/pages.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
@@ -12,6 +14,22 @@ type ListMethod = {
 /** What such a method lists. */
 export type EntryOf<M extends ListMethod> =
   ResultOf<M> extends PageAnswer<infer Entry> ? Entry : never;
+
+type ParamsKeys = typeof paramsKeys;
+/** The options of a call that are no params of its method. */
+type OtherKey<M extends keyof ParamsKeys, Options> = Exclude<keyof Options, keyof ParamsKeys[M]>;
+
+/** Refuses options that are neither params of `method` nor among `more`, which must name all others. */
+export function checkParams<M extends keyof ParamsKeys, Options extends object>(
+  call: string,
+  method: M,
+  options: Options,
+  ...[more]: [OtherKey<M, Options>] extends [never]
+    ? []
+    : [more: Record<OtherKey<M, Options>, true>]
+): void {
+  checkOptions(call, options, { ...paramsKeys[method], ...more });
+}
 
 /**
  * What sends requests in its methods: a client, a thread, and what they offer in fields, such as

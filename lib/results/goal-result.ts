@@ -1,5 +1,6 @@
 import type {
   ThreadGoal,
+  ThreadGoalStatus,
   TurnError,
   ThreadItem,
   TokenUsageBreakdown,
@@ -39,11 +40,7 @@ export interface GoalResult {
  * somebody took it away.
  */
 export type GoalRunStatus =
-  | "complete"
-  | "blocked"
-  | "budgetLimited"
-  | "usageLimited"
-  | "paused"
+  | Exclude<ThreadGoalStatus, "active">
   | "interrupted"
   | "failed"
   | "cleared"

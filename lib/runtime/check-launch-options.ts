@@ -1,59 +1,95 @@
-import { checkKeys, type KeysOf } from "../errors/check-options.js";
 import { checkConfiguredSafety, checkOverrideSafety } from "../errors/check-safety.js";
-import { check, checkFields, checkText, checkWellFormed, flag } from "../errors/check-values.js";
+import {
+  check,
+  checkFields,
+  checkObject,
+  checkWellFormed,
+  flag,
+  object,
+  string,
+  text,
+  type Rule,
+  type RulesOf,
+} from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { LaunchCommandLine } from "./launch-command.js";
 import type { LaunchOptions } from "./launch-options.js";
 
-type Fields = Readonly<Record<string, unknown>>;
+const list: Rule = { fits: Array.isArray, problem: "must be an array of strings" };
 
-/** Checks an option that is given; `options` are all of them. */
-type Check = (argument: string, value: unknown, options: Fields) => void;
-
-export const launchKeys: Readonly<Record<keyof LaunchOptions, Check>> = {
-  launch: checkCommandLine,
-  codexPath: checkPassableText,
-  cwd: checkPassableText,
-  env: checkEnv,
-  codexHome: checkCodexHome,
-  inheritEnv: (argument, value) => {
-    check(argument, value, flag);
-  },
-  config: (argument, value) => {
-    checkConfiguredSafety(asRecord(argument, value));
-  },
-  configOverrides: checkOverrides,
+export const launchRules: RulesOf<LaunchOptions> = {
+  launch: object,
+  codexPath: text,
+  cwd: text,
+  env: object,
+  codexHome: text,
+  inheritEnv: flag,
+  config: object,
+  configOverrides: list,
 };
 
-const commandLineKeys: KeysOf<NonNullable<LaunchOptions["launch"]>> = {
-  command: true,
-  args: true,
-  detached: true,
+const commandLineRules: RulesOf<LaunchCommandLine> = { command: text, args: list, detached: flag };
+
+const variableName: Rule = {
+  fits: (name) => !/^$|[=\0]/.test(name as string),
+  problem: 'is not a name for a variable: it must not be empty, nor contain "=" or a NUL character',
+};
+const variableValue: Rule = { ...string, problem: "must be a string, or undefined to remove it" };
+const assignment: Rule = {
+  // A leading "-" would be read as another option.
+  fits: (value) => typeof value === "string" && /^\s*[^\s=-][^=]*=/.test(value),
+  problem: 'must be a string of the form "key=value"',
+};
+const withoutNul: Rule = {
+  fits: (value) => !(value as string).includes("\0"),
+  problem: "must not contain a NUL character",
 };
 
 /**
  * Checks what can be checked without looking at the disk. The types say the same, but much of what
  * arrives here comes from JavaScript, from JSON, or from the environment.
- *
- * @throws InvalidArgumentError
  */
 export function checkLaunchOptions(options: LaunchOptions): void {
-  const given = asRecord("options", options);
-  for (const [name, checkOption] of Object.entries(launchKeys)) {
-    if (given[name] !== undefined) checkOption(name, given[name], given);
+  checkFields(options, launchRules);
+  const { launch, codexHome, env = {}, config, configOverrides = [] } = options;
+  for (const name of ["codexPath", "cwd", "codexHome"] as const) {
+    checkPassable(name, options[name] ?? "");
   }
+  if (launch !== undefined) checkCommandLine(launch, options);
+  for (const [name, value] of Object.entries(env)) {
+    const argument = `env[${JSON.stringify(name)}]`;
+    check(argument, name, variableName);
+    checkWellFormed(argument, name);
+    if (value === undefined) continue;
+    check(`env.${name}`, value, variableValue);
+    checkPassable(`env.${name}`, value);
+  }
+  checkConfiguredSafety(config);
+  for (const [index, override] of configOverrides.entries()) {
+    const argument = `configOverrides[${index}]`;
+    check(argument, override, assignment);
+    checkPassable(argument, override);
+    checkOverrideSafety(argument, override);
+  }
+  if (codexHome === undefined) return;
+  if (launch !== undefined) {
+    const problem = "is for a server of this machine. With launch, give your command CODEX_HOME.";
+    throw new InvalidArgumentError("codexHome", problem);
+  }
+  if (env["CODEX_HOME"] === undefined) return;
+  throw new InvalidArgumentError("codexHome", "says what env.CODEX_HOME says. Give only one.");
 }
 
-function checkCommandLine(_name: string, value: unknown, options: Fields): void {
-  const launch = asRecord("launch", value);
-  checkKeys("launch", launch, commandLineKeys);
+function checkCommandLine(launch: LaunchCommandLine, options: LaunchOptions): void {
+  checkObject("launch", launch, commandLineRules);
   const { command, args = [] } = launch;
-  checkPassableText("launch.command", command);
-  for (const [argument, text] of entriesOf("launch.args", args)) {
-    if (typeof text !== "string") throw new InvalidArgumentError(argument, "must be a string.");
-    checkPassable(argument, text);
+  check("launch.command", command, text);
+  checkPassable("launch.command", command);
+  for (const [index, argument] of args.entries()) {
+    check(`launch.args[${index}]`, argument, string);
+    checkPassable(`launch.args[${index}]`, argument);
   }
-  checkFields(launch, { detached: flag }, "launch");
-  for (const other of ["codexPath", "config", "configOverrides"]) {
+  for (const other of ["codexPath", "config", "configOverrides"] as const) {
     if (options[other] === undefined) continue;
     throw new InvalidArgumentError(
       other,
@@ -62,67 +98,8 @@ function checkCommandLine(_name: string, value: unknown, options: Fields): void 
   }
 }
 
-function checkCodexHome(argument: string, value: unknown, { env, launch }: Fields): void {
-  checkPassableText(argument, value);
-  if (launch !== undefined) {
-    const problem = "is for a server of this machine. With launch, give your command CODEX_HOME.";
-    throw new InvalidArgumentError(argument, problem);
-  }
-  if ((env as Fields | undefined)?.["CODEX_HOME"] === undefined) return;
-  throw new InvalidArgumentError(argument, "says what env.CODEX_HOME says. Give only one.");
-}
-
-function checkEnv(_name: string, env: unknown): void {
-  for (const [name, value] of Object.entries(asRecord("env", env))) {
-    const argument = `env[${JSON.stringify(name)}]`;
-    if (name === "" || /[=\0]/.test(name)) {
-      throw new InvalidArgumentError(
-        argument,
-        'is not a name for a variable: it must not be empty, nor contain "=" or a NUL character.',
-      );
-    }
-    checkWellFormed(argument, name);
-    if (value === undefined) continue;
-    if (typeof value !== "string") {
-      throw new InvalidArgumentError(`env.${name}`, "must be a string, or undefined to remove it.");
-    }
-    checkPassable(`env.${name}`, value);
-  }
-}
-
-function checkOverrides(name: string, overrides: unknown): void {
-  for (const [argument, override] of entriesOf(name, overrides)) {
-    // A leading "-" would be read as another option.
-    if (typeof override !== "string" || !/^\s*[^\s=-][^=]*=/.test(override)) {
-      throw new InvalidArgumentError(argument, 'must be a string of the form "key=value".');
-    }
-    checkPassable(argument, override);
-    checkOverrideSafety(argument, override);
-  }
-}
-
-function checkPassableText(argument: string, value: unknown): void {
-  checkText(argument, value);
-  checkPassable(argument, value as string);
-}
-
 /** Refuses text that no process can be given as it is: Node refuses NUL, and replaces lone surrogates. */
 function checkPassable(argument: string, value: string): void {
-  if (value.includes("\0")) {
-    throw new InvalidArgumentError(argument, "must not contain a NUL character.");
-  }
+  check(argument, value, withoutNul);
   checkWellFormed(argument, value);
-}
-
-/** The items of an array, each with its path. */
-function entriesOf(argument: string, value: unknown): [string, unknown][] {
-  if (!Array.isArray(value)) {
-    throw new InvalidArgumentError(argument, "must be an array of strings.");
-  }
-  return Array.from(value, (item: unknown, index) => [`${argument}[${index}]`, item]);
-}
-
-function asRecord(argument: string, value: unknown): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new InvalidArgumentError(argument, "must be an object.");
 }

@@ -29,11 +29,6 @@ export interface LaunchCommand {
   readonly source: Runtime["source"] | "launch";
 }
 
-/** The file of the runtime. Undefined when the caller's own command starts it, perhaps on another machine. */
-export function runtimeFileOf({ source, command }: LaunchCommand): string | undefined {
-  return source === "launch" ? undefined : command;
-}
-
 /**
  * Whether the file is no longer where the server was started from. A running server starts itself again for
  * each command in a sandbox.

@@ -11,8 +11,6 @@ import { findRuntime, type FindRuntimeOptions } from "./find-runtime.js";
 import type { LaunchOptions } from "./launch-options.js";
 import type { LaunchCommand } from "./launch-command.js";
 
-export type { ConfigObject, ConfigValue } from "./config-args.js";
-
 /** The process to start the launch from; tests give their own. */
 export type LaunchHost = Pick<
   FindRuntimeOptions,

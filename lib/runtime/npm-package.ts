@@ -2,27 +2,18 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { ancestors, kindOf, orWhenUnreadable, readJsonObject, resolveLinks } from "./files.js";
 import { runtimeTargets, type RuntimeTarget } from "./platform.js";
-import { readVendorTree, type Finding, type Program } from "./vendor-tree.js";
-
-/** The result of a search through `node_modules`. */
-interface NpmSearch {
-  readonly program?: Program;
-  /** Every place that held nothing of use, and why. */
-  readonly tried: readonly string[];
-  /** Whether `@openai/codex` is installed, but without the part for this machine. */
-  readonly incomplete: boolean;
-}
+import { readVendorTree, type Finding } from "./vendor-tree.js";
 
 /**
  * The native binary of the `@openai/codex` that a module in one of `startDirs` would import.
  *
  * The directories are walked by hand rather than through `createRequire`, which bundlers rewrite
  * and which cannot see a package that hides its package.json.
+ *
+ * Resolves also with every place that held nothing of use, and why, and with whether `@openai/codex` is
+ * installed, but without the part for this machine.
  */
-export async function findInstalled(
-  target: RuntimeTarget,
-  startDirs: readonly string[],
-): Promise<NpmSearch> {
+export async function findInstalled(target: RuntimeTarget, startDirs: readonly string[]) {
   const tried: string[] = [];
   const seen = new Set<string>();
   let incomplete = false;
@@ -44,7 +35,7 @@ export async function findInstalled(
     incomplete ||= codex !== undefined;
     tried.push(found.problem);
   }
-  return { tried, incomplete };
+  return { program: undefined, tried, incomplete };
 }
 
 /** The native binary that belongs to an installed `@openai/codex`. */

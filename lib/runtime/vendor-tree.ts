@@ -30,10 +30,8 @@ export async function readVendorTree(place: string, target: RuntimeTarget): Prom
   }
   for (const entrypoint of [description?.entrypoint, ...layouts.map((each) => each.entrypoint)]) {
     if (typeof entrypoint !== "string") continue;
-    for (const name of target.platform === "win32"
-      ? [`${entrypoint}.exe`, entrypoint]
-      : [entrypoint]) {
-      const command = path.join(root, name);
+    for (const suffix of target.platform === "win32" ? [".exe", ""] : [""]) {
+      const command = path.join(root, `${entrypoint}${suffix}`);
       if ((await kindOf(command)) === "file") {
         return { program: { command, helperDir: await helperDirOf(root) } };
       }

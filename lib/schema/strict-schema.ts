@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkJson } from "./check-json.js";
 import { formatPath, isJsonObject, refName, resolveRef, type JsonObject } from "./json-schema.js";
-import { acceptsNull, isEmptyCycle, typesOf } from "./schema-facts.js";
+import { acceptsNull, typesOf } from "./schema-facts.js";
 import { strictKeyword, strictRefusal } from "./strict-keywords.js";
 import { describe, isPlainKeyword, orNull } from "./strict-parts.js";
 
@@ -55,12 +55,9 @@ class StrictWriter {
         "must be an object at the top, as strict mode demands: put the value into a property of one",
       );
     }
-    const definitions = [...this.#definitions].map(([name, { schema }]) => [name, schema]);
-    const schema =
-      definitions.length === 0
-        ? top.schema
-        : { ...top.schema, $defs: Object.fromEntries(definitions) as JsonObject };
-    this.#top = { schema, restore: top.restore };
+    const definitions = [...this.#definitions].map(([name, { schema }]) => [name, schema] as const);
+    const $defs = Object.fromEntries(definitions);
+    this.#top = { ...top, schema: { ...top.schema, ...(definitions.length > 0 && { $defs }) } };
     return this.#top;
   }
 
@@ -84,8 +81,6 @@ class StrictWriter {
     const ref = String(source.$ref);
     const target = this.#target(ref, where);
     mustStandAlone(source, ["$ref"], where);
-    if (isEmptyCycle(this.#source, source))
-      refuse(where, "refers only to itself: describe the value");
     // Nothing may stand beside a reference, so its description goes around it.
     const about = describe(source);
     const wrap = (schema: JsonObject) =>

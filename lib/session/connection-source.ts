@@ -32,7 +32,7 @@ export interface ConnectionSource extends SurvivingState {
   readonly sharesFiles?: boolean | undefined;
   /** Where a server that was started here keeps its data. */
   readonly place?: ServerPlace | undefined;
-  /** The file of the runtime that was started here: see `runtimeFileOf`. */
+  /** The file of the runtime that was started here; undefined with a command line of the caller's. */
   readonly runtimeFile?: string | undefined;
   /** Whether other clients may use the same server (default false). */
   readonly shared?: boolean | undefined;

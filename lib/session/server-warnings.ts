@@ -28,10 +28,7 @@ export class ServerWarnings {
         break;
       case "guardianWarning": {
         // Behind the colon stands what a model has to say of the command, and the command.
-        const [verdict = ""] = textIn(params, "message").split(
-          serverSentences.endOfVerdict.pattern,
-          1,
-        );
+        const [verdict = ""] = textIn(params, "message").split(serverSentences.endOfVerdict, 1);
         this.#log("The server's reviewer of approvals warns", verdict);
         break;
       }

@@ -53,7 +53,6 @@ const restartRules: RulesOf<RestartOptions> = {
 
 type Limits = { readonly [Name in Exclude<keyof RestartOptions, "eager">]-?: number };
 
-/** @throws InvalidArgumentError, which names the option. */
 export function checkRestart(value: unknown): void {
   checkFields({ restart: value }, { restart: flagOrObject });
   if (typeof value !== "object") return;

@@ -1,4 +1,4 @@
-import { callback, check, checkText } from "../errors/check-values.js";
+import { callback, check, notBlank } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { ToolInputError } from "./tool-errors.js";
 import type { JsonSchema } from "../schema/json-schema.js";
@@ -54,8 +54,7 @@ export interface ToolDefinition<Args> {
 export function defineTool<Args = unknown>(definition: ToolDefinition<Args>): Tool {
   const { name, description, input, execute } = definition;
   checkToolName(name, "name");
-  checkText("description", description);
-  checkText("description", description.trim());
+  check("description", description, notBlank);
   check("execute", execute, callback);
   const inputSchema = toJsonSchema(input, "input");
   if (inputSchema.type !== "object") {
@@ -73,11 +72,7 @@ export function defineTool<Args = unknown>(definition: ToolDefinition<Args>): To
   };
 }
 
-/**
- * What the server takes, so that a mistake shows where it was made.
- *
- * @throws InvalidArgumentError
- */
+/** What the server takes, so that a mistake shows where it was made. */
 export function checkToolName(name: unknown, where: string): asserts name is string {
   if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,128}$/.test(name)) {
     throw new InvalidArgumentError(where, "must be 1 to 128 letters, digits, _ and -");

@@ -74,16 +74,13 @@ function urlOf(kind: "image" | "audio", { data, mediaType }: Record<string, unkn
 }
 
 function toJson(value: unknown): string {
-  const json = isCollection(value) ? undefined : stringify(value);
-  if (json === undefined) throw new TypeError("its result cannot be written as JSON");
-  return json;
-}
-
-function stringify(value: unknown): string | undefined {
+  let json: string | undefined;
   try {
     // `JSON.stringify` gives nothing for functions and symbols, whatever the declaration says.
-    return JSON.stringify(value);
+    if (!isCollection(value)) json = JSON.stringify(value);
   } catch {
-    return undefined;
+    // The model is told in words of ours.
   }
+  if (json === undefined) throw new TypeError("its result cannot be written as JSON");
+  return json;
 }

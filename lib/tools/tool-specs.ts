@@ -26,11 +26,7 @@ export function toDynamicTools(
   return [...tools.map(toSpec), ...(raw ?? [])];
 }
 
-/**
- * Checks a list of tools, wherever it is given.
- *
- * @throws InvalidArgumentError
- */
+/** Checks a list of tools, wherever it is given. */
 export function checkTools(tools: unknown, where = "tools"): asserts tools is readonly Tool[] {
   if (!Array.isArray(tools)) throw new InvalidArgumentError(where, "must be an array of tools");
   const names = new Set<string>();

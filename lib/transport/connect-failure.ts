@@ -11,19 +11,11 @@ import { ConnectError } from "../errors/connect-errors.js";
 export function explainConnectFailure(address: string, error: unknown, hint = ""): ConnectError {
   const code = codeOf(error);
   const [problem, retryable] = byCode[code] ?? explainOther(code, error);
-  const more = notReached.has(code) ? hint : "";
+  const more = notReached.test(code) ? hint : "";
   return new ConnectError(address, `${problem}${more}`, { retryable }, { cause: error });
 }
 
-const notReached = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-]);
+const notReached = /^(?:ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET)/;
 
 /** The error for an HTTP answer that does not upgrade the connection. */
 export async function explainRefusal(

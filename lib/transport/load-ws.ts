@@ -39,7 +39,8 @@ export async function loadWs<Part extends keyof WsModule>(
     return await requireWs(part);
   } catch (error) {
     if (isMissing(error)) throw await missingWs(error);
-    const problem = `the package ws could not be loaded (${nameOf(error)}).`;
+    const { code, name } = (error ?? {}) as NodeJS.ErrnoException;
+    const problem = `the package ws could not be loaded (${code ?? name}).`;
     throw new ConnectError(address, problem, { retryable: true }, { cause: error });
   }
 }
@@ -83,9 +84,4 @@ function isMissing(error: unknown): boolean {
   if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") return false;
   const name = /(["'])(.+?)\1/.exec(message)?.[2];
   return name === undefined || name === "ws";
-}
-
-function nameOf(error: unknown): string {
-  const { code, name } = (error ?? {}) as NodeJS.ErrnoException;
-  return code ?? name;
 }

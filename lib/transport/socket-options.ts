@@ -7,6 +7,7 @@ import {
   checkFields,
   flag,
   milliseconds,
+  object,
   type Rule,
   type RulesOf,
 } from "../errors/check-values.js";
@@ -61,11 +62,6 @@ const httpAgent: Rule = {
   problem: "must be an http.Agent, such as new HttpsProxyAgent(…) of the package https-proxy-agent",
 };
 
-const object: Rule = {
-  fits: (value) => typeof value === "object" && value !== null,
-  problem: "must be an object",
-};
-
 export const socketRules: RulesOf<SocketOptions> = {
   token: { ...tokenText, fits: (value) => typeof value === "function" || tokenText.fits(value) },
   headers: object,
@@ -98,7 +94,6 @@ export interface SocketSettings extends SocketOptions {
 const reserved =
   /^(authorization|connection|content-length|host|origin|sec-websocket-.*|transfer-encoding|upgrade)$/i;
 
-/** @throws InvalidArgumentError, which names the option. */
 export function checkSocketOptions(options: SocketOptions): void {
   checkFields(options, socketRules);
   checkHeaders(options.headers ?? {});

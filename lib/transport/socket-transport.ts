@@ -17,10 +17,7 @@ import {
 } from "./socket-options.js";
 import type { Transport } from "./transport.js";
 
-/**
- * Reads the address from a URL, and checks the options. @throws InvalidArgumentError, which names the
- * option.
- */
+/** Reads the address from a URL, and checks the options. */
 export function checkSocket(url: string, options: SocketOptions): SocketAddress {
   checkSocketOptions(options);
   const address = parseSocketAddress(url, options.allowPlaintext);
@@ -59,7 +56,10 @@ export async function openSocketTransport(
   const { signal } = attempt;
   const token = await tokenOf(options.token, signal);
   const { headers, tls } = options;
-  const socketPath = address.socketPath && (await resolveLink(address.socketPath));
+  // A server makes its path a link to a socket at a short one, since the path of a socket is limited to about a
+  // hundred characters; only its target can always be connected to.
+  const given = address.socketPath;
+  const socketPath = given && (await realpath(given).catch(() => given));
   return await openWebSocket(
     webSocketClass,
     { ...address, socketPath },
@@ -70,14 +70,6 @@ export async function openSocketTransport(
       logger: safeLogger(options.logger),
     },
   );
-}
-
-/**
- * A server makes its path a link to a socket at a short one, since the path of a socket is limited to
- * about a hundred characters; only its target can always be connected to.
- */
-async function resolveLink(socketPath: string): Promise<string> {
-  return realpath(socketPath).catch(() => socketPath);
 }
 
 async function tokenOf(

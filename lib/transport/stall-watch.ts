@@ -5,17 +5,22 @@ import { unref } from "../async/realms.js";
  * stopped. Meanwhile it has read nothing, for which a server ends the connection.
  */
 export class StallWatch {
-  readonly #onStall: (ms: number) => void;
   readonly #timer: NodeJS.Timeout;
-  #lookedAt = performance.now();
   #last = { endedAt: -Infinity, ms: 0 };
-  #toldAt = -Infinity;
 
   /** `onStall` gets the length of a stall when it has ended (ms), once a minute at most. */
   constructor(onStall: (ms: number) => void) {
-    this.#onStall = onStall;
+    let lookedAt = performance.now();
+    let toldAt = -Infinity;
     this.#timer = setInterval(() => {
-      this.#look();
+      const now = performance.now();
+      const ms = Math.round(now - lookedAt - lookMs);
+      lookedAt = now;
+      if (ms < stallMs) return;
+      this.#last = { endedAt: now, ms };
+      if (now - toldAt < quietMs) return;
+      toldAt = now;
+      onStall(ms);
     }, lookMs);
     unref(this.#timer);
   }
@@ -28,17 +33,6 @@ export class StallWatch {
 
   stop(): void {
     clearInterval(this.#timer);
-  }
-
-  #look(): void {
-    const now = performance.now();
-    const ms = Math.round(now - this.#lookedAt - lookMs);
-    this.#lookedAt = now;
-    if (ms < stallMs) return;
-    this.#last = { endedAt: now, ms };
-    if (now - this.#toldAt < quietMs) return;
-    this.#toldAt = now;
-    this.#onStall(ms);
   }
 }
 

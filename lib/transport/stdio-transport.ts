@@ -148,11 +148,7 @@ class StderrTail {
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
       this.#text = (this.#text + text).slice(-maxCharacters);
-      try {
-        onText?.(text);
-      } catch {
-        // A throwing listener is the caller's bug; it must not take the connection down.
-      }
+      onText?.(text);
     });
   }
 

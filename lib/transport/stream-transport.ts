@@ -33,9 +33,7 @@ export interface StreamPair {
  * @throws InvalidArgumentError when they cannot be used.
  */
 export function openStreamTransport(streams: StreamPair | Duplex): Transport {
-  const { readable, writable } = isDuplex(streams)
-    ? { readable: streams, writable: streams }
-    : partsOf(streams);
+  const { readable, writable } = partsOf(streams);
   checkOpen("readable", readable);
   checkOpen("writable", writable);
   return new StreamTransport(
@@ -151,6 +149,9 @@ async function endWithin(stream: Writable, ms: number): Promise<void> {
 }
 
 function partsOf(streams: unknown): StreamPair {
+  if (isNodeReadable(streams) && isNodeWritable(streams)) {
+    return { readable: streams, writable: streams };
+  }
   const { readable, writable } = (streams ?? {}) as Partial<StreamPair>;
   if (!isNodeReadable(readable) && !hasMethod(readable, "getReader")) {
     throw new InvalidArgumentError("transport.readable", "must be a readable stream");
@@ -174,10 +175,6 @@ function checkOpen(
   if ("destroyed" in stream && !(stream as Duplex)[name]) {
     throw new InvalidArgumentError(`transport.${name}`, "must be open");
   }
-}
-
-function isDuplex(value: unknown): value is Duplex {
-  return isNodeReadable(value) && isNodeWritable(value);
 }
 
 function isNodeReadable(value: unknown): value is Readable {

@@ -15,7 +15,7 @@ const answers = [
 
 /**
  * The names of the fields of each client request's params, before formatting: options are checked
- * against them at run time. One constant for each type, so that bundlers drop the unused.
+ * against them at run time. One constant for each type, and a table of them by method.
  */
 export function renderKeys(
   { clientRequests }: ProtocolMethods,
@@ -31,10 +31,21 @@ export function renderKeys(
     const keys = keysOf({ kind: "ref", name }, types);
     if (!keys) return [];
     const fields = [...keys].sort().map((key) => `${renderKey(key)}: true,`);
-    const constant = `${name.charAt(0).toLowerCase()}${name.slice(1)}Keys`;
-    return [`export const ${constant} = {${fields.join("")}} as const;\n`];
+    return [`export const ${constantOf(name)} = {${fields.join("")}} as const;\n`];
   });
-  return lines.join("\n");
+  const byMethod = clientRequests.flatMap((entry) => {
+    // Params that may be left out are a union.
+    const isNamed = entry.params.kind === "ref" || entry.params.kind === "union";
+    const [name, ...others] = isNamed ? refsIn(entry.params) : [];
+    if (name === undefined || others.length > 0 || !keysOf({ kind: "ref", name }, types)) return [];
+    return [`${renderKey(entry.method)}: ${constantOf(name)},`];
+  });
+  const table = `/** The same by method. */\nexport const paramsKeys = {${byMethod.join("")}} as const;\n`;
+  return [...lines, table].join("\n");
+}
+
+function constantOf(name: string): string {
+  return `${name.charAt(0).toLowerCase()}${name.slice(1)}Keys`;
 }
 
 /** The fields of an object, and of a union those of all its members; undefined for anything else. */

@@ -113,7 +113,7 @@ describe("the option codexHome is refused", () => {
   test.each([
     [{ codexHome: "" }, "codexHome must be a string that is not empty"],
     [{ codexHome: 5 }, "codexHome must be a string that is not empty"],
-    [{ codexHome: "a\0b" }, "codexHome must not contain a NUL character."],
+    [{ codexHome: "a\0b" }, "codexHome must not contain a NUL character"],
     [{ codexHome: "/x", env: { CODEX_HOME: "/y" } }, "codexHome says what env.CODEX_HOME says."],
     [{ codexHome: "/x", launch: { command: "ssh" } }, "codexHome is for a server of this machine."],
     [{ codexHome: "/x", url: "ws://127.0.0.1:1" }, "codexHome is not an option of Codex"],

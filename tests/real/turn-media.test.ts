@@ -115,6 +115,12 @@ describe("images that the server leaves out", () => {
     },
   );
 
+  test.each(images.damaged)("%s is told to the model alone", async (_name, data, mediaType) => {
+    const thread = await codex.startThread();
+    await thread.run(["Look", { type: "image", data, mediaType }]);
+    expect(shown(thread.id)).toMatchObject([{ text: "Look" }, { text: omitted }]);
+  });
+
   test("so is one of a detail that it does not show", async () => {
     const item = {
       type: "image",

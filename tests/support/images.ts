@@ -63,13 +63,17 @@ export const unreadable: readonly (readonly [name: string, bytes: Buffer, proble
     Buffer.concat([png.subarray(0, 33), png.subarray(-12)]),
     "is a PNG image",
   ],
-  ["PNG with a damaged picture", damaged(png, 45), "is a PNG image that is cut off or damaged"],
-  ["PNG with a damaged head", damaged(png, 20), "is a PNG image that is cut off or damaged"],
   ["JPEG that breaks off before its picture", jpeg.subarray(0, 150), "is a JPEG image that is cut"],
   ["half a GIF", gif.subarray(0, 38), "is a GIF image that is cut off"],
   ["GIF that breaks off before its picture", gif.subarray(0, 20), "is a GIF image that is cut off"],
   ["half a lossy WebP", lossyWebp.subarray(0, 40), "is a WebP image that is cut off"],
   ["half a lossless WebP", losslessWebp.subarray(0, 30), "is a WebP image that is cut off"],
+];
+
+/** The server leaves them out, too: they are whole, and their picture was damaged. */
+export const damaged: readonly (readonly [name: string, bytes: Buffer, mediaType: string])[] = [
+  ["PNG with a damaged picture", changed(png, 45), "image/png"],
+  ["PNG with a damaged head", changed(png, 20), "image/png"],
 ];
 
 export function dataUrl(mediaType: string, bytes: Buffer): string {
@@ -80,7 +84,7 @@ function base64(text: string): Buffer {
   return Buffer.from(text, "base64");
 }
 
-function damaged(bytes: Buffer, at: number): Buffer {
+function changed(bytes: Buffer, at: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ 0xff;
   return copy;

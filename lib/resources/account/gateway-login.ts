@@ -3,6 +3,7 @@ import { copyError } from "../../errors/connection-errors.js";
 import { LoginFailedError } from "../../errors/login-errors.js";
 import { JsonRpcError } from "../../errors/rpc-errors.js";
 import type { Session } from "../../session/session.js";
+import type { ResultOf } from "../../protocol.js";
 import { LoginAttempt } from "./login-attempt.js";
 import { LoginProcess, reasonIn } from "./login-process.js";
 
@@ -15,12 +16,9 @@ export interface GatewayLoginOptions {
 }
 
 /** The pages that somebody has to open. */
-interface GatewayPrompt {
-  readonly loginId?: string | null;
+type GatewayPrompt = Partial<NonNullable<ResultOf<"account/gatewayOAuth/login">["prompt"]>> & {
   readonly authUrl?: string | null;
-  readonly verificationUrl?: string;
-  readonly userCode?: string;
-}
+};
 
 /** The login of a model provider with a gateway. The URLs that have to be opened are set. */
 export class GatewayLogin extends LoginAttempt {

@@ -4,9 +4,7 @@ import { LoginFailedError, LoginTimeoutError } from "../../errors/login-errors.j
 import { loginWaitKeys, type LoginProcess, type LoginWaitOptions } from "./login-process.js";
 
 /** A login that the server can be asked to end. */
-interface CancellableLogin extends LoginProcess {
-  sendCancel(): Promise<unknown>;
-}
+type CancellableLogin = LoginProcess & { sendCancel(): Promise<unknown> };
 
 /** How long to wait for the end of a login after the server has taken the cancellation (ms). */
 const graceMs = 5_000;

@@ -91,7 +91,11 @@ export class LoginStarts {
       login.follow(null);
       await login.wait({ signal: givenUp, timeoutMs: Infinity });
     } catch (error) {
-      if (givenUp.aborted) await untilOver(login);
+      if (givenUp.aborted) {
+        // The end of a login that was given up would be taken for that of the next one.
+        login.follow(null);
+        await login.wait({ timeoutMs: lateMs }).catch(() => undefined);
+      }
       throw error;
     } finally {
       login.stop();
@@ -120,10 +124,4 @@ function cancelsLateLogin(session: Session): RequestOptions {
     const { loginId } = (result ?? {}) as { loginId?: unknown };
     if (typeof loginId === "string") void confirmEnd(session, "account/login/cancel", { loginId });
   });
-}
-
-/** The end of a login that was given up would be taken for that of the next one. Never rejects. */
-async function untilOver(login: AccountLogin): Promise<void> {
-  login.follow(null);
-  await login.wait({ timeoutMs: lateMs }).catch(() => undefined);
 }

@@ -1,4 +1,3 @@
-import { accountSessionsListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { LoginAccountParams, LoginAppBrand } from "../../../generated/types.js";
 import { ProtocolError } from "../../errors/connection-errors.js";
@@ -9,7 +8,7 @@ import { startGatewayLogin, type GatewayLogin, type GatewayLoginOptions } from "
 import { BrowserLogin, DeviceCodeLogin } from "./login-attempt.js";
 import { loginWaitKeys, type LoginWaitOptions } from "./login-process.js";
 import { LoginStarts } from "./login-starts.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The params of a login of one `type`, as in `account/login/start`. */
 export type LoginParams<T extends LoginAccountParams["type"]> = AllowUndefined<
@@ -31,7 +30,6 @@ const browserLoginKeys: KeysOf<BrowserLoginOptions> = {
   useHostedLoginSuccessPage: true,
   appBrand: true,
 };
-const gatewayLoginKeys: KeysOf<GatewayLoginOptions> = { modelProvider: true, deviceAuth: true };
 
 /** Tokens of a ChatGPT login that your application holds and renews itself. */
 export type AuthTokens = LoginParams<"chatgptAuthTokens">;
@@ -147,7 +145,7 @@ export class Login extends Resource {
    * @throws InvalidRequestError when the provider has no such gateway.
    */
   async gateway(options: GatewayLoginOptions = {}): Promise<GatewayLogin> {
-    checkOptions("login.gateway()", options, gatewayLoginKeys);
+    checkParams("login.gateway()", "account/gatewayOAuth/login", options);
     return startGatewayLogin(await this.getSession(), options);
   }
 
@@ -155,7 +153,7 @@ export class Login extends Resource {
   async gatewayStatus(
     options: Pick<GatewayLoginOptions, "modelProvider"> = {},
   ): Promise<ResultOf<"account/gatewayOAuth/read">> {
-    checkOptions("login.gatewayStatus()", options, { modelProvider: true });
+    checkParams("login.gatewayStatus()", "account/gatewayOAuth/read", options);
     return this.call("account/gatewayOAuth/read", options);
   }
 
@@ -166,7 +164,7 @@ export class Login extends Resource {
   async sessions(
     options: ParamsOf<"accountSession/list"> = {},
   ): Promise<ResultOf<"accountSession/list">> {
-    checkOptions("login.sessions()", options, accountSessionsListParamsKeys);
+    checkParams("login.sessions()", "accountSession/list", options);
     return this.call("accountSession/list", options);
   }
 

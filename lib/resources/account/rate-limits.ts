@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { getAccountRateLimitsParamsKeys } from "../../../generated/methods.js";
 import { newest } from "../../async/backlog.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
+import { checkOptions } from "../../errors/check-options.js";
 import type { AddCreditsNudgeCreditType } from "../../../generated/types.js";
 import { checkSignal } from "../../errors/check-values.js";
 import { Following } from "../../jsonrpc/following.js";
 import type { GetSession, Session } from "../../session/session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import type { KnownRateLimits } from "../../results/rate-limits.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The credit to use for a reset, as in `account/rateLimitResetCredit/consume`. */
 export interface ResetCreditOptions {
@@ -18,8 +17,6 @@ export interface ResetCreditOptions {
   /** Identifies the attempt: give the same one when you repeat it. Default: a new one. */
   idempotencyKey?: string | undefined;
 }
-
-const resetCreditKeys: KeysOf<ResetCreditOptions> = { creditId: true, idempotencyKey: true };
 
 /** The account's rate limits, and how much of them it has used. */
 export class RateLimits extends Resource {
@@ -31,7 +28,7 @@ export class RateLimits extends Resource {
   async read(
     options: ParamsOf<"account/rateLimits/read"> = {},
   ): Promise<ResultOf<"account/rateLimits/read">> {
-    checkOptions("rateLimits.read()", options, getAccountRateLimitsParamsKeys);
+    checkParams("rateLimits.read()", "account/rateLimits/read", options);
     return this.call("account/rateLimits/read", options);
   }
 
@@ -57,7 +54,7 @@ export class RateLimits extends Resource {
   async useResetCredit(
     options: ResetCreditOptions = {},
   ): Promise<ResultOf<"account/rateLimitResetCredit/consume">["outcome"]> {
-    checkOptions("rateLimits.useResetCredit()", options, resetCreditKeys);
+    checkParams("rateLimits.useResetCredit()", "account/rateLimitResetCredit/consume", options);
     const { creditId, idempotencyKey = randomUUID() } = options;
     const params = { creditId, idempotencyKey };
     return (await this.call("account/rateLimitResetCredit/consume", params)).outcome;

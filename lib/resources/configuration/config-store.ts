@@ -1,5 +1,3 @@
-import { configBatchWriteParamsKeys, configReadParamsKeys } from "../../../generated/methods.js";
-import { checkOptions } from "../../errors/check-options.js";
 import type {
   ConfigReadResponse,
   ConfigRequirements,
@@ -10,7 +8,7 @@ import type {
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { ParamsOf } from "../../protocol.js";
 import { toKeyPath, type KeyPath } from "./key-path.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /**
  * The configuration to read, as in `config/read`. `cwd`: includes the project configuration of that
@@ -37,7 +35,7 @@ export type WriteConfigOptions = Omit<ParamsOf<"config/batchWrite">, "edits">;
 export class ConfigStore extends Resource {
   /** Reads the effective configuration, and the source of each setting (`config/read`). */
   async read(options: ReadConfigOptions = {}): Promise<ConfigReadResponse> {
-    checkOptions("config.read()", options, configReadParamsKeys);
+    checkParams("config.read()", "config/read", options);
     return this.call("config/read", options);
   }
 
@@ -66,10 +64,7 @@ export class ConfigStore extends Resource {
     value: JsonValue,
     options: WriteConfigOptions & Pick<ConfigChange, "mergeStrategy"> = {},
   ): Promise<ConfigWriteResponse> {
-    checkOptions("config.write()", options, {
-      ...configBatchWriteParamsKeys,
-      mergeStrategy: true,
-    });
+    checkParams("config.write()", "config/batchWrite", options, { mergeStrategy: true });
     const { mergeStrategy, ...rest } = options;
     const edits = [toEdit({ keyPath, value, mergeStrategy }, "")];
     return this.call("config/batchWrite", { ...rest, edits });
@@ -84,7 +79,7 @@ export class ConfigStore extends Resource {
     changes: readonly ConfigChange[],
     options: WriteConfigOptions = {},
   ): Promise<ConfigWriteResponse> {
-    checkOptions("config.batchWrite()", options, configBatchWriteParamsKeys);
+    checkParams("config.batchWrite()", "config/batchWrite", options);
     const edits = changes.map((change, index) => toEdit(change, `changes[${index}].`));
     return this.call("config/batchWrite", { ...options, edits });
   }

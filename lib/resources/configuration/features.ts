@@ -1,11 +1,9 @@
-import { experimentalFeatureListParamsKeys } from "../../../generated/methods.js";
-import { checkOptions } from "../../errors/check-options.js";
 import type { ExperimentalFeature } from "../../../generated/types.js";
 import { FeatureNotChangedError } from "../../errors/config-errors.js";
 import { check, flag } from "../../errors/check-values.js";
 import type { Pages } from "../../options/pages.js";
 import type { ParamsOf } from "../../protocol.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The thread to list features for, as in `experimentalFeature/list`. */
 export type ListFeaturesOptions = Omit<ParamsOf<"experimentalFeature/list">, "cursor">;
@@ -14,7 +12,7 @@ export type ListFeaturesOptions = Omit<ParamsOf<"experimentalFeature/list">, "cu
 export class Features extends Resource {
   /** Lists all flags, with their stage and whether they are on (`experimentalFeature/list`). */
   list(options: ListFeaturesOptions = {}): Pages<ExperimentalFeature> {
-    checkOptions("features.list()", options, experimentalFeatureListParamsKeys);
+    checkParams("features.list()", "experimentalFeature/list", options);
     return this.pages("experimentalFeature/list", options, { loaded: true });
   }
 

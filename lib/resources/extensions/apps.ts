@@ -1,15 +1,10 @@
-import {
-  appsInstalledParamsKeys,
-  appsListParamsKeys,
-  appsReadParamsKeys,
-} from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { AppInfo, InstalledApp } from "../../../generated/types.js";
 import type { Pages } from "../../options/pages.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The apps to list, as in `app/list`. */
 export type ListAppsOptions = Omit<ParamsOf<"app/list">, "cursor">;
@@ -27,19 +22,19 @@ export type AppsRead = ResultOf<"app/read">;
 export class Apps extends Resource {
   /** Lists the available apps, and which of them the account can use (`app/list`). */
   list(options: ListAppsOptions = {}): Pages<AppInfo> {
-    checkOptions("apps.list()", options, appsListParamsKeys);
+    checkParams("apps.list()", "app/list", options);
     return this.pages("app/list", options, { loaded: true });
   }
 
   /** Lists the connected apps, and whether a thread may call them (`app/installed`). */
   async installed(options: InstalledAppsOptions = {}): Promise<InstalledApp[]> {
-    checkOptions("apps.installed()", options, appsInstalledParamsKeys);
+    checkParams("apps.installed()", "app/installed", options);
     return (await this.callLoaded("app/installed", options)).apps;
   }
 
   /** Reads details of these apps; unknown ids are no error (`app/read`). */
   async read(appIds: readonly string[], options: ReadAppsOptions = {}): Promise<AppsRead> {
-    checkOptions("apps.read()", options, appsReadParamsKeys);
+    checkParams("apps.read()", "app/read", options);
     return this.callLoaded("app/read", { ...options, appIds: [...appIds] });
   }
 

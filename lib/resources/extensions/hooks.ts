@@ -1,9 +1,7 @@
-import { hooksListParamsKeys } from "../../../generated/methods.js";
-import { checkOptions } from "../../errors/check-options.js";
 import type { HookMetadata, HooksListEntry } from "../../../generated/types.js";
 import { toKeyPath } from "../configuration/key-path.js";
 import type { ParamsOf } from "../../protocol.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The directories, or the thread, to list hooks for, as in `hooks/list`. */
 export type ListHooksOptions = ParamsOf<"hooks/list">;
@@ -15,7 +13,7 @@ export class Hooks extends Resource {
    * when it is `enabled` and its `trustStatus` is `"trusted"` or `"managed"`.
    */
   async list(options: ListHooksOptions = {}): Promise<HooksListEntry[]> {
-    checkOptions("hooks.list()", options, hooksListParamsKeys);
+    checkParams("hooks.list()", "hooks/list", options);
     return (await this.callLoaded("hooks/list", options)).data;
   }
 

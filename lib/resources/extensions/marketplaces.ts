@@ -1,11 +1,10 @@
-import { marketplaceAddParamsKeys } from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import { checkText } from "../../errors/check-values.js";
 import { toServerPath } from "../../paths/server-files.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { connectedFor } from "../../session/until-connected.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The part of a Git repository to use, as in `marketplace/add`. */
 export type AddMarketplaceOptions = Omit<ParamsOf<"marketplace/add">, "source">;
@@ -31,7 +30,7 @@ export class Marketplaces extends Resource {
     request: RequestOptions = {},
   ): Promise<AddedMarketplace> {
     checkText("source", source);
-    checkOptions("marketplaces.add()", options, marketplaceAddParamsKeys);
+    checkParams("marketplaces.add()", "marketplace/add", options);
     checkOptions("marketplaces.add()", request, requestKeys);
     const [session, left] = await connectedFor(this.getSession, "marketplace/add", request);
     // The server tells a directory from a repository by how it begins.

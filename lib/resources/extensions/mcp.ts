@@ -1,9 +1,3 @@
-import {
-  listMcpServerStatusParamsKeys,
-  mcpResourceReadParamsKeys,
-  mcpServerOauthLoginParamsKeys,
-  mcpServerToolCallParamsKeys,
-} from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type {
@@ -19,7 +13,7 @@ import { callLoaded } from "../../session/call-loaded.js";
 import { connectedFor, untilConnected } from "../../session/until-connected.js";
 import { followKeys, followNotifications, type FollowOptions } from "./follow-notifications.js";
 import { startMcpLogin, type McpLogin, type McpLoginOptions } from "./mcp-login.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The MCP servers to list, as in `mcpServerStatus/list`. */
 export type ListMcpServersOptions = Omit<ParamsOf<"mcpServerStatus/list">, "cursor">;
@@ -45,7 +39,7 @@ export class Mcp extends Resource {
    * then connects just to answer. `runtimeStatus` may be a moment behind: see `started()`.
    */
   servers(options: ListMcpServersOptions = {}): Pages<McpServerStatus> {
-    checkOptions("mcp.servers()", options, listMcpServerStatusParamsKeys);
+    checkParams("mcp.servers()", "mcpServerStatus/list", options);
     return this.pages("mcpServerStatus/list", options, { loaded: true });
   }
 
@@ -104,7 +98,7 @@ export class Mcp extends Resource {
    * is no such MCP server. A tool that fails on its own resolves, with `isError`.
    */
   async callTool(call: McpToolCall, options: RequestOptions = {}): Promise<McpToolResult> {
-    checkOptions("mcp.callTool()", call, mcpServerToolCallParamsKeys);
+    checkParams("mcp.callTool()", "mcpServer/tool/call", call);
     checkOptions("mcp.callTool()", options, requestKeys);
     const { threadId, server, tool } = call;
     checkTexts({ threadId, server, tool });
@@ -121,7 +115,7 @@ export class Mcp extends Resource {
     read: McpResourceRead,
     options: RequestOptions = {},
   ): Promise<McpResourceContents> {
-    checkOptions("mcp.readResource()", read, mcpResourceReadParamsKeys);
+    checkParams("mcp.readResource()", "mcpServer/resource/read", read);
     checkOptions("mcp.readResource()", options, requestKeys);
     checkTexts({ server: read.server, uri: read.uri });
     return this.callLoaded("mcpServer/resource/read", read, options);
@@ -139,7 +133,7 @@ export class Mcp extends Resource {
     request: RequestOptions = {},
   ): Promise<McpLogin> {
     checkText("name", name);
-    checkOptions("mcp.login()", options, mcpServerOauthLoginParamsKeys);
+    checkParams("mcp.login()", "mcpServer/oauth/login", options);
     checkOptions("mcp.login()", request, requestKeys);
     const [session, left] = await connectedFor(this.getSession, "mcpServer/oauth/login", request);
     return startMcpLogin(session, { ...options, name }, left);

@@ -1,8 +1,3 @@
-import {
-  pluginInstalledParamsKeys,
-  pluginListParamsKeys,
-  pluginSearchParamsKeys,
-} from "../../../generated/methods.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { PluginDetail, PluginSearchResult } from "../../../generated/types.js";
 import { checkText } from "../../errors/check-values.js";
@@ -11,7 +6,7 @@ import type { Pages } from "../../options/pages.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { requestKeys, type RequestOptions } from "../../jsonrpc/connection.js";
 import { Marketplaces } from "./marketplaces.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The plugins to list, as in `plugin/list`. */
 export type ListPluginsOptions = ParamsOf<"plugin/list">;
@@ -51,7 +46,7 @@ export class Plugins extends Resource {
    * fail the call: see `marketplaceLoadErrors`.
    */
   async list(options: ListPluginsOptions = {}, request: RequestOptions = {}): Promise<PluginList> {
-    checkOptions("plugins.list()", options, pluginListParamsKeys);
+    checkParams("plugins.list()", "plugin/list", options);
     checkOptions("plugins.list()", request, requestKeys);
     return this.call("plugin/list", options, request);
   }
@@ -61,7 +56,7 @@ export class Plugins extends Resource {
     options: InstalledPluginsOptions = {},
     request: RequestOptions = {},
   ): Promise<InstalledPlugins> {
-    checkOptions("plugins.installed()", options, pluginInstalledParamsKeys);
+    checkParams("plugins.installed()", "plugin/installed", options);
     checkOptions("plugins.installed()", request, requestKeys);
     return this.call("plugin/installed", options, request);
   }
@@ -69,7 +64,7 @@ export class Plugins extends Resource {
   /** Searches plugins for a term (`plugin/search`). Experimental in the protocol. */
   search(searchTerm: string, options: SearchPluginsOptions = {}): Pages<PluginSearchResult> {
     checkText("searchTerm", searchTerm);
-    checkOptions("plugins.search()", options, pluginSearchParamsKeys);
+    checkParams("plugins.search()", "plugin/search", options);
     return this.pages("plugin/search", { ...options, searchTerm });
   }
 

@@ -1,10 +1,8 @@
-import { skillsListParamsKeys } from "../../../generated/methods.js";
-import { checkOptions } from "../../errors/check-options.js";
 import type { SkillsListEntry } from "../../../generated/types.js";
 import { checkText, checkTextList } from "../../errors/check-values.js";
 import type { ParamsOf } from "../../protocol.js";
 import { followNotifications, type FollowOptions } from "./follow-notifications.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The directories to list skills for, as in `skills/list`; without `cwds`, the server's own. */
 export type ListSkillsOptions = ParamsOf<"skills/list">;
@@ -17,7 +15,7 @@ export class Skills extends Resource {
    * Lists the skills of each directory, and the files that could not be read as one (`skills/list`).
    */
   async list(options: ListSkillsOptions = {}): Promise<SkillsListEntry[]> {
-    checkOptions("skills.list()", options, skillsListParamsKeys);
+    checkParams("skills.list()", "skills/list", options);
     return (await this.call("skills/list", options)).data;
   }
 
@@ -32,7 +30,7 @@ export class Skills extends Resource {
     SkillsListEntry[],
     undefined
   > {
-    checkOptions("skills.watch()", options, skillsListParamsKeys);
+    checkParams("skills.watch()", "skills/list", options);
     // One that waits to be read stands for all that come meanwhile.
     const pick = (): true | undefined => (changes.size > 0 ? undefined : true);
     const changes = followNotifications(this.getSession, "skills/changed", pick, { signal });

@@ -14,8 +14,7 @@ import {
   type RulesOf,
 } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import { checkTrace, type TraceContext, type Traced } from "../../jsonrpc/trace-context.js";
-import type { OutputLimits } from "./output-stream.js";
+import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";
 
 /** The size of a terminal, in characters: whole numbers from 1 to 65,535. */
 export interface TerminalSize {
@@ -119,15 +118,7 @@ export const execKeys: KeysOf<ExecOptions> = {
 export const spawnKeys: KeysOf<SpawnOptions> = { ...commandRules, cwd: true };
 
 /** How this library runs a command. */
-export interface CommandControls extends OutputLimits {
-  /** Whether `write` may be used. */
-  readonly openStdin: boolean;
-  readonly input: string | Uint8Array | undefined;
-  readonly throwOnFailure: boolean;
-  readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly trace: TraceContext | undefined;
-}
+export type CommandControls = Readonly<ReturnType<typeof checkCommand>>;
 
 const programAndArguments: Rule = {
   fits: (value) => Array.isArray(value) && value.length > 0 && value.every(string.fits),
@@ -140,8 +131,7 @@ const length: Rule = {
   problem: "must be a whole number, 1 to 65,535",
 };
 
-/** @throws InvalidArgumentError, which names the option. */
-export function checkCommand(command: readonly string[], options: CommandOptions): CommandControls {
+export function checkCommand(command: readonly string[], options: CommandOptions) {
   check("command", command, programAndArguments);
   if (command[0] === "") throw new InvalidArgumentError("command[0]", "must name a program");
   const { stdin = false, streamOutput = true, tty = false, signal, timeoutMs } = options;
@@ -157,6 +147,7 @@ export function checkCommand(command: readonly string[], options: CommandOptions
   return {
     maxCollectedBytes: options.maxCollectedBytes ?? 1_048_576,
     maxBacklogBytes: options.maxBacklogBytes ?? 16_777_216,
+    /** Whether `write` may be used. */
     openStdin: stdin === true || tty,
     input: typeof stdin === "boolean" ? undefined : stdin,
     streamOutput,

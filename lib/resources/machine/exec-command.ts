@@ -12,7 +12,7 @@ import { checkCommand, execKeys, commonParams, type ExecOptions } from "./comman
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { CommandEnding, RemoteCommand } from "./remote-command.js";
 import { confirmEnd } from "../../session/confirm-end.js";
-import { routeById } from "./routes.js";
+import { routeById } from "./route-by-id.js";
 
 /** Runs a command by `command/exec`, whose answer comes when the command has ended. */
 export function execCommand(
@@ -96,16 +96,13 @@ async function explain(
   session: Session,
   params: CommandExecParams,
 ): Promise<unknown> {
-  if (!(error instanceof CommandNotStartedError) || isOutsideSandbox(params)) return error;
+  // Outside a sandbox, the server starts the command without a program of its own in between.
+  const isOutside = /^(?:dangerFullAccess|externalSandbox)$/.test(params.sandboxPolicy?.type ?? "");
+  if (!(error instanceof CommandNotStartedError) || isOutside) return error;
   const { runtimeFile } = session;
   if (runtimeFile === undefined || !(await isGone(runtimeFile))) return error;
   const { method, rpcCode, serverMessage: message, data } = error;
   return new CommandNotStartedError({ method, rpcCode, message, data }, runtimeFile);
-}
-
-/** There the server starts the command without a program of its own in between. */
-function isOutsideSandbox({ sandboxPolicy }: CommandExecParams): boolean {
-  return sandboxPolicy?.type === "dangerFullAccess" || sandboxPolicy?.type === "externalSandbox";
 }
 
 /** The server does not tell whether the output that it collected is all of it. */

@@ -4,13 +4,13 @@ import type { FuzzyFileSearchResult } from "../../../generated/types.js";
 import { onAbort } from "../../async/abort.js";
 import { newest } from "../../async/backlog.js";
 import { roughBytes } from "../../async/rough-bytes.js";
-import { check, checkTextList, string, type Rule } from "../../errors/check-values.js";
+import { check, checkTextList, filledArray, string } from "../../errors/check-values.js";
 import type { GetSession, Session } from "../../session/session.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { confirmEnd } from "../../session/confirm-end.js";
 import { toServerPath } from "../../paths/server-files.js";
 import { untilConnected } from "../../session/until-connected.js";
-import { routeById } from "./routes.js";
+import { routeById } from "./route-by-id.js";
 import { Subscription } from "./subscription.js";
 
 export interface SearchFilesOptions {
@@ -165,14 +165,9 @@ export class FileSearch extends Subscription<FileSearchResults> {
   }
 }
 
-const directories: Rule = {
-  fits: (value) => Array.isArray(value) && value.length > 0,
-  problem: "must be an array of at least one directory",
-};
-
 function checkRoots({ roots }: SearchFilesOptions): readonly string[] | undefined {
   if (roots === undefined) return undefined;
-  check("roots", roots, directories);
+  check("roots", roots, filledArray);
   checkTextList("roots", roots);
   return [...roots];
 }

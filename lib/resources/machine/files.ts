@@ -60,14 +60,12 @@ export class Files extends Resource {
 
   /** Writes these bytes or this text to a file, which is made or replaced (`fs/writeFile`). */
   async write(path: string, data: string | Uint8Array, options?: RequestOptions): Promise<void> {
-    checkText("path", path);
     check("data", data, textOrBytes);
     await this.#call("fs/writeFile", { path, dataBase64: toBase64(data) }, options);
   }
 
   /** Makes a directory (`fs/createDirectory`). */
   async mkdir(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
-    checkText("path", path);
     const { recursive = false, ...request } = options;
     await this.#call("fs/createDirectory", { path, recursive }, request);
   }
@@ -77,19 +75,16 @@ export class Files extends Resource {
    * ms since the epoch, 0 when the system does not know.
    */
   async stat(path: string, options?: RequestOptions): Promise<FileStat> {
-    checkText("path", path);
     return this.#call("fs/getMetadata", { path }, options);
   }
 
   /** Lists the entries of a directory, in no order (`fs/readDirectory`). */
   async readDir(path: string, options?: RequestOptions): Promise<DirectoryEntry[]> {
-    checkText("path", path);
     return (await this.#call("fs/readDirectory", { path }, options)).entries;
   }
 
   /** Removes a file or an empty directory, or with `recursive` any directory (`fs/remove`). */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
-    checkText("path", path);
     const { recursive = false, force = false, ...request } = options;
     await this.#call("fs/remove", { path, recursive, force }, request);
   }
@@ -103,16 +98,16 @@ export class Files extends Resource {
   }
 
   async #read(path: string, options: RequestOptions | undefined): Promise<Buffer> {
-    checkText("path", path);
     const { dataBase64 } = await this.#call("fs/readFile", { path }, options);
     return fromBase64(dataBase64);
   }
 
   async #call<M extends ClientRequestMethod>(
     method: M,
-    params: ParamsOf<M>,
+    params: ParamsOf<M> & object,
     options: RequestOptions = {},
   ): Promise<ResultOf<M>> {
+    if ("path" in params) checkText("path", params.path);
     checkOptions("codex.files", options, fileKeys);
     return this.call(method, params, options);
   }

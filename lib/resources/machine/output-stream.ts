@@ -5,16 +5,13 @@ import type { BacklogBudget } from "../../async/backlog-budget.js";
 import { EventQueue } from "../../async/event-queue.js";
 import { OutputOverflowError, OutputStreamError } from "../../errors/machine-errors.js";
 import { Chunks } from "./chunks.js";
+import type { CommandControls } from "./command-options.js";
 
-/** What is kept of a stream. */
-export interface OutputLimits {
-  /** How much of the stream's start is kept for the result (bytes). */
-  readonly maxCollectedBytes: number;
-  /** How much may wait for the consumer, whether there is one yet or not (bytes). */
-  readonly maxBacklogBytes: number;
-  /** Whether there may be a consumer; otherwise the server collects the output. */
-  readonly streamOutput: boolean;
-}
+/** What is kept of a stream, and whether there may be a consumer; otherwise the server collects the output. */
+export type OutputLimits = Pick<
+  CommandControls,
+  "maxCollectedBytes" | "maxBacklogBytes" | "streamOutput"
+>;
 
 /** The largest chunk that small ones are put together to; the server sends none that is larger. */
 const maxChunkBytes = 65_536;

@@ -12,7 +12,7 @@ import { fromBase64 } from "./base64.js";
 import { CommandHandle } from "./command-handle.js";
 import { checkCommand, spawnKeys, commonParams, type SpawnOptions } from "./command-options.js";
 import type { CommandEnding, RemoteCommand } from "./remote-command.js";
-import { routeById } from "./routes.js";
+import { routeById } from "./route-by-id.js";
 
 const noSandbox = ": it runs outside every sandbox; use exec()";
 const onlyForExec = { sandbox: noSandbox, sandboxPolicy: noSandbox, permissionProfile: noSandbox };

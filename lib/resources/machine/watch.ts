@@ -7,7 +7,7 @@ import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
 import type { GetSession, Session } from "../../session/session.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { confirmEnd } from "../../session/confirm-end.js";
-import { routeById } from "./routes.js";
+import { routeById } from "./route-by-id.js";
 import { Subscription } from "./subscription.js";
 
 export interface WatchOptions {

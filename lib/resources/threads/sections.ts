@@ -1,10 +1,9 @@
-import { threadSectionListParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import type { ThreadSection, ThreadSectionAppearance } from "../../../generated/types.js";
 import { checkText, checkTexts } from "../../errors/check-values.js";
 import type { Pages } from "../../options/pages.js";
 import type { ParamsOf } from "../../protocol.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** Options for listing sections, as in `threadSection/list`. */
 export type ListSectionsOptions = Omit<ParamsOf<"threadSection/list">, "cursor">;
@@ -25,7 +24,7 @@ const sectionKeys: KeysOf<SectionOptions> = { appearance: true };
 export class Sections extends Resource {
   /** Lists all sections (`threadSection/list`). */
   list(options: ListSectionsOptions = {}): Pages<ThreadSection> {
-    checkOptions("sections.list()", options, threadSectionListParamsKeys);
+    checkParams("sections.list()", "threadSection/list", options);
     return this.pages("threadSection/list", options);
   }
 

@@ -1,9 +1,4 @@
-import {
-  threadMetadataUpdateParamsKeys,
-  threadRealtimeListParamsKeys,
-  threadSearchOccurrencesParamsKeys,
-  threadSettingsUpdateParamsKeys,
-} from "../../../generated/methods.js";
+import { threadSettingsUpdateParamsKeys } from "../../../generated/methods.js";
 import type {
   JsonValue,
   Thread as ThreadRecord,
@@ -12,7 +7,7 @@ import type {
   ThreadSettingsUpdateParams,
   ThreadUnsubscribeStatus,
 } from "../../../generated/types.js";
-import { check, checkText, type Rule } from "../../errors/check-values.js";
+import { check, checkText, filledArray } from "../../errors/check-values.js";
 import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import { callLoaded } from "../../session/call-loaded.js";
@@ -29,7 +24,7 @@ import { historyPages } from "./thread-history.js";
 import { ThreadQueue } from "./thread-queue.js";
 import { ThreadTerminals } from "./thread-terminals.js";
 import type { UpdateSettingsOptions } from "../../options/thread-options.js";
-import { Resource } from "../resource.js";
+import { checkParams, Resource } from "../resource.js";
 
 /** The changes to a thread's metadata, as in `thread/metadata/update`. */
 export type UpdateMetadataOptions = Omit<ParamsOf<"thread/metadata/update">, "threadId">;
@@ -139,7 +134,7 @@ export abstract class ThreadApi extends Resource {
    * `AppServerClient.request` throws.
    */
   async injectItems(items: readonly JsonValue[]): Promise<void> {
-    check("items", items, notEmpty);
+    check("items", items, filledArray);
     const readable = items.map((item, index) => withReadableImages(item, `items[${index}]`));
     const params = { threadId: this.id, items: readable };
     await this.callLoaded("thread/inject_items", params);
@@ -150,7 +145,7 @@ export abstract class ThreadApi extends Resource {
    * Fields that you leave out stay as they are; `null` clears, within `gitInfo` field by field.
    */
   async updateMetadata(metadata: UpdateMetadataOptions): Promise<ThreadRecord> {
-    checkOptions("updateMetadata()", metadata, threadMetadataUpdateParamsKeys);
+    checkParams("updateMetadata()", "thread/metadata/update", metadata);
     const params = { ...metadata, threadId: this.id };
     return (await this.call("thread/metadata/update", params)).thread;
   }
@@ -192,7 +187,7 @@ export abstract class ThreadApi extends Resource {
     options: SearchOccurrencesOptions = {},
   ): Pages<ThreadSearchOccurrence> {
     checkText("searchTerm", searchTerm);
-    checkOptions("searchOccurrences()", options, threadSearchOccurrencesParamsKeys);
+    checkParams("searchOccurrences()", "thread/searchOccurrences", options);
     const params = { ...options, searchTerm, threadId: this.id };
     return historyPages(this.getSession, "thread/searchOccurrences", params);
   }
@@ -204,7 +199,7 @@ export abstract class ThreadApi extends Resource {
    * items that `eventId` or `requiredThroughPosition` asks for.
    */
   realtimeItems(options: ListRealtimeItemsOptions = {}): Pages<ThreadRealtimeEntry> {
-    checkOptions("realtimeItems()", options, threadRealtimeListParamsKeys);
+    checkParams("realtimeItems()", "thread/realtime/list", options);
     return this.pages("thread/realtime/list", { ...options, threadId: this.id });
   }
 }
@@ -221,8 +216,3 @@ async function requireTurn(session: Session, threadId: string, turnId: string): 
   }
   throw new InvalidArgumentError("beforeTurnId", "must be the id of a turn of this thread");
 }
-
-const notEmpty: Rule = {
-  fits: (value) => Array.isArray(value) && value.length > 0,
-  problem: "must be an array that is not empty",
-};

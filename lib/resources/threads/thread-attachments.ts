@@ -1,14 +1,13 @@
-import { threadAttachmentListParamsKeys } from "../../../generated/methods.js";
 import type {
   ThreadAttachment,
   ThreadAttachmentAddParams,
   ThreadAttachmentAddResponse,
 } from "../../../generated/types.js";
-import { checkOptions } from "../../errors/check-options.js";
 import { checkTexts } from "../../errors/check-values.js";
 import type { Pages } from "../../options/pages.js";
 import type { ParamsOf } from "../../protocol.js";
 import { ThreadFacet } from "./thread-facet.js";
+import { checkParams } from "../resource.js";
 
 /** The identity of an attachment: a kind that you choose, and a key that is unique within it. */
 export interface AttachmentIdentity {
@@ -44,7 +43,7 @@ export class ThreadAttachments extends ThreadFacet {
 
   /** Lists the attachments (`thread/attachment/list`), oldest first. */
   list(options: ListAttachmentsOptions = {}): Pages<ThreadAttachment> {
-    checkOptions("attachments.list()", options, threadAttachmentListParamsKeys);
+    checkParams("attachments.list()", "thread/attachment/list", options);
     return this.pages("thread/attachment/list", { ...options, threadId: this.threadId });
   }
 

@@ -1,11 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  threadQueueAddParamsKeys,
-  threadQueueListParamsKeys,
-  threadQueueUpdateParamsKeys,
-} from "../../../generated/methods.js";
 import { Deferred } from "../../async/deferred.js";
-import { checkOptions } from "../../errors/check-options.js";
 import { checkServiceOptions } from "../../options/option-keys.js";
 import type { QueuedSubmission } from "../../../generated/types.js";
 import { check, checkText, type Rule } from "../../errors/check-values.js";
@@ -25,6 +19,7 @@ import { type ServiceTurnOptions } from "../../options/turn-options.js";
 import { splitServiceOptions } from "../../options/split-options.js";
 import { queuedTurn } from "../../turns/turn-kinds.js";
 import { ThreadFacet } from "./thread-facet.js";
+import { checkParams } from "../resource.js";
 
 /**
  * Options of queued input, as in `thread/queue/add`. `clientUserMessageId` comes back as the `clientId` of
@@ -62,7 +57,7 @@ export class ThreadQueue extends ThreadFacet {
    */
   async add(input: TurnInput, options: AddToQueueOptions = {}): Promise<QueuedSubmission> {
     const given = normalizeInput(input);
-    checkOptions("queue.add()", options, { ...threadQueueAddParamsKeys, trace: true });
+    checkParams("queue.add()", "thread/queue/add", options, { trace: true });
     const { trace, ...rest } = options;
     checkTrace(trace);
     const threadId = this.threadId;
@@ -91,7 +86,7 @@ export class ThreadQueue extends ThreadFacet {
 
   /** Lists the queued input (`thread/queue/list`), in the order of its turns. */
   list(options: ListQueueOptions = {}): Pages<QueuedSubmission> {
-    checkOptions("queue.list()", options, threadQueueListParamsKeys);
+    checkParams("queue.list()", "thread/queue/list", options);
     return this.pages("thread/queue/list", { ...options, threadId: this.threadId });
   }
 
@@ -103,7 +98,7 @@ export class ThreadQueue extends ThreadFacet {
   ): Promise<QueuedSubmission> {
     checkText("queuedSubmissionId", queuedSubmissionId);
     const given = normalizeInput(input);
-    checkOptions("queue.update()", options, { ...threadQueueUpdateParamsKeys, trace: true });
+    checkParams("queue.update()", "thread/queue/update", options, { trace: true });
     const { trace, ...rest } = options;
     checkTrace(trace);
     const session = await this.getSession();

@@ -1,10 +1,8 @@
 import type { ThreadSearchResult } from "../../../generated/types.js";
-import { threadSearchParamsKeys } from "../../../generated/methods.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { roughBytes } from "../../async/rough-bytes.js";
 import { checkSignal, checkText, checkTimeout } from "../../errors/check-values.js";
-import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { copyError } from "../../errors/connection-errors.js";
 import { HandleClosedError } from "../../errors/machine-errors.js";
 import { SlowConsumerError } from "../../errors/slow-consumer-error.js";
@@ -13,6 +11,7 @@ import { pageAt, Pages, type Page } from "../../options/pages.js";
 import { Following } from "../../jsonrpc/following.js";
 import type { ParamsOf } from "../../protocol.js";
 import { foundIdOf, searchPage, type SearchQuery } from "./search-page.js";
+import { checkParams } from "../resource.js";
 
 /** The threads to search, as in `thread/search`. */
 export type SearchThreadsOptions = Omit<ParamsOf<"thread/search">, "searchTerm" | "cursor">;
@@ -27,12 +26,6 @@ export interface ThreadSearchOptions extends SearchThreadsOptions {
    */
   timeoutMs?: number | undefined;
 }
-
-const threadSearchKeys: KeysOf<ThreadSearchOptions> = {
-  ...threadSearchParamsKeys,
-  signal: true,
-  timeoutMs: true,
-};
 
 /** More than this of what was found early does not wait: the page brings it again (bytes, roughly). */
 const maxEarlyBytes = 1_048_576;
@@ -69,7 +62,7 @@ export class ThreadSearch implements AsyncIteration<ThreadSearchResult>, AsyncDi
   /** @internal Use `codex.threadSearch()`. */
   constructor(getSession: GetSession, searchTerm: string, options: ThreadSearchOptions = {}) {
     checkText("searchTerm", searchTerm);
-    checkOptions("threadSearch()", options, threadSearchKeys);
+    checkParams("threadSearch()", "thread/search", options, { signal: true, timeoutMs: true });
     const { signal, timeoutMs, ...given } = options;
     checkSignal(signal);
     if (timeoutMs !== undefined) checkTimeout(timeoutMs);

@@ -1,10 +1,9 @@
-import { threadBackgroundTerminalsListParamsKeys } from "../../../generated/methods.js";
-import { checkOptions } from "../../errors/check-options.js";
 import type { ThreadBackgroundTerminal } from "../../../generated/types.js";
 import { check, type Rule } from "../../errors/check-values.js";
 import type { Pages } from "../../options/pages.js";
 import type { ParamsOf } from "../../protocol.js";
 import { ThreadFacet } from "./thread-facet.js";
+import { checkParams } from "../resource.js";
 
 /** Options for listing terminals, as in `thread/backgroundTerminals/list`. */
 export type ListTerminalsOptions = Omit<
@@ -25,7 +24,7 @@ const terminalId: Rule = {
 export class ThreadTerminals extends ThreadFacet {
   /** Lists the background commands (`thread/backgroundTerminals/list`). */
   list(options: ListTerminalsOptions = {}): Pages<ThreadBackgroundTerminal> {
-    checkOptions("terminals.list()", options, threadBackgroundTerminalsListParamsKeys);
+    checkParams("terminals.list()", "thread/backgroundTerminals/list", options);
     const params = { ...options, threadId: this.threadId };
     return this.pages("thread/backgroundTerminals/list", params, { loaded: true });
   }

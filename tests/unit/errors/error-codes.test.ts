@@ -31,7 +31,7 @@ const examples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   GOAL_NOT_STARTED: new library.GoalNotStartedError(),
   GOAL_STALLED: new library.GoalStalledError({} as library.GoalResult),
   GOAL_TIMEOUT: new library.GoalTimeoutError(1, {} as library.GoalResult),
-  GOALS_UNAVAILABLE: new library.GoalsUnavailableError(refused, "Start it."),
+  GOALS_UNAVAILABLE: new library.GoalsUnavailableError(failure, "Start it."),
   HANDLE_CLOSED: new library.HandleClosedError("The watch", "codex.watch()"),
   HANDSHAKE_FAILED: new library.HandshakeError("no.", ""),
   INCOMPATIBLE_SERVER: new library.IncompatibleServerError("0.1.0", "0.2.0"),

@@ -1,18 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import ts from "typescript";
 import {
+  notSaidBy,
   partsOf,
   says,
   serverSentences,
   triedReleases,
-  type SentenceName,
-  type ServerSentence,
 } from "../../../lib/errors/server-sentences.js";
 import { sentenceMatches } from "../../support/sentence-matches.js";
 import { parseSource, sourceFiles } from "../../support/source-imports.js";
 
 const table = "lib/errors/server-sentences.ts";
-const entries = Object.entries(serverSentences) as [SentenceName, ServerSentence][];
 
 /** Looks for words, but for none that the server could change: where, and whose they are. */
 const exceptions: Readonly<Record<string, string>> = {
@@ -58,15 +56,15 @@ describe("the sentences of the server stand in one table:", () => {
       .filter((file) => file !== table)
       .map((file) => parseSource(file).text)
       .join("\n");
-    const names = entries.map(([name]) => name);
+    // The names of errors in Node.js are gone through one by one.
+    const names = Object.keys(serverSentences).filter((name) => !/^E[A-Z]+$/.test(name));
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
   });
 
-  test("each tells in which releases it was seen, and in which others not", () => {
-    for (const [name, { seenIn, notIn }] of entries) {
-      const both = [...seenIn, ...notIn];
-      expect([name, new Set(both).size]).toEqual([name, both.length]);
-      expect(both.filter((release) => !triedReleases.includes(release))).toEqual([]);
+  test("of each, some release was seen to say it", () => {
+    for (const [name, releases] of Object.entries(notSaidBy)) {
+      expect([name, new Set(releases).size]).toEqual([name, releases.length]);
+      expect(releases.length).toBeLessThan(triedReleases.length);
     }
   });
 });
@@ -93,7 +91,7 @@ describe("what counts as deciding by words", () => {
 
   test.each([
     'if (says(error.message, "draining")) retry();',
-    "const [verdict] = message.split(serverSentences.endOfVerdict.pattern, 1);",
+    "const [verdict] = message.split(serverSentences.endOfVerdict, 1);",
     'if (method === "thread/start") note();',
     'throw new Error("The thread was not found.");',
     'if (params.status.startsWith("in")) note();',

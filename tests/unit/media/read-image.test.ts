@@ -16,7 +16,7 @@ describe("what the server shows to the model", () => {
     head.writeUInt32LE(body.length, 4);
     const whole = Buffer.concat([head, body]);
     expect(readImage(whole)).toEqual({ mediaType: "image/webp" });
-    expect(readImage(whole.subarray(0, -1))).toMatchObject({
+    expect(readImage(whole.subarray(0, -2))).toMatchObject({
       problem: expect.stringContaining("cut"),
     });
   });
@@ -32,8 +32,14 @@ describe("what the server leaves out", () => {
   );
 
   test("so is every image, wherever it is cut before its picture is there", () => {
-    const enough = { png: images.png.length - 4, gif: images.gif.length - 3 };
-    for (const kind of ["png", "gif"] as const) {
+    const enough = {
+      png: images.png.length - 4,
+      gif: images.gif.length - 1,
+      jpeg: images.jpeg.indexOf(Buffer.from([0xff, 0xda])) + 2,
+      lossyWebp: images.lossyWebp.length - 1,
+      losslessWebp: images.losslessWebp.length - 1,
+    };
+    for (const kind of ["png", "gif", "jpeg", "lossyWebp", "losslessWebp"] as const) {
       const whole = images[kind];
       for (let length = 0; length < enough[kind]; length += 1) {
         expect([length, readImage(whole.subarray(0, length))]).toEqual([
@@ -42,6 +48,10 @@ describe("what the server leaves out", () => {
         ]);
       }
     }
+  });
+
+  test.each(images.damaged)("%s is not seen", (_name, bytes, mediaType) => {
+    expect(readImage(bytes)).toEqual({ mediaType });
   });
 
   test("no bytes at all make it fail", () => {

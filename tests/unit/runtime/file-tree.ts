@@ -5,6 +5,7 @@ import path from "node:path";
 export const programs = {
   linuxX64: elf(62),
   linuxArm64: elf(183),
+  linuxRiscV: elf(243),
   macOs: Buffer.from("cffaedfe0c000001", "hex"),
   windows: Buffer.from("MZ\u0090\0\u0003\0\0\0", "latin1"),
 } as const;

@@ -58,7 +58,7 @@ describe("the command line", () => {
       configOverrides: ["model=b", "a.b = [1]"],
     });
     expect(args).toEqual([
-      ...["app-server", "-c", 'model="a"', "-c", "features.x=true"],
+      ...["app-server", "-c", 'model="a"', "-c", "features={x=true}"],
       ...["-c", "model=b", "-c", "a.b = [1]"],
     ]);
   });
@@ -231,54 +231,49 @@ describe("cwd", () => {
 
 describe("validation", () => {
   test.each<[unknown, string]>([
-    [null, "options must be an object."],
-    ["codex", "options must be an object."],
     [{ codexPath: "" }, "codexPath must be a string that is not empty"],
     [{ codexPath: 1 }, "codexPath must be a string that is not empty"],
     [{ codexPath: null }, "codexPath must be a string that is not empty"],
-    [{ codexPath: "a\0b" }, "codexPath must not contain a NUL character."],
+    [{ codexPath: "a\0b" }, "codexPath must not contain a NUL character"],
     [{ cwd: "" }, "cwd must be a string that is not empty"],
     [{ cwd: new URL("file:///") }, "cwd must be a string that is not empty"],
-    [{ launch: "codex" }, "launch must be an object."],
+    [{ launch: "codex" }, "launch must be an object"],
     [{ launch: {} }, "launch.command must be a string that is not empty"],
-    [{ launch: { command: "x", args: "y" } }, "launch.args must be an array of strings."],
+    [{ launch: { command: "x", args: "y" } }, "launch.args must be an array of strings"],
     [{ launch: { command: "x", detached: "no" } }, "launch.detached must be true or false"],
-    [{ launch: { command: "x", args: ["y", 1] } }, "launch.args[1] must be a string."],
-    [
-      { launch: { command: "x", args: ["\0"] } },
-      "launch.args[0] must not contain a NUL character.",
-    ],
-    [{ env: [] }, "env must be an object."],
-    [{ env: { TOKEN: 5 } }, "env.TOKEN must be a string, or undefined to remove it."],
-    [{ env: { TOKEN: null } }, "env.TOKEN must be a string, or undefined to remove it."],
-    [{ env: { TOKEN: "x\0" } }, "env.TOKEN must not contain a NUL character."],
+    [{ launch: { command: "x", args: ["y", 1] } }, "launch.args[1] must be a string"],
+    [{ launch: { command: "x", args: ["\0"] } }, "launch.args[0] must not contain a NUL character"],
+    [{ env: [] }, "env must be an object"],
+    [{ env: { TOKEN: 5 } }, "env.TOKEN must be a string, or undefined to remove it"],
+    [{ env: { TOKEN: null } }, "env.TOKEN must be a string, or undefined to remove it"],
+    [{ env: { TOKEN: "x\0" } }, "env.TOKEN must not contain a NUL character"],
     [
       { env: { "A=B": "x" } },
-      'env["A=B"] is not a name for a variable: it must not be empty, nor contain "=" or a NUL character.',
+      'env["A=B"] is not a name for a variable: it must not be empty, nor contain "=" or a NUL character',
     ],
     [
       { env: { "": "x" } },
-      'env[""] is not a name for a variable: it must not be empty, nor contain "=" or a NUL character.',
+      'env[""] is not a name for a variable: it must not be empty, nor contain "=" or a NUL character',
     ],
     [{ inheritEnv: "false" }, "inheritEnv must be true or false"],
-    [{ config: "model=x" }, "config must be an object."],
-    [{ config: [] }, "config must be an object."],
+    [{ config: "model=x" }, "config must be an object"],
+    [{ config: [] }, "config must be an object"],
     [
       { config: { a: null } },
       "config.a must not be null, which TOML cannot say. Leave the key out instead.",
     ],
-    [{ configOverrides: "model=x" }, "configOverrides must be an array of strings."],
+    [{ configOverrides: "model=x" }, "configOverrides must be an array of strings"],
     [
       { configOverrides: ["a=1", "model"] },
-      'configOverrides[1] must be a string of the form "key=value".',
+      'configOverrides[1] must be a string of the form "key=value"',
     ],
-    [{ configOverrides: ["=1"] }, 'configOverrides[0] must be a string of the form "key=value".'],
+    [{ configOverrides: ["=1"] }, 'configOverrides[0] must be a string of the form "key=value"'],
     [
       { configOverrides: ["--strict-config=1"] },
-      'configOverrides[0] must be a string of the form "key=value".',
+      'configOverrides[0] must be a string of the form "key=value"',
     ],
-    [{ configOverrides: [1] }, 'configOverrides[0] must be a string of the form "key=value".'],
-    [{ configOverrides: ["a=\0"] }, "configOverrides[0] must not contain a NUL character."],
+    [{ configOverrides: [1] }, 'configOverrides[0] must be a string of the form "key=value"'],
+    [{ configOverrides: ["a=\0"] }, "configOverrides[0] must not contain a NUL character"],
   ])("refuses %j with exactly one sentence", async (options, message) => {
     expect(await refusal(options)).toBe(message);
   });
