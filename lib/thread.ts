@@ -140,7 +140,8 @@ export class Thread extends ThreadApi {
 
   /**
    * Summarises the history (`thread/compact/start`) and returns the turn at once. The turn has one item,
-   * of type `contextCompaction`, and no response, and it cannot be steered.
+   * of type `contextCompaction`, and no response, and it cannot be steered. While a goal is active it waits
+   * until that is at rest, as input does.
    */
   compact(options: ServiceTurnOptions = {}): Turn {
     checkServiceOptions("compact()", options);
@@ -152,11 +153,8 @@ export class Thread extends ThreadApi {
    * model: without any sandbox and without approval. The turn has one item, of type
    * `commandExecution`, and waits for the turns before it.
    *
-   * When the server begins a turn of its own at the same moment, for a goal that is active or a queued
-   * message, it makes the command a part of that turn. The handle then shows the command only, and ends
-   * with it; the rest comes in `unsolicitedTurns()`. Such a command cannot be stopped by itself: once
-   * something has come of the other turn, `interrupt()` does nothing, and leaving the loop, a signal or a
-   * time limit end the handle while the command runs on. Before that, an interrupt stops both.
+   * While a goal is active it waits until that is at rest, as input does. If another client starts a turn
+   * at the same moment, the server makes the command a part of that turn: the handle then shows all of it.
    *
    * `commandTimeoutMs`: how long the command may take (ms; default: the server's limit).
    */

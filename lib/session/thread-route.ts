@@ -162,18 +162,6 @@ export class ThreadRoute {
     if (this.#pending > 0) this.#unclaimed.keep(turnId, message);
   }
 
-  /** Offers a turn that somebody follows already, with some of its events. */
-  share(turnId: string, events: readonly NotificationMessage[]): void {
-    const before = this.#followers.get(turnId) ?? [];
-    for (const event of events) {
-      const after = (this.#followers.get(turnId) ?? []).filter(
-        (follower) => !before.includes(follower),
-      );
-      if (after.length > 0) this.give(turnId, after, event);
-      else this.#offer(turnId, event);
-    }
-  }
-
   /** Some that name no turn tell those who follow one that its end is near. */
   observe(message: NotificationMessage): void {
     const { method, params } = message;

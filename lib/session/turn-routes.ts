@@ -151,15 +151,6 @@ export class TurnRoutes {
   }
 
   /**
-   * A turn that somebody follows turns out to be somebody else's, too: it is offered to those who watch
-   * its thread, with the events that show it.
-   */
-  share(threadId: string, turnId: string, events: readonly NotificationMessage[]): void {
-    this.#latest = undefined;
-    this.of(threadId)?.share(turnId, events);
-  }
-
-  /**
    * Keeps the events of threads that nothing is known of, until they are watched: a sub-agent may
    * begin before the item that names it has come. Returns what ends it; nothing is kept otherwise.
    */

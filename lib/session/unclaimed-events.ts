@@ -9,8 +9,8 @@ export interface Unclaimed {
   readonly message: NotificationMessage;
 }
 
-/** Says of a turn's event whether it shows the turn that is looked for; undefined if it tells nothing. */
-export type TurnMatch = (event: NotificationMessage) => boolean | undefined;
+/** Says of a turn's event whether it shows the turn that is looked for. */
+export type TurnMatch = (event: NotificationMessage) => boolean;
 
 export interface TurnSearch {
   /** The id of the first turn that matches. */
@@ -26,14 +26,10 @@ interface Kept extends Unclaimed {
 interface Searcher {
   readonly matches: TurnMatch;
   readonly found: Deferred<string>;
-  /** The turns that are known not to match, whatever else comes of them. */
-  readonly others: Set<string>;
 }
 
 /** Far more than comes before an answer; a bound for servers that never give one (bytes, roughly). */
 const maxBytes = 67_108_864;
-/** A bound for servers that name ever more turns. */
-const maxOthers = 4_096;
 
 /** Events of a thread's turns that nobody follows yet, in wire order across the turns. */
 export class UnclaimedEvents {
@@ -54,19 +50,16 @@ export class UnclaimedEvents {
   keep(turnId: string, message: NotificationMessage): void {
     this.#store({ turnId, message, bytes: roughBytes(message) });
     for (const searcher of this.#searchers) {
-      const { matches, found, others } = searcher;
-      const isIt = others.has(turnId) ? false : matches(message);
-      if (isIt === false && others.size < maxOthers) others.add(turnId);
-      if (isIt !== true) continue;
+      if (!searcher.matches(message)) continue;
       this.#searchers.delete(searcher);
-      found.resolve(turnId);
+      searcher.found.resolve(turnId);
       return;
     }
   }
 
   /** Looks for a turn among those whose events come from now on. */
   search(matches: TurnMatch): TurnSearch {
-    const searcher = { matches, found: new Deferred<string>(), others: new Set<string>() };
+    const searcher = { matches, found: new Deferred<string>() };
     this.#searchers.add(searcher);
     return {
       found: ignoreRejection(searcher.found.promise),

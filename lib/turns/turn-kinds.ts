@@ -9,7 +9,7 @@ import type { ParamsOf } from "../protocol.js";
 import { prepareInput } from "../session/prepare-input.js";
 import { checkJoin } from "../session/sandbox/hold-to-settings.js";
 import { findTurnOfMessage } from "./read-stored-turn.js";
-import { lookForFirstItem, lookForItem, lookForItemOrEnd } from "./start-search.js";
+import { lookForItem, lookForItemOrEnd } from "./start-search.js";
 import {
   interruptsLateTurn,
   stopUnfollowed,
@@ -68,13 +68,13 @@ export function reviewTurn(target: ReviewTarget): TurnStart {
   return serviceTurn("review/start", { target }, { isOurs });
 }
 
-/** The answer tells no id: the turn is the one whose first item is a compaction. */
+/** The answer tells no id: the turn is the one with a compaction among its items. */
 export function compactionTurn(): TurnStart {
   const isOurs: ItemMatch = (item) => item["type"] === "contextCompaction";
-  return serviceTurn("thread/compact/start", {}, { isOurs, lookFor: lookForFirstItem });
+  return serviceTurn("thread/compact/start", {}, { isOurs, lookFor: lookForItemOrEnd });
 }
 
-/** The answer tells no id: the turn is the one with a command of the user's, which may be part of it. */
+/** The answer tells no id: the turn is the one with a command of the user's. */
 export function shellTurn(command: string, timeoutMs: number | undefined): TurnStart {
   const isOurs: ItemMatch = (item) => item["source"] === "userShell";
   const params = { command, timeoutMs };

@@ -69,8 +69,3 @@ export interface TurnListener {
   /** The turn has ended for those who wait for it: in this state, or with `failure`. */
   ended(failure: Failure | undefined, state: TurnState): void;
 }
-
-/** Whether the turn may be a part of somebody else's. */
-export function isShellCommand(start: TurnRequest["start"]): boolean {
-  return "send" in start && start.method === "thread/shellCommand";
-}

@@ -50,7 +50,6 @@ export function pursueStop(turn: TurnFacts, ...effects: TurnEffect[]): TurnStep 
 }
 
 export function interrupt(turn: TurnFacts): TurnStep {
-  if (turn.isPart || turn.isDone) return stopConfirmed(turn);
   return step({ ...turn, interrupt: "sent" }, { do: "interrupt" });
 }
 
@@ -101,13 +100,9 @@ function retry(turn: TurnFacts): TurnStep {
 
 export function cutShort(turn: TurnFacts): TurnStep {
   if (turn.isTold) return step(turn);
-  if (turn.stage === "waiting" || turn.isPart) return over(turn, "itsResult");
+  if (turn.stage === "waiting") return over(turn, "itsResult");
   const grace = { do: "wait", for: "stopGracePassed", ms: stopGraceMs } as const;
   return after(stopAsked(turn, true), (stopping) => step(stopping, grace));
-}
-
-export function stopGracePassed(turn: TurnFacts): TurnStep {
-  return turn.isPart ? over(turn, "itsResult") : giveUp(turn);
 }
 
 /** Stops a turn that nobody waits for. */
