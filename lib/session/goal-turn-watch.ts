@@ -2,7 +2,6 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { hasActiveGoal } from "../messages/goal-status.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
 
@@ -31,20 +30,18 @@ interface Expectation {
  *
  * It starts one as soon as the goal is set or another turn has ended, and says so some milliseconds later.
  * A `turn/start` that is sent in between becomes part of the goal's turn, so messages wait in such a moment,
- * and with that until the goal rests. What else starts a turn does not become part of one unnoticed.
+ * and with that until the goal rests; so do shell commands, which become part of it, too, and compactions, which
+ * would cut it short.
  *
  * An interrupted turn stops the chain and leaves the goal active: a message may go then. In plan mode the server
  * starts no turns for an active goal at all: only the first message waits for one in vain.
  */
 export class GoalTurnWatch {
   readonly #slots: TurnSlots;
-  readonly #quota: Quota;
   #watched: Watched | undefined;
 
-  /** `quota`: on how many threads goals are watched. */
-  constructor(slots: TurnSlots, quota: Quota) {
+  constructor(slots: TurnSlots) {
     this.#slots = slots;
-    this.#quota = quota;
   }
 
   /** Whether no goal is active, as far as is known. */
@@ -96,15 +93,12 @@ export class GoalTurnWatch {
   /** The thread has no goal any more, nothing is heard of it, or the connection is over. */
   forget(): void {
     const watched = this.#watched;
-    if (!watched) return;
     this.#watched = undefined;
-    this.#quota.giveBack();
-    watched.expected?.end();
+    watched?.expected?.end();
   }
 
-  #askedToSet(params: unknown): ((answer?: unknown) => void) | undefined {
+  #askedToSet(params: unknown): (answer?: unknown) => void {
     const watched = this.#watch();
-    if (!watched) return undefined;
     watched.setting += 1;
     // Without a status, the goal keeps the one that it has, and a new goal is active.
     const { status } = params as { status?: unknown };
@@ -136,11 +130,9 @@ export class GoalTurnWatch {
     if (this.#watched === watched) this.forget();
   }
 
-  #watch(): Watched | undefined {
-    if (this.#watched || this.#quota.isUsedUp) return this.#watched;
-    this.#quota.take();
-    this.#watched = { isActive: false, isStill: false, setting: 0, expected: undefined };
-    return this.#watched;
+  #watch(): Watched {
+    const quiet = { isActive: false, isStill: false, setting: 0, expected: undefined };
+    return (this.#watched ??= quiet);
   }
 }
 

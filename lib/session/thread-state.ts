@@ -4,7 +4,6 @@ import { fieldOf } from "../messages/field-of.js";
 import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { LoadWatch } from "./load-watch.js";
 import { QueueWatch, type ListQueue } from "./queue-watch.js";
-import type { Quota } from "./quota.js";
 import type { ThreadRoute } from "./thread-route.js";
 import { TurnCallers } from "./turn-callers.js";
 import { TurnSlots } from "./turn-slots.js";
@@ -22,9 +21,6 @@ interface ThreadContext {
   readonly listQueue: ListQueue;
   /** Gives the state of another thread. */
   readonly find: (threadId: string) => ThreadState | undefined;
-  /** How many threads a queue, or a goal, is watched on because the server names it. */
-  readonly queues: Quota;
-  readonly goals: Quota;
 }
 
 /**
@@ -56,9 +52,9 @@ export class ThreadState {
   /** How many requests about the thread are under way. */
   #asked = 0;
 
-  constructor({ listQueue, find, queues, goals }: ThreadContext) {
-    this.goal = new GoalTurnWatch(this.slots, goals);
-    this.queue = new QueueWatch(this.slots, listQueue, queues);
+  constructor({ listQueue, find }: ThreadContext) {
+    this.goal = new GoalTurnWatch(this.slots);
+    this.queue = new QueueWatch(this.slots, listQueue);
     this.load = new LoadWatch(this.slots, () => {
       this.queue.look();
     });
@@ -102,7 +98,7 @@ export class ThreadState {
       this.#opening !== undefined ||
       this.#loading !== undefined ||
       !this.load.isIdle;
-    const isExpected = !this.goal.isIdle || !this.queue.isIdle;
+    const isExpected = this.goal.settled !== undefined || !this.queue.isIdle;
     const isFollowed = this.slots.isUsed || this.route !== undefined;
     return this.isLoaded || isAskedFor || isExpected || isFollowed;
   }
@@ -110,7 +106,8 @@ export class ThreadState {
   /** Whether nothing is known of the thread that would be missed. */
   get isBlank(): boolean {
     const isRunning = this.slots.isRunning || this.#rootTurnId !== undefined;
-    return !this.isUsed && !isRunning && this.parent === undefined && this.callers.isIdle;
+    const isQuiet = !isRunning && this.callers.isIdle && this.goal.isIdle;
+    return !this.isUsed && isQuiet && this.parent === undefined;
   }
 
   /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
@@ -194,8 +191,9 @@ export class ThreadState {
         this.#rootTurnId = undefined;
     }
     this.callers.observe(message);
-    this.goal.observe(message);
-    this.queue.observe(message);
+    // A server may name ever more threads: of those that nobody here uses, nothing is watched.
+    if (this.isUsed || !this.goal.isIdle) this.goal.observe(message);
+    if (this.isUsed) this.queue.observe(message);
     this.load.observe(message);
     this.slots.observe(message);
   }

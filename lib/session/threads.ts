@@ -1,6 +1,5 @@
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { threadIdOf } from "../messages/message-ids.js";
-import { Quota } from "./quota.js";
 import { ThreadState } from "./thread-state.js";
 
 /** As many of the latest threads are kept that nobody here uses: a server may tell of ever more. */
@@ -8,9 +7,6 @@ const kept = 4_096;
 
 /** So many are forgotten at a time. */
 const batch = 1_024;
-
-/** Each watched queue costs requests; a server that names ever more threads must not make them pile up. */
-const maxWatched = 1_024;
 
 type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 
@@ -21,8 +17,6 @@ type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 export class Threads {
   readonly #states = new Map<string, ThreadState>();
   readonly #listQueue: ListQueue;
-  readonly #queues = new Quota(maxWatched);
-  readonly #goals = new Quota(maxWatched);
   #maxSize = kept + batch;
 
   /** `listQueue` asks the server what is queued on a thread. */
@@ -52,8 +46,6 @@ export class Threads {
     const state = new ThreadState({
       listQueue: () => this.#listQueue(threadId),
       find: (id) => this.#states.get(id),
-      queues: this.#queues,
-      goals: this.#goals,
     });
     this.#states.set(threadId, state);
     return state;
