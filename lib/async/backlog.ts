@@ -139,6 +139,17 @@ export class Backlog<T> {
     this.#count?.(this.#weight - before);
   }
 
+  /** Takes out what is `wanted`, in order. */
+  takeOut(wanted: (item: T) => boolean): T[] {
+    const taken: T[] = [];
+    this.retain((item) => {
+      if (!wanted(item)) return true;
+      taken.push(item);
+      return false;
+    });
+    return taken;
+  }
+
   clear(): void {
     if (this.#items.size === 0) return;
     const before = this.#weight;

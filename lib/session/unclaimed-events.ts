@@ -1,3 +1,4 @@
+import { Backlog } from "../async/backlog.js";
 import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { roughBytes } from "../async/rough-bytes.js";
@@ -18,11 +19,6 @@ export interface TurnSearch {
   stop(): void;
 }
 
-/** Kept until its turn is claimed. */
-interface Kept extends Unclaimed {
-  readonly bytes: number;
-}
-
 interface Searcher {
   readonly matches: TurnMatch;
   readonly found: Deferred<string>;
@@ -35,12 +31,14 @@ const maxBytes = 67_108_864;
 export class UnclaimedEvents {
   readonly #searchers = new Set<Searcher>();
   readonly #backlogs: BacklogBudget | undefined;
+  readonly #events = new Backlog<Unclaimed>({
+    maxWeight: maxBytes,
+    weigh: ({ message }) => roughBytes(message),
+    overflow: () => undefined,
+  });
   readonly #drop: Drop = () => {
     this.#overflow();
   };
-  #count: ((change: number) => void) | undefined;
-  #events: Kept[] = [];
-  #bytes = 0;
   #overflowed = false;
 
   constructor(backlogs?: BacklogBudget) {
@@ -48,7 +46,9 @@ export class UnclaimedEvents {
   }
 
   keep(turnId: string, message: NotificationMessage): void {
-    this.#store({ turnId, message, bytes: roughBytes(message) });
+    // Not before: most threads keep nothing.
+    if (this.#backlogs) this.#events.countIn(this.#backlogs, this.#drop);
+    if (!this.#overflowed && !this.#events.push({ turnId, message })) this.#overflow();
     for (const searcher of this.#searchers) {
       if (!searcher.matches(message)) continue;
       this.#searchers.delete(searcher);
@@ -79,43 +79,24 @@ export class UnclaimedEvents {
    */
   take(turnId: string, adoptsStart: boolean): readonly NotificationMessage[] | undefined {
     if (this.#overflowed) return undefined;
-    const start = adoptsStart ? this.#events.find(isStart) : undefined;
-    const belongs = (one: Unclaimed) => one.turnId === turnId || one === start;
-    const taken = this.#events.filter(belongs);
-    this.#events = this.#events.filter((one) => !belongs(one));
-    this.#add(-taken.reduce((sum, { bytes }) => sum + bytes, 0));
+    let start: Unclaimed | undefined;
+    const taken = this.#events.takeOut((event) => {
+      if (adoptsStart && isStart(event)) start ??= event;
+      return event.turnId === turnId || event === start;
+    });
     return taken.map(({ message }) => message);
   }
 
   /** Takes out everything, in wire order; from then on there is room again. */
   takeAll(): readonly Unclaimed[] {
-    this.#add(-this.#bytes);
     this.#overflowed = false;
-    return this.#events.splice(0);
-  }
-
-  #store(event: Kept): void {
-    if (this.#overflowed) return;
-    if (this.#bytes + event.bytes > maxBytes) {
-      this.#overflow();
-      return;
-    }
-    this.#events.push(event);
-    this.#add(event.bytes);
+    return this.#events.takeOut(() => true);
   }
 
   /** A turn with a hole in it would be taken for a whole one. */
   #overflow(): void {
     this.#overflowed = true;
-    this.#events = [];
-    this.#add(-this.#bytes);
-  }
-
-  #add(bytes: number): void {
-    if (bytes === 0) return;
-    this.#bytes += bytes;
-    this.#count ??= this.#backlogs?.open(this.#drop);
-    this.#count?.(bytes);
+    this.#events.clear();
   }
 }
 

@@ -79,7 +79,7 @@ export class TurnInbox {
   /** What is to be delivered now: what `report` tells of the time away, then what was held back. */
   *release(report: TurnReport): Generator<TurnEvent> {
     if (!this.#held) return;
-    const held = [...drain(this.#held)];
+    const held = this.#held.takeOut(() => true);
     this.#held = undefined;
     const gap = (this.#gap ??= new TurnGap());
     gap.reopen();
@@ -184,10 +184,6 @@ function isStart({ method }: TurnEvent): boolean {
 /** A loss has to stay where it is. */
 function isOfTheResult(event: TurnEvent): boolean {
   return event === loss || ofTheResult.has(event.method);
-}
-
-function* drain<T>(backlog: Backlog<T>): Generator<T> {
-  while (backlog.size > 0) yield backlog.shift() as T;
 }
 
 function hasNothing({ startedAt, items, openItems }: TurnState): boolean {
