@@ -56,7 +56,7 @@ const unconfirmed =
   "A goal was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
 
 /** What is known of a goal before it is set. */
-interface GoalOrigin {
+export interface GoalOrigin {
   readonly threadId: string;
   readonly controls: TurnControls;
   readonly handlers: RequestHandlers | undefined;

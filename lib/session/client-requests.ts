@@ -5,8 +5,7 @@ import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-conne
 import type { RetryOptions } from "../jsonrpc/retry.js";
 import { retryWhileOpen } from "../jsonrpc/retry.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
-import { fieldOf } from "../messages/field-of.js";
-import { threadIdIn } from "../messages/id-of.js";
+import { textOf } from "../messages/field-of.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { Call } from "./call.js";
@@ -49,7 +48,7 @@ export class ClientRequests {
     throwIfAborted(options.signal);
     // What is learnt from a request holds from when it is sent, so it waits before that.
     const left = connection.isDown ? await connection.untilUp(method, options) : options;
-    const threadId = threadIdIn(params) ?? "";
+    const threadId = textOf(params, "threadId") ?? "";
     const isUnstored = threads.find(threadId)?.isUnstored === true;
     if (isUnstored) {
       await beforeSending(method, threadsWithoutTurns.beforeRequest(threadId, method));
@@ -76,7 +75,7 @@ export class ClientRequests {
   ): Promise<ResultOf<M>> {
     const { threads, memory, rateLimits, closed } = this.#parts;
     const request = () => send(method, params, options);
-    const threadId = threadIdIn(params);
+    const threadId = textOf(params, "threadId");
     const known = memory.settingsOf(threadId ?? "");
     const thread = threadId === undefined ? undefined : threads.open(threadId);
     const begins = method === "turn/start" && thread?.slots.isRunning === false;
@@ -114,9 +113,8 @@ export class ClientRequests {
 
   /** Learns which thread an answer has opened. */
   #opened(method: string, answer: unknown): void {
-    if (!opensThread(method)) return;
-    const id = fieldOf(answer, "thread", "id");
-    if (typeof id !== "string") return;
+    const id = opensThread(method) ? textOf(answer, "thread", "id") : undefined;
+    if (id === undefined) return;
     const isActive = statusIn(answer) === "active";
     this.#parts.threads.open(id).opened({ made: method !== "thread/resume", isActive });
   }
@@ -127,6 +125,6 @@ function opensThread(method: string): boolean {
 }
 
 /** The type of the status of a thread that was loaded. */
-function statusIn(answer: unknown): unknown {
-  return fieldOf(answer, "thread", "status", "type");
+function statusIn(answer: unknown): string | undefined {
+  return textOf(answer, "thread", "status", "type");
 }

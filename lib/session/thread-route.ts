@@ -2,7 +2,7 @@ import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { fieldOf } from "../messages/field-of.js";
+import { textOf } from "../messages/field-of.js";
 import type { Offer, TurnFollower } from "./turn-follower.js";
 import {
   UnclaimedEvents,
@@ -167,8 +167,8 @@ export class ThreadRoute {
     const { method, params } = message;
     switch (method) {
       case "thread/status/changed": {
-        const status = fieldOf(params, "status", "type");
-        if (typeof status === "string") this.setStatus(status);
+        const status = textOf(params, "status", "type");
+        if (status !== undefined) this.setStatus(status);
         break;
       }
       case "thread/closed":
@@ -226,26 +226,17 @@ export class ThreadRoute {
   }
 
   #offer(turnId: string, message: NotificationMessage): void {
-    const isTaken = this.#show(this.claims, turnId, message, false);
-    this.#show(this.offers, turnId, message, isTaken);
-  }
-
-  /** Returns whether somebody follows the turn now. */
-  #show(
-    offers: ReadonlySet<Offer>,
-    turnId: string,
-    message: NotificationMessage,
-    isTaken: boolean,
-  ): boolean {
-    let isFollowed = false;
-    for (const offer of offers) {
-      const follower = offer(turnId, message, isTaken);
-      if (!follower) continue;
-      isFollowed = true;
-      this.#follow(turnId, follower);
-      this.give(turnId, [follower], message);
+    let isTaken = false;
+    for (const offers of [this.claims, this.offers]) {
+      const wasTaken = isTaken;
+      for (const offer of offers) {
+        const follower = offer(turnId, message, wasTaken);
+        if (!follower) continue;
+        isTaken = true;
+        this.#follow(turnId, follower);
+        this.give(turnId, [follower], message);
+      }
     }
-    return isFollowed;
   }
 
   /** Whether a turn of the thread was announced under another id, and this is its start. */

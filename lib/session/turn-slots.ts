@@ -70,10 +70,7 @@ export class TurnSlots {
 
   /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
   enter(options: { wait: boolean }): Slot {
-    let admit!: () => void;
-    const admitted = new Promise<void>((resolve) => {
-      admit = resolve;
-    });
+    const { promise: admitted, resolve: admit } = new Deferred<void>();
     const entry: Entry = {
       state: "waiting",
       admitted,

@@ -1,5 +1,6 @@
 import type { MessagePhase, ThreadItem } from "../../generated/types.js";
-import { GrowingText, type SomeEvent } from "./text-merge.js";
+import type { SomeEvent } from "../messages/superseding.js";
+import { GrowingText } from "./text-merge.js";
 import { isItem, isRetryNotice } from "./turn-state.js";
 
 /**

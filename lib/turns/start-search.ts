@@ -1,4 +1,5 @@
 import { ignoreRejection } from "../async/deferred.js";
+import { fieldOf } from "../messages/field-of.js";
 import { turnIdOf } from "../messages/message-ids.js";
 import type { ItemMatch } from "./stop-unfollowed.js";
 import type { StartPlace } from "./turn-request.js";
@@ -15,7 +16,9 @@ const maxEmpty = 4_096;
 /** Looks for a turn with such an item, among all the items that it starts. */
 export function lookForItem({ pending }: StartPlace, fits: ItemMatch): Sighting {
   return look(
-    pending.find(({ method, params }) => method === "item/started" && fits(itemIn(params))),
+    pending.find(
+      ({ method, params }) => method === "item/started" && fits(fieldOf(params, "item")),
+    ),
   );
 }
 
@@ -31,7 +34,7 @@ export function lookForItemOrEnd({ pending }: StartPlace, fits: ItemMatch): Sigh
         return false;
       case "item/started":
         empty.delete(turnId);
-        return fits(itemIn(event.params));
+        return fits(fieldOf(event.params, "item"));
       case "turn/completed":
         return empty.delete(turnId);
       default:
@@ -50,9 +53,4 @@ function look(id: Promise<string>): Sighting {
     () => undefined,
   );
   return { id, latest: () => latest };
-}
-
-function itemIn(params: unknown): Parameters<ItemMatch>[0] {
-  const { item } = (params ?? {}) as { item?: unknown };
-  return typeof item === "object" && item !== null ? (item as Parameters<ItemMatch>[0]) : {};
 }

@@ -4,7 +4,7 @@ import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import type { TurnState } from "../results/turn-state.js";
-import type { SomeEvent } from "./text-merge.js";
+import type { SomeEvent } from "../messages/superseding.js";
 import { gapEvent, TurnGap } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import { isItem } from "./turn-state.js";

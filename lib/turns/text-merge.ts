@@ -1,10 +1,5 @@
 import { textDeltaNotifications } from "../messages/observed-notifications.js";
-
-/** An event of a turn, as far as its text matters. */
-export interface SomeEvent {
-  readonly method: string;
-  readonly params?: unknown;
-}
+import type { SomeEvent } from "../messages/superseding.js";
 
 const textMethods: ReadonlySet<string> = new Set(textDeltaNotifications);
 

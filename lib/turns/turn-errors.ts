@@ -166,12 +166,9 @@ export class TurnNotStartedError extends AppServerError {
   override readonly code = "TURN_NOT_STARTED";
 
   constructor() {
-    super(
-      "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.",
-      {
-        sent: false,
-      },
-    );
+    const problem =
+      "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.";
+    super(problem, { sent: false });
   }
 }
 

@@ -1,5 +1,6 @@
 import { Backlog, type BacklogRules } from "../async/backlog.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
+import { textOf } from "../messages/field-of.js";
 import type { TurnEvent } from "../protocol.js";
 import { eventBacklog } from "./event-backlog.js";
 import type { StoredItem, TurnReport } from "./read-stored-turn.js";
@@ -158,23 +159,18 @@ export class TurnGap {
     switch (event.method) {
       case "item/started":
       case "item/completed": {
-        const id = itemIdIn(event.params);
+        const id = textOf(event.params, "item", "id");
         if (id === undefined) return true;
         if (event.method === "item/started") this.#whole.add(id);
         return !this.#told.has(id);
       }
       default: {
         if (deltaOf(event) === undefined) return true;
-        const { itemId } = event.params as { itemId?: unknown };
-        return typeof itemId !== "string" || (this.#whole.has(itemId) && !this.#told.has(itemId));
+        const itemId = textOf(event.params, "itemId");
+        return itemId === undefined || (this.#whole.has(itemId) && !this.#told.has(itemId));
       }
     }
   }
-}
-
-function itemIdIn(params: unknown): string | undefined {
-  const { item } = (params ?? {}) as { item?: { id?: unknown } | null };
-  return typeof item?.id === "string" ? item.id : undefined;
 }
 
 function isStart({ method }: TurnEvent): boolean {

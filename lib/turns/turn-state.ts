@@ -1,5 +1,7 @@
 import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
 import { partsOf } from "../errors/server-sentences.js";
+import { fieldOf } from "../messages/field-of.js";
+import type { SomeEvent } from "../messages/superseding.js";
 import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
 import { readReason } from "../results/turn-failure-reason.js";
 import type { TurnRetry, TurnState, TurnWarning } from "../results/turn-state.js";
@@ -122,13 +124,8 @@ export type RetryNotice = ServerNotification<"error"> & {
  * again (`error` with `willRetry`). A model that cannot be reached at all is tried without end: what
  * ends such a turn is its `timeoutMs`. `turn.state.retry` has the same in a more readable form.
  */
-export function isRetryNotice(event: {
-  readonly method: string;
-  readonly params?: unknown;
-}): event is RetryNotice {
-  if (event.method !== "error") return false;
-  const { willRetry } = (event.params ?? {}) as { willRetry?: unknown };
-  return willRetry === true;
+export function isRetryNotice(event: SomeEvent): event is RetryNotice {
+  return event.method === "error" && fieldOf(event.params, "willRetry") === true;
 }
 
 /** What is known of the server's attempts after this event. */
