@@ -3,6 +3,7 @@ import type { ServerNotification, TurnEvent } from "../protocol.js";
 import type { GoalResult, GoalRunStatus } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
+import { combine } from "../turns/turn-usage.js";
 
 /** What iterating a goal yields: the events of all its turns, and what becomes of the goal itself. */
 export type GoalEvent = TurnEvent | ServerNotification<"thread/goal/cleared">;
@@ -93,11 +94,5 @@ function statusOf(progress: GoalProgress): GoalRunStatus {
 }
 
 function sumOf(parts: readonly TokenUsageBreakdown[]): TokenUsageBreakdown | null {
-  const [first, ...rest] = parts;
-  if (!first) return null;
-  const sum = { ...first };
-  for (const part of rest) {
-    for (const key of Object.keys(sum) as (keyof TokenUsageBreakdown)[]) sum[key] += part[key];
-  }
-  return sum;
+  return parts.length > 0 ? parts.reduce((sum, part) => combine(sum, part, 1)) : null;
 }

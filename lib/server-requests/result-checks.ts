@@ -70,17 +70,10 @@ function isFileSystemGrant(value: unknown): boolean {
 }
 
 export function isContentItem(item: unknown): boolean {
-  if (!isObject(item)) return false;
-  switch (item["type"]) {
-    case "inputText":
-      return isText(item["text"]);
-    case "inputImage":
-      return isText(item["imageUrl"]);
-    case "inputAudio":
-      return isText(item["audioUrl"]);
-    default:
-      return false;
-  }
+  const content = { inputText: "text", inputImage: "imageUrl", inputAudio: "audioUrl" };
+  return Object.entries(content).some(
+    ([type, field]) => isObject(item) && item["type"] === type && isText(item[field]),
+  );
 }
 
 /** A field that may be left out may also be null. */

@@ -1,7 +1,7 @@
 import type { ApprovalsReviewer, AskForApproval, SandboxPolicy } from "../../generated/types.js";
 import { callerContext, type CallerContext } from "../async/caller-context.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { readApprovalPolicy, readApprovalsReviewer } from "../messages/approval-settings.js";
+import { readApprovals } from "../messages/approval-settings.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import { handlersByMethod, type MethodHandler } from "../server-requests/handlers-by-method.js";
 import type { Tool } from "../tools/tool.js";
@@ -204,12 +204,9 @@ export class ThreadMemory {
   #told(threadId: unknown, policy: unknown, told: Told): void {
     if (typeof threadId !== "string") return;
     const sandbox = readSandboxPolicy(policy);
-    const approvalPolicy = readApprovalPolicy(told.approvalPolicy);
-    const approvalsReviewer = readApprovalsReviewer(told.approvalsReviewer);
     // What is not understood says nothing, and what was known is kept.
     const settings = {
-      ...(approvalPolicy && { approvalPolicy }),
-      ...(approvalsReviewer && { approvalsReviewer }),
+      ...readApprovals(told),
       ...(sandbox && { sandbox }),
       ...(told.activePermissionProfile ? { sandbox: undefined } : {}),
     };

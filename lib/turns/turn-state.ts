@@ -1,6 +1,6 @@
 import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
 import { partsOf } from "../errors/server-sentences.js";
-import { fieldOf } from "../messages/field-of.js";
+import { fieldOf, textOf } from "../messages/field-of.js";
 import type { SomeEvent } from "../messages/superseding.js";
 import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
 import { readReason } from "../results/turn-failure-reason.js";
@@ -109,9 +109,7 @@ function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState
 
 /** What a server sends as an item need not be one. */
 export function isItem(value: unknown): value is ThreadItem {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, type } = value as { id?: unknown; type?: unknown };
-  return typeof id === "string" && typeof type === "string";
+  return textOf(value, "id") !== undefined && textOf(value, "type") !== undefined;
 }
 
 /** The `error` notification of a server that tries again; the turn goes on. */

@@ -29,7 +29,7 @@ function usageOfTurn(
   return isEstimate && isZero(before.turn) ? { ...before.last } : combine(before.turn, since, 1);
 }
 
-function combine(
+export function combine(
   left: TokenUsageBreakdown,
   right: TokenUsageBreakdown,
   sign: 1 | -1,
