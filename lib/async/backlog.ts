@@ -9,7 +9,6 @@ export interface Merge<T> {
   toItem(): T;
 }
 
-/** The rules that keep a backlog in bounds. */
 export interface BacklogRules<T> {
   /** When as many items wait, the oldest gives way to a new one (default: never). */
   readonly maxItems?: number | undefined;

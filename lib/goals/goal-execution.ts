@@ -70,7 +70,6 @@ export interface GoalListener {
   ended(failure: Failure | undefined): void;
 }
 
-/** Where a goal runs. */
 interface GoalPlace {
   readonly session: Session;
   readonly slot: Slot;
@@ -164,7 +163,6 @@ export class GoalExecution implements TurnListener {
     this.life.onOver(watchGoal(session, threadId, objective, this));
   }
 
-  /** The server has taken the goal. */
   take(goal: ThreadGoal): void {
     if (this.life.isOver()) return;
     this.life.reach("running");

@@ -68,7 +68,6 @@ export function nextForGoal(
   return hasSettledBetweenTurns ? "question" : "end";
 }
 
-/** The result as far as the goal has come. */
 export function toGoalResult(progress: GoalProgress): GoalResult {
   const { threadId, goal, turns } = progress;
   return {

@@ -5,7 +5,6 @@
  */
 export const lag = { mergeFrom: 1_000, lagWeight: 262_144 };
 
-/** An event, as far as it need be known. */
 export interface SomeEvent {
   readonly method: string;
   readonly params?: unknown;

@@ -10,10 +10,8 @@ import type { OpenRequest } from "./open-request.js";
 import type { RequestContext } from "./request-context.js";
 import { kindOf } from "./request-kinds.js";
 
-/** The handler of one request. */
 export interface FoundHandler {
   readonly kind: "handler" | "tool";
-  /** The context that its scope was given in. */
   readonly context: CallerContext | undefined;
   /** `failed` gets what goes wrong without the call's being rejected with it. */
   readonly call: (context: RequestContext, failed: (error: unknown) => void) => unknown;

@@ -39,7 +39,6 @@ export class OpenRequest {
   readonly itemId: string | undefined;
   /** Whether the stream of its turn shows it. */
   isEvent = false;
-  /** The question to a person, if the request has one. */
   request: UserRequest | undefined;
   deferred = false;
   /** Whether it is still to be found out if it is any business of ours. */
@@ -85,7 +84,6 @@ export class OpenRequest {
     return this.#isOver;
   }
 
-  /** The context for the handler. */
   toContext(): RequestContext {
     const { signal } = (this.#abort ??= new AbortController());
     return { ...this.#ids(), signal };

@@ -9,7 +9,6 @@ type Subject = Pick<
   "method" | "threadId" | "namedTurnId" | "turnId" | "itemId" | "isEvent"
 >;
 
-/** The identity of a request. */
 export type RequestIds = Subject & Pick<OpenRequest, "requestId">;
 
 interface PastRequest extends Subject {
@@ -19,7 +18,6 @@ interface PastRequest extends Subject {
   connection: number;
 }
 
-/** The meaning of a request that has come. */
 type Arrival =
   | { readonly kind: "new"; readonly request: OpenRequest }
   /** It was here before, over an earlier connection: this answers it. */

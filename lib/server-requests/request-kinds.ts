@@ -58,7 +58,6 @@ export type UserRequest = ApprovalRequest | UserInputRequest | ElicitationReques
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A typed handler, whatever its request. */
 export type TypedHandler = (request: never, context: RequestContext) => unknown;
 
 type Changes = readonly FileUpdateChange[] | undefined;
@@ -72,7 +71,6 @@ interface KindOf<Params, Result> {
   readonly handlerIn: (handlers: ClientRequestHandlers) => TypedHandler | undefined;
   /** A handler's answer in the shape of the protocol; it may still be wrong. */
   readonly toResult: (answer: unknown, params: Fields) => unknown;
-  /** Whether the server takes such a result. */
   readonly isResult: (result: Fields) => boolean;
   /** The answer when no handler gives one: in the request's own shape, and a no. */
   readonly refuse: () => { readonly result: Result } | Extract<Answer, { error: unknown }>;

@@ -15,7 +15,6 @@ import type { ThreadsWithoutTurns } from "./recovery/threads-without-turns.js";
 import type { ThreadMemory } from "./thread-memory.js";
 import type { Threads } from "./threads.js";
 
-/** What learns from requests, and what they need. */
 interface RequestParts {
   readonly connection: ReconnectingConnection;
   readonly threads: Threads;
@@ -111,7 +110,6 @@ export class ClientRequests {
     return this.#parts.threads.open(threadId).load.loading(questions);
   }
 
-  /** Learns which thread an answer has opened. */
   #opened(method: string, answer: unknown): void {
     const id = opensThread(method) ? textOf(answer, "thread", "id") : undefined;
     if (id === undefined) return;
@@ -124,7 +122,6 @@ function opensThread(method: string): boolean {
   return method === "thread/start" || method === "thread/resume" || method === "thread/fork";
 }
 
-/** The type of the status of a thread that was loaded. */
 function statusIn(answer: unknown): string | undefined {
   return textOf(answer, "thread", "status", "type");
 }

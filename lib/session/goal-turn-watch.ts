@@ -66,7 +66,6 @@ export class GoalTurnWatch {
     };
   }
 
-  /** Learns from a notification of the thread. */
   observe(message: NotificationMessage): void {
     const { method } = message;
     if (method === "thread/goal/updated") this.#setActive(hasActiveGoal(message.params));

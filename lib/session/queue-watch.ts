@@ -37,7 +37,6 @@ interface Watched {
 }
 
 interface Hold {
-  /** Opens the slots again. */
   readonly open: () => void;
   /** A turn is to be expected, unless the queue turns out to be empty at this count of changes. */
   expected: { readonly unlessEmptyAt: number | undefined } | undefined;
@@ -92,7 +91,6 @@ export class QueueWatch {
     };
   }
 
-  /** Looks at the queue, in which something may be. */
   look(): void {
     void this.#look(this.#watch());
   }

@@ -18,7 +18,6 @@ export interface ThreadSettings {
 export interface ThreadScope {
   readonly handlers?: RequestHandlers | undefined;
   readonly tools?: readonly Tool[] | undefined;
-  /** The context in which they were given. */
   readonly context?: CallerContext | undefined;
 }
 

@@ -75,7 +75,6 @@ export class ThreadRoute {
     return this.#starters;
   }
 
-  /** Everybody who follows a turn of the thread. */
   followers(): readonly TurnFollower[] {
     return [...this.#followers.values()].flat();
   }
@@ -92,7 +91,6 @@ export class ThreadRoute {
     return this.#followers.has(turnId) ? undefined : this.#settled?.promise;
   }
 
-  /** A turn is being started. */
   begin(starter?: TurnFollower): void {
     this.#pending += 1;
     if (starter) this.#starters = [...this.#starters, starter];

@@ -17,9 +17,7 @@ export interface SubagentParent {
 
 /** What the state of a thread needs of the session that it belongs to. */
 interface ThreadContext {
-  /** Asks the server what is queued on the thread. */
   readonly listQueue: ListQueue;
-  /** Gives the state of another thread. */
   readonly find: (threadId: string) => ThreadState | undefined;
 }
 

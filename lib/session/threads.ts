@@ -19,7 +19,6 @@ export class Threads {
   readonly #listQueue: ListQueue;
   #maxSize = kept + batch;
 
-  /** `listQueue` asks the server what is queued on a thread. */
   constructor(listQueue: ListQueue) {
     this.#listQueue = listQueue;
   }
@@ -32,7 +31,6 @@ export class Threads {
     return this.#states[Symbol.iterator]();
   }
 
-  /** The thread's state, if there is one. */
   find(threadId: string): ThreadState | undefined {
     return this.#states.get(threadId);
   }
@@ -59,12 +57,10 @@ export class Threads {
     return state;
   }
 
-  /** The ids of those to which `applies`. */
   idsOf(applies: (state: ThreadState) => boolean): readonly string[] {
     return [...this.#states].filter(([, state]) => applies(state)).map(([id]) => id);
   }
 
-  /** Learns from a notification. */
   observe(message: NotificationMessage): void {
     const threadId = threadIdOf(message);
     if (threadId === undefined) return;

@@ -60,7 +60,6 @@ export class TurnRoutes {
     return this.#threads.find(threadId)?.route;
   }
 
-  /** Whoever follows the turn at this moment. */
   followersOf(threadId: string, turnId: string): readonly TurnFollower[] {
     return this.of(threadId)?.followersOf(turnId) ?? [];
   }

@@ -7,7 +7,6 @@ import { isAtRest } from "../messages/thread-status.js";
 
 /** A turn's right to run on its thread. */
 export interface Slot {
-  /** Resolves when the turn may start. */
   readonly admitted: Promise<void>;
   /** Resolves when the turn that the server runs has ended; undefined when it runs none. */
   idle(): Promise<void> | undefined;

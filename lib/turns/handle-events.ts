@@ -17,7 +17,6 @@ import { TurnStreamError } from "./turn-errors.js";
 /** How much is kept beside a lone `run()` for an iteration that may still come (bytes, roughly). */
 const besideRunBytes = 1_048_576;
 
-/** The handle whose events these are. */
 interface Handle extends AsyncDisposable {
   readonly threadId: string;
   /** The id of its turn, if it has one only. */

@@ -131,7 +131,6 @@ export class RunningTurn {
     }
   }
 
-  /** The event as callers see it. */
   #translate(event: TurnEvent): TurnEvent {
     if (event.method !== "turn/started") return event;
     const { turn } = event.params;

@@ -79,7 +79,6 @@ export class TextMerge<Event extends SomeEvent> {
     return saysMore ? undefined : this.addText(event);
   }
 
-  /** The first event with the text of all. */
   toItem(): Event {
     return { ...this.#first, params: { ...this.#params, delta: this.#text.toString() } };
   }

@@ -103,7 +103,6 @@ export class TurnExecution implements TurnFollower {
     if (!("send" in start)) this.#follow(start.session, start.id);
   }
 
-  /** What is known of the life of the turn. */
   get facts(): TurnFacts {
     return this.#turn;
   }
@@ -182,7 +181,6 @@ export class TurnExecution implements TurnFollower {
     this.#listener.connected?.(session, this);
   }
 
-  /** The server has named the turn. */
   named(id: string): void {
     this.#running.id = id;
     this.#accepted.resolve({ id });

@@ -154,7 +154,6 @@ export class TurnGap {
     this.#told.add(itemId);
   }
 
-  /** Whether the event is to be shown. */
   admits(event: TurnEvent): boolean {
     switch (event.method) {
       case "item/started":
@@ -191,7 +190,6 @@ function isIncomplete(report: TurnReport, { openItems }: TurnState): boolean {
   return report.state !== "ended" || report.items === undefined || openItems.length > 0;
 }
 
-/** Says that events are missing here. */
 export function gapEvent({ threadId, id, openItems }: TurnState): TurnEvent {
   const itemIds = openItems.map((item) => item.id);
   return { method: "connection/gap", params: { threadId, turnId: id, itemIds } };

@@ -36,12 +36,10 @@ export interface TurnStart {
   find?(place: StartPlace): Promise<string | undefined>;
 }
 
-/** Where a turn is started. */
 export interface StartPlace {
   readonly session: Session;
   readonly threadId: string;
   readonly pending: PendingTurn;
-  /** Options for the request that starts the turn. */
   readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
   /** When it is over, nobody looks for the turn any more. */
   readonly life: Life;

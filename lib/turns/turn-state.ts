@@ -8,7 +8,6 @@ import type { TurnRetry, TurnState, TurnWarning } from "../results/turn-state.js
 import { addCompleted, addFinal, addStarted, applyDelta } from "./turn-items.js";
 import { updateUsage } from "./turn-usage.js";
 
-/** The bounds of what is kept of warnings. */
 const maxWarnings = 100;
 const maxCharacters = 4_000;
 

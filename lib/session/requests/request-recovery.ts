@@ -32,7 +32,6 @@ export class RequestRecovery {
     this.#requests.nextConnection();
   }
 
-  /** The threads whose requests may be sent again. */
   threadIds(): readonly string[] {
     return this.#requests.old().flatMap(({ threadId }) => threadId ?? []);
   }

@@ -85,7 +85,6 @@ export type TurnHappening =
   /** The next turn may go onto the thread. */
   | { readonly type: "threadFree" };
 
-/** What has come of an interrupt. */
 export type Interruption =
   | { readonly type: "interruptConfirmed" }
   /** The server says that the turn does not run. */

@@ -53,7 +53,6 @@ export function interrupt(turn: TurnFacts): TurnStep {
   return step({ ...turn, interrupt: "sent" }, { do: "interrupt" });
 }
 
-/** The server has answered the interrupt, or will not. */
 export function interrupted(turn: TurnFacts, outcome: Interruption): TurnStep {
   const answered = { ...turn, interrupt: "none" } as const;
   switch (outcome.type) {
@@ -105,7 +104,6 @@ export function cutShort(turn: TurnFacts): TurnStep {
   return after(stopAsked(turn, true), (stopping) => step(stopping, grace));
 }
 
-/** Stops a turn that nobody waits for. */
 export function stopUnwatched(turn: TurnFacts): TurnStep {
   if (turn.isTold) return step(turn);
   const unwatched: TurnEffect[] = [{ do: "tell" }, { do: "awaitThread" }];
