@@ -150,15 +150,7 @@ export class Backlog<T> {
   }
 
   clear(): void {
-    if (this.#items.size === 0) return;
-    const before = this.#weight;
-    this.#items.clear();
-    this.#weight = 0;
-    this.#newest = undefined;
-    this.#merged = undefined;
-    this.#newestOf = undefined;
-    this.#gone = 0;
-    this.#count?.(-before);
+    if (this.#items.size > 0) this.retain(() => false);
   }
 
   #append(item: T, weight: number, key?: string): void {

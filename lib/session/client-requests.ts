@@ -9,7 +9,6 @@ import { textOf } from "../messages/field-of.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { Call } from "./call.js";
-import { loadQuestions } from "./load-watch.js";
 import type { RateLimitsHolder } from "./rate-limits-holder.js";
 import type { ThreadsWithoutTurns } from "./recovery/threads-without-turns.js";
 import type { ThreadMemory } from "./thread-memory.js";
@@ -106,8 +105,7 @@ export class ClientRequests {
   #askedToLoad(threadId: string, send: Send): (isLoaded: boolean, status?: unknown) => void {
     const call: Call = (method, question, options) =>
       this.#exchange(method, question, options, { send, retry: undefined });
-    const questions = loadQuestions(call, threadId, this.#settings);
-    return this.#parts.threads.open(threadId).load.loading(questions);
+    return this.#parts.threads.open(threadId).load.loading(call, threadId, this.#settings);
   }
 
   #opened(method: string, answer: unknown): void {
