@@ -8,17 +8,6 @@ import { wasInterrupted } from "../messages/thread-status.js";
 /** How long the server may take to start a goal's next turn (ms). It takes some ten milliseconds. */
 const startGraceMs = 3_000;
 
-/** What is known of a goal that is active, or is being set. */
-interface Watched {
-  isActive: boolean;
-  /** Whether the server has started no turn when one was expected, and nothing has changed since. */
-  isStill: boolean;
-  /** How many requests are under way that set its goal. */
-  setting: number;
-  /** There while the goal's next turn is about to start. */
-  expected: Expectation | undefined;
-}
-
 interface Expectation {
   /** Resolves when the turn has started, or is not expected any more. */
   readonly over: Promise<void>;
@@ -38,20 +27,26 @@ interface Expectation {
  */
 export class GoalTurnWatch {
   readonly #slots: TurnSlots;
-  #watched: Watched | undefined;
+  #isActive = false;
+  /** Whether the server has started no turn when one was expected, and nothing has changed since. */
+  #isStill = false;
+  /** How many requests are under way that set the goal. */
+  #setting = 0;
+  /** There while the goal's next turn is about to start. */
+  #expected: Expectation | undefined;
 
   constructor(slots: TurnSlots) {
     this.#slots = slots;
   }
 
-  /** Whether no goal is active, as far as is known. */
+  /** Whether no goal is active, as far as is known, nor being set. */
   get isIdle(): boolean {
-    return this.#watched === undefined;
+    return !this.#isActive && this.#setting === 0;
   }
 
   /** Resolves when no turn is about to start for the goal any more; undefined when none is. */
   get settled(): Promise<void> | undefined {
-    return this.#watched?.expected?.over;
+    return this.#expected?.over;
   }
 
   /**
@@ -69,20 +64,17 @@ export class GoalTurnWatch {
   observe(message: NotificationMessage): void {
     const { method } = message;
     if (method === "thread/goal/updated") this.#setActive(hasActiveGoal(message.params));
-    const watched = this.#watched;
-    if (!watched) return;
+    if (this.isIdle) return;
     switch (method) {
       case "turn/started":
-        watched.expected?.end();
+        this.#expected?.end();
         break;
       case "turn/completed":
-        if (watched.isActive && !watched.isStill && !wasInterrupted(message)) {
-          expectTurn(watched);
-        }
+        if (this.#isActive && !this.#isStill && !wasInterrupted(message)) this.#expectTurn();
         break;
       case "thread/goal/updated":
       case "thread/settings/updated":
-        watched.isStill = false;
+        this.#isStill = false;
         break;
       case "thread/goal/cleared":
         this.forget();
@@ -91,67 +83,50 @@ export class GoalTurnWatch {
 
   /** The thread has no goal any more, nothing is heard of it, or the connection is over. */
   forget(): void {
-    const watched = this.#watched;
-    this.#watched = undefined;
-    watched?.expected?.end();
+    this.#isActive = false;
+    this.#isStill = false;
+    this.#expected?.end();
   }
 
   #askedToSet(params: unknown): (answer?: unknown) => void {
-    const watched = this.#watch();
-    watched.setting += 1;
+    this.#setting += 1;
     // Without a status, the goal keeps the one that it has, and a new goal is active.
     const { status } = params as { status?: unknown };
     // A turn that runs goes on, and the goal's first turn follows it.
     const mayStart = (status ?? "active") === "active" && !this.#slots.isRunning;
-    const expected = mayStart && !watched.expected ? expectTurn(watched) : undefined;
+    const expected = mayStart && !this.#expected ? this.#expectTurn() : undefined;
     return (answer) => {
-      watched.setting -= 1;
-      if (answer === undefined) {
-        expected?.end();
-      } else {
-        watched.isActive = hasActiveGoal(answer);
-        watched.isStill = false;
-      }
-      this.#settle(watched);
+      this.#setting -= 1;
+      if (answer === undefined) expected?.end();
+      else this.#isStill = false;
+      this.#setActive(answer === undefined ? this.#isActive : hasActiveGoal(answer));
     };
   }
 
-  #setActive(isActive: boolean): void {
-    const watched = isActive ? this.#watch() : this.#watched;
-    if (!watched) return;
-    watched.isActive = isActive;
-    this.#settle(watched);
-  }
-
   /** Forgets the goal when no turn is to be expected any more. */
-  #settle(watched: Watched): void {
-    if (watched.isActive || watched.setting > 0) return;
-    if (this.#watched === watched) this.forget();
+  #setActive(isActive: boolean): void {
+    this.#isActive = isActive;
+    if (this.isIdle) this.forget();
   }
 
-  #watch(): Watched {
-    const quiet = { isActive: false, isStill: false, setting: 0, expected: undefined };
-    return (this.#watched ??= quiet);
+  #expectTurn(): Expectation {
+    this.#expected?.end();
+    const over = new Deferred<void>();
+    const expected: Expectation = {
+      over: over.promise,
+      end: () => {
+        stopDeadline();
+        if (this.#expected === expected) this.#expected = undefined;
+        over.resolve();
+      },
+    };
+    // One that never comes must not keep the others waiting.
+    const giveUp = (): void => {
+      this.#isStill = true;
+      expected.end();
+    };
+    const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
+    this.#expected = expected;
+    return expected;
   }
-}
-
-function expectTurn(watched: Watched): Expectation {
-  watched.expected?.end();
-  const over = new Deferred<void>();
-  const expected: Expectation = {
-    over: over.promise,
-    end: () => {
-      stopDeadline();
-      if (watched.expected === expected) watched.expected = undefined;
-      over.resolve();
-    },
-  };
-  // One that never comes must not keep the others waiting.
-  const giveUp = (): void => {
-    watched.isStill = true;
-    expected.end();
-  };
-  const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
-  watched.expected = expected;
-  return expected;
 }
