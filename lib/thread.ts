@@ -13,6 +13,7 @@ import type {
 } from "../generated/types.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
+import { check, notBlank } from "./errors/check-values.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { GetSession, Session } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
@@ -295,13 +296,8 @@ export class Thread extends ThreadApi {
 function checkTarget(target: ReviewTarget): void {
   const type: unknown = (target as ReviewTarget | null | undefined)?.type;
   if (typeof type === "string") {
-    if (target.type === "custom") checkInstructions(target.instructions);
+    if (target.type === "custom") check("target.instructions", target.instructions, notBlank);
     return;
   }
   throw new InvalidArgumentError("target", 'must be a review target, such as { type: "custom" }');
-}
-
-function checkInstructions(instructions: unknown): void {
-  if (typeof instructions === "string" && /\S/.test(instructions)) return;
-  throw new InvalidArgumentError("target.instructions", "must be a string that is not blank");
 }

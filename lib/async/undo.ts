@@ -11,3 +11,5 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.disp
 export function undo(takeBack: () => void): Undo {
   return Object.assign(takeBack, { [dispose]: takeBack });
 }
+
+export const nothingToUndo = undo(() => undefined);

@@ -2,8 +2,7 @@ import { throwIfAborted } from "../async/abort.js";
 import { checkSignal } from "../errors/check-values.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-connection.js";
-import type { RetryOptions } from "../jsonrpc/retry.js";
-import { retryWhileOpen } from "../jsonrpc/retry.js";
+import { retryWhileOpen, type RetryOptions } from "../jsonrpc/retry.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
 import { textOf } from "../messages/field-of.js";
 import type { ResolvedSettings } from "../options/options.js";
@@ -109,16 +108,14 @@ export class ClientRequests {
   }
 
   #opened(method: string, answer: unknown): void {
-    const id = opensThread(method) ? textOf(answer, "thread", "id") : undefined;
+    const id = opening.has(method) ? textOf(answer, "thread", "id") : undefined;
     if (id === undefined) return;
     const isActive = statusIn(answer) === "active";
     this.#parts.threads.open(id).opened({ made: method !== "thread/resume", isActive });
   }
 }
 
-function opensThread(method: string): boolean {
-  return method === "thread/start" || method === "thread/resume" || method === "thread/fork";
-}
+const opening = new Set(["thread/start", "thread/resume", "thread/fork"]);
 
 function statusIn(answer: unknown): string | undefined {
   return textOf(answer, "thread", "status", "type");

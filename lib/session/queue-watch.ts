@@ -106,7 +106,9 @@ export class QueueWatch {
       }
       case "turn/completed": {
         const watched = this.#watched;
-        if (watched && mayContinue(watched) && !wasInterrupted(message)) {
+        // Unless it is known that nothing is queued, a turn may follow the one that has ended.
+        const mayContinue = watched?.queued === true || watched?.looking !== undefined;
+        if (watched && mayContinue && !wasInterrupted(message)) {
           this.#hold(watched);
           this.#expect(watched, watched.changes);
         }
@@ -210,9 +212,4 @@ function release(watched: Watched): void {
   watched.hold?.stopDeadline?.();
   watched.hold?.open();
   watched.hold = undefined;
-}
-
-/** Unless it is known that nothing is queued, a turn may follow the one that has ended. */
-function mayContinue(watched: Watched): boolean {
-  return watched.queued || watched.looking !== undefined;
 }

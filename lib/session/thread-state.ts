@@ -225,7 +225,7 @@ export class ThreadState {
   }
 
   #answered(method: string): void {
-    if (!letsGo(method)) return;
+    if (!lettingGo.has(method)) return;
     this.unload();
     this.goal.forget();
     this.queue.forget();
@@ -241,12 +241,8 @@ function rootTurnIn({ params }: NotificationMessage): string | undefined {
   return typeof root === "string" && root !== fieldOf(params, "turn", "id") ? root : undefined;
 }
 
-/** Whether a request makes this connection let go of its thread. */
-function letsGo(method: string): boolean {
-  return (
-    method === "thread/unsubscribe" || method === "thread/archive" || method === "thread/delete"
-  );
-}
+/** The requests that make this connection let go of their thread. */
+const lettingGo = new Set(["thread/unsubscribe", "thread/archive", "thread/delete"]);
 
 function startsTurn(method: string, isBusy: boolean): boolean {
   switch (method) {

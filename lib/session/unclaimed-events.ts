@@ -81,7 +81,7 @@ export class UnclaimedEvents {
     if (this.#overflowed) return undefined;
     let start: Unclaimed | undefined;
     const taken = this.#events.takeOut((event) => {
-      if (adoptsStart && isStart(event)) start ??= event;
+      if (adoptsStart && event.message.method === "turn/started") start ??= event;
       return event.turnId === turnId || event === start;
     });
     return taken.map(({ message }) => message);
@@ -98,8 +98,4 @@ export class UnclaimedEvents {
     this.#overflowed = true;
     this.#events.clear();
   }
-}
-
-function isStart({ message }: Unclaimed): boolean {
-  return message.method === "turn/started";
 }

@@ -40,8 +40,9 @@ import {
 import type { TurnListener, TurnRequest } from "./turn-request.js";
 import { toTurnResult } from "./turn-result.js";
 
-const unconfirmed =
-  "A turn was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
+export function unconfirmed(what: "turn" | "goal"): string {
+  return `A ${what} was given up, and the server has not confirmed that it stopped. This client goes on stopping it.`;
+}
 
 /**
  * Carries out the life of one turn: `nextStep()` says what follows from what happens, and it is done here.
@@ -303,7 +304,7 @@ export class TurnExecution implements TurnFollower {
         this.#stopAnswer = new Deferred();
         break;
       case "warn":
-        this.#session?.logger.warn(unconfirmed);
+        this.#session?.logger.warn(unconfirmed("turn"));
         break;
       case "awaitThread":
         void this.#awaitThread();

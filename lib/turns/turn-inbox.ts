@@ -88,7 +88,7 @@ export class TurnInbox {
     const missedTheStart = hasNothing(state);
     if (isIncomplete(report, state)) yield gapEvent(state);
     // Of a turn whose first events were missed, these may have come before the loss as well as after.
-    const start = held.find(isStart);
+    const start = held.find(({ method }) => method === "turn/started");
     if (start) yield start;
     yield* this.missed(report);
     for (const event of held) {
@@ -170,10 +170,6 @@ export class TurnGap {
       }
     }
   }
-}
-
-function isStart({ method }: TurnEvent): boolean {
-  return method === "turn/started";
 }
 
 /** A loss has to stay where it is. */

@@ -213,7 +213,7 @@ export class RequestDispatcher {
     }
     if (!handler) {
       if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
-      else refuse(`nobody handles it (${optionOf(method)})`);
+      else refuse(`nobody handles it (${kindOf(method)?.option ?? "handlers"})`);
       return;
     }
     const about = request.toContext();
@@ -301,8 +301,3 @@ export class RequestDispatcher {
 }
 
 const stopping = "its turn is being stopped";
-
-/** Which option would have had the handler of a request. */
-function optionOf(method: string): string {
-  return kindOf(method)?.option ?? "handlers";
-}
