@@ -13,6 +13,7 @@ import type {
 } from "../generated/types.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
+import { check, notBlank } from "./errors/check-values.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { GetSession, Session } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
@@ -140,7 +141,8 @@ export class Thread extends ThreadApi {
 
   /**
    * Summarises the history (`thread/compact/start`) and returns the turn at once. The turn has one item,
-   * of type `contextCompaction`, and no response, and it cannot be steered.
+   * of type `contextCompaction`, and no response, and it cannot be steered. While a goal is active it waits
+   * until that is at rest, as input does.
    */
   compact(options: ServiceTurnOptions = {}): Turn {
     checkServiceOptions("compact()", options);
@@ -152,11 +154,8 @@ export class Thread extends ThreadApi {
    * model: without any sandbox and without approval. The turn has one item, of type
    * `commandExecution`, and waits for the turns before it.
    *
-   * When the server begins a turn of its own at the same moment, for a goal that is active or a queued
-   * message, it makes the command a part of that turn. The handle then shows the command only, and ends
-   * with it; the rest comes in `unsolicitedTurns()`. Such a command cannot be stopped by itself: once
-   * something has come of the other turn, `interrupt()` does nothing, and leaving the loop, a signal or a
-   * time limit end the handle while the command runs on. Before that, an interrupt stops both.
+   * While a goal is active it waits until that is at rest, as input does. If another client starts a turn
+   * at the same moment, the server makes the command a part of that turn: the handle then shows all of it.
    *
    * `commandTimeoutMs`: how long the command may take (ms; default: the server's limit).
    */
@@ -297,13 +296,8 @@ export class Thread extends ThreadApi {
 function checkTarget(target: ReviewTarget): void {
   const type: unknown = (target as ReviewTarget | null | undefined)?.type;
   if (typeof type === "string") {
-    if (target.type === "custom") checkInstructions(target.instructions);
+    if (target.type === "custom") check("target.instructions", target.instructions, notBlank);
     return;
   }
   throw new InvalidArgumentError("target", 'must be a review target, such as { type: "custom" }');
-}
-
-function checkInstructions(instructions: unknown): void {
-  if (typeof instructions === "string" && /\S/.test(instructions)) return;
-  throw new InvalidArgumentError("target.instructions", "must be a string that is not blank");
 }

@@ -1,6 +1,6 @@
 import { defaultMaxListeners, getMaxListeners, setMaxListeners } from "node:events";
 import { Deferred } from "./deferred.js";
-import { undo, type Undo } from "./undo.js";
+import { nothingToUndo, undo, type Undo } from "./undo.js";
 
 /** How many calls may share one signal before Node suspects a leak; `fetch` allows as many. */
 const maxListeners = 1_500;
@@ -16,7 +16,7 @@ export function onAbort(
   signal: AbortSignal | undefined,
   listener: (reason: unknown) => void,
 ): Undo {
-  if (!signal) return nothing;
+  if (!signal) return nothingToUndo;
   if (signal.aborted) {
     return soon(() => {
       listener(reasonOf(signal));
@@ -85,5 +85,3 @@ function soon(callback: () => void): Undo {
     isWanted = false;
   });
 }
-
-const nothing = undo(() => undefined);

@@ -63,8 +63,8 @@ export class BacklogBudget {
       for (const account of this.#accounts) {
         const drop = account.drop.deref();
         const isSpare = drop === undefined || drop.isSpare?.() === true;
-        const isFirst =
-          next && next.isSpare !== isSpare ? isSpare : isLarger(account, next?.account);
+        const isLarger = !next || account.bytes > next.account.bytes;
+        const isFirst = next && next.isSpare !== isSpare ? isSpare : isLarger;
         if (isFirst) next = { account, drop, isSpare };
       }
       if (!next) return;
@@ -74,8 +74,4 @@ export class BacklogBudget {
       if (account.bytes > 0) this.#add(account, -account.bytes);
     }
   }
-}
-
-function isLarger({ bytes }: Account, than: Account | undefined): boolean {
-  return !than || bytes > than.bytes;
 }

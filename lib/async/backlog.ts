@@ -9,7 +9,6 @@ export interface Merge<T> {
   toItem(): T;
 }
 
-/** The rules that keep a backlog in bounds. */
 export interface BacklogRules<T> {
   /** When as many items wait, the oldest gives way to a new one (default: never). */
   readonly maxItems?: number | undefined;
@@ -139,16 +138,19 @@ export class Backlog<T> {
     this.#count?.(this.#weight - before);
   }
 
+  /** Takes out what is `wanted`, in order. */
+  takeOut(wanted: (item: T) => boolean): T[] {
+    const taken: T[] = [];
+    this.retain((item) => {
+      if (!wanted(item)) return true;
+      taken.push(item);
+      return false;
+    });
+    return taken;
+  }
+
   clear(): void {
-    if (this.#items.size === 0) return;
-    const before = this.#weight;
-    this.#items.clear();
-    this.#weight = 0;
-    this.#newest = undefined;
-    this.#merged = undefined;
-    this.#newestOf = undefined;
-    this.#gone = 0;
-    this.#count?.(-before);
+    if (this.#items.size > 0) this.retain(() => false);
   }
 
   #append(item: T, weight: number, key?: string): void {

@@ -1,7 +1,7 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { arrivals } from "./arrivals.js";
 import { unref as letEnd } from "./realms.js";
-import { undo, type Undo } from "./undo.js";
+import { nothingToUndo, undo, type Undo } from "./undo.js";
 
 /** The longest delay that `setTimeout` takes (ms); it fires at once for a longer one. */
 export const maxTimerMs = 2_147_483_647;
@@ -24,7 +24,7 @@ export function onDeadline(
   listener: () => void,
   { unref = false }: DeadlineOptions = {},
 ): Undo {
-  if (ms > maxTimerMs) return never;
+  if (ms > maxTimerMs) return nothingToUndo;
   let stopReading: (() => void) | undefined;
   const timer = setTimeout(() => {
     stopReading = whenRead(ms, listener, unref);
@@ -78,8 +78,6 @@ export function timeLeft(limitMs: number, since: number): number {
   const leftMs = limitMs - (performance.now() - since);
   return leftMs > 0 ? leftMs : Math.min(limitMs, graceMs);
 }
-
-const never = undo(() => undefined);
 
 const graceMs = 1_000;
 

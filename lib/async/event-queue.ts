@@ -33,7 +33,6 @@ export class EventQueue<T> implements AsyncIteration<T> {
     this.#items = new Backlog(rules);
   }
 
-  /** Items that wait for the consumer. */
   get size(): number {
     return this.#items.size;
   }

@@ -5,7 +5,6 @@ import { Deferred } from "./deferred.js";
 /** Gives what a waiter is rejected with. It is called for each, so that an error of ours can have a stack of its own. */
 export type Failure = () => unknown;
 
-/** What may cut a life short. */
 export interface LifeLimits {
   readonly signal?: AbortSignal | undefined;
   /** How long it may take (ms). */

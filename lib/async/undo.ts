@@ -13,3 +13,5 @@ export function undo(takeBack: () => void): Undo {
   own[dispose] = takeBack;
   return own;
 }
+
+export const nothingToUndo = undo(() => undefined);

@@ -61,12 +61,9 @@ export class GoalNotStartedError extends AppServerError {
   override readonly code = "GOAL_NOT_STARTED";
 
   constructor() {
-    super(
-      "The goal was stopped before it was sent to the server. Start it again if it is still wanted.",
-      {
-        sent: false,
-      },
-    );
+    const problem =
+      "The goal was stopped before it was sent to the server. Start it again if it is still wanted.";
+    super(problem, { sent: false });
   }
 }
 

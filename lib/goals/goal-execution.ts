@@ -16,7 +16,7 @@ import type { Session } from "../session/session.js";
 import type { Slot } from "../session/turn-slots.js";
 import { confirmationMs, stopGraceMs } from "../turns/machine/stop.js";
 import { StopUnconfirmedError } from "../turns/turn-errors.js";
-import { TurnExecution } from "../turns/turn-execution.js";
+import { TurnExecution, unconfirmed } from "../turns/turn-execution.js";
 import type { TurnListener } from "../turns/turn-request.js";
 import { toTurnResult } from "../turns/turn-result.js";
 import { GoalNotStartedError, GoalStalledError, GoalTimeoutError } from "./goal-errors.js";
@@ -52,11 +52,8 @@ const silenceMs = 2_000;
 /** How often in a row it may have nothing under way, before nothing more is expected of it. */
 const maxIdleAnswers = 2;
 
-const unconfirmed =
-  "A goal was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
-
 /** What is known of a goal before it is set. */
-interface GoalOrigin {
+export interface GoalOrigin {
   readonly threadId: string;
   readonly controls: TurnControls;
   readonly handlers: RequestHandlers | undefined;
@@ -70,7 +67,6 @@ export interface GoalListener {
   ended(failure: Failure | undefined): void;
 }
 
-/** Where a goal runs. */
 interface GoalPlace {
   readonly session: Session;
   readonly slot: Slot;
@@ -164,7 +160,6 @@ export class GoalExecution implements TurnListener {
     this.life.onOver(watchGoal(session, threadId, objective, this));
   }
 
-  /** The server has taken the goal. */
   take(goal: ThreadGoal): void {
     if (this.life.isOver()) return;
     this.life.reach("running");
@@ -436,7 +431,7 @@ export class GoalExecution implements TurnListener {
   #giveUp(failure: Failure): void {
     const isSet = this.life.phase === "running";
     if (!this.life.tell(() => copyError(failure()))) return;
-    this.#place?.session.logger.warn(unconfirmed);
+    this.#place?.session.logger.warn(unconfirmed("goal"));
     this.#told();
     // What is not answered may yet begin a turn, which the next one would become part of.
     if (isSet) this.#place?.slot.leave();

@@ -1,8 +1,9 @@
-import type { ThreadGoal, TokenUsageBreakdown } from "../../generated/types.js";
+import type { ThreadGoal } from "../../generated/types.js";
 import type { ServerNotification, TurnEvent } from "../protocol.js";
 import type { GoalResult, GoalRunStatus } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
+import { combine } from "../turns/turn-usage.js";
 
 /** What iterating a goal yields: the events of all its turns, and what becomes of the goal itself. */
 export type GoalEvent = TurnEvent | ServerNotification<"thread/goal/cleared">;
@@ -67,9 +68,9 @@ export function nextForGoal(
   return hasSettledBetweenTurns ? "question" : "end";
 }
 
-/** The result as far as the goal has come. */
 export function toGoalResult(progress: GoalProgress): GoalResult {
   const { threadId, goal, turns } = progress;
+  const usages = turns.flatMap(({ usage }) => (usage ? [usage.turn] : []));
   return {
     threadId,
     status: statusOf(progress),
@@ -78,7 +79,7 @@ export function toGoalResult(progress: GoalProgress): GoalResult {
     turns,
     finalResponse: turns.findLast((turn) => turn.finalResponse !== null)?.finalResponse ?? null,
     items: turns.flatMap(({ items }) => items),
-    usage: sumOf(turns.flatMap(({ usage }) => (usage ? [usage.turn] : []))),
+    usage: usages.length > 0 ? usages.reduce((sum, usage) => combine(sum, usage, 1)) : null,
     startedAt: turns[0]?.startedAt ?? null,
     completedAt: turns.at(-1)?.completedAt ?? null,
     durationMs: turns.reduce((sum, turn) => sum + (turn.durationMs ?? 0), 0),
@@ -90,14 +91,4 @@ function statusOf(progress: GoalProgress): GoalRunStatus {
   if (cleared) return "cleared";
   if (goal && !stopped && !isActive(progress)) return goal.status;
   return turns.at(-1)?.status === "failed" ? "failed" : "interrupted";
-}
-
-function sumOf(parts: readonly TokenUsageBreakdown[]): TokenUsageBreakdown | null {
-  const [first, ...rest] = parts;
-  if (!first) return null;
-  const sum = { ...first };
-  for (const part of rest) {
-    for (const key of Object.keys(sum) as (keyof TokenUsageBreakdown)[]) sum[key] += part[key];
-  }
-  return sum;
 }

@@ -1,6 +1,7 @@
 import type { ThreadGoal } from "../../generated/types.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
+import { hasActiveGoal } from "../messages/goal-status.js";
 import type { ParamsOf } from "../protocol.js";
 import { callLoaded } from "../session/call-loaded.js";
 import { undoneWhenLate } from "../session/confirm-end.js";
@@ -47,8 +48,7 @@ export async function setGoalInTime(
     void stopLateGoal(session, threadId, late, goal).then(forget);
   };
   const undo = undoneWhenLate("If it does, this client pauses the goal.", (result) => {
-    const { goal } = (result ?? {}) as { goal?: unknown };
-    if (isActiveGoal(goal)) stopLate(goal);
+    if (hasActiveGoal(result)) stopLate((result as { goal: ThreadGoal }).goal);
     if (!request.late) forget();
   });
   try {
@@ -80,8 +80,8 @@ function watchForLateGoal(
   stopLate: (goal: ThreadGoal) => void,
 ): void {
   watchForLate(session, "thread/goal/updated", ({ params }) => {
-    const goal: unknown = params.goal;
-    if (params.threadId !== threadId || !isActiveGoal(goal)) return false;
+    if (params.threadId !== threadId || !hasActiveGoal(params)) return false;
+    const { goal } = params;
     if (goal.objective !== objective?.trim().toWellFormed()) return false;
     stopLate(goal);
     return true;
@@ -107,10 +107,4 @@ async function stopRunningTurn(session: Session, threadId: string): Promise<void
   if (!session.thread(threadId).slots.isRunning) return;
   const turn = await readRunningTurn(threadId, session.call.bind(session)).catch(() => undefined);
   if (turn) await stopUnfollowed(session, threadId, turn.id);
-}
-
-function isActiveGoal(goal: unknown): goal is ThreadGoal {
-  return (
-    typeof goal === "object" && goal !== null && (goal as Partial<ThreadGoal>).status === "active"
-  );
 }

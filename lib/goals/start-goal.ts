@@ -1,19 +1,14 @@
 import type { GoalSettings } from "../options/goal-options.js";
-import type { TurnControls } from "../options/turn-options.js";
-import type { RequestHandlers } from "../server-requests/handlers.js";
 import { busyError } from "../session/busy-error.js";
 import type { GetSession, Session } from "../session/session.js";
 import type { Slot } from "../session/turn-slots.js";
 import { GoalNotStartedError } from "./goal-errors.js";
-import { GoalExecution, type GoalListener } from "./goal-execution.js";
+import { GoalExecution, type GoalListener, type GoalOrigin } from "./goal-execution.js";
 import { clearOldGoal } from "./goal-requests.js";
 import { setGoalInTime } from "./late-goal.js";
 
-export interface GoalRequest {
-  readonly threadId: string;
+export interface GoalRequest extends GoalOrigin {
   readonly settings: GoalSettings;
-  readonly controls: TurnControls;
-  readonly handlers: RequestHandlers | undefined;
 }
 
 /** Sets a goal on its thread, as soon as that is free. */

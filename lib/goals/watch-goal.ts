@@ -3,7 +3,8 @@ import { onAbort } from "../async/abort.js";
 import type { Failure } from "../async/life.js";
 import { copyError, isDrop } from "../errors/connection-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
-import type { ServerNotification } from "../protocol.js";
+import { textOf } from "../messages/field-of.js";
+import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
 import type { Session } from "../session/session.js";
 import { GoalDetachedError } from "./goal-errors.js";
 
@@ -28,12 +29,12 @@ export function watchGoal(
   watcher: GoalWatcher,
 ): () => void {
   let isKnown = false;
-  const on = <M extends ThreadNotification>(
+  const on = <M extends ServerNotificationMethod>(
     method: M,
     listener: (event: ServerNotification<M>) => void,
   ): (() => void) =>
     session.on(method, (event) => {
-      if ((event.params as { threadId?: unknown }).threadId === threadId) listener(event);
+      if (textOf(event.params, "threadId") === threadId) listener(event);
     });
   const gone = (): void => {
     watcher.gone();
@@ -68,11 +69,3 @@ export function watchGoal(
     for (const stop of stops) stop();
   };
 }
-
-type ThreadNotification =
-  | "thread/goal/updated"
-  | "thread/goal/cleared"
-  | "thread/archived"
-  | "thread/deleted"
-  | "thread/closed"
-  | "thread/status/changed";

@@ -118,6 +118,7 @@ export class Connection {
       transport.input,
       maxMessageBytes,
       {
+          onLines: recorder?.received,
         onNotification: options.onNotification,
         onUnhandled: () => {
           logger.error("A notification from the server was skipped: it could not be handled.");
@@ -140,8 +141,6 @@ export class Connection {
     this.#requests = new Requests({ rpc: this.#rpc, reader, writer, end }, maxInFlight);
     this.#rpc.listen();
     if (!recorder) return;
-    // The reader listens already, so that nothing flows before it does.
-    transport.input.on("data", recorder.received);
     void end.closed.then(({ kind, exitCode, signal }) => {
       recorder.ended(kind === "closed" ? undefined : { exitCode, signal });
     });

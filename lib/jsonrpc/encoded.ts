@@ -14,7 +14,6 @@ export class EncodedJson {
   }
 }
 
-/** What params are held to. */
 export interface ParamsRules {
   readonly maxBytes: number;
   /** Which text may be repaired. */

@@ -1,6 +1,5 @@
 import { Fifo } from "../async/fifo.js";
 
-/** A place in line, then in flight. */
 interface Place {
   state: "waiting" | "active" | "left";
   readonly start: () => void;

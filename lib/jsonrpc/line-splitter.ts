@@ -85,7 +85,6 @@ export class LineSplitter {
     return text;
   }
 
-  /** Whether the part fits. */
   #keep(part: Buffer): boolean {
     this.#partBytes += part.length;
     const fits = this.#partBytes <= this.#maxLineBytes;

@@ -14,6 +14,8 @@ import {
 } from "./message.js";
 
 export interface ReaderHandlers {
+  /** Gets the lines as they come, before anything else does. Must not throw. */
+  readonly onLines?: ((lines: string) => void) | undefined;
   /** Gets every notification, in wire order with everything else. */
   readonly onNotification: (message: NotificationMessage) => void;
   /** The handler of notifications has thrown. */
@@ -107,6 +109,7 @@ export class LineMessageReader extends AbstractMessageReader {
   }
 
   #lines(text: string): void {
+    this.#handlers.onLines?.(text);
     let start = 0;
     while (start < text.length) {
       let end = text.indexOf("\n", start);

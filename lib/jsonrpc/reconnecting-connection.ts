@@ -53,7 +53,6 @@ export class ReconnectingConnection {
   readonly closed: Promise<CloseReason>;
   readonly #closed = new Deferred<CloseReason>();
   readonly #options: ReconnectingOptions;
-  /** Aborts when it is closed or over. */
   readonly #stop = new AbortController();
   /** Why each of the connections that were replaced ended. */
   readonly #dropped = new WeakMap<Connection, CloseReason>();
@@ -74,7 +73,6 @@ export class ReconnectingConnection {
     return this.#status;
   }
 
-  /** Whether the connection is being restored. */
   get isDown(): boolean {
     return this.#restored !== undefined;
   }

@@ -5,14 +5,18 @@ const policies = ["untrusted", "on-request", "never"];
 /** A model that reviews asks no person. */
 const reviewers = ["user", "auto_review"];
 
-/** A policy as the server told it; undefined for one that this library does not know. */
-export function readApprovalPolicy(value: unknown): AskForApproval | undefined {
-  return policyRank(value) === undefined ? undefined : (value as AskForApproval);
-}
-
-/** A reviewer as the server told it; undefined for one that this library does not know. */
-export function readApprovalsReviewer(value: unknown): ApprovalsReviewer | undefined {
-  return reviewerRank(value) === undefined ? undefined : (value as ApprovalsReviewer);
+/** A policy and a reviewer as the server told them, without what this library does not know. */
+export function readApprovals(told: {
+  readonly approvalPolicy?: unknown;
+  readonly approvalsReviewer?: unknown;
+}): { approvalPolicy?: AskForApproval; approvalsReviewer?: ApprovalsReviewer } {
+  const { approvalPolicy: policy, approvalsReviewer: reviewer } = told;
+  return {
+    ...(policyRank(policy) !== undefined && { approvalPolicy: policy as AskForApproval }),
+    ...(reviewerRank(reviewer) !== undefined && {
+      approvalsReviewer: reviewer as ApprovalsReviewer,
+    }),
+  };
 }
 
 /**

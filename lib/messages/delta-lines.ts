@@ -23,10 +23,7 @@ const maxLength = 16_384;
  * Node.js 20.20). Below 15 % it should go.
  */
 export class DeltaLines {
-  #method = "";
-  #threadId = "";
-  #turnId = "";
-  #itemId = "";
+  #latest = { method: "", threadId: "", turnId: "", itemId: "" };
   /** How the lines begin, up to and with the quote before the text; undefined until two have come. */
   #beginning: string | undefined;
 
@@ -44,8 +41,8 @@ export class DeltaLines {
     // With its quotes, which are part of the line, it is JSON.
     const delta = isCopy ? text : parse(lines.slice(from - 1, from + text.length + 1));
     if (delta === undefined) return undefined;
-    const params = { threadId: this.#threadId, turnId: this.#turnId, itemId: this.#itemId, delta };
-    return { method: this.#method, params, emittedAtMs: Number(time) };
+    const { method, threadId, turnId, itemId } = this.#latest;
+    return { method, params: { threadId, turnId, itemId, delta }, emittedAtMs: Number(time) };
   }
 
   /** Learns from a notification that was read otherwise: more like it may follow. */
@@ -54,20 +51,18 @@ export class DeltaLines {
     if (typeof delta !== "string") return;
     if (typeof threadId !== "string" || typeof turnId !== "string") return;
     if (typeof itemId !== "string") return;
+    const latest = this.#latest;
     const isNext =
-      itemId === this.#itemId &&
-      turnId === this.#turnId &&
-      threadId === this.#threadId &&
-      method === this.#method;
+      itemId === latest.itemId &&
+      turnId === latest.turnId &&
+      threadId === latest.threadId &&
+      method === latest.method;
     if (isNext) {
       if (this.#beginning !== undefined) return;
       const line = JSON.stringify({ method, params: { threadId, turnId, itemId, delta: "" } });
       this.#beginning = line.slice(0, -'"}}'.length);
     } else {
-      this.#method = method;
-      this.#threadId = threadId;
-      this.#turnId = turnId;
-      this.#itemId = itemId;
+      this.#latest = { method, threadId, turnId, itemId };
       this.#beginning = undefined;
     }
   }

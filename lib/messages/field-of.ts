@@ -7,3 +7,9 @@ export function fieldOf(message: unknown, ...path: readonly string[]): unknown {
   }
   return found;
 }
+
+/** The same where it is a text. */
+export function textOf(message: unknown, ...path: readonly string[]): string | undefined {
+  const found = fieldOf(message, ...path);
+  return typeof found === "string" ? found : undefined;
+}

@@ -5,7 +5,7 @@
  */
 export const lag = { mergeFrom: 1_000, lagWeight: 262_144 };
 
-interface SomeEvent {
+export interface SomeEvent {
   readonly method: string;
   readonly params?: unknown;
 }

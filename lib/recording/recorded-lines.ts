@@ -1,7 +1,7 @@
 import { SDK_VERSION } from "../version.js";
 import type { RecordedEnd, RecordingHead, RecordingLine } from "./format.js";
 
-/** A longer line is left out (bytes): to read it would hold up the event loop. */
+/** A longer line is left out (characters): to read it would hold up the event loop. */
 const maxLine = 8 * 1_048_576;
 
 /** How much is held back for the answer to the handshake (characters). */
@@ -11,9 +11,6 @@ const maxHeld = 1_048_576;
 export class RecordedLines {
   readonly #redact: (message: unknown) => unknown;
   readonly #date = new Date().toISOString();
-  /** What was read of a line that has not ended yet. */
-  #rest: Buffer[] = [];
-  #restBytes = 0;
   /** The id of the `initialize`, whose answer tells the server's release. */
   #handshakeId: unknown;
   /** The lines that wait for the head; undefined once it is written. */
@@ -23,42 +20,24 @@ export class RecordedLines {
     this.#redact = redact;
   }
 
-  received(bytes: Buffer): string {
-    let text = "";
-    let start = 0;
-    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
-      this.#keep(bytes.subarray(start, end));
-      text += this.#takeLine();
-      start = end + 1;
-    }
-    if (start < bytes.length) this.#keep(bytes.subarray(start));
-    return text;
+  /** Whole lines, without the newline behind the last one. */
+  received(lines: string): string {
+    const full = lines.split("\n").filter((line) => line.trim() !== "");
+    return full.map((line) => this.#line("in", line)).join("");
   }
 
   sent(line: string): string {
-    return this.#line("out", line.length > maxLine ? leftOut(line.length) : line.trimEnd());
+    return this.#line("out", line.trimEnd());
   }
 
   ended(end: RecordedEnd["end"] | undefined): string {
-    const text = this.#restBytes > 0 ? this.#takeLine() : "";
     const last = end ? this.#put({ end }) : "";
-    return text + last + this.#releaseHeld(null);
+    return last + this.#releaseHeld(null);
   }
 
-  #keep(part: Buffer): void {
-    this.#restBytes += part.length;
-    if (this.#restBytes <= maxLine) this.#rest.push(part);
-  }
-
-  #takeLine(): string {
-    const bytes = this.#restBytes;
-    const line = bytes > maxLine ? leftOut(bytes) : Buffer.concat(this.#rest).toString();
-    this.#rest = [];
-    this.#restBytes = 0;
-    return line.trim() === "" ? "" : this.#line("in", line);
-  }
-
-  #line(dir: "in" | "out", line: string): string {
+  #line(dir: "in" | "out", whole: string): string {
+    const isTooLong = whole.length > maxLine;
+    const line = isTooLong ? `a line of ${whole.length} characters was left out` : whole;
     const message = parse(line);
     if (typeof message !== "object" || message === null) {
       return this.#put({ dir, text: String(this.#redact(line)) });
@@ -103,8 +82,4 @@ function releaseIn(result: unknown): string | null {
   const { userAgent } = Object(result) as { userAgent?: unknown };
   const [, release] = /\/(\d+\.\d+\.\d+\S*)/.exec(String(userAgent)) ?? [];
   return release ?? null;
-}
-
-function leftOut(bytes: number): string {
-  return `a line of ${bytes} bytes was left out`;
 }

@@ -9,7 +9,7 @@ import { RecordingFile } from "./recording-file.js";
 
 /** What a connection tells of itself while it is recorded. */
 export interface ConnectionRecorder {
-  readonly received: (bytes: Buffer) => void;
+  readonly received: (lines: string) => void;
   readonly sent: (line: string) => void;
   /** Nothing more comes. `end` is how the server ended, where the client did not close. */
   ended(end: RecordedEnd["end"] | undefined): void;
@@ -57,8 +57,8 @@ export class Recorder {
   begin(): ConnectionRecorder {
     const lines = new RecordedLines(this.#redact);
     return {
-      received: (bytes) => {
-        this.#add(bytes.length, () => lines.received(bytes));
+      received: (text) => {
+        this.#add(text.length, () => lines.received(text));
       },
       sent: (line) => {
         this.#add(line.length, () => lines.sent(line));

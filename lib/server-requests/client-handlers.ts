@@ -12,7 +12,6 @@ export type HandlerOf<M extends string> = M extends keyof ServerRequests
 /** A handler as it is kept, whatever its method. */
 export type AnyRawHandler = (params: never, context: RequestContext) => unknown;
 
-/** A handler with the context in which it was given. */
 interface AddedHandler {
   readonly handler: AnyRawHandler;
   readonly context: CallerContext;
@@ -21,7 +20,6 @@ interface AddedHandler {
 /** The widest scope: what was given with the options, and by `handle()` since. */
 export class ClientHandlers {
   readonly handlers: ClientRequestHandlers;
-  /** The context in which the options were given. */
   readonly context = callerContext();
   readonly #added = new Map<string, AddedHandler[]>();
 

@@ -1,6 +1,8 @@
 import type { FileUpdateChange } from "../../generated/types.js";
 import { BoundedMap } from "../async/bounded-map.js";
+import { roughBytes } from "../async/rough-bytes.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { fieldOf, textOf } from "../messages/field-of.js";
 
 type Id = string | undefined;
 
@@ -8,23 +10,22 @@ interface OpenChange {
   readonly threadId: string;
   readonly turnId: string;
   readonly changes: readonly FileUpdateChange[];
-  /** How long they are as JSON (characters). */
-  readonly size: number;
+  readonly bytes: number;
 }
 
 /** Turns end, so only a server that never ends one gets there. */
 const maxOpen = 1_024;
-const maxCharacters = 64 * 1_048_576;
+const maxBytes = 64 * 1_048_576;
 
 /**
  * The file changes that have begun and not ended. The request to approve one names only its item;
  * what would be changed is in the item that was announced before.
  */
 export class FileChanges {
-  readonly #open = new BoundedMap<string, OpenChange>(maxOpen, (_key, { size }) => {
-    this.#characters -= size;
+  readonly #open = new BoundedMap<string, OpenChange>(maxOpen, (_key, { bytes }) => {
+    this.#bytes -= bytes;
   });
-  #characters = 0;
+  #bytes = 0;
 
   get size(): number {
     return this.#open.size;
@@ -36,19 +37,21 @@ export class FileChanges {
 
   /** For `item/started`, `item/completed` and `item/fileChange/patchUpdated`. */
   observeItem({ method, params }: NotificationMessage): void {
-    const { threadId, turnId, itemId, item, changes } = (params ?? {}) as Params;
-    const id = itemId ?? item?.id;
-    const what = changes ?? item?.changes;
-    if (typeof threadId !== "string" || typeof turnId !== "string") return;
-    if (typeof id !== "string" || (item && item.type !== "fileChange")) return;
+    const threadId = textOf(params, "threadId");
+    const turnId = textOf(params, "turnId");
+    const item = fieldOf(params, "item");
+    const id = textOf(params, "itemId") ?? textOf(item, "id");
+    if (threadId === undefined || turnId === undefined || id === undefined) return;
+    if (item && fieldOf(item, "type") !== "fileChange") return;
     const key = keyOf(threadId, turnId, id);
     this.#delete(key);
-    if (method === "item/completed" || !Array.isArray(what)) return;
-    const size = lengthOf(what);
-    if (size > maxCharacters) return;
-    this.#open.set(key, { threadId, turnId, changes: what as FileUpdateChange[], size });
-    this.#characters += size;
-    while (this.#characters > maxCharacters) this.#open.forgetOldest();
+    const changes = fieldOf(params, "changes") ?? fieldOf(item, "changes");
+    if (method === "item/completed" || !Array.isArray(changes)) return;
+    const bytes = roughBytes(changes);
+    if (bytes > maxBytes) return;
+    this.#open.set(key, { threadId, turnId, changes: changes as FileUpdateChange[], bytes });
+    this.#bytes += bytes;
+    while (this.#bytes > maxBytes) this.#open.forgetOldest();
   }
 
   turnEnded(threadId: Id, turnId: Id): void {
@@ -64,31 +67,8 @@ export class FileChanges {
   }
 
   #delete(key: string): void {
-    this.#characters -= this.#open.get(key)?.size ?? 0;
+    this.#bytes -= this.#open.get(key)?.bytes ?? 0;
     this.#open.delete(key);
-  }
-}
-
-interface Params {
-  readonly threadId?: unknown;
-  readonly turnId?: unknown;
-  readonly itemId?: unknown;
-  readonly item?: Item | null;
-  readonly changes?: unknown;
-}
-
-interface Item {
-  readonly type?: unknown;
-  readonly id?: unknown;
-  readonly changes?: unknown;
-}
-
-/** Infinity for what is nested more deeply than it can be written. */
-function lengthOf(changes: readonly unknown[]): number {
-  try {
-    return JSON.stringify(changes).length;
-  } catch {
-    return Infinity;
   }
 }
 

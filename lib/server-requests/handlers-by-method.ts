@@ -1,18 +1,17 @@
+import { serverRequestKeys } from "../../generated/methods.js";
 import type { DynamicToolCallParams } from "../../generated/types.js";
 import type { CallerContext } from "../async/caller-context.js";
+import { isJsonObject as isObject } from "../schema/json-schema.js";
 import { callTool } from "../tools/call-tool.js";
 import type { Tool } from "../tools/tool.js";
 import type { AnyRawHandler } from "./client-handlers.js";
 import type { ClientRequestHandlers, RequestHandlers } from "./handlers.js";
 import type { OpenRequest } from "./open-request.js";
 import type { RequestContext } from "./request-context.js";
-import { kindMethods, kindOf } from "./request-kinds.js";
-import { isObject } from "./result-checks.js";
+import { kindOf } from "./request-kinds.js";
 
-/** The handler of one request. */
 export interface FoundHandler {
   readonly kind: "handler" | "tool";
-  /** The context that its scope was given in. */
   readonly context: CallerContext | undefined;
   /** `failed` gets what goes wrong without the call's being rejected with it. */
   readonly call: (context: RequestContext, failed: (error: unknown) => void) => unknown;
@@ -35,9 +34,8 @@ const toolCall = "item/tool/call";
 
 /** The handlers of a scope, by method. A key whose value is undefined names nothing. */
 export function handlersByMethod(scope: HandlerScope): Map<string, MethodHandler> {
-  const raw = Object.keys(scope.handlers?.handlers ?? {});
   const found = new Map<string, MethodHandler>();
-  for (const method of [...raw, ...kindMethods(), toolCall]) {
+  for (const method of Object.keys(serverRequestKeys)) {
     const handler = methodHandlerIn(scope, method);
     if (handler) found.set(method, handler);
   }

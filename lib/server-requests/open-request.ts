@@ -4,6 +4,7 @@ import { Deferred } from "../async/deferred.js";
 import { ServerRequestOverError, type RequestOverReason } from "../errors/server-request-errors.js";
 import type { Answer } from "../jsonrpc/connection.js";
 import type { RequestMessage } from "../jsonrpc/message.js";
+import { textOf } from "../messages/field-of.js";
 import { idsIn } from "../messages/message-ids.js";
 import type { RequestContext } from "./request-context.js";
 import type { Fields, UserRequest } from "./request-kinds.js";
@@ -38,7 +39,6 @@ export class OpenRequest {
   readonly itemId: string | undefined;
   /** Whether the stream of its turn shows it. */
   isEvent = false;
-  /** The question to a person, if the request has one. */
   request: UserRequest | undefined;
   deferred = false;
   /** Whether it is still to be found out if it is any business of ours. */
@@ -65,15 +65,14 @@ export class OpenRequest {
     this.requestId = id;
     this.method = method;
     this.params = params;
-    const fields = (params ?? {}) as Fields;
-    const { threadId, turnId } = idsIn(fields);
+    const { threadId, turnId } = idsIn((params ?? {}) as Fields);
     // The two methods of the first protocol say conversation instead of thread; a newer one may name the
     // turn alone.
-    const named = threadId ?? text(fields["conversationId"]);
+    const named = threadId ?? textOf(params, "conversationId");
     this.threadId = named ?? (turnId === undefined ? undefined : threadOf(turnId));
     this.namedTurnId = turnId;
     this.turnId = this.namedTurnId;
-    this.itemId = text(fields["itemId"]) ?? text(fields["callId"]);
+    this.itemId = textOf(params, "itemId") ?? textOf(params, "callId");
   }
 
   /** Resolves with the answer to send; with nothing when nobody waits for it any more. Never rejects. */
@@ -85,7 +84,6 @@ export class OpenRequest {
     return this.#isOver;
   }
 
-  /** The context for the handler. */
   toContext(): RequestContext {
     const { signal } = (this.#abort ??= new AbortController());
     return { ...this.#ids(), signal };
@@ -120,8 +118,4 @@ export class OpenRequest {
     const { key, requestId, method, threadId, turnId, itemId } = this;
     return { key, requestId, method, threadId, turnId, itemId };
   }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -9,7 +9,6 @@ type Subject = Pick<
   "method" | "threadId" | "namedTurnId" | "turnId" | "itemId" | "isEvent"
 >;
 
-/** The identity of a request. */
 export type RequestIds = Subject & Pick<OpenRequest, "requestId">;
 
 interface PastRequest extends Subject {
@@ -19,7 +18,6 @@ interface PastRequest extends Subject {
   connection: number;
 }
 
-/** The meaning of a request that has come. */
 type Arrival =
   | { readonly kind: "new"; readonly request: OpenRequest }
   /** It was here before, over an earlier connection: this answers it. */
@@ -40,11 +38,7 @@ const maxOver = 1_024;
  */
 export class OpenRequests {
   readonly #open = new Map<string | number, OpenRequest>();
-  readonly #over = new BoundedMap<string | number, PastRequest>(maxOver, (requestId) => {
-    this.#answered.delete(requestId);
-  });
-  /** Those of them whose answers are kept. */
-  readonly #answered = new Map<string | number, PastRequest>();
+  readonly #over = new BoundedMap<string | number, PastRequest>(maxOver);
   readonly #keepAnswers: boolean;
   #connection = 0;
 
@@ -59,7 +53,7 @@ export class OpenRequests {
 
   /** Whether there is nothing that a notification could put an end to. */
   get isIdle(): boolean {
-    return this.#open.size === 0 && this.#answered.size === 0;
+    return this.#open.size === 0 && !(this.#keepAnswers && this.#over.size > 0);
   }
 
   /** All open ones; those that end meanwhile are still among them. */
@@ -119,15 +113,13 @@ export class OpenRequests {
   /** It is none of our business: should it come again, it is as new. */
   forget(request: OpenRequest): void {
     request.settle(undefined);
-    for (const map of [this.#over, this.#answered]) map.delete(request.requestId);
+    this.#over.delete(request.requestId);
   }
 
   /** The server has these answers, or needs them no more. */
   forgetAnswers(applies: (request: RequestIds & { connection: number }) => boolean): void {
-    for (const [requestId, past] of this.#answered) {
-      if (!applies({ ...past, requestId })) continue;
-      past.answer = undefined;
-      this.#answered.delete(requestId);
+    for (const [requestId, past] of this.#over) {
+      if (past.answer && applies({ ...past, requestId })) past.answer = undefined;
     }
   }
 
@@ -142,11 +134,8 @@ export class OpenRequests {
     const { connection, params } = request;
     const answer = this.#keepAnswers && given ? { answer: given, params } : undefined;
     const subject = { method, threadId, namedTurnId, turnId, itemId, isEvent };
-    const past = { ...subject, connection, answer };
     if (this.#open.get(requestId) === request) this.#open.delete(requestId);
-    this.#over.set(requestId, past);
-    this.#answered.delete(requestId);
-    if (answer) this.#answered.set(requestId, past);
+    this.#over.set(requestId, { ...subject, connection, answer });
   }
 }
 

@@ -1,53 +1,13 @@
-import type { ServerRequests } from "../../generated/methods.js";
+import { isJsonObject as isObject } from "../schema/json-schema.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
 
-/**
- * Whether a value is a result that the server takes for this method. It tells the model of a failure
- * when it is not, and for some methods ends the turn; we refuse instead.
- */
-export function isResultOf(method: string, result: unknown): boolean {
-  const known = Object.hasOwn(checks, method);
-  const check = known ? checks[method as keyof ServerRequests] : undefined;
-  // Only the handler knows the result of a newer server's method.
-  if (!check) return isJson(result);
-  return isObject(result) && check(result);
-}
-
-const checks: { readonly [M in keyof ServerRequests]?: (result: Fields) => boolean } = {
-  "item/commandExecution/requestApproval": ({ decision }) => isCommandDecision(decision),
-  "item/fileChange/requestApproval": ({ decision }) => isDecision(decision),
-  "item/permissions/requestApproval": ({ permissions, scope, strictAutoReview, ...others }) =>
-    // A restriction that is misspelt would be left out.
-    Object.keys(others).length === 0 &&
-    isGrant(permissions) &&
-    (scope === undefined || scope === "turn" || scope === "session") &&
-    optional(isBoolean)(strictAutoReview),
-  "item/tool/requestUserInput": ({ answers }) =>
-    isObject(answers) &&
-    Object.values(answers).every((each) => isObject(each) && isTextList(each["answers"])),
-  "item/tool/call": ({ contentItems, success }) =>
-    isBoolean(success) && Array.isArray(contentItems) && contentItems.every(isContentItem),
-  "mcpServer/elicitation/request": ({ action, content, _meta: meta }) =>
-    ["accept", "decline", "cancel"].includes(action as string) &&
-    optional(isJson)(content) &&
-    optional(isJson)(meta),
-  "account/chatgptAuthTokens/refresh": (tokens) =>
-    isText(tokens["accessToken"]) &&
-    isText(tokens["chatgptAccountId"]) &&
-    optional(isText)(tokens["chatgptPlanType"]),
-  "attestation/generate": ({ token }) => isText(token),
-  "currentTime/read": ({ currentTimeAt }) => Number.isSafeInteger(currentTimeAt),
-  applyPatchApproval: ({ decision }) => isReviewDecision(decision),
-  execCommandApproval: ({ decision }) => isReviewDecision(decision),
-};
-
-function isDecision(value: unknown): boolean {
+export function isDecision(value: unknown): boolean {
   return ["accept", "acceptForSession", "decline", "cancel"].includes(value as string);
 }
 
-function isCommandDecision(value: unknown): boolean {
+export function isCommandDecision(value: unknown): boolean {
   if (!isObject(value)) return isDecision(value);
   return isOneOf(value, {
     acceptWithExecpolicyAmendment: (amendment) => isTextList(amendment["execpolicy_amendment"]),
@@ -56,7 +16,7 @@ function isCommandDecision(value: unknown): boolean {
 }
 
 /** The decisions of the two methods of the first protocol. */
-function isReviewDecision(value: unknown): boolean {
+export function isReviewDecision(value: unknown): boolean {
   if (!isObject(value)) {
     return [
       "approved",
@@ -109,34 +69,23 @@ function isFileSystemGrant(value: unknown): boolean {
   );
 }
 
-function isContentItem(item: unknown): boolean {
-  if (!isObject(item)) return false;
-  switch (item["type"]) {
-    case "inputText":
-      return isText(item["text"]);
-    case "inputImage":
-      return isText(item["imageUrl"]);
-    case "inputAudio":
-      return isText(item["audioUrl"]);
-    default:
-      return false;
-  }
+export function isContentItem(item: unknown): boolean {
+  const content = { inputText: "text", inputImage: "imageUrl", inputAudio: "audioUrl" };
+  return Object.entries(content).some(
+    ([type, field]) => isObject(item) && item["type"] === type && isText(item[field]),
+  );
 }
 
 /** A field that may be left out may also be null. */
-function optional(check: Check): Check {
+export function optional(check: Check): Check {
   return (value) => value === undefined || value === null || check(value);
 }
 
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function isBoolean(value: unknown): boolean {
+export function isBoolean(value: unknown): boolean {
   return typeof value === "boolean";
 }
 
@@ -144,7 +93,7 @@ export function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText);
 }
 
-function isJson(value: unknown): boolean {
+export function isJson(value: unknown): boolean {
   try {
     // Its type says string, but for undefined and functions it gives undefined.
     return typeof JSON.stringify(value) === "string";

@@ -2,21 +2,17 @@ import { throwIfAborted } from "../async/abort.js";
 import { checkSignal } from "../errors/check-values.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { ReconnectingConnection, Send } from "../jsonrpc/reconnecting-connection.js";
-import type { RetryOptions } from "../jsonrpc/retry.js";
-import { retryWhileOpen } from "../jsonrpc/retry.js";
+import { retryWhileOpen, type RetryOptions } from "../jsonrpc/retry.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
-import { fieldOf } from "../messages/field-of.js";
-import { threadIdIn } from "../messages/id-of.js";
+import { textOf } from "../messages/field-of.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { Call } from "./call.js";
-import { loadQuestions } from "./load-watch.js";
 import type { RateLimitsHolder } from "./rate-limits-holder.js";
 import type { ThreadsWithoutTurns } from "./recovery/threads-without-turns.js";
 import type { ThreadMemory } from "./thread-memory.js";
 import type { Threads } from "./threads.js";
 
-/** What learns from requests, and what they need. */
 interface RequestParts {
   readonly connection: ReconnectingConnection;
   readonly threads: Threads;
@@ -49,7 +45,7 @@ export class ClientRequests {
     throwIfAborted(options.signal);
     // What is learnt from a request holds from when it is sent, so it waits before that.
     const left = connection.isDown ? await connection.untilUp(method, options) : options;
-    const threadId = threadIdIn(params) ?? "";
+    const threadId = textOf(params, "threadId") ?? "";
     const isUnstored = threads.find(threadId)?.isUnstored === true;
     if (isUnstored) {
       await beforeSending(method, threadsWithoutTurns.beforeRequest(threadId, method));
@@ -76,7 +72,7 @@ export class ClientRequests {
   ): Promise<ResultOf<M>> {
     const { threads, memory, rateLimits, closed } = this.#parts;
     const request = () => send(method, params, options);
-    const threadId = threadIdIn(params);
+    const threadId = textOf(params, "threadId");
     const known = memory.settingsOf(threadId ?? "");
     const thread = threadId === undefined ? undefined : threads.open(threadId);
     const begins = method === "turn/start" && thread?.slots.isRunning === false;
@@ -108,25 +104,19 @@ export class ClientRequests {
   #askedToLoad(threadId: string, send: Send): (isLoaded: boolean, status?: unknown) => void {
     const call: Call = (method, question, options) =>
       this.#exchange(method, question, options, { send, retry: undefined });
-    const questions = loadQuestions(call, threadId, this.#settings);
-    return this.#parts.threads.open(threadId).load.loading(questions);
+    return this.#parts.threads.open(threadId).load.loading(call, threadId, this.#settings);
   }
 
-  /** Learns which thread an answer has opened. */
   #opened(method: string, answer: unknown): void {
-    if (!opensThread(method)) return;
-    const id = fieldOf(answer, "thread", "id");
-    if (typeof id !== "string") return;
+    const id = opening.has(method) ? textOf(answer, "thread", "id") : undefined;
+    if (id === undefined) return;
     const isActive = statusIn(answer) === "active";
     this.#parts.threads.open(id).opened({ made: method !== "thread/resume", isActive });
   }
 }
 
-function opensThread(method: string): boolean {
-  return method === "thread/start" || method === "thread/resume" || method === "thread/fork";
-}
+const opening = new Set(["thread/start", "thread/resume", "thread/fork"]);
 
-/** The type of the status of a thread that was loaded. */
-function statusIn(answer: unknown): unknown {
-  return fieldOf(answer, "thread", "status", "type");
+function statusIn(answer: unknown): string | undefined {
+  return textOf(answer, "thread", "status", "type");
 }

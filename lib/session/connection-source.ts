@@ -14,7 +14,6 @@ export interface SurvivingState {
   readonly memory?: ThreadMemory | undefined;
   readonly backlogs?: BacklogBudget | undefined;
   readonly listeners?: NotificationListeners | undefined;
-  /** What records the connections, where they are recorded. */
   readonly recorder?: Recorder | undefined;
 }
 

@@ -2,23 +2,11 @@ import { onDeadline } from "../async/deadline.js";
 import { Deferred } from "../async/deferred.js";
 import { hasActiveGoal } from "../messages/goal-status.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
 
 /** How long the server may take to start a goal's next turn (ms). It takes some ten milliseconds. */
 const startGraceMs = 3_000;
-
-/** What is known of a goal that is active, or is being set. */
-interface Watched {
-  isActive: boolean;
-  /** Whether the server has started no turn when one was expected, and nothing has changed since. */
-  isStill: boolean;
-  /** How many requests are under way that set its goal. */
-  setting: number;
-  /** There while the goal's next turn is about to start. */
-  expected: Expectation | undefined;
-}
 
 interface Expectation {
   /** Resolves when the turn has started, or is not expected any more. */
@@ -31,30 +19,34 @@ interface Expectation {
  *
  * It starts one as soon as the goal is set or another turn has ended, and says so some milliseconds later.
  * A `turn/start` that is sent in between becomes part of the goal's turn, so messages wait in such a moment,
- * and with that until the goal rests. What else starts a turn does not become part of one unnoticed.
+ * and with that until the goal rests; so do shell commands, which become part of it, too, and compactions, which
+ * would cut it short.
  *
  * An interrupted turn stops the chain and leaves the goal active: a message may go then. In plan mode the server
  * starts no turns for an active goal at all: only the first message waits for one in vain.
  */
 export class GoalTurnWatch {
   readonly #slots: TurnSlots;
-  readonly #quota: Quota;
-  #watched: Watched | undefined;
+  #isActive = false;
+  /** Whether the server has started no turn when one was expected, and nothing has changed since. */
+  #isStill = false;
+  /** How many requests are under way that set the goal. */
+  #setting = 0;
+  /** There while the goal's next turn is about to start. */
+  #expected: Expectation | undefined;
 
-  /** `quota`: on how many threads goals are watched. */
-  constructor(slots: TurnSlots, quota: Quota) {
+  constructor(slots: TurnSlots) {
     this.#slots = slots;
-    this.#quota = quota;
   }
 
-  /** Whether no goal is active, as far as is known. */
+  /** Whether no goal is active, as far as is known, nor being set. */
   get isIdle(): boolean {
-    return this.#watched === undefined;
+    return !this.#isActive && this.#setting === 0;
   }
 
   /** Resolves when no turn is about to start for the goal any more; undefined when none is. */
   get settled(): Promise<void> | undefined {
-    return this.#watched?.expected?.over;
+    return this.#expected?.over;
   }
 
   /**
@@ -69,24 +61,20 @@ export class GoalTurnWatch {
     };
   }
 
-  /** Learns from a notification of the thread. */
   observe(message: NotificationMessage): void {
     const { method } = message;
     if (method === "thread/goal/updated") this.#setActive(hasActiveGoal(message.params));
-    const watched = this.#watched;
-    if (!watched) return;
+    if (this.isIdle) return;
     switch (method) {
       case "turn/started":
-        watched.expected?.end();
+        this.#expected?.end();
         break;
       case "turn/completed":
-        if (watched.isActive && !watched.isStill && !wasInterrupted(message)) {
-          expectTurn(watched);
-        }
+        if (this.#isActive && !this.#isStill && !wasInterrupted(message)) this.#expectTurn();
         break;
       case "thread/goal/updated":
       case "thread/settings/updated":
-        watched.isStill = false;
+        this.#isStill = false;
         break;
       case "thread/goal/cleared":
         this.forget();
@@ -95,72 +83,50 @@ export class GoalTurnWatch {
 
   /** The thread has no goal any more, nothing is heard of it, or the connection is over. */
   forget(): void {
-    const watched = this.#watched;
-    if (!watched) return;
-    this.#watched = undefined;
-    this.#quota.giveBack();
-    watched.expected?.end();
+    this.#isActive = false;
+    this.#isStill = false;
+    this.#expected?.end();
   }
 
-  #askedToSet(params: unknown): ((answer?: unknown) => void) | undefined {
-    const watched = this.#watch();
-    if (!watched) return undefined;
-    watched.setting += 1;
+  #askedToSet(params: unknown): (answer?: unknown) => void {
+    this.#setting += 1;
     // Without a status, the goal keeps the one that it has, and a new goal is active.
     const { status } = params as { status?: unknown };
     // A turn that runs goes on, and the goal's first turn follows it.
     const mayStart = (status ?? "active") === "active" && !this.#slots.isRunning;
-    const expected = mayStart && !watched.expected ? expectTurn(watched) : undefined;
+    const expected = mayStart && !this.#expected ? this.#expectTurn() : undefined;
     return (answer) => {
-      watched.setting -= 1;
-      if (answer === undefined) {
-        expected?.end();
-      } else {
-        watched.isActive = hasActiveGoal(answer);
-        watched.isStill = false;
-      }
-      this.#settle(watched);
+      this.#setting -= 1;
+      if (answer === undefined) expected?.end();
+      else this.#isStill = false;
+      this.#setActive(answer === undefined ? this.#isActive : hasActiveGoal(answer));
     };
   }
 
-  #setActive(isActive: boolean): void {
-    const watched = isActive ? this.#watch() : this.#watched;
-    if (!watched) return;
-    watched.isActive = isActive;
-    this.#settle(watched);
-  }
-
   /** Forgets the goal when no turn is to be expected any more. */
-  #settle(watched: Watched): void {
-    if (watched.isActive || watched.setting > 0) return;
-    if (this.#watched === watched) this.forget();
+  #setActive(isActive: boolean): void {
+    this.#isActive = isActive;
+    if (this.isIdle) this.forget();
   }
 
-  #watch(): Watched | undefined {
-    if (this.#watched || this.#quota.isUsedUp) return this.#watched;
-    this.#quota.take();
-    this.#watched = { isActive: false, isStill: false, setting: 0, expected: undefined };
-    return this.#watched;
+  #expectTurn(): Expectation {
+    this.#expected?.end();
+    const over = new Deferred<void>();
+    const expected: Expectation = {
+      over: over.promise,
+      end: () => {
+        stopDeadline();
+        if (this.#expected === expected) this.#expected = undefined;
+        over.resolve();
+      },
+    };
+    // One that never comes must not keep the others waiting.
+    const giveUp = (): void => {
+      this.#isStill = true;
+      expected.end();
+    };
+    const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
+    this.#expected = expected;
+    return expected;
   }
-}
-
-function expectTurn(watched: Watched): Expectation {
-  watched.expected?.end();
-  const over = new Deferred<void>();
-  const expected: Expectation = {
-    over: over.promise,
-    end: () => {
-      stopDeadline();
-      if (watched.expected === expected) watched.expected = undefined;
-      over.resolve();
-    },
-  };
-  // One that never comes must not keep the others waiting.
-  const giveUp = (): void => {
-    watched.isStill = true;
-    expected.end();
-  };
-  const stopDeadline = onDeadline(startGraceMs, giveUp, { unref: true });
-  watched.expected = expected;
-  return expected;
 }

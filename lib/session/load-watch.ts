@@ -14,15 +14,6 @@ const startGraceMs = 3_000;
 /** How long a turn is waited for when the server does not tell whether one comes (ms). */
 const blindGraceMs = 250;
 
-/** What the server is asked about a thread that it is about to load. None of the functions may reject. */
-interface LoadQuestions {
-  /** The ids of what is queued; undefined when the server does not tell. */
-  queue(): Promise<readonly string[] | undefined>;
-  hasActiveGoal(): Promise<boolean>;
-  /** Whether the thread's last turn was interrupted, so that loading it does not begin its queue. */
-  standsStill(): Promise<boolean>;
-}
-
 /** A loading of the thread that is under way, or is over while a turn is about to begin. */
 interface Load {
   /** How many requests to load it are under way, or have been answered and not been judged. */
@@ -70,17 +61,25 @@ export class LoadWatch {
   }
 
   /**
-   * The server is about to be asked to load the thread; the questions go before that. Returns what to call
-   * with whether it has done so, and with the type of the status that it then had.
+   * The server is about to be asked to load the thread. Before that it is asked, with `call`, what may begin a
+   * turn then; it answers this of threads that are not loaded, too. Returns what to call with whether it has
+   * loaded the thread, and with the type of the status that it then had.
    */
-  loading(ask: LoadQuestions): (isLoaded: boolean, status?: unknown) => void {
+  loading(
+    call: Call,
+    threadId: string,
+    { experimentalApi }: { experimentalApi: boolean },
+  ): (isLoaded: boolean, status?: unknown) => void {
     const load = this.#open();
     load.pending += 1;
-    const answers = Promise.all([ask.queue(), ask.hasActiveGoal()]);
+    // Without the experimental methods it does not tell what is queued.
+    const queue = experimentalApi && listQueue(call, threadId).catch(() => undefined);
+    const answers = Promise.all([queue, isGoalActive(call, threadId)]);
+    const standsStill = () => wasCutShort(call, threadId);
     return (isLoaded, status) => {
       // A turn that ran before the connection dropped still counts as the one that has the slot.
       if (isLoaded && !isAtRest(status) && this.#slots.isRunning) load.hasBegun = true;
-      const judged = isLoaded ? this.#judge(load, ask, answers) : Promise.resolve();
+      const judged = isLoaded ? this.#judge(load, standsStill, answers) : Promise.resolve();
       void judged.then(() => {
         load.pending -= 1;
         this.#tidy(load);
@@ -117,16 +116,18 @@ export class LoadWatch {
   /** Finds out whether a turn is about to start, and reserves the slot if so. Never rejects. */
   async #judge(
     load: Load,
-    ask: LoadQuestions,
-    answers: Promise<readonly [readonly string[] | undefined, boolean]>,
+    standsStill: () => Promise<boolean>,
+    answers: Promise<
+      readonly [queue: readonly string[] | false | undefined, isGoalActive: boolean]
+    >,
   ): Promise<void> {
     const [queue, hasActiveGoal] = await answers;
-    const isQueued = queue !== undefined && queue.length > 0;
+    const isQueued = queue && queue.length > 0;
     if (isQueued) this.#queued();
     if (load.hasBegun) return;
-    if (hasActiveGoal || (isQueued ? !(await ask.standsStill()) : load.hasChanged)) {
+    if (hasActiveGoal || (isQueued ? !(await standsStill()) : load.hasChanged)) {
       this.#expect(load);
-    } else if (queue === undefined) {
+    } else if (!queue) {
       const begun = await settleWithin(load.begun.promise, blindGraceMs);
       if (begun !== "timeout") this.#queued();
     }
@@ -181,40 +182,26 @@ const answerGraceMs = 5_000;
 
 const options = { timeoutMs: answerGraceMs };
 
-/**
- * What tells whether the server starts a turn when it loads a thread. It answers all of this of threads
- * that are not loaded, too. Without the experimental methods it does not tell what is queued.
- */
-export function loadQuestions(
-  call: Call,
-  threadId: string,
-  { experimentalApi }: { experimentalApi: boolean },
-): LoadQuestions {
-  return {
-    async queue() {
-      if (!experimentalApi) return undefined;
-      return listQueue(call, threadId).catch(() => undefined);
-    },
-    async hasActiveGoal() {
-      try {
-        return hasActiveGoal(await call("thread/goal/get", { threadId }, options));
-      } catch {
-        // A server without goals, or one that will not load the thread either.
-        return false;
-      }
-    },
-    async standsStill() {
-      const newest = { limit: 1, sortDirection: "desc", itemsView: "notLoaded" } as const;
-      try {
-        const { data } = await call("thread/turns/list", { threadId, ...newest }, options);
-        const [turn] = Array.isArray(data) ? data : [];
-        // A turn that ended with its process is listed as interrupted, too, but as never completed.
-        return turn?.status === "interrupted" && typeof turn.completedAt === "number";
-      } catch {
-        return false;
-      }
-    },
-  };
+async function isGoalActive(call: Call, threadId: string): Promise<boolean> {
+  try {
+    return hasActiveGoal(await call("thread/goal/get", { threadId }, options));
+  } catch {
+    // A server without goals, or one that will not load the thread either.
+    return false;
+  }
+}
+
+/** Whether the thread's last turn was interrupted, so that loading it does not begin its queue. */
+async function wasCutShort(call: Call, threadId: string): Promise<boolean> {
+  const newest = { limit: 1, sortDirection: "desc", itemsView: "notLoaded" } as const;
+  try {
+    const { data } = await call("thread/turns/list", { threadId, ...newest }, options);
+    const [turn] = Array.isArray(data) ? data : [];
+    // A turn that ended with its process is listed as interrupted, too, but as never completed.
+    return turn?.status === "interrupted" && typeof turn.completedAt === "number";
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -30,7 +30,7 @@ export async function openThread<M extends Opening>(
   try {
     const opened = await restoreSandbox(session, method, params, options);
     const threadId = idOf("thread", opened);
-    if (!isKnown(had)) {
+    if (had.approvalPolicy === undefined || had.approvalsReviewer === undefined) {
       session.threads.open(threadId).holdRequests(done.promise);
       await hearWarnings(session, threadId, had);
     }
@@ -57,10 +57,6 @@ function watchReplacedSettings(session: Pick<OpeningSession, "on">) {
     replaced.set(params.threadId, { ...replaced.get(params.threadId), [setting]: was });
   });
   return { stop, of: (threadId: string): ThreadSettings => replaced.get(threadId) ?? {} };
-}
-
-function isKnown({ approvalPolicy, approvalsReviewer }: Omit<ThreadSettings, "sandbox">): boolean {
-  return approvalPolicy !== undefined && approvalsReviewer !== undefined;
 }
 
 /**

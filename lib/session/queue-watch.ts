@@ -1,7 +1,6 @@
 import { onDeadline } from "../async/deadline.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { fieldOf } from "../messages/field-of.js";
-import type { Quota } from "./quota.js";
 import type { TurnSlots } from "./turn-slots.js";
 import { wasInterrupted } from "../messages/thread-status.js";
 
@@ -38,7 +37,6 @@ interface Watched {
 }
 
 interface Hold {
-  /** Opens the slots again. */
   readonly open: () => void;
   /** A turn is to be expected, unless the queue turns out to be empty at this count of changes. */
   expected: { readonly unlessEmptyAt: number | undefined } | undefined;
@@ -58,14 +56,11 @@ interface Hold {
 export class QueueWatch {
   readonly #slots: TurnSlots;
   readonly #list: ListQueue;
-  readonly #quota: Quota;
   #watched: Watched | undefined;
 
-  /** `quota`: for how many threads a queue may be looked at because the server names it. */
-  constructor(slots: TurnSlots, list: ListQueue, quota: Quota) {
+  constructor(slots: TurnSlots, list: ListQueue) {
     this.#slots = slots;
     this.#list = list;
-    this.#quota = quota;
   }
 
   /** Whether nothing is queued, as far as is known. */
@@ -96,7 +91,6 @@ export class QueueWatch {
     };
   }
 
-  /** Looks at the queue, in which something may be. */
   look(): void {
     void this.#look(this.#watch());
   }
@@ -105,8 +99,6 @@ export class QueueWatch {
   observe(message: NotificationMessage): void {
     switch (message.method) {
       case "thread/queue/changed": {
-        // Each costs a request; a server that names ever more threads must not make them pile up.
-        if (!this.#watched && this.#quota.isUsedUp) return;
         const watched = this.#watch();
         watched.changes += 1;
         void this.#look(watched);
@@ -114,7 +106,9 @@ export class QueueWatch {
       }
       case "turn/completed": {
         const watched = this.#watched;
-        if (watched && mayContinue(watched) && !wasInterrupted(message)) {
+        // Unless it is known that nothing is queued, a turn may follow the one that has ended.
+        const mayContinue = watched?.queued === true || watched?.looking !== undefined;
+        if (watched && mayContinue && !wasInterrupted(message)) {
           this.#hold(watched);
           this.#expect(watched, watched.changes);
         }
@@ -135,9 +129,8 @@ export class QueueWatch {
   /** The thread is no longer loaded, nothing is heard of it any more, or the connection is over. */
   forget(): void {
     const watched = this.#watched;
-    if (!watched) return;
-    release(watched);
-    this.#drop();
+    if (watched) release(watched);
+    this.#watched = undefined;
   }
 
   /** Looks at the queue, and once more whenever it has changed meanwhile. Never rejects. */
@@ -175,7 +168,7 @@ export class QueueWatch {
       !expected || (!watched.queued && expected.unlessEmptyAt === watched.changes);
     if (nothingComes) release(watched);
     const isDone = !watched.queued && !watched.hold;
-    if (isDone && this.#watched === watched) this.#drop();
+    if (isDone && this.#watched === watched) this.#watched = undefined;
   }
 
   #hold(watched: Watched): void {
@@ -200,9 +193,7 @@ export class QueueWatch {
   }
 
   #watch(): Watched {
-    if (this.#watched) return this.#watched;
-    this.#quota.take();
-    this.#watched = {
+    this.#watched ??= {
       queued: false,
       assumed: false,
       graceMs: startGraceMs,
@@ -215,20 +206,10 @@ export class QueueWatch {
     };
     return this.#watched;
   }
-
-  #drop(): void {
-    this.#watched = undefined;
-    this.#quota.giveBack();
-  }
 }
 
 function release(watched: Watched): void {
   watched.hold?.stopDeadline?.();
   watched.hold?.open();
   watched.hold = undefined;
-}
-
-/** Unless it is known that nothing is queued, a turn may follow the one that has ended. */
-function mayContinue(watched: Watched): boolean {
-  return watched.queued || watched.looking !== undefined;
 }

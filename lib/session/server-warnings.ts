@@ -2,7 +2,7 @@ import type { Logger } from "../async/logger.js";
 import { serverSentences } from "../errors/server-sentences.js";
 import { plainWords } from "../errors/without-values.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { fieldOf } from "../messages/field-of.js";
+import { textOf } from "../messages/field-of.js";
 
 /** The same warning is logged once in so long (ms), and not too many in all. */
 const windowMs = 60_000;
@@ -61,6 +61,5 @@ export class ServerWarnings {
 
 /** What is looked at of a text, which can be of any length. */
 function textIn(params: unknown, field: string): string {
-  const text = fieldOf(params, field);
-  return typeof text === "string" ? text.slice(0, maxCharacters) : "…";
+  return textOf(params, field)?.slice(0, maxCharacters) ?? "…";
 }

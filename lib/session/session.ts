@@ -67,19 +67,16 @@ export class Session {
   readonly turns: TurnRoutes;
   /** How much may wait for all consumers together. */
   readonly backlogs: BacklogBudget;
-  /** What this connection has heard of the rate limits so far. */
   readonly rateLimits = new RateLimitsHolder();
   /** What this connection, or one before it, has learnt of threads. */
   readonly memory: ThreadMemory;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
-  /** How the server sees files. */
   readonly serverFiles: ServerFiles;
   /** The file of the runtime that this client has started; undefined for a server that is not its own. */
   readonly runtimeFile: string | undefined;
   /** Whether threads let the server trust their directory unless they say otherwise. */
   readonly trustProject: boolean;
-  /** Whether experimental methods may be called. */
   readonly experimentalApi: boolean;
   /** What calls the functions that were given with the options. */
   readonly callbacks: Callbacks;
@@ -321,7 +318,6 @@ export class Session {
     this.turns.restored(new Set(lostThreadIds));
   }
 
-  /** The connection is over. */
   #end(reason: CloseReason): void {
     // First of all, so that nobody who is told of the loss still takes the connection for a live one.
     this.#ended.abort(new TransportClosedError(reason));

@@ -7,20 +7,14 @@ import type { Unclaimed } from "./unclaimed-events.js";
 /** More than a sub-agent can do before it is named; a bound for servers that never name one (bytes, roughly). */
 const maxBytes = 16_777_216;
 
-/** What has come of one thread. */
-interface Strays {
-  readonly events: Unclaimed[];
-  bytes: number;
-}
-
 /**
  * Events of threads that nothing is known of, kept only while somebody expects such a thread. When
  * there are too many, those of the thread that has waited longest are dropped: the one that is
  * expected has only just begun.
  */
 export class StrayEvents {
-  readonly #threads = new BoundedMap<string, Strays>(Infinity, (_threadId, { bytes }) => {
-    this.#add(-bytes);
+  readonly #threads = new BoundedMap<string, Unclaimed[]>(Infinity, (_threadId, events) => {
+    this.#add(-sizeOf(events));
   });
   readonly #drop: Drop = () => {
     this.#clear();
@@ -48,19 +42,17 @@ export class StrayEvents {
   keep(threadId: string, turnId: string, message: NotificationMessage): void {
     if (this.#expecting === 0) return;
     const known = this.#threads.get(threadId);
-    const strays = known ?? { events: [], bytes: 0 };
-    if (!known) this.#threads.set(threadId, strays);
-    const bytes = roughBytes(message);
-    strays.events.push({ turnId, message });
-    strays.bytes += bytes;
-    this.#add(bytes);
+    const event = { turnId, message };
+    if (known) known.push(event);
+    else this.#threads.set(threadId, [event]);
+    this.#add(sizeOf([event]));
     while (this.#bytes > maxBytes) this.#threads.forgetOldest();
   }
 
   take(threadId: string): readonly Unclaimed[] {
-    const { events, bytes } = this.#threads.get(threadId) ?? { events: [], bytes: 0 };
+    const events = this.#threads.get(threadId) ?? [];
     this.#threads.delete(threadId);
-    this.#add(-bytes);
+    this.#add(-sizeOf(events));
     return events;
   }
 
@@ -74,4 +66,8 @@ export class StrayEvents {
     this.#bytes += bytes;
     this.#count?.(bytes);
   }
+}
+
+function sizeOf(events: readonly Unclaimed[]): number {
+  return events.reduce((sum, { message }) => sum + roughBytes(message), 0);
 }

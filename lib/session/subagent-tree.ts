@@ -1,5 +1,5 @@
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { fieldOf } from "../messages/field-of.js";
+import { fieldOf, textOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
 import type { Call } from "./call.js";
 import type { SubagentParent } from "./thread-state.js";
@@ -77,10 +77,8 @@ export class SubagentTree {
         this.#learnFromItem(threadId, message);
         break;
       case "thread/started": {
-        const parentId = fieldOf(message.params, "thread", "parentThreadId");
-        if (typeof parentId === "string") {
-          this.learn(threadId, { threadId: parentId, turnId: undefined });
-        }
+        const parentId = textOf(message.params, "thread", "parentThreadId");
+        if (parentId !== undefined) this.learn(threadId, { threadId: parentId, turnId: undefined });
         break;
       }
       case "thread/closed":
@@ -119,7 +117,7 @@ export class SubagentTree {
 }
 
 /** The agents' threads that an item names, and whether that makes its thread their parent. */
-function agentsIn(item: unknown): { agents: readonly string[]; isParent: boolean } {
+export function agentsIn(item: unknown): { agents: readonly string[]; isParent: boolean } {
   const none = { agents: [], isParent: false };
   if (typeof item !== "object" || item === null) return none;
   const { type, tool, kind, receiverThreadIds, agentThreadId } = item as Record<string, unknown>;

@@ -1,9 +1,13 @@
 import type { ApprovalsReviewer, AskForApproval, SandboxPolicy } from "../../generated/types.js";
-import { callerContext, type CallerContext } from "../async/caller-context.js";
+import { callerContext } from "../async/caller-context.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { readApprovalPolicy, readApprovalsReviewer } from "../messages/approval-settings.js";
+import { readApprovals } from "../messages/approval-settings.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
-import { handlersByMethod, type MethodHandler } from "../server-requests/handlers-by-method.js";
+import {
+  handlersByMethod,
+  type HandlerScope,
+  type MethodHandler,
+} from "../server-requests/handlers-by-method.js";
 import type { Tool } from "../tools/tool.js";
 import { isUnlimited, readSandboxPolicy } from "./sandbox/sandbox-policy.js";
 
@@ -15,11 +19,8 @@ export interface ThreadSettings {
 }
 
 /** Who answers for a thread. A handle keeps one object of this kind for as long as it lives. */
-export interface ThreadScope {
+export interface ThreadScope extends HandlerScope {
   readonly handlers?: RequestHandlers | undefined;
-  readonly tools?: readonly Tool[] | undefined;
-  /** The context in which they were given. */
-  readonly context?: CallerContext | undefined;
 }
 
 /** What a handle is given now; undefined when that is nothing. */
@@ -204,12 +205,9 @@ export class ThreadMemory {
   #told(threadId: unknown, policy: unknown, told: Told): void {
     if (typeof threadId !== "string") return;
     const sandbox = readSandboxPolicy(policy);
-    const approvalPolicy = readApprovalPolicy(told.approvalPolicy);
-    const approvalsReviewer = readApprovalsReviewer(told.approvalsReviewer);
     // What is not understood says nothing, and what was known is kept.
     const settings = {
-      ...(approvalPolicy && { approvalPolicy }),
-      ...(approvalsReviewer && { approvalsReviewer }),
+      ...readApprovals(told),
       ...(sandbox && { sandbox }),
       ...(told.activePermissionProfile ? { sandbox: undefined } : {}),
     };

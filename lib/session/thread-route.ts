@@ -2,7 +2,7 @@ import type { BacklogBudget } from "../async/backlog-budget.js";
 import { Deferred } from "../async/deferred.js";
 import { ProtocolError } from "../errors/connection-errors.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
-import { fieldOf } from "../messages/field-of.js";
+import { textOf } from "../messages/field-of.js";
 import type { Offer, TurnFollower } from "./turn-follower.js";
 import {
   UnclaimedEvents,
@@ -75,7 +75,6 @@ export class ThreadRoute {
     return this.#starters;
   }
 
-  /** Everybody who follows a turn of the thread. */
   followers(): readonly TurnFollower[] {
     return [...this.#followers.values()].flat();
   }
@@ -92,7 +91,6 @@ export class ThreadRoute {
     return this.#followers.has(turnId) ? undefined : this.#settled?.promise;
   }
 
-  /** A turn is being started. */
   begin(starter?: TurnFollower): void {
     this.#pending += 1;
     if (starter) this.#starters = [...this.#starters, starter];
@@ -162,25 +160,13 @@ export class ThreadRoute {
     if (this.#pending > 0) this.#unclaimed.keep(turnId, message);
   }
 
-  /** Offers a turn that somebody follows already, with some of its events. */
-  share(turnId: string, events: readonly NotificationMessage[]): void {
-    const before = this.#followers.get(turnId) ?? [];
-    for (const event of events) {
-      const after = (this.#followers.get(turnId) ?? []).filter(
-        (follower) => !before.includes(follower),
-      );
-      if (after.length > 0) this.give(turnId, after, event);
-      else this.#offer(turnId, event);
-    }
-  }
-
   /** Some that name no turn tell those who follow one that its end is near. */
   observe(message: NotificationMessage): void {
     const { method, params } = message;
     switch (method) {
       case "thread/status/changed": {
-        const status = fieldOf(params, "status", "type");
-        if (typeof status === "string") this.setStatus(status);
+        const status = textOf(params, "status", "type");
+        if (status !== undefined) this.setStatus(status);
         break;
       }
       case "thread/closed":
@@ -238,26 +224,17 @@ export class ThreadRoute {
   }
 
   #offer(turnId: string, message: NotificationMessage): void {
-    const isTaken = this.#show(this.claims, turnId, message, false);
-    this.#show(this.offers, turnId, message, isTaken);
-  }
-
-  /** Returns whether somebody follows the turn now. */
-  #show(
-    offers: ReadonlySet<Offer>,
-    turnId: string,
-    message: NotificationMessage,
-    isTaken: boolean,
-  ): boolean {
-    let isFollowed = false;
-    for (const offer of offers) {
-      const follower = offer(turnId, message, isTaken);
-      if (!follower) continue;
-      isFollowed = true;
-      this.#follow(turnId, follower);
-      this.give(turnId, [follower], message);
+    let isTaken = false;
+    for (const offers of [this.claims, this.offers]) {
+      const wasTaken = isTaken;
+      for (const offer of offers) {
+        const follower = offer(turnId, message, wasTaken);
+        if (!follower) continue;
+        isTaken = true;
+        this.#follow(turnId, follower);
+        this.give(turnId, [follower], message);
+      }
     }
-    return isFollowed;
   }
 
   /** Whether a turn of the thread was announced under another id, and this is its start. */

@@ -4,7 +4,6 @@ import { fieldOf } from "../messages/field-of.js";
 import { GoalTurnWatch } from "./goal-turn-watch.js";
 import { LoadWatch } from "./load-watch.js";
 import { QueueWatch, type ListQueue } from "./queue-watch.js";
-import type { Quota } from "./quota.js";
 import type { ThreadRoute } from "./thread-route.js";
 import { TurnCallers } from "./turn-callers.js";
 import { TurnSlots } from "./turn-slots.js";
@@ -18,13 +17,8 @@ export interface SubagentParent {
 
 /** What the state of a thread needs of the session that it belongs to. */
 interface ThreadContext {
-  /** Asks the server what is queued on the thread. */
   readonly listQueue: ListQueue;
-  /** Gives the state of another thread. */
   readonly find: (threadId: string) => ThreadState | undefined;
-  /** How many threads a queue, or a goal, is watched on because the server names it. */
-  readonly queues: Quota;
-  readonly goals: Quota;
 }
 
 /**
@@ -56,9 +50,9 @@ export class ThreadState {
   /** How many requests about the thread are under way. */
   #asked = 0;
 
-  constructor({ listQueue, find, queues, goals }: ThreadContext) {
-    this.goal = new GoalTurnWatch(this.slots, goals);
-    this.queue = new QueueWatch(this.slots, listQueue, queues);
+  constructor({ listQueue, find }: ThreadContext) {
+    this.goal = new GoalTurnWatch(this.slots);
+    this.queue = new QueueWatch(this.slots, listQueue);
     this.load = new LoadWatch(this.slots, () => {
       this.queue.look();
     });
@@ -102,7 +96,7 @@ export class ThreadState {
       this.#opening !== undefined ||
       this.#loading !== undefined ||
       !this.load.isIdle;
-    const isExpected = !this.goal.isIdle || !this.queue.isIdle;
+    const isExpected = this.goal.settled !== undefined || !this.queue.isIdle;
     const isFollowed = this.slots.isUsed || this.route !== undefined;
     return this.isLoaded || isAskedFor || isExpected || isFollowed;
   }
@@ -110,7 +104,8 @@ export class ThreadState {
   /** Whether nothing is known of the thread that would be missed. */
   get isBlank(): boolean {
     const isRunning = this.slots.isRunning || this.#rootTurnId !== undefined;
-    return !this.isUsed && !isRunning && this.parent === undefined && this.callers.isIdle;
+    const isQuiet = !isRunning && this.callers.isIdle && this.goal.isIdle;
+    return !this.isUsed && isQuiet && this.parent === undefined;
   }
 
   /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
@@ -194,8 +189,9 @@ export class ThreadState {
         this.#rootTurnId = undefined;
     }
     this.callers.observe(message);
-    this.goal.observe(message);
-    this.queue.observe(message);
+    // A server may name ever more threads: of those that nobody here uses, nothing is watched.
+    if (this.isUsed || !this.goal.isIdle) this.goal.observe(message);
+    if (this.isUsed) this.queue.observe(message);
     this.load.observe(message);
     this.slots.observe(message);
   }
@@ -229,7 +225,7 @@ export class ThreadState {
   }
 
   #answered(method: string): void {
-    if (!letsGo(method)) return;
+    if (!lettingGo.has(method)) return;
     this.unload();
     this.goal.forget();
     this.queue.forget();
@@ -245,12 +241,8 @@ function rootTurnIn({ params }: NotificationMessage): string | undefined {
   return typeof root === "string" && root !== fieldOf(params, "turn", "id") ? root : undefined;
 }
 
-/** Whether a request makes this connection let go of its thread. */
-function letsGo(method: string): boolean {
-  return (
-    method === "thread/unsubscribe" || method === "thread/archive" || method === "thread/delete"
-  );
-}
+/** The requests that make this connection let go of their thread. */
+const lettingGo = new Set(["thread/unsubscribe", "thread/archive", "thread/delete"]);
 
 function startsTurn(method: string, isBusy: boolean): boolean {
   switch (method) {

@@ -1,6 +1,5 @@
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { threadIdOf } from "../messages/message-ids.js";
-import { Quota } from "./quota.js";
 import { ThreadState } from "./thread-state.js";
 
 /** As many of the latest threads are kept that nobody here uses: a server may tell of ever more. */
@@ -8,9 +7,6 @@ const kept = 4_096;
 
 /** So many are forgotten at a time. */
 const batch = 1_024;
-
-/** Each watched queue costs requests; a server that names ever more threads must not make them pile up. */
-const maxWatched = 1_024;
 
 type ListQueue = (threadId: string) => Promise<readonly string[] | undefined>;
 
@@ -23,11 +19,8 @@ export class Threads {
   /** One for all of them. */
   readonly #find = (threadId: string): ThreadState | undefined => this.#states.get(threadId);
   readonly #listQueue: ListQueue;
-  readonly #queues = new Quota(maxWatched);
-  readonly #goals = new Quota(maxWatched);
   #maxSize = kept + batch;
 
-  /** `listQueue` asks the server what is queued on a thread. */
   constructor(listQueue: ListQueue) {
     this.#listQueue = listQueue;
   }
@@ -40,7 +33,6 @@ export class Threads {
     return this.#states[Symbol.iterator]();
   }
 
-  /** The thread's state, if there is one. */
   find(threadId: string): ThreadState | undefined {
     return this.#states.get(threadId);
   }
@@ -54,8 +46,6 @@ export class Threads {
     const state = new ThreadState({
       listQueue: () => this.#listQueue(threadId),
       find: this.#find,
-      queues: this.#queues,
-      goals: this.#goals,
     });
     this.#states.set(threadId, state);
     return state;
@@ -69,12 +59,10 @@ export class Threads {
     return state;
   }
 
-  /** The ids of those to which `applies`. */
   idsOf(applies: (state: ThreadState) => boolean): readonly string[] {
     return [...this.#states].filter(([, state]) => applies(state)).map(([id]) => id);
   }
 
-  /** Learns from a notification. */
   observe(message: NotificationMessage): void {
     const threadId = threadIdOf(message);
     if (threadId === undefined) return;

@@ -1,7 +1,6 @@
 import { BacklogBudget } from "../async/backlog-budget.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
 
-/** How much may wait for all consumers of a client together. */
 export function totalBacklog(maxBytes: number): BacklogBudget {
   const tooMuch = `${maxBytes} bytes, for all consumers of the client together,`;
   const cure =

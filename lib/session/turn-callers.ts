@@ -88,7 +88,6 @@ export class TurnCallers {
     }
   }
 
-  /** The thread runs no turn any more. */
   turnOver(): void {
     this.#turn = undefined;
   }

@@ -60,7 +60,6 @@ export class TurnRoutes {
     return this.#threads.find(threadId)?.route;
   }
 
-  /** Whoever follows the turn at this moment. */
   followersOf(threadId: string, turnId: string): readonly TurnFollower[] {
     return this.of(threadId)?.followersOf(turnId) ?? [];
   }
@@ -148,15 +147,6 @@ export class TurnRoutes {
       offers.delete(offer);
       this.#tidy(threadId);
     };
-  }
-
-  /**
-   * A turn that somebody follows turns out to be somebody else's, too: it is offered to those who watch
-   * its thread, with the events that show it.
-   */
-  share(threadId: string, turnId: string, events: readonly NotificationMessage[]): void {
-    this.#latest = undefined;
-    this.of(threadId)?.share(turnId, events);
   }
 
   /**

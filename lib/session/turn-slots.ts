@@ -7,7 +7,6 @@ import { isAtRest } from "../messages/thread-status.js";
 
 /** A turn's right to run on its thread. */
 export interface Slot {
-  /** Resolves when the turn may start. */
   readonly admitted: Promise<void>;
   /** Resolves when the turn that the server runs has ended; undefined when it runs none. */
   idle(): Promise<void> | undefined;
@@ -70,10 +69,7 @@ export class TurnSlots {
 
   /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
   enter(options: { wait: boolean }): Slot {
-    let admit!: () => void;
-    const admitted = new Promise<void>((resolve) => {
-      admit = resolve;
-    });
+    const { promise: admitted, resolve: admit } = new Deferred<void>();
     const entry: Entry = {
       state: "waiting",
       admitted,

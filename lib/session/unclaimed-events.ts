@@ -1,3 +1,4 @@
+import { Backlog } from "../async/backlog.js";
 import type { BacklogBudget, Drop } from "../async/backlog-budget.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { roughBytes } from "../async/rough-bytes.js";
@@ -9,8 +10,8 @@ export interface Unclaimed {
   readonly message: NotificationMessage;
 }
 
-/** Says of a turn's event whether it shows the turn that is looked for; undefined if it tells nothing. */
-export type TurnMatch = (event: NotificationMessage) => boolean | undefined;
+/** Says of a turn's event whether it shows the turn that is looked for. */
+export type TurnMatch = (event: NotificationMessage) => boolean;
 
 export interface TurnSearch {
   /** The id of the first turn that matches. */
@@ -18,33 +19,26 @@ export interface TurnSearch {
   stop(): void;
 }
 
-/** Kept until its turn is claimed. */
-interface Kept extends Unclaimed {
-  readonly bytes: number;
-}
-
 interface Searcher {
   readonly matches: TurnMatch;
   readonly found: Deferred<string>;
-  /** The turns that are known not to match, whatever else comes of them. */
-  readonly others: Set<string>;
 }
 
 /** Far more than comes before an answer; a bound for servers that never give one (bytes, roughly). */
 const maxBytes = 67_108_864;
-/** A bound for servers that name ever more turns. */
-const maxOthers = 4_096;
 
 /** Events of a thread's turns that nobody follows yet, in wire order across the turns. */
 export class UnclaimedEvents {
   readonly #searchers = new Set<Searcher>();
   readonly #backlogs: BacklogBudget | undefined;
+  readonly #events = new Backlog<Unclaimed>({
+    maxWeight: maxBytes,
+    weigh: ({ message }) => roughBytes(message),
+    overflow: () => undefined,
+  });
   readonly #drop: Drop = () => {
     this.#overflow();
   };
-  #count: ((change: number) => void) | undefined;
-  #events: Kept[] = [];
-  #bytes = 0;
   #overflowed = false;
 
   constructor(backlogs?: BacklogBudget) {
@@ -52,21 +46,20 @@ export class UnclaimedEvents {
   }
 
   keep(turnId: string, message: NotificationMessage): void {
-    this.#store({ turnId, message, bytes: roughBytes(message) });
+    // Not before: most threads keep nothing.
+    if (this.#backlogs) this.#events.countIn(this.#backlogs, this.#drop);
+    if (!this.#overflowed && !this.#events.push({ turnId, message })) this.#overflow();
     for (const searcher of this.#searchers) {
-      const { matches, found, others } = searcher;
-      const isIt = others.has(turnId) ? false : matches(message);
-      if (isIt === false && others.size < maxOthers) others.add(turnId);
-      if (isIt !== true) continue;
+      if (!searcher.matches(message)) continue;
       this.#searchers.delete(searcher);
-      found.resolve(turnId);
+      searcher.found.resolve(turnId);
       return;
     }
   }
 
   /** Looks for a turn among those whose events come from now on. */
   search(matches: TurnMatch): TurnSearch {
-    const searcher = { matches, found: new Deferred<string>(), others: new Set<string>() };
+    const searcher = { matches, found: new Deferred<string>() };
     this.#searchers.add(searcher);
     return {
       found: ignoreRejection(searcher.found.promise),
@@ -86,46 +79,23 @@ export class UnclaimedEvents {
    */
   take(turnId: string, adoptsStart: boolean): readonly NotificationMessage[] | undefined {
     if (this.#overflowed) return undefined;
-    const start = adoptsStart ? this.#events.find(isStart) : undefined;
-    const belongs = (one: Unclaimed) => one.turnId === turnId || one === start;
-    const taken = this.#events.filter(belongs);
-    this.#events = this.#events.filter((one) => !belongs(one));
-    this.#add(-taken.reduce((sum, { bytes }) => sum + bytes, 0));
+    let start: Unclaimed | undefined;
+    const taken = this.#events.takeOut((event) => {
+      if (adoptsStart && event.message.method === "turn/started") start ??= event;
+      return event.turnId === turnId || event === start;
+    });
     return taken.map(({ message }) => message);
   }
 
   /** Takes out everything, in wire order; from then on there is room again. */
   takeAll(): readonly Unclaimed[] {
-    this.#add(-this.#bytes);
     this.#overflowed = false;
-    return this.#events.splice(0);
-  }
-
-  #store(event: Kept): void {
-    if (this.#overflowed) return;
-    if (this.#bytes + event.bytes > maxBytes) {
-      this.#overflow();
-      return;
-    }
-    this.#events.push(event);
-    this.#add(event.bytes);
+    return this.#events.takeOut(() => true);
   }
 
   /** A turn with a hole in it would be taken for a whole one. */
   #overflow(): void {
     this.#overflowed = true;
-    this.#events = [];
-    this.#add(-this.#bytes);
+    this.#events.clear();
   }
-
-  #add(bytes: number): void {
-    if (bytes === 0) return;
-    this.#bytes += bytes;
-    this.#count ??= this.#backlogs?.open(this.#drop);
-    this.#count?.(bytes);
-  }
-}
-
-function isStart({ message }: Unclaimed): boolean {
-  return message.method === "turn/started";
 }

@@ -3,8 +3,6 @@ import type { GetSession, Session } from "./session.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { beforeRequest } from "../jsonrpc/within-deadline.js";
 
-const notConnected = "the server had not started, or was not connected, yet";
-
 /**
  * The connection for a call that `signal` may cancel. For one that was cancelled before, nothing is
  * started; one that is cancelled meanwhile does not wait for the start, which goes on for others.
@@ -15,12 +13,7 @@ export async function untilConnected(
   getSession: GetSession,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
-  checkSignal(signal);
-  const [session] = await beforeRequest(
-    "",
-    { signal },
-    { prepare: getSession, since: notConnected },
-  );
+  const [session] = await connectedFor(getSession, "", { signal });
   return session;
 }
 
@@ -36,5 +29,8 @@ export async function connectedFor<Options extends RequestOptions>(
   options: Options,
 ): Promise<[Session, Options]> {
   checkSignal(options.signal);
-  return beforeRequest(method, options, { prepare: getSession, since: notConnected });
+  return beforeRequest(method, options, {
+    prepare: getSession,
+    since: "the server had not started, or was not connected, yet",
+  });
 }

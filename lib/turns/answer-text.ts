@@ -1,7 +1,7 @@
-import { checkOptions, type KeysOf } from "../errors/check-options.js";
-import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import { checkOptions } from "../errors/check-options.js";
+import { checkFields, oneOf, type RulesOf } from "../errors/check-values.js";
 import type { MessageUpdate } from "./message-updates.js";
-import type { SomeEvent } from "./text-merge.js";
+import type { SomeEvent } from "../messages/superseding.js";
 import { isRetryNotice } from "./turn-state.js";
 
 /** Which messages `textStream()` yields the text of. */
@@ -15,7 +15,7 @@ export interface TextStreamOptions {
 
 type Wanted = NonNullable<TextStreamOptions["messages"]>;
 
-const keys: KeysOf<TextStreamOptions> = { messages: true };
+const rules: RulesOf<TextStreamOptions> = { messages: oneOf("answer", "all") };
 
 /** Stands between two messages. */
 const blankLine = "\n\n";
@@ -155,12 +155,9 @@ export class AnswerText {
 
 /** @throws InvalidArgumentError */
 export function wantedMessages(options: TextStreamOptions): Wanted {
-  checkOptions("textStream()", options, keys);
-  const { messages = "answer" } = options;
-  if (!["answer", "all"].includes(messages)) {
-    throw new InvalidArgumentError("messages", 'must be "answer" or "all"');
-  }
-  return messages;
+  checkOptions("textStream()", options, rules);
+  checkFields(options, rules);
+  return options.messages ?? "answer";
 }
 
 /** Of a message that has another mark, such as `"partial_answer"`, the final answer says it again. */

@@ -1,8 +1,8 @@
 import type { BacklogRules } from "../async/backlog.js";
 import { roughBytes } from "../async/rough-bytes.js";
 import { SlowConsumerError } from "../errors/slow-consumer-error.js";
-import { lag, supersedingKey } from "../messages/superseding.js";
-import { deltaOf, TextMerge, type SomeEvent } from "./text-merge.js";
+import { lag, supersedingKey, type SomeEvent } from "../messages/superseding.js";
+import { deltaOf, TextMerge } from "./text-merge.js";
 
 /** How much may wait for the consumer of a turn's or a goal's events, unless told otherwise (bytes). */
 const defaultMaxBacklogBytes = 67_108_864;

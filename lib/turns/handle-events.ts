@@ -11,13 +11,12 @@ import { AnswerText, wantedMessages, type TextStreamOptions } from "./answer-tex
 import { eventBacklog } from "./event-backlog.js";
 import { MessageUpdates, type MessageUpdate } from "./message-updates.js";
 import { isOfSubagent, Subagents, type EventOrigin, type SubagentEvent } from "./subagents.js";
-import type { SomeEvent } from "./text-merge.js";
+import type { SomeEvent } from "../messages/superseding.js";
 import { TurnStreamError } from "./turn-errors.js";
 
 /** How much is kept beside a lone `run()` for an iteration that may still come (bytes, roughly). */
 const besideRunBytes = 1_048_576;
 
-/** The handle whose events these are. */
 interface Handle extends AsyncDisposable {
   readonly threadId: string;
   /** The id of its turn, if it has one only. */
@@ -130,17 +129,18 @@ export class HandleEvents<Event extends SomeEvent> {
   }
 
   /** The messages in the events, and then what run() throws. */
-  async *messages(): AsyncGenerator<MessageUpdate, undefined> {
-    for await (const event of this.#handle.stream()) {
-      for (const update of this.#messages.next(event)) yield update;
-    }
-    await this.#handle.run();
-    return undefined;
+  messages(): AsyncGenerator<MessageUpdate, undefined> {
+    return this.#read((event) => this.#messages.next(event));
   }
 
   /** @throws InvalidArgumentError */
   texts(options: TextStreamOptions): AsyncGenerator<string, undefined> {
-    return this.#texts(wantedMessages(options));
+    const wanted = wantedMessages(options);
+    return this.#read((event) => {
+      this.#text.observe(event);
+      const texts = this.#messages.next(event).map((update) => this.#text.next(update, wanted));
+      return texts.filter((text) => text !== "");
+    });
   }
 
   /** Whoever waits, for an event or for the result, is told, and may come back. */
@@ -156,13 +156,11 @@ export class HandleEvents<Event extends SomeEvent> {
     else this.#queue.end();
   }
 
-  async *#texts(wanted: ReturnType<typeof wantedMessages>): AsyncGenerator<string, undefined> {
+  async *#read<Part>(
+    partsOf: (event: SomeEvent) => readonly Part[],
+  ): AsyncGenerator<Part, undefined> {
     for await (const event of this.#handle.stream()) {
-      this.#text.observe(event);
-      for (const update of this.#messages.next(event)) {
-        const text = this.#text.next(update, wanted);
-        if (text !== "") yield text;
-      }
+      for (const part of partsOf(event)) yield part;
     }
     await this.#handle.run();
     return undefined;

@@ -1,5 +1,6 @@
 import type { MessagePhase, ThreadItem } from "../../generated/types.js";
-import { GrowingText, type SomeEvent } from "./text-merge.js";
+import type { SomeEvent } from "../messages/superseding.js";
+import { GrowingText } from "./text-merge.js";
 import { isItem, isRetryNotice } from "./turn-state.js";
 
 /**
@@ -35,7 +36,6 @@ export interface MessageFacts {
 interface OpenMessage {
   readonly id: string;
   phase: MessagePhase | null;
-  /** What was told of it. */
   readonly told: GrowingText;
   /** What it has begun with. It is told when the message goes on; of one that does not, nothing is. */
   head: string;
@@ -70,7 +70,6 @@ export class MessageUpdates {
     for (const { id } of openItems) this.#headless.add(id);
   }
 
-  /** What an event says of messages. */
   next(event: SomeEvent): readonly MessageUpdate[] {
     switch (event.method) {
       case "item/started":

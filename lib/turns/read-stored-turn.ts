@@ -8,6 +8,7 @@ import {
   ServerBusyError,
   ThreadNotFoundError,
 } from "../errors/rpc-errors.js";
+import { fieldOf, textOf } from "../messages/field-of.js";
 import type { Session } from "../session/session.js";
 import { Pages } from "../options/pages.js";
 import { askServer, readThreadStatus } from "./ask-server.js";
@@ -141,8 +142,7 @@ async function ask(session: Session, threadId: string, turnId: string): Promise<
 async function askForThread(session: Session, threadId: string): Promise<TurnReport> {
   try {
     const { thread } = await askServer(session, "thread/read", { threadId });
-    const isActive = (thread.status as { type?: unknown } | undefined)?.type === "active";
-    return isActive
+    return fieldOf(thread.status, "type") === "active"
       ? { state: "running", items: undefined }
       : { state: "unknown", threadIsIdle: true };
   } catch (error) {
@@ -201,7 +201,7 @@ async function findOnce(
   clientId: string,
 ): Promise<string | undefined> {
   const page = { threadId, sortDirection: "desc" } as const;
-  const isIt = (item: unknown) => fieldsOf(item)["clientId"] === clientId;
+  const isIt = (item: unknown) => fieldOf(item, "clientId") === clientId;
   try {
     const view = { limit: turnsBack, itemsView: "summary" } as const;
     const { data } = await session.call("thread/turns/list", { ...page, ...view });
@@ -214,10 +214,8 @@ async function findOnce(
   }
   try {
     const { data } = await session.call("thread/items/list", { ...page, limit: itemsBack });
-    const entry = listOf(data)
-      .map(fieldsOf)
-      .find(({ item }) => isIt(item));
-    return typeof entry?.["turnId"] === "string" ? entry["turnId"] : undefined;
+    const entry = listOf(data).find((each) => isIt(fieldOf(each, "item")));
+    return textOf(entry, "turnId");
   } catch {
     // A thread of an older runtime: its turns have told what there is.
     return undefined;
@@ -241,23 +239,18 @@ function toTurnEnd(turn: ListedTurn): TurnEnd {
 }
 
 function turnsIn(data: unknown): ListedTurn[] {
-  return listOf(data).filter(
-    (turn): turn is ListedTurn => typeof fieldsOf(turn)["id"] === "string",
-  );
+  return listOf(data).filter((turn): turn is ListedTurn => textOf(turn, "id") !== undefined);
 }
 
 function itemsIn(entries: readonly unknown[], turnId: string): StoredItem[] {
   return entries.flatMap((entry) => {
-    const { item, turnId: id, completedAtMs } = fieldsOf(entry);
-    if (id !== turnId || !isItem(item)) return [];
-    return [{ item, completedAtMs: typeof completedAtMs === "number" ? completedAtMs : null }];
+    const item = fieldOf(entry, "item");
+    if (fieldOf(entry, "turnId") !== turnId || !isItem(item)) return [];
+    const time = fieldOf(entry, "completedAtMs");
+    return [{ item, completedAtMs: typeof time === "number" ? time : null }];
   });
 }
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return (value ?? {}) as Readonly<Record<string, unknown>>;
 }

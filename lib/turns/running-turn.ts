@@ -4,10 +4,9 @@ import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { TurnHappening } from "./machine/facts.js";
 import type { EndedReport, TurnReport } from "./read-stored-turn.js";
-import { ShellCommand, type CommandEvents } from "./shell-command.js";
 import { TurnInbox } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
-import { isShellCommand, type TurnListener, type TurnRequest } from "./turn-request.js";
+import type { TurnListener, TurnRequest } from "./turn-request.js";
 
 const nothing: readonly TurnHappening[] = [];
 
@@ -24,8 +23,6 @@ export class RunningTurn {
   readonly #life: Life;
   readonly #progress: TurnProgress;
   readonly #inbox: TurnInbox;
-  /** There for a shell command, which may be a part of the turn only. */
-  readonly #command: ShellCommand | undefined;
   /** Undefined for a turn that somebody else has started. */
   readonly #isReview: boolean | undefined;
   /** It is in the state, too, but to look there at every event would end each run of deltas. */
@@ -42,7 +39,6 @@ export class RunningTurn {
     this.#progress = new TurnProgress(threadId);
     this.#inbox = new TurnInbox(this.#progress);
     this.#isReview = "send" in start ? start.method === "review/start" : undefined;
-    if (isShellCommand(start)) this.#command = new ShellCommand(threadId);
     life.onOver(() => {
       this.#inbox.close();
     });
@@ -63,7 +59,6 @@ export class RunningTurn {
 
   set id(id: string) {
     this.#id = id;
-    if (this.#command) this.#command.turnId = id;
     this.state = { ...this.state, id };
   }
 
@@ -87,7 +82,7 @@ export class RunningTurn {
   }
 
   receive(event: TurnEvent): readonly TurnHappening[] {
-    return this.#inbox.admits(event) ? this.#deliver(event) : nothing;
+    return this.#inbox.admits(event) ? this.#show(event) : nothing;
   }
 
   /** From now on events may be missed: they are held back. */
@@ -98,7 +93,7 @@ export class RunningTurn {
   /** Delivers what `report` tells of the time in which events were held back, and then these. */
   release(report: TurnReport): readonly TurnHappening[] {
     const happenings: TurnHappening[] = [];
-    for (const event of this.#inbox.release(report)) happenings.push(...this.#deliver(event));
+    for (const event of this.#inbox.release(report)) happenings.push(...this.#show(event));
     if (report.state === "ended") happenings.push(...this.#deliverEnd(report));
     return happenings;
   }
@@ -106,7 +101,7 @@ export class RunningTurn {
   /** Delivers what the server says of a turn that has ended though it never said so. */
   settle(report: EndedReport): readonly TurnHappening[] {
     const happenings: TurnHappening[] = [];
-    for (const event of this.#inbox.missed(report)) happenings.push(...this.#deliver(event));
+    for (const event of this.#inbox.missed(report)) happenings.push(...this.#show(event));
     return [...happenings, ...this.#deliverEnd(report)];
   }
 
@@ -116,32 +111,6 @@ export class RunningTurn {
     const times = { startedAt, completedAt: null, durationMs: null };
     const turn = { id, status: "failed", error, ...times } as const;
     return this.settle({ state: "ended", turn, items: undefined, isLast: true });
-  }
-
-  /** Ends a shell command that goes on behind its turn, and whose own end is not to be expected. */
-  giveCommandUp(): readonly TurnHappening[] {
-    return (this.#command?.giveUp() ?? []).flatMap((event) => this.#show(event));
-  }
-
-  /** Ends a shell command whose turn has not ended with it. */
-  leaveTurn(): readonly TurnHappening[] {
-    const command = this.#command;
-    return command ? this.#deliverOfCommand(command, command.leaveTurn()) : nothing;
-  }
-
-  #deliver(event: TurnEvent): readonly TurnHappening[] {
-    if (!this.#command) return this.#show(event);
-    return this.#deliverOfCommand(this.#command, this.#command.next(event));
-  }
-
-  #deliverOfCommand(command: ShellCommand, { own, shared }: CommandEvents): TurnHappening[] {
-    const shown = own.flatMap((each) => this.#show(each));
-    return [
-      ...(shared ? [{ type: "shared", events: shared } as const] : []),
-      ...shown,
-      ...(command.isDone ? [{ type: "commandDone" } as const] : []),
-      ...(command.outlivesTurn ? [{ type: "outlived" } as const] : []),
-    ];
   }
 
   #show(received: TurnEvent): readonly TurnHappening[] {
@@ -162,7 +131,6 @@ export class RunningTurn {
     }
   }
 
-  /** The event as callers see it. */
   #translate(event: TurnEvent): TurnEvent {
     if (event.method !== "turn/started") return event;
     const { turn } = event.params;
@@ -176,6 +144,6 @@ export class RunningTurn {
     const { id } = this;
     const kind = { rootTurnId: null, itemsView: "notLoaded" } as const;
     const params = { threadId: this.#threadId, turn: { ...turn, ...kind, id, items: [] } };
-    return this.#deliver({ method: "turn/completed", params });
+    return this.#show({ method: "turn/completed", params });
   }
 }

@@ -113,11 +113,15 @@ class Launch {
     }
   }
 
-  /** A message that comes when a goal's turn is about to start would become part of it. */
+  /**
+   * When a goal's turn is about to start, a message or a shell command would become part of it, and a
+   * compaction would cut it short.
+   */
   #untilIdle(): Promise<void> | undefined {
-    const isMessage = this.#start.method === "turn/start";
+    const { method } = this.#start;
+    const mindsGoals = method !== "review/start" && method !== "thread/queue/start";
     const goalTurn = () => this.#session.thread(this.#request.threadId).goal.settled;
-    return this.#slot.clear() ?? (isMessage ? goalTurn() : undefined);
+    return this.#slot.clear() ?? (mindsGoals ? goalTurn() : undefined);
   }
 
   async #attempt(): Promise<void> {

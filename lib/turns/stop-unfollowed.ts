@@ -1,6 +1,7 @@
 import { onAbort } from "../async/abort.js";
 import { onDeadline } from "../async/deadline.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
+import { textOf } from "../messages/field-of.js";
 import type { ServerNotification, ServerNotificationMethod } from "../protocol.js";
 import { undoneWhenLate } from "../session/confirm-end.js";
 import type { Session } from "../session/session.js";
@@ -39,7 +40,7 @@ export async function stopUnfollowed(
 }
 
 /** Says of an item whether it shows that a turn is the one that was asked for. */
-export type ItemMatch = (item: Readonly<Record<string, unknown>>) => boolean;
+export type ItemMatch = (item: unknown) => boolean;
 
 /**
  * Options for a request that starts a turn: if it is carried out after its deadline, when nobody waits
@@ -47,17 +48,15 @@ export type ItemMatch = (item: Readonly<Record<string, unknown>>) => boolean;
  */
 export function interruptsLateTurn(session: Session, threadId: string): RequestOptions {
   return undoneWhenLate("If it does, this client interrupts the turn.", (result) => {
-    const { turn } = (result ?? {}) as { turn?: { id?: unknown } | null };
-    if (typeof turn?.id === "string") void stopUnfollowed(session, threadId, turn.id);
+    const turnId = textOf(result, "turn", "id");
+    if (turnId !== undefined) void stopUnfollowed(session, threadId, turnId);
   });
 }
 
 /** The same when no answer comes, or none that names the turn: it is known by one of its items. */
 export function watchForLateTurn(session: Session, threadId: string, isOurs: ItemMatch): void {
   watchForLate(session, "item/started", ({ params }) => {
-    const item = params.item as Parameters<ItemMatch>[0] | null | undefined;
-    if (params.threadId !== threadId || typeof item !== "object" || item === null) return false;
-    if (!isOurs(item)) return false;
+    if (params.threadId !== threadId || !isOurs(params.item)) return false;
     void stopUnfollowed(session, threadId, params.turnId);
     return true;
   });

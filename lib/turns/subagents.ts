@@ -1,10 +1,12 @@
 import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
+import { fieldOf } from "../messages/field-of.js";
 import type { Session } from "../session/session.js";
+import { agentsIn } from "../session/subagent-tree.js";
 import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import type { TurnState } from "../results/turn-state.js";
-import type { SomeEvent } from "./text-merge.js";
+import type { SomeEvent } from "../messages/superseding.js";
 import { gapEvent, TurnGap } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import { isItem } from "./turn-state.js";
@@ -95,14 +97,11 @@ export class Subagents {
   observe(event: SomeEvent, parent: Parent): void {
     if (event.method === "turn/completed") this.#stopExpecting(parent.threadId);
     if (event.method !== "item/started" && event.method !== "item/completed") return;
-    const { item } = (event.params ?? {}) as { item?: unknown };
+    const item = fieldOf(event.params, "item");
     if (!isItem(item)) return;
-    if (item.type === "collabAgentToolCall") {
-      for (const threadId of idsIn(item.receiverThreadIds)) this.#know(threadId, parent, item);
-      this.#expect(item, parent.threadId, event.method === "item/started");
-    } else if (item.type === "subAgentActivity" && typeof item.agentThreadId === "string") {
-      this.#know(item.agentThreadId, parent);
-    }
+    const call = item.type === "collabAgentToolCall" ? item : undefined;
+    for (const threadId of agentsIn(item).agents) this.#know(threadId, parent, call);
+    if (call) this.#expect(call, parent.threadId, event.method === "item/started");
   }
 
   /** The turn is over: what its sub-agents still do is no part of it. */
@@ -225,12 +224,7 @@ class SubagentTurn implements TurnFollower {
 
 type CollabCall = Extract<ThreadItem, { type: "collabAgentToolCall" }>;
 
-function idsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((id) => typeof id === "string") : [];
-}
-
 function stateIn(states: unknown, threadId: string): CollabAgentState | undefined {
-  return typeof states === "object" && states !== null && Object.hasOwn(states, threadId)
-    ? (states as Record<string, CollabAgentState>)[threadId]
-    : undefined;
+  if (!Object.hasOwn(Object(states) as object, threadId)) return undefined;
+  return (states as Record<string, CollabAgentState>)[threadId];
 }

@@ -1,10 +1,5 @@
 import { textDeltaNotifications } from "../messages/observed-notifications.js";
-
-/** An event of a turn, as far as its text matters. */
-export interface SomeEvent {
-  readonly method: string;
-  readonly params?: unknown;
-}
+import type { SomeEvent } from "../messages/superseding.js";
 
 const textMethods: ReadonlySet<string> = new Set(textDeltaNotifications);
 
@@ -84,7 +79,6 @@ export class TextMerge<Event extends SomeEvent> {
     return saysMore ? undefined : this.addText(event);
   }
 
-  /** The first event with the text of all. */
   toItem(): Event {
     return { ...this.#first, params: { ...this.#params, delta: this.#text.toString() } };
   }

@@ -1,6 +1,7 @@
 import type { CodexErrorInfo } from "../../generated/types.js";
 import { AppServerError, hide } from "../errors/base.js";
 import { says } from "../errors/server-sentences.js";
+import { fieldOf } from "../messages/field-of.js";
 import { readReason, type TurnFailureReason } from "../results/turn-failure-reason.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { SchemaIssue } from "../schema/json-schema.js";
@@ -166,12 +167,9 @@ export class TurnNotStartedError extends AppServerError {
   override readonly code = "TURN_NOT_STARTED";
 
   constructor() {
-    super(
-      "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.",
-      {
-        sent: false,
-      },
-    );
+    const problem =
+      "The turn was interrupted before it was sent to the server. Start it again if it is still wanted.";
+    super(problem, { sent: false });
   }
 }
 
@@ -233,8 +231,6 @@ function explain(reason: OutputMismatchReason, issues: readonly SchemaIssue[]): 
 
 function readStatus(info: CodexErrorInfo | null): number | null {
   if (typeof info !== "object" || info === null) return null;
-  const details: unknown = Object.values(info)[0];
-  if (typeof details !== "object" || details === null) return null;
-  const { httpStatusCode } = details as { httpStatusCode?: unknown };
-  return typeof httpStatusCode === "number" ? httpStatusCode : null;
+  const status = fieldOf(Object.values(info)[0], "httpStatusCode");
+  return typeof status === "number" ? status : null;
 }

@@ -37,11 +37,12 @@ import {
   TurnTimeoutError,
   type StallProbe,
 } from "./turn-errors.js";
-import { isShellCommand, type TurnListener, type TurnRequest } from "./turn-request.js";
+import type { TurnListener, TurnRequest } from "./turn-request.js";
 import { toTurnResult } from "./turn-result.js";
 
-const unconfirmed =
-  "A turn was given up, and the server has not confirmed that it stopped. This client goes on stopping it.";
+export function unconfirmed(what: "turn" | "goal"): string {
+  return `A ${what} was given up, and the server has not confirmed that it stopped. This client goes on stopping it.`;
+}
 
 /**
  * Carries out the life of one turn: `nextStep()` says what follows from what happens, and it is done here.
@@ -73,9 +74,10 @@ export class TurnExecution implements TurnFollower {
     const { start, controls, handlers } = request;
     this.#request = request;
     this.#listener = listener;
-    // A command asks nothing; what the rest of its turn asks is not its handle's business.
-    this.handlers = isShellCommand(start) ? undefined : handlers;
-    this.context = isShellCommand(start) || this.looksOn ? undefined : callerContext();
+    // A command asks nothing. Should it be part of another turn, what that asks is not its handle's business.
+    const isCommand = "send" in start && start.method === "thread/shellCommand";
+    this.handlers = isCommand ? undefined : handlers;
+    this.context = isCommand || this.looksOn ? undefined : callerContext();
     this.#running = new RunningTurn(request, listener, this.life);
     const { idleTimeoutMs } = controls;
     if (idleTimeoutMs !== undefined) {
@@ -102,7 +104,6 @@ export class TurnExecution implements TurnFollower {
     if (!("send" in start)) this.#follow(start.session, start.id);
   }
 
-  /** What is known of the life of the turn. */
   get facts(): TurnFacts {
     return this.#turn;
   }
@@ -165,7 +166,7 @@ export class TurnExecution implements TurnFollower {
 
   /** Stops the turn and waits for its end, though not for ever; it goes on being stopped. */
   async interruptAndWait(): Promise<void> {
-    if (this.life.hasEnded() || this.#turn.isPart) return;
+    if (this.life.hasEnded()) return;
     this.happened({ type: "stopAsked", insist: true });
     await settleWithin(this.life.ended, stopGraceMs);
   }
@@ -181,7 +182,6 @@ export class TurnExecution implements TurnFollower {
     this.#listener.connected?.(session, this);
   }
 
-  /** The server has named the turn. */
   named(id: string): void {
     this.#running.id = id;
     this.#accepted.resolve({ id });
@@ -204,8 +204,7 @@ export class TurnExecution implements TurnFollower {
   }
 
   get isStopping(): boolean {
-    const isWanted = this.#turn.stop !== "unwanted" && !isShellCommand(this.#request.start);
-    return isWanted && !this.#isShared();
+    return this.#turn.stop !== "unwanted" && !this.#isShared();
   }
 
   receive(message: NotificationMessage): void {
@@ -216,8 +215,7 @@ export class TurnExecution implements TurnFollower {
   }
 
   threadStatus(status: string): void {
-    const ended = status === "notLoaded" ? this.#running.giveCommandUp() : [];
-    this.happened(...ended, { type: "threadStatus", isIdle: isAtRest(status) });
+    this.happened({ type: "threadStatus", isIdle: isAtRest(status) });
   }
 
   dropped(): void {
@@ -231,7 +229,7 @@ export class TurnExecution implements TurnFollower {
     const report = await this.#read();
     // Lost again: what was read may be old by the time when the connection is back.
     if (losses !== this.#running.losses) return;
-    this.happened(...this.#running.release(this.#noted(report)), ...this.#running.giveCommandUp());
+    this.happened(...this.#running.release(this.#noted(report)));
     this.heard();
     if (isResumed) this.happened({ type: "caughtUp", report });
     else this.#lost(() => new TurnDetachedError("lost"));
@@ -285,12 +283,6 @@ export class TurnExecution implements TurnFollower {
       case "stopWaiting":
         this.#timers.stop(effect.for);
         break;
-      case "share":
-        this.#session?.turns.share(this.#request.threadId, this.#running.id, effect.events);
-        break;
-      case "leaveTurn":
-        this.happened(...this.#running.leaveTurn());
-        break;
       case "ask":
         this.#answered = this.#ask();
         break;
@@ -312,7 +304,7 @@ export class TurnExecution implements TurnFollower {
         this.#stopAnswer = new Deferred();
         break;
       case "warn":
-        this.#session?.logger.warn(unconfirmed);
+        this.#session?.logger.warn(unconfirmed("turn"));
         break;
       case "awaitThread":
         void this.#awaitThread();

@@ -1,5 +1,6 @@
 import { Backlog, type BacklogRules } from "../async/backlog.js";
 import type { BacklogBudget } from "../async/backlog-budget.js";
+import { textOf } from "../messages/field-of.js";
 import type { TurnEvent } from "../protocol.js";
 import { eventBacklog } from "./event-backlog.js";
 import type { StoredItem, TurnReport } from "./read-stored-turn.js";
@@ -79,7 +80,7 @@ export class TurnInbox {
   /** What is to be delivered now: what `report` tells of the time away, then what was held back. */
   *release(report: TurnReport): Generator<TurnEvent> {
     if (!this.#held) return;
-    const held = [...drain(this.#held)];
+    const held = this.#held.takeOut(() => true);
     this.#held = undefined;
     const gap = (this.#gap ??= new TurnGap());
     gap.reopen();
@@ -87,7 +88,7 @@ export class TurnInbox {
     const missedTheStart = hasNothing(state);
     if (isIncomplete(report, state)) yield gapEvent(state);
     // Of a turn whose first events were missed, these may have come before the loss as well as after.
-    const start = held.find(isStart);
+    const start = held.find(({ method }) => method === "turn/started");
     if (start) yield start;
     yield* this.missed(report);
     for (const event of held) {
@@ -153,41 +154,27 @@ export class TurnGap {
     this.#told.add(itemId);
   }
 
-  /** Whether the event is to be shown. */
   admits(event: TurnEvent): boolean {
     switch (event.method) {
       case "item/started":
       case "item/completed": {
-        const id = itemIdIn(event.params);
+        const id = textOf(event.params, "item", "id");
         if (id === undefined) return true;
         if (event.method === "item/started") this.#whole.add(id);
         return !this.#told.has(id);
       }
       default: {
         if (deltaOf(event) === undefined) return true;
-        const { itemId } = event.params as { itemId?: unknown };
-        return typeof itemId !== "string" || (this.#whole.has(itemId) && !this.#told.has(itemId));
+        const itemId = textOf(event.params, "itemId");
+        return itemId === undefined || (this.#whole.has(itemId) && !this.#told.has(itemId));
       }
     }
   }
 }
 
-function itemIdIn(params: unknown): string | undefined {
-  const { item } = (params ?? {}) as { item?: { id?: unknown } | null };
-  return typeof item?.id === "string" ? item.id : undefined;
-}
-
-function isStart({ method }: TurnEvent): boolean {
-  return method === "turn/started";
-}
-
 /** A loss has to stay where it is. */
 function isOfTheResult(event: TurnEvent): boolean {
   return event === loss || ofTheResult.has(event.method);
-}
-
-function* drain<T>(backlog: Backlog<T>): Generator<T> {
-  while (backlog.size > 0) yield backlog.shift() as T;
 }
 
 function hasNothing({ startedAt, items, openItems }: TurnState): boolean {
@@ -199,7 +186,6 @@ function isIncomplete(report: TurnReport, { openItems }: TurnState): boolean {
   return report.state !== "ended" || report.items === undefined || openItems.length > 0;
 }
 
-/** Says that events are missing here. */
 export function gapEvent({ threadId, id, openItems }: TurnState): TurnEvent {
   const itemIds = openItems.map((item) => item.id);
   return { method: "connection/gap", params: { threadId, turnId: id, itemIds } };

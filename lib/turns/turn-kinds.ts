@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ReviewTarget, UserInput } from "../../generated/types.js";
 import { RequestTimeoutError } from "../errors/connection-errors.js";
+import { fieldOf } from "../messages/field-of.js";
 import { idOf } from "../messages/id-of.js";
 import type { GivenInput } from "../options/input.js";
 import type { TurnStartSettings } from "../options/turn-options.js";
@@ -9,7 +10,7 @@ import type { ParamsOf } from "../protocol.js";
 import { prepareInput } from "../session/prepare-input.js";
 import { checkJoin } from "../session/sandbox/hold-to-settings.js";
 import { findTurnOfMessage } from "./read-stored-turn.js";
-import { lookForFirstItem, lookForItem, lookForItemOrEnd } from "./start-search.js";
+import { lookForItem, lookForItemOrEnd } from "./start-search.js";
 import {
   interruptsLateTurn,
   stopUnfollowed,
@@ -50,7 +51,10 @@ export function inputTurn(given: readonly GivenInput[], options: TurnStartSettin
       const owed = settings.permissions ? {} : session.memory.owedTo(threadId);
       const params = { ...owed, ...settings, clientUserMessageId, threadId, input };
       return send(place, "turn/start", params, {
-        isOurs: (item) => item["type"] === "userMessage" && id !== null && item["clientId"] === id,
+        isOurs: (item) =>
+          id !== null &&
+          fieldOf(item, "type") === "userMessage" &&
+          fieldOf(item, "clientId") === id,
       });
     },
     ...(id === null ? {} : { find }),
@@ -64,19 +68,19 @@ export function queuedTurn(queuedSubmissionId: string | undefined): TurnStart {
 
 /** The events of a review carry the answer's id, except for `turn/started`, which has one of its own. */
 export function reviewTurn(target: ReviewTarget): TurnStart {
-  const isOurs: ItemMatch = (item) => item["type"] === "enteredReviewMode";
+  const isOurs: ItemMatch = (item) => fieldOf(item, "type") === "enteredReviewMode";
   return serviceTurn("review/start", { target }, { isOurs });
 }
 
-/** The answer tells no id: the turn is the one whose first item is a compaction. */
+/** The answer tells no id: the turn is the one with a compaction among its items. */
 export function compactionTurn(): TurnStart {
-  const isOurs: ItemMatch = (item) => item["type"] === "contextCompaction";
-  return serviceTurn("thread/compact/start", {}, { isOurs, lookFor: lookForFirstItem });
+  const isOurs: ItemMatch = (item) => fieldOf(item, "type") === "contextCompaction";
+  return serviceTurn("thread/compact/start", {}, { isOurs, lookFor: lookForItemOrEnd });
 }
 
-/** The answer tells no id: the turn is the one with a command of the user's, which may be part of it. */
+/** The answer tells no id: the turn is the one with a command of the user's. */
 export function shellTurn(command: string, timeoutMs: number | undefined): TurnStart {
-  const isOurs: ItemMatch = (item) => item["source"] === "userShell";
+  const isOurs: ItemMatch = (item) => fieldOf(item, "source") === "userShell";
   const params = { command, timeoutMs };
   return serviceTurn("thread/shellCommand", params, { isOurs, lookFor: lookForItemOrEnd });
 }

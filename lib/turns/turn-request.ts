@@ -36,12 +36,10 @@ export interface TurnStart {
   find?(place: StartPlace): Promise<string | undefined>;
 }
 
-/** Where a turn is started. */
 export interface StartPlace {
   readonly session: Session;
   readonly threadId: string;
   readonly pending: PendingTurn;
-  /** Options for the request that starts the turn. */
   readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
   /** When it is over, nobody looks for the turn any more. */
   readonly life: Life;
@@ -68,9 +66,4 @@ export interface TurnListener {
   stalled?(failure: Failure): void;
   /** The turn has ended for those who wait for it: in this state, or with `failure`. */
   ended(failure: Failure | undefined, state: TurnState): void;
-}
-
-/** Whether the turn may be a part of somebody else's. */
-export function isShellCommand(start: TurnRequest["start"]): boolean {
-  return "send" in start && start.method === "thread/shellCommand";
 }

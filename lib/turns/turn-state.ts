@@ -1,12 +1,13 @@
 import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
 import { partsOf } from "../errors/server-sentences.js";
+import { fieldOf, textOf } from "../messages/field-of.js";
+import type { SomeEvent } from "../messages/superseding.js";
 import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
 import { readReason } from "../results/turn-failure-reason.js";
 import type { TurnRetry, TurnState, TurnWarning } from "../results/turn-state.js";
 import { addCompleted, addFinal, addStarted, applyDelta } from "./turn-items.js";
 import { updateUsage } from "./turn-usage.js";
 
-/** The bounds of what is kept of warnings. */
 const maxWarnings = 100;
 const maxCharacters = 4_000;
 
@@ -107,9 +108,7 @@ function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState
 
 /** What a server sends as an item need not be one. */
 export function isItem(value: unknown): value is ThreadItem {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, type } = value as { id?: unknown; type?: unknown };
-  return typeof id === "string" && typeof type === "string";
+  return textOf(value, "id") !== undefined && textOf(value, "type") !== undefined;
 }
 
 /** The `error` notification of a server that tries again; the turn goes on. */
@@ -122,13 +121,8 @@ export type RetryNotice = ServerNotification<"error"> & {
  * again (`error` with `willRetry`). A model that cannot be reached at all is tried without end: what
  * ends such a turn is its `timeoutMs`. `turn.state.retry` has the same in a more readable form.
  */
-export function isRetryNotice(event: {
-  readonly method: string;
-  readonly params?: unknown;
-}): event is RetryNotice {
-  if (event.method !== "error") return false;
-  const { willRetry } = (event.params ?? {}) as { willRetry?: unknown };
-  return willRetry === true;
+export function isRetryNotice(event: SomeEvent): event is RetryNotice {
+  return event.method === "error" && fieldOf(event.params, "willRetry") === true;
 }
 
 /** What is known of the server's attempts after this event. */

@@ -25,11 +25,12 @@ function usageOfTurn(
 ): TokenUsageBreakdown {
   if (!before) return compacting ? combine(update.last, update.last, -1) : { ...update.last };
   const since = combine(update.total, before.total, -1);
-  const isEstimate = compacting && isZero(since) && !isSame(update.last, before.last);
+  const isNew = !isZero(combine(update.last, before.last, -1));
+  const isEstimate = compacting && isZero(since) && isNew;
   return isEstimate && isZero(before.turn) ? { ...before.last } : combine(before.turn, since, 1);
 }
 
-function combine(
+export function combine(
   left: TokenUsageBreakdown,
   right: TokenUsageBreakdown,
   sign: 1 | -1,
@@ -45,8 +46,4 @@ function combine(
 
 function isZero(usage: TokenUsageBreakdown): boolean {
   return Object.values(usage).every((count) => count === 0);
-}
-
-function isSame(left: TokenUsageBreakdown, right: TokenUsageBreakdown): boolean {
-  return isZero(combine(left, right, -1));
 }

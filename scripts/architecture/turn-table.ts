@@ -72,10 +72,6 @@ export const happenings: Readonly<Record<string, TurnHappening>> = {
   "`error`, the last": { type: "error", isFinal: true },
   "the thread is idle": { type: "threadStatus", isIdle: true },
   "the thread is active": { type: "threadStatus", isIdle: false },
-  "of a command: its turn is somebody else's, too": { type: "shared", events: [] },
-  "of a command: it has ended": { type: "commandDone" },
-  "of a command: the time for its turn to end is up": { type: "turnGoesOn" },
-  "of a command: its turn ends before it": { type: "outlived" },
   "the connection drops": { type: "dropped" },
   "what was missed has been read": { type: "caughtUp", report: running },
   "what was missed cannot be read": { type: "caughtUp", report: unanswered },
@@ -152,7 +148,6 @@ const waits = {
   endOverdue: "its end",
   stopGracePassed: "its end, being stopped",
   interruptDue: "the next interrupt",
-  turnGoesOn: "the end of the command's turn",
 } as const;
 
 const ends = {
@@ -165,8 +160,6 @@ const words = {
   run: "it can be steered",
   watchSilence: "`idleTimeoutMs` counts anew",
   ignoreSilence: "`idleTimeoutMs` counts no more",
-  share: "offer its turn to those who watch the thread",
-  leaveTurn: "deliver the end of the command",
   ask: "ask the server what it has stored",
   settle: "deliver what is missing, and the end",
   settleAsFailed: "deliver an end with the error",

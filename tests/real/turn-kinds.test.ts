@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import {
   ThreadBusyError,
   TurnDetachedError,
@@ -141,20 +139,6 @@ describe("a compaction", () => {
     gate.release();
   });
 
-  test("cuts short the turn of a goal that begins at the same time, and is not taken for it", async () => {
-    const thread = await talked();
-    const gate = reply.hold();
-    model.enqueueFor(thread.id, [gate, reply.text("Some work.")]);
-    await thread.goal.set({ objective: "Work on and on" });
-    await gate.reached;
-    // The server begins the goal's next turn as soon as this one has ended.
-    const turn = thread.compact();
-    gate.release();
-    const { status, items } = await turn.run();
-    expect([status, items.map(({ type }) => type)]).toEqual(["completed", ["contextCompaction"]]);
-    await thread.goal.clear();
-  });
-
   test("works on a thread that has run nothing yet", async () => {
     const thread = await codex.startThread();
     expect(await thread.compact().run()).toMatchObject({ status: "completed" });
@@ -190,44 +174,28 @@ describe("a shell command", () => {
   });
 });
 
-describe("a shell command that becomes part of a goal's turn", () => {
-  /** The command comes right behind the goal, whose first turn the server has begun by then. */
-  async function shared(command: string) {
-    const thread = await talked();
-    const gate = reply.hold();
-    model.enqueueFor(thread.id, [gate, reply.text("Work.")], reply.updateGoal("complete"));
-    const turns = thread.unsolicitedTurns();
-    await thread.goal.set({ objective: "Reach it" });
-    const turn = thread.shellCommand(command);
-    await gate.reached;
-    return { thread, turn, turns, gate };
+test.each<[string, string, (thread: Thread) => Turn]>([
+  ["a shell command", "commandExecution", (thread) => thread.shellCommand("echo hi")],
+  ["a compaction", "contextCompaction", (thread) => thread.compact()],
+])("%s runs behind all turns of an active goal, and is no part of one", async (_, type, start) => {
+  const thread = await talked();
+  const gate = reply.hold();
+  model.enqueueFor(thread.id, [gate, reply.text("Work.")], reply.updateGoal("complete"));
+  const turns = thread.unsolicitedTurns();
+  // It comes right behind the goal, whose first turn the server has begun by then.
+  await thread.goal.set({ objective: "Reach it" });
+  const turn = start(thread);
+  await gate.reached;
+  gate.release();
+  const ofGoal = [await taken(turns), await taken(turns)];
+  const result = await turn.run();
+  expect(result).toMatchObject({ status: "completed", finalResponse: null });
+  expect(result.items.map((item) => item.type)).toEqual([type]);
+  for (const one of ofGoal) {
+    expect(one.id).not.toBe(turn.id);
+    expect(await one.run()).toMatchObject({ status: "completed" });
   }
-
-  test("outlives it, and has nothing of it; the goal's turn comes to whoever looks for it", async () => {
-    const { thread, turn, turns, gate } = await shared("until test -e go; do sleep 0.1; done");
-    gate.release();
-    const goal = await taken(turns);
-    expect(await goal.run()).toMatchObject({ id: turn.id, finalResponse: "Work." });
-    expect(turn.state).toMatchObject({ id: turn.id, status: "inProgress", items: [] });
-    await turn.interrupt();
-    await writeFile(path.join(stage.project, "go"), "");
-    const result = await turn.run();
-    expect(result).toMatchObject({ status: "completed", finalResponse: null, usage: null });
-    expect(result.items).toMatchObject([{ type: "commandExecution", exitCode: 0 }]);
-    await turns.return?.();
-    await thread.goal.clear();
-  });
-
-  test("ends before it, and is not held up by it", async () => {
-    const { thread, turn, turns, gate } = await shared("echo quick");
-    const result = await turn.run();
-    expect(result).toMatchObject({ status: "completed", finalResponse: null });
-    expect(result.items).toMatchObject([{ type: "commandExecution", exitCode: 0 }]);
-    gate.release();
-    expect(await (await taken(turns)).run()).toMatchObject({ id: turn.id, status: "completed" });
-    await turns.return?.();
-    await thread.goal.clear();
-  });
+  await turns.return?.();
 });
 
 describe("turns that no handle has asked for", () => {

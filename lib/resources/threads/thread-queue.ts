@@ -6,6 +6,7 @@ import { check, checkText, type Rule } from "../../errors/check-values.js";
 import { RequestTimeoutError } from "../../errors/connection-errors.js";
 import type { Session } from "../../session/session.js";
 import { normalizeInput, type TurnInput } from "../../options/input.js";
+import { fieldOf } from "../../messages/field-of.js";
 import { confirmEnd, undoneWhenLate } from "../../session/confirm-end.js";
 import { prepareInput } from "../../session/prepare-input.js";
 import type { Pages } from "../../options/pages.js";
@@ -76,7 +77,11 @@ export class ThreadQueue extends ThreadFacet {
       // Of an id that the caller has chosen, a second attempt may be under way.
       const isOurs = options.clientUserMessageId === undefined;
       if (isOurs && error instanceof RequestTimeoutError && error.sent) {
-        watchForLateTurn(session, threadId, (item) => item["clientId"] === clientUserMessageId);
+        watchForLateTurn(
+          session,
+          threadId,
+          (item) => fieldOf(item, "clientId") === clientUserMessageId,
+        );
       }
       throw error;
     });

@@ -88,13 +88,13 @@ export class ThreadRecovery {
       turns.of(id)?.setStatus(isActive ? "active" : type);
       if (!isActive) {
         threads.find(id)?.slots.setRunning(false);
-        requests.turnEnded(id);
+        requests.over(id, "turnEnded");
         return;
       }
       if (requests.hasOld(id)) {
         // The open ones are sent again behind the answer, so before the next one of this kind.
         await resumeThread(session, params);
-        requests.resent(id);
+        requests.over(id, "resolved");
       }
       if (turns.of(id)?.isOnlyWatched) await this.#offerTurn(id, session.call);
       await this.#findSubagents(id, run);
@@ -140,7 +140,7 @@ export class ThreadRecovery {
   async #giveUp(id: string, error: unknown, call: Call): Promise<void> {
     const { threads, requests, logger } = this.#session;
     threads.find(id)?.lost();
-    requests.recovery.threadLost(id);
+    requests.recovery.over(id, "threadClosed");
     const mayBeUnstored =
       error instanceof ThreadNotFoundError && threads.find(id)?.isLoaded === true;
     if (mayBeUnstored && (await isYetToBeStored(id, call))) {

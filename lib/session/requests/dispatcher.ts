@@ -21,10 +21,9 @@ import { findHandler, isStopping, type HandlerPlaces } from "./find-handler.js";
 import type { FoundHandler } from "../../server-requests/handlers-by-method.js";
 import type { OpenRequest, PendingRequest } from "../../server-requests/open-request.js";
 import { OpenRequests, type RequestIds } from "../../server-requests/open-requests.js";
-import { refuseRequest } from "../../server-requests/refusals.js";
-import { kindOf } from "../../server-requests/request-kinds.js";
+import { isResultOf, kindOf, refuseRequest } from "../../server-requests/request-kinds.js";
+import { isJsonObject as isObject } from "../../schema/json-schema.js";
 import { RequestRecovery } from "./request-recovery.js";
-import { isObject, isResultOf } from "../../server-requests/result-checks.js";
 import { isOurs, mayBeOfOthers } from "./shared-server.js";
 
 interface DispatcherOptions extends HandlerPlaces {
@@ -214,7 +213,7 @@ export class RequestDispatcher {
     }
     if (!handler) {
       if (shared && mayBeOfOthers(request, this.#options)) request.deferred = true;
-      else refuse(`nobody handles it (${optionOf(method)})`);
+      else refuse(`nobody handles it (${kindOf(method)?.option ?? "handlers"})`);
       return;
     }
     const about = request.toContext();
@@ -250,7 +249,7 @@ export class RequestDispatcher {
 
   #refuse(request: OpenRequest, message: RequestMessage, why: string): void {
     this.#options.logger.warn(`${shownMethod(message.method)} was refused: ${why}.`);
-    request.settle(refuseRequest(message));
+    request.settle(refuseRequest(message.method));
   }
 
   /** The status also comes of threads that this connection has let go of, unlike the turn's end. */
@@ -302,8 +301,3 @@ export class RequestDispatcher {
 }
 
 const stopping = "its turn is being stopped";
-
-/** Which option would have had the handler of a request. */
-function optionOf(method: string): string {
-  return kindOf(method)?.option ?? (method === "item/tool/call" ? "tools" : "handlers");
-}

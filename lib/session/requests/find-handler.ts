@@ -22,7 +22,6 @@ export interface HandlerPlaces {
   readonly client: ClientHandlers;
 }
 
-/** Who answers a request, and in which context. */
 interface Answerer {
   /** Undefined when nobody does. */
   readonly handler: FoundHandler | undefined;
@@ -71,7 +70,6 @@ export function isStopping(
 /** What is known of one of the threads that a request concerns. */
 interface Place {
   readonly threadId: string;
-  /** The handles on the turn that is concerned. */
   readonly followers: readonly TurnFollower[];
   /** That of the call that started the turn. */
   readonly context: CallerContext | undefined;

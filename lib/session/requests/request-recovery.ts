@@ -32,7 +32,6 @@ export class RequestRecovery {
     this.#requests.nextConnection();
   }
 
-  /** The threads whose requests may be sent again. */
   threadIds(): readonly string[] {
     return this.#requests.old().flatMap(({ threadId }) => threadId ?? []);
   }
@@ -42,24 +41,9 @@ export class RequestRecovery {
     return this.threadIds().includes(threadId);
   }
 
-  /** The open ones of the thread have been sent again: the others were answered by somebody else. */
-  resent(threadId: string): void {
-    this.#end(threadId, "resolved");
-  }
-
-  /** The thread runs no turn any more. */
-  turnEnded(threadId: string): void {
-    this.#end(threadId, "turnEnded");
-    this.#changes.threadClosed(threadId);
-  }
-
-  /** The thread could not be resumed. */
-  threadLost(threadId: string): void {
-    this.#end(threadId, "threadClosed");
-    this.#changes.threadClosed(threadId);
-  }
-
-  #end(threadId: string, why: RequestOverReason): void {
+  /** Those of the thread that have not been sent again are over: `"resolved"` while its turn runs. */
+  over(threadId: string, why: RequestOverReason): void {
+    if (why !== "resolved") this.#changes.threadClosed(threadId);
     for (const request of this.#requests.old()) {
       if (request.threadId !== threadId) continue;
       request.endFor(why);

@@ -8,12 +8,7 @@ import {
 import type { OpeningSession } from "../opening-session.js";
 import { busyError } from "../busy-error.js";
 import { toSandboxPolicy } from "../../options/sandbox-options.js";
-import {
-  policyRank,
-  readApprovalPolicy,
-  readApprovalsReviewer,
-  reviewerRank,
-} from "../../messages/approval-settings.js";
+import { policyRank, readApprovals, reviewerRank } from "../../messages/approval-settings.js";
 import { isWider, readSandboxPolicy } from "./sandbox-policy.js";
 
 /** What a thread is to have, as far as somebody has said so. */
@@ -144,12 +139,9 @@ function differencesIn(
 }
 
 function toThreadSettings({ approvalPolicy, approvalsReviewer, sandbox }: AskedSettings) {
-  const policy = readApprovalPolicy(approvalPolicy);
-  const reviewer = readApprovalsReviewer(approvalsReviewer);
   const isNamed = sandbox !== undefined && sandbox in namedSandboxes;
   return {
-    ...(policy && { approvalPolicy: policy }),
-    ...(reviewer && { approvalsReviewer: reviewer }),
+    ...readApprovals({ approvalPolicy, approvalsReviewer }),
     ...(isNamed && { sandbox: toSandboxPolicy(sandbox) ?? undefined }),
   };
 }

@@ -5,6 +5,7 @@ import type { OpeningSession } from "../opening-session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { idOf } from "../../messages/id-of.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
+import { namedSandbox } from "./hold-to-settings.js";
 import { isWider, readSandboxPolicy } from "./sandbox-policy.js";
 
 type Opening = "thread/resume" | "thread/fork";
@@ -22,7 +23,8 @@ export async function restoreSandbox<M extends Opening>(
   options?: RequestOptions,
 ): Promise<ResultOf<M>> {
   const { sandbox: known } = session.memory.settingsOf(params.threadId);
-  if (known === undefined || namesSandbox(params)) return session.call(method, params, options);
+  if (known === undefined || namedSandbox(params, params.config ?? {}))
+    return session.call(method, params, options);
   const opened = await session.call(method, withSandbox(params, known), options);
   if (isWithin(opened, known) || namesDetails(params, known)) return opened;
   const threadId = idOf("thread", opened);
@@ -46,11 +48,6 @@ function mistrust(session: OpeningSession, threadId: string, known: SandboxPolic
 function isWithin(opened: unknown, known: SandboxPolicy): boolean {
   const holds = readSandboxPolicy((opened as { sandbox?: unknown } | null)?.sandbox);
   return holds !== undefined && !isWider(holds, known);
-}
-
-function namesSandbox({ sandbox, permissions, config }: ParamsOf<Opening>): boolean {
-  const { sandbox_mode, default_permissions } = config ?? {};
-  return Boolean(sandbox ?? permissions ?? sandbox_mode ?? default_permissions);
 }
 
 /** Whether they change what makes up the "workspace-write" that the thread has. */

@@ -1,5 +1,4 @@
 import type { Failure, LifePhase } from "../../async/life.js";
-import type { TurnEvent } from "../../protocol.js";
 import type { EndedReport, TurnReport } from "../read-stored-turn.js";
 import type { StallProbe } from "../turn-errors.js";
 
@@ -39,12 +38,6 @@ export interface TurnFacts {
   readonly threadIsIdle: boolean;
   /** Whether an error has come after which the server does not try again. */
   readonly hasFailed: boolean;
-  /** Of a shell command: it runs as part of somebody else's turn, so nothing can stop it alone. */
-  readonly isPart: boolean;
-  /** Of a shell command: it has ended, so there is nothing to be stopped. */
-  readonly isDone: boolean;
-  /** Of a shell command: the turn that it was part of has ended, and the command goes on. */
-  readonly outlives: boolean;
   /** Why the server is being asked about the turn at this moment. */
   readonly questions: readonly Question[];
   /** How often the server was asked about an overdue end without making things clear. */
@@ -67,19 +60,10 @@ export type TurnHappening =
   | { readonly type: "cannotStart"; readonly failure: Failure }
   /** `turn/started`, or a turn that runs already has taken the input in. */
   | { readonly type: "started" }
-  /** `turn/completed`; of a shell command, its own end. */
   | { readonly type: "completed" }
   /** `error`; `isFinal`: the server does not try again. */
   | { readonly type: "error"; readonly isFinal: boolean }
   | { readonly type: "threadStatus"; readonly isIdle: boolean }
-  /** Of a shell command: its turn turns out to be somebody else's as well, as these events show. */
-  | { readonly type: "shared"; readonly events: readonly TurnEvent[] }
-  /** Of a shell command: it has ended. */
-  | { readonly type: "commandDone" }
-  /** Of a shell command: its turn has not ended with it. */
-  | { readonly type: "turnGoesOn" }
-  /** Of a shell command: its turn has ended before it. */
-  | { readonly type: "outlived" }
   | { readonly type: "dropped" }
   /** The connection is back, and what was missed has been delivered. */
   | { readonly type: "caughtUp"; readonly report: TurnReport }
@@ -101,7 +85,6 @@ export type TurnHappening =
   /** The next turn may go onto the thread. */
   | { readonly type: "threadFree" };
 
-/** What has come of an interrupt. */
 export type Interruption =
   | { readonly type: "interruptConfirmed" }
   /** The server says that the turn does not run. */
@@ -111,7 +94,7 @@ export type Interruption =
   | { readonly type: "interruptFailed"; readonly failure: Failure; readonly isGone: boolean };
 
 /** What is waited for; when it passes, the happening of that name comes. */
-export type TurnTimer = "endOverdue" | "turnGoesOn" | "stopGracePassed" | "interruptDue";
+export type TurnTimer = "endOverdue" | "stopGracePassed" | "interruptDue";
 
 /** What is to be done. */
 export type TurnEffect =
@@ -122,10 +105,6 @@ export type TurnEffect =
   | { readonly do: "ignoreSilence" }
   | { readonly do: "wait"; readonly for: TurnTimer; readonly ms: number }
   | { readonly do: "stopWaiting"; readonly for: TurnTimer }
-  /** Offer the turn to those who watch its thread for turns. */
-  | { readonly do: "share"; readonly events: readonly TurnEvent[] }
-  /** Deliver the end of a shell command whose turn has not ended with it, and offer that turn to others. */
-  | { readonly do: "leaveTurn" }
   /** Ask the server what it has stored of the turn. */
   | { readonly do: "ask" }
   /** Deliver the end that the server has told, and the items that are missing. */
@@ -167,9 +146,6 @@ export const newTurn: TurnFacts = {
   hasLeft: false,
   threadIsIdle: false,
   hasFailed: false,
-  isPart: false,
-  isDone: false,
-  outlives: false,
   questions: [],
   rounds: 0,
   isSuspectedAgain: false,

@@ -1,7 +1,7 @@
 import type { Failure } from "../../async/life.js";
 import { isBeingStopped, type TurnFacts, type TurnHappening, type TurnStep } from "./facts.js";
 import { caughtUp, suspectIf, told } from "./overdue.js";
-import { after, ask, isFollowed, isHeard, isNamed, over, step } from "./step.js";
+import { ask, isHeard, isNamed, over, step } from "./step.js";
 import {
   cutShort,
   giveUp,
@@ -10,13 +10,9 @@ import {
   pursueStop,
   runs,
   stopAsked,
-  stopGracePassed,
   stopUnwatched,
   threadFree,
 } from "./stop.js";
-
-/** How long after a shell command the turn that it is by itself may take to end (ms); it takes a few. */
-const turnGraceMs = 1_000;
 
 /**
  * What becomes of a turn, and what is to be done, when something happens. Nothing is done here: the same
@@ -30,7 +26,7 @@ export function nextStep(turn: TurnFacts, happening: TurnHappening): TurnStep {
     case "cutShort":
       return cutShort(turn);
     case "stopGracePassed":
-      return turn.isTold || turn.stop === "unwanted" ? step(turn) : stopGracePassed(turn);
+      return turn.isTold || turn.stop === "unwanted" ? step(turn) : giveUp(turn);
     case "threadFree":
       return turn.isTold && !turn.hasLeft ? threadFree(turn) : step(turn);
     case "silent":
@@ -83,20 +79,9 @@ function nextOfNamed(turn: TurnFacts, happening: TurnHappening): TurnStep {
       if (turn.stage === "away") return step(turn);
       return step({ ...turn, stage: "away" }, { do: "stopWaiting", for: "endOverdue" });
     case "caughtUp":
-      if (turn.stage !== "away") return step(turn);
-      return after(caughtUp(turn, happening.report), expectTurnEnd);
+      return turn.stage === "away" ? caughtUp(turn, happening.report) : step(turn);
     case "lost":
       return lost(turn, happening.failure, happening.isDetached);
-
-    // What becomes of a shell command.
-    case "shared":
-      return step({ ...turn, isPart: true }, { do: "share", events: happening.events });
-    case "commandDone":
-      return turn.isDone ? step(turn) : expectTurnEnd({ ...turn, isDone: true });
-    case "turnGoesOn":
-      return turn.isDone && isFollowed(turn) ? step(turn, { do: "leaveTurn" }) : step(turn);
-    case "outlived":
-      return suspectIf(!turn.outlives, { ...turn, outlives: true });
 
     // What becomes of the stop.
     case "givenUp":
@@ -113,18 +98,13 @@ function nextOfNamed(turn: TurnFacts, happening: TurnHappening): TurnStep {
   }
 }
 
-/** A turn that the command is by itself ends with it; one that goes on is somebody else's, and not waited for. */
-function expectTurnEnd(turn: TurnFacts): TurnStep {
-  return turn.isDone ? step(turn, { do: "wait", for: "turnGoesOn", ms: turnGraceMs }) : step(turn);
-}
-
 function accepted(turn: TurnFacts): TurnStep {
   return turn.isTold ? pursueStop(turn) : pursueStop(turn, { do: "watchSilence" });
 }
 
 function lost(turn: TurnFacts, failure: Failure, isDetached: boolean): TurnStep {
   // Nobody hears of it any more, but whoever wanted it to stop wants that still.
-  const runsOn = isDetached && isBeingStopped(turn) && !turn.isPart;
+  const runsOn = isDetached && isBeingStopped(turn);
   if (!runsOn) return over(turn, { failure });
   const insisting = { ...turn, stop: "insisted" } as const;
   return turn.isTold ? step(insisting) : giveUp(insisting, { failure });

@@ -56,14 +56,10 @@ export function told(before: TurnFacts, report: TurnReport, isSilent: boolean): 
 
 function conclude(turn: TurnFacts, report: TurnReport, questions: readonly Question[]): TurnStep {
   const isOverdue = questions.includes("overdue");
-  if (report.state === "ended") {
-    // A command that is not among the items yet may take as long as it likes.
-    const open = turn.outlives && isOverdue ? askAgain(turn) : step(backToNormal(turn));
-    return { turn: open.turn, effects: [{ do: "settle", report }, ...open.effects] };
-  }
-  if (isOverdue) return turn.outlives ? askAgain(turn) : concludeOverdue(turn, report.state);
+  if (report.state === "ended") return step(backToNormal(turn), { do: "settle", report });
+  if (isOverdue) return concludeOverdue(turn, report.state);
   // Of a turn that has not begun yet, an idle thread says nothing.
-  const isGone = report.state === "unknown" && turn.hasBegun && !turn.outlives;
+  const isGone = report.state === "unknown" && turn.hasBegun;
   return questions.includes("refusal") && isGone ? endWithout(turn) : step(turn);
 }
 

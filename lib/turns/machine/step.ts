@@ -5,7 +5,6 @@ export function step(turn: TurnFacts, ...effects: TurnEffect[]): TurnStep {
   return { turn, effects };
 }
 
-/** One step behind the other. */
 export function after(
   { turn, effects }: TurnStep,
   follow: (turn: TurnFacts) => TurnStep,
@@ -15,12 +14,10 @@ export function after(
   return { turn: second.turn, effects: [...effects, ...second.effects] };
 }
 
-/** The turn is over. */
 export function over(turn: TurnFacts, end: TurnEnd): TurnStep {
   return step({ ...turn, stage: "over", isTold: true }, { do: "end", with: end });
 }
 
-/** Whether the server has named the turn. */
 export function isNamed({ stage }: TurnFacts): boolean {
   return stage !== "waiting" && stage !== "sent" && stage !== "searching";
 }

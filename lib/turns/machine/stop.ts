@@ -50,11 +50,9 @@ export function pursueStop(turn: TurnFacts, ...effects: TurnEffect[]): TurnStep 
 }
 
 export function interrupt(turn: TurnFacts): TurnStep {
-  if (turn.isPart || turn.isDone) return stopConfirmed(turn);
   return step({ ...turn, interrupt: "sent" }, { do: "interrupt" });
 }
 
-/** The server has answered the interrupt, or will not. */
 export function interrupted(turn: TurnFacts, outcome: Interruption): TurnStep {
   const answered = { ...turn, interrupt: "none" } as const;
   switch (outcome.type) {
@@ -101,16 +99,11 @@ function retry(turn: TurnFacts): TurnStep {
 
 export function cutShort(turn: TurnFacts): TurnStep {
   if (turn.isTold) return step(turn);
-  if (turn.stage === "waiting" || turn.isPart) return over(turn, "itsResult");
+  if (turn.stage === "waiting") return over(turn, "itsResult");
   const grace = { do: "wait", for: "stopGracePassed", ms: stopGraceMs } as const;
   return after(stopAsked(turn, true), (stopping) => step(stopping, grace));
 }
 
-export function stopGracePassed(turn: TurnFacts): TurnStep {
-  return turn.isPart ? over(turn, "itsResult") : giveUp(turn);
-}
-
-/** Stops a turn that nobody waits for. */
 export function stopUnwatched(turn: TurnFacts): TurnStep {
   if (turn.isTold) return step(turn);
   const unwatched: TurnEffect[] = [{ do: "tell" }, { do: "awaitThread" }];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ClientRequestHandlers } from "../../../lib/index.js";
-import { isResultOf } from "../../../lib/server-requests/result-checks.js";
+import { isResultOf } from "../../../lib/server-requests/request-kinds.js";
 import { recordingLogger } from "../../contract/recording-logger.js";
 import { linkedThread } from "../../support/linked-server.js";
 import { validateServerRequestResult } from "../../support/schemas.js";

@@ -1,8 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { GoalTurnWatch } from "../../../lib/session/goal-turn-watch.js";
-import { Quota } from "../../../lib/session/quota.js";
 import { ThreadState } from "../../../lib/session/thread-state.js";
-import { TurnSlots } from "../../../lib/session/turn-slots.js";
 import { settled } from "../../support/collect.js";
 
 const threadId = "thread-1";
@@ -11,11 +8,13 @@ class Stage {
   readonly thread = new ThreadState({
     listQueue: () => Promise.resolve([]),
     find: () => undefined,
-    queues: new Quota(1),
-    goals: new Quota(1),
   });
   readonly slots = this.thread.slots;
   readonly watch = this.thread.goal;
+
+  constructor() {
+    this.thread.opened({ made: false, isActive: false });
+  }
 
   /** Whether a message may be sent. */
   get isClear(): boolean {
@@ -229,20 +228,18 @@ test("an answer that tells of an active goal counts, and one that tells of none"
   expect([stage.isClear, stage.watch.isIdle]).toEqual([true, true]);
 });
 
-test("no more threads are watched than the quota allows, and what is forgotten makes room", () => {
-  const quota = new Quota(1);
-  const [one, other] = [0, 1].map(() => new GoalTurnWatch(new TurnSlots(), quota));
-  const active = {
-    method: "thread/goal/updated",
-    params: { threadId, goal: { status: "active" } },
-  };
-  one?.observe(active);
-  other?.observe(active);
-  expect([one?.isIdle, other?.isIdle]).toEqual([false, true]);
-  one?.forget();
-  other?.observe(active);
-  expect([one?.isIdle, other?.isIdle]).toEqual([true, false]);
-  other?.forget();
+test("none is watched of a thread that is not loaded, until a request tells of it", async () => {
+  const stage = new Stage();
+  stage.thread.unload();
+  await stage.goalIs("active");
+  expect(stage.watch.isIdle).toBe(true);
+  stage.ask("thread/goal/get")({ goal: { status: "active" } });
+  await stage.goalIs("complete");
+  expect(stage.watch.isIdle).toBe(true);
+  stage.ask("thread/goal/get")({ goal: { status: "active" } });
+  await stage.completed();
+  expect(stage.isClear).toBe(false);
+  stage.watch.forget();
 });
 
 test.each([{ threadId }, { threadId, goal: "active" }, { threadId, goal: null }])(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Deferred } from "../../../lib/async/deferred.js";
+import type { Call } from "../../../lib/session/call.js";
 import { LoadWatch } from "../../../lib/session/load-watch.js";
 import { TurnSlots } from "../../../lib/session/turn-slots.js";
 import { settled } from "../../support/collect.js";
@@ -22,11 +23,17 @@ class Stage {
   /** Asks for the thread to be loaded; the function that it returns answers that. */
   loading(facts: Facts, answered: Promise<void> = Promise.resolve()) {
     const { queue, hasActiveGoal = false, standsStill = false } = facts;
-    const answer = this.watch.loading({
-      queue: () => answered.then(() => queue),
-      hasActiveGoal: () => answered.then(() => hasActiveGoal),
-      standsStill: () => Promise.resolve(standsStill),
-    });
+    const call = async (method: string): Promise<unknown> => {
+      if (method === "thread/turns/list") {
+        return { data: [{ status: "interrupted", completedAt: standsStill ? 1 : null }] };
+      }
+      await answered;
+      return method === "thread/queue/list"
+        ? { data: queue?.map((id) => ({ id })) }
+        : { goal: { status: hasActiveGoal ? "active" : "complete" } };
+    };
+    const settings = { experimentalApi: queue !== undefined };
+    const answer = this.watch.loading(call as Call, threadId, settings);
     return async (isLoaded = true, status = "idle") => {
       answer(isLoaded, status);
       void this.#launch();

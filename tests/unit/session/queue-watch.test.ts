@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Deferred } from "../../../lib/async/deferred.js";
-import { Quota } from "../../../lib/session/quota.js";
 import { ThreadState } from "../../../lib/session/thread-state.js";
 import { settled } from "../../support/collect.js";
 
@@ -16,12 +15,14 @@ class Stage {
       return answer.promise;
     },
     find: () => undefined,
-    queues: new Quota(1),
-    goals: new Quota(1),
   });
   readonly slots = this.thread.slots;
   readonly watch = this.thread.queue;
   readonly admitted: string[] = [];
+
+  constructor() {
+    this.thread.opened({ made: false, isActive: false });
+  }
 
   enter(name: string): void {
     const pass = this.slots.enter({ wait: true });

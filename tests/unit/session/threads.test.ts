@@ -71,14 +71,32 @@ test.each<[string, (stage: Stage) => unknown]>([
   expect(ours).toBeDefined();
 });
 
-test("a server that names ever more queues and goals is asked about some, and not all are kept", () => {
+test("a server that names ever more queues and goals is asked about those of threads that are used", () => {
   const stage = new Stage();
+  stage.threads.open("ours").opened(opened);
+  const active = { goal: { status: "active" } };
+  for (const threadId of ["ours", "other"]) {
+    stage.tell("thread/queue/changed", threadId);
+    stage.tell("thread/goal/updated", threadId, active);
+  }
   stage.tellOfMany("thread/queue/changed");
-  expect(stage.looks).toHaveLength(1_024);
-  stage.tellOfMany("thread/goal/updated", { goal: { status: "active" } });
-  expect(stage.threads.idsOf(({ goal }) => !goal.isIdle)).toHaveLength(1_024);
-  expect(stage.threads.size).toBeLessThanOrEqual(8_192);
+  stage.tellOfMany("thread/goal/updated", active);
+  expect(stage.looks).toEqual(["ours"]);
+  expect(stage.threads.idsOf(({ goal }) => !goal.isIdle)).toEqual(["ours"]);
+  expect(stage.threads.size).toBe(1);
   stage.threads.close();
+});
+
+test("threads whose goals were asked about do not make what is held grow for ever", () => {
+  const stage = new Stage();
+  for (let n = 0; n < 30_000; n += 1) {
+    const threadId = `other-${n}`;
+    const answered = stage.threads.open(threadId).asked("thread/goal/get", { threadId });
+    answered({ goal: { status: "active" } });
+    stage.threads.tidy(threadId);
+  }
+  expect(stage.threads.size).toBeLessThanOrEqual(8_192);
+  expect(stage.threads.find("other-29999")?.goal.isIdle).toBe(false);
 });
 
 test("a thread of which nothing is known any more is forgotten, and one that runs a turn is not", () => {

@@ -13,23 +13,20 @@ const event = (text: string): NotificationMessage => ({ method: "item/started", 
 const megabyte = "x".repeat(1_000_000);
 
 describe("a search for a turn", () => {
-  test("looks at each event once, and no more at a turn that it is not", async () => {
+  test("looks at each event once, until it has found the turn", async () => {
     const events = new UnclaimedEvents();
     const looked: unknown[] = [];
     const search = events.search((message) => {
       const { text } = message.params as { text: string };
       looked.push(text);
-      if (text === "no") return false;
-      return text === "yes" ? true : undefined;
+      return text === "yes";
     });
-    for (let count = 0; count < 1_000; count += 1) events.keep("undecided", event(""));
-    events.keep("other", event("no"));
-    events.keep("other", event("yes"));
-    events.keep("ours", event(""));
+    for (let count = 0; count < 1_000; count += 1) events.keep("other", event(""));
+    events.keep("ours", event("no"));
     events.keep("ours", event("yes"));
     events.keep("ours", event("after"));
     expect(await search.found).toBe("ours");
-    expect(looked).toEqual([...Array<string>(1_000).fill(""), "no", "", "yes"]);
+    expect(looked).toEqual([...Array<string>(1_000).fill(""), "no", "yes"]);
   });
 });
 

@@ -179,7 +179,7 @@ describe("the file", () => {
     await client.close();
     const text = await readFile(record, "utf8");
     expect(text).toContain('{"dir":"in","text":"no json"}');
-    expect(text).toMatch(/"text":"a line of 94\d{5} bytes was left out"/);
+    expect(text).toMatch(/"text":"a line of 94\d{5} characters was left out"/);
     expect(text).toMatch(/"method":"model\/list"/);
   });
 

@@ -1,14 +1,8 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnTimeoutError } from "../../../lib/index.js";
-import { rejection, settled, stepUntil } from "../../support/collect.js";
-import { later, linkedThread, ResponseError, type Handler } from "../../support/linked-server.js";
-import {
-  opened,
-  textMessages,
-  turnCompleted,
-  turnMessages,
-  turnStarted,
-} from "../../support/turn-messages.js";
+import { rejection, settled } from "../../support/collect.js";
+import { linkedThread } from "../../support/linked-server.js";
+import { turnCompleted, turnMessages, turnStarted } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "compaction-1" };
 const item = { type: "contextCompaction", id: "c-1" };
@@ -24,10 +18,6 @@ function fakeTimers(): Parameters<typeof jest.useFakeTimers>[0] {
 
 function pass(): void {
   jest.advanceTimersByTime(1_000);
-}
-
-function tooBusy(): never {
-  throw new ResponseError(-32_001, "Server overloaded; retry later.");
 }
 
 describe("a compaction", () => {
@@ -59,95 +49,15 @@ describe("a compaction", () => {
     });
   });
 
-  test("is told from a goal's turn that the server cuts short to make room for it", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    const turn = thread.compact();
-    await server.nextRequest("thread/compact/start");
-    const goal = { threadId: "thread-1", turnId: "goal-1" };
-    server.send(turnStarted(goal), turnCompleted(goal, { status: "interrupted" }));
-    await settled();
-    server.send(turnStarted(ids), { method: "item/started", params: { ...ids, item } });
-    server.send(turnCompleted(ids));
-    expect(await turn.run()).toMatchObject({ status: "completed", id: "compaction-1" });
-    expect(server.paramsOf("thread/read")).toEqual([]);
-  });
-
-  test("that fails before it has any item fails, once it is clear that no other follows", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    let status = "active";
-    server.handle("thread/read", () => opened("thread-1", { type: status }));
-    const turn = thread.compact();
-    await server.nextRequest("thread/compact/start");
-    await settled();
-    jest.useFakeTimers(fakeTimers());
-    server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
-    const failure = rejection(turn.run());
-    for (const next of ["active", "idle"]) {
-      status = next;
-      await stepUntil(server.nextRequest("thread/read"), pass);
-    }
-    expect(await failure).toMatchObject({ code: "TURN_FAILED" });
-  });
-
-  test("that fails before it has any item fails even if turns of a goal follow it at once", async () => {
+  test("that fails before it has any item fails", async () => {
     await using pair = await linkedThread();
     const { client, server, thread } = pair;
-    server.handle("thread/read", () => opened("thread-1"));
     const turn = thread.compact();
     await server.nextRequest("thread/compact/start");
-    await settled();
-    jest.useFakeTimers(fakeTimers());
-    const goal = { threadId: "thread-1", turnId: "goal-1" };
     server.send(turnStarted(ids), turnCompleted(ids, { status: "failed", error }));
-    server.send(turnStarted(goal), ...textMessages({ ...goal, text: "Work" }));
-    await settled();
-    pass();
-    await settled();
-    expect(server.paramsOf("thread/read")).toEqual([]);
-    server.send(turnCompleted(goal));
-    const failure = rejection(turn.run());
-    await stepUntil(failure, pass);
-    expect(await failure).toMatchObject({ code: "TURN_FAILED", result: { id: "compaction-1" } });
+    const failure = await rejection(turn.run());
+    expect(failure).toMatchObject({ code: "TURN_FAILED", result: { id: "compaction-1" } });
     expect(client.session.turns.size).toBe(0);
-  });
-
-  test.each<[string, Handler]>([
-    ["is too busy", tooBusy],
-    ["does not answer", () => later],
-    ["answers nonsense", () => ({ thread: {} })],
-  ])("is waited for behind a turn that was cut short while the server %s", async (_, read) => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    server.handle("thread/read", read);
-    const turn = thread.compact();
-    await server.nextRequest("thread/compact/start");
-    await settled();
-    jest.useFakeTimers(fakeTimers());
-    const goal = { threadId: "thread-1", turnId: "goal-1" };
-    server.send(turnStarted(goal), turnCompleted(goal, { status: "interrupted" }));
-    for (let asked = 0; asked < 2; asked += 1) {
-      await stepUntil(server.nextRequest("thread/read"), pass);
-    }
-    server.send(turnStarted(ids), { method: "item/started", params: { ...ids, item } });
-    server.send(turnCompleted(ids));
-    expect(await turn.run()).toMatchObject({ status: "completed", id: "compaction-1" });
-  });
-
-  test("is what was cut short when the server never tells whether another turn follows", async () => {
-    await using pair = await linkedThread();
-    const { server, thread } = pair;
-    server.handle("thread/read", () => later);
-    const turn = thread.compact();
-    await server.nextRequest("thread/compact/start");
-    await settled();
-    jest.useFakeTimers(fakeTimers());
-    server.send(turnStarted(ids), turnCompleted(ids, { status: "interrupted" }));
-    const run = turn.run();
-    await stepUntil(run, pass);
-    expect(await run).toMatchObject({ status: "interrupted", id: "compaction-1" });
-    expect(jest.getTimerCount()).toBe(0);
   });
 
   test("that the server never begins ends with its time, and leaves nothing behind", async () => {

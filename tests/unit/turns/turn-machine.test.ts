@@ -68,7 +68,6 @@ class World {
       case "endOverdue":
       case "stopGracePassed":
       case "interruptDue":
-      case "turnGoesOn":
         return this.timers.has(type);
       case "told":
         return this.isAsked;
