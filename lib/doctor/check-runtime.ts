@@ -11,6 +11,10 @@ const origins: Readonly<Record<Runtime["source"], string>> = {
   npm: "from the installed @openai/codex",
 };
 
+const install = `Run on this machine: ${installCommand()}`;
+/** Advice that is none for the command line. */
+const regardless = "To start it regardless, use the launch option instead.";
+
 /** Where the runtime was found, or what to do when it was not. */
 export async function checkRuntime(search: Promise<Runtime>): Promise<Finding> {
   const name = "runtime";
@@ -20,7 +24,8 @@ export async function checkRuntime(search: Promise<Runtime>): Promise<Finding> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (!(error instanceof BinaryNotFoundError)) {
-      return { name, status: "failure", ...saysAndCure(error.message, `Run: ${installCommand()}`) };
+      const { says, cure } = saysAndCure(error.message, install);
+      return { name, status: "failure", says, cure: cure === regardless ? install : cure };
     }
     const { tried, message } = error;
     // The first line says that there is none, then comes a line for each place, then what to do.

@@ -120,7 +120,7 @@ class Examination {
   async *#insideServer(runtime: Runtime | undefined): AsyncGenerator<Finding, void> {
     const codex = this.#codex;
     // It is stored nowhere, and its directory is not marked as trusted.
-    const start = ignoreRejection(codex.startThread({ ephemeral: true, sandbox: "read-only" }));
+    const start = ignoreRejection(codex.startThread({ ephemeral: true }));
     const configuration = await this.#limit.bound("configuration", () =>
       checkConfiguration(start, this.#warnings),
     );

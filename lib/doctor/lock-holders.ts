@@ -43,7 +43,8 @@ interface Lock {
 export function parseLocks(text: string): Lock[] {
   return text.split("\n").flatMap((line) => {
     const found = / (READ|WRITE) +(\d+) ([\da-f]+):([\da-f]+):(\d+) /.exec(line);
-    if (!found || line.includes(" FLOCK ")) return [];
+    // One that waits has an arrow.
+    if (!found || line.includes(" FLOCK ") || line.includes("->")) return [];
     const [, kind, pid, major = "", minor = "", inode = ""] = found;
     const file = `${parseInt(major, 16)}:${parseInt(minor, 16)}:${inode}`;
     return [{ pid: Number(pid), isWrite: kind === "WRITE", file }];

@@ -4,7 +4,8 @@ import { BlockList, isIP } from "node:net";
 export function isInNoProxy(hostname: string, noProxy: string): boolean {
   const host = plain(hostname);
   return noProxy.split(",").some((entry) => {
-    const named = plain(entry.trim()).replace(/:\d+$/, "");
+    const written = plain(entry.trim());
+    const named = isIP(written) === 0 ? written.replace(/:\d+$/, "") : written;
     if (named === "") return false;
     if (named === "*") return true;
     if (isIP(host) !== 0) return named === host || isInSubnet(host, named);
