@@ -34,7 +34,7 @@ export async function checkConfiguration(
     name,
     status: "warning",
     says: `Threads can be started, and the server remarks: ${said}`,
-    cure: "Do what these remarks say, or leave it so if it is meant so.",
+    cure: "Do what the server says, unless it is meant so.",
   };
 }
 
@@ -44,7 +44,7 @@ function placeOf({ path, range }: Warning): string | undefined {
   return range ? `${path}, line ${range.start.line}` : path;
 }
 
-const maxCharacters = 200;
+const maxCharacters = 300;
 
 function oneLine(summary: string): string {
   const text = summary.replaceAll(/\s+/g, " ").trim();

@@ -21,7 +21,7 @@ export function withoutSecrets(env: NodeJS.ProcessEnv): (text: string) => string
     for (const secret of secrets) clean = clean.replaceAll(secret, hidden);
     return clean
       .replaceAll(/([a-z][a-z\d+.-]*:\/\/)[^\s/@]+@/gi, `$1${hidden}@`)
-      .replaceAll(/([a-z][a-z\d+.-]*:\/\/[^\s?#]*)[?#][^\s,;)]*/gi, "$1");
+      .replaceAll(/([a-z][a-z\d+.-]*:\/\/[^\s?#]*)(?:\?|#[^\s,;)]*=)[^\s,;)]*/gi, "$1");
   };
 }
 

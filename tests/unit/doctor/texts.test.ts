@@ -28,7 +28,8 @@ describe("secrets", () => {
     expect(clean("for url (https://me:pw@host/x?token=abc), when")).toBe(
       "for url (https://…@host/x), when",
     );
-    expect(clean("wss://host/path#abc and more")).toBe("wss://host/path and more");
+    expect(clean("wss://host/path#token=abc and more")).toBe("wss://host/path and more");
+    expect(clean("https://host/page#part and more")).toBe("https://host/page#part and more");
   });
 
   test("are no paths, names, packages or short words", () => {
