@@ -28,11 +28,20 @@ export interface ServerDirectory {
   readonly isMade: boolean;
 }
 
+/** The directories of a server. */
+export interface ServerDirectories {
+  readonly home: ServerDirectory;
+  /** Most often the same. */
+  readonly databases: ServerDirectory;
+}
+
 /**
  * The directories in which a server that is started like this keeps its data. Undefined when the caller's
  * own command starts it, perhaps on another machine.
  */
-export function serverPlaceOf(launch: LaunchCommand) {
+export function serverDirectories(
+  launch: Pick<LaunchCommand, "source" | "env" | "cwd">,
+): ServerDirectories | undefined {
   const userHome = homeOf(launch);
   if (userHome === undefined) return undefined;
   const named = (variable: ServerDirectory["variable"], isMade: boolean): ServerDirectory[] => {
@@ -47,10 +56,27 @@ export function serverPlaceOf(launch: LaunchCommand) {
   };
   const [home = own] = named("CODEX_HOME", false);
   const [databases = home] = named("CODEX_SQLITE_HOME", true);
-  return {
-    databases: databases.path,
-    problem: (stderr: string) => problemOf({ home, databases }, stderr),
-  };
+  return { home, databases };
+}
+
+/** The same, as a client keeps it: where the databases are, and what may be wrong with the directories. */
+export function serverPlaceOf(launch: LaunchCommand) {
+  const directories = serverDirectories(launch);
+  return (
+    directories && {
+      databases: directories.databases.path,
+      problem: (stderr: string) => problemOf(directories, stderr),
+    }
+  );
+}
+
+/** The option `codexHome` as an absolute path. As in a shell, `~` is the home directory of the server's user. */
+export function codexHomeInFull(codexHome: string, env: LaunchCommand["env"]): string {
+  // A directory of that name nobody means.
+  const isInHome = /^~(?=[\\/]|$)/.test(codexHome);
+  if (!isInHome) return path.resolve(codexHome);
+  const home = homeOf({ source: "codexPath", env });
+  return path.resolve(home ?? "", `.${codexHome.slice(1)}`);
 }
 
 /**
@@ -85,7 +111,7 @@ async function makeDirectory(directory: string): Promise<void> {
  * @param stderr what the server said when it ended; nothing before it is started.
  */
 export async function problemOf(
-  { home, databases }: { readonly home: ServerDirectory; readonly databases: ServerDirectory },
+  { home, databases }: ServerDirectories,
   stderr = "",
 ): Promise<string | undefined> {
   const inAccess = (await accessProblem(home)) ?? (await accessProblem(databases));

@@ -2,7 +2,7 @@ import path from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { archiveOf, showsArchives } from "./asar.js";
 import { checkLaunchOptions } from "./check-launch-options.js";
-import { homeOf, prepareCodexHome } from "./codex-home.js";
+import { codexHomeInFull, prepareCodexHome } from "./codex-home.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs } from "./config-args.js";
 import { kindOf } from "./files.js";
@@ -48,7 +48,8 @@ export async function resolveLaunch(
       source: "launch",
     };
   }
-  const codexHome = options.codexHome === undefined ? undefined : inFull(options.codexHome, env);
+  const codexHome =
+    options.codexHome === undefined ? undefined : codexHomeInFull(options.codexHome, env);
   const config = configArgs(options.config ?? {});
   const overrides = (options.configOverrides ?? []).flatMap((override) => ["-c", override]);
   const { command, helperDir, source } = await findRuntime({
@@ -66,14 +67,6 @@ export async function resolveLaunch(
     detached: !isWindows,
     source,
   };
-}
-
-/** As in a shell, `~` is the home directory of the server's user: a directory of that name nobody means. */
-function inFull(codexHome: string, env: LaunchCommand["env"]): string {
-  const isInHome = /^~(?=[\\/]|$)/.test(codexHome);
-  if (!isInHome) return path.resolve(codexHome);
-  const home = homeOf({ source: "codexPath", env });
-  return path.resolve(home ?? "", `.${codexHome.slice(1)}`);
 }
 
 function childEnvironment(

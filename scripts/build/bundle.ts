@@ -30,17 +30,22 @@ const commonJs: BuildOptions = {
 };
 
 /**
- * Writes `<dist>/<entry>.js` and `<dist>/<entry>.cjs` for each entry, and what the former share beside
- * them, with source maps that lead to the sources in the package. Tells which files they are made of.
+ * Writes `<dist>/<entry>.js` and `<dist>/<entry>.cjs` for each entry, `<dist>/<program>.js` for each program,
+ * and what the former share beside them, with source maps that lead to the sources in the package. Tells which
+ * files they are made of.
  */
 export async function bundle(
   root: string,
   dist: string,
   entries: readonly string[],
+  programs: readonly string[],
 ): Promise<readonly string[]> {
-  const entryPoints = entries.map((entry) => ({ in: `${entry}.ts`, out: entry }));
   const inputs = new Set<string>();
-  for (const format of [esm, commonJs]) {
+  for (const [format, names] of [
+    [esm, [...entries, ...programs]],
+    [commonJs, entries],
+  ] as const) {
+    const entryPoints = names.map((name) => ({ in: `${name}.ts`, out: name }));
     const options = { ...shared, ...format, absWorkingDir: root, outdir: dist, entryPoints };
     const { metafile } = await build({ ...options, metafile: true });
     for (const file of scriptsOf(metafile)) await restoreClassNames(path.join(root, file));

@@ -6,7 +6,7 @@
  * that do not fit a new protocol yet.
  */
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -22,6 +22,8 @@ const { values, positionals } = parseArgs({
 });
 const dist = path.resolve(root, positionals[0] ?? "dist");
 const entries = ["lib/index", "lib/testing/index"];
+/** What package.json has under `bin`. */
+const programs = ["lib/cli/index"];
 const inDist = (extension: string): string[] =>
   entries.map((entry) => path.join(dist, `${entry}.${extension}`));
 
@@ -33,6 +35,7 @@ if (!values["javascript-only"]) {
   await writeCommonJsDeclarations(inDist("d.ts"));
 }
 
-const files = await bundle(root, dist, entries);
+const files = await bundle(root, dist, entries, programs);
+for (const program of programs) chmodSync(path.join(dist, `${program}.js`), 0o755);
 for (const file of [...inDist("js"), ...inDist("cjs")]) await checkNames(file);
 await writeFile(path.join(dist, "third-party-licenses.txt"), await licensesOf(files));

@@ -6,6 +6,7 @@
  * - type-checks and runs every TypeScript snippet of the README and of docs/ against the real
  *   app-server and a loopback model,
  * - compiles programs of users with the TypeScripts that are supported,
+ * - has the doctor examine the project,
  * - and loads it as an ES module, as a CommonJS one, as both, and in a test runner without ES modules.
  */
 import { execFile } from "node:child_process";
@@ -54,6 +55,7 @@ try {
     await node([file], env);
     console.log(`ran ${name}`);
   }
+  await examine(env);
   await compileConsumers(project, await installCheckTools());
   await load(env);
 } finally {
@@ -121,6 +123,16 @@ async function compile(): Promise<void> {
 
 async function node(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   await run(process.execPath, [...args], { cwd: project, env, timeout: 60_000 });
+}
+
+async function examine(env: NodeJS.ProcessEnv): Promise<void> {
+  // As npx does, which takes its time.
+  const program = path.join(project, "node_modules/.bin/codex-app-server-sdk");
+  const options = { cwd: project, env, timeout: 90_000 };
+  const { stdout } = await run(program, ["doctor", "--json"], options);
+  const { healthy } = JSON.parse(stdout) as { healthy: boolean };
+  if (!healthy) throw new Error(`The doctor finds something wrong:\n${stdout}`);
+  console.log("examined by the doctor");
 }
 
 async function load(env: NodeJS.ProcessEnv): Promise<void> {

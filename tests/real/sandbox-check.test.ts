@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { execFile } from "node:child_process";
 import path from "node:path";
-import { promisify } from "node:util";
 import { AppServerClient } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
 import { configArgs, serverUnderTest } from "../support/raw-client.js";
 import { RealStage } from "../support/real.js";
+import { withoutNamespaces } from "../support/without-namespaces.js";
 
-const run = promisify(execFile);
 let stage: RealStage;
 
 beforeAll(async () => {
@@ -15,19 +13,6 @@ beforeAll(async () => {
   stage = await RealStage.open({ sandbox: "workspace-write" });
 });
 afterAll(() => stage.close());
-
-/** The beginning of a command line whose program can make no namespace, and so no sandbox. */
-async function withoutNamespaces(): Promise<readonly string[]> {
-  const forbid = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
-  const command = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid, "sh"] as const;
-  const [program, ...args] = command;
-  const works = await run(program, [...args, "true"]).then(
-    () => true,
-    () => false,
-  );
-  // Where not even this is allowed, they are forbidden already.
-  return works ? command : ["env"];
-}
 
 async function startWithout(): Promise<AppServerClient> {
   const { config = {}, ...options } = stage.options();

@@ -41,6 +41,9 @@ export const rooms: Readonly<Record<string, string>> = {
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
   testing: ["async", "errors", "recording", "runtime", "transport"],
+  // Where the runtime lies, and what may be wrong with its directories, a client tells only by failing.
+  doctor: ["index", "runtime", "errors", "async"],
+  cli: ["doctor", "index"],
 };
 
 /** The room of a file: `lib/turns/turn-start.ts` lies in `turns`, `lib/turn.ts` in `turn`. */
