@@ -1,6 +1,6 @@
 import { AnswerText } from "../../lib/turns/answer-text.js";
 import { MessageUpdates } from "../../lib/turns/message-updates.js";
-import type { SomeEvent } from "../../lib/turns/text-merge.js";
+import type { SomeEvent } from "../../lib/messages/superseding.js";
 
 /** Everything that an iteration yields, once it has ended. */
 export async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { AnswerText } from "../../../lib/turns/answer-text.js";
 import { MessageUpdates } from "../../../lib/turns/message-updates.js";
-import type { SomeEvent } from "../../../lib/turns/text-merge.js";
+import type { SomeEvent } from "../../../lib/messages/superseding.js";
 import { agentMessage, type Params } from "../../support/turn-messages.js";
 
 let turnId = "turn-1";

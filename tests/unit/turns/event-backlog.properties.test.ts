@@ -3,7 +3,7 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { EventQueue } from "../../../lib/async/event-queue.js";
 import { eventBacklog } from "../../../lib/turns/event-backlog.js";
-import type { SomeEvent } from "../../../lib/turns/text-merge.js";
+import type { SomeEvent } from "../../../lib/messages/superseding.js";
 
 const mark = 1_000;
 const methods = ["item/agentMessage/delta", "item/reasoning/textDelta", "item/plan/delta"];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { SomeEvent } from "../../../lib/turns/text-merge.js";
+import type { SomeEvent } from "../../../lib/messages/superseding.js";
 import { MessageUpdates, type MessageUpdate } from "../../../lib/turns/message-updates.js";
 import { agentMessage, turnCompleted, type Params } from "../../support/turn-messages.js";
 
