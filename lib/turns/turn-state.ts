@@ -1,7 +1,6 @@
 import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
 import { partsOf } from "../errors/server-sentences.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
-import type { SomeEvent } from "../messages/superseding.js";
 import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
 import { readReason } from "../results/turn-failure-reason.js";
 import type { TurnRetry, TurnState, TurnWarning } from "../results/turn-state.js";
@@ -121,7 +120,10 @@ export type RetryNotice = ServerNotification<"error"> & {
  * again (`error` with `willRetry`). A model that cannot be reached at all is tried without end: what
  * ends such a turn is its `timeoutMs`. `turn.state.retry` has the same in a more readable form.
  */
-export function isRetryNotice(event: SomeEvent): event is RetryNotice {
+export function isRetryNotice(event: {
+  readonly method: string;
+  readonly params?: unknown;
+}): event is RetryNotice {
   return event.method === "error" && fieldOf(event.params, "willRetry") === true;
 }
 

@@ -16,6 +16,14 @@ const table = "lib/errors/server-sentences.ts";
 const exceptions: Readonly<Record<string, string>> = {
   'lib/async/realms.ts: Object.prototype.toString.call(value) === "[object DOMException]"':
     "JavaScript",
+  'lib/cli/parse-doctor-arguments.ts: (error as Error).message.split(". ", 1)':
+    "Node's parseArgs()",
+  'lib/doctor/check-configuration.ts: summary.replaceAll(/\\s+/g, " ")': "blanks, to be shown",
+  "lib/doctor/check-mcp-servers.ts: /^MCP startup failed: /": "shown without it, if it is there",
+  'lib/doctor/check-runtime.ts: message.split("\\n")': "a message of our own",
+  'lib/doctor/check-sandbox.ts: check.stderr.trim().split("\\n", 1)': "its first line, to be shown",
+  'lib/doctor/says-and-cure.ts: message.split("\\nThe process wrote to stderr:\\n", 2)':
+    "a message of our own",
   'lib/errors/login-errors.ts: message.replace(words, "[…]")': "cuts out whatever is long",
   "lib/errors/rpc-errors.ts: /[.!?]$/.test(sentence)": "punctuation, for the next sentence",
   'lib/errors/without-values.ts: sentence .slice(0, 2_000) .replace(quoted, " … ") .split(blanks)':

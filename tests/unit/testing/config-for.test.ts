@@ -23,7 +23,12 @@ test("the configuration names the model's address and switches off what needs a 
         stream_max_retries: 0,
       },
     },
-    features: { plugins: false, apps: false, unbounded_connection_retries: false },
+    features: {
+      plugins: false,
+      apps: false,
+      shell_snapshot: false,
+      unbounded_connection_retries: false,
+    },
     analytics: { enabled: false },
   });
 });
