@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { lockHolders } from "../../lib/doctor/lock-holders.js";
 import { Codex, RUNTIME_VERSION, SDK_VERSION } from "../../lib/index.js";
 import { DoctorStage, type DoctorRun } from "../support/doctor.js";
 import { ListeningServer } from "../support/listening-server.js";
@@ -230,13 +231,19 @@ describe("the home", () => {
     const locking = execFile("perl", ["-e", lockDatabase, path.join(home, database)]);
     await new Promise((resolve) => locking.stdout?.once("data", resolve));
     try {
+      const { writers } = await lockHolders(home);
       const { code, of } = await stage.report(["--codex-home", home], { env });
       expect(code).toBe(1);
-      expect(of("home")).toMatchObject({
-        status: "failure",
-        says: `A database in ${home} is locked by process ${locking.pid}.`,
-      });
-      expect(of("server").status).toBe("skipped");
+      if (writers.size > 0) {
+        expect(of("home")).toMatchObject({
+          status: "failure",
+          says: `A database in ${home} is locked by process ${locking.pid}.`,
+        });
+        expect(of("server").status).toBe("skipped");
+      } else {
+        // The file system has other numbers for its files: the server has to say so itself.
+        expect(of("server").status).toBe("failure");
+      }
     } finally {
       locking.kill();
     }
@@ -245,10 +252,13 @@ describe("the home", () => {
   onLinux("that another server uses, too, is fine", async () => {
     await stage.configure();
     const client = await stage.real.client();
+    const { readers } = await lockHolders(stage.home);
     const { of } = await stage.report();
     await client.close();
     expect(of("home").status).toBe("ok");
-    expect(of("home").says).toMatch(/: can be written, in use by process \d+, too$/);
+    const told =
+      readers.size > 0 ? /: can be written, in use by process \d+, too$/ : /: can be written$/;
+    expect(of("home").says).toMatch(told);
   });
 });
 
