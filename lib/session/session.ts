@@ -49,6 +49,7 @@ import type { ThreadState } from "./thread-state.js";
 import { Threads } from "./threads.js";
 import { totalBacklog } from "./total-backlog.js";
 import { TurnRoutes } from "./turn-routes.js";
+import { WorkUnderWay } from "./work-under-way.js";
 
 /** Stops a turn that nobody can follow. Returns at once, and never throws. */
 type StopTurn = (session: Session, threadId: string, turnId: string) => void;
@@ -71,6 +72,10 @@ export class Session {
   readonly rateLimits = new RateLimitsHolder();
   /** What this connection, or one before it, has learnt of threads. */
   readonly memory: ThreadMemory;
+  /** What calls of this client have begun, over this connection or one before it, and whether more may begin. */
+  readonly work: WorkUnderWay;
+  /** Whether other clients may use the same server. */
+  readonly shared: boolean;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
   /** How the server sees files. */
@@ -109,7 +114,7 @@ export class Session {
     const { logger, callbacks } = settings;
     const { reopening, shared = false, memory = new ThreadMemory() } = source;
     const { backlogs = totalBacklog(settings.maxTotalBacklogBytes) } = source;
-    const { handlers = new ClientHandlers(settings.handlers) } = source;
+    const { handlers = new ClientHandlers(settings.handlers), work = new WorkUnderWay() } = source;
     this.trustProject = settings.trustProject;
     this.experimentalApi = settings.experimentalApi;
     this.callbacks = callbacks;
@@ -117,6 +122,8 @@ export class Session {
     this.handlers = handlers;
     this.backlogs = backlogs;
     this.memory = memory;
+    this.work = work;
+    this.shared = shared;
     this.configured = source.configured ?? {};
     const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
     this.serverFiles = {
@@ -355,5 +362,8 @@ export class Session {
   }
 }
 
-/** Gives the session of this moment; starts one when there is none. */
-export type GetSession = () => Promise<Session>;
+/**
+ * Gives the session of this moment; starts one when there is none. `toBegin` is the method by which something is
+ * to begin that runs on its own: while the client drains, that rejects with a CodexDrainingError.
+ */
+export type GetSession = (toBegin?: string) => Promise<Session>;

@@ -16,5 +16,10 @@ export type CodexStatus =
    * that happens by itself.
    */
   | { readonly state: "lost"; readonly error: unknown }
+  /**
+   * `close({ drainMs })` was called: what runs comes to its end, and nothing more begins. `closed` follows,
+   * whatever happens to the server meanwhile.
+   */
+  | { readonly state: "draining" }
   /** `close()` was called; the last one. */
   | { readonly state: "closed" };

@@ -67,7 +67,7 @@ export class ThreadQueue extends ThreadFacet {
     checkTrace(trace);
     const threadId = this.threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
-    const session = await this.getSession();
+    const session = await this.getSession("thread/queue/add");
     const items = await prepareInput(session, given);
     const params = { ...rest, threadId, input: items, clientUserMessageId };
     await session.load(threadId);

@@ -15,6 +15,7 @@ type Coded<Code extends AppServerErrorCode> = Extract<AnyAppServerError, { code:
 /** One of each code, of the very class that has it: a code without one does not compile. */
 const examples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   BINARY_NOT_FOUND: new library.BinaryNotFoundError([], "Install it."),
+  CODEX_DRAINING: new library.CodexDrainingError("turn/start"),
   COMMAND_ENDED: new library.CommandEndedError(failure),
   COMMAND_FAILED: new library.CommandFailedError({} as library.CommandResult),
   COMMAND_NOT_STARTED: new library.CommandNotStartedError(failure),
