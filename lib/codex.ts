@@ -29,6 +29,7 @@ import { checkCloseOptions, Drain, type CloseOptions } from "./supervision/drain
 import { EagerRestart } from "./supervision/eager-restart.js";
 import {
   checkCodexOptions,
+  idleMsOf,
   isToConnect,
   isWithServer,
   type CodexConnectOptions,
@@ -106,6 +107,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
       recorder: this.#recorder,
       work: this.#work,
+      unsubscribeIdleMs: idleMsOf(options),
     };
     const { restart = true, ...rest } = options;
     checkRestart(restart);

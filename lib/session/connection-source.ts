@@ -17,6 +17,8 @@ export interface SurvivingState {
   readonly listeners?: NotificationListeners | undefined;
   /** What calls have begun, and whether more may begin. */
   readonly work?: WorkUnderWay | undefined;
+  /** How long threads that nobody uses stay loaded (ms, default Infinity). */
+  readonly unsubscribeIdleMs?: number | undefined;
   /** What records the connections, where they are recorded. */
   readonly recorder?: Recorder | undefined;
 }

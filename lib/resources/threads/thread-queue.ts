@@ -72,6 +72,13 @@ export class ThreadQueue extends ThreadFacet {
     const params = { ...rest, threadId, input: items, clientUserMessageId };
     await session.load(threadId);
     const leave = await startsBefore(session, threadId);
+    try {
+      // While it waited, the thread may have been let go of.
+      await session.load(threadId);
+    } catch (error) {
+      leave();
+      throw error;
+    }
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
     const late = takesBackLateInput(session, threadId, clientUserMessageId);
