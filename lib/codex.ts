@@ -334,7 +334,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
       const hasRun = error instanceof HandshakeError || error instanceof IncompatibleServerError;
       if (hasRun) this.#restarts?.failed(error);
-      if (!this.#closed.signal.aborted) this.#publish({ state: "lost", error });
+      if (!this.#closed.signal.aborted) this.#publish({ state: "lost", error, mayRestart: true });
       throw error;
     }
   }
@@ -356,7 +356,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     }
     if (this.#restarts) this.#restarts.failed(error);
     else this.#lost = error.reason;
-    this.#publish({ state: "lost", error });
+    this.#publish({ state: "lost", error, mayRestart: this.#restarts !== undefined });
   }
 
   #beginDrain(): Drain {
