@@ -90,10 +90,21 @@ export class IdleThreads {
       use.touch();
       return;
     }
-    await thread.release(() =>
-      this.#session.call("thread/unsubscribe", { threadId }, { timeoutMs }),
-    );
+    const agents = this.#agentsOf(threadId);
+    await thread.release(() => this.#unsubscribe(threadId));
     this.#session.threads.tidy(threadId);
+    // The server has subscribed this client to them, and would keep them for ever.
+    for (const agent of agents) await this.#unsubscribe(agent).catch(() => undefined);
+  }
+
+  async #unsubscribe(threadId: string): Promise<void> {
+    await this.#session.call("thread/unsubscribe", { threadId }, { timeoutMs });
+  }
+
+  /** The threads of the sub-agents that were started for a thread, but for those that this client has resumed itself. */
+  #agentsOf(threadId: string): readonly string[] {
+    const others = this.#session.threads.idsOf(({ isLoaded, parent }) => !isLoaded && !!parent);
+    return others.filter((id) => this.#subagents.isBelow(id, threadId));
   }
 
   /** Whether this client could let go of the thread, as far as is known here. */

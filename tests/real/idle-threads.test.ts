@@ -155,3 +155,29 @@ test("threads on which something is alive stay, and so do those that could not b
   await Promise.all(gone);
   await waiting.interrupt();
 });
+
+test("a sub-agent that works keeps the thread of its parent, and its own goes with that one", async () => {
+  const parent = await codex.startThread();
+  const closed = unloaded(parent);
+  const gate = reply.hold();
+  let childId = "";
+  model.respond((request) => {
+    if (request.parentThreadId === parent.id) {
+      childId = request.threadId ?? "";
+      return reply.text(["Still ", gate, "working."]);
+    }
+    if (request.threadId !== parent.id) return reply.text("First.");
+    const isSpawned = request.toolOutputs.some(({ callId }) => callId !== "");
+    return isSpawned ? reply.text("It works.") : reply.spawnAgent("Look into it.");
+  });
+  await parent.run("Ask somebody");
+  await gate.reached;
+  const control = await usedThread();
+  await control.closed;
+  expect(await codex.loadedThreads().all()).toEqual(expect.arrayContaining([parent.id, childId]));
+  const childClosed = unloaded({ id: childId });
+  gate.release();
+  await Promise.all([closed, childClosed]);
+  model.respond(undefined);
+  expect(await parent.run("And now?")).toMatchObject({ status: "completed" });
+});
