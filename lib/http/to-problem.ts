@@ -11,7 +11,7 @@ import {
 
 /** The body of an HTTP answer that tells of a problem (RFC 9457), fit for the eyes of a user. */
 export interface ProblemDetails {
-  /** `"urn:codex-app-server-sdk:problem:"`, and the code, or the reason of a turn's failure. */
+  /** `"urn:codex-app-server-sdk:problem:"` and the code; behind it `":"` and the reason, if there is one. */
   readonly type: string;
   /** A sentence for users. */
   readonly title: string;
@@ -19,7 +19,7 @@ export interface ProblemDetails {
   readonly status: number;
   /** The error's `code`, as in docs/errors.md; `"UNKNOWN"` for what is no error of this library. */
   readonly code: string;
-  /** Why a turn or a goal failed, where the server has told. */
+  /** Why a turn or a goal failed: one of the reasons in docs/web.md, `"other"` for any that is not listed there. */
   readonly reason?: string;
 }
 
@@ -42,7 +42,7 @@ export interface Problem {
  */
 export function toProblem(error: unknown): Problem {
   const { kind, code, reason } = classify(error);
-  const name = (reason ?? code).replace(/_/g, "-").toLowerCase();
+  const name = reason === undefined ? code : `${code}:${reason}`;
   const retryAfter = retryAfterOf(error) ?? kind.retryAfter;
   return {
     status: kind.status,
@@ -93,11 +93,9 @@ function failureOf(
   error: AnyAppServerError,
 ): { readonly kind: ProblemKind | undefined; readonly reason: string } | undefined {
   if (error.code !== "TURN_FAILED" && error.code !== "GOAL_FAILED") return undefined;
-  // The server's own name; what does not look like one is not repeated.
-  const reason = /^[A-Za-z]{1,60}$/.test(error.reason) ? error.reason : "other";
-  const isKnown = Object.hasOwn(problemsByReason, reason);
-  const kind = needsLogin(error) ? loginNeeded : isKnown ? problemsByReason[reason] : undefined;
-  return { kind, reason };
+  // The server's own names; what is none that is known is not repeated.
+  const reason = Object.hasOwn(problemsByReason, error.reason) ? error.reason : "other";
+  return { kind: needsLogin(error) ? loginNeeded : problemsByReason[reason], reason };
 }
 
 /** The model provider has not accepted the login of whoever runs the application. */
