@@ -1,5 +1,6 @@
 import { isAppServerError as isOurs } from "./errors/base.js";
 import type * as config from "./errors/config-errors.js";
+import type { CodexDrainingError } from "./errors/draining-error.js";
 import type * as connect from "./errors/connect-errors.js";
 import type * as connection from "./errors/connection-errors.js";
 import type * as goal from "./goals/goal-errors.js";
@@ -24,6 +25,7 @@ import type { TurnDetachedError } from "./errors/turn-detached-error.js";
  */
 export type AnyAppServerError =
   | start.BinaryNotFoundError
+  | CodexDrainingError
   | machine.CommandEndedError
   | CommandFailedError
   | machine.CommandNotStartedError

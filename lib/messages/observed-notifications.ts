@@ -34,6 +34,7 @@ export const observedNotifications = [
   "thread/goal/cleared",
   "thread/goal/updated",
   "thread/queue/changed",
+  "thread/realtime/closed",
   "thread/search/partial",
   "thread/settings/updated",
   "thread/started",

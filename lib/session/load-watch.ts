@@ -182,7 +182,8 @@ const answerGraceMs = 5_000;
 
 const options = { timeoutMs: answerGraceMs };
 
-async function isGoalActive(call: Call, threadId: string): Promise<boolean> {
+/** Whether the thread has a goal that the server works for; false when it does not tell. Never rejects. */
+export async function isGoalActive(call: Call, threadId: string): Promise<boolean> {
   try {
     return hasActiveGoal(await call("thread/goal/get", { threadId }, options));
   } catch {

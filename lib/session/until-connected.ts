@@ -19,7 +19,7 @@ export async function untilConnected(
 
 /**
  * The same for a request of `method`, whose `timeoutMs` counts from now on. Resolves with its options,
- * less the time that has passed, too.
+ * less the time that has passed, too. `toBegin`: see GetSession.
  *
  * @throws RequestTimeoutError, and what `untilConnected` throws.
  */
@@ -27,10 +27,11 @@ export async function connectedFor<Options extends RequestOptions>(
   getSession: GetSession,
   method: string,
   options: Options,
+  toBegin?: string,
 ): Promise<[Session, Options]> {
   checkSignal(options.signal);
   return beforeRequest(method, options, {
-    prepare: getSession,
+    prepare: () => getSession(toBegin),
     since: "the server had not started, or was not connected, yet",
   });
 }

@@ -40,6 +40,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
+  http: ["index"],
   testing: ["async", "errors", "recording", "runtime", "transport"],
   // Where the runtime lies, and what may be wrong with its directories, a client tells only by failing.
   doctor: ["index", "runtime", "errors", "async"],
