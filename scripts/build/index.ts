@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
   options: { "javascript-only": { type: "boolean", default: false } },
 });
 const dist = path.resolve(root, positionals[0] ?? "dist");
-const entries = ["lib/index", "lib/testing/index"];
+const entries = ["lib/index", "lib/http/index", "lib/browser/index", "lib/testing/index"];
 const inDist = (extension: string): string[] =>
   entries.map((entry) => path.join(dist, `${entry}.${extension}`));
 

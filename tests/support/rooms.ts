@@ -5,6 +5,7 @@ import { sourceFiles, type SourceImport } from "./source-imports.js";
  * it, by value and by type alike; what lies directly in lib/ is a room of its own.
  */
 export const rooms: Readonly<Record<string, string>> = {
+  parts: "a turn as parts for a user interface, and the view that they add up to",
   index: "the public surface: named exports, nothing else",
   "app-server-errors": "the union of all errors, told apart by their codes",
   codex: "the default client: starts a server on first use, shares it, replaces a dead one",
@@ -40,6 +41,9 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
+  http: ["async", "errors", "index", "parts"],
+  // What a page loads: nothing of Node, and nothing that is not used.
+  browser: ["parts"],
   testing: ["async", "errors", "recording", "runtime", "transport"],
 };
 

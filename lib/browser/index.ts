@@ -1,0 +1,1 @@
+export type { TurnPart } from "../parts/turn-part.js";
