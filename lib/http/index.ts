@@ -1,1 +1,27 @@
+export type { HttpRequest, AnyRequest } from "./requests/http-request.js";
+export type { BrowserAnswer, BrowserDecision, FormValue } from "./requests/browser-answer.js";
+export type { BrowserInput, BrowserInputItem } from "./requests/browser-input.js";
+export type { HeldRequestHandlers } from "./requests/held-requests.js";
+export { checkTurnStreamStore, type StoreUnderTest } from "./streams/check-turn-stream-store.js";
+export { MemoryStreamStore } from "./streams/memory-stream-store.js";
+export type {
+  ReadEventsOptions,
+  StoredStream,
+  StreamEvent,
+  StreamFacts,
+  StreamLimits,
+  StreamPage,
+  TurnStreamStore,
+} from "./streams/turn-stream-store.js";
+export {
+  AlreadyAnsweredError,
+  BadRequestError,
+  DecisionRefusedError,
+  NotFoundError,
+  OriginRefusedError,
+  StreamsClosedError,
+  TurnElsewhereError,
+  TurnOverError,
+  WebError,
+} from "./web-errors.js";
 export type { TurnPart } from "../parts/turn-part.js";
