@@ -4,22 +4,29 @@ export interface PartOrigin {
   readonly turnId: string;
   /** The thread that has started it. */
   readonly parentThreadId: string | null;
-  /** Its place in the tree of agents, such as `"/root/reviewer"`; `null` when the server does not say. */
-  readonly agentPath: string | null;
+  /** 1 for the sub-agents that the turn has started itself, 2 for theirs, and so on. */
+  readonly depth: number;
 }
 
-/** What a message is: the answer, or a remark on the way to it. A newer server may know others. */
-export type MessagePhase = "commentary" | "partial_answer" | "final_answer" | (string & {});
+/**
+ * What a message is: the answer, a remark on the way to it, or the plan that is proposed in plan mode. A
+ * newer server may know others.
+ */
+export type PartPhase =
+  "commentary" | "partial_answer" | "final_answer" | "plan" | (string & Record<never, never>);
 
-/** How a tool call ended. `"interrupted"`: the turn ended while it ran. */
-export type ToolStatus = "completed" | "failed" | "declined" | "interrupted";
+/**
+ * How a tool call ended. `"interrupted"`: the turn was cut short while it ran. `"background"`: the turn has
+ * completed, and the command goes on.
+ */
+export type ToolStatus = "completed" | "failed" | "declined" | "interrupted" | "background";
 
-/** A tool call, told apart by `kind`. Paths are relative to the thread's directory. */
+/** A tool call, told apart by `kind`. Paths are as `PartOptions` says. */
 export type ToolCall =
   | {
       readonly kind: "command";
       readonly command: string;
-      /** Left out when it lies outside the thread's directory. */
+      /** The directory that it runs in; left out when that may not be shown. */
       readonly cwd?: string;
       /** Whether the user ran it (`thread.shellCommand()`), and not the model. */
       readonly byUser?: true;
@@ -41,33 +48,33 @@ export type ToolCall =
   | { readonly kind: "webSearch"; readonly query: string }
   | {
       readonly kind: "subagent";
-      /** What is done to them: `"spawnAgent"`, `"sendInput"` and so on. */
+      /** What is done to them: `"spawnAgent"`, `"sendInput"`, `"wait"` and so on. */
       readonly action: string;
       readonly prompt: string | null;
       readonly threadIds: readonly string[];
     }
-  | { readonly kind: "imageView"; readonly path?: string }
+  | { readonly kind: "imageView"; readonly path: string }
   | { readonly kind: "imageGeneration"; readonly prompt: string | null }
   | { readonly kind: "sleep"; readonly durationMs: number };
 
 export interface FileChangeFact {
-  /** `"[outside]"` when it lies outside the thread's directory. */
   readonly path: string;
-  readonly change: "add" | "update" | "delete";
-  /** Where an update moves the file to. */
+  readonly change: "add" | "update" | "delete" | (string & Record<never, never>);
+  /** The path that an update moves the file to. */
   readonly movedTo?: string;
-  /** A unified diff, or the text of a file that is added. */
+  /** A unified diff, or the text of a file that is added or deleted; empty when it may not be shown. */
   readonly diff: string;
 }
 
-/** What a person is asked. */
+/** What a person is asked, told apart by `kind`. */
 export type AskedRequest =
   | {
       readonly kind: "command";
+      /** Exactly what will run; `null` when the request is about a host. */
       readonly command: string | null;
       readonly cwd?: string;
       readonly reason: string | null;
-      /** The host that the command wants to reach, when it is about that. */
+      /** The host that a command wants to reach. */
       readonly host?: string;
     }
   | {
@@ -78,7 +85,7 @@ export type AskedRequest =
   | {
       readonly kind: "permissions";
       readonly reason: string | null;
-      /** One line for each permission that is asked for. */
+      /** One line for each permission that is asked for, such as `"network"` or `"write build/out"`. */
       readonly permissions: readonly string[];
     }
   | { readonly kind: "questions"; readonly questions: readonly AskedQuestion[] }
@@ -116,14 +123,18 @@ export interface AskedQuestion {
   readonly options: readonly { readonly label: string; readonly description: string }[];
 }
 
-/** `"answered"` as far as this client knows; `"over"` when nobody needs an answer any more. */
+/**
+ * `"answered"`: the server has an answer, be it from this client or from another. `"over"`: nobody needs one
+ * any more.
+ */
 export type RequestOutcome = "answered" | "over";
 
 export interface PlanStep {
   readonly step: string;
-  readonly status: "pending" | "inProgress" | "completed" | (string & {});
+  readonly status: "pending" | "inProgress" | "completed" | (string & Record<never, never>);
 }
 
+/** Numbers of tokens. */
 export interface TokenCounts {
   readonly input: number;
   /** Of `input`, as many were read from the cache. */
@@ -134,10 +145,10 @@ export interface TokenCounts {
   readonly total: number;
 }
 
-/** Why a turn did not complete, fit for users. */
+/** Why a turn did not complete, fit for users: nothing in it comes from the server or from an error's message. */
 export interface TurnProblem {
-  /** A stable name: the reason of a failed turn, or the code of an error. */
+  /** A stable name: the reason of a failed turn (`TurnFailureReason`), or the `code` of an error. */
   readonly code: string;
-  /** A sentence for users. */
+  /** A sentence or two. */
   readonly title: string;
 }

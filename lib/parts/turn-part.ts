@@ -1,7 +1,7 @@
 import type {
   AskedRequest,
-  MessagePhase,
   PartOrigin,
+  PartPhase,
   PlanStep,
   RequestOutcome,
   TokenCounts,
@@ -15,8 +15,9 @@ import type {
  * library may send types that this one does not list, so keep a `default` branch.
  *
  * Parts with an `id` belong to one message, one piece of reasoning or one tool call, whose id is unique
- * within the turn (and its `origin`). Deltas add up: those since the start, or since the last reset, make
- * up the whole.
+ * within the turn (and its `origin`). Deltas add up: those since the last start make up the whole. Whatever
+ * has started ends before `end`; a message that was reset does not. What starts once more under the same id
+ * takes the place of what it was before.
  */
 export type TurnPart = PartBody & {
   /** The sub-agent whose turn it is a part of; left out for the turn itself. */
@@ -29,15 +30,18 @@ export type PartBody =
   /** The user's message, as far as it is text. */
   | { readonly type: "user-message"; readonly id: string; readonly text: string }
   /** The assistant begins a message. `phase` is `null` while the model has not said what it is. */
-  | { readonly type: "message-start"; readonly id: string; readonly phase: MessagePhase | null }
+  | { readonly type: "message-start"; readonly id: string; readonly phase: PartPhase | null }
   | { readonly type: "message-delta"; readonly id: string; readonly delta: string }
-  /** What has come of the message is to be taken back: the model is asked again. */
+  /**
+   * The message is taken back, as if it had never begun: the model broke off, and says it anew. Mostly that
+   * is a message with another id; with the same one, it starts again.
+   */
   | { readonly type: "message-reset"; readonly id: string }
   /** The message is whole, or was cut by a steer or by the end of the turn. */
   | {
       readonly type: "message-end";
       readonly id: string;
-      readonly phase: MessagePhase | null;
+      readonly phase: PartPhase | null;
       readonly cut: boolean;
     }
   /** The model begins to think. */
@@ -51,12 +55,14 @@ export type PartBody =
       readonly raw?: true;
     }
   | { readonly type: "reasoning-end"; readonly id: string }
-  /** A tool call begins; or is announced by a request about it, which comes before its item starts. */
+  /** A tool call begins, or is announced by a request about it that came first. */
   | { readonly type: "tool-start"; readonly id: string; readonly tool: ToolCall }
   /** The input of the call is known better, or has changed; it replaces what `tool-start` said. */
   | { readonly type: "tool-update"; readonly id: string; readonly tool: ToolCall }
   /** The call's output grows by this. */
   | { readonly type: "tool-output"; readonly id: string; readonly delta: string }
+  /** A running call of an MCP tool says how far it is. */
+  | { readonly type: "tool-progress"; readonly id: string; readonly message: string }
   /** The call is over. `tool` is the last word on its input. */
   | {
       readonly type: "tool-end";
@@ -69,14 +75,14 @@ export type PartBody =
       readonly exitCode?: number;
       /** Milliseconds. */
       readonly durationMs?: number;
-      /** Why it failed, in words fit for users. */
+      /** The words of the tool itself on why it failed. */
       readonly error?: string;
     }
   /** The agent asks a person: an approval or a question. `key` names it when it is answered. */
   | {
       readonly type: "request";
       readonly key: string;
-      /** The tool call that it is about. */
+      /** The tool call that it is about, which has started; left out when it is about none, or that is not known. */
       readonly toolId?: string;
       readonly request: AskedRequest;
     }
@@ -102,23 +108,33 @@ export type PartBody =
   /** The server fails to reach the model, and tries again. */
   | {
       readonly type: "retry";
+      /** The number of the next attempt; `null` when the server does not count them. */
       readonly attempt: number | null;
       readonly maxAttempts: number | null;
+      /** The name of the last failure, as `TurnFailureReason` lists them. */
       readonly reason: string;
     }
   /** The model is heard again. */
   | { readonly type: "retry-end" }
+  /** A warning of the server, in its own words. Left out unless `show.warnings`. */
   | { readonly type: "warning"; readonly message: string }
   /** The history was summarised to make room. */
   | { readonly type: "compaction"; readonly id: string }
-  /** The connection to the server was lost and restored; text of these messages and calls is missing. */
+  /**
+   * The connection to the server was lost and restored. Text of these messages and calls is missing until
+   * they end, which brings the whole.
+   */
   | { readonly type: "gap"; readonly ids: readonly string[] }
   /** An item of a kind that this library does not know. */
   | { readonly type: "other"; readonly id: string; readonly item: string; readonly ended: boolean }
-  /** The turn is over; always the last part. */
+  /** The turn is over; without an `origin`, it is the last part. */
   | {
       readonly type: "end";
-      readonly status: "completed" | "interrupted" | "failed" | "lost";
+      /**
+       * `"lost"`: nobody here knows how it ended, or whether it has: the connection or the server is gone, or
+       * the reader was too slow; of a sub-agent, the turn that it worked for has ended first.
+       */
+      readonly status: PartEndStatus;
       /** The final answer; `null` when there is none. */
       readonly finalResponse: string | null;
       readonly usage: TokenCounts | null;
@@ -126,3 +142,8 @@ export type PartBody =
       /** Why the turn failed or was lost. */
       readonly error?: TurnProblem;
     };
+
+export type PartEndStatus = "completed" | "interrupted" | "failed" | "lost";
+
+/** The body of the parts of some types. */
+export type PartOf<Type extends PartBody["type"]> = Extract<PartBody, { readonly type: Type }>;

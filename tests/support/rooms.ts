@@ -17,6 +17,7 @@ export const rooms: Readonly<Record<string, string>> = {
     "what a client offers besides threads and turns: account, machine, extensions, configuration",
   goal: "the handle on a goal",
   goals: "the life of a goal: many turns shown as one",
+  parts: "a turn's events as the parts of a user interface",
   turn: "the handle on a turn",
   turns: "the life of a turn: start, follow, stop, end",
   session: "what is known of one connection: its threads, who follows what, recovery after a drop",
