@@ -114,8 +114,11 @@ async function* readOnce(
       if (data === undefined) continue;
       const part = JSON.parse(data) as TurnPart;
       place.lastEventId = id ?? place.lastEventId;
+      // Only the connection may be silent; the reader takes its time.
+      clearTimeout(silence);
       yield part;
       if (part.type === "end" && !part.origin) return "over";
+      heard();
     }
     return 0;
   } finally {

@@ -1,3 +1,10 @@
+export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
+export type {
+  Authorize,
+  AuthorizedAction,
+  AuthorizedSubject,
+  TurnStreamsOptions,
+} from "./turn-streams-options.js";
 export type { HttpRequest, AnyRequest } from "./requests/http-request.js";
 export type { BrowserAnswer, BrowserDecision, FormValue } from "./requests/browser-answer.js";
 export type { BrowserInput, BrowserInputItem } from "./requests/browser-input.js";
@@ -24,4 +31,18 @@ export {
   TurnOverError,
   WebError,
 } from "./web-errors.js";
-export type { TurnPart } from "../parts/turn-part.js";
+export type { PartOptions, PartVisibility } from "../parts/part-options.js";
+export type { PartBody, PartEndStatus, PartOf, TurnPart } from "../parts/turn-part.js";
+export type {
+  AskedQuestion,
+  AskedRequest,
+  FileChangeFact,
+  PartOrigin,
+  PartPhase,
+  PlanStep,
+  RequestOutcome,
+  TokenCounts,
+  ToolCall,
+  ToolStatus,
+  TurnProblem,
+} from "../parts/part-types.js";

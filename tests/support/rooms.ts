@@ -5,7 +5,6 @@ import { sourceFiles, type SourceImport } from "./source-imports.js";
  * it, by value and by type alike; what lies directly in lib/ is a room of its own.
  */
 export const rooms: Readonly<Record<string, string>> = {
-  parts: "a turn as parts for a user interface, and the view that they add up to",
   index: "the public surface: named exports, nothing else",
   "app-server-errors": "the union of all errors, told apart by their codes",
   codex: "the default client: starts a server on first use, shares it, replaces a dead one",

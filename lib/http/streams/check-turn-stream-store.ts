@@ -194,5 +194,5 @@ function canonical(value: unknown): string {
     typeof each === "object" && each !== null && !Array.isArray(each)
       ? Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)))
       : each;
-  return String(JSON.stringify(value, sorted));
+  return JSON.stringify({ value }, sorted);
 }
