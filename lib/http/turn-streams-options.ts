@@ -13,7 +13,7 @@ import {
 } from "../errors/check-values.js";
 import { outlineOf } from "../errors/error-outline.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
-import type { PartOptions } from "../parts/part-options.js";
+import { readPartOptions, type PartOptions } from "../parts/part-options.js";
 import type { HttpRequest } from "./requests/http-request.js";
 import type { TurnStreamStore } from "./streams/turn-stream-store.js";
 
@@ -138,6 +138,7 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
     retryMs = 1_000,
     onError = warn,
   } = options;
+  readPartOptions("TurnStreams", parts);
   return {
     authorize,
     limits: { retainMs, maxBytes: maxBytesPerTurn },

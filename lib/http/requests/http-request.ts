@@ -11,7 +11,7 @@ export interface HttpRequest {
   /** The request as it was given: the session or the user that your framework has attached is there. */
   readonly raw: AnyRequest;
   /** A header, whatever the case of its name; `null` when it is not there. */
-  header(name: string): string | null;
+  readonly header: (name: string) => string | null;
 }
 
 /** Sees both kinds of requests as one. */
