@@ -1,3 +1,5 @@
+export { createChat, type Chat, type ChatOptions } from "./chat/create-chat.js";
+export { toNodeHandler } from "./chat/to-node-handler.js";
 export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
 export type {
   Authorize,
@@ -28,6 +30,7 @@ export {
   OriginRefusedError,
   StreamsClosedError,
   TurnElsewhereError,
+  UnauthorizedError,
   TurnOverError,
   WebError,
 } from "./web-errors.js";

@@ -1,5 +1,6 @@
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
 import {
+  amount,
   anything,
   bytes,
   callback,
@@ -81,6 +82,11 @@ export interface TurnStreamsOptions {
   readonly parts?: PartOptions | undefined;
   /** After how long without an event a comment is sent, which keeps the connection open (ms; default 15 s). */
   readonly heartbeatMs?: number | undefined;
+  /**
+   * For how long parts are gathered after others were sent (ms; default 50; 0: not at all). The first part after a
+   * pause, and the end, are sent at once. Each send costs far more than the parts in it.
+   */
+  readonly batchMs?: number | undefined;
   /** How long a viewer that has lost its connection waits before the next (ms; default 1 s). */
   readonly retryMs?: number | undefined;
   /**
@@ -104,16 +110,17 @@ const rules: RulesOf<TurnStreamsOptions> = {
   },
   parts: anything,
   heartbeatMs: milliseconds,
+  batchMs: amount,
   retryMs: milliseconds,
   onError: callback,
 };
-const keys: KeysOf<TurnStreamsOptions> = rules;
+export const turnStreamsKeys: KeysOf<TurnStreamsOptions> = rules;
 
 const minute = 60_000;
 
 /** The options with their defaults. @throws InvalidArgumentError */
 export function readStreamsOptions(options: TurnStreamsOptions) {
-  checkOptions("new TurnStreams()", options, keys);
+  checkOptions("new TurnStreams()", options, turnStreamsKeys);
   check("authorize", options.authorize, callback);
   checkFields(options, rules);
   const { whenUnwatched } = options;
@@ -135,6 +142,7 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
     origins,
     parts = {},
     heartbeatMs = 15_000,
+    batchMs = 50,
     retryMs = 1_000,
     onError = warn,
   } = options;
@@ -149,6 +157,7 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
     origins,
     parts,
     heartbeatMs,
+    batchMs,
     retryMs,
     onError,
   };

@@ -99,11 +99,11 @@ export class TurnStreams {
     const { owner, cwd } = options;
     checkText("owner", owner);
     if (this.#closing) throw new StreamsClosedError();
-    const { limits, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
+    const { limits, batchMs, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
     const id = randomBytes(16).toString("base64url");
     const visible: PartOptions = cwd === undefined ? parts : { ...parts, cwd };
     const facts = { owner, threadId: turn.threadId };
-    const how = { store: this.#store, limits, interruptUnwatchedMs, failed };
+    const how = { store: this.#store, limits, batchMs, interruptUnwatchedMs, failed };
     const live = new LiveTurn(id, turn, partsOf(turn, visible), facts, how);
     this.#live.set(id, live);
     void live.over.then(() => this.#live.delete(id));

@@ -26,6 +26,16 @@ export class NotFoundError extends WebError {
   }
 }
 
+/** Nobody is logged in. */
+export class UnauthorizedError extends WebError {
+  override readonly code = "UNAUTHORIZED";
+  override readonly status = 401;
+
+  constructor() {
+    super("Please log in.");
+  }
+}
+
 /** A page of another site has sent the request. See the option `origins`. */
 export class OriginRefusedError extends WebError {
   override readonly code = "ORIGIN_REFUSED";

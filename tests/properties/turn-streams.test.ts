@@ -74,7 +74,8 @@ function answer(store: MemoryStreamStore, { headers, signal }: RequestInit, cut 
   signal?.addEventListener("abort", () => {
     over.abort();
   });
-  const options = { heartbeatMs: 60_000, retryMs: 1, signal: over.signal };
+  const onError = () => undefined;
+  const options = { heartbeatMs: 60_000, retryMs: 1, signal: over.signal, onError };
   const body = streamBody(streamFrames(store, id, after, options), () => {
     over.abort();
   });

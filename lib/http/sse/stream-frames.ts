@@ -1,4 +1,4 @@
-import type { StreamEvent, TurnStreamStore } from "../streams/turn-stream-store.js";
+import type { StreamEvent, StreamPage, TurnStreamStore } from "../streams/turn-stream-store.js";
 
 /** How much a viewer is given at once (bytes): a slow one holds that much in its socket, and no more. */
 const maxPageBytes = 64 * 1_024;
@@ -10,6 +10,8 @@ export interface FrameOptions {
   readonly retryMs: number;
   /** Ends the frames. */
   readonly signal: AbortSignal;
+  /** Gets what the store throws, which then ends the frames. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -20,20 +22,34 @@ export async function* streamFrames(
   store: TurnStreamStore,
   id: string,
   after: number,
-  { heartbeatMs, retryMs, signal }: FrameOptions,
+  { heartbeatMs, retryMs, signal, onError }: FrameOptions,
 ): AsyncGenerator<string, undefined> {
   yield `retry: ${retryMs}\n\n`;
   const options = { maxBytes: maxPageBytes, waitMs: heartbeatMs, signal };
   let last = after;
   while (!signal.aborted) {
-    const page = await store.read(id, last, options);
+    const page = await store.read(id, last, options).catch((error: unknown) => {
+      onError(error);
+      throw error;
+    });
     if (!page) return;
     last = page.events.at(-1)?.seq ?? last;
-    if (page.events.length > 0) yield page.events.map(toFrame).join("");
+    if (page.events.length > 0) yield toText(page);
     if (page.ended) return;
     // A comment: it keeps proxies from closing the connection, and tells whether anybody is there.
     if (page.events.length === 0) yield ":\n\n";
   }
+}
+
+/** What pages are as text: viewers of one turn mostly get the same page. */
+const texts = new WeakMap<StreamPage, string>();
+
+function toText(page: StreamPage): string {
+  const known = texts.get(page);
+  if (known !== undefined) return known;
+  const text = page.events.map(toFrame).join("");
+  texts.set(page, text);
+  return text;
 }
 
 function toFrame({ seq, type, data }: StreamEvent): string {

@@ -74,7 +74,7 @@ export class StreamViewers {
   }
 
   #enter({ id, after }: Viewing) {
-    const { store, heartbeatMs, retryMs, watch } = this.#options;
+    const { store, watch, ...how } = this.#options;
     const left = watch(id);
     const over = new AbortController();
     const leave = (): void => {
@@ -84,16 +84,6 @@ export class StreamViewers {
       if (this.#there.size === 0) this.#allLeft?.resolve();
     };
     this.#there.add(over);
-    const frames = streamFrames(store, id, after, { heartbeatMs, retryMs, signal: over.signal });
-    return { frames: this.#reported(frames), leave };
-  }
-
-  async *#reported(frames: AsyncGenerator<string, undefined>): AsyncGenerator<string, undefined> {
-    try {
-      yield* frames;
-    } catch (error) {
-      this.#options.onError(error);
-      throw error;
-    }
+    return { frames: streamFrames(store, id, after, { ...how, signal: over.signal }), leave };
   }
 }

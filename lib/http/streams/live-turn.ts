@@ -1,4 +1,6 @@
 import { setImmediate } from "node:timers/promises";
+import { onDeadline } from "../../async/deadline.js";
+import { Deferred } from "../../async/deferred.js";
 import { NamedTimers } from "../../async/named-timers.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import type { Turn } from "../../index.js";
@@ -13,6 +15,8 @@ import type {
 export interface LiveTurnOptions {
   readonly store: TurnStreamStore;
   readonly limits: StreamLimits;
+  /** For how long events are gathered after others were stored (ms). */
+  readonly batchMs: number;
   /** After how long without a viewer the turn is interrupted (ms); undefined for never. */
   readonly interruptUnwatchedMs: number | undefined;
   /** Gets what goes wrong with the store, or with interrupting an unwatched turn. */
@@ -35,6 +39,7 @@ export class LiveTurn {
   /** The keys of the requests that the turn and its sub-agents have shown. */
   readonly #asked = new Set<string>();
   #viewers = 0;
+  #isEnding = false;
   #isOver = false;
   #seq = 0;
   #pending: StreamEvent[] = [];
@@ -42,6 +47,10 @@ export class LiveTurn {
   /** To be told to the store. */
   #turnId: string | undefined;
   #leave: () => unknown = () => undefined;
+  /** When something was stored last (ms, on the clock of `performance`). */
+  #storedAt = -Infinity;
+  /** Ends a pause between two writings. */
+  #hurry: (() => void) | undefined;
   /** The writing of what was pending; only one at a time. */
   #writing: Promise<void> | undefined;
 
@@ -108,18 +117,24 @@ export class LiveTurn {
   #add(part: TurnPart): void {
     if (part.type === "request") this.#asked.add(part.key);
     if (part.type === "start" && !part.origin) this.#turnId = part.turnId;
+    if (part.type === "end" && !part.origin) this.#isEnding = true;
     this.#seq += 1;
     const event = { seq: this.#seq, type: part.type, data: JSON.stringify(part) };
     this.#pending.push(event);
     this.#pendingLength += event.data.length;
+    if (this.#isEnding) this.#hurry?.();
     this.#writing ??= this.#write();
   }
 
-  /** What comes in one go from the server goes in one go to the store, and to each viewer. Never rejects. */
+  /**
+   * What comes in one go from the server goes in one go to the store, and to each viewer; and what comes so soon
+   * behind it that nobody would see a difference, in the next. Never rejects.
+   */
   async #write(): Promise<void> {
     const { store } = this.#options;
     try {
       await setImmediate();
+      await this.#pause();
       while (this.#pending.length > 0) {
         const [events, turnId] = [this.#pending, this.#turnId];
         this.#pending = [];
@@ -127,11 +142,22 @@ export class LiveTurn {
         this.#turnId = undefined;
         if (turnId !== undefined) await store.nameTurn(this.id, turnId);
         await store.append(this.id, events);
+        this.#storedAt = performance.now();
+        if (this.#pending.length > 0) await this.#pause();
       }
     } catch (error) {
       await this.#broken(error);
     }
     this.#writing = undefined;
+  }
+
+  async #pause(): Promise<void> {
+    const ms = this.#storedAt + this.#options.batchMs - performance.now();
+    if (ms <= 0 || this.#isEnding) return;
+    const over = new Deferred<void>();
+    this.#hurry = over.resolve;
+    using _deadline = onDeadline(ms, over.resolve, { unref: true });
+    await over.promise;
   }
 
   /** A store that fails ends the turn, too: nobody could see it, or answer what it asks. */

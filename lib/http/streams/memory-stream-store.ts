@@ -76,12 +76,8 @@ export class MemoryStreamStore implements TurnStreamStore {
     return Promise.resolve({ ...facts, turnId, ended: log.ended, last: log.last });
   }
 
-  async read(
-    id: string,
-    after: number,
-    options: ReadEventsOptions,
-  ): Promise<StreamPage | undefined> {
-    return await this.#streams.get(id)?.log.read(after, options);
+  read(id: string, after: number, options: ReadEventsOptions): Promise<StreamPage | undefined> {
+    return this.#streams.get(id)?.log.read(after, options) ?? Promise.resolve(undefined);
   }
 
   ownThread(threadId: string, owner: string): Promise<string> {

@@ -1,7 +1,5 @@
-import { onAbort } from "../../async/abort.js";
-import { onDeadline } from "../../async/deadline.js";
-import { Deferred } from "../../async/deferred.js";
 import { eventFor, sizeOf, type LogEntry } from "./log-entry.js";
+import { LogReaders } from "./log-readers.js";
 import { shrinkLog } from "./shrink-log.js";
 import type { ReadEventsOptions, StreamEvent, StreamPage } from "./turn-stream-store.js";
 
@@ -11,11 +9,14 @@ const shrinkTo = 0.75;
 /** The events of one stream in memory. Any number of readers pull from it, each with a cursor of its own. */
 export class TurnLog {
   readonly #maxBytes: number;
+  readonly #readers = new LogReaders();
   #entries: LogEntry[] = [];
   #bytes = 0;
   #ended = false;
   #closed = false;
-  readonly #waiting = new Set<() => void>();
+  /** The newest page that was read: most readers are at the same place, and get the same object. */
+  #shared:
+    { readonly after: number; readonly maxBytes: number; readonly page: StreamPage } | undefined;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -43,27 +44,39 @@ export class TurnLog {
       this.#entries = shrinkLog(this.#entries, shrinkTo * this.#maxBytes);
       this.#bytes = this.#entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
     }
-    this.#wake();
+    this.#shared = undefined;
+    this.#readers.wake();
   }
 
   end(): void {
     this.#ended = true;
-    this.#wake();
+    this.#shared = undefined;
+    this.#readers.end();
   }
 
   /** Readers that wait get nothing more. */
   close(): void {
     this.#closed = true;
-    this.#wake();
+    this.#shared = undefined;
+    this.#readers.end();
   }
 
-  async read(after: number, options: ReadEventsOptions): Promise<StreamPage> {
-    if (this.last <= after && !this.#ended) await this.#somethingNew(options);
+  async read(after: number, { maxBytes, waitMs, signal }: ReadEventsOptions): Promise<StreamPage> {
+    const isNews = this.last > after || this.#ended || this.#closed;
+    if (!isNews && !signal.aborted) await this.#readers.wait(waitMs, signal);
+    const shared = this.#shared;
+    if (shared?.after === after && shared.maxBytes === maxBytes) return shared.page;
+    const page = this.#pageBehind(after, maxBytes);
+    this.#shared = { after, maxBytes, page };
+    return page;
+  }
+
+  #pageBehind(after: number, maxBytes: number): StreamPage {
     const events: StreamEvent[] = [];
     let bytes = 0;
     for (let index = this.#indexBehind(after); index < this.#entries.length; index += 1) {
       const entry = this.#entries[index];
-      if (!entry || (bytes > 0 && bytes + entry.data.length > options.maxBytes)) break;
+      if (!entry || (bytes > 0 && bytes + entry.data.length > maxBytes)) break;
       events.push(eventFor(entry, after));
       bytes += entry.data.length;
     }
@@ -71,26 +84,7 @@ export class TurnLog {
     return { events, ended: this.#closed || (this.#ended && reached >= this.last) };
   }
 
-  async #somethingNew({ waitMs, signal }: ReadEventsOptions): Promise<void> {
-    if (signal.aborted || this.#closed) return;
-    const woken = new Deferred<void>();
-    const wake = (): void => {
-      woken.resolve();
-    };
-    this.#waiting.add(wake);
-    using _deadline = onDeadline(waitMs, wake, { unref: true });
-    using _link = onAbort(signal, wake);
-    await woken.promise;
-    this.#waiting.delete(wake);
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
-  }
-
-  /** Where the first entry lies that is newer. Readers are mostly near the end. */
+  /** Where the first entry lies that is newer. */
   #indexBehind(after: number): number {
     let low = 0;
     let high = this.#entries.length;
