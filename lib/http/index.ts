@@ -34,6 +34,9 @@ export {
   TurnOverError,
   WebError,
 } from "./web-errors.js";
+export { partsOf, type TurnOfParts } from "../parts/parts-of.js";
+export { TurnParts, type PartSource } from "../parts/turn-parts.js";
+export { TurnView, type ViewEntry } from "../parts/turn-view.js";
 export type { PartOptions, PartVisibility } from "../parts/part-options.js";
 export type { PartBody, PartEndStatus, PartOf, TurnPart } from "../parts/turn-part.js";
 export type {

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../async/bounded-map.js";
 import { checkOptions, withoutKeys, type KeysOf } from "../../errors/check-options.js";
 import { bytes, callback, check, checkFields, flagOrObject } from "../../errors/check-values.js";
 import type { Codex, StartThreadOptions } from "../../index.js";
@@ -94,13 +95,17 @@ export function createChat(options: ChatOptions): Chat {
   const own: Authorize = async (request, subject) => (await owner(request)) === subject.owner;
   const { authorize = own } = rest;
   const streams = new TurnStreams({ ...rest, authorize });
-  const chat: ChatParts = { codex, streams, owner, newThread, basePath, maxBodyBytes, options };
+  const directories = new BoundedMap<string, string>(10_000);
+  const settings = { newThread, basePath, maxBodyBytes, options };
+  const chat: ChatParts = { codex, streams, directories, owner, ...settings };
   return Object.assign((request: Request) => answer(chat, request), { streams });
 }
 
 /** The options, with their defaults. */
 interface ChatParts extends Required<Pick<ChatOptions, "codex" | "owner">> {
   readonly streams: TurnStreams;
+  /** Where threads work: viewers see paths within it. */
+  readonly directories: Map<string, string>;
   readonly newThread: NonNullable<ChatOptions["newThread"]>;
   readonly basePath: string;
   readonly maxBodyBytes: number;
@@ -118,11 +123,21 @@ interface Call extends ChatParts {
 }
 
 const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
-  async "POST threads"({ codex, streams, request, view, user, newThread, maxBodyBytes }) {
+  async "POST threads"({
+    codex,
+    streams,
+    directories,
+    request,
+    view,
+    user,
+    newThread,
+    maxBodyBytes,
+  }) {
     await readBody(request, maxBodyBytes, []);
     const settings = typeof newThread === "function" ? await newThread(user, view) : newThread;
-    const { id: threadId } = await codex.startThread({ ...settings, ...streams.handlers });
+    const { id: threadId, opened } = await codex.startThread({ ...settings, ...streams.handlers });
     await streams.ownThread(threadId, user);
+    if (opened) directories.set(threadId, opened.cwd);
     return Response.json({ threadId }, { status: 201 });
   },
 
@@ -131,10 +146,22 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
     return Response.json({ threads }, { headers: { "cache-control": "no-store" } });
   },
 
-  async "POST threads turns"({ codex, streams, request, user, id, basePath, maxBodyBytes }) {
+  async "POST threads turns"({
+    codex,
+    streams,
+    directories,
+    request,
+    user,
+    id,
+    basePath,
+    maxBodyBytes,
+  }) {
     const thread = await streams.thread(request, codex, id);
     const { input } = await readBody(request, maxBodyBytes, ["input"]);
-    const turnId = streams.add(thread.turn(readInput(input)), { owner: user });
+    const items = readInput(input);
+    const cwd = directories.get(id) ?? (await thread.read()).cwd;
+    directories.set(id, cwd);
+    const turnId = streams.add(thread.turn(items), { owner: user, cwd });
     return Response.json({ turnId, events: `${basePath}/turns/${turnId}/events` }, { status: 202 });
   },
 
