@@ -1,6 +1,6 @@
 import type { AsyncIteration } from "../async/async-iteration.js";
 import type { PartOptions } from "./part-options.js";
-import { endingOf, type TurnEnding } from "./turn-problem.js";
+import { endingOf } from "./turn-problem.js";
 import type { TurnPart } from "./turn-part.js";
 import { TurnParts, type PartSource } from "./turn-parts.js";
 
@@ -74,16 +74,29 @@ class PartIteration implements AsyncIteration<TurnPart> {
   }
 
   async #more(): Promise<readonly TurnPart[]> {
-    let ending: TurnEnding;
     try {
       const step = await this.#events.next();
-      if (!step.done) return this.#parts.next(step.value);
-      // Without `turn/completed` ends a turn that was stopped before it was sent.
-      const isInterrupted = this.#turn.state.status === "interrupted";
-      ending = { status: isInterrupted ? "interrupted" : "lost" };
+      if (!step.done) {
+        const parts = this.#parts.next(step.value);
+        return this.#parts.isOver ? await this.#withFailure(parts) : parts;
+      }
     } catch (error) {
-      ending = endingOf(error);
+      return this.#parts.end(endingOf(error));
     }
-    return this.#parts.end(ending);
+    // Without `turn/completed` ends a turn that was stopped before it was sent.
+    const isInterrupted = this.#turn.state.status === "interrupted";
+    return this.#parts.end({ status: isInterrupted ? "interrupted" : "lost" });
+  }
+
+  /** A turn that took too long ends like any other that is stopped; what the iteration throws tells why. */
+  async #withFailure(parts: readonly TurnPart[]): Promise<readonly TurnPart[]> {
+    try {
+      await this.#events.next();
+      return parts;
+    } catch (error) {
+      return parts.map((part) =>
+        part.type === "end" && !part.origin ? { ...part, ...endingOf(error) } : part,
+      );
+    }
   }
 }

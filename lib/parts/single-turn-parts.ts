@@ -200,8 +200,9 @@ export class SingleTurnParts {
     // Its copy of the turn may have messages whose completion did not come.
     const messages = this.#messages.next(event);
     const { status, error } = this.#progress.state;
-    const problem = status === "failed" ? problemOfTurn(error) : undefined;
-    return [...messages, ...this.end({ status: isEnd(status) ? status : "lost", error: problem })];
+    const known = isEnd(status) ? status : "lost";
+    const problem = status === "failed" ? { error: problemOfTurn(error) } : {};
+    return [...messages, ...this.end({ status: known, ...problem })];
   }
 
   #usage(): { turn: TokenCounts; thread: TokenCounts; contextWindow: number | null } | undefined {

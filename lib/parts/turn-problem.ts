@@ -7,7 +7,7 @@ import type { PartEndStatus } from "./turn-part.js";
 /** How a turn has ended. */
 export interface TurnEnding {
   readonly status: PartEndStatus;
-  readonly error?: TurnProblem | undefined;
+  readonly error?: TurnProblem;
 }
 
 const again = "Please try again.";
