@@ -37,6 +37,9 @@ import {
   TurnOverError,
 } from "./web-errors.js";
 
+/** How long `close()` waits for turns that were interrupted (ms). */
+const stopMs = 10_000;
+
 /** How long `close()` waits for viewers to take the end of their turns (ms). */
 const lastWordsMs = 1_000;
 
@@ -266,7 +269,7 @@ export class TurnStreams {
     const over = Promise.all([...this.#live.values()].map((live) => live.over));
     if (drainMs > 0) await settleWithin(over, drainMs);
     for (const { turn } of this.#live.values()) turn.interrupt().catch(onError);
-    await over;
+    await settleWithin(over, stopMs);
     await settleWithin(this.#viewers.allLeft(), lastWordsMs);
     this.#viewers.endAll();
     await this.#store.close().catch(onError);

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { writeProblem } from "../problems.js";
 import { writeStream } from "../sse/write-stream.js";
 
@@ -20,8 +19,9 @@ export function toNodeHandler(
       gone.abort();
     };
     outgoing.on("close", leave);
+    const { body, drop } = bodyOf(incoming);
     try {
-      const response = await handler(toRequest(incoming, gone.signal));
+      const response = await handler(toRequest(incoming, body, gone.signal));
       if (outgoing.destroyed) await response.body?.cancel();
       else await send(response, outgoing, gone.signal);
     } catch (error) {
@@ -29,6 +29,7 @@ export function toNodeHandler(
       writeProblem(outgoing, error);
     } finally {
       outgoing.off("close", leave);
+      drop().catch(() => undefined);
     }
   };
 }
@@ -39,7 +40,11 @@ interface ExpressRequest {
   readonly body?: unknown;
 }
 
-function toRequest(incoming: IncomingMessage & ExpressRequest, signal: AbortSignal): Request {
+function toRequest(
+  incoming: IncomingMessage & ExpressRequest,
+  body: ReadableStream<Uint8Array> | string,
+  signal: AbortSignal,
+): Request {
   const { method = "GET", rawHeaders, headers } = incoming;
   const pairs = rawHeaders.flatMap((name, index): [string, string][] =>
     // HTTP/2 has pseudo headers.
@@ -53,12 +58,32 @@ function toRequest(incoming: IncomingMessage & ExpressRequest, signal: AbortSign
   const isEmpty = method === "GET" || method === "HEAD";
   const init = { method, headers: pairs, signal };
   if (isEmpty) return new Request(url, init);
-  return new Request(url, { ...init, body: bodyOf(incoming), duplex: "half" });
+  return new Request(url, { ...init, body, duplex: "half" });
 }
 
-function bodyOf(incoming: IncomingMessage & ExpressRequest): ReadableStream<Uint8Array> | string {
-  if (incoming.readableEnded && incoming.body !== undefined) return JSON.stringify(incoming.body);
-  return Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+/** The body of a request, and what lets go of it, however much of it was read. */
+function bodyOf(incoming: IncomingMessage & ExpressRequest) {
+  if (incoming.readableEnded && incoming.body !== undefined) {
+    return { body: JSON.stringify(incoming.body), drop: () => Promise.resolve() };
+  }
+  const chunks = incoming.iterator({ destroyOnReturn: false });
+  // The response goes over the same connection, and so does the next request: the rest is read, and thrown away.
+  const drop = async (): Promise<void> => {
+    await chunks.return?.();
+    incoming.resume();
+  };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const step = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
+        if (step.done) controller.close();
+        else controller.enqueue(step.value);
+      },
+      cancel: drop,
+    },
+    { highWaterMark: 0 },
+  );
+  return { body, drop };
 }
 
 async function send(

@@ -40,13 +40,17 @@ export class LiveTurn {
   readonly #asked = new Set<string>();
   #viewers = 0;
   #isEnding = false;
+  /** Whether the store knows of the end. */
+  #isEnded = false;
   #isOver = false;
   #seq = 0;
   #pending: StreamEvent[] = [];
   #pendingLength = 0;
   /** To be told to the store. */
   #turnId: string | undefined;
-  #leave: () => unknown = () => undefined;
+  /** Leaves the turn, which interrupts it. */
+  #leave: () => Promise<void> = () => Promise.resolve();
+  #leaving: Promise<void> | undefined;
   /** When something was stored last (ms, on the clock of `performance`). */
   #storedAt = -Infinity;
   /** Ends a pause between two writings. */
@@ -65,7 +69,7 @@ export class LiveTurn {
     this.turn = turn;
     this.#options = options;
     const creating = options.store.create(id, facts, options.limits);
-    this.created = creating.catch(options.failed);
+    this.created = creating.catch(() => undefined);
     this.#watchedBy(0);
     this.over = this.#follow(parts, creating);
   }
@@ -98,7 +102,7 @@ export class LiveTurn {
 
   async #follow(parts: AsyncIteration<TurnPart>, creating: Promise<void>): Promise<void> {
     const { store, failed } = this.#options;
-    this.#leave = () => parts.return?.();
+    this.#leave = async () => void (await parts.return?.());
     try {
       await creating;
       for await (const part of parts) {
@@ -111,7 +115,8 @@ export class LiveTurn {
     }
     this.#isOver = true;
     this.#timers.stopAll();
-    await store.end(this.id).catch(failed);
+    await this.#end();
+    await this.#leaving;
   }
 
   #add(part: TurnPart): void {
@@ -164,10 +169,18 @@ export class LiveTurn {
   async #broken(error: unknown): Promise<void> {
     const { store, failed } = this.#options;
     failed(error);
-    await Promise.resolve(this.#leave()).catch(failed);
+    this.#leaving ??= this.#leave().catch(failed);
     this.#seq += 1;
     const event = { seq: this.#seq, type: lost.type, data: JSON.stringify(lost) };
     await store.append(this.id, [event]).catch(failed);
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const { store, failed } = this.#options;
+    await store.end(this.id).catch(failed);
   }
 }
 

@@ -241,6 +241,28 @@ describe("a handler for Node", () => {
     expect(errors).toEqual([error]);
   });
 
+  test("answers a body that is too large, and then the next request on the same connection", async () => {
+    const web = await serve(make({ maxBodyBytes: 1_000 }));
+    const headers = { "x-user": "ada", "content-type": "application/json" };
+    for (const [body, status] of [
+      [`"${"x".repeat(2_000_000)}"`, 413],
+      ["{}", 201],
+    ] as const) {
+      const response = await fetch(`${web.url}/threads`, { method: "POST", headers, body });
+      expect(response.status).toBe(status);
+      await response.text();
+    }
+    const chunked = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let count = 0; count < 20; count += 1)
+          controller.enqueue(new Uint8Array(100_000).fill(32));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", headers, body: chunked, duplex: "half" } as RequestInit;
+    expect((await fetch(`${web.url}/threads`, init)).status).toBe(413);
+  });
+
   test("does not go where an absolute or a broken URL leads", async () => {
     const web = await serve(({ url }) => Promise.resolve(new Response(url)));
     const ask = (path: string, host: string) =>
