@@ -1,5 +1,6 @@
 import { isAppServerError as isOurs } from "./errors/base.js";
 import type { ConfigWriteError, FeatureNotChangedError } from "./errors/config-errors.js";
+import type { CodexDrainingError } from "./errors/draining-error.js";
 import type { ConnectError, MissingDependencyError } from "./errors/connect-errors.js";
 import type {
   MessageTooLargeError,
@@ -81,6 +82,7 @@ import type { TurnDetachedError } from "./errors/turn-detached-error.js";
  */
 export type AnyAppServerError =
   | BinaryNotFoundError
+  | CodexDrainingError
   | CommandEndedError
   | CommandFailedError
   | CommandNotStartedError

@@ -62,7 +62,13 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(transport: Transport, settings: ResolvedSettings, source: ConnectionSource) {
-    super(() => Promise.resolve(this.#session));
+    super(
+      (toBegin) =>
+        new Promise((resolve) => {
+          this.#session.work.admit(toBegin);
+          resolve(this.#session);
+        }),
+    );
     this.#session = new Session(transport, settings, source, (...turn) => {
       void stopUnfollowed(...turn);
     });
@@ -228,6 +234,8 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     method: M,
     ...[params, options]: [...ParamsArgument<M>, options?: RequestOptions]
   ): Promise<ResultOf<M>> {
+    const refusal = this.#session.work.refusalOf(method, params);
+    if (refusal) return Promise.reject(refusal);
     return this.#session.request(method, params as ParamsOf<M>, options);
   }
 

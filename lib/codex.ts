@@ -21,11 +21,15 @@ import { checkLaunchOptions } from "./runtime/check-launch-options.js";
 import { ClientHandlers, type HandlerOf } from "./server-requests/client-handlers.js";
 import type { PendingRequest } from "./server-requests/open-request.js";
 import { ThreadMemory } from "./session/thread-memory.js";
+import { turnsInProgress, type TurnInProgress } from "./session/turns-in-progress.js";
+import { WorkUnderWay } from "./session/work-under-way.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
+import { checkCloseOptions, Drain, type CloseOptions } from "./supervision/drain.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
 import {
   checkCodexOptions,
+  idleMsOf,
   isToConnect,
   isWithServer,
   type CodexConnectOptions,
@@ -63,6 +67,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #context = callerContext();
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
+  readonly #work = new WorkUnderWay();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
@@ -78,10 +83,15 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** The client, once it has been started. */
   #live: AppServerClient | undefined;
   #closing: Promise<void> | undefined;
+  #drain: Drain | undefined;
+  #drained: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions = {}) {
-    super(async () => (await this.client()).session);
+    super(async (toBegin) => {
+      this.#work.admit(toBegin);
+      return (await this.client()).session;
+    });
     const options = checkCodexOptions(given);
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
@@ -96,6 +106,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
       memory: new ThreadMemory(),
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
       recorder: this.#recorder,
+      work: this.#work,
+      unsubscribeIdleMs: idleMsOf(options),
     };
     const { restart = true, ...rest } = options;
     checkRestart(restart);
@@ -166,6 +178,16 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
+   * The turns that run on behalf of this client at this moment, those included that it has accepted and that wait
+   * for their thread; a goal counts as one. Also turns that no handle follows: of the server's queue, of requests made
+   * by hand, of sub-agents. On a server that other clients use, too, the turns of these do not count. Reading it
+   * starts nothing and sends nothing.
+   */
+  get runningTurns(): readonly TurnInProgress[] {
+    return turnsInProgress(this.#work, this.#live?.session);
+  }
+
+  /**
    * Calls `listener` for each notification of one method, of the server that runs now, if any does, and of
    * all that take its place. Starts nothing. Notifications that a server sends while this client is not
    * connected to it are lost. Those that arrive before `close()` resolves are still delivered; then the
@@ -218,10 +240,32 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
-   * Ends the server process, or the connection to a server that ran already. Resolves when it is gone;
-   * never rejects. Every later call rejects.
+   * Ends the server process, or the connection to a server that ran already. Resolves when it is gone.
+   * Every later call rejects.
+   *
+   * With `drainMs`, turns and goals that this client has accepted go on to their end for so long, turns that wait
+   * for their thread included; approvals, steering, interrupting and reading work on. Whatever would begin a turn,
+   * a goal or a thread rejects with a CodexDrainingError. Then what still runs is interrupted (`turn/interrupt`),
+   * which takes ten seconds at most, so that its callers get a result with `status: "interrupted"`, and the
+   * server is ended. When nothing runs, that happens at once. Another call with `drainMs` can only shorten the time;
+   * `close()` ends it at once, without interrupting anything.
+   *
+   * @throws InvalidArgumentError for options that cannot work. Nothing else rejects it.
    */
-  close(): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) return Promise.reject(error);
+      throw error;
+    }
+    const { drainMs } = options;
+    if (drainMs !== undefined && !this.#closing) {
+      this.#drain ??= this.#beginDrain();
+      this.#drain.limit(drainMs);
+      this.#drained ??= this.#drain.run().then(() => this.close());
+      return this.#drained;
+    }
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -277,11 +321,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   async #startWhenAllowed(): Promise<AppServerClient> {
     await this.#restarts?.admit(this.#closed.signal);
-    this.#status.publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
+    this.#publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
     try {
       const client = await this.#open();
       this.#restarts?.started();
-      this.#status.publish({ state: "ready", serverInfo: client.serverInfo });
+      this.#publish({ state: "ready", serverInfo: client.serverInfo });
       client.onConnectionStatus((status) => {
         this.#connectionChanged(client, status);
       });
@@ -290,32 +334,47 @@ export class Codex extends CodexApi implements AsyncDisposable {
       // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
       const hasRun = error instanceof HandshakeError || error instanceof IncompatibleServerError;
       if (hasRun) this.#restarts?.failed(error);
-      if (!this.#closed.signal.aborted) this.#status.publish({ state: "lost", error });
+      if (!this.#closed.signal.aborted) this.#publish({ state: "lost", error, mayRestart: true });
       throw error;
     }
   }
 
   #connectionChanged({ serverInfo }: AppServerClient, status: ConnectionStatus): void {
     if (status.state === "ready") {
-      this.#status.publish({ state: "ready", serverInfo });
+      this.#publish({ state: "ready", serverInfo });
     } else if (status.state === "reconnecting") {
       const { state, attempt, reason } = status;
-      this.#status.publish({ state, attempt, reason });
+      this.#publish({ state, attempt, reason });
     }
   }
 
   #ended(error: TransportClosedError): void {
     if (error.reason.kind === "closed") {
       // Somebody has closed the client of this moment; the next call starts another.
-      if (!this.#closing) this.#status.publish({ state: "idle" });
+      if (!this.#closing) this.#publish({ state: "idle" });
       return;
     }
     if (this.#restarts) this.#restarts.failed(error);
     else this.#lost = error.reason;
-    this.#status.publish({ state: "lost", error });
+    this.#publish({ state: "lost", error, mayRestart: this.#restarts !== undefined });
+  }
+
+  #beginDrain(): Drain {
+    this.#status.publish({ state: "draining" });
+    return new Drain({
+      work: this.#work,
+      starting: () => this.#client,
+      session: () => this.#live?.session,
+    });
+  }
+
+  /** Of what happens to the server while it drains, only the end counts. */
+  #publish(status: CodexStatus): void {
+    if (!this.#drain) this.#status.publish(status);
   }
 
   async #close(): Promise<void> {
+    this.#drain?.abandon();
     this.#closed.abort(closedByCaller());
     this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);

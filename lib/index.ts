@@ -7,6 +7,8 @@ export type {
   SupervisionOptions,
 } from "./supervision/codex-options.js";
 export type { CodexStatus } from "./supervision/codex-status.js";
+export type { CloseOptions } from "./supervision/drain.js";
+export type { TurnInProgress } from "./session/turns-in-progress.js";
 export type { RestartOptions } from "./supervision/restart-policy.js";
 export {
   Thread,
@@ -351,6 +353,7 @@ export {
   type StopDetails,
   type OutputMismatchReason,
 } from "./turns/turn-errors.js";
+export { CodexDrainingError } from "./errors/draining-error.js";
 export { TurnDetachedError } from "./errors/turn-detached-error.js";
 export type { TurnFailureReason } from "./results/turn-failure-reason.js";
 export { SlowConsumerError } from "./errors/slow-consumer-error.js";

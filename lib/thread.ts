@@ -228,7 +228,7 @@ export class Thread extends ThreadApi {
     const settings = pickKeys(all, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
-    const session = await this.getSession();
+    const session = await this.getSession("thread/fork");
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const request = { ...leavesLateThread(session), trace };
     const opened = await openThread(session, "thread/fork", params, request);

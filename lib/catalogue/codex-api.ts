@@ -23,6 +23,7 @@ import { Mcp } from "../resources/extensions/mcp.js";
 import { Plugins } from "../resources/extensions/plugins.js";
 import { Skills } from "../resources/extensions/skills.js";
 import { checkOptions, type KeysOf } from "../errors/check-options.js";
+import { beginsWork } from "../messages/begins-work.js";
 import type { CommandHandle } from "../resources/machine/command-handle.js";
 import type { ExecOptions, SpawnOptions } from "../resources/machine/command-options.js";
 import { execCommand } from "../resources/machine/exec-command.js";
@@ -96,7 +97,8 @@ export abstract class CodexApi extends ThreadCatalog {
    */
   get rpc(): Rpc {
     this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
-      const [session, left] = await connectedFor(this.getSession, method, options);
+      const toBegin = beginsWork(method, params) ? method : undefined;
+      const [session, left] = await connectedFor(this.getSession, method, options, toBegin);
       return session.request(method, params, left);
     });
     return this.#rpc;

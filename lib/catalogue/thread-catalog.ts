@@ -82,7 +82,7 @@ export abstract class ThreadCatalog extends Resource {
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     checkFields({ trustProject }, { trustProject: flag });
     checkTrace(trace);
-    const session = await this.getSession();
+    const session = await this.getSession("thread/start");
     const settings = { ...params, dynamicTools };
     const trusted = trustProject ?? session.trustProject;
     const opened = await startThread(session, settings, { trustProject: trusted, trace });
@@ -113,7 +113,7 @@ export abstract class ThreadCatalog extends Resource {
     const settings = withReadableHistory(pickKeys(all, threadResumeParamsKeys));
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
-    const session = await this.getSession();
+    const session = await this.getSession("thread/resume");
     const given = { excludeTurns: true, ...settings, threadId: id };
     // Before a thread that is in use is let go of.
     const params = withServerPaths("thread/resume", given, session.serverFiles);

@@ -35,6 +35,7 @@ export type JsonRpcErrorCode =
 export type AppServerErrorCode =
   | JsonRpcErrorCode
   | "BINARY_NOT_FOUND"
+  | "CODEX_DRAINING"
   | "COMMAND_FAILED"
   | "CONNECT_FAILED"
   | "FEATURE_NOT_CHANGED"

@@ -14,6 +14,7 @@ import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
 import type { Slot } from "../session/turn-slots.js";
+import type { Work } from "../session/work-under-way.js";
 import { confirmationMs, stopGraceMs } from "../turns/machine/stop.js";
 import { StopUnconfirmedError } from "../turns/turn-errors.js";
 import { TurnExecution } from "../turns/turn-execution.js";
@@ -80,7 +81,7 @@ interface GoalPlace {
  * A goal that is under way: follows its turns, what the server says of it between them, and its end. Lets
  * others wait for what becomes of it, and stops it. `GoalRun` is the handle that callers have on it.
  */
-export class GoalExecution implements TurnListener {
+export class GoalExecution implements TurnListener, Work {
   readonly life = new Life();
   readonly #origin: GoalOrigin;
   readonly #listener: GoalListener | undefined;
@@ -132,6 +133,14 @@ export class GoalExecution implements TurnListener {
     return this.#accepted.promise;
   }
 
+  get threadId(): string {
+    return this.#origin.threadId;
+  }
+
+  get turnId(): string | undefined {
+    return this.#turn?.turnId;
+  }
+
   get state(): GoalRunState {
     const { threadId, goal, cleared, turns } = this.#progress;
     return { threadId, goal, cleared, turns, turn: this.#turn?.state ?? null };
@@ -147,6 +156,7 @@ export class GoalExecution implements TurnListener {
   /** The connection is there, and the goal stands in line for its thread. */
   enter(session: Session, slot: Slot): void {
     this.#place = { session, slot };
+    session.work.add(this);
   }
 
   /** The goal is about to be set: its turns are followed from now on. */

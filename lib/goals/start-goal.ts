@@ -38,7 +38,7 @@ async function bring(
   listener: GoalListener,
 ): Promise<void> {
   const { life } = goal;
-  const session = await getSession();
+  const session = await getSession("thread/goal/set");
   if (life.hasEnded()) return;
   listener.connected(session);
   // Everything runs in the order of the calls, so the slot comes before anything that takes time.

@@ -6,7 +6,7 @@ import { checkText, checkTexts } from "../errors/check-values.js";
 import type { Codex, Thread, Turn } from "../index.js";
 import type { PartOptions } from "../parts/part-options.js";
 import { partsOf } from "../parts/parts-of.js";
-import { problemResponse, writeProblem } from "./problems.js";
+import { writeProblem } from "./problems.js";
 import { readAnswer, toRequestAnswer, type BrowserAnswer } from "./requests/browser-answer.js";
 import { readInput, type BrowserInput } from "./requests/browser-input.js";
 import { checkOrigin } from "./requests/check-origin.js";
@@ -24,6 +24,7 @@ import { StreamViewers, type Viewing } from "./sse/stream-viewers.js";
 import { LiveTurn } from "./streams/live-turn.js";
 import { MemoryStreamStore } from "./streams/memory-stream-store.js";
 import type { StoredStream, TurnStreamStore } from "./streams/turn-stream-store.js";
+import { toProblemResponse } from "./to-problem.js";
 import {
   readStreamsOptions,
   type AuthorizedAction,
@@ -126,7 +127,7 @@ export class TurnStreams {
       if (view.method === "HEAD") return new Response(null, { headers: sseHeaders });
       return this.#viewers.response(viewing, isFetchRequest(request) ? request.signal : undefined);
     } catch (error) {
-      return problemResponse(error);
+      return toProblemResponse(error);
     }
   }
 

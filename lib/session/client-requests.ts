@@ -25,6 +25,8 @@ interface RequestParts {
   readonly rateLimits: RateLimitsHolder;
   /** Aborts when the connection is over. */
   readonly closed: AbortSignal;
+  /** A thread was opened. */
+  readonly onOpened: () => void;
 }
 
 /** Sends the requests of this client. Each is learnt from when it is sent, and when it is answered. */
@@ -118,7 +120,10 @@ export class ClientRequests {
     const id = fieldOf(answer, "thread", "id");
     if (typeof id !== "string") return;
     const isActive = statusIn(answer) === "active";
-    this.#parts.threads.open(id).opened({ made: method !== "thread/resume", isActive });
+    const thread = this.#parts.threads.open(id);
+    thread.opened({ made: method !== "thread/resume", isActive });
+    thread.use.opened(method, answer);
+    this.#parts.onOpened();
   }
 }
 

@@ -7,6 +7,7 @@ import type { ServerPlace } from "./handshake.js";
 import type { NotificationListeners } from "./notification-listeners.js";
 import type { AskedSettings } from "./sandbox/hold-to-settings.js";
 import type { ThreadMemory } from "./thread-memory.js";
+import type { WorkUnderWay } from "./work-under-way.js";
 
 /** What lives on when a client does not, for the one that takes its place. */
 export interface SurvivingState {
@@ -14,6 +15,10 @@ export interface SurvivingState {
   readonly memory?: ThreadMemory | undefined;
   readonly backlogs?: BacklogBudget | undefined;
   readonly listeners?: NotificationListeners | undefined;
+  /** What calls have begun, and whether more may begin. */
+  readonly work?: WorkUnderWay | undefined;
+  /** How long threads that nobody uses stay loaded (ms, default Infinity). */
+  readonly unsubscribeIdleMs?: number | undefined;
   /** What records the connections, where they are recorded. */
   readonly recorder?: Recorder | undefined;
 }

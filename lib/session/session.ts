@@ -12,10 +12,13 @@ import type { ConnectionStatus } from "../jsonrpc/connection-status.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { ReconnectingConnection } from "../jsonrpc/reconnecting-connection.js";
+import { beforeRequest } from "../jsonrpc/within-deadline.js";
 import { StartDeadline } from "../jsonrpc/start-deadline.js";
 import { isContent } from "../messages/content-fields.js";
 import { DeltaLines } from "../messages/delta-lines.js";
+import { threadIdIn } from "../messages/id-of.js";
 import { idsIn } from "../messages/message-ids.js";
+import { needsLoadedThread } from "../messages/needs-loaded-thread.js";
 import { isProgress } from "../messages/observed-notifications.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ServerFiles } from "../paths/server-files.js";
@@ -33,6 +36,7 @@ import type { Transport } from "../transport/transport.js";
 import { ClientRequests } from "./client-requests.js";
 import type { ConnectionSource } from "./connection-source.js";
 import { handshake } from "./handshake.js";
+import { IdleThreads } from "./idle-threads.js";
 import { listQueue } from "./load-watch.js";
 import { NotificationHub } from "./notification-hub.js";
 import { RateLimitsHolder } from "./rate-limits-holder.js";
@@ -49,6 +53,7 @@ import type { ThreadState } from "./thread-state.js";
 import { Threads } from "./threads.js";
 import { totalBacklog } from "./total-backlog.js";
 import { TurnRoutes } from "./turn-routes.js";
+import { WorkUnderWay } from "./work-under-way.js";
 
 /** Stops a turn that nobody can follow. Returns at once, and never throws. */
 type StopTurn = (session: Session, threadId: string, turnId: string) => void;
@@ -71,6 +76,10 @@ export class Session {
   readonly rateLimits = new RateLimitsHolder();
   /** What this connection, or one before it, has learnt of threads. */
   readonly memory: ThreadMemory;
+  /** What calls of this client have begun, over this connection or one before it, and whether more may begin. */
+  readonly work: WorkUnderWay;
+  /** Whether other clients may use the same server. */
+  readonly shared: boolean;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
   /** How the server sees files. */
@@ -95,6 +104,8 @@ export class Session {
   readonly #clientRequests: ClientRequests;
   readonly #recovery: ThreadRecovery;
   readonly #warnings: ServerWarnings;
+  /** Undefined where threads stay loaded, used or not. */
+  readonly #idleThreads: IdleThreads | undefined;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   #serverInfo: ServerInfo | undefined;
   /** Aborts when the connection of this moment is gone, replaced or not. */
@@ -109,7 +120,7 @@ export class Session {
     const { logger, callbacks } = settings;
     const { reopening, shared = false, memory = new ThreadMemory() } = source;
     const { backlogs = totalBacklog(settings.maxTotalBacklogBytes) } = source;
-    const { handlers = new ClientHandlers(settings.handlers) } = source;
+    const { handlers = new ClientHandlers(settings.handlers), work = new WorkUnderWay() } = source;
     this.trustProject = settings.trustProject;
     this.experimentalApi = settings.experimentalApi;
     this.callbacks = callbacks;
@@ -117,6 +128,8 @@ export class Session {
     this.handlers = handlers;
     this.backlogs = backlogs;
     this.memory = memory;
+    this.work = work;
+    this.shared = shared;
     this.configured = source.configured ?? {};
     const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
     this.serverFiles = {
@@ -141,11 +154,17 @@ export class Session {
       client: handlers,
       replaceable: reopening !== undefined,
     });
+    const { unsubscribeIdleMs = Infinity } = source;
+    // Without the experimental methods, the server does not tell what a thread still does.
+    if (unsubscribeIdleMs < Infinity && settings.experimentalApi) {
+      this.#idleThreads = new IdleThreads(this, subagents, unsubscribeIdleMs);
+    }
     this.#recovery = new ThreadRecovery(this, subagents);
     this.connection = this.#connect(transport, settings, source);
     this.#clientRequests = new ClientRequests(settings, {
       ...{ threads, memory, connection: this.connection, rateLimits: this.rateLimits },
       closed: this.signal,
+      onOpened: () => this.#idleThreads?.watch(),
       threadsWithoutTurns: new ThreadsWithoutTurns(this, (...turn) => {
         stopTurn(this, ...turn);
       }),
@@ -203,17 +222,22 @@ export class Session {
     return this.request(method, withServerPaths(method, params, this.serverFiles), options);
   }
 
-  /** The same, with the params as they are. */
+  /** The same, with the params as they are. A thread that was let go of, since nobody used it, is loaded first. */
   request<M extends ClientRequestMethod>(
     method: M,
     params: ParamsOf<M>,
     options?: RequestOptions,
   ): Promise<ResultOf<M>> {
-    return this.#clientRequests.request(method, params, options);
+    const threadId = threadIdIn(params);
+    const isReleased = threadId !== undefined && this.threads.find(threadId)?.isReleased === true;
+    return isReleased && needsLoadedThread(method)
+      ? this.#requestLoaded(threadId, method, params, options)
+      : this.#clientRequests.request(method, params, options);
   }
 
   /** Makes sure that the thread is loaded and that this connection gets its events. */
   async load(threadId: string): Promise<void> {
+    this.thread(threadId).use.touch();
     const resume = () => resumeThread(this, { threadId, excludeTurns: true });
     for (;;) {
       await this.available();
@@ -243,6 +267,17 @@ export class Session {
   /** The server no longer has the thread loaded, whatever was known before. */
   unload(threadId: string): void {
     this.threads.find(threadId)?.unload();
+  }
+
+  async #requestLoaded<M extends ClientRequestMethod>(
+    threadId: string,
+    method: M,
+    params: ParamsOf<M>,
+    options: RequestOptions = {},
+  ): Promise<ResultOf<M>> {
+    const loading = { prepare: () => this.load(threadId), since: "its thread was not loaded yet" };
+    const [, left] = await beforeRequest(method, options, loading);
+    return this.#clientRequests.request(method, params, left);
   }
 
   /** Makes the connection, whose every message comes here. Nothing is read before all routes exist. */
@@ -329,6 +364,7 @@ export class Session {
     this.requests.close(new TransportClosedError(reason));
     this.turns.close(new TransportClosedError(reason, "the turn"));
     this.threads.close();
+    this.#idleThreads?.close();
     this.hub.close(reason);
     this.#closed.resolve(reason);
   }
@@ -355,5 +391,8 @@ export class Session {
   }
 }
 
-/** Gives the session of this moment; starts one when there is none. */
-export type GetSession = () => Promise<Session>;
+/**
+ * Gives the session of this moment; starts one when there is none. `toBegin` is the method by which something is
+ * to begin that runs on its own: while the client drains, that rejects with a CodexDrainingError.
+ */
+export type GetSession = (toBegin?: string) => Promise<Session>;

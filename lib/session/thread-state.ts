@@ -6,6 +6,7 @@ import { LoadWatch } from "./load-watch.js";
 import { QueueWatch, type ListQueue } from "./queue-watch.js";
 import type { Quota } from "./quota.js";
 import type { ThreadRoute } from "./thread-route.js";
+import { ThreadUse } from "./thread-use.js";
 import { TurnCallers } from "./turn-callers.js";
 import { TurnSlots } from "./turn-slots.js";
 
@@ -42,6 +43,8 @@ export class ThreadState {
   readonly load: LoadWatch;
   /** Who has its turns started. */
   readonly callers: TurnCallers;
+  /** When it was used last. */
+  readonly use = new ThreadUse();
   /** Who follows its turns, or watches it for turns; undefined while nobody does, as `TurnRoutes` sees to. */
   route: ThreadRoute | undefined;
   /** Whose sub-agent it is, as `SubagentTree` learns: null for nobody's, undefined when that is not known. */
@@ -53,6 +56,8 @@ export class ThreadState {
   /** There while the server has it loaded for this client, which may have made it. */
   #loaded: { readonly isMade: boolean; isUnstored: boolean } | undefined;
   #loading: Promise<void> | undefined;
+  #isReleased = false;
+  #releasing: Promise<void> | undefined;
   /** How many requests about the thread are under way. */
   #asked = 0;
 
@@ -94,8 +99,18 @@ export class ThreadState {
     return this.#rootTurnId;
   }
 
-  /** Whether somebody here uses the thread, or a turn of its goal or queue may come: it must be kept. */
+  /** Whether it was let go of since nobody used it, and has not been loaded since. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /** Whether somebody here uses the thread, or a turn of its goal or queue may come, or it is loaded: it must be kept. */
   get isUsed(): boolean {
+    return this.isLoaded || this.isInUse;
+  }
+
+  /** The same, loaded or not. */
+  get isInUse(): boolean {
     const isAskedFor =
       this.#asked > 0 ||
       this.goalRequest !== undefined ||
@@ -104,17 +119,19 @@ export class ThreadState {
       !this.load.isIdle;
     const isExpected = !this.goal.isIdle || !this.queue.isIdle;
     const isFollowed = this.slots.isUsed || this.route !== undefined;
-    return this.isLoaded || isAskedFor || isExpected || isFollowed;
+    return isAskedFor || isExpected || isFollowed;
   }
 
   /** Whether nothing is known of the thread that would be missed. */
   get isBlank(): boolean {
     const isRunning = this.slots.isRunning || this.#rootTurnId !== undefined;
+    if (this.#isReleased) return false;
     return !this.isUsed && !isRunning && this.parent === undefined && this.callers.isIdle;
   }
 
   /** Loads the thread with `resume` unless it is loaded; concurrent callers share one attempt. */
   async ensureLoaded(resume: () => Promise<unknown>): Promise<void> {
+    if (this.#releasing) await this.#releasing;
     if (this.isLoaded) return;
     this.#loading ??= resume()
       .then(() => undefined)
@@ -139,8 +156,27 @@ export class ThreadState {
     });
   }
 
+  /**
+   * Lets go of the thread with `unsubscribe`, when no turn runs here or waits to. What comes meanwhile waits for that,
+   * and then loads the thread. Never rejects.
+   */
+  async release(unsubscribe: () => Promise<unknown>): Promise<void> {
+    const slot = this.slots.enter({ wait: true });
+    this.#isReleased = true;
+    const release = async (): Promise<void> => {
+      // When it fails, nobody knows whether events come: loading the thread again makes sure.
+      await unsubscribe().catch(() => undefined);
+      this.unload();
+      this.#releasing = undefined;
+      slot.leave();
+    };
+    this.#releasing = release();
+    await this.#releasing;
+  }
+
   /** The server has loaded the thread for this client, or made it (`made`). */
   opened({ made, isActive }: { made: boolean; isActive: boolean }): void {
+    this.#isReleased = false;
     this.#loaded = { isMade: made || this.isMade, isUnstored: false };
     if (isActive) this.slots.setRunning(true);
   }
@@ -164,6 +200,7 @@ export class ThreadState {
     const goalSettled = this.goal.asked(method, params);
     const queueSettled = this.queue.asked(method);
     const callerSettled = this.callers.asked(method, params);
+    this.use.asked(method);
     this.#asked += 1;
     return (answer) => {
       this.#asked -= 1;
@@ -193,6 +230,7 @@ export class ThreadState {
       case "turn/completed":
         this.#rootTurnId = undefined;
     }
+    this.use.observe(message);
     this.callers.observe(message);
     this.goal.observe(message);
     this.queue.observe(message);

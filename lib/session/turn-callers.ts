@@ -2,7 +2,7 @@ import { BoundedMap } from "../async/bounded-map.js";
 import { callerContext, type CallerContext } from "../async/caller-context.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { fieldOf } from "../messages/field-of.js";
-import { hasActiveGoal } from "../messages/goal-status.js";
+import { hasActiveGoal, setsActiveGoal } from "../messages/goal-status.js";
 import { turnIdOf } from "../messages/message-ids.js";
 
 /** The turn that runs; its context is undefined when somebody else has started it. */
@@ -58,7 +58,7 @@ export class TurnCallers {
       case "review/start":
         return this.#turnAsked();
       case "thread/goal/set":
-        return setsGoal(fields) ? this.#goalAsked() : undefined;
+        return setsActiveGoal(fields) ? this.#goalAsked() : undefined;
       case "thread/queue/add":
         return this.#inputQueued(fields["clientUserMessageId"]);
       case "thread/queue/delete":
@@ -158,10 +158,4 @@ export class TurnCallers {
       if (isOne(queued)) this.#queued.delete(clientId);
     }
   }
-}
-
-/** Whether the server starts turns for it that would not run otherwise. */
-function setsGoal({ objective, status }: Readonly<Record<string, unknown>>): boolean {
-  if (status !== undefined && status !== null) return status === "active";
-  return typeof objective === "string";
 }

@@ -3,6 +3,7 @@ import { Deferred } from "../async/deferred.js";
 import { Fifo } from "../async/fifo.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { fieldOf } from "../messages/field-of.js";
+import { turnIdOf } from "../messages/message-ids.js";
 import { isAtRest } from "../messages/thread-status.js";
 
 /** A turn's right to run on its thread. */
@@ -18,6 +19,15 @@ export interface Slot {
   clear(): Promise<void> | undefined;
   /** Gives the right back, or stops waiting for it. Calling it again does nothing. */
   leave(): void;
+}
+
+/** A turn that the server runs on the thread, of ours or of anybody's. */
+interface Running {
+  readonly ended: Deferred<void>;
+  /** When it was heard of (ms since 1970). */
+  readonly since: number;
+  /** Undefined until the server has named it. */
+  readonly turnId: string | undefined;
 }
 
 interface Entry extends Slot {
@@ -41,8 +51,8 @@ export class TurnSlots {
   #inside = 0;
   /** There while the server is about to start a turn, with how many say so; resolves when none does. */
   #reserved: { readonly opened: Deferred<void>; by: number } | undefined;
-  /** There while the server runs a turn here, of ours or of anybody's; resolves at its end. */
-  #running: Deferred<void> | undefined;
+  /** There while the server runs a turn here. */
+  #running: Running | undefined;
   /** Whether it has not been heard of yet: a request was sent that starts a turn. */
   #isExpected = false;
   /** There while the thread is idle, and the end of its turn has not been heard; stops waiting for it. */
@@ -65,7 +75,17 @@ export class TurnSlots {
 
   /** Resolves when the server runs no turn on the thread any more; undefined when it runs none. */
   get runningUntil(): Promise<void> | undefined {
-    return this.#running?.promise;
+    return this.#running?.ended.promise;
+  }
+
+  /** The turn that the server runs on the thread; undefined when it runs none. */
+  get running(): Running | undefined {
+    return this.#running;
+  }
+
+  /** Resolves when no turn is about to start any more that the server starts by itself; undefined when none is. */
+  get reservedUntil(): Promise<void> | undefined {
+    return this.#reserved?.opened.promise;
   }
 
   /** Waits for the turns before this one. With `wait: false`, goes in beside them. */
@@ -78,8 +98,8 @@ export class TurnSlots {
       state: "waiting",
       admitted,
       admit,
-      idle: () => this.#running?.promise,
-      clear: () => this.#running?.promise ?? this.#reserved?.opened.promise,
+      idle: () => this.runningUntil,
+      clear: () => this.runningUntil ?? this.reservedUntil,
       leave: () => {
         if (entry.state === "left") return;
         if (entry.state === "inside") this.#inside -= 1;
@@ -119,7 +139,7 @@ export class TurnSlots {
   observe(message: NotificationMessage): void {
     switch (message.method) {
       case "turn/started":
-        this.setRunning(true);
+        this.setRunning(true, turnIdOf(message));
         break;
       case "turn/completed":
       case "thread/closed":
@@ -134,13 +154,18 @@ export class TurnSlots {
   }
 
   /** Takes note of what an answer or a notification said of the thread. */
-  setRunning(running: boolean): void {
+  setRunning(running: boolean, turnId?: string): void {
     this.#forgetIdle();
     if (running) {
-      this.#running ??= new Deferred();
+      const before = this.#running;
+      this.#running = {
+        ended: before?.ended ?? new Deferred(),
+        since: before?.since ?? Date.now(),
+        turnId: turnId ?? before?.turnId,
+      };
       this.#isExpected = false;
     } else {
-      this.#running?.resolve();
+      this.#running?.ended.resolve();
       this.#running = undefined;
     }
     this.#admitNext();
@@ -149,11 +174,11 @@ export class TurnSlots {
   /** A request will make the server run a turn. Returns what to call when the request fails. */
   expectTurn(): () => void {
     this.setRunning(true);
-    const running = this.#running;
+    const ended = this.runningUntil;
     this.#isExpected = true;
     return () => {
       // A request may fail whose turn has been heard of.
-      if (this.#isExpected && this.#running === running) this.setRunning(false);
+      if (this.#isExpected && this.runningUntil === ended) this.setRunning(false);
     };
   }
 

@@ -19,14 +19,14 @@ export async function untilConnected(
   const [session] = await beforeRequest(
     "",
     { signal },
-    { prepare: getSession, since: notConnected },
+    { prepare: () => getSession(), since: notConnected },
   );
   return session;
 }
 
 /**
  * The same for a request of `method`, whose `timeoutMs` counts from now on. Resolves with its options,
- * less the time that has passed, too.
+ * less the time that has passed, too. `toBegin`: see GetSession.
  *
  * @throws RequestTimeoutError, and what `untilConnected` throws.
  */
@@ -34,7 +34,9 @@ export async function connectedFor<Options extends RequestOptions>(
   getSession: GetSession,
   method: string,
   options: Options,
+  toBegin?: string,
 ): Promise<[Session, Options]> {
   checkSignal(options.signal);
-  return beforeRequest(method, options, { prepare: getSession, since: notConnected });
+  const prepare = () => getSession(toBegin);
+  return beforeRequest(method, options, { prepare, since: notConnected });
 }

@@ -1,4 +1,5 @@
 import { checkOptions, withInherited, withoutKeys, type KeysOf } from "../errors/check-options.js";
+import { checkFields, milliseconds, type Rule } from "../errors/check-values.js";
 import {
   checkServer,
   connectKeys,
@@ -16,7 +17,7 @@ import {
 import type { InProcessServer } from "../transport/transport.js";
 import type { RestartOptions } from "./restart-policy.js";
 
-/** Options for the time after the server is gone. */
+/** Options for what a `Codex` does by itself. */
 export interface SupervisionOptions {
   /**
    * Whether, and how, a call starts a new server process after the last one died, or connects again after
@@ -24,7 +25,37 @@ export interface SupervisionOptions {
    * TransportClosedError of that loss.
    */
   restart?: boolean | RestartOptions | undefined;
+  /**
+   * How long a thread stays loaded that nobody uses (ms, more than 0; `false` or `Infinity`: for ever). Each loaded
+   * thread costs the server more than a megabyte. Then the client unsubscribes from it (`thread/unsubscribe`), the server
+   * unloads it within a minute or so, and its next use loads it again, with its sandbox, handlers and tools.
+   *
+   * That never happens to a thread on which something is going on: a turn, a goal, queued messages, a background
+   * command, a question to this client, `unsolicitedTurns()`, a voice session, a running sub-agent. Nor to one that the
+   * server could not load again: an ephemeral one, or one without a turn. What the user has allowed "for the session"
+   * is asked anew once the thread was unloaded.
+   *
+   * Default: 600,000, ten minutes; `false` for a server that other clients use, too, since this client would not hear
+   * of the turns that these begin. Without `experimentalApi` it has no effect: the server does not tell then what
+   * still runs.
+   */
+  unsubscribeIdleMs?: number | false | undefined;
 }
+
+const defaultIdleMs = 600_000;
+
+/** The time after which threads that nobody uses are unsubscribed from; undefined for never. */
+export function idleMsOf(options: AnyCodexOptions): number | undefined {
+  const { unsubscribeIdleMs } = options;
+  if (unsubscribeIdleMs === false) return undefined;
+  const { shared = isToConnect(options) } = options as { shared?: boolean | undefined };
+  return unsubscribeIdleMs ?? (shared ? undefined : defaultIdleMs);
+}
+
+const falseOrTime: Rule = {
+  fits: (value) => value === false || milliseconds.fits(value),
+  problem: "must be a positive number of milliseconds, Infinity or false",
+};
 
 /** The options of the client, with overload retries on. */
 export interface CodexOptions extends AppServerClientOptions, SupervisionOptions {}
@@ -42,7 +73,7 @@ export interface CodexServerOptions
   server: InProcessServer;
 }
 
-const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true };
+const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true, unsubscribeIdleMs: true };
 const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
 const codexConnectKeys: KeysOf<CodexConnectOptions> = {
   ...connectKeys,
@@ -79,7 +110,9 @@ export function checkCodexOptions(given: AnyCodexOptions): AnyCodexOptions {
       elsewhere: { ...settingsElsewhere, ...onlyToConnect },
     });
   }
-  return withInherited(given, { ...codexKeys, ...codexConnectKeys, ...codexServerKeys });
+  const options = withInherited(given, { ...codexKeys, ...codexConnectKeys, ...codexServerKeys });
+  checkFields(options, { unsubscribeIdleMs: falseOrTime });
+  return options;
 }
 
 /** Whether a server that runs already is named. */

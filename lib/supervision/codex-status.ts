@@ -12,9 +12,14 @@ export type CodexStatus =
   | { readonly state: "reconnecting"; readonly attempt: number; readonly reason: CloseReason }
   /**
    * The process has ended by itself, or could not be started, or the connection could not be made or
-   * restored, as `error` tells. Unless `restart` is off, the next call tries anew; with `restart.eager`
-   * that happens by itself.
+   * restored, as `error` tells. If it `mayRestart`, the next call tries anew; with `restart.eager` that happens by
+   * itself. It may not after a loss with `restart: false`.
    */
-  | { readonly state: "lost"; readonly error: unknown }
+  | { readonly state: "lost"; readonly error: unknown; readonly mayRestart: boolean }
+  /**
+   * `close({ drainMs })` was called: what runs comes to its end, and nothing more begins. `closed` follows,
+   * whatever happens to the server meanwhile.
+   */
+  | { readonly state: "draining" }
   /** `close()` was called; the last one. */
   | { readonly state: "closed" };

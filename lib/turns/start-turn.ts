@@ -41,7 +41,7 @@ async function bring(
   start: TurnStart,
 ): Promise<void> {
   try {
-    const session = await getSession();
+    const session = await getSession(start.method);
     if (turn.life.isOver()) return;
     turn.connected(session);
     await new Launch(turn, session, request, start).run();

@@ -12,6 +12,7 @@ import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
 import type { TurnFollower } from "../session/turn-follower.js";
+import type { Work } from "../session/work-under-way.js";
 import { untilFree } from "./ask-server.js";
 import { IdleTimer } from "./idle-timer.js";
 import { interruptTurn } from "./interrupt-turn.js";
@@ -48,7 +49,7 @@ const unconfirmed =
  * The routes see it as a follower of the turn, and tell it most of that. Lets others wait for what becomes
  * of the turn, and stop it. `Turn` is the handle that callers have on it.
  */
-export class TurnExecution implements TurnFollower {
+export class TurnExecution implements TurnFollower, Work {
   readonly life = new Life();
   readonly handlers: RequestHandlers | undefined;
   readonly context: CallerContext | undefined;
@@ -109,6 +110,14 @@ export class TurnExecution implements TurnFollower {
 
   get state(): TurnState {
     return this.#running.state;
+  }
+
+  get threadId(): string {
+    return this.#request.threadId;
+  }
+
+  get turnId(): string | undefined {
+    return this.#running.id === "" ? undefined : this.#running.id;
   }
 
   /** The connection that runs the turn; undefined until it is there. */
@@ -178,6 +187,7 @@ export class TurnExecution implements TurnFollower {
 
   connected(session: Session): void {
     this.#session = session;
+    if ("send" in this.#request.start) session.work.add(this);
     this.#listener.connected?.(session, this);
   }
 

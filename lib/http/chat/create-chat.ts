@@ -2,11 +2,12 @@ import { BoundedMap } from "../../async/bounded-map.js";
 import { checkOptions, withoutKeys, type KeysOf } from "../../errors/check-options.js";
 import { bytes, callback, check, checkFields, flagOrObject } from "../../errors/check-values.js";
 import type { Codex, StartThreadOptions } from "../../index.js";
-import { problemResponse } from "../problems.js";
 import type { BrowserAnswer } from "../requests/browser-answer.js";
 import { readInput } from "../requests/browser-input.js";
 import { checkOrigin } from "../requests/check-origin.js";
 import { toHttpRequest, type HttpRequest } from "../requests/http-request.js";
+import { healthResponse } from "../health.js";
+import { toProblemResponse } from "../to-problem.js";
 import { TurnStreams } from "../turn-streams.js";
 import {
   turnStreamsKeys,
@@ -18,7 +19,7 @@ import { readBody } from "./read-body.js";
 
 export interface ChatOptions extends Omit<TurnStreamsOptions, "authorize"> {
   /** The client that runs the threads. It stays yours: close it after `chat.streams.close()`. */
-  readonly codex: Pick<Codex, "startThread" | "thread">;
+  readonly codex: Pick<Codex, "startThread" | "thread" | "currentStatus" | "runningTurns">;
   /**
    * Says who has sent a request, such as the user of its session; `null` for nobody, who gets 401. What it
    * throws is 401, too, and `onError` is told.
@@ -65,6 +66,7 @@ const keys: KeysOf<ChatOptions> = {
  * | `GET /turns/:id/events`     | server-sent events: `TurnStreams.response()`                          |
  * | `POST /turns/:id/answers`   | `{ key, decision, answers?, content? }`; 204                          |
  * | `POST /turns/:id/steer`     | `{ input }`; 204                                                      |
+ * | `GET /health`               | 200 or 503, for load balancers: `health()`                            |
  * | `POST /turns/:id/interrupt` | `{}`; 204                                                             |
  *
  * Bodies are JSON, have no other fields, and name no path, no setting and no file of the server. What goes wrong
@@ -197,6 +199,8 @@ async function answer(chat: ChatParts, request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const [kind = "", id = "", action = "", ...more] = segmentsBehind(chat.basePath, pathname);
     const name = [request.method, kind, action].filter((each) => each !== "").join(" ");
+    // Load balancers are nobody's user.
+    if (name === "GET health") return healthResponse(chat.codex);
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (!route || more.length > 0 || (action === "") !== (id === "")) throw new NotFoundError();
     const view = toHttpRequest(request);
@@ -204,7 +208,7 @@ async function answer(chat: ChatParts, request: Request): Promise<Response> {
     const user = await userOf(chat, view);
     return await route({ ...chat, request, view, user, id });
   } catch (error) {
-    return problemResponse(error);
+    return toProblemResponse(error);
   }
 }
 

@@ -101,7 +101,6 @@ export class LiveTurn {
   }
 
   async #follow(parts: AsyncIteration<TurnPart>, creating: Promise<void>): Promise<void> {
-    const { store, failed } = this.#options;
     this.#leave = async () => void (await parts.return?.());
     try {
       await creating;

@@ -2,6 +2,7 @@ import { threadGoalKeys, threadGoalSetParamsKeys } from "../../../generated/meth
 import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import type { ThreadGoal } from "../../../generated/types.js";
 import { checkTrace } from "../../jsonrpc/trace-context.js";
+import { setsActiveGoal } from "../../messages/goal-status.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";
 import { checkGoal } from "../../options/split-options.js";
@@ -41,7 +42,8 @@ export class ThreadGoals extends ThreadFacet {
     checkGoal(goal);
     checkTrace(goal.trace);
     const params = { ...pickKeys(goal, threadGoalSetParamsKeys), threadId: this.threadId };
-    return setGoalInTime(await this.getSession(), params, { trace: goal.trace });
+    const session = await this.getSession(setsActiveGoal(params) ? "thread/goal/set" : undefined);
+    return setGoalInTime(session, params, { trace: goal.trace });
   }
 
   /**

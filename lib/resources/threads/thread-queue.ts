@@ -67,11 +67,18 @@ export class ThreadQueue extends ThreadFacet {
     checkTrace(trace);
     const threadId = this.threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
-    const session = await this.getSession();
+    const session = await this.getSession("thread/queue/add");
     const items = await prepareInput(session, given);
     const params = { ...rest, threadId, input: items, clientUserMessageId };
     await session.load(threadId);
     const leave = await startsBefore(session, threadId);
+    try {
+      // While it waited, the thread may have been let go of.
+      await session.load(threadId);
+    } catch (error) {
+      leave();
+      throw error;
+    }
     // Called before leaving, and at once: from the call on, the connection itself keeps handles
     // waiting until it is clear whether a turn starts.
     const late = takesBackLateInput(session, threadId, clientUserMessageId);

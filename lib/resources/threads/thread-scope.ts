@@ -8,8 +8,8 @@ export function withScope(
   scope: ThreadScope | undefined,
 ): GetSession {
   if (scope === undefined) return getSession;
-  return async () => {
-    const session = await getSession();
+  return async (toBegin) => {
+    const session = await getSession(toBegin);
     bindScope(session, threadId, scope);
     return session;
   };

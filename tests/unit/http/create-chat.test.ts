@@ -84,6 +84,12 @@ describe("the routes", () => {
     expect(await codeOf(await ask(make(), method, path, init))).toEqual([404, "NOT_FOUND"]);
   });
 
+  test("tell load balancers whether to send requests, whoever they are", async () => {
+    const response = await ask(make(), "GET", "/health", { headers: { "x-user": "" } });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ health: "ok" });
+  });
+
   test("are for those who are somebody", async () => {
     const errors: unknown[] = [];
     const chat = make({
@@ -161,6 +167,8 @@ test("new threads have the settings of the application, and of the user", async 
   const seen: unknown[] = [];
   const stub = {
     thread: codex.thread.bind(codex),
+    currentStatus: codex.currentStatus,
+    runningTurns: codex.runningTurns,
     startThread: (options: object) => {
       seen.push(options);
       return codex.startThread();

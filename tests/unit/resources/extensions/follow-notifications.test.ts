@@ -61,7 +61,7 @@ test("leaving before the connection is there listens to nothing", async () => {
   let arrive!: () => void;
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
   const names = followNotifications(
-    () => arrived.then(getSession),
+    () => arrived.then(() => getSession()),
     method,
     ({ name }) => name,
   );
