@@ -5,8 +5,8 @@ import { VisiblePaths } from "./visible-paths.js";
 /** Decides what of a turn its parts show. */
 export interface PartOptions {
   /**
-   * The thread's directory, absolute. Paths in it are shown relative to it, with slashes. `partsOf()` knows
-   * the directory of a thread that this client has started or resumed; without it, every absolute path is
+   * The thread's directory, absolute, as the server names it: behind symbolic links it may have another name
+   * than yours. Paths in it are shown relative to it, with slashes. Without it, every absolute path counts as
    * outside.
    */
   readonly cwd?: string | undefined;

@@ -28,14 +28,25 @@ export function partsOf(turn: TurnOfParts, options: PartOptions = {}): AsyncIter
   return new PartIteration(turn, new TurnParts(options));
 }
 
+type Step = IteratorResult<TurnPart, undefined>;
+
+const over: Step = { value: undefined, done: true };
+
+/**
+ * Written by hand, like the iteration that it reads: leaving a generator would wait for the event that the
+ * generator waits for, and each of its steps costs several promises.
+ */
 class PartIteration implements AsyncIteration<TurnPart> {
   readonly #turn: TurnOfParts;
   readonly #parts: TurnParts;
   readonly #events: AsyncIteration<PartSource>;
+  /** The parts of the last event, and how many of them were read. */
   #waiting: readonly TurnPart[] = [];
   #taken = 0;
-  /** Calls of `next()` are answered one after the other. */
-  #last: Promise<unknown> = Promise.resolve();
+  #isReading = false;
+  /** Calls of `next()` that wait for those before them, the last of which this is. */
+  #queued = 0;
+  #last: Promise<Step> = Promise.resolve(over);
   #isLeft = false;
 
   constructor(turn: TurnOfParts, parts: TurnParts) {
@@ -44,59 +55,75 @@ class PartIteration implements AsyncIteration<TurnPart> {
     this.#events = turn.stream({ subagents: true });
   }
 
-  next(): Promise<IteratorResult<TurnPart, undefined>> {
-    const result = this.#last.then(() => this.#next());
-    this.#last = result.catch(() => undefined);
-    return result;
+  next(): Promise<Step> {
+    if (this.#isReading || this.#queued > 0) return this.#queue();
+    const part = this.#take();
+    if (part) return Promise.resolve(part);
+    return (this.#last = this.#read());
   }
 
-  async return(): Promise<IteratorResult<TurnPart, undefined>> {
+  async return(): Promise<Step> {
     this.#isLeft = true;
-    this.#waiting = [];
     await this.#events.return?.();
-    return { value: undefined, done: true };
+    return over;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  async #next(): Promise<IteratorResult<TurnPart, undefined>> {
-    while (!this.#isLeft) {
-      const part = this.#waiting[this.#taken];
-      this.#taken += 1;
-      if (part) return { value: part, done: false };
-      if (this.#parts.isOver) break;
-      this.#taken = 0;
-      this.#waiting = await this.#more();
-    }
-    return { value: undefined, done: true };
+  #queue(): Promise<Step> {
+    this.#queued += 1;
+    return (this.#last = this.#last.then(() => {
+      this.#queued -= 1;
+      return this.#take() ?? this.#read();
+    }));
   }
 
-  async #more(): Promise<readonly TurnPart[]> {
-    try {
-      const step = await this.#events.next();
-      if (!step.done) {
-        const parts = this.#parts.next(step.value);
-        return this.#parts.isOver ? await this.#withFailure(parts) : parts;
-      }
-    } catch (error) {
-      return this.#parts.end(endingOf(error));
+  #take(): Step | undefined {
+    if (this.#isLeft) return over;
+    const value = this.#waiting[this.#taken];
+    this.#taken += 1;
+    return value && { value, done: false };
+  }
+
+  #read(): Promise<Step> {
+    if (this.#parts.isOver) return Promise.resolve(over);
+    this.#isReading = true;
+    return this.#events.next().then(this.#took, this.#failed);
+  }
+
+  readonly #took = (step: IteratorResult<PartSource, undefined>): Step | Promise<Step> => {
+    if (!step.done) {
+      const parts = this.#parts.next(step.value);
+      return this.#parts.isOver ? this.#withFailure(parts) : this.#give(parts);
     }
     // Without `turn/completed` ends a turn that was stopped before it was sent.
     const isInterrupted = this.#turn.state.status === "interrupted";
-    return this.#parts.end({ status: isInterrupted ? "interrupted" : "lost" });
+    return this.#give(this.#parts.end({ status: isInterrupted ? "interrupted" : "lost" }));
+  };
+
+  readonly #failed = (error: unknown): Step | Promise<Step> =>
+    this.#give(this.#parts.end(endingOf(error)));
+
+  #give(parts: readonly TurnPart[]): Step | Promise<Step> {
+    this.#isReading = false;
+    this.#waiting = parts;
+    this.#taken = 0;
+    return this.#take() ?? this.#read();
   }
 
   /** A turn that took too long ends like any other that is stopped; what the iteration throws tells why. */
-  async #withFailure(parts: readonly TurnPart[]): Promise<readonly TurnPart[]> {
-    try {
-      await this.#events.next();
-      return parts;
-    } catch (error) {
+  #withFailure(parts: readonly TurnPart[]): Promise<Step> {
+    const failed = (error: unknown): readonly TurnPart[] => {
+      const ending = endingOf(error);
       return parts.map((part) =>
-        part.type === "end" && !part.origin ? { ...part, ...endingOf(error) } : part,
+        part.type === "end" && !part.origin ? { ...part, ...ending } : part,
       );
-    }
+    };
+    return this.#events
+      .next()
+      .then(() => parts, failed)
+      .then((last) => this.#give(last));
   }
 }

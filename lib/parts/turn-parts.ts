@@ -32,7 +32,7 @@ const nothing: readonly TurnPart[] = [];
 export class TurnParts {
   readonly #visibility: Visibility;
   readonly #own: SingleTurnParts;
-  /** The turns of its sub-agents that have not ended. */
+  /** The turns of its sub-agents; those that have ended say nothing more. */
   readonly #children = new Map<string, Child>();
   #isOver = false;
 
@@ -81,17 +81,13 @@ export class TurnParts {
       parts: new SingleTurnParts(this.#visibility),
     };
     this.#children.set(key, child);
-    const parts = withOrigin(child, child.parts.next(event));
-    if (parts.at(-1)?.type === "end") this.#children.delete(key);
-    return parts;
+    return withOrigin(child, child.parts.next(event));
   }
 
   #endChildren(): readonly TurnPart[] {
-    const parts = [...this.#children.values()].flatMap((child) =>
+    return [...this.#children.values()].flatMap((child) =>
       withOrigin(child, child.parts.end({ status: "lost" })),
     );
-    this.#children.clear();
-    return parts;
   }
 }
 

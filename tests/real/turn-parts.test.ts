@@ -170,7 +170,7 @@ test("a call of an MCP tool is approved under its own id", async () => {
   const asking = { ...mcpConfig("asking-mcp-server"), default_tools_approval_mode: "prompt" };
   const thread = await codex.startThread({
     approvalPolicy: "on-request",
-    config: { mcp_servers: { asking } } as never,
+    config: { mcp_servers: { asking } },
     onElicitation: () => "accept",
   });
   await codex.mcp.started(thread.id);
