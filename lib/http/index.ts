@@ -1,4 +1,5 @@
 export { createChat, type Chat, type ChatOptions } from "./chat/create-chat.js";
+export type { ChatHistory, ChatThread, ThreadSource } from "./chat/chat-threads.js";
 export { toNodeHandler } from "./chat/to-node-handler.js";
 export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
 export type {
@@ -37,6 +38,7 @@ export {
   WebError,
 } from "./web-errors.js";
 export { partsOf, type TurnOfParts } from "../parts/parts-of.js";
+export { partsOfStoredTurn } from "../parts/stored-turn-parts.js";
 export { TurnParts, type PartSource } from "../parts/turn-parts.js";
 export { TurnView, type ViewEntry } from "../parts/turn-view.js";
 export type { PartOptions, PartVisibility } from "../parts/part-options.js";

@@ -203,6 +203,12 @@ export class TurnStreams {
     return this.#store.threadsOf(owner);
   }
 
+  /** The turns of a thread that run in this process, or wait for those before them, by the ids of their streams. */
+  running(threadId: string): ReadonlyMap<string, Turn> {
+    const own = [...this.#live].filter(([, { turn }]) => turn.threadId === threadId);
+    return new Map(own.map(([id, { turn }]) => [id, turn]));
+  }
+
   /**
    * The handle on a thread whose id a browser has sent, with these `handlers`, once `authorize` has allowed it
    * (`action: "thread"`). Nothing else may resume a thread that a browser names: ids can be guessed or found.

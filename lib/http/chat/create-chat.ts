@@ -1,4 +1,3 @@
-import { BoundedMap } from "../../async/bounded-map.js";
 import { checkOptions, withoutKeys, type KeysOf } from "../../errors/check-options.js";
 import { bytes, callback, check, checkFields, flagOrObject } from "../../errors/check-values.js";
 import type { Codex, StartThreadOptions } from "../../index.js";
@@ -15,17 +14,26 @@ import {
   type TurnStreamsOptions,
 } from "../turn-streams-options.js";
 import { NotFoundError, UnauthorizedError } from "../web-errors.js";
+import {
+  ChatThreads,
+  type ChatHistory,
+  type ChatThread,
+  type ThreadSource,
+} from "./chat-threads.js";
 import { readBody } from "./read-body.js";
 
 export interface ChatOptions extends Omit<TurnStreamsOptions, "authorize"> {
   /** The client that runs the threads. It stays yours: close it after `chat.streams.close()`. */
-  readonly codex: Pick<Codex, "startThread" | "thread" | "currentStatus" | "runningTurns">;
+  readonly codex: ThreadSource & Pick<Codex, "currentStatus" | "runningTurns">;
   /**
    * Says who has sent a request, such as the user of its session; `null` for nobody, who gets 401. What it
    * throws is 401, too, and `onError` is told.
    */
   readonly owner: (request: HttpRequest) => string | null | Promise<string | null>;
-  /** Settings of new threads, or a function that gives them for a user. A browser can set none of them. */
+  /**
+   * Settings of the threads, or a function that gives them for a user; of a thread that another process has
+   * started, those that `resumeThread()` takes. A browser can set none of them.
+   */
   readonly newThread?:
     | StartThreadOptions
     | ((owner: string, request: HttpRequest) => StartThreadOptions | Promise<StartThreadOptions>)
@@ -44,6 +52,9 @@ export interface Chat {
   readonly streams: TurnStreams;
 }
 
+/** How many threads a list has at most. */
+const maxListed = 50;
+
 const keys: KeysOf<ChatOptions> = {
   ...withoutKeys(turnStreamsKeys, "authorize"),
   codex: true,
@@ -60,8 +71,9 @@ const keys: KeysOf<ChatOptions> = {
  *
  * | route                       | body, and what comes back                                             |
  * | --------------------------- | --------------------------------------------------------------------- |
- * | `POST /threads`             | `{}`; 201 `{ threadId }`                                              |
- * | `GET /threads`              | `{ threads: [{ threadId }] }`, one's own, the newest first            |
+ * | `POST /threads`             | `{}`; 201 with a `ChatThread`                                         |
+ * | `GET /threads`              | `{ threads: ChatThread[] }`, one's own, the newest 50                  |
+ * | `GET /threads/:id`          | a `ChatHistory`                                                       |
  * | `POST /threads/:id/turns`   | `{ input }`; 202 `{ turnId, events }`: an id for the routes below     |
  * | `GET /turns/:id/events`     | server-sent events: `TurnStreams.response()`                          |
  * | `POST /turns/:id/answers`   | `{ key, decision, answers?, content? }`; 204                          |
@@ -97,17 +109,16 @@ export function createChat(options: ChatOptions): Chat {
   const own: Authorize = async (request, subject) => (await owner(request)) === subject.owner;
   const { authorize = own } = rest;
   const streams = new TurnStreams({ ...rest, authorize });
-  const directories = new BoundedMap<string, string>(10_000);
+  const threads = new ChatThreads(codex, streams.handlers, rest.parts ?? {});
   const settings = { newThread, basePath, maxBodyBytes, options };
-  const chat: ChatParts = { codex, streams, directories, owner, ...settings };
+  const chat: ChatParts = { codex, streams, threads, owner, ...settings };
   return Object.assign((request: Request) => answer(chat, request), { streams });
 }
 
 /** The options, with their defaults. */
 interface ChatParts extends Required<Pick<ChatOptions, "codex" | "owner">> {
   readonly streams: TurnStreams;
-  /** Where threads work: viewers see paths within it. */
-  readonly directories: Map<string, string>;
+  readonly threads: ChatThreads;
   readonly newThread: NonNullable<ChatOptions["newThread"]>;
   readonly basePath: string;
   readonly maxBodyBytes: number;
@@ -125,45 +136,38 @@ interface Call extends ChatParts {
 }
 
 const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
-  async "POST threads"({
-    codex,
-    streams,
-    directories,
-    request,
-    view,
-    user,
-    newThread,
-    maxBodyBytes,
-  }) {
+  async "POST threads"(call) {
+    const { streams, threads, request, user, maxBodyBytes } = call;
     await readBody(request, maxBodyBytes, []);
-    const settings = typeof newThread === "function" ? await newThread(user, view) : newThread;
-    const { id: threadId, opened } = await codex.startThread({ ...settings, ...streams.handlers });
+    const { id: threadId } = await threads.start(await settingsOf(call));
     await streams.ownThread(threadId, user);
-    if (opened) directories.set(threadId, opened.cwd);
-    return Response.json({ threadId }, { status: 201 });
+    const thread: ChatThread = { threadId, title: null, updatedAt: null };
+    return Response.json(thread, { status: 201 });
   },
 
-  async "GET threads"({ streams, user }) {
-    const threads = (await streams.threadsOf(user)).map((threadId) => ({ threadId }));
-    return Response.json({ threads }, { headers: { "cache-control": "no-store" } });
+  async "GET threads"({ streams, threads, user }) {
+    const newest = (await streams.threadsOf(user)).slice(0, maxListed);
+    return shown({ threads: await Promise.all(newest.map((id) => threads.describe(id))) });
   },
 
-  async "POST threads turns"({
-    codex,
-    streams,
-    directories,
-    request,
-    user,
-    id,
-    basePath,
-    maxBodyBytes,
-  }) {
-    const thread = await streams.thread(request, codex, id);
+  async "GET threads :id"({ codex, streams, threads, request, id }) {
+    await streams.thread(request, codex, id);
+    const running = streams.running(id);
+    const followed = [...running.values()].map((turn) => turn.id);
+    const history: ChatHistory = {
+      ...(await threads.history(id, followed)),
+      running: [...running.keys()],
+    };
+    return shown(history);
+  },
+
+  async "POST threads turns"(call) {
+    const { codex, streams, threads, request, user, id, basePath, maxBodyBytes } = call;
+    await streams.thread(request, codex, id);
     const { input } = await readBody(request, maxBodyBytes, ["input"]);
     const items = readInput(input);
-    const cwd = directories.get(id) ?? (await thread.read()).cwd;
-    directories.set(id, cwd);
-    const turnId = streams.add(thread.turn(items), { owner: user, cwd });
+    const thread = await threads.open(id, () => settingsOf(call));
+    const turnId = streams.add(thread.turn(items), { owner: user, cwd: thread.opened?.cwd });
     return Response.json({ turnId, events: `${basePath}/turns/${turnId}/events` }, { status: 202 });
   },
 
@@ -193,16 +197,22 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 };
 
+/** What the application sets for the user's threads. */
+async function settingsOf({ newThread, user, view }: Call): Promise<StartThreadOptions> {
+  return typeof newThread === "function" ? await newThread(user, view) : newThread;
+}
+
 /** Never rejects. */
 async function answer(chat: ChatParts, request: Request): Promise<Response> {
   try {
     const { pathname } = new URL(request.url);
     const [kind = "", id = "", action = "", ...more] = segmentsBehind(chat.basePath, pathname);
-    const name = [request.method, kind, action].filter((each) => each !== "").join(" ");
+    const rest = action === "" && id !== "" ? ":id" : action;
+    const name = [request.method, kind, rest].filter((each) => each !== "").join(" ");
     // Load balancers are nobody's user.
     if (name === "GET health") return healthResponse(chat.codex);
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
-    if (!route || more.length > 0 || (action === "") !== (id === "")) throw new NotFoundError();
+    if (!route || more.length > 0 || (action !== "" && id === "")) throw new NotFoundError();
     const view = toHttpRequest(request);
     if (request.method === "POST") checkOrigin(view, chat.options.origins);
     const user = await userOf(chat, view);
@@ -227,6 +237,10 @@ async function userOf({ owner, options }: ChatParts, view: HttpRequest): Promise
 function segmentsBehind(basePath: string, pathname: string): readonly string[] {
   if (!pathname.startsWith(`${basePath}/`)) return [];
   return pathname.slice(basePath.length + 1).split("/");
+}
+
+function shown(body: unknown): Response {
+  return Response.json(body, { headers: { "cache-control": "no-store" } });
 }
 
 function done(): Response {

@@ -66,7 +66,9 @@ describe("the routes", () => {
     expect(view.end).toMatchObject({ status: "completed" });
     expect(view.threadId).toBe(threadId);
     const mine = await fetch(`${web.url}/api/threads`, settings);
-    expect(await mine.json()).toEqual({ threads: [{ threadId }] });
+    expect(await mine.json()).toEqual({
+      threads: [{ threadId, title: null, updatedAt: expect.any(Number) }],
+    });
     const theirs = await fetch(`${web.url}/api/threads`, { headers: { "x-user": "eve" } });
     expect(await theirs.json()).toEqual({ threads: [] });
   });
@@ -169,6 +171,7 @@ test("new threads have the settings of the application, and of the user", async 
     thread: codex.thread.bind(codex),
     currentStatus: codex.currentStatus,
     runningTurns: codex.runningTurns,
+    resumeThread: codex.resumeThread.bind(codex),
     startThread: (options: object) => {
       seen.push(options);
       return codex.startThread();
