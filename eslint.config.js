@@ -10,6 +10,8 @@ export default tseslint.config(
       "generated/",
       "vendor-bin/",
       "tests/fixtures/",
+      // They have a tsconfig.json and packages of their own: npm run test:apps checks their types.
+      "examples/apps/",
     ],
   },
   ...tseslint.configs.strictTypeChecked,
