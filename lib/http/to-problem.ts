@@ -1,4 +1,4 @@
-import { isAppServerError, type AnyAppServerError } from "../index.js";
+import { isAppServerError, type AnyAppServerError } from "../app-server-errors.js";
 import {
   cutOff,
   loginNeeded,

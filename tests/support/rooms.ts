@@ -41,7 +41,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
-  http: ["async", "errors", "index", "parts"],
+  http: ["app-server-errors", "async", "errors", "parts"],
   // What a page loads: nothing of Node, and nothing that is not used.
   browser: ["parts"],
   testing: ["async", "errors", "recording", "runtime", "transport"],

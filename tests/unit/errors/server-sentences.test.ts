@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import ts from "typescript";
 import {
-  partsOf,
+  sentenceParts,
   says,
   serverSentences,
   triedReleases,
@@ -116,8 +116,8 @@ describe("looking for a sentence", () => {
   });
 
   test("gives the parts that the pattern picks out", () => {
-    expect(partsOf("session 0199-8 is archived. Run …", "sessionArchived")).toEqual(["0199-8"]);
-    expect(partsOf("Reconnecting... 2/5", "attemptOf")).toEqual(["2", "5"]);
-    expect(partsOf("something else", "attemptOf")).toBeUndefined();
+    expect(sentenceParts("session 0199-8 is archived. Run …", "sessionArchived")).toEqual(["0199-8"]);
+    expect(sentenceParts("Reconnecting... 2/5", "attemptOf")).toEqual(["2", "5"]);
+    expect(sentenceParts("something else", "attemptOf")).toBeUndefined();
   });
 });
