@@ -193,14 +193,19 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 };
 
+/** Those of load balancers, which are nobody's user. */
+const openRoutes: Readonly<Record<string, (chat: ChatParts) => Response>> = {
+  "GET health": ({ codex }) => healthResponse(codex),
+};
+
 /** Never rejects. */
 async function answer(chat: ChatParts, request: Request): Promise<Response> {
   try {
     const { pathname } = new URL(request.url);
     const [kind = "", id = "", action = "", ...more] = segmentsBehind(chat.basePath, pathname);
     const name = [request.method, kind, action].filter((each) => each !== "").join(" ");
-    // Load balancers are nobody's user.
-    if (name === "GET health") return healthResponse(chat.codex);
+    const openRoute = Object.hasOwn(openRoutes, name) ? openRoutes[name] : undefined;
+    if (openRoute && id === "") return openRoute(chat);
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (!route || more.length > 0 || (action === "") !== (id === "")) throw new NotFoundError();
     const view = toHttpRequest(request);
