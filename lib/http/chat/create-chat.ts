@@ -202,6 +202,11 @@ async function settingsOf({ newThread, user, view }: Call): Promise<StartThreadO
   return typeof newThread === "function" ? await newThread(user, view) : newThread;
 }
 
+/** Those of load balancers, which are nobody's user. */
+const openRoutes: Readonly<Record<string, (chat: ChatParts) => Response>> = {
+  "GET health": ({ codex }) => healthResponse(codex),
+};
+
 /** Never rejects. */
 async function answer(chat: ChatParts, request: Request): Promise<Response> {
   try {
@@ -209,8 +214,8 @@ async function answer(chat: ChatParts, request: Request): Promise<Response> {
     const [kind = "", id = "", action = "", ...more] = segmentsBehind(chat.basePath, pathname);
     const rest = action === "" && id !== "" ? ":id" : action;
     const name = [request.method, kind, rest].filter((each) => each !== "").join(" ");
-    // Load balancers are nobody's user.
-    if (name === "GET health") return healthResponse(chat.codex);
+    const openRoute = Object.hasOwn(openRoutes, name) ? openRoutes[name] : undefined;
+    if (openRoute) return openRoute(chat);
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (!route || more.length > 0 || (action !== "" && id === "")) throw new NotFoundError();
     const view = toHttpRequest(request);

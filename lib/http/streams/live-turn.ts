@@ -101,7 +101,9 @@ export class LiveTurn {
   }
 
   async #follow(parts: AsyncIteration<TurnPart>, creating: Promise<void>): Promise<void> {
-    this.#leave = async () => void (await parts.return?.());
+    this.#leave = async () => {
+      await parts.return?.();
+    };
     try {
       await creating;
       for await (const part of parts) {

@@ -116,7 +116,9 @@ describe("looking for a sentence", () => {
   });
 
   test("gives the parts that the pattern picks out", () => {
-    expect(sentenceParts("session 0199-8 is archived. Run …", "sessionArchived")).toEqual(["0199-8"]);
+    expect(sentenceParts("session 0199-8 is archived. Run …", "sessionArchived")).toEqual([
+      "0199-8",
+    ]);
     expect(sentenceParts("Reconnecting... 2/5", "attemptOf")).toEqual(["2", "5"]);
     expect(sentenceParts("something else", "attemptOf")).toBeUndefined();
   });
