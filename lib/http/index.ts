@@ -40,6 +40,8 @@ export {
 export { partsOf, type TurnOfParts } from "../parts/parts-of.js";
 export { partsOfStoredTurn } from "../parts/stored-turn-parts.js";
 export { TurnParts, type PartSource } from "../parts/turn-parts.js";
+export type { TurnEnding } from "../parts/turn-problem.js";
+export type { SomeEvent } from "../turns/text-merge.js";
 export { TurnView, type ViewEntry } from "../parts/turn-view.js";
 export type { PartOptions, PartVisibility } from "../parts/part-options.js";
 export type { PartBody, PartEndStatus, PartOf, TurnPart } from "../parts/turn-part.js";
