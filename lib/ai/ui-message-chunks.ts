@@ -89,8 +89,8 @@ export class UIMessageChunks {
     ];
   }
 
-  #reasoning({ id, section, raw = false, delta }: PartOf<"reasoning-delta">): UIMessageChunk {
-    const key = `${section} ${raw}`;
+  #reasoning({ id, section, raw, delta }: PartOf<"reasoning-delta">): UIMessageChunk {
+    const key = `${section} ${raw === true}`;
     const before = this.#sections.get(id);
     this.#sections.set(id, key);
     const isNext = before !== key && before !== "";
