@@ -11,8 +11,11 @@ import {
 } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
-const event = (method: string, params: Params, rest: Params = {}): PartSource =>
-  ({ method, params: { ...ids, ...params }, ...rest }) as PartSource;
+const event = (method: string, params: Params, rest: Params = {}): PartSource => ({
+  method,
+  params: { ...ids, ...params },
+  ...rest,
+});
 const started = (item: Params): PartSource => event("item/started", { item });
 const completed = (item: Params): PartSource => event("item/completed", { item });
 const begin = turnStarted(ids) as unknown as PartSource;
