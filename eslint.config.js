@@ -10,6 +10,8 @@ export default tseslint.config(
       "generated/",
       "vendor-bin/",
       "tests/fixtures/",
+      // They have a tsconfig.json and packages of their own: npm run test:apps checks their types.
+      "examples/apps/",
     ],
   },
   ...tseslint.configs.strictTypeChecked,
@@ -35,7 +37,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["*.js", "tests/support/*.js", "**/*.mjs", "**/*.cjs"],
+    files: ["*.js", "tests/**/*.js", "**/*.mjs", "**/*.cjs"],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { "no-restricted-syntax": "off" },
   },

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import { compileProgram } from "../tests/support/compile-program.js";
 import { nativeCodexPath } from "../tests/support/raw-client.js";
 import type { Contender } from "./fresh-process.js";
@@ -52,6 +53,8 @@ export async function createScenarios(options: ScenarioOptions): Promise<readonl
     return { contenders, baseline: "bare", rounds, messages: count };
   };
   const flood = scriptedServer(deltas, 0);
+  // By itself: all that it needs of the library is the iteration of a turn.
+  const parts = await compileProgram(new URL("../lib/parts/parts-of.ts", import.meta.url));
   const idle = [String(threads), ...scriptedServer(0, 0)];
   return [
     {
@@ -63,6 +66,7 @@ export async function createScenarios(options: ScenarioOptions): Promise<readonl
         { name: "plain vscode-jsonrpc", script: "turn-jsonrpc.mjs", args: flood },
         ...ours("for await", "turn-ours.mjs", "stream", ...flood),
         ...ours("run() alone", "turn-ours.mjs", "run", ...flood),
+        ...ours("partsOf()", "turn-parts.mjs", pathToFileURL(parts).href, ...flood),
       ],
       baseline: "bare",
       operations: deltas,

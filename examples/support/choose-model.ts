@@ -2,7 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Codex, type CodexOptions } from "codex-app-server-sdk";
-import { configFor, reply, startLoopbackModel } from "codex-app-server-sdk/testing";
+import {
+  configFor,
+  reply,
+  startLoopbackModel,
+  type LoopbackModel,
+} from "codex-app-server-sdk/testing";
 
 /** The model that answers, and the options that lead to it. */
 export interface ChosenModel {
@@ -13,8 +18,11 @@ export interface ChosenModel {
   close(): Promise<void>;
 }
 
-/** The user's login; else the user's API key, in a private home; else a model on the loopback. */
-export async function chooseModel(): Promise<ChosenModel> {
+/**
+ * The user's login; else the user's API key, in a private home; else a model on the loopback, which `script`
+ * tells what to say.
+ */
+export async function chooseModel(script = sayHello): Promise<ChosenModel> {
   if (await isLoggedIn()) {
     return {
       description: "with your login",
@@ -25,7 +33,7 @@ export async function chooseModel(): Promise<ChosenModel> {
     };
   }
   const apiKey = process.env["OPENAI_API_KEY"] ?? "";
-  return apiKey === "" ? loopbackModel() : withApiKey(apiKey);
+  return apiKey === "" ? loopbackModel(script) : withApiKey(apiKey);
 }
 
 async function isLoggedIn(): Promise<boolean> {
@@ -46,12 +54,16 @@ async function withApiKey(apiKey: string): Promise<ChosenModel> {
   };
 }
 
-async function loopbackModel(): Promise<ChosenModel> {
-  const model = await startLoopbackModel();
+function sayHello(model: LoopbackModel): void {
   model.enqueue(
     [reply.commentary("I will run it and look."), reply.shell("echo hello from a real command")],
     reply.text("It printed: hello from a real command."),
   );
+}
+
+async function loopbackModel(script: (model: LoopbackModel) => void): Promise<ChosenModel> {
+  const model = await startLoopbackModel();
+  script(model);
   return {
     description: "with a scripted model on the loopback, as nobody is logged in",
     options: await configFor(model),

@@ -1,4 +1,4 @@
-import { partsOf } from "./server-sentences.js";
+import { sentenceParts } from "./server-sentences.js";
 
 /** A setting that the server has replaced, and what it was before, in the words of the protocol. */
 export type ReplacedSetting =
@@ -22,6 +22,6 @@ const replacedSettings: ReadonlyMap<string, ReplacedSetting> = new Map([
  */
 export function readReplacedSetting(warning: unknown): ReplacedSetting | undefined {
   if (typeof warning !== "string") return undefined;
-  const [key, value] = partsOf(warning, "settingReplaced") ?? [];
+  const [key, value] = sentenceParts(warning, "settingReplaced") ?? [];
   return replacedSettings.get(`${key} ${value}`);
 }

@@ -174,6 +174,6 @@ export function says(text: string, ...names: readonly SentenceName[]): boolean {
 }
 
 /** The parts of a sentence that its pattern picks out, or undefined when the text does not have it. */
-export function partsOf(text: string, name: SentenceName): readonly string[] | undefined {
+export function sentenceParts(text: string, name: SentenceName): readonly string[] | undefined {
   return serverSentences[name].exec(text)?.slice(1);
 }

@@ -22,7 +22,7 @@ import {
   ThreadNotFoundError,
   TurnNotActiveError,
 } from "./rpc-errors.js";
-import { partsOf, says } from "./server-sentences.js";
+import { sentenceParts, says } from "./server-sentences.js";
 import { withoutValues } from "./without-values.js";
 
 const neverRan =
@@ -112,7 +112,7 @@ function fromSentence(failure: RpcFailure): JsonRpcError {
   if (says(message, "noArchivedRollout")) {
     return new ThreadNotFoundError(failure, "Check the id, and whether the thread is archived.");
   }
-  const archived = partsOf(message, "sessionArchived");
+  const archived = sentenceParts(message, "sessionArchived");
   if (archived) return new ThreadArchivedError(failure, archived[0]);
   if (says(message, "threadNotFound", "threadNotLoaded")) {
     return new ThreadNotFoundError(failure, adviceForUnloaded(failure.method));
@@ -199,7 +199,7 @@ export function isBeforeFirstTurn(error: unknown): boolean {
 
 /** The server quotes the method that it does not know; what it quotes may also be a part of the params. */
 function isUnknown(method: string, message: string): boolean {
-  return partsOf(message, "unknownMethod")?.[0] === method;
+  return sentenceParts(message, "unknownMethod")?.[0] === method;
 }
 
 function readFields(value: unknown): Partial<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { isAppServerError, type AnyAppServerError } from "../index.js";
+import { isAppServerError, type AnyAppServerError } from "../app-server-errors.js";
 import {
   cutOff,
   loginNeeded,
@@ -8,6 +8,7 @@ import {
   unknownProblem,
   type ProblemKind,
 } from "./problem-table.js";
+import { WebError } from "./web-errors.js";
 
 /** The body of an HTTP answer that tells of a problem (RFC 9457), fit for the eyes of a user. */
 export interface ProblemDetails {
@@ -74,6 +75,10 @@ interface Classified {
 }
 
 function classify(error: unknown): Classified {
+  if (error instanceof WebError) {
+    const { status, code, title } = error;
+    return { kind: { status, title, ...(status === 503 ? { retryAfter: 1 } : {}) }, code };
+  }
   if (!isAppServerError(error)) {
     return { kind: isTimeout(error) ? timeLimit : unknownProblem, code: "UNKNOWN" };
   }

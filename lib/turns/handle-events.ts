@@ -10,7 +10,13 @@ import type { Session } from "../session/session.js";
 import { AnswerText, wantedMessages, type TextStreamOptions } from "./answer-text.js";
 import { eventBacklog } from "./event-backlog.js";
 import { MessageUpdates, type MessageUpdate } from "./message-updates.js";
-import { isOfSubagent, Subagents, type EventOrigin, type SubagentEvent } from "./subagents.js";
+import {
+  isOfSubagent,
+  Subagents,
+  withOrigin,
+  type EventOrigin,
+  type SubagentEvent,
+} from "./subagents.js";
 import type { SomeEvent } from "../messages/superseding.js";
 import { TurnStreamError } from "./turn-errors.js";
 
@@ -180,14 +186,19 @@ export class HandleEvents<Event extends SomeEvent> {
   #withOrigin(): (event: Event) => Event & { readonly origin: EventOrigin } {
     const handle = this.#handle;
     const { threadId } = handle;
+    // Looked up once: to look at the state of a turn costs as much as the event.
+    let ownId: string | undefined;
     let running = "";
+    let origin: EventOrigin = { threadId, turnId: "", parentThreadId: null, depth: 0 };
     return (event) => {
       if (isOfSubagent(event)) return event;
       const named = turnIdOf(event);
       if (event.method === "turn/started") running = named ?? "";
-      const turnId = handle.id ?? named ?? running;
+      ownId ??= handle.id;
+      const turnId = ownId ?? named ?? running;
       if (event.method === "turn/completed") running = "";
-      return { ...event, origin: { threadId, turnId, parentThreadId: null, depth: 0 } };
+      if (turnId !== origin.turnId) origin = { ...origin, turnId };
+      return withOrigin(event, origin);
     };
   }
 }

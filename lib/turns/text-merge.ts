@@ -32,8 +32,9 @@ export class GrowingText {
   }
 
   toString(): string {
-    for (const piece of this.#pieces.slice(this.#count)) this.#seen += piece;
-    this.#count = this.#pieces.length;
+    for (; this.#count < this.#pieces.length; this.#count += 1) {
+      this.#seen += this.#pieces[this.#count] ?? "";
+    }
     return this.#joined + this.#seen;
   }
 }

@@ -1,5 +1,5 @@
 import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
-import { partsOf } from "../errors/server-sentences.js";
+import { sentenceParts } from "../errors/server-sentences.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
 import { readReason } from "../results/turn-failure-reason.js";
@@ -147,7 +147,7 @@ function countNotice(before: TurnRetry | null, { params, emittedAtMs }: RetryNot
   const { error }: { error: unknown } = params;
   const { message, codexErrorInfo } = (error ?? {}) as Partial<TurnError>;
   const text = typeof message === "string" ? message : "";
-  const [attempt = null, maxAttempts = null] = partsOf(text, "attemptOf") ?? [];
+  const [attempt = null, maxAttempts = null] = sentenceParts(text, "attemptOf") ?? [];
   return {
     message: text,
     reason: readReason(codexErrorInfo ?? null),

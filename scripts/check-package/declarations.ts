@@ -7,14 +7,17 @@ import { readDeclarations } from "../build/declarations.js";
  */
 export async function checkDeclarations(folder: string): Promise<void> {
   for (const extension of ["d.ts", "d.cts"]) {
-    const entries = ["index", "testing/index"].map((name) => `${name}.${extension}`);
-    const files = await readDeclarations(
-      entries.map((entry) => path.join(folder, entry)),
-      (specifier, file) => {
-        if (specifier.startsWith("node:")) return;
-        throw new Error(`${path.relative(folder, file)} shows a type of ${specifier}.`);
-      },
-    );
+    const read = (names: readonly string[], allowed: string) =>
+      readDeclarations(
+        names.map((name) => path.join(folder, `${name}.${extension}`)),
+        (specifier, file) => {
+          if (allowed !== "" && specifier.startsWith(allowed)) return;
+          throw new Error(`${path.relative(folder, file)} shows a type of ${specifier}.`);
+        },
+      );
+    const files = await read(["index", "http/index", "testing/index"], "node:");
     console.log(`${files.size} files *.${extension} show no type of a dependency`);
+    const ofPages = await read(["browser/index"], "");
+    console.log(`${ofPages.size} files *.${extension} show no type of Node.js either`);
   }
 }

@@ -25,7 +25,7 @@ export function readProgram(root: string): AffectedProgram {
     // The examples import the package by its name, which is not built here.
     paths: {
       "codex-app-server-sdk": [path.join(root, "lib/index.ts")],
-      "codex-app-server-sdk/testing": [path.join(root, "lib/testing/index.ts")],
+      "codex-app-server-sdk/*": [path.join(root, "lib/*/index.ts")],
     },
   });
   const nameOf = (file: ts.SourceFile): string =>

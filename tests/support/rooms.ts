@@ -16,6 +16,7 @@ export const rooms: Readonly<Record<string, string>> = {
     "what a client offers besides threads and turns: account, machine, extensions, configuration",
   goal: "the handle on a goal",
   goals: "the life of a goal: many turns shown as one",
+  parts: "a turn's events as the parts of a user interface",
   turn: "the handle on a turn",
   turns: "the life of a turn: start, follow, stop, end",
   session: "what is known of one connection: its threads, who follows what, recovery after a drop",
@@ -40,7 +41,10 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
-  http: ["index"],
+  ai: ["parts"],
+  http: ["app-server-errors", "async", "errors", "options", "parts"],
+  // What a page loads: nothing of Node, and nothing that is not used.
+  browser: ["parts"],
   testing: ["async", "errors", "recording", "runtime", "transport"],
   // Where the runtime lies, and what may be wrong with its directories, a client tells only by failing.
   doctor: ["index", "runtime", "errors", "async"],

@@ -185,6 +185,11 @@ test("deadlines are made in one place, which reads on before it decides; other t
   const users = files.filter((file) => /\bsetTimeout\b/.test(parseSource(file).text));
   expect(users.sort()).toEqual([
     "lib/async/deadline.ts",
+    // A page has no async room. Its pauses, and its patience with a silent connection, read nothing of ours.
+    "lib/browser/pause.ts",
+    "lib/browser/read-turn.ts",
+    // Polls a store under test.
+    "lib/http/streams/check-turn-stream-store.ts",
     // What vscode-jsonrpc is given of the platform.
     "lib/jsonrpc/json-rpc.ts",
     "lib/session/resume-thread.ts",

@@ -9,10 +9,10 @@ const require = createRequire(import.meta.url);
 const cjs = require("codex-app-server-sdk");
 assert.notEqual(esm.Codex, cjs.Codex);
 assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort(), "both have the same exports");
-assert.deepEqual(
-  Object.keys(await import("codex-app-server-sdk/testing")).sort(),
-  Object.keys(require("codex-app-server-sdk/testing")).sort(),
-);
+for (const entry of ["http", "browser", "testing"]) {
+  const name = `codex-app-server-sdk/${entry}`;
+  assert.deepEqual(Object.keys(await import(name)).sort(), Object.keys(require(name)).sort());
+}
 
 for (const [one, other] of [
   [esm, cjs],

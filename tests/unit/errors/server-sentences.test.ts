@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import ts from "typescript";
 import {
   notSaidBy,
-  partsOf,
+  sentenceParts,
   says,
   serverSentences,
   triedReleases,
@@ -122,8 +122,10 @@ describe("looking for a sentence", () => {
   });
 
   test("gives the parts that the pattern picks out", () => {
-    expect(partsOf("session 0199-8 is archived. Run …", "sessionArchived")).toEqual(["0199-8"]);
-    expect(partsOf("Reconnecting... 2/5", "attemptOf")).toEqual(["2", "5"]);
-    expect(partsOf("something else", "attemptOf")).toBeUndefined();
+    expect(sentenceParts("session 0199-8 is archived. Run …", "sessionArchived")).toEqual([
+      "0199-8",
+    ]);
+    expect(sentenceParts("Reconnecting... 2/5", "attemptOf")).toEqual(["2", "5"]);
+    expect(sentenceParts("something else", "attemptOf")).toBeUndefined();
   });
 });

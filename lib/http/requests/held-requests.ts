@@ -1,0 +1,81 @@
+import { onAbort } from "../../async/abort.js";
+import { onDeadline } from "../../async/deadline.js";
+import { Deferred } from "../../async/deferred.js";
+import type {
+  Answering,
+  ApprovalDecision,
+  ApprovalRequest,
+  ElicitationAnswer,
+  ElicitationRequest,
+  RequestAnswer,
+  RequestContext,
+  UserInputAnswers,
+  UserInputRequest,
+  UserRequest,
+} from "../../index.js";
+import { refusalFor } from "./browser-answer.js";
+
+/** The handlers that leave approvals and questions to whoever watches the turn. */
+export interface HeldRequestHandlers {
+  readonly onApproval: (
+    request: ApprovalRequest,
+    context: RequestContext,
+  ) => Answering<ApprovalDecision>;
+  readonly onUserInput: (
+    request: UserInputRequest,
+    context: RequestContext,
+  ) => Answering<UserInputAnswers>;
+  readonly onElicitation: (
+    request: ElicitationRequest,
+    context: RequestContext,
+  ) => Answering<ElicitationAnswer>;
+}
+
+interface Held {
+  readonly type: UserRequest["type"];
+  readonly settle: (answer: RequestAnswer) => void;
+}
+
+/** The requests of the server that wait for an answer from outside. None waits for longer than it may. */
+export class HeldRequests {
+  readonly handlers: HeldRequestHandlers;
+  readonly #answerWithinMs: number;
+  readonly #held = new Map<string, Held>();
+
+  constructor(answerWithinMs: number) {
+    this.#answerWithinMs = answerWithinMs;
+    // What a browser may answer to each type of request, `toRequestAnswer()` knows.
+    const hold = async <Answer>(request: UserRequest, context: RequestContext): Promise<Answer> =>
+      (await this.#hold(request.type, context)) as Answer;
+    this.handlers = { onApproval: hold, onUserInput: hold, onElicitation: hold };
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** The type of an open request; undefined when it is open no more. */
+  typeOf(key: string): UserRequest["type"] | undefined {
+    return this.#held.get(key)?.type;
+  }
+
+  /** Answers an open request. */
+  settle(key: string, answer: RequestAnswer): void {
+    this.#held.get(key)?.settle(answer);
+  }
+
+  async #hold(type: UserRequest["type"], { key, signal }: RequestContext): Promise<RequestAnswer> {
+    const refusal = refusalFor(type);
+    const answered = new Deferred<RequestAnswer>();
+    this.#held.set(key, { type, settle: answered.resolve });
+    const refuse = (): void => {
+      answered.resolve(refusal);
+    };
+    using _deadline = onDeadline(this.#answerWithinMs, refuse, { unref: true });
+    // Nobody needs the answer any more; what it is, makes no difference.
+    using _link = onAbort(signal, refuse);
+    const answer = await answered.promise;
+    this.#held.delete(key);
+    return answer;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Why a request of a browser was refused. `status` is that of the response; `title` is fit for users, and
+ * names nothing internal. Your own routes may throw it, too: `toProblem()` knows it.
+ */
+export abstract class WebError extends Error {
+  /** Stable, and meant for `switch`. */
+  abstract readonly code: string;
+  /** The status of the HTTP response. */
+  abstract readonly status: number;
+  readonly title: string;
+
+  constructor(title: string) {
+    super(title);
+    this.name = new.target.name;
+    this.title = title;
+  }
+}
+
+/** There is no such stream, request or thread, or it is somebody else's: nobody is told which. */
+export class NotFoundError extends WebError {
+  override readonly code = "NOT_FOUND";
+  override readonly status = 404;
+
+  constructor() {
+    super("This does not exist, or is not yours.");
+  }
+}
+
+/** Nobody is logged in. */
+export class UnauthorizedError extends WebError {
+  override readonly code = "UNAUTHORIZED";
+  override readonly status = 401;
+
+  constructor() {
+    super("Please log in.");
+  }
+}
+
+/** A page of another site has sent the request. See the option `origins`. */
+export class OriginRefusedError extends WebError {
+  override readonly code = "ORIGIN_REFUSED";
+  override readonly status = 403;
+
+  constructor() {
+    super("Requests from other sites are refused.");
+  }
+}
+
+/** The decision is not one that may be made from a browser. See the option `allowForSession`. */
+export class DecisionRefusedError extends WebError {
+  override readonly code = "DECISION_REFUSED";
+  override readonly status = 403;
+
+  constructor() {
+    super("This decision cannot be made here.");
+  }
+}
+
+/** The request has an answer already, or needs none any more. */
+export class AlreadyAnsweredError extends WebError {
+  override readonly code = "ALREADY_ANSWERED";
+  override readonly status = 409;
+
+  constructor() {
+    super("This has been answered already, or needs no answer any more.");
+  }
+}
+
+/** The turn has ended. */
+export class TurnOverError extends WebError {
+  override readonly code = "TURN_OVER";
+  override readonly status = 409;
+
+  constructor() {
+    super("The turn has ended.");
+  }
+}
+
+/** The turn runs in another process than the one that the request came to. */
+export class TurnElsewhereError extends WebError {
+  override readonly code = "TURN_ELSEWHERE";
+  override readonly status = 421;
+
+  constructor() {
+    super("The turn runs on another server. Please try again.");
+  }
+}
+
+/** What the browser has sent is not what this route takes. */
+export class BadRequestError extends WebError {
+  override readonly code = "BAD_REQUEST";
+  override readonly status: number;
+
+  /** @param status 400 (default), 413 when it is too large, or 415 when it is not JSON. */
+  constructor(title: string, status = 400) {
+    super(title);
+    this.status = status;
+  }
+}
+
+/** The server is stopping, and takes no new turns. */
+export class StreamsClosedError extends WebError {
+  override readonly code = "STREAMS_CLOSED";
+  override readonly status = 503;
+
+  constructor() {
+    super("The server is being restarted. Please try again.");
+  }
+}

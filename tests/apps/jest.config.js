@@ -1,0 +1,13 @@
+import config from "../../jest.config.js";
+
+/** The applications of examples/apps, each as its users run it: `npm run test:apps`. */
+export default {
+  ...config,
+  rootDir: "../..",
+  roots: ["<rootDir>/tests/apps"],
+  testPathIgnorePatterns: ["/node_modules/"],
+  globalSetup: "<rootDir>/tests/apps/support/install-apps.js",
+  // Each test has a browser and a server of its own.
+  maxWorkers: 2,
+  testTimeout: 120_000,
+};

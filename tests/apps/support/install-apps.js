@@ -1,0 +1,15 @@
+import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const apps = path.resolve(import.meta.dirname, "../../../examples/apps");
+
+/** Installs what each application needs, from its own lock file. */
+export default async function installApps() {
+  for (const entry of await readdir(apps, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: path.join(apps, entry.name) });
+  }
+}
