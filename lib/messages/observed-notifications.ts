@@ -63,6 +63,7 @@ export const textDeltaNotifications = [
  */
 export const progressNotifications = [
   ...textDeltaNotifications,
+  "item/mcpToolCall/progress",
   "turn/diff/updated",
   "turn/plan/updated",
 ] as const satisfies readonly ServerNotificationMethod[];

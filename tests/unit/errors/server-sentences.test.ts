@@ -29,6 +29,8 @@ const exceptions: Readonly<Record<string, string>> = {
   'lib/errors/without-values.ts: sentence .slice(0, 2_000) .replace(quoted, " … ") .split(blanks)':
     "cuts out whatever is in quotes",
   "lib/jsonrpc/readable-json.ts: /call stack/i.test(error.message)": "V8, of JSON.parse()",
+  "lib/parts/visible-diff.ts: /\\n+Moved to: [^\\n]*\\n?$/": "the line of a diff that names a path",
+  "lib/parts/visible-diff.ts: /^Binary files (.+) and (.+) differ$/": "the format of diffs",
   "lib/recording/redact.ts: /-----BEGIN [A-Z ]*PRIVATE KEY-----[\\s\\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g":
     "the format of keys",
   'lib/runtime/spawn-failure.ts: "Unknown system error -86"': "libuv",
