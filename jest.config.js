@@ -10,6 +10,8 @@ if (recordings !== "") process.env.PROTOCOL_RECORDINGS = path.resolve(recordings
 export default {
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
+  // They need a browser, and install what they need: npm run test:apps.
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/apps/"],
   extensionsToTreatAsEsm: [".ts"],
   // Sources import each other as "./name.js"; jest reads them as TypeScript.
   // The package's own name resolves to the sources too.
