@@ -34,7 +34,8 @@ export function configArgs(config: ConfigObject): string[] {
 /**
  * A table becomes one assignment for each of its leaves, as long as its keys are bare. The server
  * splits a key at every dot and does not understand quotes there, so a table with any other key is
- * written as a whole; the server merges it with what it knows just the same.
+ * written as a whole; the server merges it with what it knows just the same. One argument for all of a
+ * table could become longer than a system takes: Linux takes less than 128 KiB.
  */
 function assignments(key: string, value: unknown, place: TomlPlace): string[] {
   const isTable = typeof value === "object" && value !== null && !Array.isArray(value);

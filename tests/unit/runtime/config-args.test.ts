@@ -52,6 +52,15 @@ describe("flattening", () => {
     expect(assignments({ a: { b: { "c d": 1 }, e: 2 } })).toEqual(['a.b={"c d"=1}', "a.e=2"]);
   });
 
+  test("fits into arguments wherever each of its values does, however large they are together", () => {
+    const servers = Object.fromEntries(
+      Array.from({ length: 8 }, (_, index) => [`s${index}`, { args: ["x".repeat(20_000)] }]),
+    );
+    const longest = Math.max(...assignments({ mcp_servers: servers }).map(({ length }) => length));
+    // Linux starts no program with an argument of 128 KiB or more.
+    expect(longest).toBeLessThan(131_072);
+  });
+
   test("takes __proto__ as a key like any other", () => {
     expect(assignments(JSON.parse('{"a":{"__proto__":{"b":1}}}'))).toEqual(["a.__proto__.b=1"]);
   });
