@@ -1,6 +1,7 @@
 import { plainWords } from "../errors/without-values.js";
 import { isAppServerError, type protocol } from "../index.js";
 import type { Finding } from "./finding.js";
+import { firstWords } from "./first-words.js";
 
 const name = "configuration";
 type Warning = protocol.ConfigWarningNotification;
@@ -47,6 +48,5 @@ function placeOf({ path, range }: Warning): string | undefined {
 const maxCharacters = 300;
 
 function oneLine(summary: string): string {
-  const text = summary.replaceAll(/\s+/g, " ").trim();
-  return text.length > maxCharacters ? `${text.slice(0, maxCharacters)} …` : text;
+  return firstWords(summary.replaceAll(/\s+/g, " ").trim(), maxCharacters);
 }

@@ -1,6 +1,7 @@
 import { plainWords } from "../errors/without-values.js";
 import type { Codex, McpStartup, protocol } from "../index.js";
 import type { Finding } from "./finding.js";
+import { firstWords } from "./first-words.js";
 
 const name = "mcp";
 const maxCharacters = 120;
@@ -51,8 +52,7 @@ function problemOf(server: protocol.McpServerStatus): string | undefined {
   if (wantsLogin(server)) return "wants a login";
   const { runtimeStatus, toolsError } = server;
   if (toolsError !== null) {
-    const text = plainWords(toolsError.replace(/^MCP startup failed: /, ""));
-    return text.length > maxCharacters ? `${text.slice(0, maxCharacters)} …` : text;
+    return firstWords(plainWords(toolsError.replace(/^MCP startup failed: /, "")), maxCharacters);
   }
   const isFine = runtimeStatus === null || runtimeStatus === "connected";
   return isFine ? undefined : runtimeStatus;

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { firstWords } from "./first-words.js";
 
 const maxStderrCharacters = 200;
 
@@ -20,5 +21,5 @@ function withStderr(says: string, stderr: string): string {
   const last = lines.findLast((line) => line.trim() !== "")?.trim() ?? "";
   return last === ""
     ? says
-    : `${says} Its last line on stderr: ${last.slice(0, maxStderrCharacters)}`;
+    : `${says} Its last line on stderr: ${firstWords(last, maxStderrCharacters)}`;
 }

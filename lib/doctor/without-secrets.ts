@@ -6,12 +6,12 @@ const hidden = "…";
 
 /**
  * Makes what takes out of a text the values of those variables whose names say that they are secret, and users,
- * passwords and queries of URLs. The checks put no such values into their sentences; what a server says may
+ * passwords and queries of URLs. Of a secret of several lines, as a key is, each line may stand alone. The checks put no such values into their sentences; what a server says may
  * have them.
  */
 export function withoutSecrets(env: NodeJS.ProcessEnv): (text: string) => string {
   const values = Object.entries(env).flatMap(([name, value = ""]) =>
-    secretName.test(name) ? [value] : passwordsIn(value),
+    secretName.test(name) ? [value, ...value.split(/\s+/)] : passwordsIn(value),
   );
   const secrets = [...new Set(values)]
     .filter((value) => value.length >= minCharacters)

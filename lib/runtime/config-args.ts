@@ -11,7 +11,7 @@ export interface ConfigObject {
 
 /**
  * The command-line arguments that give the server a configuration: `{ a: { b: 1 } }` becomes
- * `["-c", "a={b=1}"]`. The server merges tables with what it knows.
+ * `["-c", "a.b=1"]`.
  *
  * Arguments are visible to every user of the machine, so a secret belongs into an environment
  * variable that the configuration names (such as `env_key` of a model provider), not in here.
@@ -27,6 +27,21 @@ export function configArgs(config: ConfigObject): string[] {
         'cannot be a key: at the top level only letters, digits, "_" and "-" are possible.',
       );
     }
-    return ["-c", `${key}=${tomlLiteral(value, place)}`];
+    return assignments(key, value, place).flatMap((assignment) => ["-c", assignment]);
   });
+}
+
+/**
+ * A table becomes one assignment for each of its leaves, as long as its keys are bare. The server
+ * splits a key at every dot and does not understand quotes there, so a table with any other key is
+ * written as a whole; the server merges it with what it knows just the same. One argument for all of a
+ * table could become longer than a system takes: Linux takes less than 128 KiB.
+ */
+function assignments(key: string, value: unknown, place: TomlPlace): string[] {
+  const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
+  const entries = isTable ? tableEntries(value, place) : [];
+  if (entries.length === 0 || !entries.every((entry) => isBareKey(entry.key))) {
+    return [`${key}=${tomlLiteral(value, place)}`];
+  }
+  return entries.flatMap((entry) => assignments(`${key}.${entry.key}`, entry.value, entry.place));
 }

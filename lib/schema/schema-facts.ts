@@ -45,3 +45,22 @@ export function acceptsNull(
   if (schema.const !== undefined && schema.const !== null) return false;
   return typesOf(schema)?.includes("null") ?? false;
 }
+
+/** Whether a reference comes back to itself without any property or item on the way. */
+export function isEmptyCycle(root: JsonObject, reference: JsonObject): boolean {
+  const start = String(reference.$ref);
+  const seen = new Set<string>();
+  const comesBack = (schema: unknown): boolean => {
+    if (!isJsonObject(schema)) return false;
+    const { $ref: ref } = schema;
+    if (typeof ref !== "string") {
+      const alternatives = schema.anyOf ?? schema.oneOf;
+      return Array.isArray(alternatives) && alternatives.some(comesBack);
+    }
+    if (ref === start && seen.size > 0) return true;
+    if (seen.has(ref)) return false;
+    seen.add(ref);
+    return comesBack(resolveRef(root, ref));
+  };
+  return comesBack(reference);
+}

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { checkJson } from "./check-json.js";
 import { formatPath, isJsonObject, refName, resolveRef, type JsonObject } from "./json-schema.js";
-import { acceptsNull, typesOf } from "./schema-facts.js";
+import { acceptsNull, isEmptyCycle, typesOf } from "./schema-facts.js";
 import { strictKeyword, strictRefusal } from "./strict-keywords.js";
 import { describe, isPlainKeyword, orNull } from "./strict-parts.js";
 
@@ -81,6 +81,8 @@ class StrictWriter {
     const ref = String(source.$ref);
     const target = this.#target(ref, where);
     mustStandAlone(source, ["$ref"], where);
+    if (isEmptyCycle(this.#source, source))
+      refuse(where, "refers only to itself: describe the value");
     // Nothing may stand beside a reference, so its description goes around it.
     const about = describe(source);
     const wrap = (schema: JsonObject) =>

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import { checkConfiguration } from "../../../lib/doctor/check-configuration.js";
+import { firstWords } from "../../../lib/doctor/first-words.js";
 import { joinProblems } from "../../../lib/doctor/join-problems.js";
 import { parseLocks } from "../../../lib/doctor/lock-holders.js";
 import { saysAndCure } from "../../../lib/doctor/says-and-cure.js";
@@ -14,6 +16,7 @@ describe("secrets", () => {
     PWD: "/home/me/project",
     GIT_AUTHOR_NAME: "Somebody Else",
     SHORT_TOKEN: "abc",
+    SIGNING_KEY: "-----BEGIN KEY-----\nMC4CAQAwBQYDK2Vw\nBCIEIJ1hsZ3v/VpguoRK\n-----END KEY-----\n",
   });
 
   test("are taken out: values of secret variables, and what a proxy's URL holds", () => {
@@ -22,6 +25,22 @@ describe("secrets", () => {
       "at http://…@proxy.example:8080/",
     );
     expect(clean("the password is hunter!22")).toBe("the password is …");
+  });
+
+  test("of several lines are taken out line by line, and as one line", () => {
+    expect(clean("bad line: BCIEIJ1hsZ3v/VpguoRK")).toBe("bad line: …");
+    expect(clean("in MC4CAQAwBQYDK2Vw BCIEIJ1hsZ3v/VpguoRK it is")).toBe("in … … it is");
+  });
+
+  test("are taken out where a text is too long to be shown as a whole", async () => {
+    const secret = "eyJhbGciOi".repeat(30);
+    const hides = withoutSecrets({ MY_TOKEN: secret });
+    const message = `It ended.\nThe process wrote to stderr:\nno login with ${secret}`;
+    const { says } = saysAndCure(message, "Look.");
+    expect(hides(says)).toBe("It ended. Its last line on stderr: no login with …");
+    const warning = { summary: `An odd setting: ${secret}`, details: null };
+    const finding = await checkConfiguration(Promise.resolve(), [warning]);
+    expect(hides(finding.says)).toMatch(/An odd setting: …$/);
   });
 
   test("are taken out of URLs that no variable holds, with their queries", () => {
@@ -43,6 +62,16 @@ describe("secrets", () => {
       expect(clean(text)).toBe(text);
     }
   });
+});
+
+test.each([
+  ["all of it", "all of it"],
+  ["exactly 10", "exactly 10"],
+  ["one two three", "one two …"],
+  ["0123456789 a", "0123456789 …"],
+  ["01234567890", "…"],
+])("of %j is shown what are whole words", (text, shown) => {
+  expect(firstWords(text, 10)).toBe(shown);
 });
 
 describe("the message of an error", () => {

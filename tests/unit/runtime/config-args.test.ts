@@ -18,13 +18,15 @@ function refusal(config: unknown): InvalidArgumentError {
   throw new Error("expected a refusal");
 }
 
-describe("a configuration", () => {
-  test("has an argument for each key at the top, in order", () => {
+describe("flattening", () => {
+  test("gives each leaf an argument of its own, in order", () => {
     expect(configArgs({ model: "m", features: { a: true, b: false } })).toEqual([
       "-c",
       'model="m"',
       "-c",
-      "features={a=true,b=false}",
+      "features.a=true",
+      "-c",
+      "features.b=false",
     ]);
   });
 
@@ -33,34 +35,47 @@ describe("a configuration", () => {
   });
 
   test("leaves out what is undefined", () => {
-    expect(assignments({ a: undefined, b: { c: undefined, d: 1 } })).toEqual(["b={d=1}"]);
+    expect(assignments({ a: undefined, b: { c: undefined, d: 1 } })).toEqual(["b.d=1"]);
   });
 
   test("keeps an empty table", () => {
-    expect(assignments({ a: {}, b: { c: {} } })).toEqual(["a={}", "b={c={}}"]);
+    expect(assignments({ a: {}, b: { c: {} } })).toEqual(["a={}", "b.c={}"]);
   });
 
-  test("quotes keys within tables where need be", () => {
+  test("writes a table as a whole when a key of it cannot stand in a path", () => {
     expect(
       assignments({ projects: { "/home/me/a.b": { trust_level: "trusted" }, x: 1 }, y: { z: 2 } }),
-    ).toEqual(['projects={"/home/me/a.b"={trust_level="trusted"},x=1}', "y={z=2}"]);
+    ).toEqual(['projects={"/home/me/a.b"={trust_level="trusted"},x=1}', "y.z=2"]);
+  });
+
+  test("writes only the innermost table with such a key as a whole", () => {
+    expect(assignments({ a: { b: { "c d": 1 }, e: 2 } })).toEqual(['a.b={"c d"=1}', "a.e=2"]);
+  });
+
+  test("fits into arguments wherever each of its values does, however large they are together", () => {
+    const servers = Object.fromEntries(
+      Array.from({ length: 8 }, (_, index) => [`s${index}`, { args: ["x".repeat(20_000)] }]),
+    );
+    const longest = Math.max(...assignments({ mcp_servers: servers }).map(({ length }) => length));
+    // Linux starts no program with an argument of 128 KiB or more.
+    expect(longest).toBeLessThan(131_072);
   });
 
   test("takes __proto__ as a key like any other", () => {
-    expect(assignments(JSON.parse('{"a":{"__proto__":{"b":1}}}'))).toEqual(["a={__proto__={b=1}}"]);
+    expect(assignments(JSON.parse('{"a":{"__proto__":{"b":1}}}'))).toEqual(["a.__proto__.b=1"]);
   });
 
   test("takes plain objects without a prototype and of another realm", () => {
     const bare = Object.assign(Object.create(null) as object, { b: 1 });
-    expect(assignments({ a: bare })).toEqual(["a={b=1}"]);
-    expect(assignments({ a: runInNewContext("({ b: [1] })") as unknown })).toEqual(["a={b=[1]}"]);
+    expect(assignments({ a: bare })).toEqual(["a.b=1"]);
+    expect(assignments({ a: runInNewContext("({ b: [1] })") as unknown })).toEqual(["a.b=[1]"]);
   });
 
   test("allows one object in two places", () => {
     const shared = { x: 1 };
     expect(assignments({ a: shared, b: shared, c: [shared, shared] })).toEqual([
-      "a={x=1}",
-      "b={x=1}",
+      "a.x=1",
+      "b.x=1",
       "c=[{x=1},{x=1}]",
     ]);
   });

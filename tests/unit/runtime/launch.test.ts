@@ -58,7 +58,7 @@ describe("the command line", () => {
       configOverrides: ["model=b", "a.b = [1]"],
     });
     expect(args).toEqual([
-      ...["app-server", "-c", 'model="a"', "-c", "features={x=true}"],
+      ...["app-server", "-c", 'model="a"', "-c", "features.x=true"],
       ...["-c", "model=b", "-c", "a.b = [1]"],
     ]);
   });

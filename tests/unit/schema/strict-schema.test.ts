@@ -376,4 +376,16 @@ describe("what strict mode cannot express is refused, with the path of the part"
   ])("at the top: %s", (_name, schema) => {
     expect(refusal(schema).argument).toBe("outputSchema");
   });
+
+  test.each([
+    ["alone", { $ref: "#/$defs/A" }],
+    ["by a detour", { $ref: "#/$defs/B" }],
+    ["among alternatives", { anyOf: [string, { $ref: "#/$defs/C" }] }],
+  ])("definitions that refer to themselves without a property in between: %s", (_name, a) => {
+    const error = refusal({
+      ...object({ a: { $ref: "#/$defs/A" } }),
+      $defs: { A: a, B: { $ref: "#/$defs/A" }, C: { oneOf: [{ $ref: "#/$defs/A" }] } },
+    });
+    expect(error.argument).toBe("outputSchema.properties.a");
+  });
 });
