@@ -13,6 +13,18 @@ export type { BrowserAnswer, BrowserDecision, FormValue } from "./requests/brows
 export type { BrowserInput, BrowserInputItem } from "./requests/browser-input.js";
 export type { HeldRequestHandlers } from "./requests/held-requests.js";
 export { checkTurnStreamStore, type StoreUnderTest } from "./streams/check-turn-stream-store.js";
+export { bodySchemas } from "./body-schemas.js";
+export type {
+  AnswersBody,
+  ApprovalBody,
+  ImageBody,
+  InputList,
+  NewThreadBody,
+  SessionApprovalBody,
+  SteerBody,
+  TextBody,
+  TurnBody,
+} from "./bodies.js";
 export { health, healthResponse, type Health, type HealthBody } from "./health.js";
 export { toProblem, toProblemResponse, type Problem, type ProblemDetails } from "./to-problem.js";
 export { MemoryStreamStore } from "./streams/memory-stream-store.js";
