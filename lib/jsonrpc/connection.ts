@@ -118,7 +118,7 @@ export class Connection {
       transport.input,
       maxMessageBytes,
       {
-          onLines: recorder?.received,
+        onLines: recorder?.received,
         onNotification: options.onNotification,
         onUnhandled: () => {
           logger.error("A notification from the server was skipped: it could not be handled.");
