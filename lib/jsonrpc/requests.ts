@@ -68,19 +68,22 @@ export class Requests {
     let id: number | undefined;
     let isSettled = false;
     let isGivenUp = false;
+    // The signal may abort while the stream takes the request, whose id and place are known only then.
+    let isStarting = true;
     // Gives back at once what the request has taken: others may wait for its place.
-    const settle = (outcome: Outcome): void => {
-      if (isGivenUp && outcome.kind === "answered") late?.answered(outcome.result);
-      if (isSettled) return;
-      isSettled = true;
+    const giveBack = (): void => {
       leave();
       stopDeadline();
       unlink();
       if (id !== undefined) this.#probe.gone(id);
-      if (outcome.kind === "timeout" || outcome.kind === "aborted") {
-        isGivenUp = true;
-        this.#abandon(id);
-      }
+      if (isGivenUp) this.#abandon(id);
+    };
+    const settle = (outcome: Outcome): void => {
+      if (isGivenUp && outcome.kind === "answered") late?.answered(outcome.result);
+      if (isSettled) return;
+      isSettled = true;
+      isGivenUp = outcome.kind === "timeout" || outcome.kind === "aborted";
+      if (!isStarting) giveBack();
       resolve(outcome);
     };
     const unlink = onAbort(signal, (reason) => {
@@ -91,7 +94,7 @@ export class Requests {
     });
     const dueAt = performance.now() + timeoutMs;
     let hasWaited = false;
-    const leave = this.#limit.enter(() => {
+    const start = (): void => {
       if (hasWaited && dueAt - performance.now() < leastMs) {
         settle({ kind: "timeout", sent: false });
         return;
@@ -103,8 +106,18 @@ export class Requests {
           leave();
         });
       }
+    };
+    const started = (): void => {
+      isStarting = false;
+      if (isSettled) giveBack();
+    };
+    const leave = this.#limit.enter(() => {
+      isStarting = true;
+      start();
+      if (hasWaited) started();
     });
     hasWaited = true;
+    started();
     return promise;
   }
 

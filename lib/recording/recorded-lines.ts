@@ -35,9 +35,7 @@ export class RecordedLines {
     return last + this.#releaseHeld(null);
   }
 
-  #line(dir: "in" | "out", whole: string): string {
-    const isTooLong = whole.length > maxLine;
-    const line = isTooLong ? `a line of ${whole.length} characters was left out` : whole;
+  #line(dir: "in" | "out", line: string): string {
     const message = parse(line);
     if (typeof message !== "object" || message === null) {
       return this.#put({ dir, text: String(this.#redact(line)) });
@@ -68,6 +66,14 @@ export class RecordedLines {
     this.#held = undefined;
     return text;
   }
+}
+
+/** The lines, with what is recorded in the place of one that is too long. */
+export function withoutLongLines(lines: string): string {
+  if (lines.length <= maxLine) return lines;
+  const short = (line: string) =>
+    line.length > maxLine ? `a line of ${line.length} characters was left out` : line;
+  return lines.split("\n").map(short).join("\n");
 }
 
 function parse(line: string): unknown {

@@ -4,7 +4,7 @@ import type { Logger } from "../async/logger.js";
 import { settleWithin } from "../async/timers.js";
 import type { RecordedEnd } from "./format.js";
 import { createRedaction } from "./redact.js";
-import { RecordedLines } from "./recorded-lines.js";
+import { RecordedLines, withoutLongLines } from "./recorded-lines.js";
 import { RecordingFile } from "./recording-file.js";
 
 /** What a connection tells of itself while it is recorded. */
@@ -57,11 +57,14 @@ export class Recorder {
   begin(): ConnectionRecorder {
     const lines = new RecordedLines(this.#redact);
     return {
+      // What is left out does not wait either: one line may be longer than all that may wait.
       received: (text) => {
-        this.#add(text.length, () => lines.received(text));
+        const short = withoutLongLines(text);
+        this.#add(short.length, () => lines.received(short));
       },
       sent: (line) => {
-        this.#add(line.length, () => lines.sent(line));
+        const short = withoutLongLines(line);
+        this.#add(short.length, () => lines.sent(short));
       },
       ended: (end) => {
         this.#add(0, () => lines.ended(end));

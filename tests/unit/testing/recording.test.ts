@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { safeLogger } from "../../../lib/async/logger.js";
 import { AppServerClient, Codex } from "../../../lib/index.js";
+import { Recorder } from "../../../lib/recording/recorder.js";
 import { createRedaction } from "../../../lib/recording/redact.js";
 import { FakeAppServer, replayServer } from "../../../lib/testing/index.js";
 import { makeTempDir } from "../../support/temp-dir.js";
@@ -181,6 +183,28 @@ describe("the file", () => {
     expect(text).toContain('{"dir":"in","text":"no json"}');
     expect(text).toMatch(/"text":"a line of 94\d{5} characters was left out"/);
     expect(text).toMatch(/"method":"model\/list"/);
+  });
+
+  test("a line that is longer than all that may wait does not end the recording", async () => {
+    await using directory = await makeTempDir();
+    const file = path.join(directory.path, "session.jsonl");
+    const warnings: string[] = [];
+    const logger = safeLogger({ warn: (text) => void warnings.push(text) });
+    const recorder = new Recorder(file, logger, {});
+    const connection = recorder.begin();
+    const long = "x".repeat(65 * 1_048_576);
+    connection.received(`${long}\n{"method":"after"}`);
+    connection.sent(`${long}\n`);
+    connection.ended(undefined);
+    await recorder.finish();
+    expect(warnings).toEqual([]);
+    const lines = (await readFile(file, "utf8")).trimEnd().split("\n").slice(1);
+    const text = `a line of ${long.length} characters was left out`;
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { dir: "in", text },
+      { dir: "in", message: { method: "after" } },
+      { dir: "out", text },
+    ]);
   });
 
   test("an option that is no path is refused", () => {
