@@ -38,8 +38,9 @@ test.each(examples)("%s is short enough to be read at once: under 80 lines", asy
 test("the examples' README lists them all, in order", async () => {
   const readme = await readFile(path.join(folder, "README.md"), "utf8");
   const listed = [...readme.matchAll(/^\| \[(.*?)\]\(\1\)/gm)].map(([, name]) => name);
+  const apps = (await readdir(path.join(folder, "apps"))).map((name) => `apps/${name}`);
   expect(examples).toContain("01-quickstart.ts");
-  expect(listed).toEqual(examples.toSorted());
+  expect(listed).toEqual([...examples.toSorted(), ...apps.toSorted()]);
 });
 
 /** A check that fails ends the example with a code, which rejects. */
