@@ -53,4 +53,7 @@ export type UIMessageChunk =
       readonly messageMetadata?: unknown;
     };
 
-type ChunkMetadata = Readonly<Record<"codex", Readonly<Record<string, string | boolean | null>>>>;
+/** What is known of a text besides its words: its `phase`, whether it was `cut`, or taken back (`reset`). */
+export type ChunkMetadata = Readonly<
+  Record<"codex", Readonly<Record<string, string | boolean | null>>>
+>;

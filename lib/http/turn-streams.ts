@@ -6,6 +6,7 @@ import { checkText, checkTexts } from "../errors/check-values.js";
 import type { Codex, Thread, Turn } from "../index.js";
 import type { PartOptions } from "../parts/part-options.js";
 import { partsOf } from "../parts/parts-of.js";
+import type { TurnPart } from "../parts/turn-part.js";
 import { writeProblem } from "./problems.js";
 import { readAnswer, toRequestAnswer, type BrowserAnswer } from "./requests/browser-answer.js";
 import { readInput, type BrowserInput } from "./requests/browser-input.js";
@@ -145,6 +146,21 @@ export class TurnStreams {
     } catch (error) {
       writeProblem(response, error);
     }
+  }
+
+  /**
+   * The turn's parts from its start, for a format of your own, such as `toUIMessageResponse()` of
+   * `codex-app-server-sdk/ai`. Each caller gets all of them, also for a while after the turn has ended; leaving the
+   * iteration leaves the turn as it is.
+   *
+   * @throws NotFoundError when there is no such turn, or it is somebody else's.
+   */
+  async parts(
+    request: AnyRequest,
+    id: string,
+  ): Promise<AsyncIterableIterator<TurnPart, undefined>> {
+    await this.#find(toHttpRequest(request), id, "watch");
+    return this.#viewers.parts(id, isFetchRequest(request) ? request.signal : undefined);
   }
 
   /**

@@ -21,7 +21,13 @@ const { values, positionals } = parseArgs({
   options: { "javascript-only": { type: "boolean", default: false } },
 });
 const dist = path.resolve(root, positionals[0] ?? "dist");
-const entries = ["lib/index", "lib/http/index", "lib/browser/index", "lib/testing/index"];
+const entries = [
+  "lib/index",
+  "lib/http/index",
+  "lib/browser/index",
+  "lib/ai/index",
+  "lib/testing/index",
+];
 /** What package.json has under `bin`. */
 const programs = ["lib/cli/index"];
 const inDist = (extension: string): string[] =>

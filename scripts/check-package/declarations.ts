@@ -17,7 +17,7 @@ export async function checkDeclarations(folder: string): Promise<void> {
       );
     const files = await read(["index", "http/index", "testing/index"], "node:");
     console.log(`${files.size} files *.${extension} show no type of a dependency`);
-    const ofPages = await read(["browser/index"], "");
+    const ofPages = await read(["browser/index", "ai/index"], "");
     console.log(`${ofPages.size} files *.${extension} show no type of Node.js either`);
   }
 }

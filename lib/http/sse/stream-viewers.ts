@@ -1,10 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { onAbort } from "../../async/abort.js";
 import { Deferred } from "../../async/deferred.js";
+import type { TurnPart } from "../../parts/turn-part.js";
 import type { TurnStreamStore } from "../streams/turn-stream-store.js";
 import { sseHeaders } from "./sse-headers.js";
 import { streamBody } from "./stream-body.js";
 import { streamFrames } from "./stream-frames.js";
+import { streamParts } from "./stream-parts.js";
 import { writeStream } from "./write-stream.js";
 
 export interface ViewersOptions {
@@ -39,26 +41,60 @@ export class StreamViewers {
 
   /** A fetch response. It is over when it is read to its end, cancelled, or `signal` aborts. */
   response(viewing: Viewing, signal: AbortSignal | undefined): Response {
-    const viewer = this.#enter(viewing);
+    const viewer = this.#enter(viewing.id);
+    const frames = this.#frames(viewing, viewer.signal);
     const unlink = onAbort(signal, viewer.leave);
     const left = (): void => {
       unlink();
       viewer.leave();
     };
-    return new Response(streamBody(viewer.frames, left), { headers: sseHeaders });
+    return new Response(streamBody(frames, left), { headers: sseHeaders });
   }
 
   /** Writes to a response of Node. Resolves when it is over; leaves no listener. */
   async pipe(viewing: Viewing, response: ServerResponse): Promise<void> {
-    const viewer = this.#enter(viewing);
+    const viewer = this.#enter(viewing.id);
     response.on("close", viewer.leave);
     try {
       response.writeHead(200, sseHeaders);
-      await writeStream(viewer.frames, response);
+      await writeStream(this.#frames(viewing, viewer.signal), response);
     } finally {
       response.off("close", viewer.leave);
       viewer.leave();
     }
+  }
+
+  /** The parts themselves. The viewer leaves with the iteration, or when `signal` aborts. */
+  parts(id: string, signal: AbortSignal | undefined): AsyncIterableIterator<TurnPart, undefined> {
+    const viewer = this.#enter(id);
+    const unlink = onAbort(signal, viewer.leave);
+    const left = (): void => {
+      unlink();
+      viewer.leave();
+    };
+    const { store, heartbeatMs, onError } = this.#options;
+    const parts = streamParts(store, id, { waitMs: heartbeatMs, signal: viewer.signal });
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        try {
+          const step = await parts.next();
+          if (step.done) left();
+          return step;
+        } catch (error) {
+          left();
+          onError(error);
+          throw error;
+        }
+      },
+      // A generator alone would wait for news before it leaves.
+      async return() {
+        left();
+        return parts.return(undefined);
+      },
+    };
   }
 
   /** Resolves when no viewer is there any more. */
@@ -73,9 +109,12 @@ export class StreamViewers {
     for (const viewer of this.#there) viewer.abort();
   }
 
-  #enter({ id, after }: Viewing) {
-    const { store, watch, ...how } = this.#options;
-    const left = watch(id);
+  #frames({ id, after }: Viewing, signal: AbortSignal): AsyncGenerator<string, undefined> {
+    return streamFrames(this.#options.store, id, after, { ...this.#options, signal });
+  }
+
+  #enter(id: string): { readonly signal: AbortSignal; readonly leave: () => void } {
+    const left = this.#options.watch(id);
     const over = new AbortController();
     const leave = (): void => {
       over.abort();
@@ -84,6 +123,6 @@ export class StreamViewers {
       if (this.#there.size === 0) this.#allLeft?.resolve();
     };
     this.#there.add(over);
-    return { frames: streamFrames(store, id, after, { ...how, signal: over.signal }), leave };
+    return { signal: over.signal, leave };
   }
 }

@@ -297,3 +297,36 @@ test("a turn that is watched is not interrupted, while one that nobody watches i
   watched.end();
   await reading;
 });
+
+describe("parts", () => {
+  test("are all there for each caller, also when the turn is over, and for nobody else", async () => {
+    const streams = make({ authorize: ({ header }) => header("x-user") === owner });
+    const mine = get({ "x-user": owner });
+    const scripted = new ScriptedTurn().start();
+    const id = streams.add(scripted.turn, { owner });
+    const reading = collect(await streams.parts(mine, id));
+    scripted.end();
+    const parts = await reading;
+    expect(parts[0]).toMatchObject({ type: "start", turnId: "turn-1" });
+    expect(parts.at(-1)).toMatchObject({ type: "end", status: "completed" });
+    expect(await collect(await streams.parts(mine, id))).toEqual(parts);
+    await expect(streams.parts(get(), id)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(streams.parts(mine, "none")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("whoever leaves them, leaves at once, and the turn goes on", async () => {
+    const streams = make({ heartbeatMs: 60_000 });
+    const scripted = new ScriptedTurn().start();
+    const id = streams.add(scripted.turn, { owner });
+    const gone = new AbortController();
+    const aborted = await streams.parts(get({}, gone.signal), id);
+    const left = await streams.parts(get(), id);
+    const reading = [collect(aborted), collect(left)];
+    gone.abort();
+    await left.return?.();
+    await Promise.all(reading);
+    scripted.end();
+    const all = await collect(await streams.parts(get(), id));
+    expect(all.at(-1)).toMatchObject({ type: "end", status: "completed" });
+  });
+});
