@@ -26,16 +26,30 @@ export async function checkTurnStreamStore(
   make: () => StoreUnderTest | Promise<StoreUnderTest>,
   prefix = `check-${Date.now()}`,
 ): Promise<void> {
-  for (const [name, checkOne] of Object.entries(checks)) {
-    const { writing, reading = writing } = await make();
-    try {
-      await checkOne({ writing, reading, id: `${prefix}-${name.replaceAll(" ", "-")}` });
-    } catch (error) {
-      throw new Error(`The store fails the check "${name}".`, { cause: error });
-    } finally {
-      await writing.close();
-      if (reading !== writing) await reading.close();
+  // What waits in a store need not keep the process alive; the checks have to.
+  const running = setInterval(() => undefined, long);
+  try {
+    for (const [name, checkOne] of Object.entries(checks)) {
+      await checkStore(name, checkOne, await make(), prefix);
     }
+  } finally {
+    clearInterval(running);
+  }
+}
+
+async function checkStore(
+  name: string,
+  checkOne: (stores: Stores) => Promise<void>,
+  { writing, reading = writing }: StoreUnderTest,
+  prefix: string,
+): Promise<void> {
+  try {
+    await checkOne({ writing, reading, id: `${prefix}-${name.replaceAll(" ", "-")}` });
+  } catch (error) {
+    throw new Error(`The store fails the check "${name}".`, { cause: error });
+  } finally {
+    await writing.close();
+    if (reading !== writing) await reading.close();
   }
 }
 
