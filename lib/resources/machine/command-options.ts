@@ -118,7 +118,17 @@ export const execKeys: KeysOf<ExecOptions> = {
 export const spawnKeys: KeysOf<SpawnOptions> = { ...commandRules, cwd: true };
 
 /** How this library runs a command. */
-export type CommandControls = Readonly<ReturnType<typeof checkCommand>>;
+export interface CommandControls extends Readonly<
+  Pick<CommandOptions, "timeoutMs" | "signal" | "trace">
+> {
+  readonly maxCollectedBytes: number;
+  readonly maxBacklogBytes: number;
+  /** Whether `write` may be used. */
+  readonly openStdin: boolean;
+  readonly input: string | Uint8Array | undefined;
+  readonly streamOutput: boolean;
+  readonly throwOnFailure: boolean;
+}
 
 const programAndArguments: Rule = {
   fits: (value) => Array.isArray(value) && value.length > 0 && value.every(string.fits),
@@ -131,7 +141,7 @@ const length: Rule = {
   problem: "must be a whole number, 1 to 65,535",
 };
 
-export function checkCommand(command: readonly string[], options: CommandOptions) {
+export function checkCommand(command: readonly string[], options: CommandOptions): CommandControls {
   check("command", command, programAndArguments);
   if (command[0] === "") throw new InvalidArgumentError("command[0]", "must name a program");
   const { stdin = false, streamOutput = true, tty = false, signal, timeoutMs } = options;
@@ -147,7 +157,6 @@ export function checkCommand(command: readonly string[], options: CommandOptions
   return {
     maxCollectedBytes: options.maxCollectedBytes ?? 1_048_576,
     maxBacklogBytes: options.maxBacklogBytes ?? 16_777_216,
-    /** Whether `write` may be used. */
     openStdin: stdin === true || tty,
     input: typeof stdin === "boolean" ? undefined : stdin,
     streamOutput,
