@@ -1,5 +1,10 @@
 export { createChat, type Chat, type ChatOptions } from "./chat/create-chat.js";
-export type { ChatHistory, ChatThread, ThreadSource } from "./chat/chat-threads.js";
+export type {
+  ChatHistory,
+  ChatThread,
+  ChatThreadOptions,
+  ThreadSource,
+} from "./chat/chat-threads.js";
 export { toNodeHandler } from "./chat/to-node-handler.js";
 export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
 export type {

@@ -202,7 +202,7 @@ describe("nobody else", () => {
     await seen("A secret of Ann's.");
     await over();
     const [other, window] = await visit("ben", page.url());
-    await window.getByRole("alert").waitFor();
+    await window.getByRole("alert").getByText("This does not exist, or is not yours.").waitFor();
     expect(await window.getByText("A secret of Ann's.").count()).toBe(0);
     const list = window.getByRole("navigation", { name: "Conversations" }).getByRole("listitem");
     expect(await list.count()).toBe(0);

@@ -10,6 +10,17 @@ import type { TurnPart } from "../../parts/turn-part.js";
 import type { HeldRequestHandlers } from "../requests/held-requests.js";
 import { NotFoundError } from "../web-errors.js";
 
+/** Settings of a thread, without what the streams of its turns bring. */
+export type ChatThreadOptions = Omit<
+  StartThreadOptions,
+  "onApproval" | "onUserInput" | "onElicitation"
+>;
+
+interface StoredTurn {
+  readonly id: string;
+  readonly parts: readonly TurnPart[];
+}
+
 /** What a chat needs of a `Codex` for its threads. */
 export type ThreadSource = Pick<Codex, "startThread" | "resumeThread" | "thread">;
 
@@ -50,7 +61,7 @@ export class ChatThreads {
     this.#parts = parts;
   }
 
-  async start(settings: StartThreadOptions): Promise<Thread> {
+  async start(settings: ChatThreadOptions): Promise<Thread> {
     const thread = await this.#codex.startThread({ ...settings, ...this.#handlers });
     this.#opened.set(thread.id, Promise.resolve(thread));
     return thread;
@@ -61,7 +72,7 @@ export class ChatThreads {
    *
    * @throws NotFoundError when the server does not know it.
    */
-  open(threadId: string, settings: () => Promise<StartThreadOptions>): Promise<Thread> {
+  open(threadId: string, settings: () => Promise<ChatThreadOptions>): Promise<Thread> {
     const known = this.#opened.get(threadId);
     if (known) return known;
     const opening = this.#resume(threadId, settings);
@@ -74,20 +85,16 @@ export class ChatThreads {
     return summaryOf(threadId, await this.#read(threadId));
   }
 
-  /** The thread and its newest turns, but for those that are followed. */
-  async history(
-    threadId: string,
-    followed: readonly (string | undefined)[],
-  ): Promise<Omit<ChatHistory, "running">> {
+  /** The thread and its newest turns, oldest first, each with its parts. */
+  async history(threadId: string): Promise<ChatThread & { readonly turns: readonly StoredTurn[] }> {
     const record = await this.#read(threadId);
-    const parts = record ? { cwd: record.cwd, ...this.#parts } : this.#parts;
+    const options = record ? { cwd: record.cwd, ...this.#parts } : this.#parts;
     const newest = { limit: maxTurns, sortDirection: "desc", itemsView: "full" } as const;
     const { data } = await this.#codex.thread(threadId).turns(newest);
-    const turns = data.filter((turn) => !followed.includes(turn.id)).reverse();
-    return {
-      ...summaryOf(threadId, record),
-      turns: turns.map((turn) => partsOfStoredTurn(threadId, turn, parts)),
-    };
+    const turns = data.map((turn) => {
+      return { id: turn.id, parts: partsOfStoredTurn(threadId, turn, options) };
+    });
+    return { ...summaryOf(threadId, record), turns: turns.reverse() };
   }
 
   /** What is stored of a thread; nothing before its first turn. */
@@ -100,7 +107,7 @@ export class ChatThreads {
     }
   }
 
-  async #resume(threadId: string, settings: () => Promise<StartThreadOptions>): Promise<Thread> {
+  async #resume(threadId: string, settings: () => Promise<ChatThreadOptions>): Promise<Thread> {
     const known = pickKeys(await settings(), resumeThreadKeys);
     try {
       return await this.#codex.resumeThread(threadId, { ...known, ...this.#handlers });

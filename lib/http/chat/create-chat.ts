@@ -1,5 +1,6 @@
 import { checkOptions, withoutKeys, type KeysOf } from "../../errors/check-options.js";
-import { bytes, callback, check, checkFields, flagOrObject } from "../../errors/check-values.js";
+import { bytes, callback, check, checkFields } from "../../errors/check-values.js";
+import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { Codex, StartThreadOptions } from "../../index.js";
 import type { BrowserAnswer } from "../requests/browser-answer.js";
 import { readInput } from "../requests/browser-input.js";
@@ -18,6 +19,7 @@ import {
   ChatThreads,
   type ChatHistory,
   type ChatThread,
+  type ChatThreadOptions,
   type ThreadSource,
 } from "./chat-threads.js";
 import { readBody } from "./read-body.js";
@@ -32,11 +34,12 @@ export interface ChatOptions extends Omit<TurnStreamsOptions, "authorize"> {
   readonly owner: (request: HttpRequest) => string | null | Promise<string | null>;
   /**
    * Settings of the threads, or a function that gives them for a user; of a thread that another process has
-   * started, those that `resumeThread()` takes. A browser can set none of them.
+   * started, those that `resumeThread()` takes. A browser can set none of them. They have no handlers of
+   * approvals and questions: those who watch a turn answer them.
    */
   readonly newThread?:
-    | StartThreadOptions
-    | ((owner: string, request: HttpRequest) => StartThreadOptions | Promise<StartThreadOptions>)
+    | ChatThreadOptions
+    | ((owner: string, request: HttpRequest) => ChatThreadOptions | Promise<ChatThreadOptions>)
     | undefined;
   /** Who may do what. Default: everybody what is their own. */
   readonly authorize?: Authorize | undefined;
@@ -105,7 +108,7 @@ export function createChat(options: ChatOptions): Chat {
   check("codex", codex, { fits: isCodex, problem: "must be a Codex, or what behaves like one" });
   check("basePath", basePath, { fits: isBasePath, problem: 'must be a path such as "/api/chat"' });
   checkFields({ maxBodyBytes }, { maxBodyBytes: bytes });
-  if (typeof newThread !== "function") check("newThread", newThread, flagOrObject);
+  if (typeof newThread !== "function") checkSettings(newThread);
   const own: Authorize = async (request, subject) => (await owner(request)) === subject.owner;
   const { authorize = own } = rest;
   const streams = new TurnStreams({ ...rest, authorize });
@@ -152,13 +155,13 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
 
   async "GET threads :id"({ codex, streams, threads, request, id }) {
     await streams.thread(request, codex, id);
-    const running = streams.running(id);
-    const followed = [...running.values()].map((turn) => turn.id);
-    const history: ChatHistory = {
-      ...(await threads.history(id, followed)),
-      running: [...running.keys()],
-    };
-    return shown(history);
+    const before = streams.running(id);
+    const { turns, ...thread } = await threads.history(id);
+    // A turn that has begun or ended meanwhile is shown by its stream, and so not twice, nor by half.
+    const running = new Map([...before, ...streams.running(id)]);
+    const followed = new Set([...running.values()].map((turn) => turn.id));
+    const others = turns.filter((turn) => !followed.has(turn.id)).map(({ parts }) => parts);
+    return shown({ ...thread, turns: others, running: [...running.keys()] } satisfies ChatHistory);
   },
 
   async "POST threads turns"(call) {
@@ -198,8 +201,25 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
 };
 
 /** What the application sets for the user's threads. */
-async function settingsOf({ newThread, user, view }: Call): Promise<StartThreadOptions> {
-  return typeof newThread === "function" ? await newThread(user, view) : newThread;
+async function settingsOf({ newThread, user, view }: Call): Promise<ChatThreadOptions> {
+  if (typeof newThread !== "function") return newThread;
+  const settings = await newThread(user, view);
+  checkSettings(settings);
+  return settings;
+}
+
+/** Handlers beside those of the streams would never be asked. @throws InvalidArgumentError */
+function checkSettings(settings: ChatThreadOptions): void {
+  check("newThread", settings, { fits: isRecord, problem: "must be an object, or give one" });
+  for (const name of ["onApproval", "onUserInput", "onElicitation"] as const) {
+    if ((settings as StartThreadOptions)[name] === undefined) continue;
+    const problem = "must not be given: those who watch a turn answer what it asks";
+    throw new InvalidArgumentError(`newThread.${name}`, problem);
+  }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Those of load balancers, which are nobody's user. */
@@ -253,8 +273,8 @@ function done(): Response {
 }
 
 function isCodex(value: unknown): boolean {
-  const { startThread, thread } = Object(value) as Record<string, unknown>;
-  return typeof startThread === "function" && typeof thread === "function";
+  const { startThread, resumeThread, thread } = Object(value) as Record<string, unknown>;
+  return [startThread, resumeThread, thread].every((each) => typeof each === "function");
 }
 
 function isBasePath(value: unknown): boolean {

@@ -6,10 +6,12 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const apps = path.resolve(import.meta.dirname, "../../../examples/apps");
 
-/** Installs what each application needs, from its own lock file. */
+/** Installs what each application needs, from its own lock file, and checks its types. */
 export default async function installApps() {
   for (const entry of await readdir(apps, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
-    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: path.join(apps, entry.name) });
+    const cwd = path.join(apps, entry.name);
+    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd });
+    await run("npm", ["run", "--silent", "typecheck"], { cwd });
   }
 }

@@ -190,6 +190,9 @@ test("bad options are named", () => {
     [{ codex, owner, basePath: "api" }, "basePath"],
     [{ codex, owner, retainMs: -1 }, "retainMs"],
     [{ codex, owner, path: "/" }, "path"],
+    [{ codex, owner, newThread: true }, "newThread"],
+    [{ codex, owner, newThread: { onApproval: "accept" } }, "newThread.onApproval"],
+    [{ codex: { startThread: owner, thread: owner }, owner }, "codex"],
   ] as const) {
     expect(() => createChat(options as never)).toThrow(InvalidArgumentError);
     expect(() => createChat(options as never)).toThrow(name);

@@ -1,19 +1,29 @@
-import { post, readTurn, type TurnReading } from "codex-app-server-sdk/browser";
+import {
+  post,
+  readTurn,
+  WebProblemError,
+  type TurnReading,
+  type WebProblem,
+} from "codex-app-server-sdk/browser";
 import type { ChatHistory, ChatThread } from "codex-app-server-sdk/http";
 
 export async function listThreads(): Promise<readonly ChatThread[]> {
-  const response = await fetch("/api/threads");
-  return ((await response.json()) as { threads: ChatThread[] }).threads;
+  return (await get<{ threads: ChatThread[] }>("/api/threads")).threads;
 }
 
 export async function startThread(): Promise<ChatThread> {
   return (await post("/api/threads", {})) as ChatThread;
 }
 
-export async function readThread(id: string): Promise<ChatHistory> {
-  const response = await fetch(`/api/threads/${encodeURIComponent(id)}`);
-  if (!response.ok) throw new Error("This conversation cannot be opened any more.");
-  return (await response.json()) as ChatHistory;
+export function readThread(id: string): Promise<ChatHistory> {
+  return get(`/api/threads/${encodeURIComponent(id)}`);
+}
+
+async function get<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  const body: unknown = await response.json();
+  if (!response.ok) throw new WebProblemError(body as WebProblem);
+  return body as T;
 }
 
 /** Starts a turn, and gives its id in the addresses below. */
