@@ -1,7 +1,8 @@
 import { onDeadline } from "../async/deadline.js";
 import { inParallel } from "../async/in-parallel.js";
+import { GoalsUnavailableError, MethodNotFoundError } from "../errors/rpc-errors.js";
+import { hasActiveGoal } from "../messages/goal-status.js";
 import type { Call } from "./call.js";
-import { isGoalActive, listQueue } from "./load-watch.js";
 import type { RequestDispatcher } from "./requests/dispatcher.js";
 import type { SubagentTree } from "./subagent-tree.js";
 import type { Threads } from "./threads.js";
@@ -131,18 +132,26 @@ export class IdleThreads {
   /** Asks the server whether it has nothing to do for the thread. Never rejects. */
   async #isAtRest(threadId: string): Promise<boolean> {
     const call: Call = (...args) => this.#session.call(...args);
+    const first = { threadId, limit: 1 };
     try {
-      const [queued, isActive, commands, turns] = await Promise.all([
-        listQueue(call, threadId),
-        isGoalActive(call, threadId),
-        call("thread/backgroundTerminals/list", { threadId, limit: 1 }, { timeoutMs }),
-        call("thread/turns/list", { threadId, limit: 1, itemsView: "notLoaded" }, { timeoutMs }),
+      const [queue, goal, commands, turns] = await Promise.all([
+        call("thread/queue/list", first, { timeoutMs }).catch(noneWhereUnknown),
+        call("thread/goal/get", { threadId }, { timeoutMs }).catch(noneWhereUnknown),
+        call("thread/backgroundTerminals/list", first, { timeoutMs }),
+        call("thread/turns/list", { ...first, itemsView: "notLoaded" }, { timeoutMs }),
       ]);
+      const isQueued = queue !== undefined && queue.data.length > 0;
       const isStored = turns.data.length > 0;
-      return queued.length === 0 && !isActive && commands.data.length === 0 && isStored;
+      return !isQueued && !hasActiveGoal(goal) && commands.data.length === 0 && isStored;
     } catch {
       // What the server does not tell may be something.
       return false;
     }
   }
+}
+
+/** A server that does not know queues, or goals, works for none. */
+function noneWhereUnknown(error: unknown): undefined {
+  const isUnknown = error instanceof MethodNotFoundError || error instanceof GoalsUnavailableError;
+  if (!isUnknown) throw error;
 }

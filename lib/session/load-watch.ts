@@ -182,8 +182,7 @@ const answerGraceMs = 5_000;
 
 const options = { timeoutMs: answerGraceMs };
 
-/** Whether the thread has a goal that the server works for; false when it does not tell. Never rejects. */
-export async function isGoalActive(call: Call, threadId: string): Promise<boolean> {
+async function isGoalActive(call: Call, threadId: string): Promise<boolean> {
   try {
     return hasActiveGoal(await call("thread/goal/get", { threadId }, options));
   } catch {

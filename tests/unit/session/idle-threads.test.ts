@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Codex, InvalidArgumentError } from "../../../lib/index.js";
-import { FakeAppServer } from "../../../lib/testing/index.js";
+import { FakeAppServer, ResponseError } from "../../../lib/testing/index.js";
 
 /** A server that has nothing to do for any thread, as far as it is asked. */
 function restingServer(): FakeAppServer {
@@ -56,22 +56,44 @@ describe("unsubscribeIdleMs", () => {
     );
   });
 
-  test("a server that will not tell keeps its thread, and is asked again later", async () => {
-    await using server = restingServer();
-    let refusals = 0;
-    let asked!: () => void;
-    const twice = new Promise<void>((resolve) => (asked = resolve));
-    server.onRequest("thread/goal/get", () => ({ goal: null }));
-    server.onRequest("thread/backgroundTerminals/list", () => {
-      refusals += 1;
-      if (refusals === 2) asked();
-      throw new Error("not today");
-    });
-    await using codex = new Codex({ server, unsubscribeIdleMs: 40 });
-    await (await codex.startThread()).run("Hi");
-    await twice;
-    expect(methodsOf(server)).not.toContain("thread/unsubscribe");
-  });
+  test.each([
+    "thread/queue/list",
+    "thread/goal/get",
+    "thread/backgroundTerminals/list",
+    "thread/turns/list",
+  ] as const)(
+    "a server that fails %s keeps its thread, and is asked again later",
+    async (method) => {
+      await using server = restingServer();
+      let refusals = 0;
+      let asked!: () => void;
+      const twice = new Promise<void>((resolve) => (asked = resolve));
+      server.onRequest(method, () => {
+        refusals += 1;
+        if (refusals === 2) asked();
+        throw new Error("not today");
+      });
+      await using codex = new Codex({ server, unsubscribeIdleMs: 40 });
+      await (await codex.startThread()).run("Hi");
+      await twice;
+      expect(methodsOf(server)).not.toContain("thread/unsubscribe");
+    },
+  );
+
+  test.each(["thread/queue/list", "thread/goal/get"] as const)(
+    "a server that has no %s lets go of a thread",
+    async (method) => {
+      await using server = restingServer();
+      server.onRequest(method, () => {
+        throw new ResponseError(-32_601, "Method not found");
+      });
+      await using codex = new Codex({ server, unsubscribeIdleMs: 40 });
+      const thread = await codex.startThread();
+      await thread.run("Hi");
+      const { params } = await server.nextRequest("thread/unsubscribe");
+      expect(params).toEqual({ threadId: thread.id });
+    },
+  );
 
   test("a thread whose unsubscribing failed is loaded anew, since nobody knows", async () => {
     await using server = restingServer();
