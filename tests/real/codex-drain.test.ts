@@ -25,8 +25,10 @@ afterEach(() => stage.close());
 async function heldTurn(thread: Thread) {
   const gate = reply.hold();
   model.enqueueFor(thread.id, reply.text(["Half ", gate, "done."]));
+  const ofThread = ({ threadId }: { readonly threadId: string }) => threadId === thread.id;
+  const said = next(await codex.client(), "item/agentMessage/delta", ofThread);
   const turn = thread.turn("Begin");
-  await gate.reached;
+  await Promise.all([gate.reached, said]);
   const { id } = await turn.started;
   return { turn, gate, id };
 }
