@@ -54,7 +54,7 @@ async function compileApplication(folder: string): Promise<void> {
     ...{ target: "ES2023", module: "NodeNext", strict: true, exactOptionalPropertyTypes: true },
     ...{ noEmit: true, skipLibCheck: true, types: ["node"] },
     typeRoots: [path.join(root, "node_modules", "@types")],
-    lib: ["ES2023", "ES2024.String", "ESNext.Disposable", "DOM"],
+    lib: ["ES2023", "ES2024.String", "ESNext.Disposable"],
     paths: {
       "codex-app-server-sdk": [path.join(root, "lib/index.ts")],
       "codex-app-server-sdk/ai": [path.join(root, "lib/ai/index.ts")],

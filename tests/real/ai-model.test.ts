@@ -145,7 +145,10 @@ describe("generateText()", () => {
     await generateText({ model: codexModel(), messages: [file(png, "image/png")] });
     expect(JSON.stringify(model.requests.at(-1)?.input)).toContain(png.toString("base64"));
     const asked = model.requests.length;
-    const pdf = generateText({ model: codexModel(), messages: [file(png, "application/pdf")] });
+    const pdf = generateText({
+      model: codexModel(),
+      messages: [file(Buffer.from("%PDF-1.7"), "application/pdf")],
+    });
     const error = await rejection(pdf);
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error.message).toContain("prompt[0].content[1] has a file of the type application/pdf");
@@ -190,6 +193,20 @@ describe("streamText()", () => {
       if (part.type === "text-delta") aborting.abort();
     }
     expect(types.at(-1)).toBe("abort");
+    await untilIdle();
+    gate.release();
+  });
+
+  test("stops the turn when nobody reads on", async () => {
+    const gate = reply.hold();
+    model.enqueue(reply.text(["Half ", gate, "whole."]));
+    const { stream } = await codexModel().doStream({
+      prompt: [{ role: "user", content: [{ type: "text", text: "Go" }] }],
+    });
+    const reader = stream.getReader();
+    for (let type = ""; type !== "text-delta";) type = (await reader.read()).value?.type ?? "";
+    expect(codex.runningTurns).toHaveLength(1);
+    await reader.cancel();
     await untilIdle();
     gate.release();
   });

@@ -1,5 +1,5 @@
 import { isAppServerError, type AppServerError } from "../../errors/base.js";
-import { TransportClosedError } from "../../errors/connection-errors.js";
+import type { TransportClosedError } from "../../errors/connection-errors.js";
 
 /** By these `ai` knows its errors, whichever copy of it has made them. */
 const markers = ["vercel.ai.error", "vercel.ai.error.AI_APICallError"].map((name) =>
@@ -29,5 +29,6 @@ export function markRetryable(error: unknown): unknown {
 function isPassing(error: AppServerError): boolean {
   if (passing.has(error.code)) return true;
   // After `close()` there is no other server to go to.
-  return error instanceof TransportClosedError && !error.sent && error.reason.kind !== "closed";
+  if (error.code !== "TRANSPORT_CLOSED" || error.sent) return false;
+  return (error as TransportClosedError).reason.kind !== "closed";
 }

@@ -1,3 +1,5 @@
+import { onDeadline } from "../../async/deadline.js";
+import { nothingToUndo, type Undo } from "../../async/undo.js";
 import type { ToolContent, ToolContext, ToolOutput } from "../../index.js";
 import type { ModelToolCall } from "./model-types.js";
 import { textOfAnswer, type ToolAnswer } from "./tool-answer.js";
@@ -22,7 +24,7 @@ const settleMs = 100;
 export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();
   readonly #onDue: () => void;
-  #timer: NodeJS.Timeout | undefined;
+  #stopWaiting: Undo = nothingToUndo;
   #isDue = false;
 
   /** `onDue`: the calls that are new are all that there will be for now. */
@@ -83,17 +85,17 @@ export class OpenCalls {
 
   /** Nobody will answer them. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     for (const { reject } of this.#calls.values())
       reject(new Error("Nobody waits for it any more."));
     this.#calls.clear();
   }
 
   #wait(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#stopWaiting();
+    this.#stopWaiting = onDeadline(settleMs, () => {
       this.#isDue = true;
       this.#onDue();
-    }, settleMs);
+    });
   }
 }

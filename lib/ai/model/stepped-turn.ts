@@ -1,6 +1,8 @@
 import { onAbort } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
+import { onDeadline } from "../../async/deadline.js";
 import { isAppServerError } from "../../errors/base.js";
+import { nothingToUndo, type Undo } from "../../async/undo.js";
 import type { ToolContext, ToolOutput, Turn } from "../../index.js";
 import type { PartOptions } from "../../parts/part-options.js";
 import type { TokenCounts } from "../../parts/part-types.js";
@@ -36,9 +38,10 @@ export class SteppedTurn {
   /** A part that is awaited, maybe since the last step. */
   #reading: Promise<IteratorResult<TurnPart, undefined>> | undefined;
   #wake: () => void = () => undefined;
-  #unlink: () => void = () => undefined;
+  #unlink: Undo = nothingToUndo;
   #stopped: { readonly reason: unknown } | undefined;
-  #limit: NodeJS.Timeout | undefined;
+  /** Ends the wait for results; undefined while the turn waits for none. */
+  #limit: Undo | undefined;
   #usage: TokenCounts | undefined;
   #toldUsage = noTokens;
 
@@ -184,16 +187,15 @@ export class SteppedTurn {
   }
 
   #beginWait(): void {
-    const { toolResultTimeoutMs } = this.#options;
-    this.#limit = setTimeout(() => {
+    const late = (): void => {
       this.stop(new Error("The results of the tools did not come in time."));
-    }, toolResultTimeoutMs);
+    };
     // A process that has nothing else to do may end.
-    this.#limit.unref();
+    this.#limit = onDeadline(this.#options.toolResultTimeoutMs, late, { unref: true });
   }
 
   #endWait(): void {
-    clearTimeout(this.#limit);
+    this.#limit?.();
     this.#limit = undefined;
   }
 
