@@ -30,12 +30,12 @@ export function addTool(
 /** What of a request's input is a message or a result of a tool, without what Codex adds itself. */
 export function saidIn(input: readonly JsonObject[]): string[] {
   return input.flatMap((item) => {
-    if (item.type === "function_call") return [`call ${String(item.name)}`];
+    if (item.type === "function_call") return [`call ${item.name as string}`];
     if (item.type === "function_call_output") return [`output ${JSON.stringify(item.output)}`];
     const content = (item.content ?? []) as { readonly type: string; readonly text?: string }[];
     return content
       .filter(({ text }) => text === undefined || !/^<|^You are a/.test(text))
-      .map(({ type, text }) => `${String(item.role)} ${text ?? type}`);
+      .map(({ type, text }) => `${item.role as string} ${text ?? type}`);
   });
 }
 

@@ -15,8 +15,7 @@ export async function collectResult(parts: ReadableStream<ModelStreamPart>): Pro
         result.warnings = part.warnings;
         break;
       case "response-metadata": {
-        const { type: _, ...response } = part;
-        result.response = response;
+        result.response = withoutType(part);
         break;
       }
       case "text-start":
@@ -48,10 +47,15 @@ export async function collectResult(parts: ReadableStream<ModelStreamPart>): Pro
       case "error":
         throw part.error;
       default: {
-        const { type: _, ...end } = part;
-        Object.assign(result, end);
+        Object.assign(result, withoutType(part));
       }
     }
   }
   return result as ModelResult;
+}
+
+function withoutType<Part extends { readonly type: string }>(part: Part): Omit<Part, "type"> {
+  const rest: Omit<Part, "type"> & { type?: unknown } = { ...part };
+  delete rest.type;
+  return rest;
 }

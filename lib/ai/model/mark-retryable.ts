@@ -30,5 +30,6 @@ function isPassing(error: AppServerError): boolean {
   if (passing.has(error.code)) return true;
   // After `close()` there is no other server to go to.
   if (error.code !== "TRANSPORT_CLOSED" || error.sent) return false;
-  return (error as TransportClosedError).reason.kind !== "closed";
+  const { reason } = error as AppServerError & Pick<TransportClosedError, "reason">;
+  return reason.kind !== "closed";
 }

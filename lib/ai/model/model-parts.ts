@@ -9,6 +9,13 @@ const nothing: readonly ModelStreamPart[] = [];
 /** Tools of Codex: they run where the server runs, and `ai` knows none of them. */
 const elsewhere = { providerExecuted: true, dynamic: true } as const;
 
+/** What is said of a call that says nothing itself. */
+const problems = {
+  failed: "The call failed.",
+  declined: "The call was declined.",
+  interrupted: "The call was interrupted.",
+} as const;
+
 interface OpenText {
   readonly kind: "text" | "reasoning";
   /** The section of a piece of reasoning that came last. */
@@ -99,7 +106,8 @@ export class ModelParts {
   #call({ id, tool }: PartOf<"tool-start">): readonly ModelStreamPart[] {
     if (this.#isCallersCall(tool)) return nothing;
     this.#output.set(id, "");
-    const { kind: _, ...input } = tool;
+    const input: Record<string, unknown> = { ...tool };
+    delete input["kind"];
     const named = { toolCallId: id, toolName: toolNameOf(tool) };
     return [{ type: "tool-call", ...named, input: JSON.stringify(input), ...elsewhere }];
   }
@@ -117,9 +125,8 @@ export class ModelParts {
       const result = { status, output, ...(Object.fromEntries(known) as Record<string, number>) };
       return [{ type: "tool-result", ...named, result }];
     }
-    const why = { failed: "The call failed.", declined: "The call was declined." };
-    const said = error ?? (output || (why[status as "failed"] ?? "The call was interrupted."));
-    return [{ type: "tool-result", ...named, result: said, isError: true }];
+    const result = error ?? (output === "" ? problems[status] : output);
+    return [{ type: "tool-result", ...named, result, isError: true }];
   }
 
   #isCallersCall(tool: ToolCall): boolean {

@@ -86,8 +86,8 @@ export class OpenCalls {
   /** Nobody will answer them. */
   end(): void {
     this.#stopWaiting();
-    for (const { reject } of this.#calls.values())
-      reject(new Error("Nobody waits for it any more."));
+    for (const call of this.#calls.values())
+      call.reject(new Error("Nobody waits for it any more."));
     this.#calls.clear();
   }
 

@@ -1,6 +1,6 @@
 import { reasonOf } from "../../async/abort.js";
 import { check, notBlank } from "../../errors/check-values.js";
-import type { JsonSchema, Thread, TurnOptions } from "../../index.js";
+import type { Thread, TurnOptions } from "../../index.js";
 import type { PartVisibility } from "../../parts/part-options.js";
 import { callWarnings } from "./call-warnings.js";
 import { hasOptional } from "./has-optional.js";
@@ -93,7 +93,7 @@ function settingsOf(model: string | undefined, call: ModelCallOptions): TurnOpti
   if (model !== undefined) settings.model = model;
   if (reasoning !== undefined && reasoning !== "provider-default") settings.effort = reasoning;
   if (responseFormat?.type === "json" && responseFormat.schema !== undefined) {
-    settings.outputSchema = responseFormat.schema as JsonSchema;
+    settings.outputSchema = responseFormat.schema;
   }
   return settings;
 }

@@ -47,7 +47,7 @@ function contentOf({ type, value, reason }: Fields, where: string): readonly Too
       return [{ type: "text", text: String(value) }];
     case "json":
     case "error-json":
-      return [{ type: "text", text: JSON.stringify(value) ?? "null" }];
+      return [{ type: "text", text: value === undefined ? "null" : JSON.stringify(value) }];
     case "execution-denied": {
       const why = typeof reason === "string" && reason !== "" ? `: ${reason}` : ".";
       return [{ type: "text", text: `The user has declined this call${why}` }];
