@@ -10,6 +10,7 @@ import {
   type ModelMessage,
 } from "ai";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ModelSource } from "../../lib/ai/index.js";
 import {
@@ -21,6 +22,7 @@ import {
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { addTool, codexFor, saidIn, user } from "../support/ai-model.js";
+import { collect } from "../support/collect.js";
 import { png } from "../support/images.js";
 import { RealStage, rejection } from "../support/real.js";
 
@@ -197,6 +199,21 @@ describe("streamText()", () => {
     gate.release();
   });
 
+  test("an abort before anything was read stops the turn, too", async () => {
+    const gate = reply.hold();
+    model.enqueue(reply.text(["Half ", gate, "whole."]));
+    const aborting = new AbortController();
+    const { stream } = await codexModel().doStream({
+      prompt: [{ role: "user", content: [{ type: "text", text: "Go" }] }],
+      abortSignal: aborting.signal,
+    });
+    await gate.reached;
+    aborting.abort(new Error("enough"));
+    await untilIdle();
+    expect((await rejection(collect(stream))).message).toBe("enough");
+    gate.release();
+  });
+
   test("stops the turn when nobody reads on", async () => {
     const gate = reply.hold();
     model.enqueue(reply.text(["Half ", gate, "whole."]));
@@ -307,6 +324,28 @@ describe("the caller's tools", () => {
     });
     expect(await rejection(calling)).toBe(reason);
     await untilIdle();
+  });
+
+  test("are called beside tools of Codex, which may end in a later step", async () => {
+    const file = path.join(stage.project, "added");
+    model.enqueue(
+      [reply.shell(`until [ -e ${file} ]; do sleep 0.05; done; echo late`), callAdd(1, 2)],
+      reply.text("Done."),
+    );
+    const add = addTool(async ({ a, b }) => {
+      await writeFile(file, "");
+      return a + b;
+    });
+    const result = await generateText({
+      model: codexModel(),
+      prompt: "Add",
+      tools: { add },
+      stopWhen: stepCountIs(9),
+    });
+    const ended = result.steps.map(({ toolResults }) => toolResults.map((each) => each.toolName));
+    expect(ended).toEqual([["add"], ["command"]]);
+    expect(result.steps[1]?.toolResults[0]?.output).toMatchObject({ output: "late\n" });
+    expect(result.text).toBe("Done.");
   });
 
   test("a turn whose results do not come is stopped; later they begin another one", async () => {

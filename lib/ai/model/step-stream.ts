@@ -7,7 +7,8 @@ export function streamOfStep(
   signal: AbortSignal | undefined,
   warnings: ModelWarning[],
 ): ReadableStream<ModelStreamPart> {
-  const parts = turn.step(signal);
+  turn.follow(signal);
+  const parts = turn.step();
   return new ReadableStream<ModelStreamPart>(
     {
       start(controller) {

@@ -96,20 +96,26 @@ export class SteppedTurn {
     this.#wake();
   }
 
-  /** One step. Its signal counts until the next one begins: it may abort while the turn waits. */
-  async *step(signal: AbortSignal | undefined): AsyncGenerator<ModelStreamPart, void> {
+  /** Stops the turn when the signal aborts: that of a step counts until the next one, also while the turn waits. */
+  follow(signal: AbortSignal | undefined): void {
     this.#unlink();
     this.#unlink = onAbort(signal, (reason) => {
       this.stop(reason);
     });
+  }
+
+  async *step(): AsyncGenerator<ModelStreamPart, void> {
     const { modelId, turn } = this.#options;
     const { id } = await turn.started;
     yield { type: "response-metadata", id, modelId, timestamp: new Date() };
     for (;;) {
       const part = await this.#next();
       if (part === "calls") {
+        const calls = this.#calls.tell();
+        // Those that came may be over, with the turn.
+        if (calls.length === 0) continue;
         yield* this.#modelParts.pause();
-        yield* this.#calls.tell();
+        yield* calls;
         this.#beginWait();
         yield this.#finish({ unified: "tool-calls", raw: "tool-calls" });
         return;
