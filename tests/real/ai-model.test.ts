@@ -373,6 +373,25 @@ describe("the caller's tools", () => {
     ]);
   });
 
+  test("of a thread stay those of its first call: others are warned of", async () => {
+    const provider = codexFor({ codex });
+    model.enqueue(reply.text("One."), callAdd(1, 2), reply.text("Two."));
+    const options = { model: provider(), stopWhen: stepCountIs(9) };
+    const first = await generateText({ ...options, prompt: "first", tools: { add: addTool() } });
+    const { threadId } = idsOf(first);
+    const second = await generateText({
+      ...options,
+      prompt: "second",
+      tools: { add: addTool(() => 42), multiply: addTool() },
+      providerOptions: { codex: { threadId } },
+    });
+    expect(second.steps[0]?.warnings).toMatchObject([
+      { type: "unsupported", feature: "tool multiply" },
+    ]);
+    expect(second.text).toBe("Two.");
+    expect(model.requests.at(-1)?.toolOutputs[0]?.output).toBe("42");
+  });
+
   test("a thread that gets another prompt does not wait for results any more", async () => {
     model.enqueue(callAdd(1, 2), reply.text("Something else."));
     const options = { model: codexModel(), tools: { add: addTool() } };
