@@ -22,7 +22,8 @@ const older = ["0.155.1", "0.160.1", "0.165.0", "0.169.0"].filter(
 /** Must be refused, unless that is switched off. */
 const tooOld = "0.150.1";
 /** These are about the installed runtime, and what was generated from it, whatever CODEX_PATH says. */
-const aboutThePinned = "tests/real/(generate|protocol-diff|protocol-schemas|runtime)(\\.long)?\\.test\\.ts$";
+const aboutThePinned =
+  "tests/real/(generate|protocol-diff|protocol-schemas|runtime)(\\.long)?\\.test\\.ts$";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const manifests = path.join(import.meta.dirname, "releases");
