@@ -1,12 +1,20 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 
-// npm test notes which methods of the protocol each test file touches, for docs/coverage.md.
-const isNpmTest = process.env.npm_lifecycle_event === "test";
-const recordings = process.env.PROTOCOL_RECORDINGS ?? (isNpmTest ? "coverage/protocol" : "");
+// npm test and npm run test:long note which methods of the protocol each test file touches, for
+// docs/coverage.md.
+const isNoted = ["test", "test:long"].includes(process.env.npm_lifecycle_event ?? "");
+const recordings = process.env.PROTOCOL_RECORDINGS ?? (isNoted ? "coverage/protocol" : "");
 if (recordings !== "") process.env.PROTOCOL_RECORDINGS = path.resolve(recordings);
 
-/** @type {import("jest").Config} */
+/** The files that npm test leaves to npm run test:long. */
+export const longTests = "\\.long\\.test\\.ts$";
+
+/**
+ * All tests but those of examples/apps; `npm run jest -- tests/real/exec` runs some of them.
+ *
+ * @type {import("jest").Config}
+ */
 export default {
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
@@ -25,7 +33,7 @@ export default {
   testTimeout: 60_000,
   // Most of the time a test waits for another process. Each worker takes about 400 MB.
   maxWorkers: Math.min(4 * availableParallelism(), 8),
-  testSequencer: "<rootDir>/tests/support/long-first.js",
+  testSequencer: "<rootDir>/tests/support/slow-first.js",
   // A worker that has nothing open any more still takes a second to free the modules of all the files
   // that it ran; jest would kill it after half a second, and report a leak of the tests.
   workerGracefulExitTimeout: 30_000,

@@ -5,11 +5,6 @@
  * supported release say them.
  */
 
-/** The supported releases of codex that were tried. */
-export const triedReleases = ["0.155.1", "0.160.1", "0.165.0", "0.169.0", "0.171.0"] as const;
-
-export type TriedRelease = (typeof triedReleases)[number];
-
 /** The words to look for, by a name; before each, what the sentence decides. */
 export const serverSentences = {
   // Requests that were refused: which error class, and with it whether something is tried again.
@@ -155,17 +150,6 @@ export const serverSentences = {
 } as const;
 
 export type SentenceName = keyof typeof serverSentences;
-
-/** Up to 0.165.0, a server does not say why it could not open its databases. */
-const beforeCauses = ["0.155.1", "0.160.1", "0.165.0"] as const;
-
-/** The tried releases that say something else in the same situation. All others were made to say it. */
-export const notSaidBy: Readonly<Partial<Record<SentenceName, readonly TriedRelease[]>>> = {
-  noExternalClock: ["0.155.1", "0.160.1", "0.165.0", "0.169.0"],
-  databaseLocked: beforeCauses,
-  diskFull: beforeCauses,
-  fileRefused: beforeCauses,
-};
 
 /** Whether a text has one of these sentences in it. */
 export function says(text: string, ...names: readonly SentenceName[]): boolean {

@@ -24,9 +24,7 @@ import { GoalNotStartedError, GoalStalledError, GoalTimeoutError } from "./goal-
 import { pauseGoal, runsTurn } from "./goal-requests.js";
 import {
   goalCleared,
-  goalStopped,
   goalUpdated,
-  initialGoalProgress,
   isActive,
   nextForGoal,
   toGoalResult,
@@ -105,7 +103,8 @@ export class GoalExecution implements TurnListener, Work {
   constructor(origin: GoalOrigin, listener?: GoalListener) {
     this.#origin = origin;
     this.#listener = listener;
-    this.#progress = initialGoalProgress(origin.threadId);
+    const { threadId } = origin;
+    this.#progress = { threadId, goal: null, cleared: false, turns: [], stopped: false };
     void ignoreRejection(this.#accepted.promise);
     this.life.onOver(() => {
       this.#expectNothing();
@@ -422,7 +421,7 @@ export class GoalExecution implements TurnListener, Work {
     // Also behind a turn that does not stop in time: the server must not begin another one after it.
     if (isActive(this.#progress)) {
       const goal = await pauseGoal(this.#place.session, this.#origin.threadId);
-      if (goal) this.#progress = goalStopped(this.#progress, goal);
+      if (goal) this.#progress = { ...goalUpdated(this.#progress, goal), stopped: true };
       else if (!turn) return false;
     }
     if (!turn) return this.#isTurnComing();

@@ -27,17 +27,9 @@ export interface GoalProgress extends Omit<GoalRunState, "turn"> {
   readonly stopped: boolean;
 }
 
-export function initialGoalProgress(threadId: string): GoalProgress {
-  return { threadId, goal: null, cleared: false, turns: [], stopped: false };
-}
-
 /** A goal that was taken away is over, though another one may be set before its last turn ends. */
 export function goalUpdated(progress: GoalProgress, goal: ThreadGoal): GoalProgress {
   return progress.cleared ? progress : { ...progress, goal };
-}
-
-export function goalStopped(progress: GoalProgress, goal: ThreadGoal): GoalProgress {
-  return { ...goalUpdated(progress, goal), stopped: true };
 }
 
 export function goalCleared(progress: GoalProgress): GoalProgress {

@@ -6,11 +6,9 @@ import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import { idOf } from "../messages/id-of.js";
 import { askedIn, holdToSettings } from "./sandbox/hold-to-settings.js";
-import type { OpeningSession } from "./opening-session.js";
+import type { OpeningMethod, OpeningSession } from "./opening-session.js";
 import { restoreSandbox } from "./sandbox/restore-sandbox.js";
 import type { ThreadSettings } from "./thread-memory.js";
-
-type Opening = "thread/resume" | "thread/fork";
 
 /**
  * Resumes or copies a thread under the sandbox that it had, and holds the server to the settings that
@@ -18,7 +16,7 @@ type Opening = "thread/resume" | "thread/fork";
  *
  * @throws SettingsLoosenedError when a setting is looser all the same; the thread is not used then.
  */
-export async function openThread<M extends Opening>(
+export async function openThread<M extends OpeningMethod>(
   session: OpeningSession,
   method: M,
   params: ParamsOf<M>,

@@ -5,6 +5,9 @@ import type { Call } from "./call.js";
 import type { ThreadMemory } from "./thread-memory.js";
 import type { Threads } from "./threads.js";
 
+/** The requests that load a stored thread, or copy one. */
+export type OpeningMethod = "thread/resume" | "thread/fork";
+
 /** What opening a thread needs: a Session, or while that is restored, its calls over the new connection. */
 export interface OpeningSession {
   readonly call: Call;

@@ -30,10 +30,8 @@ export function turnsInProgress(
     since,
   }));
   const others = session ? otherTurns(session) : [];
-  return [
-    ...ours.filter(isFirstOfItsTurn),
-    ...others.map(({ threadId, turnId, since }) => ({ threadId, turnId, since })),
-  ];
+  const shown = ({ threadId, turnId, since }: TurnInProgress) => ({ threadId, turnId, since });
+  return [...ours.filter(isFirstOfItsTurn), ...others.map(shown)];
 }
 
 /**

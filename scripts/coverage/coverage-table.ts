@@ -49,7 +49,7 @@ export function renderCoverage(rows: readonly CoverageRow[]): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-const about = `Made by \`npm run coverage\` after \`npm test\`; do not edit. \`npm test\` notes which
+const about = `Made by \`npm run coverage\` after \`npm test\` and \`npm run test:long\`; do not edit. Both note which
 methods each test file touches: a request when the server has answered it, everything else when it
 arrives or is sent. For each method one file is named; \`tests/real\` runs the real app-server,
 \`tests/contract\` a scripted server in a process of its own, \`tests/unit\` one in the same process.

@@ -1,6 +1,6 @@
 /**
  * Makes docs/coverage.md from the protocol's methods, from what the tests have touched when they ran
- * last (`npm test` notes it), and from offers.ts and not-real.ts. With `--check` it writes nothing
+ * last (`npm test` and `npm run test:long` note it), and from offers.ts and not-real.ts. With `--check` it writes nothing
  * and exits 1 when the table does not hold. With `--list` it brings only the list of methods in line with
  * the protocol, from whatever the tests have touched, and prints what the table then lacks. Tools for
  * coverage count lines of code; none knows the methods of a protocol.
@@ -35,7 +35,7 @@ const files = values.list ? [] : await readRecordings(root, join(root, "coverage
 const problems = values.list
   ? await write()
   : files.length === 0
-    ? ["nothing was noted about the tests: run npm test first"]
+    ? ["nothing was noted about the tests: run npm test and npm run test:long first"]
     : values.check
       ? check()
       : await write();
@@ -45,7 +45,7 @@ problems.push(...badOffers.map((offer) => `offers.ts names ${offer}, which does 
 const say = values.list ? console.log : console.error;
 for (const problem of problems) say(`docs/coverage.md: ${problem}`);
 if (problems.length > 0 && !values.list) {
-  console.error("After npm test, npm run coverage writes the table anew.");
+  console.error("After npm test and npm run test:long, npm run coverage writes the table anew.");
   process.exitCode = 1;
 }
 

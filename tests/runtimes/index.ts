@@ -1,7 +1,7 @@
 /**
  * `npm run test:runtimes`: runs the tests on the real server against each supported release of it, and
  * prints what the older ones do not offer. `-- --runtime 0.160.1` takes only that one, and may be
- * repeated; the rest goes to jest: `-- tests/real/turn-queue.test.ts`.
+ * repeated; the rest goes to jest: `-- tests/real/turn-queue.long.test.ts`.
  */
 import { readdir } from "node:fs/promises";
 import path from "node:path";
@@ -22,7 +22,8 @@ const older = ["0.155.1", "0.160.1", "0.165.0", "0.169.0"].filter(
 /** Must be refused, unless that is switched off. */
 const tooOld = "0.150.1";
 /** These are about the installed runtime, and what was generated from it, whatever CODEX_PATH says. */
-const aboutThePinned = "tests/real/(generate|protocol-diff|protocol-schemas|runtime)\\.test\\.ts$";
+const aboutThePinned =
+  "tests/real/(generate|protocol-diff|protocol-schemas|runtime)(\\.long)?\\.test\\.ts$";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const manifests = path.join(import.meta.dirname, "releases");

@@ -96,10 +96,12 @@ export class Rehearsal {
     const list = ["ls-tree", "-r", "--name-only", this.#newest, "--", "tests/real"];
     const today = new Set((await this.#git(...list)).split("\n"));
     const about = ["grep", "-lE", 'from "(\\.\\./)+scripts/', commit, "--", "tests/real"];
-    const names = (await this.#git(...about)).trim().split("\n");
-    const files = names.map((name) => name.slice(commit.length + 1));
+    const found = (await this.#git(...about)).trim().split("\n");
+    const files = found.map((name) => name.slice(commit.length + 1));
     await this.#git("rm", "--quiet", "--force", ...files);
-    await this.#git("checkout", this.#newest, "--", ...files.filter((name) => today.has(name)));
+    // A test that takes long has since got a name that says so.
+    const names = files.flatMap((name) => [name, name.replace(/\.test\.ts$/, ".long.test.ts")]);
+    await this.#git("checkout", this.#newest, "--", ...names.filter((name) => today.has(name)));
     const changed = (await this.#git("diff", "--cached", "--shortstat")).trim();
     this.#print(`\n== The sources ${which} (${sources.join(", ")}): ${changed || "the same"}`);
     await this.#commit(`Take the sources ${which}`);

@@ -22,7 +22,8 @@ export interface HandlerPlaces {
   readonly client: ClientHandlers;
 }
 
-interface Answerer {
+/** Who answers a request, and in whose name. */
+interface HandlerInContext {
   /** Undefined when nobody does. */
   readonly handler: FoundHandler | undefined;
   /**
@@ -33,7 +34,10 @@ interface Answerer {
 }
 
 /** The handler of the narrowest scope that has one. */
-export async function findHandler(request: OpenRequest, places: HandlerPlaces): Promise<Answerer> {
+export async function findHandler(
+  request: OpenRequest,
+  places: HandlerPlaces,
+): Promise<HandlerInContext> {
   const { memory, client } = places;
   const { method } = request;
   let handler: FoundHandler | undefined;

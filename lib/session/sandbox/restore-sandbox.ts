@@ -1,14 +1,12 @@
 import type { SandboxPolicy } from "../../../generated/types.js";
 import { RequestTimeoutError, TransportClosedError } from "../../errors/connection-errors.js";
 import { SandboxWidenedError } from "../../errors/settings-errors.js";
-import type { OpeningSession } from "../opening-session.js";
+import type { OpeningMethod, OpeningSession } from "../opening-session.js";
 import type { ParamsOf, ResultOf } from "../../protocol.js";
 import { idOf } from "../../messages/id-of.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { namedSandbox } from "./hold-to-settings.js";
 import { isWider, readSandboxPolicy } from "./sandbox-policy.js";
-
-type Opening = "thread/resume" | "thread/fork";
 
 /**
  * Resumes or copies a thread under the sandbox that it had, unless `params` name one. The server itself
@@ -16,7 +14,7 @@ type Opening = "thread/resume" | "thread/fork";
  *
  * @throws SandboxWidenedError when the sandbox is wider all the same; the thread is not used then.
  */
-export async function restoreSandbox<M extends Opening>(
+export async function restoreSandbox<M extends OpeningMethod>(
   session: OpeningSession,
   method: M,
   params: ParamsOf<M>,
@@ -51,7 +49,7 @@ function isWithin(opened: unknown, known: SandboxPolicy): boolean {
 }
 
 /** Whether they change what makes up the "workspace-write" that the thread has. */
-function namesDetails({ config }: ParamsOf<Opening>, { type }: SandboxPolicy): boolean {
+function namesDetails({ config }: ParamsOf<OpeningMethod>, { type }: SandboxPolicy): boolean {
   const keys = Object.keys(config ?? {});
   return type === "workspaceWrite" && keys.some((key) => key.startsWith(detailsKey));
 }
@@ -59,7 +57,7 @@ function namesDetails({ config }: ParamsOf<Opening>, { type }: SandboxPolicy): b
 const detailsKey = "sandbox_workspace_write";
 
 /** A request can name the kind only; what makes up "workspace-write" is configuration. */
-function withSandbox<P extends ParamsOf<Opening>>(params: P, policy: SandboxPolicy): P {
+function withSandbox<P extends ParamsOf<OpeningMethod>>(params: P, policy: SandboxPolicy): P {
   switch (policy.type) {
     case "workspaceWrite": {
       const ours = {

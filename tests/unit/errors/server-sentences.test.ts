@@ -1,12 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import ts from "typescript";
-import {
-  notSaidBy,
-  sentenceParts,
-  says,
-  serverSentences,
-  triedReleases,
-} from "../../../lib/errors/server-sentences.js";
+import { sentenceParts, says, serverSentences } from "../../../lib/errors/server-sentences.js";
+import { notSaidBy, triedReleases } from "../../support/sentences/tried-releases.js";
 import { sentenceMatches } from "../../support/sentence-matches.js";
 import { parseSource, sourceFiles } from "../../support/source-imports.js";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { RUNTIME_VERSION } from "../../../generated/runtime.js";
-import { triedReleases } from "../../../lib/errors/server-sentences.js";
+import { triedReleases } from "../../support/sentences/tried-releases.js";
 import { installPinned } from "../../../scripts/registry/install-pinned.js";
 import { parseMatrixOptions } from "../../matrix/options.js";
 import { table } from "../../matrix/table.js";

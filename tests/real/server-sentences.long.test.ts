@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import {
-  notSaidBy,
-  says,
-  serverSentences,
-  type SentenceName,
-} from "../../lib/errors/server-sentences.js";
+import { says, serverSentences, type SentenceName } from "../../lib/errors/server-sentences.js";
+import { notSaidBy } from "../support/sentences/tried-releases.js";
 import { HeardServer } from "../support/heard-server.js";
 import { runtimeVersion } from "../support/offers.js";
 import { RealStage } from "../support/real.js";
