@@ -6,7 +6,11 @@ export type {
   ThreadSource,
 } from "./chat/chat-threads.js";
 export { toFastifyHandler, type FastifyReplyLike } from "./chat/to-fastify-handler.js";
-export { toNodeHandler, type FetchHandler, type NodeHandlerOptions } from "./chat/to-node-handler.js";
+export {
+  toNodeHandler,
+  type FetchHandler,
+  type NodeHandlerOptions,
+} from "./chat/to-node-handler.js";
 export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
 export type {
   Authorize,
