@@ -5,7 +5,12 @@ export type {
   ChatThreadOptions,
   ThreadSource,
 } from "./chat/chat-threads.js";
-export { toNodeHandler } from "./chat/to-node-handler.js";
+export { toFastifyHandler, type FastifyReplyLike } from "./chat/to-fastify-handler.js";
+export {
+  toNodeHandler,
+  type FetchHandler,
+  type NodeHandlerOptions,
+} from "./chat/to-node-handler.js";
 export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
 export type {
   Authorize,
@@ -13,7 +18,7 @@ export type {
   AuthorizedSubject,
   TurnStreamsOptions,
 } from "./turn-streams-options.js";
-export type { HttpRequest, AnyRequest } from "./requests/http-request.js";
+export type { HttpRequest, AnyRequest, FastifyRequestLike } from "./requests/http-request.js";
 export type { BrowserAnswer, BrowserDecision, FormValue } from "./requests/browser-answer.js";
 export type { BrowserInput, BrowserInputItem } from "./requests/browser-input.js";
 export type { HeldRequestHandlers } from "./requests/held-requests.js";

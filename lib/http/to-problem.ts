@@ -1,4 +1,5 @@
 import { isAppServerError, type AnyAppServerError } from "../app-server-errors.js";
+import { refusalOfFramework } from "./framework-refusals.js";
 import {
   cutOff,
   loginNeeded,
@@ -33,8 +34,8 @@ export interface Problem {
 }
 
 /**
- * Says what to answer to a request that failed with `error`, which may be anything. The body has a sentence for users
- * and the code; nothing of the error's own words, of paths, of stderr or of what was asked. Log the error itself.
+ * Says what to answer to a request that failed with `error`, which may be anything, also what a body parser of
+ * Express, Fastify or Hono has thrown. The body has a sentence for users and the code; nothing of the error's own words, of paths, of stderr or of what was asked. Log the error itself.
  *
  * ```ts
  * const { status, headers, body } = toProblem(error);
@@ -79,6 +80,8 @@ function classify(error: unknown): Classified {
     const { status, code, title } = error;
     return { kind: { status, title, ...(status === 503 ? { retryAfter: 1 } : {}) }, code };
   }
+  const refusal = refusalOfFramework(error);
+  if (refusal) return classify(refusal);
   if (!isAppServerError(error)) {
     return { kind: isTimeout(error) ? timeLimit : unknownProblem, code: "UNKNOWN" };
   }

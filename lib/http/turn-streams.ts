@@ -90,6 +90,11 @@ export class TurnStreams {
     this.handlers = this.#held.handlers;
   }
 
+  /** Whether `close()` was called: no turn can be added any more. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /**
    * Follows a turn to its end, as its one iteration: `turn.run()` still gives the result. The thread is
    * remembered as the owner's, unless it is known as somebody else's.
@@ -97,14 +102,17 @@ export class TurnStreams {
    * @returns the id of the stream, which can be used at once. It is 128 random bits; `authorize` is asked all
    * the same.
    * @throws InvalidArgumentError; TurnStreamError when the turn is consumed already; StreamsClosedError after
-   * `close()`.
+   * `close()`, and then the turn is interrupted, since nobody would follow it.
    */
   add(turn: Turn, options: AddTurnOptions): string {
     checkOptions("add()", options, { owner: true, cwd: true });
     const { owner, cwd } = options;
     checkText("owner", owner);
-    if (this.#closing) throw new StreamsClosedError();
     const { limits, batchMs, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
+    if (this.isClosing) {
+      turn.interrupt().catch(failed);
+      throw new StreamsClosedError();
+    }
     const id = randomBytes(16).toString("base64url");
     const visible: PartOptions = cwd === undefined ? parts : { ...parts, cwd };
     const facts = { owner, threadId: turn.threadId };

@@ -14,7 +14,7 @@ import {
   type Authorize,
   type TurnStreamsOptions,
 } from "../turn-streams-options.js";
-import { NotFoundError, UnauthorizedError } from "../web-errors.js";
+import { NotFoundError, StreamsClosedError, UnauthorizedError } from "../web-errors.js";
 import {
   ChatThreads,
   type ChatHistory,
@@ -69,8 +69,8 @@ const keys: KeysOf<ChatOptions> = {
 };
 
 /**
- * The routes of a chat, for anything that takes a fetch handler; for Node, Express and Fastify see
- * `toNodeHandler()`.
+ * The routes of a chat, for anything that takes a fetch handler; for Node and Express see `toNodeHandler()`, and
+ * for Fastify `toFastifyHandler()`.
  *
  * | route                       | body, and what comes back                                             |
  * | --------------------------- | --------------------------------------------------------------------- |
@@ -142,6 +142,7 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   async "POST threads"(call) {
     const { streams, threads, request, user, maxBodyBytes } = call;
     await readBody(request, maxBodyBytes, []);
+    refuseWhenClosing(streams);
     const { id: threadId } = await threads.start(await settingsOf(call));
     await streams.ownThread(threadId, user);
     const thread: ChatThread = { threadId, title: null, updatedAt: null };
@@ -169,7 +170,9 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
     await streams.thread(request, codex, id);
     const { input } = await readBody(request, maxBodyBytes, ["input"]);
     const items = readInput(input);
+    refuseWhenClosing(streams);
     const thread = await threads.open(id, () => settingsOf(call));
+    refuseWhenClosing(streams);
     const turnId = streams.add(thread.turn(items), { owner: user, cwd: thread.opened?.cwd });
     return Response.json({ turnId, events: `${basePath}/turns/${turnId}/events` }, { status: 202 });
   },
@@ -200,6 +203,11 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 };
 
+/** What is begun in a process that ends would only be broken off. @throws StreamsClosedError */
+function refuseWhenClosing(streams: TurnStreams): void {
+  if (streams.isClosing) throw new StreamsClosedError();
+}
+
 /** What the application sets for the user's threads. */
 async function settingsOf({ newThread, user, view }: Call): Promise<ChatThreadOptions> {
   if (typeof newThread !== "function") return newThread;
@@ -224,7 +232,7 @@ function isRecord(value: unknown): boolean {
 
 /** Those of load balancers, which are nobody's user. */
 const openRoutes: Readonly<Record<string, (chat: ChatParts) => Response>> = {
-  "GET health": ({ codex }) => healthResponse(codex),
+  "GET health": ({ codex, streams }) => healthResponse(codex, streams),
 };
 
 /** Never rejects. */

@@ -1,48 +1,72 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { writeProblem } from "../problems.js";
+import { madeOf, type FastifyRequestLike } from "../requests/http-request.js";
 import { writeStream } from "../sse/write-stream.js";
 
+export interface NodeHandlerOptions {
+  /** Gets what the handler throws (default: it is dropped). */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A handler of the form of fetch: `Request → Response`. */
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
 /**
- * Makes of a fetch handler one for Node, Express (`app.use(toNodeHandler(chat))`) and Fastify
- * (`reply.hijack(); await handle(request.raw, reply.raw)`). The request's signal aborts when the client has gone; a
- * response that streams is written no faster than the client reads.
+ * Makes of a fetch handler one for Node and Express: `app.use(toNodeHandler(chat))`. The request's signal aborts when
+ * the client has gone; a response that streams is written no faster than the client reads. A body that a parser has
+ * read, such as `express.json()`, is taken from `request.body`.
  *
  * It resolves when the response is over. A handler that throws is a problem of status 500, and `onError` is told.
  */
 export function toNodeHandler(
-  handler: (request: Request) => Response | Promise<Response>,
-  { onError = () => undefined }: { readonly onError?: (error: unknown) => void } = {},
+  handler: FetchHandler,
+  options: NodeHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return async (incoming, outgoing) => {
-    const gone = new AbortController();
-    const leave = (): void => {
-      gone.abort();
-    };
-    outgoing.on("close", leave);
-    const { body, drop } = bodyOf(incoming);
-    try {
-      const response = await handler(toRequest(incoming, body, gone.signal));
-      if (outgoing.destroyed) await response.body?.cancel();
-      else await send(response, outgoing, gone.signal);
-    } catch (error) {
-      onError(error);
-      writeProblem(outgoing, error);
-    } finally {
-      outgoing.off("close", leave);
-      drop().catch(() => undefined);
-    }
+  return async (incoming: IncomingMessage & { readonly body?: unknown }, outgoing) => {
+    await serve(handler, { given: incoming, incoming, parsed: incoming.body }, outgoing, options);
   };
 }
 
-/** What Express adds to a request: the path before it was mounted, and a body that was read already. */
-interface ExpressRequest {
-  readonly originalUrl?: string;
-  readonly body?: unknown;
+/** A request of Node, and what a framework has made of it. */
+export interface GivenRequest {
+  /** As the framework shows it to its users. */
+  readonly given: IncomingMessage | FastifyRequestLike;
+  /** Express keeps the path from before it was mounted. */
+  readonly incoming: IncomingMessage & { readonly originalUrl?: string };
+  /** The body, if a parser has read it. */
+  readonly parsed: unknown;
+}
+
+/** Has the handler answer. Never rejects. */
+export async function serve(
+  handler: FetchHandler,
+  { given, incoming, parsed }: GivenRequest,
+  outgoing: ServerResponse,
+  { onError = () => undefined }: NodeHandlerOptions,
+): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => {
+    gone.abort();
+  };
+  outgoing.on("close", leave);
+  const { body, drop } = bodyOf(incoming, parsed);
+  try {
+    const request = madeOf(toRequest(incoming, body, gone.signal), given);
+    const response = await handler(request);
+    if (outgoing.destroyed) await response.body?.cancel();
+    else await send(response, outgoing, gone.signal);
+  } catch (error) {
+    onError(error);
+    writeProblem(outgoing, error);
+  } finally {
+    outgoing.off("close", leave);
+    drop().catch(() => undefined);
+  }
 }
 
 function toRequest(
-  incoming: IncomingMessage & ExpressRequest,
-  body: ReadableStream<Uint8Array> | string,
+  incoming: GivenRequest["incoming"],
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | string,
   signal: AbortSignal,
 ): Request {
   const { method = "GET", rawHeaders, headers } = incoming;
@@ -62,9 +86,9 @@ function toRequest(
 }
 
 /** The body of a request, and what lets go of it, however much of it was read. */
-function bodyOf(incoming: IncomingMessage & ExpressRequest) {
-  if (incoming.readableEnded && incoming.body !== undefined) {
-    return { body: JSON.stringify(incoming.body), drop: () => Promise.resolve() };
+function bodyOf(incoming: IncomingMessage, parsed: unknown) {
+  if (incoming.readableEnded && parsed !== undefined) {
+    return { body: asBody(parsed), drop: () => Promise.resolve() };
   }
   const chunks = incoming.iterator({ destroyOnReturn: false });
   // The response goes over the same connection, and so does the next request: the rest is read, and thrown away.
@@ -84,6 +108,12 @@ function bodyOf(incoming: IncomingMessage & ExpressRequest) {
     { highWaterMark: 0 },
   );
   return { body, drop };
+}
+
+/** Parsers of text and of bytes leave what was sent as it is; others have read JSON. */
+function asBody(parsed: unknown): string | Uint8Array<ArrayBuffer> {
+  if (typeof parsed === "string") return parsed;
+  return parsed instanceof Uint8Array ? new Uint8Array(parsed) : JSON.stringify(parsed);
 }
 
 async function send(

@@ -15,7 +15,7 @@ export async function writeStream(
   };
   const isGone = (): boolean => response.destroyed || response.writableEnded;
   // An error of the connection comes with `close`, too.
-  const listeners = { drain: wake, close: wake, error: wake };
+  const listeners = { drain: wake, finish: wake, close: wake, error: wake };
   for (const [event, listener] of Object.entries(listeners)) response.on(event, listener);
   try {
     for await (const frame of frames) {
@@ -25,7 +25,8 @@ export async function writeStream(
     }
     if (!isGone()) {
       go = new Deferred();
-      response.end(wake);
+      // Without a callback: middleware that compresses would take it for the last piece.
+      response.end();
       await go.promise;
     }
   } finally {

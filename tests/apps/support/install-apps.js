@@ -11,7 +11,7 @@ export default async function installApps() {
   for (const entry of await readdir(apps, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
     const cwd = path.join(apps, entry.name);
-    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd });
+    await run("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund"], { cwd });
     await run("npm", ["run", "--silent", "typecheck"], { cwd });
   }
 }

@@ -2,7 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { getEventListeners, once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { post, readTurn, TurnView } from "../../../lib/browser/index.js";
-import { createChat, toNodeHandler, type Chat } from "../../../lib/http/index.js";
+import {
+  createChat,
+  toFastifyHandler,
+  toNodeHandler,
+  type Chat,
+  type FastifyRequestLike,
+  type HttpRequest,
+} from "../../../lib/http/index.js";
 import { Codex, InvalidArgumentError } from "../../../lib/index.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
 import { startWebServer, type WebServer } from "../../support/web-server.js";
@@ -296,14 +303,134 @@ describe("a handler for Node", () => {
   });
 });
 
-test("what a body parser has read is read from there", async () => {
+const asRead = [
+  [{ input: "Hi" }, '{"input":"Hi"}'],
+  ['{"input":"Hi"}', '{"input":"Hi"}'],
+  [Buffer.from('{"input":"Hi"}'), '{"input":"Hi"}'],
+] as const;
+
+test.each(asRead)("what a body parser has read is read from there: %j", async (parsed, sent) => {
   const handle = toNodeHandler(async (request) => new Response(await request.text()));
   const web = await startWebServer(async (request, response) => {
     request.resume();
     await once(request, "end");
-    await handle(Object.assign(request, { body: { input: "Hi" } }), response);
+    await handle(Object.assign(request, { body: parsed }), response);
   });
   opened.push(web);
   const response = await fetch(web.url, { method: "POST", body: "ignored" });
-  expect(await response.text()).toBe('{"input":"Hi"}');
+  expect(await response.text()).toBe(sent);
+});
+
+test("who has sent a request may stand in what a framework has attached to it", async () => {
+  const chat = make({ owner: ownerOfSession().owner });
+  const handle = toNodeHandler(chat);
+  const web = await startWebServer((request, response) =>
+    handle(Object.assign(request, { session: { user: "ada" } }), response),
+  );
+  opened.push(web);
+  const { threadId } = (await post(`${web.url}/threads`, {})) as { threadId: string };
+  expect(await chat.streams.threadsOf("ada")).toEqual([threadId]);
+});
+
+test("a response goes through middleware whose end() takes no callback", async () => {
+  const handle = toNodeHandler(() => new Response("Hello"));
+  const web = await startWebServer((request, response) => {
+    const end = response.end.bind(response);
+    response.end = ((last?: string | Uint8Array) =>
+      last === undefined ? end() : end(Buffer.from(last as string))) as typeof response.end;
+    return handle(request, response);
+  });
+  opened.push(web);
+  expect(await (await fetch(web.url)).text()).toBe("Hello");
+});
+
+describe("a handler for Fastify", () => {
+  /** A reply for which a hook has set these headers, and the requests that come with such a body. */
+  async function serve(handle: ReturnType<typeof toFastifyHandler>, body?: unknown) {
+    const calls: string[] = [];
+    const web = await startWebServer(async (raw, response) => {
+      if (body !== undefined) {
+        raw.resume();
+        await once(raw, "end");
+      }
+      await handle({ raw, body, session: { user: "ada" } } as FastifyRequestLike, {
+        raw: response,
+        hijack: () => calls.push("hijack"),
+        getHeaders: () => ({ "x-of-a-hook": "1", "x-none": undefined }),
+      });
+    });
+    opened.push(web);
+    return { web, calls };
+  }
+
+  test("hijacks the reply, keeps the headers of hooks, and takes the body that was parsed", async () => {
+    const echo = async (request: Request) => new Response(await request.text(), { status: 201 });
+    const { web, calls } = await serve(toFastifyHandler(echo), { input: "Hi" });
+    const response = await fetch(web.url, { method: "POST", body: "ignored" });
+    expect(response.status).toBe(201);
+    expect(response.headers.get("x-of-a-hook")).toBe("1");
+    expect(response.headers.has("x-none")).toBe(false);
+    expect(await response.text()).toBe('{"input":"Hi"}');
+    expect(calls).toEqual(["hijack"]);
+  });
+
+  test("reads a body that no parser has read, and shows Fastify's own request", async () => {
+    const { raws, owner } = ownerOfSession();
+    const { web } = await serve(toFastifyHandler(make({ owner })));
+    const response = await fetch(`${web.url}/threads`, { method: "POST", ...json("{}") });
+    expect(response.status).toBe(201);
+    expect(raws[0]).toMatchObject({ raw: { url: "/threads" }, session: { user: "ada" } });
+  });
+
+  test("that throws is a problem, and tells of it", async () => {
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    const failing = toFastifyHandler(() => Promise.reject(new Error("swordfish")), { onError });
+    const { web } = await serve(failing);
+    const response = await fetch(web.url);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("swordfish");
+    expect(errors).toHaveLength(1);
+  });
+});
+
+const json = (text: string) => ({ body: text, headers: { "content-type": "application/json" } });
+
+function ownerOfSession() {
+  const raws: unknown[] = [];
+  const owner = ({ raw }: HttpRequest): string => {
+    raws.push(raw);
+    return (raw as unknown as { session: { user: string } }).session.user;
+  };
+  return { raws, owner };
+}
+
+describe("a chat whose streams are closing", () => {
+  test("takes no threads and no turns, begins none, and calls itself draining", async () => {
+    const chat = make();
+    const threadId = await newThread(chat);
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    server.onNextTurn(() => ended);
+    const running = await ask(chat, "POST", `/threads/${threadId}/turns`, body({ input: "Hi" }));
+    const { events } = (await running.json()) as { events: string };
+    const watched = ask(chat, "GET", events).then((response) => response.text());
+    const closing = chat.streams.close({ drainMs: 60_000 });
+    const before = server.received.length;
+    const other = `/threads/${threadId}/turns`;
+    expect(await codeOf(await ask(chat, "POST", "/threads", body({})))).toEqual([
+      503,
+      "STREAMS_CLOSED",
+    ]);
+    expect(await codeOf(await ask(chat, "POST", other, body({ input: "Hi" })))).toEqual([
+      503,
+      "STREAMS_CLOSED",
+    ]);
+    const health = await ask(chat, "GET", "/health");
+    expect([health.status, await health.json()]).toMatchObject([503, { health: "draining" }]);
+    expect(server.received).toHaveLength(before);
+    end();
+    await closing;
+    expect(await watched).toContain('"status":"completed"');
+  });
 });

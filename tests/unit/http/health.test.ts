@@ -26,6 +26,16 @@ describe("health()", () => {
     expect(response.headers.get("cache-control")).toBe("no-store");
   });
 
+  test("is 503 while streams are closing, whatever the server does", () => {
+    const codex = { currentStatus: { state: "idle" }, runningTurns: [] } as const;
+    expect(health(codex, { isClosing: false }).status).toBe(200);
+    expect(health(codex, { isClosing: true })).toEqual({
+      status: 503,
+      body: { health: "draining", state: "idle", runningTurns: 0 },
+    });
+    expect(healthResponse(codex, { isClosing: true }).status).toBe(503);
+  });
+
   test("starts nothing, and counts the turns that run until the last has ended", async () => {
     await using server = new FakeAppServer();
     const codex = new Codex({ server });

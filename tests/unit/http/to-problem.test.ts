@@ -132,6 +132,46 @@ test.each([
   expect(JSON.stringify(problem)).not.toMatch(/secret|home|ENOENT/);
 });
 
+const httpError = (statusCode: number) =>
+  Object.assign(new Error("sk-secret"), { expose: true, status: statusCode, statusCode });
+const fastifyError = (statusCode: number) =>
+  Object.assign(new Error("sk-secret"), { code: "FST_ERR_CTP_SOMETHING", statusCode });
+const honoError = (status: number) =>
+  Object.assign(new Error("sk-secret"), { status, getResponse: () => new Response() });
+
+describe.each([
+  ["Express", httpError],
+  ["Fastify", fastifyError],
+  ["Hono", honoError],
+])("what %s refuses", (_framework, make) => {
+  test.each([
+    [400, "BAD_REQUEST"],
+    [401, "UNAUTHORIZED"],
+    [404, "NOT_FOUND"],
+    [413, "BAD_REQUEST"],
+    [415, "BAD_REQUEST"],
+    [429, "BAD_REQUEST"],
+  ])("with %i stays that, in our words", (status, code) => {
+    const problem = toProblem(make(status));
+    expect(problem).toMatchObject({ status, body: { status, code } });
+    expect(JSON.stringify(problem)).not.toContain("secret");
+  });
+
+  test("with a status of the server's own is ours to mend", () => {
+    for (const status of [200, 500, 503]) expect(toProblem(make(status)).status).toBe(500);
+  });
+});
+
+test.each([
+  { status: 401 },
+  { statusCode: 404 },
+  { status: 404, statusCode: 404, expose: false },
+  { code: "ERR_BAD_REQUEST", status: 400 },
+])("the status of somebody else's answer is no status of ours: %j", (fields) => {
+  const error = Object.assign(new Error("sk-secret"), fields);
+  expect(toProblem(error)).toMatchObject({ status: 500, body: { code: "UNKNOWN" } });
+});
+
 test("a time limit of the application's own is a time-out", async () => {
   const signal = AbortSignal.timeout(1);
   await new Promise((resolve) => {

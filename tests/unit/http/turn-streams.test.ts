@@ -267,7 +267,10 @@ describe("close()", () => {
     const id = streams.add(scripted.turn, { owner });
     const reading = read(streams, id);
     const closing = streams.close({ drainMs: 60_000 });
-    expect(() => streams.add(new ScriptedTurn().turn, { owner })).toThrow(StreamsClosedError);
+    expect(streams.isClosing).toBe(true);
+    const late = new ScriptedTurn();
+    expect(() => streams.add(late.turn, { owner })).toThrow(StreamsClosedError);
+    expect(late.calls).toEqual(["interrupt"]);
     scripted.say("Bye.").end();
     await closing;
     expect((await reading).at(-1)).toMatchObject({ type: "end", status: "completed" });

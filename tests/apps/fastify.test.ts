@@ -1,0 +1,3 @@
+import { checkChat } from "./support/check-chat.js";
+
+checkChat("fastify", "server.ts");

@@ -1,0 +1,4 @@
+import { checkChat } from "./support/check-chat.js";
+
+checkChat("fetch", "node.ts");
+checkChat("fetch", "hono.ts");
