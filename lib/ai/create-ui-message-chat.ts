@@ -49,6 +49,8 @@ const keys: KeysOf<UIMessageChatOptions> = { ...chatKeys, chats: true };
 /** How long a stop waits until all of the turn is told (ms). */
 const lastWordsMs = 5_000;
 const maxIdLength = 256;
+/** How many answers of one post are looked at. */
+const maxAnswers = 100;
 
 /**
  * The routes that `useChat` of the AI SDK talks to, for anything that takes a fetch handler; for Node, Express and
@@ -113,7 +115,7 @@ const routes: Readonly<Record<string, (call: Call, chatId: string) => Promise<Re
     const { id, messages } = await readBody<"id" | "messages">(call.request, call.maxBodyBytes);
     const chatId = checkedId(id);
     const { input, approvals } = readPostedMessages(messages);
-    if (approvals.length > 0) return goOn(call, chatId, approvals);
+    if (approvals.length > 0) return goOn(call, chatId, approvals.slice(-maxAnswers));
     return begin(call, chatId, readInput(input.map(itemOf)));
   },
 

@@ -4,6 +4,7 @@ import {
   isTextUIPart,
   isToolUIPart,
   lastAssistantMessageIsCompleteWithApprovalResponses,
+  type FileUIPart,
   type UIMessage,
 } from "ai";
 import { existsSync } from "node:fs";
@@ -11,7 +12,7 @@ import path from "node:path";
 import { createUIMessageChat, type UIMessageChat } from "../../lib/ai/index.js";
 import { toNodeHandler } from "../../lib/http/index.js";
 import type { Codex } from "../../lib/index.js";
-import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { reply, type LoopbackModel, type Reply } from "../../lib/testing/index.js";
 import { AiChat } from "../support/ai-chat.js";
 import { RealStage } from "../support/real.js";
 import { startWebServer, type WebServer } from "../support/web-server.js";
@@ -34,6 +35,8 @@ beforeAll(async () => {
     newThread: { approvalPolicy: "untrusted" },
   });
   web = await startWebServer(toNodeHandler(handler));
+  // The first one starts the server.
+  await codex.startThread();
 });
 afterAll(async () => {
   await web.close();
@@ -52,6 +55,13 @@ function open(id = newId(), user = "ada"): AiChat {
     }),
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
   });
+}
+
+/** Says something in the chat, for which the model has these replies. */
+async function say(chat: AiChat, replies: Reply[], files: FileUIPart[] = []): Promise<void> {
+  const word = `word-${(count += 1)}`;
+  model.enqueueFor(({ body }) => JSON.stringify(body).includes(word), ...replies);
+  await chat.sendMessage({ text: word, files });
 }
 
 function post(chat: AiChat, action: string, body: unknown = {}, user = "ada"): Promise<Response> {
@@ -76,13 +86,12 @@ const exists = (name: string) => existsSync(path.join(stage.project, name));
 
 describe("the buttons of the AI SDK", () => {
   test("end the response, and the post of the answers goes on with the same message", async () => {
-    model.enqueue(
+    const chat = open();
+    await say(chat, [
       [reply.commentary("First this. "), reply.shell(touch("one"))],
       reply.shell(touch("two")),
       reply.text("Done."),
-    );
-    const chat = open();
-    await chat.sendMessage({ text: "Touch both" });
+    ]);
     expect([chat.status, chat.error]).toEqual(["ready", undefined]);
     const first = asked(chat.lastMessage as UIMessage) ?? "";
     expect([first, exists("one")]).toEqual([expect.any(String), false]);
@@ -103,9 +112,9 @@ describe("the buttons of the AI SDK", () => {
   });
 
   test("work for approvals that are open at once", async () => {
-    model.enqueue([reply.shell(touch("three")), reply.shell(touch("four"))], reply.text("Both."));
     const chat = open();
-    await chat.sendMessage({ text: "Touch both" });
+    const both = [reply.shell(touch("three")), reply.shell(touch("four"))];
+    await say(chat, [both, reply.text("Both.")]);
     for (let count = 0; count < 2; count += 1) {
       const id = asked(chat.lastMessage as UIMessage) ?? "";
       await chat.addToolApprovalResponse({ id, approved: true });
@@ -116,9 +125,8 @@ describe("the buttons of the AI SDK", () => {
   });
 
   test("work behind a reload, and the approval is asked once more", async () => {
-    model.enqueue(reply.shell(touch("five")), reply.text("Done."));
     const chat = open();
-    await chat.sendMessage({ text: "Touch" });
+    await say(chat, [reply.shell(touch("five")), reply.text("Done.")]);
     const again = open(chat.id);
     await again.resumeStream();
     const id = asked(again.lastMessage as UIMessage) ?? "";
@@ -136,9 +144,8 @@ describe("the buttons of the AI SDK", () => {
   });
 
   test("find what goes on when somebody else has answered", async () => {
-    model.enqueue(reply.shell(touch("six")), reply.text("Done."));
     const chat = open();
-    await chat.sendMessage({ text: "Touch" });
+    await say(chat, [reply.shell(touch("six")), reply.text("Done.")]);
     const id = asked(chat.lastMessage as UIMessage) ?? "";
     const answer = { key: id, decision: "decline" };
     expect((await post(chat, "answers", answer, "eve")).status).toBe(404);
@@ -155,9 +162,8 @@ describe("the buttons of the AI SDK", () => {
 describe("a chat", () => {
   test("refuses a message while a turn runs, and takes one as soon as that was stopped", async () => {
     const gate = reply.hold();
-    model.enqueue(reply.text(["Half ", gate, "whole."]), reply.text("Again."));
     const chat = open();
-    const sending = chat.sendMessage({ text: "Talk" });
+    const sending = say(chat, [reply.text(["Half ", gate, "whole."])]);
     await chat.until(says("Half "));
     const other = open(chat.id);
     await other.sendMessage({ text: "And this?" });
@@ -169,7 +175,7 @@ describe("a chat", () => {
     expect((await post(chat, "stop")).status).toBe(204);
     await sending;
     expect([chat.status, textOf(chat.lastMessage)]).toEqual(["ready", "Half "]);
-    await chat.sendMessage({ text: "Once more" });
+    await say(chat, [reply.text("Again.")]);
     expect([chat.error, textOf(chat.lastMessage)]).toEqual([undefined, "Again."]);
     const [first, second] = [chat.messages[1], chat.messages[3]];
     const threadOf = (message?: UIMessage) =>
@@ -178,9 +184,8 @@ describe("a chat", () => {
   });
 
   test("of another user with the same id is another one, and sees nothing of the first", async () => {
-    model.enqueue(reply.shell(touch("seven")));
     const ada = open();
-    await ada.sendMessage({ text: "Touch" });
+    await say(ada, [reply.shell(touch("seven"))]);
     const id = asked(ada.lastMessage as UIMessage) ?? "";
     const eve = open(ada.id, "eve");
     await eve.resumeStream();
@@ -189,8 +194,7 @@ describe("a chat", () => {
     await eve.addToolApprovalResponse({ id, approved: true });
     await eve.idle();
     expect(eve.error?.message).toBe("This does not exist, or is not yours.");
-    model.enqueue(reply.text("Hello, Eve."));
-    await eve.sendMessage({ text: "Hi" });
+    await say(eve, [reply.text("Hello, Eve.")]);
     expect(textOf(eve.lastMessage)).toBe("Hello, Eve.");
     const { threadId } = eve.lastMessage?.metadata as { threadId: string };
     expect(ada.lastMessage?.metadata).not.toMatchObject({ threadId });
@@ -199,12 +203,11 @@ describe("a chat", () => {
   });
 
   test("takes pictures, and no other files", async () => {
-    model.enqueue(reply.text("A dot."));
     const chat = open();
     const dot =
       "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     const files = [{ type: "file" as const, mediaType: "image/png", url: dot }];
-    await chat.sendMessage({ text: "What is it?", files });
+    await say(chat, [reply.text("A dot.")], files);
     expect([chat.error, textOf(chat.lastMessage)]).toEqual([undefined, "A dot."]);
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain(dot);
     for (const url of ["https://example.com/a.png", "file:///etc/passwd", "data:text/plain,x"]) {
