@@ -242,8 +242,8 @@ async function found({ chats, user }: Call, chatId: string): Promise<UIMessageCh
   return known;
 }
 
-async function toEnd(parts: AsyncIterable<TurnPart>): Promise<void> {
-  for await (const part of parts) void part;
+async function toEnd(parts: AsyncIterator<TurnPart>): Promise<void> {
+  for (let isOver = false; !isOver;) isOver = (await parts.next()).done === true;
 }
 
 function itemOf(item: PostedItem) {
