@@ -4,6 +4,7 @@ import { check } from "../errors/check-values.js";
 import { chatKeys, type ChatOptions } from "../http/chat/chat-options.js";
 import {
   openChat,
+  refuseWhenClosing,
   segmentsBehind,
   settingsOf,
   visit,
@@ -165,7 +166,9 @@ async function begin(
   try {
     const known = await chats.find(user, chatId);
     if (known && streams.running(known.threadId).size > 0) throw new ChatBusyError();
+    refuseWhenClosing(streams);
     const thread = await threadFor(call, known);
+    refuseWhenClosing(streams);
     const streamId = streams.add(thread.turn(input), { owner: user, cwd: thread.opened?.cwd });
     await chats.save(user, chatId, { threadId: thread.id, streamId });
     return show(call, streamId, await streams.parts(request, streamId));
