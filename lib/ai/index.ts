@@ -23,6 +23,21 @@ export type {
   PromptPart,
   ResponseMetadata,
 } from "./model/model-types.js";
-export { readPostedMessages, type PostedApproval, type PostedMessages } from "./posted-messages.js";
+export {
+  createUIMessageChat,
+  type UIMessageChat,
+  type UIMessageChatOptions,
+} from "./create-ui-message-chat.js";
+export {
+  readPostedMessages,
+  type PostedApproval,
+  type PostedItem,
+  type PostedMessages,
+} from "./posted-messages.js";
 export { toUIMessageResponse, toUIMessageStream } from "./to-ui-message-stream.js";
+export {
+  MemoryUIMessageChatStore,
+  type UIMessageChatRecord,
+  type UIMessageChatStore,
+} from "./ui-message-chats.js";
 export type { ChunkMetadata, UIMessageChunk } from "./ui-message-chunk.js";

@@ -3,11 +3,21 @@ export interface PostedMessages {
   /** The text of the newest message, if it is the user's; else undefined. */
   readonly text: string | undefined;
   /**
+   * The texts and the files of the newest message, in their order, if it is the user's; else none. Nothing of it is
+   * checked: give it to something that does.
+   */
+  readonly input: readonly PostedItem[];
+  /**
    * The answers to approvals in the newest message, if it is the assistant's. They are a browser's word: answer
    * only those requests with them that are open (`codex.pendingRequests()`) in a turn of the same user.
    */
   readonly approvals: readonly PostedApproval[];
 }
+
+/** A text, or a file by its address, which mostly is a `data:` URL. */
+export type PostedItem =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "file"; readonly url: string };
 
 export interface PostedApproval {
   /** The key of the request. */
@@ -27,12 +37,17 @@ export function readPostedMessages(messages: unknown): PostedMessages {
   const { role, parts } = fieldsOf(newest);
   const list = Array.isArray(parts) ? parts.map(fieldsOf) : [];
   if (role !== "user") {
-    return { text: undefined, approvals: role === "assistant" ? list.flatMap(approvalIn) : [] };
+    const approvals = role === "assistant" ? list.flatMap(approvalIn) : [];
+    return { text: undefined, input: [], approvals };
   }
-  const texts = list.flatMap(({ type, text }) =>
-    type === "text" && typeof text === "string" ? [text] : [],
-  );
-  return { text: texts.length === 0 ? undefined : texts.join("\n"), approvals: [] };
+  const input = list.flatMap(itemIn);
+  const texts = input.flatMap((item) => (item.type === "text" ? [item.text] : []));
+  return { text: texts.length === 0 ? undefined : texts.join("\n"), input, approvals: [] };
+}
+
+function itemIn({ type, text, url }: Fields): PostedItem[] {
+  if (type === "text" && typeof text === "string") return [{ type, text }];
+  return type === "file" ? [{ type, url: typeof url === "string" ? url : "" }] : [];
 }
 
 function approvalIn({ state, approval }: Fields): PostedApproval[] {

@@ -49,7 +49,7 @@ export type UIMessageChunk =
   | { readonly type: "abort" }
   | {
       readonly type: "finish";
-      readonly finishReason: "stop" | "error";
+      readonly finishReason: "stop" | "error" | "tool-calls";
       readonly messageMetadata?: unknown;
     };
 

@@ -1,4 +1,5 @@
-export { createChat, type Chat, type ChatOptions } from "./chat/create-chat.js";
+export type { ChatOptions } from "./chat/chat-options.js";
+export { createChat, type Chat } from "./chat/create-chat.js";
 export type {
   ChatHistory,
   ChatThread,
@@ -11,7 +12,7 @@ export {
   type FetchHandler,
   type NodeHandlerOptions,
 } from "./chat/to-node-handler.js";
-export { TurnStreams, type AddTurnOptions } from "./turn-streams.js";
+export { TurnStreams, type AddTurnOptions, type PartsBehind } from "./turn-streams.js";
 export type {
   Authorize,
   AuthorizedAction,
@@ -50,6 +51,7 @@ export type {
 export {
   AlreadyAnsweredError,
   BadRequestError,
+  ChatBusyError,
   DecisionRefusedError,
   NotFoundError,
   OriginRefusedError,

@@ -22,6 +22,7 @@ import { permit } from "./requests/permit.js";
 import { lastEventId } from "./sse/last-event-id.js";
 import { sseHeaders } from "./sse/sse-headers.js";
 import { StreamViewers, type Viewing } from "./sse/stream-viewers.js";
+import { partsBefore } from "./sse/parts-before.js";
 import { LiveTurn } from "./streams/live-turn.js";
 import { MemoryStreamStore } from "./streams/memory-stream-store.js";
 import type { StoredStream, TurnStreamStore } from "./streams/turn-stream-store.js";
@@ -50,6 +51,14 @@ export interface AddTurnOptions {
   readonly owner: string;
   /** The thread's directory on the server's machine, so that viewers see paths within it (see `PartOptions`). */
   readonly cwd?: string | undefined;
+}
+
+/** A turn as a client sees it that comes back with the answer to a request. */
+export interface PartsBehind {
+  /** What the client has seen, the request being the last of it. */
+  readonly before: readonly TurnPart[];
+  /** What follows, as it comes. */
+  readonly parts: AsyncIterableIterator<TurnPart, undefined>;
 }
 
 /**
@@ -168,7 +177,38 @@ export class TurnStreams {
     id: string,
   ): Promise<AsyncIterableIterator<TurnPart, undefined>> {
     await this.#find(toHttpRequest(request), id, "watch");
-    return this.#viewers.parts(id, isFetchRequest(request) ? request.signal : undefined);
+    return this.#partsBehind(request, id, 0);
+  }
+
+  /**
+   * The same in two pieces: what a client has seen that was asked these requests, up to the newest of them, and
+   * the rest as it comes. So a client that was shown a turn up to an approval can be shown what follows its answer.
+   *
+   * @param keys a client's word: those that the turn has not asked do not count.
+   * @throws NotFoundError when it has asked none of them; or there is no such turn, or it is somebody else's.
+   */
+  async partsBehind(
+    request: AnyRequest,
+    id: string,
+    keys: ReadonlySet<string>,
+  ): Promise<PartsBehind> {
+    const { last } = await this.#find(toHttpRequest(request), id, "watch");
+    const { seq, before } = await partsBefore(this.#store, id, { last, keys });
+    return { before, parts: this.#partsBehind(request, id, seq) };
+  }
+
+  /** Whether a request waits for an answer of those who watch, in this process. */
+  isOpen(key: string): boolean {
+    return this.#held.typeOf(key) !== undefined;
+  }
+
+  /**
+   * Counts the turn as watched while the request is open (see `whenUnwatched`): for a client that leaves to ask its
+   * user, and comes back with the answer.
+   */
+  watchUntilAnswered(id: string, key: string): void {
+    const left = this.#live.get(id)?.watch();
+    if (left) void this.#held.settled(key).then(left);
   }
 
   /**
@@ -258,6 +298,15 @@ export class TurnStreams {
   close({ drainMs = 0 }: { drainMs?: number | undefined } = {}): Promise<void> {
     this.#closing ??= this.#close(drainMs);
     return this.#closing;
+  }
+
+  #partsBehind(
+    request: AnyRequest,
+    id: string,
+    after: number,
+  ): AsyncIterableIterator<TurnPart, undefined> {
+    const signal = isFetchRequest(request) ? request.signal : undefined;
+    return this.#viewers.parts({ id, after }, signal);
   }
 
   /** The request, and what is to be shown: undefined when the client has all of a turn that has ended. */

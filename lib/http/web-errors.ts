@@ -76,6 +76,16 @@ export class TurnOverError extends WebError {
   }
 }
 
+/** A turn runs in the conversation, and the next message is to wait for its end. */
+export class ChatBusyError extends WebError {
+  override readonly code = "CHAT_BUSY";
+  override readonly status = 409;
+
+  constructor() {
+    super("The conversation is busy with another message. Please wait for its answer.");
+  }
+}
+
 /** The turn runs in another process than the one that the request came to. */
 export class TurnElsewhereError extends WebError {
   override readonly code = "TURN_ELSEWHERE";

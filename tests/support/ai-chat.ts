@@ -2,13 +2,22 @@ import { AbstractChat, type ChatInit, type ChatState, type ChatStatus, type UIMe
 
 /** What `useChat` keeps in React's state, without React. */
 class PlainState implements ChatState<UIMessage> {
-  status: ChatStatus = "ready";
+  #status: ChatStatus = "ready";
   error: Error | undefined;
   messages: UIMessage[] = [];
   readonly #changed: () => void;
 
   constructor(changed: () => void) {
     this.#changed = changed;
+  }
+
+  get status(): ChatStatus {
+    return this.#status;
+  }
+
+  set status(status: ChatStatus) {
+    this.#status = status;
+    this.#changed();
   }
 
   pushMessage = (message: UIMessage): void => {
@@ -55,5 +64,11 @@ export class AiChat extends AbstractChat<UIMessage> {
       this.#waiting.add(look);
       look();
     });
+  }
+
+  /** Resolves when no response is on its way. What the AI SDK posts by itself, it has begun to post by now. */
+  async idle(): Promise<void> {
+    const isIdle = () => this.status === "ready" || this.status === "error" || undefined;
+    await this.until(isIdle);
   }
 }

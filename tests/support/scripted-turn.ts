@@ -37,6 +37,14 @@ export class ScriptedTurn {
     return this;
   }
 
+  /** Asks whether it may run a command. */
+  ask(key: string): this {
+    const ids = { threadId: this.threadId, turnId: this.id, itemId: key };
+    const event = { method: "item/commandExecution/requestApproval", key, requestId: key };
+    this.#events.push({ ...event, params: { ...ids, command: "make" } } as unknown as TurnEvent);
+    return this;
+  }
+
   end(status = "completed"): this {
     this.state.status = status;
     this.#tell("turn/completed", { turn: { id: this.id, items: [], status } });

@@ -1,53 +1,22 @@
-import { checkOptions, withoutKeys, type KeysOf } from "../../errors/check-options.js";
-import { bytes, callback, check, checkFields } from "../../errors/check-values.js";
-import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Codex, StartThreadOptions } from "../../index.js";
+import { checkOptions } from "../../errors/check-options.js";
 import type { BrowserAnswer } from "../requests/browser-answer.js";
 import { readInput } from "../requests/browser-input.js";
-import { checkOrigin } from "../requests/check-origin.js";
-import { toHttpRequest, type HttpRequest } from "../requests/http-request.js";
 import { healthResponse } from "../health.js";
 import { toProblemResponse } from "../to-problem.js";
-import { TurnStreams } from "../turn-streams.js";
+import type { TurnStreams } from "../turn-streams.js";
+import { NotFoundError } from "../web-errors.js";
+import { chatKeys, type ChatOptions } from "./chat-options.js";
+import type { ChatHistory, ChatThread } from "./chat-threads.js";
 import {
-  turnStreamsKeys,
-  type Authorize,
-  type TurnStreamsOptions,
-} from "../turn-streams-options.js";
-import { NotFoundError, StreamsClosedError, UnauthorizedError } from "../web-errors.js";
-import {
-  ChatThreads,
-  type ChatHistory,
-  type ChatThread,
-  type ChatThreadOptions,
-  type ThreadSource,
-} from "./chat-threads.js";
+  openChat,
+  refuseWhenClosing,
+  segmentsBehind,
+  settingsOf,
+  visit,
+  type ChatParts,
+  type Visit,
+} from "./open-chat.js";
 import { readBody } from "./read-body.js";
-
-export interface ChatOptions extends Omit<TurnStreamsOptions, "authorize"> {
-  /** The client that runs the threads. It stays yours: close it after `chat.streams.close()`. */
-  readonly codex: ThreadSource & Pick<Codex, "currentStatus" | "runningTurns">;
-  /**
-   * Says who has sent a request, such as the user of its session; `null` for nobody, who gets 401. What it
-   * throws is 401, too, and `onError` is told.
-   */
-  readonly owner: (request: HttpRequest) => string | null | Promise<string | null>;
-  /**
-   * Settings of the threads, or a function that gives them for a user; of a thread that another process has
-   * started, those that `resumeThread()` takes. A browser can set none of them. They have no handlers of
-   * approvals and questions: those who watch a turn answer them.
-   */
-  readonly newThread?:
-    | ChatThreadOptions
-    | ((owner: string, request: HttpRequest) => ChatThreadOptions | Promise<ChatThreadOptions>)
-    | undefined;
-  /** Who may do what. Default: everybody what is their own. */
-  readonly authorize?: Authorize | undefined;
-  /** What the paths begin with, such as `"/api/chat"` (default: nothing). */
-  readonly basePath?: string | undefined;
-  /** How long a body may be (bytes; default 8 MiB: images come in it). */
-  readonly maxBodyBytes?: number | undefined;
-}
 
 /** A fetch handler with the routes of a chat, and what stands behind it. */
 export interface Chat {
@@ -57,16 +26,6 @@ export interface Chat {
 
 /** How many threads a list has at most. */
 const maxListed = 50;
-
-const keys: KeysOf<ChatOptions> = {
-  ...withoutKeys(turnStreamsKeys, "authorize"),
-  codex: true,
-  owner: true,
-  newThread: true,
-  authorize: true,
-  basePath: true,
-  maxBodyBytes: true,
-};
 
 /**
  * The routes of a chat, for anything that takes a fetch handler; for Node and Express see `toNodeHandler()`, and
@@ -95,45 +54,13 @@ const keys: KeysOf<ChatOptions> = {
  * @throws InvalidArgumentError
  */
 export function createChat(options: ChatOptions): Chat {
-  checkOptions("createChat()", options, keys);
-  const {
-    codex,
-    owner,
-    newThread = {},
-    basePath = "",
-    maxBodyBytes = 8 * 1_048_576,
-    ...rest
-  } = options;
-  check("owner", owner, callback);
-  check("codex", codex, { fits: isCodex, problem: "must be a Codex, or what behaves like one" });
-  check("basePath", basePath, { fits: isBasePath, problem: 'must be a path such as "/api/chat"' });
-  checkFields({ maxBodyBytes }, { maxBodyBytes: bytes });
-  if (typeof newThread !== "function") checkSettings(newThread);
-  const own: Authorize = async (request, subject) => (await owner(request)) === subject.owner;
-  const { authorize = own } = rest;
-  const streams = new TurnStreams({ ...rest, authorize });
-  const threads = new ChatThreads(codex, streams.handlers, rest.parts ?? {});
-  const settings = { newThread, basePath, maxBodyBytes, options };
-  const chat: ChatParts = { codex, streams, threads, owner, ...settings };
-  return Object.assign((request: Request) => answer(chat, request), { streams });
-}
-
-/** The options, with their defaults. */
-interface ChatParts extends Required<Pick<ChatOptions, "codex" | "owner">> {
-  readonly streams: TurnStreams;
-  readonly threads: ChatThreads;
-  readonly newThread: NonNullable<ChatOptions["newThread"]>;
-  readonly basePath: string;
-  readonly maxBodyBytes: number;
-  readonly options: ChatOptions;
+  checkOptions("createChat()", options, chatKeys);
+  const chat = openChat(options);
+  return Object.assign((request: Request) => answer(chat, request), { streams: chat.streams });
 }
 
 /** What a route gets. */
-interface Call extends ChatParts {
-  readonly request: Request;
-  readonly view: HttpRequest;
-  /** Who has sent it. */
-  readonly user: string;
+interface Call extends Visit {
   /** The id in the path. */
   readonly id: string;
 }
@@ -203,33 +130,6 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 };
 
-/** What is begun in a process that ends would only be broken off. @throws StreamsClosedError */
-function refuseWhenClosing(streams: TurnStreams): void {
-  if (streams.isClosing) throw new StreamsClosedError();
-}
-
-/** What the application sets for the user's threads. */
-async function settingsOf({ newThread, user, view }: Call): Promise<ChatThreadOptions> {
-  if (typeof newThread !== "function") return newThread;
-  const settings = await newThread(user, view);
-  checkSettings(settings);
-  return settings;
-}
-
-/** Handlers beside those of the streams would never be asked. @throws InvalidArgumentError */
-function checkSettings(settings: ChatThreadOptions): void {
-  check("newThread", settings, { fits: isRecord, problem: "must be an object, or give one" });
-  for (const name of ["onApproval", "onUserInput", "onElicitation"] as const) {
-    if ((settings as StartThreadOptions)[name] === undefined) continue;
-    const problem = "must not be given: those who watch a turn answer what it asks";
-    throw new InvalidArgumentError(`newThread.${name}`, problem);
-  }
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Those of load balancers, which are nobody's user. */
 const openRoutes: Readonly<Record<string, (chat: ChatParts) => Response>> = {
   "GET health": ({ codex, streams }) => healthResponse(codex, streams),
@@ -246,30 +146,10 @@ async function answer(chat: ChatParts, request: Request): Promise<Response> {
     if (openRoute) return openRoute(chat);
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (!route || more.length > 0 || (action !== "" && id === "")) throw new NotFoundError();
-    const view = toHttpRequest(request);
-    if (request.method === "POST") checkOrigin(view, chat.options.origins);
-    const user = await userOf(chat, view);
-    return await route({ ...chat, request, view, user, id });
+    return await route({ ...(await visit(chat, request)), id });
   } catch (error) {
     return toProblemResponse(error);
   }
-}
-
-async function userOf({ owner, options }: ChatParts, view: HttpRequest): Promise<string> {
-  let user: unknown;
-  try {
-    user = await owner(view);
-  } catch (error) {
-    options.onError?.(error);
-  }
-  if (typeof user !== "string" || user === "") throw new UnauthorizedError();
-  return user;
-}
-
-/** The parts of a path behind what all have; none for a path that lies elsewhere. */
-function segmentsBehind(basePath: string, pathname: string): readonly string[] {
-  if (!pathname.startsWith(`${basePath}/`)) return [];
-  return pathname.slice(basePath.length + 1).split("/");
 }
 
 function shown(body: unknown): Response {
@@ -278,13 +158,4 @@ function shown(body: unknown): Response {
 
 function done(): Response {
   return new Response(null, { status: 204 });
-}
-
-function isCodex(value: unknown): boolean {
-  const { startThread, resumeThread, thread } = Object(value) as Record<string, unknown>;
-  return [startThread, resumeThread, thread].every((each) => typeof each === "function");
-}
-
-function isBasePath(value: unknown): boolean {
-  return value === "" || (typeof value === "string" && /^(\/[\w.~-]+)+$/.test(value));
 }

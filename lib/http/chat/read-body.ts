@@ -4,12 +4,13 @@ import { BadRequestError } from "../web-errors.js";
  * The JSON object that a request brings, with no other fields than these.
  *
  * @param maxBytes how long it may be; reading stops there.
+ * @param fields left out where a client of somebody else's decides what it sends.
  * @throws BadRequestError, of status 400, 413 or 415.
  */
 export async function readBody<Field extends string>(
   request: Request,
   maxBytes: number,
-  fields: readonly Field[],
+  fields?: readonly Field[],
 ): Promise<Readonly<Partial<Record<Field, unknown>>>> {
   // A form of another site cannot say this without being asked first.
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get("content-type") ?? "")) {
@@ -19,9 +20,9 @@ export async function readBody<Field extends string>(
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new BadRequestError("The body must be an object.");
   }
-  const known: readonly string[] = fields;
-  if (!Object.keys(body).every((name) => known.includes(name))) {
-    throw new BadRequestError(`The body may have no other fields than: ${fields.join(", ")}.`);
+  const known: readonly string[] | undefined = fields;
+  if (known && !Object.keys(body).every((name) => known.includes(name))) {
+    throw new BadRequestError(`The body may have no other fields than: ${known.join(", ")}.`);
   }
   return body as Readonly<Partial<Record<Field, unknown>>>;
 }

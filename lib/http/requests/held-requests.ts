@@ -34,6 +34,8 @@ export interface HeldRequestHandlers {
 interface Held {
   readonly type: UserRequest["type"];
   readonly settle: (answer: RequestAnswer) => void;
+  /** Resolves when it has its answer. */
+  readonly settled: Promise<unknown>;
 }
 
 /** The requests of the server that wait for an answer from outside. None waits for longer than it may. */
@@ -59,6 +61,11 @@ export class HeldRequests {
     return this.#held.get(key)?.type;
   }
 
+  /** Resolves when the request is open no more. */
+  async settled(key: string): Promise<void> {
+    await this.#held.get(key)?.settled;
+  }
+
   /** Answers an open request. */
   settle(key: string, answer: RequestAnswer): void {
     this.#held.get(key)?.settle(answer);
@@ -67,7 +74,7 @@ export class HeldRequests {
   async #hold(type: UserRequest["type"], { key, signal }: RequestContext): Promise<RequestAnswer> {
     const refusal = refusalFor(type);
     const answered = new Deferred<RequestAnswer>();
-    this.#held.set(key, { type, settle: answered.resolve });
+    this.#held.set(key, { type, settle: answered.resolve, settled: answered.promise });
     const refuse = (): void => {
       answered.resolve(refusal);
     };

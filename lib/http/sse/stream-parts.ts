@@ -8,15 +8,17 @@ export interface PartsOptions {
   readonly waitMs: number;
   /** Ends the parts. */
   readonly signal: AbortSignal;
+  /** The number of the event behind which they begin (default 0: from the start). */
+  readonly after?: number | undefined;
 }
 
-/** The parts of a stream from its start, as they come. It reads on only when it is asked for more. */
+/** The parts of a stream, as they come. It reads on only when it is asked for more. */
 export async function* streamParts(
   store: TurnStreamStore,
   id: string,
-  { waitMs, signal }: PartsOptions,
+  { waitMs, signal, after = 0 }: PartsOptions,
 ): AsyncGenerator<TurnPart, undefined> {
-  let last = 0;
+  let last = after;
   while (!signal.aborted) {
     const page = await store.read(id, last, { maxBytes: maxPageBytes, waitMs, signal });
     if (!page) return;

@@ -65,7 +65,10 @@ export class StreamViewers {
   }
 
   /** The parts themselves. The viewer leaves with the iteration, or when `signal` aborts. */
-  parts(id: string, signal: AbortSignal | undefined): AsyncIterableIterator<TurnPart, undefined> {
+  parts(
+    { id, after }: Viewing,
+    signal: AbortSignal | undefined,
+  ): AsyncIterableIterator<TurnPart, undefined> {
     const viewer = this.#enter(id);
     const unlink = onAbort(signal, viewer.leave);
     const left = (): void => {
@@ -73,7 +76,7 @@ export class StreamViewers {
       viewer.leave();
     };
     const { store, heartbeatMs, onError } = this.#options;
-    const parts = streamParts(store, id, { waitMs: heartbeatMs, signal: viewer.signal });
+    const parts = streamParts(store, id, { waitMs: heartbeatMs, signal: viewer.signal, after });
     return {
       [Symbol.asyncIterator]() {
         return this;

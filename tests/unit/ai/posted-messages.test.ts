@@ -16,12 +16,14 @@ test("only the newest message counts", () => {
     readPostedMessages([user("old"), answered({ id: "k", approved: true }), user("new")]),
   ).toEqual({
     text: "new",
+    input: [{ type: "text", text: "new" }],
     approvals: [],
   });
   expect(
     readPostedMessages([user("old"), answered({ id: "k", approved: true, reason: "ok" })]),
   ).toEqual({
     text: undefined,
+    input: [],
     approvals: [{ key: "k", approved: true, reason: "ok" }],
   });
 });
@@ -45,5 +47,26 @@ test.each([
   [{ role: "user" }],
   [{ role: "system", parts: [] }],
 ])("a body that is none, %j, says nothing", (body) => {
-  expect(readPostedMessages(body)).toEqual({ text: undefined, approvals: [] });
+  expect(readPostedMessages(body)).toEqual({ text: undefined, input: [], approvals: [] });
+});
+
+test("texts and files come in their order", () => {
+  const url = "data:image/png;base64,AA==";
+  const parts = [
+    { type: "file", mediaType: "image/png", url },
+    { type: "text", text: "one" },
+    { type: "data-note", data: {} },
+    { type: "text", text: "two" },
+    { type: "file" },
+  ];
+  expect(readPostedMessages([{ role: "user", parts }])).toEqual({
+    text: "one\ntwo",
+    input: [
+      { type: "file", url },
+      { type: "text", text: "one" },
+      { type: "text", text: "two" },
+      { type: "file", url: "" },
+    ],
+    approvals: [],
+  });
 });

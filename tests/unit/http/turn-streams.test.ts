@@ -10,7 +10,11 @@ import {
   type TurnPart,
   type TurnStreamsOptions,
 } from "../../../lib/http/index.js";
-import { InvalidArgumentError } from "../../../lib/index.js";
+import {
+  InvalidArgumentError,
+  type ApprovalRequest,
+  type RequestContext,
+} from "../../../lib/index.js";
 import { collect } from "../../support/collect.js";
 import { ScriptedTurn } from "../../support/scripted-turn.js";
 import { startWebServer } from "../../support/web-server.js";
@@ -301,7 +305,48 @@ test("a turn that is watched is not interrupted, while one that nobody watches i
   await reading;
 });
 
+test("a turn whose viewer has left to ask its user is not interrupted before the answer", async () => {
+  const streams = make({ whenUnwatched: { afterMs: 30, do: "interrupt" } });
+  const gone = new AbortController();
+  const asking = new ScriptedTurn().start();
+  const id = streams.add(asking.turn, { owner });
+  const request = { type: "command" } as unknown as ApprovalRequest;
+  const context = { key: "k", signal: gone.signal } as unknown as RequestContext;
+  const answered = streams.handlers.onApproval(request, context);
+  expect([streams.isOpen("k"), streams.isOpen("other")]).toEqual([true, false]);
+  streams.watchUntilAnswered(id, "k");
+  const lonely = new ScriptedTurn().start();
+  streams.add(lonely.turn, { owner });
+  while (lonely.calls.length === 0) await new Promise(setImmediate);
+  expect(asking.calls).toEqual([]);
+  gone.abort();
+  expect(await answered).toBe("decline");
+  expect(streams.isOpen("k")).toBe(false);
+  while (asking.calls.length === 0) await new Promise(setImmediate);
+});
+
 describe("parts", () => {
+  test("come in two pieces for a client that brings an answer: up to the question, and the rest", async () => {
+    const streams = make({ authorize: ({ header }) => header("x-user") === owner });
+    const mine = get({ "x-user": owner });
+    const scripted = new ScriptedTurn().start().say("May I? ").ask("k1").ask("k2");
+    const id = streams.add(scripted.turn, { owner });
+    for await (const part of await streams.parts(mine, id)) {
+      if (part.type === "request" && part.key === "k2") break;
+    }
+    const { before, parts } = await streams.partsBehind(mine, id, new Set(["k1", "forged"]));
+    scripted.say("Thanks.").end();
+    expect(before.at(-1)).toMatchObject({ type: "request", key: "k1" });
+    const all = await collect(await streams.parts(mine, id));
+    expect([...before, ...(await collect(parts))]).toEqual(all);
+    const late = await streams.partsBehind(mine, id, new Set(["k1", "k2"]));
+    expect(late.before.at(-1)).toMatchObject({ type: "request", key: "k2" });
+    expect([...late.before, ...(await collect(late.parts))]).toEqual(all);
+    const refused = { code: "NOT_FOUND" };
+    await expect(streams.partsBehind(mine, id, new Set(["forged"]))).rejects.toMatchObject(refused);
+    await expect(streams.partsBehind(get(), id, new Set(["k1"]))).rejects.toMatchObject(refused);
+  });
+
   test("are all there for each caller, also when the turn is over, and for nobody else", async () => {
     const streams = make({ authorize: ({ header }) => header("x-user") === owner });
     const mine = get({ "x-user": owner });
