@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readdir, symlink } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { runCommand } from "../../scripts/run-command.js";
@@ -46,6 +46,8 @@ afterEach(async () => {
 /** A process of the function with the program beside it, on the stage's model. */
 async function start(more: Readonly<Record<string, string>> = {}): Promise<FunctionProcess> {
   const runtime = path.join(task, "node_modules/@openai");
+  await chmod(task, 0o755);
+  await rm(runtime, { force: true });
   await symlink(path.join(root, "node_modules/@openai"), runtime);
   const { config } = stage.options();
   const env = {
@@ -146,9 +148,22 @@ describe("a process of the function", () => {
   });
 });
 
+test("a conversation whose home was left behind with another process does not exist any more", async () => {
+  const secret = { THREAD_SECRET: "of all processes" };
+  let thread: string;
+  {
+    await using first = await start(secret);
+    stage.model.enqueue(reply.text("One."));
+    ({ thread } = await ask(first, "Count"));
+  }
+  await rm(path.join(writable, "codex-home"), { recursive: true, maxRetries: 10 });
+  await using second = await start(secret);
+  expect((await ask(second, "Go on", { thread })).statusCode).toBe(404);
+});
+
 describe("before the platform ends the process, a turn that takes too long", () => {
-  /** It is stopped two seconds after it has begun. */
-  const limitMs = 42_000;
+  /** It is stopped eight seconds after it has begun. */
+  const limitMs = 48_000;
   const reserve = { RESERVE_MS: "40000" };
 
   test("is stopped, and its answer has what there is", async () => {

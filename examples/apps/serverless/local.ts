@@ -12,9 +12,9 @@ for (const input of process.argv.slice(2)) {
     requestContext: { authorizer: { jwt: { claims: { sub: "you" } } } },
   };
   const { body } = await handler(event, context);
-  const answer = JSON.parse(body) as { thread?: string; answer?: string };
-  thread = answer.thread ?? thread;
-  console.log(`${answer.answer ?? body}\n(${Math.round(performance.now() - since)} ms)`);
+  const told = JSON.parse(body) as { thread?: string; answer?: string };
+  thread = told.thread ?? thread;
+  console.log(`${told.answer || body}\n(${Math.round(performance.now() - since)} ms)`);
   since = performance.now();
 }
 // A platform freezes the process now; here nothing else would end it.
