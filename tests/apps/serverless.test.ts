@@ -118,7 +118,10 @@ describe("a process of the function", () => {
   });
 
   test("needs nothing but its temporary directory, and keeps its credentials to itself", async () => {
-    await using process = await start({ AWS_SESSION_TOKEN: "a credential of the function" });
+    await using process = await start({
+      AWS_SESSION_TOKEN: "a credential of the function",
+      THREAD_OPTIONS: JSON.stringify({ sandbox: "danger-full-access", config: {} }),
+    });
     const command = `touch x || echo cannot write; echo "[$AWS_SESSION_TOKEN]"`;
     stage.model.enqueue(reply.shell(command), reply.text("I have looked."));
     let text = "";
@@ -129,6 +132,14 @@ describe("a process of the function", () => {
     expect(output.join("")).toContain("cannot write\n[]\n");
     expect((await readdir(task)).sort()).toEqual(["handler.cjs", "node_modules"]);
     expect(await readdir(writable)).toContain("codex-home");
+  });
+
+  test("runs no commands unless it is told to, since these could read what is other users'", async () => {
+    await using process = await start();
+    stage.model.enqueue(reply.shell("touch ran.txt"), reply.text("I cannot."));
+    const { answer } = await ask(process, "Look around", { limitMs: 120_000 });
+    expect(answer).toBe("I cannot.");
+    expect(JSON.stringify(stage.model.requests.at(-1))).toContain("unsupported");
   });
 
   test("lets nobody else go on with a conversation of Ann's", async () => {

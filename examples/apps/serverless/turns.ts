@@ -29,6 +29,8 @@ const settings = {
   sandbox: "read-only",
   // Nobody can be asked: an answer would come as another invocation, and mostly in another process.
   approvalPolicy: "never",
+  // A command can read what the process can, in this sandbox, too: other users' conversations, and the login.
+  config: { features: { shell_tool: false } },
   ...(JSON.parse(process.env["THREAD_OPTIONS"] ?? "{}") as object),
 } as const;
 

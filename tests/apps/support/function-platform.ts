@@ -76,8 +76,11 @@ export class FunctionProcess implements AsyncDisposable {
   async freeze(during: () => Promise<unknown>): Promise<void> {
     const all = [this.#child.pid ?? 0, ...(await this.appServers())];
     for (const pid of all) process.kill(pid, "SIGSTOP");
-    await during();
-    for (const pid of all) process.kill(pid, "SIGCONT");
+    try {
+      await during();
+    } finally {
+      for (const pid of all) process.kill(pid, "SIGCONT");
+    }
   }
 
   /** Ends it as a platform does: without a word. */
