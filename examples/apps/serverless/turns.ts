@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Codex, type CodexOptions, type Thread } from "codex-app-server-sdk";
+import { Codex, isAppServerError, type CodexOptions, type Thread } from "codex-app-server-sdk";
 import { partsOf, type TurnPart } from "codex-app-server-sdk/http";
 import { handleOf, threadOf } from "./thread-handles.ts";
 
@@ -58,9 +58,19 @@ export async function beginTurn(
   const endsAt = performance.now() + remainingMs - reserveMs;
   const leftMs = (): number => Math.max(1, Math.floor(endsAt - performance.now()));
   const threadId = handle === undefined ? undefined : threadOf(handle, user);
-  const thread = await within(leftMs(), open(threadId));
+  const thread = await within(leftMs(), openAnew(threadId));
   const turn = thread.turn(input, { timeoutMs: leftMs() });
   return { thread: handleOf(thread.id, user), parts: partsOf(turn, { cwd: settings.cwd }) };
+}
+
+/** The connection may have been lost while the process was frozen: the first call finds out, and the second has another. */
+async function openAnew(threadId: string | undefined): Promise<Thread> {
+  try {
+    return await open(threadId);
+  } catch (error) {
+    if (!isAppServerError(error) || error.code !== "TRANSPORT_CLOSED") throw error;
+    return open(threadId);
+  }
 }
 
 async function open(threadId: string | undefined): Promise<Thread> {
