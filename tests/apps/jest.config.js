@@ -5,7 +5,8 @@ export default {
   ...config,
   rootDir: "../..",
   roots: ["<rootDir>/tests/apps"],
-  testPathIgnorePatterns: ["/node_modules/"],
+  // It builds for minutes: npm run test:nextjs.
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/apps/nextjs/"],
   globalSetup: "<rootDir>/tests/apps/support/install-apps.js",
   // Each test has a browser and a server of its own.
   maxWorkers: 2,
