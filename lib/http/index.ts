@@ -48,6 +48,7 @@ export {
   DecisionRefusedError,
   NotFoundError,
   OriginRefusedError,
+  MethodNotAllowedError,
   StreamsClosedError,
   TurnElsewhereError,
   UnauthorizedError,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { settleWithin } from "../async/timers.js";
 import { checkOptions } from "../errors/check-options.js";
-import { checkText, checkTexts } from "../errors/check-values.js";
+import { check, checkText, checkTexts } from "../errors/check-values.js";
 import type { Codex, Thread, Turn } from "../index.js";
 import type { PartOptions } from "../parts/part-options.js";
 import { partsOf } from "../parts/parts-of.js";
@@ -214,9 +214,22 @@ export class TurnStreams {
     return this.#store.ownThread(threadId, owner);
   }
 
-  /** The ids of an owner's threads, the newest first. It asks nobody: give it the user of the request. */
-  threadsOf(owner: string): Promise<readonly string[]> {
-    return this.#store.threadsOf(owner);
+  /**
+   * The ids of an owner's newest threads, the newest first. It asks nobody: give it the user of the request.
+   *
+   * @param options `limit`: how many at most (default 50).
+   * @throws InvalidArgumentError
+   */
+  threadsOf(
+    owner: string,
+    options: { readonly limit?: number | undefined } = {},
+  ): Promise<readonly string[]> {
+    checkOptions("threadsOf()", options, { limit: true });
+    const { limit = 50 } = options;
+    checkText("owner", owner);
+    const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;
+    check("limit", limit, { fits: isCount, problem: "must be a whole number above 0" });
+    return this.#store.threadsOf(owner, limit);
   }
 
   /** The turns of a thread that run in this process, or wait for those before them, by the ids of their streams. */

@@ -6,15 +6,17 @@ import type { BrowserAnswer } from "../requests/browser-answer.js";
 import { readInput } from "../requests/browser-input.js";
 import { checkOrigin } from "../requests/check-origin.js";
 import { toHttpRequest, type HttpRequest } from "../requests/http-request.js";
+import { withinLimit } from "../requests/within-limit.js";
 import { healthResponse } from "../health.js";
 import { toProblemResponse } from "../to-problem.js";
 import { TurnStreams } from "../turn-streams.js";
 import {
   turnStreamsKeys,
+  warnOfFailure,
   type Authorize,
   type TurnStreamsOptions,
 } from "../turn-streams-options.js";
-import { NotFoundError, UnauthorizedError } from "../web-errors.js";
+import { MethodNotAllowedError, NotFoundError, UnauthorizedError } from "../web-errors.js";
 import {
   ChatThreads,
   type ChatHistory,
@@ -22,6 +24,7 @@ import {
   type ChatThreadOptions,
   type ThreadSource,
 } from "./chat-threads.js";
+import { placeOf } from "./place-of.js";
 import { readBody } from "./read-body.js";
 
 export interface ChatOptions extends Omit<TurnStreamsOptions, "authorize"> {
@@ -149,7 +152,7 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 
   async "GET threads"({ streams, threads, user }) {
-    const newest = (await streams.threadsOf(user)).slice(0, maxListed);
+    const newest = await streams.threadsOf(user, { limit: maxListed });
     return shown({ threads: await Promise.all(newest.map((id) => threads.describe(id))) });
   },
 
@@ -175,7 +178,6 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 
   "GET turns events": ({ streams, request, id }) => streams.response(request, id),
-  "HEAD turns events": ({ streams, request, id }) => streams.response(request, id),
 
   async "POST turns answers"({ streams, request, id, maxBodyBytes }) {
     const fields = ["key", "decision", "answers", "content"] as const;
@@ -230,38 +232,57 @@ const openRoutes: Readonly<Record<string, (chat: ChatParts) => Response>> = {
 /** Never rejects. */
 async function answer(chat: ChatParts, request: Request): Promise<Response> {
   try {
-    const { pathname } = new URL(request.url);
-    const [kind = "", id = "", action = "", ...more] = segmentsBehind(chat.basePath, pathname);
-    const rest = action === "" && id !== "" ? ":id" : action;
-    const name = [request.method, kind, rest].filter((each) => each !== "").join(" ");
-    const openRoute = Object.hasOwn(openRoutes, name) ? openRoutes[name] : undefined;
-    if (openRoute) return openRoute(chat);
-    const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
-    if (!route || more.length > 0 || (action !== "" && id === "")) throw new NotFoundError();
-    const view = toHttpRequest(request);
-    if (request.method === "POST") checkOrigin(view, chat.options.origins);
-    const user = await userOf(chat, view);
-    return await route({ ...chat, request, view, user, id });
+    const { place, id } = placeOf(chat.basePath, request.url);
+    const methods = methodsAt(place);
+    if (methods.length === 0) throw new NotFoundError();
+    const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+    if (!allow.includes(request.method)) throw new MethodNotAllowedError(allow);
+    if (request.method === "OPTIONS") {
+      return new Response(null, { status: 204, headers: { allow: allow.join(", ") } });
+    }
+    if (request.method !== "HEAD") return await answerAt(chat, request, place, id);
+    // What it would be, without a body.
+    const { status, headers, body } = await answerAt(chat, request, place, id);
+    await body?.cancel();
+    return new Response(null, { status, headers });
   } catch (error) {
     return toProblemResponse(error);
   }
 }
 
+async function answerAt(
+  chat: ChatParts,
+  request: Request,
+  place: string,
+  id: string,
+): Promise<Response> {
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const name = `${method} ${place}`;
+  const openRoute = openRoutes[name];
+  if (openRoute) return openRoute(chat);
+  const route = routes[name];
+  if (!route) throw new NotFoundError();
+  const view = toHttpRequest(request);
+  if (method === "POST") checkOrigin(view, chat.options.origins);
+  const user = await userOf(chat, view);
+  return route({ ...chat, request, view, user, id });
+}
+
+/** The methods of a place; none where there is nothing. */
+function methodsAt(place: string): string[] {
+  const names = Object.keys({ ...openRoutes, ...routes });
+  return ["GET", "POST"].filter((method) => names.includes(`${method} ${place}`));
+}
+
 async function userOf({ owner, options }: ChatParts, view: HttpRequest): Promise<string> {
   let user: unknown;
   try {
-    user = await owner(view);
+    user = await withinLimit("owner", owner(view));
   } catch (error) {
-    options.onError?.(error);
+    (options.onError ?? warnOfFailure)(error);
   }
   if (typeof user !== "string" || user === "") throw new UnauthorizedError();
   return user;
-}
-
-/** The parts of a path behind what all have; none for a path that lies elsewhere. */
-function segmentsBehind(basePath: string, pathname: string): readonly string[] {
-  if (!pathname.startsWith(`${basePath}/`)) return [];
-  return pathname.slice(basePath.length + 1).split("/");
 }
 
 function shown(body: unknown): Response {

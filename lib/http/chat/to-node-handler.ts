@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { writeProblem } from "../problems.js";
 import { writeStream } from "../sse/write-stream.js";
+import { MethodNotAllowedError } from "../web-errors.js";
 
 /**
  * Makes of a fetch handler one for Node, Express (`app.use(toNodeHandler(chat))`) and Fastify
@@ -21,6 +22,11 @@ export function toNodeHandler(
     outgoing.on("close", leave);
     const { body, drop } = bodyOf(incoming);
     try {
+      // Fetch does not know these, and would throw.
+      if (["CONNECT", "TRACE", "TRACK"].includes(incoming.method ?? "")) {
+        writeProblem(outgoing, new MethodNotAllowedError(["GET", "HEAD", "POST", "OPTIONS"]));
+        return;
+      }
       const response = await handler(toRequest(incoming, body, gone.signal));
       if (outgoing.destroyed) await response.body?.cancel();
       else await send(response, outgoing, gone.signal);
