@@ -35,10 +35,9 @@ export class FolderStreamStore implements TurnStreamStore {
   }
 
   append(id: string, events: readonly StreamEvent[]): Promise<void> {
-    return appendFile(
-      this.#path(id, "events"),
-      events.map((each) => `${JSON.stringify(each)}\n`),
-    );
+    const lines = events.map((each) => `${JSON.stringify(each)}\n`);
+    const lines = events.map((each) => `${JSON.stringify(each)}\n`);
+    return appendFile(this.#path(id, "events"), lines.join(""));
   }
 
   end(id: string): Promise<void> {
