@@ -22,6 +22,7 @@ import { permit } from "./requests/permit.js";
 import { lastEventId } from "./sse/last-event-id.js";
 import { sseHeaders } from "./sse/sse-headers.js";
 import { StreamViewers, type Viewing } from "./sse/stream-viewers.js";
+import { BatchClock } from "./streams/batch-clock.js";
 import { LiveTurn } from "./streams/live-turn.js";
 import { MemoryStreamStore } from "./streams/memory-stream-store.js";
 import type { StoredStream, TurnStreamStore } from "./streams/turn-stream-store.js";
@@ -77,6 +78,7 @@ export class TurnStreams {
   /** The turns that run in this process, by the ids of their streams. */
   readonly #live = new Map<string, LiveTurn>();
   readonly #viewers: StreamViewers;
+  readonly #clock: BatchClock;
   #closing: Promise<void> | undefined;
 
   /** @throws InvalidArgumentError */
@@ -86,6 +88,7 @@ export class TurnStreams {
     this.#store = settings.store ?? new MemoryStreamStore();
     const watch = (id: string): (() => void) => this.#live.get(id)?.watch() ?? (() => undefined);
     this.#viewers = new StreamViewers({ ...settings, store: this.#store, watch });
+    this.#clock = new BatchClock(settings.batchMs);
     this.#held = new HeldRequests(settings.answerWithinMs);
     this.handlers = this.#held.handlers;
   }
@@ -104,11 +107,11 @@ export class TurnStreams {
     const { owner, cwd } = options;
     checkText("owner", owner);
     if (this.#closing) throw new StreamsClosedError();
-    const { limits, batchMs, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
+    const { limits, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
     const id = randomBytes(16).toString("base64url");
     const visible: PartOptions = cwd === undefined ? parts : { ...parts, cwd };
     const facts = { owner, threadId: turn.threadId };
-    const how = { store: this.#store, limits, batchMs, interruptUnwatchedMs, failed };
+    const how = { store: this.#store, limits, clock: this.#clock, interruptUnwatchedMs, failed };
     const live = new LiveTurn(id, turn, partsOf(turn, visible), facts, how);
     this.#live.set(id, live);
     void live.over.then(() => this.#live.delete(id));

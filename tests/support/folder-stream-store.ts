@@ -36,7 +36,6 @@ export class FolderStreamStore implements TurnStreamStore {
 
   append(id: string, events: readonly StreamEvent[]): Promise<void> {
     const lines = events.map((each) => `${JSON.stringify(each)}\n`);
-    const lines = events.map((each) => `${JSON.stringify(each)}\n`);
     return appendFile(this.#path(id, "events"), lines.join(""));
   }
 
