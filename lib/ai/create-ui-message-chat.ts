@@ -5,12 +5,12 @@ import { chatKeys, type ChatOptions } from "../http/chat/chat-options.js";
 import {
   openChat,
   refuseWhenClosing,
-  segmentsBehind,
   settingsOf,
   visit,
   type ChatParts,
   type Visit,
 } from "../http/chat/open-chat.js";
+import { segmentsBehind } from "../http/chat/place-of.js";
 import { readBody } from "../http/chat/read-body.js";
 import type { BrowserAnswer } from "../http/requests/browser-answer.js";
 import { readInput } from "../http/requests/browser-input.js";

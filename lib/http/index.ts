@@ -55,6 +55,7 @@ export {
   DecisionRefusedError,
   NotFoundError,
   OriginRefusedError,
+  MethodNotAllowedError,
   StreamsClosedError,
   TurnElsewhereError,
   UnauthorizedError,

@@ -9,7 +9,7 @@ import {
   unknownProblem,
   type ProblemKind,
 } from "./problem-table.js";
-import { WebError } from "./web-errors.js";
+import { MethodNotAllowedError, WebError } from "./web-errors.js";
 
 /** The body of an HTTP answer that tells of a problem (RFC 9457), fit for the eyes of a user. */
 export interface ProblemDetails {
@@ -28,7 +28,10 @@ export interface ProblemDetails {
 /** An HTTP answer that tells of a problem. */
 export interface Problem {
   readonly status: number;
-  /** `content-type`, `cache-control`, and `retry-after` (seconds) where a later attempt may succeed. */
+  /**
+   * `content-type`, `cache-control`, `retry-after` (seconds) where a later attempt may succeed, and `allow` where
+   * another method does.
+   */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: ProblemDetails;
 }
@@ -52,6 +55,7 @@ export function toProblem(error: unknown): Problem {
       "content-type": "application/problem+json",
       "cache-control": "no-store",
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+      ...(error instanceof MethodNotAllowedError ? { allow: error.allow } : {}),
     },
     body: {
       type: `urn:codex-app-server-sdk:problem:${name}`,

@@ -144,7 +144,7 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
     heartbeatMs = 15_000,
     batchMs = 50,
     retryMs = 1_000,
-    onError = warn,
+    onError = warnOfFailure,
   } = options;
   readPartOptions("TurnStreams", parts);
   return {
@@ -163,7 +163,8 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
   };
 }
 
-function warn(error: unknown): void {
+/** What is done with an error that nobody else takes. */
+export function warnOfFailure(error: unknown): void {
   process.emitWarning(`A stream of a turn failed: ${outlineOf(error)}`, "TurnStreamsWarning");
 }
 

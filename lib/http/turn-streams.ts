@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { settleWithin } from "../async/timers.js";
 import { checkOptions } from "../errors/check-options.js";
-import { checkText, checkTexts } from "../errors/check-values.js";
+import { check, checkText, checkTexts } from "../errors/check-values.js";
 import type { Codex, Thread, Turn } from "../index.js";
 import type { PartOptions } from "../parts/part-options.js";
 import { partsOf } from "../parts/parts-of.js";
@@ -23,6 +23,7 @@ import { lastEventId } from "./sse/last-event-id.js";
 import { sseHeaders } from "./sse/sse-headers.js";
 import { StreamViewers, type Viewing } from "./sse/stream-viewers.js";
 import { partsBefore } from "./sse/parts-before.js";
+import { BatchClock } from "./streams/batch-clock.js";
 import { LiveTurn } from "./streams/live-turn.js";
 import { MemoryStreamStore } from "./streams/memory-stream-store.js";
 import type { StoredStream, TurnStreamStore } from "./streams/turn-stream-store.js";
@@ -86,6 +87,7 @@ export class TurnStreams {
   /** The turns that run in this process, by the ids of their streams. */
   readonly #live = new Map<string, LiveTurn>();
   readonly #viewers: StreamViewers;
+  readonly #clock: BatchClock;
   #closing: Promise<void> | undefined;
 
   /** @throws InvalidArgumentError */
@@ -95,6 +97,7 @@ export class TurnStreams {
     this.#store = settings.store ?? new MemoryStreamStore();
     const watch = (id: string): (() => void) => this.#live.get(id)?.watch() ?? (() => undefined);
     this.#viewers = new StreamViewers({ ...settings, store: this.#store, watch });
+    this.#clock = new BatchClock(settings.batchMs);
     this.#held = new HeldRequests(settings.answerWithinMs);
     this.handlers = this.#held.handlers;
   }
@@ -117,7 +120,7 @@ export class TurnStreams {
     checkOptions("add()", options, { owner: true, cwd: true });
     const { owner, cwd } = options;
     checkText("owner", owner);
-    const { limits, batchMs, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
+    const { limits, interruptUnwatchedMs, onError: failed, parts } = this.#settings;
     if (this.isClosing) {
       turn.interrupt().catch(failed);
       throw new StreamsClosedError();
@@ -125,7 +128,7 @@ export class TurnStreams {
     const id = randomBytes(16).toString("base64url");
     const visible: PartOptions = cwd === undefined ? parts : { ...parts, cwd };
     const facts = { owner, threadId: turn.threadId };
-    const how = { store: this.#store, limits, batchMs, interruptUnwatchedMs, failed };
+    const how = { store: this.#store, limits, clock: this.#clock, interruptUnwatchedMs, failed };
     const live = new LiveTurn(id, turn, partsOf(turn, visible), facts, how);
     this.#live.set(id, live);
     void live.over.then(() => this.#live.delete(id));
@@ -262,9 +265,22 @@ export class TurnStreams {
     return this.#store.ownThread(threadId, owner);
   }
 
-  /** The ids of an owner's threads, the newest first. It asks nobody: give it the user of the request. */
-  threadsOf(owner: string): Promise<readonly string[]> {
-    return this.#store.threadsOf(owner);
+  /**
+   * The ids of an owner's newest threads, the newest first. It asks nobody: give it the user of the request.
+   *
+   * @param options `limit`: how many at most (default 50).
+   * @throws InvalidArgumentError
+   */
+  threadsOf(
+    owner: string,
+    options: { readonly limit?: number | undefined } = {},
+  ): Promise<readonly string[]> {
+    checkOptions("threadsOf()", options, { limit: true });
+    const { limit = 50 } = options;
+    checkText("owner", owner);
+    const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;
+    check("limit", limit, { fits: isCount, problem: "must be a whole number above 0" });
+    return this.#store.threadsOf(owner, limit);
   }
 
   /** The turns of a thread that run in this process, or wait for those before them, by the ids of their streams. */

@@ -96,6 +96,19 @@ export class TurnElsewhereError extends WebError {
   }
 }
 
+/** There is such a route, but not with this method. */
+export class MethodNotAllowedError extends WebError {
+  override readonly code = "METHOD_NOT_ALLOWED";
+  override readonly status = 405;
+  /** The methods that there are, as the header `Allow` names them: `"GET, HEAD"`. */
+  readonly allow: string;
+
+  constructor(methods: readonly string[]) {
+    super("This cannot be done here.");
+    this.allow = methods.join(", ");
+  }
+}
+
 /** What the browser has sent is not what this route takes. */
 export class BadRequestError extends WebError {
   override readonly code = "BAD_REQUEST";

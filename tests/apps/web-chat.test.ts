@@ -143,6 +143,103 @@ describe("a turn on the page", () => {
   });
 });
 
+describe("sub-agents", () => {
+  afterEach(() => {
+    app.model.respond(undefined);
+  });
+
+  /** A sub-agent that runs a command, and tells. */
+  function haveAgents(file: string): void {
+    app.model.respond(({ parentThreadId, toolOutputs: [first, second] }) => {
+      if (parentThreadId) {
+        return first ? reply.text("Looked **into** it.") : reply.shell(write(file));
+      }
+      if (!first) return reply.spawnAgent("Look into the file.");
+      return second ? reply.text("All is done.") : reply.waitAgent([agentOf(first.output)]);
+    });
+  }
+
+  test("have views of their own, which open by keyboard and stay open", async () => {
+    haveAgents("agent.txt");
+    await ask("Ask somebody");
+    const card = page.getByRole("region", { name: "Sub-agent: Look into the file. asks" });
+    await card.getByRole("heading", { name: "Run this command?" }).waitFor();
+    await card.getByText("Sub-agent: Look into the file.", { exact: true }).waitFor();
+    const agent = log().locator("details.agent");
+    await agent.locator(".badge.waiting").waitFor();
+    expect(await seriousFindings()).toEqual([]);
+    await agent.locator("summary").first().focus();
+    await page.keyboard.press("Enter");
+    await agent.locator("summary code", { hasText: "agent.txt" }).waitFor();
+    await card.getByRole("button", { name: "Allow" }).focus();
+    await page.keyboard.press("Enter");
+    await agent.locator("strong", { hasText: "into" }).waitFor();
+    await agent.locator(".body .badge.completed").waitFor();
+    await seen("All is done.");
+    await over();
+    expect(await readFile(`${app.project}/agent.txt`, "utf8")).toBe("done");
+    expect(await agent.getAttribute("open")).not.toBeNull();
+    await agent.locator("summary > .badge.completed").first().waitFor();
+    expect(await seriousFindings()).toEqual([]);
+  });
+
+  test("do not run what is declined", async () => {
+    haveAgents("agent-declined.txt");
+    await ask("Ask somebody");
+    await page.getByRole("button", { name: "Decline" }).click();
+    await seen("All is done.");
+    await over();
+    const agent = log().locator("details.agent");
+    await agent.locator("summary").first().click();
+    await agent.locator(".body .badge.declined").waitFor();
+    await expect(readFile(`${app.project}/agent-declined.txt`)).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("without a mouse, in a narrow window,", () => {
+  test("a command is allowed, and an older conversation found again", async () => {
+    await page.setViewportSize({ width: 380, height: 700 });
+    app.model.enqueue(reply.shell(write("keys.txt")), reply.text("By keys alone."));
+    await ask("First by keys");
+    await page.getByRole("button", { name: "Allow" }).waitFor();
+    await tabTo("Allow");
+    await page.keyboard.press("Enter");
+    await seen("By keys alone.");
+    await over();
+    expect(await readFile(`${app.project}/keys.txt`, "utf8")).toBe("done");
+    await tabTo("Conversations");
+    await page.keyboard.press("Enter");
+    await tabTo("New conversation");
+    await page.keyboard.press("Enter");
+    await log().getByText("By keys alone.").waitFor({ state: "detached" });
+    app.model.enqueue(reply.text("The second answer."));
+    await ask("Second by keys");
+    await seen("The second answer.");
+    await over();
+    await tabTo("Conversations");
+    await page.keyboard.press("Enter");
+    await tabTo("First by keys");
+    await page.keyboard.press("Enter");
+    await seen("By keys alone.");
+    expect(await log().getByText("The second answer.").count()).toBe(0);
+  });
+
+  /** Presses the tabulator until the focus is on the button of this name. */
+  async function tabTo(name: string): Promise<void> {
+    const button = page.getByRole("button", { name, exact: true }).and(page.locator(":focus"));
+    for (let count = 0; count < 60; count += 1) {
+      await page.keyboard.press("Tab");
+      if ((await button.count()) > 0) return;
+    }
+    throw new Error(`the tabulator does not reach ${name}`);
+  }
+});
+
+/** The thread of a sub-agent, from the output of the call that has started it. */
+function agentOf(output: string): string {
+  return (JSON.parse(output) as { agent_id: string }).agent_id;
+}
+
 describe("whatever happens to the page", () => {
   test("a reload in the middle goes on without a gap", async () => {
     const hold = reply.hold();
@@ -187,7 +284,7 @@ describe("whatever happens to the page", () => {
     app.model.enqueue(reply.shell("kill -9 $PPID"), reply.text("Here again."));
     await ask("Kill it");
     await page.getByRole("button", { name: "Allow" }).click();
-    await log().locator(".note.failed").waitFor();
+    await log().locator(".note.failed", { hasText: "was lost" }).waitFor();
     await over();
     await ask("Are you there?");
     await seen("Here again.");

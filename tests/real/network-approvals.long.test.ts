@@ -9,6 +9,7 @@ import {
   type CommandDecision,
 } from "../../lib/index.js";
 import { reply } from "../../lib/testing/index.js";
+import { startChatServer, untilPart } from "../support/chat-server.js";
 import { managedCodex } from "../support/managed-codex.js";
 import { RealStage } from "../support/real.js";
 
@@ -96,5 +97,38 @@ describe("a command that reaches out to a host", () => {
     });
     expect(seen[0]).not.toHaveProperty("command");
     expect(seen).toHaveLength(asked);
+  });
+
+  only.each([
+    ["allows it", "accept", ["/web"]],
+    ["declines it", "decline", []],
+    ["leaves it alone", undefined, []],
+  ] as const)(`is asked about in a browser, which %s${why}`, async (_, decision, reached) => {
+    const network_proxy = { enabled: true };
+    await using stage = await RealStage.open({ config: { features: { network_proxy } } });
+    const codex = stage.codex({ codexPath: managed?.command });
+    const chat = await startChatServer({
+      codex,
+      newThread: { approvalPolicy: "on-request", sandbox: "workspace-write" },
+      ...(decision ? {} : { answerWithinMs: 50 }),
+    });
+    const [ada, eve] = [chat.as("ada"), chat.as("eve")];
+    const { threadId } = await ada.post<{ threadId: string }>("/threads", {});
+    stage.model.enqueueFor(threadId, fetching("/web"), reply.text("Done."));
+    fetched.length = 0;
+    const turns = `/threads/${threadId}/turns`;
+    const { turnId } = await ada.post<{ turnId: string }>(turns, { input: "Fetch it" });
+    const reading = ada.read(turnId);
+    const { key, request } = await untilPart(reading, "request");
+    expect(request).toMatchObject({ kind: "command", command: null, host });
+    const answers = `/turns/${turnId}/answers`;
+    const stranger = eve.post(answers, { key, decision: "accept" });
+    await expect(stranger).rejects.toMatchObject({ problem: { status: 404 } });
+    if (decision) await ada.post(answers, { key, decision });
+    expect(await untilPart(reading, "end")).toMatchObject({ status: "completed" });
+    const late = ada.post(answers, { key, decision: "accept" });
+    await expect(late).rejects.toMatchObject({ problem: { status: 409 } });
+    expect(fetched).toEqual(reached);
+    await chat.close();
   });
 });

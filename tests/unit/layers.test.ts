@@ -188,6 +188,8 @@ test("deadlines are made in one place, which reads on before it decides; other t
     // A page has no async room. Its pauses, and its patience with a silent connection, read nothing of ours.
     "lib/browser/pause.ts",
     "lib/browser/read-turn.ts",
+    // It decides only when parts are sent together.
+    "lib/http/streams/batch-clock.ts",
     // Polls a store under test.
     "lib/http/streams/check-turn-stream-store.ts",
     // What vscode-jsonrpc is given of the platform.

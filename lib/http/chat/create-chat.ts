@@ -4,18 +4,18 @@ import { readInput } from "../requests/browser-input.js";
 import { healthResponse } from "../health.js";
 import { toProblemResponse } from "../to-problem.js";
 import type { TurnStreams } from "../turn-streams.js";
-import { NotFoundError } from "../web-errors.js";
+import { MethodNotAllowedError, NotFoundError } from "../web-errors.js";
 import { chatKeys, type ChatOptions } from "./chat-options.js";
 import type { ChatHistory, ChatThread } from "./chat-threads.js";
 import {
   openChat,
   refuseWhenClosing,
-  segmentsBehind,
   settingsOf,
   visit,
   type ChatParts,
   type Visit,
 } from "./open-chat.js";
+import { placeOf } from "./place-of.js";
 import { readBody } from "./read-body.js";
 
 /** A fetch handler with the routes of a chat, and what stands behind it. */
@@ -77,7 +77,7 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 
   async "GET threads"({ streams, threads, user }) {
-    const newest = (await streams.threadsOf(user)).slice(0, maxListed);
+    const newest = await streams.threadsOf(user, { limit: maxListed });
     return shown({ threads: await Promise.all(newest.map((id) => threads.describe(id))) });
   },
 
@@ -105,7 +105,6 @@ const routes: Readonly<Record<string, (call: Call) => Promise<Response>>> = {
   },
 
   "GET turns events": ({ streams, request, id }) => streams.response(request, id),
-  "HEAD turns events": ({ streams, request, id }) => streams.response(request, id),
 
   async "POST turns answers"({ streams, request, id, maxBodyBytes }) {
     const fields = ["key", "decision", "answers", "content"] as const;
@@ -138,18 +137,43 @@ const openRoutes: Readonly<Record<string, (chat: ChatParts) => Response>> = {
 /** Never rejects. */
 async function answer(chat: ChatParts, request: Request): Promise<Response> {
   try {
-    const { pathname } = new URL(request.url);
-    const [kind = "", id = "", action = "", ...more] = segmentsBehind(chat.basePath, pathname);
-    const rest = action === "" && id !== "" ? ":id" : action;
-    const name = [request.method, kind, rest].filter((each) => each !== "").join(" ");
-    const openRoute = Object.hasOwn(openRoutes, name) ? openRoutes[name] : undefined;
-    if (openRoute) return openRoute(chat);
-    const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
-    if (!route || more.length > 0 || (action !== "" && id === "")) throw new NotFoundError();
-    return await route({ ...(await visit(chat, request)), id });
+    const { place, id } = placeOf(chat.basePath, request.url);
+    const methods = methodsAt(place);
+    if (methods.length === 0) throw new NotFoundError();
+    const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+    if (!allow.includes(request.method)) throw new MethodNotAllowedError(allow);
+    if (request.method === "OPTIONS") {
+      return new Response(null, { status: 204, headers: { allow: allow.join(", ") } });
+    }
+    if (request.method !== "HEAD") return await answerAt(chat, request, place, id);
+    // What it would be, without a body.
+    const { status, headers, body } = await answerAt(chat, request, place, id);
+    await body?.cancel();
+    return new Response(null, { status, headers });
   } catch (error) {
     return toProblemResponse(error);
   }
+}
+
+async function answerAt(
+  chat: ChatParts,
+  request: Request,
+  place: string,
+  id: string,
+): Promise<Response> {
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const name = `${method} ${place}`;
+  const openRoute = openRoutes[name];
+  if (openRoute) return openRoute(chat);
+  const route = routes[name];
+  if (!route) throw new NotFoundError();
+  return route({ ...(await visit(chat, request)), id });
+}
+
+/** The methods of a place; none where there is nothing. */
+function methodsAt(place: string): string[] {
+  const names = Object.keys({ ...openRoutes, ...routes });
+  return ["GET", "POST"].filter((method) => names.includes(`${method} ${place}`));
 }
 
 function shown(body: unknown): Response {

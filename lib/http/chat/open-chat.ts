@@ -3,8 +3,9 @@ import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import type { StartThreadOptions } from "../../index.js";
 import { checkOrigin } from "../requests/check-origin.js";
 import { toHttpRequest, type HttpRequest } from "../requests/http-request.js";
+import { withinLimit } from "../requests/within-limit.js";
 import { TurnStreams } from "../turn-streams.js";
-import type { Authorize } from "../turn-streams-options.js";
+import { warnOfFailure, type Authorize } from "../turn-streams-options.js";
 import { StreamsClosedError, UnauthorizedError } from "../web-errors.js";
 import type { ChatOptions } from "./chat-options.js";
 import { ChatThreads, type ChatThreadOptions } from "./chat-threads.js";
@@ -90,18 +91,12 @@ function isRecord(value: unknown): boolean {
 async function userOf({ owner, options }: ChatParts, view: HttpRequest): Promise<string> {
   let user: unknown;
   try {
-    user = await owner(view);
+    user = await withinLimit("owner", owner(view));
   } catch (error) {
-    options.onError?.(error);
+    (options.onError ?? warnOfFailure)(error);
   }
   if (typeof user !== "string" || user === "") throw new UnauthorizedError();
   return user;
-}
-
-/** The parts of a path behind what all have; none for a path that lies elsewhere. */
-export function segmentsBehind(basePath: string, pathname: string): readonly string[] {
-  if (!pathname.startsWith(`${basePath}/`)) return [];
-  return pathname.slice(basePath.length + 1).split("/");
 }
 
 function isCodex(value: unknown): boolean {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { writeProblem } from "../problems.js";
 import { madeOf, type FastifyRequestLike } from "../requests/http-request.js";
 import { writeStream } from "../sse/write-stream.js";
+import { MethodNotAllowedError } from "../web-errors.js";
 
 export interface NodeHandlerOptions {
   /** Gets what the handler throws (default: it is dropped). */
@@ -51,6 +52,11 @@ export async function serve(
   outgoing.on("close", leave);
   const { body, drop } = bodyOf(incoming, parsed);
   try {
+    // Fetch does not know these, and would throw.
+    if (["CONNECT", "TRACE", "TRACK"].includes(incoming.method ?? "")) {
+      writeProblem(outgoing, new MethodNotAllowedError(["GET", "HEAD", "POST", "OPTIONS"]));
+      return;
+    }
     const request = madeOf(toRequest(incoming, body, gone.signal), given);
     const response = await handler(request);
     if (outgoing.destroyed) await response.body?.cancel();

@@ -1,6 +1,7 @@
 import type { Authorize, AuthorizedSubject } from "../turn-streams-options.js";
 import { NotFoundError } from "../web-errors.js";
 import type { HttpRequest } from "./http-request.js";
+import { withinLimit } from "./within-limit.js";
 
 /**
  * Lets pass what the application allows, and nothing else: only `true` does. Whoever is refused learns no more
@@ -18,7 +19,7 @@ export async function permit(
 ): Promise<void> {
   let allowed: unknown;
   try {
-    allowed = await authorize(request, subject);
+    allowed = await withinLimit("authorize", authorize(request, subject));
   } catch (error) {
     onError(error);
   }

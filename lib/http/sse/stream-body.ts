@@ -1,16 +1,18 @@
-/** A fetch body of text that is made when it is wanted. Calls `left` once, when it is over or cancelled. */
+/**
+ * A fetch body that is made when it is wanted. Calls `left` once, when it is over or cancelled. Whoever reads it may do
+ * with the bytes what they want.
+ */
 export function streamBody(
-  frames: AsyncGenerator<string, undefined>,
+  frames: AsyncGenerator<Uint8Array, undefined>,
   left: () => void,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await frames.next();
           if (!done) {
-            controller.enqueue(encoder.encode(value));
+            controller.enqueue(value.slice());
             return;
           }
           controller.close();

@@ -14,17 +14,20 @@ export interface FrameOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const encoder = new TextEncoder();
+const heartbeat = encoder.encode(":\n\n");
+
 /**
- * What is sent to one viewer: the events of a stream behind the number `after`, as text of the format
- * `text/event-stream`. It reads on only when it is asked for more, so a slow viewer costs no more than a page.
+ * What is sent to one viewer: the events of a stream behind the number `after`, in the format
+ * `text/event-stream`. Other viewers get the same bytes: nobody may change or detach them. It reads on only when it is asked for more, so a slow viewer costs no more than a page.
  */
 export async function* streamFrames(
   store: TurnStreamStore,
   id: string,
   after: number,
   { heartbeatMs, retryMs, signal, onError }: FrameOptions,
-): AsyncGenerator<string, undefined> {
-  yield `retry: ${retryMs}\n\n`;
+): AsyncGenerator<Uint8Array, undefined> {
+  yield encoder.encode(`retry: ${retryMs}\n\n`);
   const options = { maxBytes: maxPageBytes, waitMs: heartbeatMs, signal };
   let last = after;
   while (!signal.aborted) {
@@ -34,22 +37,22 @@ export async function* streamFrames(
     });
     if (!page) return;
     last = page.events.at(-1)?.seq ?? last;
-    if (page.events.length > 0) yield toText(page);
+    if (page.events.length > 0) yield toBytes(page);
     if (page.ended) return;
     // A comment: it keeps proxies from closing the connection, and tells whether anybody is there.
-    if (page.events.length === 0) yield ":\n\n";
+    if (page.events.length === 0) yield heartbeat;
   }
 }
 
-/** What pages are as text: viewers of one turn mostly get the same page. */
-const texts = new WeakMap<StreamPage, string>();
+/** What is written of each page: viewers of one turn mostly get the same one. */
+const written = new WeakMap<StreamPage, Uint8Array>();
 
-function toText(page: StreamPage): string {
-  const known = texts.get(page);
-  if (known !== undefined) return known;
-  const text = page.events.map(toFrame).join("");
-  texts.set(page, text);
-  return text;
+function toBytes(page: StreamPage): Uint8Array {
+  const known = written.get(page);
+  if (known) return known;
+  const bytes = encoder.encode(page.events.map(toFrame).join(""));
+  written.set(page, bytes);
+  return bytes;
 }
 
 function toFrame({ seq, type, data }: StreamEvent): string {

@@ -112,7 +112,7 @@ export class StreamViewers {
     for (const viewer of this.#there) viewer.abort();
   }
 
-  #frames({ id, after }: Viewing, signal: AbortSignal): AsyncGenerator<string, undefined> {
+  #frames({ id, after }: Viewing, signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
     return streamFrames(this.#options.store, id, after, { ...this.#options, signal });
   }
 

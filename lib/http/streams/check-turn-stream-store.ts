@@ -156,8 +156,9 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
     same(await writing.ownThread(id, `${id}-eve`), `${id}-ada`);
     same(await reading.ownerOf(id), `${id}-ada`);
     await writing.ownThread(`${id}-2`, `${id}-ada`);
-    same(await reading.threadsOf(`${id}-ada`), [`${id}-2`, id]);
-    same(await reading.threadsOf(`${id}-eve`), []);
+    same(await reading.threadsOf(`${id}-ada`, 10), [`${id}-2`, id]);
+    same(await reading.threadsOf(`${id}-ada`, 1), [`${id}-2`]);
+    same(await reading.threadsOf(`${id}-eve`, 10), []);
   },
 };
 

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { onDeadline } from "../../async/deadline.js";
 import { Deferred } from "../../async/deferred.js";
 import { NamedTimers } from "../../async/named-timers.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import type { Turn } from "../../index.js";
 import type { TurnPart } from "../../parts/turn-part.js";
+import type { BatchClock } from "./batch-clock.js";
 import type {
   StreamEvent,
   StreamFacts,
@@ -15,8 +15,8 @@ import type {
 export interface LiveTurnOptions {
   readonly store: TurnStreamStore;
   readonly limits: StreamLimits;
-  /** For how long events are gathered after others were stored (ms). */
-  readonly batchMs: number;
+  /** For how long events are gathered after others were stored. */
+  readonly clock: BatchClock;
   /** After how long without a viewer the turn is interrupted (ms); undefined for never. */
   readonly interruptUnwatchedMs: number | undefined;
   /** Gets what goes wrong with the store, or with interrupting an unwatched turn. */
@@ -158,12 +158,11 @@ export class LiveTurn {
   }
 
   async #pause(): Promise<void> {
-    const ms = this.#storedAt + this.#options.batchMs - performance.now();
-    if (ms <= 0 || this.#isEnding) return;
+    const { clock } = this.#options;
+    if (this.#isEnding || performance.now() - this.#storedAt >= clock.ms) return;
     const over = new Deferred<void>();
     this.#hurry = over.resolve;
-    using _deadline = onDeadline(ms, over.resolve, { unref: true });
-    await over.promise;
+    await Promise.race([clock.next(), over.promise]);
   }
 
   /** A store that fails ends the turn, too: nobody could see it, or answer what it asks. */

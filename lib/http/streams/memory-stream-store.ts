@@ -90,9 +90,10 @@ export class MemoryStreamStore implements TurnStreamStore {
     return Promise.resolve(this.#owners.get(threadId));
   }
 
-  threadsOf(owner: string): Promise<readonly string[]> {
-    const own = [...this.#owners].filter(([, theirs]) => theirs === owner);
-    return Promise.resolve(own.map(([threadId]) => threadId).reverse());
+  threadsOf(owner: string, limit: number): Promise<readonly string[]> {
+    const own: string[] = [];
+    for (const [threadId, theirs] of this.#owners) if (theirs === owner) own.push(threadId);
+    return Promise.resolve(own.reverse().slice(0, limit));
   }
 
   close(): Promise<void> {

@@ -76,8 +76,8 @@ export interface TurnStreamStore {
   ownThread(threadId: string, owner: string): Promise<string>;
   /** The owner of a thread; undefined when it is not known. */
   ownerOf(threadId: string): Promise<string | undefined>;
-  /** The threads of an owner, the newest first. */
-  threadsOf(owner: string): Promise<readonly string[]>;
+  /** The newest threads of an owner, the newest first: `limit` of them at most. */
+  threadsOf(owner: string, limit: number): Promise<readonly string[]>;
   /** Gives everything back. */
   close(): Promise<void>;
 }

@@ -1,8 +1,45 @@
 import { expect, test } from "@jest/globals";
-import { checkTurnStreamStore, MemoryStreamStore } from "../../../lib/http/index.js";
+import { checkTurnStreamStore, MemoryStreamStore, TurnStreams } from "../../../lib/http/index.js";
+import { collect } from "../../support/collect.js";
+import { FolderStreamStore } from "../../support/folder-stream-store.js";
+import { ScriptedTurn } from "../../support/scripted-turn.js";
+import { makeTempDir } from "../../support/temp-dir.js";
 
 test("the store in memory does what a store has to do", async () => {
   await checkTurnStreamStore(() => ({ writing: new MemoryStreamStore() }));
+});
+
+test("a store that processes share through a folder does, too", async () => {
+  const folder = await makeTempDir();
+  await checkTurnStreamStore(() => ({
+    writing: new FolderStreamStore(folder.path),
+    reading: new FolderStreamStore(folder.path),
+  }));
+  await folder.remove();
+});
+
+test("another process shows a turn, while only that which runs it can change it", async () => {
+  const folder = await makeTempDir();
+  const make = () =>
+    new TurnStreams({ authorize: () => true, store: new FolderStreamStore(folder.path) });
+  const [here, there] = [make(), make()];
+  const scripted = new ScriptedTurn().start();
+  const id = here.add(scripted.turn, { owner: "ada" });
+  const request = (method: string) => new Request("http://localhost/", { method });
+  const elsewhere = { code: "TURN_ELSEWHERE", status: 421 };
+  await (await here.response(request("HEAD"), id)).text();
+  await expect(there.interrupt(request("POST"), id)).rejects.toMatchObject(elsewhere);
+  const answer = { key: "key", decision: "accept" } as const;
+  await expect(there.answer(request("POST"), id, answer)).rejects.toMatchObject(elsewhere);
+  const seen = Promise.all([here, there].map((each) => each.response(request("GET"), id)));
+  scripted.end();
+  const [own, others] = await Promise.all((await seen).map((response) => response.text()));
+  expect(own).toContain("event: end");
+  expect(others).toBe(own);
+  const parts = await collect(await there.parts(request("GET"), id));
+  expect([parts[0]?.type, parts.at(-1)?.type]).toEqual(["start", "end"]);
+  await Promise.all([here.close(), there.close()]);
+  await folder.remove();
 });
 
 test("a store that forgets an event is found out, and the check says by what", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { getEventListeners, once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
@@ -21,6 +21,7 @@ import { startWebServer } from "../../support/web-server.js";
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {
+  jest.useRealTimers();
   for (const each of opened.splice(0).reverse()) await each.close();
 });
 
@@ -323,6 +324,33 @@ test("a turn whose viewer has left to ask its user is not interrupted before the
   expect(await answered).toBe("decline");
   expect(streams.isOpen("k")).toBe(false);
   while (asking.calls.length === 0) await new Promise(setImmediate);
+});
+
+test("a turn whose viewer comes back in time is not interrupted, and one that is kept never is", async () => {
+  const impatient = make({ whenUnwatched: { afterMs: 60_000, do: "interrupt" } });
+  const patient = make({ whenUnwatched: { afterMs: 60_000, do: "keep" } });
+  jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask", "performance"] });
+  const [left, kept] = [new ScriptedTurn().start(), new ScriptedTurn().start()];
+  const id = impatient.add(left.turn, { owner });
+  const keptId = patient.add(kept.turn, { owner });
+  const look = async (streams: TurnStreams, stream: string) =>
+    (await streams.response(get(), stream)).body;
+  await (await look(patient, keptId))?.cancel();
+  await jest.advanceTimersByTimeAsync(59_000);
+  const first = await look(impatient, id);
+  const second = await look(impatient, id);
+  await first?.cancel();
+  await jest.advanceTimersByTimeAsync(120_000);
+  await second?.cancel();
+  await jest.advanceTimersByTimeAsync(59_000);
+  const third = await look(impatient, id);
+  await jest.advanceTimersByTimeAsync(120_000);
+  expect([left.calls, kept.calls]).toEqual([[], []]);
+  await third?.cancel();
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect([left.calls, kept.calls]).toEqual([["interrupt"], []]);
+  jest.useRealTimers();
+  kept.end();
 });
 
 describe("parts", () => {

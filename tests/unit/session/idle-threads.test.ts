@@ -80,6 +80,27 @@ describe("unsubscribeIdleMs", () => {
     },
   );
 
+  test("an active goal keeps its thread, and one that is reached lets it go", async () => {
+    await using server = restingServer();
+    let status = "active";
+    let count = 0;
+    let asked!: () => void;
+    const twice = new Promise<void>((resolve) => (asked = resolve));
+    server.onRequest("thread/goal/get", () => {
+      count += 1;
+      if (count === 2) asked();
+      return { goal: { objective: "Tidy up", status } } as never;
+    });
+    await using codex = new Codex({ server, unsubscribeIdleMs: 40 });
+    const thread = await codex.startThread();
+    await thread.run("Hi");
+    await twice;
+    expect(methodsOf(server)).not.toContain("thread/unsubscribe");
+    status = "complete";
+    const { params } = await server.nextRequest("thread/unsubscribe");
+    expect(params).toEqual({ threadId: thread.id });
+  });
+
   test.each(["thread/queue/list", "thread/goal/get"] as const)(
     "a server that has no %s lets go of a thread",
     async (method) => {

@@ -14,14 +14,14 @@ export interface EntryElement {
   show(entry: ViewEntry): void;
 }
 
-/** Makes the element for an entry, and shows the entry in it. */
-export function entryElement(entry: ViewEntry, reply: Reply): EntryElement {
-  const made = makers[entry.type]?.(entry as never, reply) ?? fixed("");
+/** Makes the element for an entry, and shows the entry in it. `asker` names the sub-agent that asks. */
+export function entryElement(entry: ViewEntry, reply: Reply, asker?: string): EntryElement {
+  const made = makers[entry.type]?.(entry as never, reply, asker) ?? fixed("");
   made.show(entry);
   return made;
 }
 
-const makers: Record<string, (entry: never, reply: Reply) => EntryElement> = {
+const makers: Record<string, (entry: never, reply: Reply, asker?: string) => EntryElement> = {
   "user-message": ({ text }: Of<"user-message">) => ({
     element: element("p", { className: "user" }, text),
     show: () => undefined,
@@ -29,8 +29,8 @@ const makers: Record<string, (entry: never, reply: Reply) => EntryElement> = {
   message: messageElement,
   reasoning: reasoningElement,
   tool: toolElement,
-  request: ({ id, request }: Of<"request">, reply) => {
-    const card = requestElement(request, (answer) => reply({ key: id, ...answer }));
+  request: ({ id, request }: Of<"request">, reply, asker) => {
+    const card = requestElement(request, (answer) => reply({ key: id, ...answer }), asker);
     return {
       element: card,
       show: (entry) => {
@@ -77,7 +77,7 @@ function reasoningElement(): EntryElement {
 
 function toolElement(): EntryElement {
   const name = element("code");
-  const badge = element("span", { className: "badge" });
+  const badge = element("span");
   const body = element("div", { className: "body" });
   const output = element("pre", { tabIndex: 0 });
   const details = element("details", {}, element("summary", {}, name, badge), body);
@@ -92,8 +92,7 @@ function toolElement(): EntryElement {
         body.replaceChildren(...detailsOf(tool), output);
       }
       const code = exitCode === undefined || exitCode === 0 ? "" : ` (${exitCode})`;
-      badge.textContent = `${statusWords[status] ?? status}${code}`;
-      badge.className = `badge ${status}`;
+      badgeOf(badge, status, code);
       output.textContent = [text, progress, error].filter(Boolean).join("\n");
       output.hidden = output.textContent === "";
       // What grows scrolls with it.
@@ -102,8 +101,16 @@ function toolElement(): EntryElement {
   };
 }
 
+/** Says in a badge how far something is. */
+export function badgeOf(badge: HTMLElement, status: string, detail = ""): void {
+  badge.textContent = `${statusWords[status] ?? status}${detail}`;
+  badge.className = `badge ${status}`;
+}
+
 const statusWords: Record<string, string> = {
   running: "runs",
+  waiting: "asks",
+  lost: "lost",
   completed: "done",
   failed: "failed",
   declined: "declined",

@@ -7,15 +7,17 @@ type Reply = Omit<Answer, "key">;
 
 /**
  * Something that the agent asks, with the buttons that answer it. `reply` sends the answer; when that fails,
- * the buttons come back.
+ * the buttons come back. `asker` names the sub-agent that asks.
  */
 export function requestElement(
   request: AskedRequest,
   reply: (answer: Reply) => Promise<void>,
+  asker?: string,
 ): HTMLElement {
   const form = element("form");
-  const card = element("section", { className: "request" }, ...headOf(request), form);
-  card.setAttribute("aria-label", "The agent asks");
+  const whose = asker === undefined ? undefined : element("p", { className: "note" }, asker);
+  const card = element("section", { className: "request" }, whose, ...headOf(request), form);
+  card.setAttribute("aria-label", `${asker ?? "The agent"} asks`);
   const fields = fieldsOf(request);
   const actions = element("div", { className: "actions" });
   const answerWith = (answer: Reply): void => {

@@ -1,8 +1,9 @@
-import { TurnView, type TurnPart, type ViewEntry } from "codex-app-server-sdk/browser";
+import { TurnView, type TurnPart } from "codex-app-server-sdk/browser";
+import { AgentList } from "./agent-list.js";
 import type { Answer } from "./api.js";
 import { diffElement } from "./diff.js";
 import { element } from "./element.js";
-import { entryElement, type EntryElement } from "./entry-element.js";
+import { EntryList } from "./entry-list.js";
 
 /**
  * One turn on the page. Parts may come by the hundred in a second: they are folded at once, and shown with
@@ -10,19 +11,19 @@ import { entryElement, type EntryElement } from "./entry-element.js";
  */
 export class TurnElement {
   readonly element = element("article", { className: "turn" });
-  readonly #reply: (answer: Answer) => Promise<void>;
   readonly #shown: () => void;
-  readonly #entries = element("div");
+  readonly #entries: EntryList;
+  readonly #agents: AgentList;
   readonly #foot = element("div");
-  readonly #byKey = new Map<string, { entry: ViewEntry; shown: EntryElement }>();
   #view = TurnView.empty;
   #isDue = false;
 
   /** `reply` answers what the turn asks; `shown` is called after each change on the page. */
   constructor(reply: (answer: Answer) => Promise<void>, shown: () => void) {
-    this.#reply = reply;
     this.#shown = shown;
-    this.element.append(this.#entries, this.#foot);
+    this.#entries = new EntryList(reply);
+    this.#agents = new AgentList(reply);
+    this.element.append(this.#entries.element, this.#agents.element, this.#foot);
   }
 
   get view(): TurnView {
@@ -41,37 +42,15 @@ export class TurnElement {
   }
 
   #show(): void {
-    const { entries, plan, retry, agents, diff, end } = this.#view;
-    const shown = entries.map((entry, index) => this.#entry(entry, index).element);
-    // Only what is new is added: an element that moves would lose its focus.
-    shown.forEach((each, index) => {
-      if (this.#entries.children[index] !== each) {
-        this.#entries.insertBefore(each, this.#entries.children[index] ?? null);
-      }
-    });
-    while (this.#entries.children.length > shown.length) this.#entries.lastElementChild?.remove();
+    const { entries, plan, retry, diff, end } = this.#view;
+    this.#entries.show(entries);
+    this.#agents.show(this.#view);
     this.#foot.replaceChildren(
-      ...agents.map(({ view }) => agentElement(view)),
       ...(plan && !end ? [planElement(plan)] : []),
       ...(retry && !end ? [note("The model cannot be reached. It is tried again…")] : []),
       ...(diff && end ? [changesElement(diff)] : []),
       ...(end && end.status !== "completed" ? [endElement(end)] : []),
     );
-  }
-
-  #entry(entry: ViewEntry, index: number): EntryElement {
-    const key = `${entry.type} ${"id" in entry ? entry.id : index}`;
-    const known = this.#byKey.get(key);
-    if (!known) {
-      const shown = entryElement(entry, this.#reply);
-      this.#byKey.set(key, { entry, shown });
-      return shown;
-    }
-    if (known.entry !== entry) {
-      known.entry = entry;
-      known.shown.show(entry);
-    }
-    return known.shown;
   }
 }
 
@@ -92,21 +71,6 @@ function planElement({ steps }: NonNullable<TurnView["plan"]>): HTMLElement {
 function changesElement(diff: string): HTMLElement {
   const body = element("div", { className: "body" }, diffElement(diff));
   return element("details", {}, element("summary", {}, "All changes of this turn"), body);
-}
-
-function agentElement({ entries, end }: TurnView): HTMLElement {
-  const texts = entries.flatMap((entry) => (entry.type === "message" ? [entry.text] : []));
-  const body = element(
-    "div",
-    { className: "body" },
-    ...texts.map((text) => element("p", {}, text)),
-  );
-  const state = element(
-    "span",
-    { className: `badge ${end ? "" : "running"}` },
-    end ? "done" : "runs",
-  );
-  return element("details", {}, element("summary", {}, "Sub-agent", state), body);
 }
 
 function endElement({ status, error }: NonNullable<TurnView["end"]>): HTMLElement {
