@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Account } from "../generated/types.js";
 import { onAbort, reasonOf } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
@@ -14,6 +15,7 @@ import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.j
 import { resolveSettings } from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+import { Activity } from "./session/activity.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
 import { recorderFor, type Recorder } from "./recording/recorder.js";
 import type { ServerInfo } from "./session/server-info.js";
@@ -24,6 +26,7 @@ import { ThreadMemory } from "./session/thread-memory.js";
 import { turnsInProgress, type TurnInProgress } from "./session/turns-in-progress.js";
 import { WorkUnderWay } from "./session/work-under-way.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
+import { isQuiet, isServerAtRest } from "./supervision/at-rest.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { checkCloseOptions, Drain, type CloseOptions } from "./supervision/drain.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
@@ -36,6 +39,7 @@ import {
   type CodexOptions,
   type CodexServerOptions,
 } from "./supervision/codex-options.js";
+import { IdleShutdown } from "./supervision/idle-shutdown.js";
 import { checkRestart, RestartPolicy } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
 import { CodexApi } from "./catalogue/codex-api.js";
@@ -68,6 +72,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
   readonly #work = new WorkUnderWay();
+  readonly #activity = new Activity();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
@@ -77,11 +82,16 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #restarts: RestartPolicy | undefined;
   /** Undefined when it is replaced by the next call only. */
   readonly #eager: EagerRestart | undefined;
+  /** Undefined when an idle server runs on. */
+  readonly #idleShutdown: IdleShutdown | undefined;
   /** The reason why no process is started any more. */
   #lost: CloseReason | undefined;
   #client: Promise<AppServerClient> | undefined;
   /** The client, once it has been started. */
   #live: AppServerClient | undefined;
+  #suspending: Promise<boolean> | undefined;
+  /** Resolves when the server is gone that was suspended: two at a time would share one directory. */
+  #suspended: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #drain: Drain | undefined;
   #drained: Promise<void> | undefined;
@@ -107,9 +117,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
       recorder: this.#recorder,
       work: this.#work,
+      activity: this.#activity,
       unsubscribeIdleMs: idleMsOf(options),
     };
-    const { restart = true, ...rest } = options;
+    const { restart = true, idleShutdownMs = false, ...rest } = options;
     checkRestart(restart);
     this.#restarts =
       restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
@@ -117,6 +128,15 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#eager = policy?.eager
       ? new EagerRestart({ start: () => this.client(), policy, stop, logger })
       : undefined;
+    this.#idleShutdown =
+      idleShutdownMs === false
+        ? undefined
+        : new IdleShutdown({
+            idleMs: idleShutdownMs,
+            activity: this.#activity,
+            isQuiet: () => !this.#live || isQuiet(this.#live.session),
+            suspend: () => this.suspend(),
+          });
     const common = {
       retryOnOverload: options.retryOnOverload ?? true,
       signal: stop,
@@ -143,6 +163,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   async client(): Promise<AppServerClient> {
     this.#throwIfOver();
+    this.#activity.touch();
     this.#client ??= this.#context(() => this.#start());
     return this.#client;
   }
@@ -240,6 +261,31 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
+   * Ends the server process, if it has nothing to do; the next call starts another. What a restart after a crash keeps
+   * stays: handlers, tools, listeners of `on()`, the sandbox and the settings of threads, handles. The connection to a
+   * server that ran already is closed, and the server goes on.
+   *
+   * Nothing is lost by it. The server stays while a turn, a goal, a request, a command, a login or a voice session runs,
+   * something is queued, a question of the server is open, or somebody follows what it reports: `watch()`,
+   * `fileSearch()`, `notifications()`, `unsolicitedTurns()` and the like. It stays, too, while it has a thread that it
+   * could not load again: an ephemeral one, or one without a turn. What the user has allowed "for the session" is asked
+   * anew afterwards. Without `experimentalApi` the server does not tell all of that, and stays once it has a thread
+   * loaded; it cannot tell what `rpc` requests have started outside threads, such as `process/spawn`.
+   *
+   * A call that comes meanwhile is answered by the server that runs, or by the next one.
+   *
+   * @returns whether no server runs any more. Never rejects.
+   */
+  suspend(): Promise<boolean> {
+    const live = this.#live;
+    if (!live) return Promise.resolve(this.#client === undefined);
+    this.#suspending ??= this.#suspend(live).finally(() => {
+      this.#suspending = undefined;
+    });
+    return this.#suspending;
+  }
+
+  /**
    * Ends the server process, or the connection to a server that ran already. Resolves when it is gone.
    * Every later call rejects.
    *
@@ -293,6 +339,21 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return either.signal;
   }
 
+  async #suspend(client: AppServerClient): Promise<boolean> {
+    const { session } = client;
+    const { count } = this.#activity;
+    if (!isQuiet(session) || !(await isServerAtRest(session))) return false;
+    // Calls that have the connection already, and have not used it yet, come first.
+    for (let i = 0; i < 2; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    const isUsed = this.#activity.count !== count || !isQuiet(session);
+    if (this.#live !== client || isUsed) return this.#client === undefined;
+    this.#client = undefined;
+    this.#live = undefined;
+    this.#suspended = client.close();
+    await this.#suspended;
+    return this.#client === undefined;
+  }
+
   #throwIfOver(): void {
     if (this.#closing) throw closedByCaller();
     if (this.#lost) throw new TransportClosedError(this.#lost);
@@ -308,6 +369,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     };
     starting.then((client) => {
       this.#live = client;
+      this.#idleShutdown?.watch(client.signal);
       const lost = (error: unknown): void => {
         this.#ended(error as TransportClosedError);
         forget();
@@ -320,6 +382,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   async #startWhenAllowed(): Promise<AppServerClient> {
+    await this.#suspended;
     await this.#restarts?.admit(this.#closed.signal);
     this.#publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
     try {
@@ -350,7 +413,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   #ended(error: TransportClosedError): void {
     if (error.reason.kind === "closed") {
-      // Somebody has closed the client of this moment; the next call starts another.
+      // It was suspended, or somebody has closed the client of this moment: the next call starts another.
+      this.#restarts?.ended();
       if (!this.#closing) this.#publish({ state: "idle" });
       return;
     }
@@ -379,6 +443,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    await this.#suspended;
     await this.#recorder?.finish();
     this.#listeners.clear();
   }

@@ -33,6 +33,7 @@ import type {
 } from "../protocol.js";
 import { ClientHandlers } from "../server-requests/client-handlers.js";
 import type { Transport } from "../transport/transport.js";
+import { Activity } from "./activity.js";
 import { ClientRequests } from "./client-requests.js";
 import type { ConnectionSource } from "./connection-source.js";
 import { handshake } from "./handshake.js";
@@ -77,6 +78,8 @@ export class Session {
   readonly memory: ThreadMemory;
   /** What calls of this client have begun, over this connection or one before it, and whether more may begin. */
   readonly work: WorkUnderWay;
+  /** What this client is asked for. */
+  readonly activity: Activity;
   /** Whether other clients may use the same server. */
   readonly shared: boolean;
   /** What the configuration that this client has given the server says of threads. */
@@ -126,6 +129,7 @@ export class Session {
     this.backlogs = backlogs;
     this.memory = memory;
     this.work = work;
+    this.activity = source.activity ?? new Activity();
     this.shared = shared;
     this.configured = source.configured ?? {};
     const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
@@ -227,9 +231,11 @@ export class Session {
   ): Promise<ResultOf<M>> {
     const threadId = textOf(params, "threadId");
     const isReleased = threadId !== undefined && this.threads.find(threadId)?.isReleased === true;
-    return isReleased && needsLoadedThread(method)
-      ? this.#requestLoaded(threadId, method, params, options)
-      : this.#clientRequests.request(method, params, options);
+    return this.activity.during(() =>
+      isReleased && needsLoadedThread(method)
+        ? this.#requestLoaded(threadId, method, params, options)
+        : this.#clientRequests.request(method, params, options),
+    );
   }
 
   /** Makes sure that the thread is loaded and that this connection gets its events. */
@@ -366,6 +372,7 @@ export class Session {
   }
 
   #learn(message: NotificationMessage): void {
+    if (message.method === "turn/completed") this.activity.touch();
     this.#subagents.observe(message);
     this.requests.observe(message);
     this.memory.observe(message);

@@ -160,6 +160,7 @@ export function standardAnswers(
     },
     "thread/queue/list": () => ({ data: [], nextCursor: null }),
     "thread/goal/get": () => ({ goal: null }),
+    "thread/backgroundTerminals/list": () => ({ data: [], nextCursor: null }),
     "turn/steer": ({ threadId, input, clientUserMessageId, expectedTurnId }) => {
       const turn = turns.runningOn(threadId);
       if (!turn) throw new ResponseError(-32_600, "no active turn to steer");
