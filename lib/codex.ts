@@ -15,6 +15,7 @@ import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.j
 import { resolveSettings } from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+import type { Admission, Leave } from "./session/admission.js";
 import { Activity } from "./session/activity.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
 import { recorderFor, type Recorder } from "./recording/recorder.js";
@@ -71,7 +72,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #context = callerContext();
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
-  readonly #work = new WorkUnderWay();
+  readonly #work: WorkUnderWay;
+  readonly #admission: Admission | undefined;
   readonly #activity = new Activity();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
@@ -97,12 +99,20 @@ export class Codex extends CodexApi implements AsyncDisposable {
   #drained: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
-  constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions = {}) {
+  constructor(given?: CodexOptions | CodexConnectOptions | CodexServerOptions);
+  /** @internal For a pool. */
+  constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions, admission: Admission);
+  constructor(
+    given: CodexOptions | CodexConnectOptions | CodexServerOptions = {},
+    admission?: Admission,
+  ) {
     super(async (toBegin) => {
       this.#work.admit(toBegin);
       return (await this.client()).session;
     });
     const options = checkCodexOptions(given);
+    this.#admission = admission;
+    this.#work = new WorkUnderWay(admission);
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
     this.#callbacks = callbacks;
@@ -120,7 +130,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
       activity: this.#activity,
       unsubscribeIdleMs: idleMsOf(options),
     };
-    const { restart = true, idleShutdownMs = false, ...rest } = options;
+    const ownIdleMs = admission?.idleShutdownMs ?? false;
+    const { restart = true, idleShutdownMs = ownIdleMs, ...rest } = options;
     checkRestart(restart);
     this.#restarts =
       restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
@@ -184,6 +195,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   get currentStatus(): CodexStatus {
     return this.#status.current;
+  }
+
+  /** When something was asked for, or ended, last (ms of the performance clock). @internal */
+  get lastUsedAt(): number {
+    return this.#activity.lastAt;
   }
 
   /**
@@ -384,9 +400,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
   async #startWhenAllowed(): Promise<AppServerClient> {
     await this.#suspended;
     await this.#restarts?.admit(this.#closed.signal);
+    const leave = await this.#admission?.server(this.#closed.signal);
     this.#publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
     try {
       const client = await this.#open();
+      if (leave) void leaveWith(client, leave);
       this.#restarts?.started();
       this.#publish({ state: "ready", serverInfo: client.serverInfo });
       client.onConnectionStatus((status) => {
@@ -394,6 +412,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       });
       return client;
     } catch (error) {
+      leave?.();
       // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
       const hasRun = error instanceof HandshakeError || error instanceof IncompatibleServerError;
       if (hasRun) this.#restarts?.failed(error);
@@ -447,6 +466,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
     await this.#recorder?.finish();
     this.#listeners.clear();
   }
+}
+
+/** Gives the place of a server back when its process is gone. Never rejects. */
+async function leaveWith(client: AppServerClient, leave: Leave): Promise<void> {
+  await client.closed;
+  await client.close();
+  leave();
 }
 
 function closedByCaller(): TransportClosedError {

@@ -2,7 +2,7 @@ import path from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { archiveOf, showsArchives } from "./asar.js";
 import { checkLaunchOptions } from "./check-launch-options.js";
-import { codexHomeInFull, prepareCodexHome } from "./codex-home.js";
+import { codexHomeInFull, prepareCodexHome, serverDirectories } from "./codex-home.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs } from "./config-args.js";
 import { kindOf } from "./files.js";
@@ -67,6 +67,21 @@ export async function resolveLaunch(
     detached: !isWindows,
     source,
   };
+}
+
+/**
+ * The directory in which a server that is started like this keeps its data, an absolute path; undefined when only the
+ * caller's own command line knows. Looks at the options alone.
+ */
+export function codexHomeOf(options: LaunchOptions): string | undefined {
+  const { launch, codexHome, cwd = "", env: own = {} } = options;
+  if (launch) {
+    const named = environmentVariable(own, "CODEX_HOME", process.platform) ?? "";
+    return named === "" ? undefined : path.resolve(cwd, named);
+  }
+  const env = childEnvironment(options, process.env, process.platform);
+  if (codexHome !== undefined) return codexHomeInFull(codexHome, env);
+  return serverDirectories({ source: "codexPath", env, cwd: path.resolve(cwd) })?.home.path;
 }
 
 function childEnvironment(

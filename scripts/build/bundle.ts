@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { build, type BuildOptions, type Metafile } from "esbuild";
+import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 
 const shared: BuildOptions = {
   bundle: true,
@@ -20,6 +20,23 @@ const esm: BuildOptions = {
 };
 
 /**
+ * An entry that makes clients takes the classes of the main entry, not a copy of them: `instanceof` tells them. The
+ * others throw errors at most, which `isAppServerError()` knows whatever copy they are of.
+ */
+const sharedClasses: Plugin = {
+  name: "shared-classes",
+  setup({ onResolve }) {
+    onResolve({ filter: /^(\.\.\/)+index\.js$/ }, ({ path: imported, importer, resolveDir }) => {
+      const isMain = path.relative(path.resolve(resolveDir, imported), mainEntry) === "";
+      if (!isMain || !importer.includes(`${path.sep}fleet${path.sep}`)) return undefined;
+      return { path: "../index.cjs", external: true };
+    });
+  },
+};
+
+const mainEntry = path.resolve(import.meta.dirname, "../../lib/index.js");
+
+/**
  * For those who cannot load ES modules, such as jest: one file for each entry. Packages that are ES
  * modules only become a part of it.
  */
@@ -27,6 +44,7 @@ const commonJs: BuildOptions = {
   format: "cjs",
   outExtension: { ".js": ".cjs" },
   external: ["vscode-jsonrpc", "ws"],
+  plugins: [sharedClasses],
 };
 
 /**

@@ -118,7 +118,10 @@ export function standardAnswers(
       nextCursor: null,
       backwardsCursor: null,
     }),
-    "thread/loaded/list": () => ({ data: [...threads.keys()], nextCursor: null }),
+    "thread/loaded/list": () => {
+      const loaded = [...threads].filter(([, { subscribers }]) => subscribers.size > 0);
+      return { data: loaded.map(([id]) => id), nextCursor: null };
+    },
     "thread/turns/list": ({ threadId, limit, sortDirection, itemsView }) => {
       const all = threadOf(threadId).turns.map(({ turn, items }) =>
         itemsView === "notLoaded" ? turn : { ...turn, items, itemsView: itemsView ?? "full" },
