@@ -79,10 +79,10 @@ export type AnyAppServerError =
   | SlowConsumerError
   | start.SpawnError
   | turn.StopUnconfirmedError
+  | pool.TenantOptionsError
   | rpc.ThreadArchivedError
   | rpc.ThreadBusyError
   | rpc.ThreadNotFoundError
-  | pool.TenantOptionsError
   | ToolInputError
   | connection.TransportClosedError
   | TurnDetachedError

@@ -101,6 +101,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(given?: CodexOptions | CodexConnectOptions | CodexServerOptions);
   /** @internal For a pool. */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the declarations have the first one only
   constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions, admission: Admission);
   constructor(
     given: CodexOptions | CodexConnectOptions | CodexServerOptions = {},
@@ -286,7 +287,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
    * `fileSearch()`, `notifications()`, `unsolicitedTurns()` and the like. It stays, too, while it has a thread that it
    * could not load again: an ephemeral one, or one without a turn. What the user has allowed "for the session" is asked
    * anew afterwards. Without `experimentalApi` the server does not tell all of that, and stays once it has a thread
-   * loaded; it cannot tell what `rpc` requests have started outside threads, such as `process/spawn`.
+   * loaded. It stays for good when `rpc` or `request()` has started what goes on outside threads, such as a
+   * `process/spawn`: use `spawn()`, which tells when that is over.
    *
    * A call that comes meanwhile is answered by the server that runs, or by the next one.
    *
@@ -294,7 +296,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   suspend(): Promise<boolean> {
     const live = this.#live;
-    if (!live) return Promise.resolve(this.#client === undefined);
+    if (!live) return Promise.resolve(!this.#hasServer());
     this.#suspending ??= this.#suspend(live).finally(() => {
       this.#suspending = undefined;
     });
@@ -362,12 +364,17 @@ export class Codex extends CodexApi implements AsyncDisposable {
     // Calls that have the connection already, and have not used it yet, come first.
     for (let i = 0; i < 2; i += 1) await new Promise((resolve) => setImmediate(resolve));
     const isUsed = this.#activity.count !== count || !isQuiet(session);
-    if (this.#live !== client || isUsed) return this.#client === undefined;
+    if (this.#live !== client || isUsed) return !this.#hasServer();
     this.#client = undefined;
     this.#live = undefined;
     this.#suspended = client.close();
     await this.#suspended;
-    return this.#client === undefined;
+    return !this.#hasServer();
+  }
+
+  /** Whether a server runs, or is being started. */
+  #hasServer(): boolean {
+    return this.#client !== undefined;
   }
 
   #throwIfOver(): void {

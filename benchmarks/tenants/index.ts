@@ -32,12 +32,17 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 /** Each tenant has had a turn. */
 async function begin(maxServers: number, homes: string, those: readonly string[]): Promise<Stage> {
   const { env, config } = await configFor(model);
-  const { CODEX_HOME: _, CODEX_SQLITE_HOME: __, ...shared } = env;
+  const shared = { ...env, CODEX_HOME: undefined, CODEX_SQLITE_HOME: undefined };
   const pool = new CodexPool({
     maxServers,
     waitMs: Infinity,
     idleMs: false,
-    optionsFor: (key) => ({ codexHome: path.join(homes, key), env: shared, config }),
+    optionsFor: (key) => ({
+      codexHome: path.join(homes, key),
+      env: shared,
+      config,
+      startTimeoutMs: 120_000,
+    }),
   });
   const start = async (key: string): Promise<Thread> => {
     const codex = await pool.get(key);

@@ -70,18 +70,20 @@ export async function resolveLaunch(
 }
 
 /**
- * The directory in which a server that is started like this keeps its data, an absolute path; undefined when only the
- * caller's own command line knows. Looks at the options alone.
+ * The directories in which a server that is started like this keeps its data; none that only the caller's own command
+ * line knows. Looks at the options alone.
  */
-export function codexHomeOf(options: LaunchOptions): string | undefined {
-  const { launch, codexHome, cwd = "", env: own = {} } = options;
+export function directoriesOf(options: LaunchOptions): readonly string[] {
+  const { launch, codexHome, cwd = "" } = options;
   if (launch) {
-    const named = environmentVariable(own, "CODEX_HOME", process.platform) ?? "";
-    return named === "" ? undefined : path.resolve(cwd, named);
+    const named = [options.env?.CODEX_HOME, options.env?.CODEX_SQLITE_HOME];
+    return named.flatMap((directory) => (directory ? path.resolve(cwd, directory) : []));
   }
-  const env = childEnvironment(options, process.env, process.platform);
-  if (codexHome !== undefined) return codexHomeInFull(codexHome, env);
-  return serverDirectories({ source: "codexPath", env, cwd: path.resolve(cwd) })?.home.path;
+  const inherited = childEnvironment(options, process.env, process.platform);
+  const own = codexHome === undefined ? {} : { CODEX_HOME: codexHomeInFull(codexHome, inherited) };
+  const env = mergeEnvironment(inherited, own, process.platform);
+  const found = serverDirectories({ source: "codexPath", env, cwd: path.resolve(cwd) });
+  return found ? [found.home.path, found.databases.path] : [];
 }
 
 function childEnvironment(

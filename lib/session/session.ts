@@ -19,6 +19,7 @@ import { DeltaLines } from "../messages/delta-lines.js";
 import { textOf } from "../messages/field-of.js";
 import { idsIn } from "../messages/message-ids.js";
 import { needsLoadedThread } from "../messages/needs-loaded-thread.js";
+import { outlastsAnswer } from "../messages/outlasts-answer.js";
 import { isProgress } from "../messages/observed-notifications.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ServerFiles } from "../paths/server-files.js";
@@ -108,6 +109,7 @@ export class Session {
   readonly #idleThreads: IdleThreads | undefined;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   #serverInfo: ServerInfo | undefined;
+  #hasUnknownWork = false;
   /** Aborts when the connection of this moment is gone, replaced or not. */
   #connectionLife = new AbortController();
 
@@ -236,6 +238,21 @@ export class Session {
         ? this.#requestLoaded(threadId, method, params, options)
         : this.#clientRequests.request(method, params, options),
     );
+  }
+
+  /** The same for a request that somebody else has written: what it begins has no handle here, and may go on. */
+  requestByHand<M extends ClientRequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options?: RequestOptions,
+  ): Promise<ResultOf<M>> {
+    this.#hasUnknownWork ||= outlastsAnswer(method);
+    return this.request(method, params, options);
+  }
+
+  /** Whether something may go on that was begun by hand, and of which nobody tells here when it ends. */
+  get hasUnknownWork(): boolean {
+    return this.#hasUnknownWork;
   }
 
   /** Makes sure that the thread is loaded and that this connection gets its events. */

@@ -19,7 +19,7 @@ export function isQuiet(session: Session): boolean {
   const { activity, connection, hub, rateLimits, requests, threads, work } = session;
   const isFollowed = hub.isFollowed || rateLimits.isFollowed;
   const isBusy = activity.isUnderWay || work.all.length > 0 || requests.pending().length > 0;
-  if (isFollowed || isBusy || connection.isDown) return false;
+  if (isFollowed || isBusy || session.hasUnknownWork || connection.isDown) return false;
   return otherTurns(session).length === 0 && threads.idsOf(({ isInUse }) => isInUse).length === 0;
 }
 

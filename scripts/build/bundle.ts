@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
+import { build as bundleAll, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 
 const shared: BuildOptions = {
   bundle: true,
@@ -25,12 +25,15 @@ const esm: BuildOptions = {
  */
 const sharedClasses: Plugin = {
   name: "shared-classes",
-  setup({ onResolve }) {
-    onResolve({ filter: /^(\.\.\/)+index\.js$/ }, ({ path: imported, importer, resolveDir }) => {
-      const isMain = path.relative(path.resolve(resolveDir, imported), mainEntry) === "";
-      if (!isMain || !importer.includes(`${path.sep}fleet${path.sep}`)) return undefined;
-      return { path: "../index.cjs", external: true };
-    });
+  setup(build) {
+    build.onResolve(
+      { filter: /^(\.\.\/)+index\.js$/ },
+      ({ path: imported, importer, resolveDir }) => {
+        const isMain = path.relative(path.resolve(resolveDir, imported), mainEntry) === "";
+        if (!isMain || !importer.includes(`${path.sep}fleet${path.sep}`)) return undefined;
+        return { path: "../index.cjs", external: true };
+      },
+    );
   },
 };
 
@@ -65,7 +68,7 @@ export async function bundle(
   ] as const) {
     const entryPoints = names.map((name) => ({ in: `${name}.ts`, out: name }));
     const options = { ...shared, ...format, absWorkingDir: root, outdir: dist, entryPoints };
-    const { metafile } = await build({ ...options, metafile: true });
+    const { metafile } = await bundleAll({ ...options, metafile: true });
     for (const file of scriptsOf(metafile)) await restoreClassNames(path.join(root, file));
     for (const file of Object.keys(metafile.inputs)) inputs.add(path.join(root, file));
   }

@@ -41,7 +41,7 @@ function poolOf(userOf: (key: string) => { uid: number; gid: number }): CodexPoo
       const home = path.join(homes, key);
       await mkdir(home, { mode: 0o700 });
       await chown(home, uid, gid);
-      const { env = {}, config = {}, cwd: _, ...rest } = stage.options();
+      const { env = {}, config = {}, ...rest } = stage.options();
       const { command } = await resolveLaunch();
       const become = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
       return {

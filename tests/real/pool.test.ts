@@ -40,8 +40,8 @@ function poolOf(options: Omit<CodexPoolOptions, "optionsFor">): CodexPool {
 
 function tenant(key: string) {
   const { env, ...options } = stage.options();
-  const { CODEX_HOME: _, ...rest } = env as Record<string, string>;
-  return { ...options, env: rest, codexHome: path.join(homes, key) };
+  const own = { ...env, CODEX_HOME: undefined, CODEX_SQLITE_HOME: undefined };
+  return { ...options, env: own, codexHome: path.join(homes, key) };
 }
 
 /** Resolves when the pool is in this state, of which it tells only when it is asked. */
@@ -241,12 +241,14 @@ test("servers that nobody uses end, and start again", async () => {
 
 test("optionsFor may fail for one tenant, and is asked again; two may not share a directory", async () => {
   let attempts = 0;
+  let databases: string | undefined;
   const pool = new CodexPool({
     maxServers: 1,
     optionsFor: async (key) => {
       await Promise.resolve();
       if (key === "unknown" && (attempts += 1) === 1) throw new Error("no such user");
-      return tenant(key === "copy" ? "link" : key);
+      const options = tenant(key === "copy" ? "link" : key);
+      return { ...options, env: { ...options.env, CODEX_SQLITE_HOME: databases } };
     },
   });
   pools.push(pool);
@@ -262,6 +264,12 @@ test("optionsFor may fail for one tenant, and is asked again; two may not share 
   const shared = await rejection(pool.get("copy"));
   expect(shared).toBeInstanceOf(TenantOptionsError);
   expect(shared.message).toMatch(/^optionsFor gave two tenants one server directory/);
+  // Its databases would be another's, too.
+  databases = path.join(homes, "b");
+  await pool.get("b");
+  expect(await rejection(pool.get("c"))).toBeInstanceOf(TenantOptionsError);
+  databases = undefined;
+
   // A key that was removed leaves its directory to another.
   await pool.remove("a");
   await (await pool.get("copy")).models();

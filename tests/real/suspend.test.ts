@@ -166,6 +166,15 @@ test("a thread that the server could not load again keeps it", async () => {
   expect(await ephemeral.run("Go on")).toMatchObject({ status: "completed" });
 });
 
+test("a process that was started by hand keeps the server, since nothing tells when it ends", async () => {
+  const codex = stage.codex();
+  const command = ["sleep", "300"];
+  await codex.rpc.process.spawn({ command, cwd: stage.project, processHandle: "by hand" });
+  expect(await codex.suspend()).toBe(false);
+  await codex.rpc.process.kill({ processHandle: "by hand" });
+  expect(await codex.suspend()).toBe(false);
+});
+
 test("a turn runs on that its client has let go of", async () => {
   const codex = stage.codex();
   const thread = await codex.startThread();

@@ -1,7 +1,7 @@
 import { checkOptions } from "../../errors/check-options.js";
 import { check, checkFields, text } from "../../errors/check-values.js";
 import { Codex, HandleClosedError, TenantOptionsError, type CloseOptions } from "../../index.js";
-import { placeOf } from "./place-of.js";
+import { placesOf } from "./places-of.js";
 import {
   resolvePoolOptions,
   waitTime,
@@ -14,7 +14,7 @@ import { TurnPlaces } from "./turn-places.js";
 interface Tenant {
   readonly made: Promise<Codex>;
   /** What it shares with nobody. */
-  place?: string;
+  places: readonly string[];
   /** Once it has been made. */
   codex?: Codex;
   /** Resolves when its `Codex` is closed, and the key free again; never rejects. */
@@ -71,7 +71,7 @@ export class CodexPool implements AsyncDisposable {
       if (this.#isClosed) throw poolClosed();
       const tenant = this.#tenants.get(key);
       if (!tenant) return this.#add(key);
-      if (tenant.codex && isOver(tenant.codex)) this.#leave(key, tenant, {});
+      if (tenant.codex && isOver(tenant.codex)) void this.#leave(key, tenant, {});
       if (!tenant.leaving) return tenant.made;
       await tenant.leaving;
     }
@@ -123,7 +123,8 @@ export class CodexPool implements AsyncDisposable {
   }
 
   #add(key: string): Promise<Codex> {
-    const tenant: Tenant = { made: Promise.resolve().then(() => this.#make(key, tenant)) };
+    const made = Promise.resolve().then(() => this.#make(key, tenant));
+    const tenant: Tenant = { made, places: [] };
     this.#tenants.set(key, tenant);
     return tenant.made;
   }
@@ -136,8 +137,7 @@ export class CodexPool implements AsyncDisposable {
         server: (signal) => this.#servers.enter(codex, signal),
         turn: (signal) => this.#enterTurn(codex, signal),
       });
-      const place = await placeOf(options);
-      if (place !== undefined) this.#claim(place, tenant);
+      this.#claim(await placesOf(options), tenant);
       tenant.codex = codex;
       return codex;
     } catch (error) {
@@ -159,15 +159,15 @@ export class CodexPool implements AsyncDisposable {
     };
   }
 
-  #claim(place: string, tenant: Tenant): void {
-    if (this.#places.has(place)) {
+  #claim(places: readonly string[], tenant: Tenant): void {
+    if (places.some((place) => this.#places.has(place))) {
       throw new TenantOptionsError(
         "optionsFor gave two tenants one server directory, or one url: they would share logins and threads. Give " +
-          "each key a codexHome of its own.",
+          "each key a codexHome of its own, and set no CODEX_SQLITE_HOME for all.",
       );
     }
-    this.#places.set(place, tenant);
-    tenant.place = place;
+    for (const place of places) this.#places.set(place, tenant);
+    tenant.places = places;
   }
 
   #leave(key: string, tenant: Tenant, options: CloseOptions): Promise<void> {
@@ -183,8 +183,8 @@ export class CodexPool implements AsyncDisposable {
 
   #forget(key: string, tenant: Tenant): void {
     if (this.#tenants.get(key) === tenant) this.#tenants.delete(key);
-    const { place = "" } = tenant;
-    if (this.#places.get(place) === tenant) this.#places.delete(place);
+    for (const place of tenant.places) this.#places.delete(place);
+    tenant.places = [];
   }
 }
 
