@@ -186,6 +186,8 @@ test("what does not fit is refused with a 503: at once, after its time, or when 
   expect((await given).message).toBe("enough");
   gate.release();
   await turn.run();
+  // However long the machine takes to end it.
+  expect(await a.suspend()).toBe(true);
   expect((await b.models().all()).length).toBeGreaterThan(0);
 });
 
