@@ -230,6 +230,27 @@ test("turns wait for each other, of one tenant and of all, and tenants take turn
   expect(pool.stats()).toMatchObject({ turns: 0, waitingForTurn: 0 });
 });
 
+test("a goal takes the place of a turn for as long as it lasts", async () => {
+  const pool = poolOf({ maxServers: 2, maxTurns: 1 });
+  const [a, b] = await Promise.all([pool.get("a"), pool.get("b")]);
+  const { turn, gate } = await heldTurn(a);
+  const thread = await b.startThread();
+  const goal = thread.runGoal("Reach it");
+  await untilStats(pool, { waitingForTurn: 1 });
+  const held = reply.hold();
+  model.enqueueFor(thread.id, reply.text(["Half ", held, "done."]));
+  gate.release();
+  await turn.run();
+  await held.reached;
+  expect(pool.stats()).toMatchObject({ turns: 1, waitingForTurn: 0 });
+  const later = a.startThread().then((other) => other.run("Later"));
+  await untilStats(pool, { waitingForTurn: 1 });
+  await goal.interrupt();
+  held.release();
+  expect(await later).toMatchObject({ status: "completed" });
+  await goal.run().catch(() => undefined);
+});
+
 test("servers that nobody uses end, and start again", async () => {
   const pool = poolOf({ maxServers: 2, idleMs: 200 });
   const codex = await pool.get("a");
