@@ -4,6 +4,7 @@ import type { CodexDrainingError } from "./errors/draining-error.js";
 import type * as connect from "./errors/connect-errors.js";
 import type * as connection from "./errors/connection-errors.js";
 import type * as goal from "./goals/goal-errors.js";
+import type * as pool from "./errors/pool-errors.js";
 import type * as rpc from "./errors/rpc-errors.js";
 import type { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { NoNextPageError } from "./errors/list-errors.js";
@@ -63,6 +64,7 @@ export type AnyAppServerError =
   | machine.OutputOverflowError
   | machine.OutputStreamError
   | rpc.ParseError
+  | pool.PoolFullError
   | connection.ProtocolError
   | request.RequestNotPendingError
   | connection.RequestTimeoutError
@@ -77,6 +79,7 @@ export type AnyAppServerError =
   | SlowConsumerError
   | start.SpawnError
   | turn.StopUnconfirmedError
+  | pool.TenantOptionsError
   | rpc.ThreadArchivedError
   | rpc.ThreadBusyError
   | rpc.ThreadNotFoundError

@@ -235,7 +235,7 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
   ): Promise<ResultOf<M>> {
     const refusal = this.#session.work.refusalOf(method, params);
     if (refusal) return Promise.reject(refusal);
-    return this.#session.request(method, params as ParamsOf<M>, options);
+    return this.#session.requestByHand(method, params as ParamsOf<M>, options);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Account } from "../generated/types.js";
 import { onAbort, reasonOf } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
@@ -14,6 +15,8 @@ import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.j
 import { resolveSettings } from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
 import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
+import type { Admission, Leave } from "./session/admission.js";
+import { Activity } from "./session/activity.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
 import { recorderFor, type Recorder } from "./recording/recorder.js";
 import type { ServerInfo } from "./session/server-info.js";
@@ -24,6 +27,7 @@ import { ThreadMemory } from "./session/thread-memory.js";
 import { turnsInProgress, type TurnInProgress } from "./session/turns-in-progress.js";
 import { WorkUnderWay } from "./session/work-under-way.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
+import { isQuiet, isServerAtRest } from "./supervision/at-rest.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
 import { checkCloseOptions, Drain, type CloseOptions } from "./supervision/drain.js";
 import { EagerRestart } from "./supervision/eager-restart.js";
@@ -36,6 +40,7 @@ import {
   type CodexOptions,
   type CodexServerOptions,
 } from "./supervision/codex-options.js";
+import { IdleShutdown } from "./supervision/idle-shutdown.js";
 import { checkRestart, RestartPolicy } from "./supervision/restart-policy.js";
 import { StatusFeed } from "./supervision/status-feed.js";
 import { CodexApi } from "./catalogue/codex-api.js";
@@ -67,7 +72,9 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #context = callerContext();
   readonly #closed = new AbortController();
   readonly #handlers: ClientHandlers;
-  readonly #work = new WorkUnderWay();
+  readonly #work: WorkUnderWay;
+  readonly #admission: Admission | undefined;
+  readonly #activity = new Activity();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
@@ -77,22 +84,36 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #restarts: RestartPolicy | undefined;
   /** Undefined when it is replaced by the next call only. */
   readonly #eager: EagerRestart | undefined;
+  /** Undefined when an idle server runs on. */
+  readonly #idleShutdown: IdleShutdown | undefined;
   /** The reason why no process is started any more. */
   #lost: CloseReason | undefined;
   #client: Promise<AppServerClient> | undefined;
   /** The client, once it has been started. */
   #live: AppServerClient | undefined;
+  #suspending: Promise<boolean> | undefined;
+  /** Resolves when the server is gone that was suspended: two at a time would share one directory. */
+  #suspended: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #drain: Drain | undefined;
   #drained: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
-  constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions = {}) {
+  constructor(given?: CodexOptions | CodexConnectOptions | CodexServerOptions);
+  /** @internal For a pool. */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the declarations have the first one only
+  constructor(given: CodexOptions | CodexConnectOptions | CodexServerOptions, admission: Admission);
+  constructor(
+    given: CodexOptions | CodexConnectOptions | CodexServerOptions = {},
+    admission?: Admission,
+  ) {
     super(async (toBegin) => {
       this.#work.admit(toBegin);
       return (await this.client()).session;
     });
     const options = checkCodexOptions(given);
+    this.#admission = admission;
+    this.#work = new WorkUnderWay(admission);
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
     this.#callbacks = callbacks;
@@ -107,9 +128,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
       backlogs: totalBacklog(settings.maxTotalBacklogBytes),
       recorder: this.#recorder,
       work: this.#work,
+      activity: this.#activity,
       unsubscribeIdleMs: idleMsOf(options),
     };
-    const { restart = true, ...rest } = options;
+    const ownIdleMs = admission?.idleShutdownMs ?? false;
+    const { restart = true, idleShutdownMs = ownIdleMs, ...rest } = options;
     checkRestart(restart);
     this.#restarts =
       restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
@@ -117,6 +140,15 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#eager = policy?.eager
       ? new EagerRestart({ start: () => this.client(), policy, stop, logger })
       : undefined;
+    this.#idleShutdown =
+      idleShutdownMs === false
+        ? undefined
+        : new IdleShutdown({
+            idleMs: idleShutdownMs,
+            activity: this.#activity,
+            isQuiet: () => !this.#live || isQuiet(this.#live.session),
+            suspend: () => this.suspend(),
+          });
     const common = {
       retryOnOverload: options.retryOnOverload ?? true,
       signal: stop,
@@ -143,6 +175,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   async client(): Promise<AppServerClient> {
     this.#throwIfOver();
+    this.#activity.touch();
     this.#client ??= this.#context(() => this.#start());
     return this.#client;
   }
@@ -163,6 +196,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
    */
   get currentStatus(): CodexStatus {
     return this.#status.current;
+  }
+
+  /** When something was asked for, or ended, last (ms of the performance clock). @internal */
+  get lastUsedAt(): number {
+    return this.#activity.lastAt;
   }
 
   /**
@@ -240,6 +278,32 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   /**
+   * Ends the server process, if it has nothing to do; the next call starts another. What a restart after a crash keeps
+   * stays: handlers, tools, listeners of `on()`, the sandbox and the settings of threads, handles. The connection to a
+   * server that ran already is closed, and the server goes on.
+   *
+   * Nothing is lost by it. The server stays while a turn, a goal, a request, a command, a login or a voice session runs,
+   * something is queued, a question of the server is open, or somebody follows what it reports: `watch()`,
+   * `fileSearch()`, `notifications()`, `unsolicitedTurns()` and the like. It stays, too, while it has a thread that it
+   * could not load again: an ephemeral one, or one without a turn. What the user has allowed "for the session" is asked
+   * anew afterwards. Without `experimentalApi` the server does not tell all of that, and stays once it has a thread
+   * loaded. It stays for good when `rpc` or `request()` has started what goes on outside threads, such as a
+   * `process/spawn`: use `spawn()`, which tells when that is over.
+   *
+   * A call that comes meanwhile is answered by the server that runs, or by the next one.
+   *
+   * @returns whether no server runs any more. Never rejects.
+   */
+  suspend(): Promise<boolean> {
+    const live = this.#live;
+    if (!live) return Promise.resolve(!this.#hasServer());
+    this.#suspending ??= this.#suspend(live).finally(() => {
+      this.#suspending = undefined;
+    });
+    return this.#suspending;
+  }
+
+  /**
    * Ends the server process, or the connection to a server that ran already. Resolves when it is gone.
    * Every later call rejects.
    *
@@ -293,6 +357,26 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return either.signal;
   }
 
+  async #suspend(client: AppServerClient): Promise<boolean> {
+    const { session } = client;
+    const { count } = this.#activity;
+    if (!isQuiet(session) || !(await isServerAtRest(session))) return false;
+    // Calls that have the connection already, and have not used it yet, come first.
+    for (let i = 0; i < 2; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    const isUsed = this.#activity.count !== count || !isQuiet(session);
+    if (this.#live !== client || isUsed) return !this.#hasServer();
+    this.#client = undefined;
+    this.#live = undefined;
+    this.#suspended = client.close();
+    await this.#suspended;
+    return !this.#hasServer();
+  }
+
+  /** Whether a server runs, or is being started. */
+  #hasServer(): boolean {
+    return this.#client !== undefined;
+  }
+
   #throwIfOver(): void {
     if (this.#closing) throw closedByCaller();
     if (this.#lost) throw new TransportClosedError(this.#lost);
@@ -308,6 +392,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     };
     starting.then((client) => {
       this.#live = client;
+      this.#idleShutdown?.watch(client.signal);
       const lost = (error: unknown): void => {
         this.#ended(error as TransportClosedError);
         forget();
@@ -320,10 +405,13 @@ export class Codex extends CodexApi implements AsyncDisposable {
   }
 
   async #startWhenAllowed(): Promise<AppServerClient> {
+    await this.#suspended;
     await this.#restarts?.admit(this.#closed.signal);
+    const leave = await this.#admission?.server(this.#closed.signal);
     this.#publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
     try {
       const client = await this.#open();
+      if (leave) void leaveWith(client, leave);
       this.#restarts?.started();
       this.#publish({ state: "ready", serverInfo: client.serverInfo });
       client.onConnectionStatus((status) => {
@@ -331,6 +419,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       });
       return client;
     } catch (error) {
+      leave?.();
       // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
       const hasRun = error instanceof HandshakeError || error instanceof IncompatibleServerError;
       if (hasRun) this.#restarts?.failed(error);
@@ -350,7 +439,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   #ended(error: TransportClosedError): void {
     if (error.reason.kind === "closed") {
-      // Somebody has closed the client of this moment; the next call starts another.
+      // It was suspended, or somebody has closed the client of this moment: the next call starts another.
+      this.#restarts?.ended();
       if (!this.#closing) this.#publish({ state: "idle" });
       return;
     }
@@ -379,9 +469,17 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#status.end({ state: "closed" });
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    await this.#suspended;
     await this.#recorder?.finish();
     this.#listeners.clear();
   }
+}
+
+/** Gives the place of a server back when its process is gone. Never rejects. */
+async function leaveWith(client: AppServerClient, leave: Leave): Promise<void> {
+  await client.closed;
+  await client.close();
+  leave();
 }
 
 function closedByCaller(): TransportClosedError {

@@ -280,6 +280,7 @@ export {
   FeatureNotChangedError,
   type ConfigWriteRefusal,
 } from "./errors/config-errors.js";
+export { PoolFullError, TenantOptionsError, type PoolResource } from "./errors/pool-errors.js";
 export { NoNextPageError } from "./errors/list-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
 export {

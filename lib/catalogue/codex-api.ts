@@ -85,7 +85,7 @@ export abstract class CodexApi extends ThreadCatalog {
     this.#rpc ??= createRpcTree(async (method, params, options = {}) => {
       const toBegin = beginsWork(method, params) ? method : undefined;
       const [session, left] = await connectedFor(this.getSession, method, options, toBegin);
-      return session.request(method, params, left);
+      return session.requestByHand(method, params, left);
     });
     return this.#rpc;
   }

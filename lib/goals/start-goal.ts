@@ -43,6 +43,7 @@ async function bring(
   goal.enter(session, slot);
   await Promise.race([slot.admitted, life.ended]);
   if (!life.hasEnded()) await prepare(goal, session, slot, request);
+  if (!life.hasEnded()) await session.work.admission(life);
   if (!life.hasEnded()) await set(goal, session, request);
 }
 

@@ -80,6 +80,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   OUTPUT_OVERFLOW: broken,
   OUTPUT_STREAM_UNAVAILABLE: broken,
   PARSE_ERROR: broken,
+  POOL_FULL: busy,
   PROTOCOL_ERROR: badUpstream,
   REQUEST_NOT_PENDING: { status: 409, title: "This question is no longer open." },
   REQUEST_TIMEOUT: tooSlow,
@@ -95,6 +96,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   SLOW_CONSUMER: broken,
   SPAWN_FAILED: broken,
   STOP_UNCONFIRMED: { status: 504, title: "It is being stopped, which takes longer than usual." },
+  TENANT_OPTIONS: broken,
   THREAD_ARCHIVED: { status: 409, title: "The conversation is archived." },
   THREAD_BUSY: {
     status: 409,

@@ -2,7 +2,7 @@ import path from "node:path";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { archiveOf, showsArchives } from "./asar.js";
 import { checkLaunchOptions } from "./check-launch-options.js";
-import { codexHomeInFull, prepareCodexHome } from "./codex-home.js";
+import { codexHomeInFull, prepareCodexHome, serverDirectories } from "./codex-home.js";
 import { environmentVariable, mergeEnvironment, prependToPath } from "./child-env.js";
 import { configArgs } from "./config-args.js";
 import { kindOf } from "./files.js";
@@ -67,6 +67,23 @@ export async function resolveLaunch(
     detached: !isWindows,
     source,
   };
+}
+
+/**
+ * The directories in which a server that is started like this keeps its data; none that only the caller's own command
+ * line knows. Looks at the options alone.
+ */
+export function directoriesOf(options: LaunchOptions): readonly string[] {
+  const { launch, codexHome, cwd = "" } = options;
+  if (launch) {
+    const named = [options.env?.CODEX_HOME, options.env?.CODEX_SQLITE_HOME];
+    return named.flatMap((directory) => (directory ? path.resolve(cwd, directory) : []));
+  }
+  const inherited = childEnvironment(options, process.env, process.platform);
+  const own = codexHome === undefined ? {} : { CODEX_HOME: codexHomeInFull(codexHome, inherited) };
+  const env = mergeEnvironment(inherited, own, process.platform);
+  const found = serverDirectories({ source: "codexPath", env, cwd: path.resolve(cwd) });
+  return found ? [found.home.path, found.databases.path] : [];
 }
 
 function childEnvironment(

@@ -3,6 +3,7 @@ import type { Reopening } from "../jsonrpc/reconnecting-connection.js";
 import type { StartDeadline } from "../jsonrpc/start-deadline.js";
 import type { Recorder } from "../recording/recorder.js";
 import type { ClientHandlers } from "../server-requests/client-handlers.js";
+import type { Activity } from "./activity.js";
 import type { ServerPlace } from "./handshake.js";
 import type { NotificationListeners } from "./notification-listeners.js";
 import type { AskedSettings } from "./sandbox/hold-to-settings.js";
@@ -17,6 +18,8 @@ export interface SurvivingState {
   readonly listeners?: NotificationListeners | undefined;
   /** What calls have begun, and whether more may begin. */
   readonly work?: WorkUnderWay | undefined;
+  /** What the client is asked for. */
+  readonly activity?: Activity | undefined;
   /** How long threads that nobody uses stay loaded (ms, default Infinity). */
   readonly unsubscribeIdleMs?: number | undefined;
   readonly recorder?: Recorder | undefined;

@@ -1,10 +1,9 @@
 import { onDeadline } from "../async/deadline.js";
 import { inParallel } from "../async/in-parallel.js";
-import { GoalsUnavailableError, MethodNotFoundError } from "../errors/rpc-errors.js";
-import { hasActiveGoal } from "../messages/goal-status.js";
 import type { Call } from "./call.js";
 import type { RequestDispatcher } from "./requests/dispatcher.js";
 import type { SubagentTree } from "./subagent-tree.js";
+import { isThreadAtRest } from "./thread-at-rest.js";
 import type { Threads } from "./threads.js";
 
 /** What is asked of the session whose threads they are. */
@@ -80,7 +79,7 @@ export class IdleThreads {
   async #release(threadId: string): Promise<void> {
     const { use } = this.#session.threads.open(threadId);
     const { count } = use;
-    const isAtRest = await this.#isAtRest(threadId);
+    const isAtRest = await isThreadAtRest((...args) => this.#session.call(...args), threadId);
     if (this.#isOver || this.#session.connection.isDown) return;
     const thread = this.#session.threads.find(threadId);
     // From here to the request, nothing comes in between.
@@ -128,30 +127,4 @@ export class IdleThreads {
     ]);
     return new Set(families.map(({ threadId }) => threadId));
   }
-
-  /** Asks the server whether it has nothing to do for the thread. Never rejects. */
-  async #isAtRest(threadId: string): Promise<boolean> {
-    const call: Call = (...args) => this.#session.call(...args);
-    const first = { threadId, limit: 1 };
-    try {
-      const [queue, goal, commands, turns] = await Promise.all([
-        call("thread/queue/list", first, { timeoutMs }).catch(noneWhereUnknown),
-        call("thread/goal/get", { threadId }, { timeoutMs }).catch(noneWhereUnknown),
-        call("thread/backgroundTerminals/list", first, { timeoutMs }),
-        call("thread/turns/list", { ...first, itemsView: "notLoaded" }, { timeoutMs }),
-      ]);
-      const isQueued = queue !== undefined && queue.data.length > 0;
-      const isStored = turns.data.length > 0;
-      return !isQueued && !hasActiveGoal(goal) && commands.data.length === 0 && isStored;
-    } catch {
-      // What the server does not tell may be something.
-      return false;
-    }
-  }
-}
-
-/** A server that does not know queues, or goals, works for none. */
-function noneWhereUnknown(error: unknown): undefined {
-  const isUnknown = error instanceof MethodNotFoundError || error instanceof GoalsUnavailableError;
-  if (!isUnknown) throw error;
 }

@@ -30,6 +30,11 @@ export class NotificationHub {
     this.#surviving = surviving;
   }
 
+  /** Whether somebody listens who would miss something if this connection ended. */
+  get isFollowed(): boolean {
+    return this.#readers.size > 0 || !this.#listeners.isEmpty;
+  }
+
   publish(message: NotificationMessage): void {
     for (const reader of this.#readers) reader.push(message);
     this.#listeners.publish(message);

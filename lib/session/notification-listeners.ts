@@ -12,6 +12,10 @@ export class NotificationListeners {
     this.#logger = logger;
   }
 
+  get isEmpty(): boolean {
+    return this.#byMethod.size === 0;
+  }
+
   publish(message: NotificationMessage): void {
     if (this.#byMethod.size === 0) return;
     const listeners = this.#byMethod.get(message.method);

@@ -22,6 +22,10 @@ export class RateLimitsHolder {
     return this.#current;
   }
 
+  get isFollowed(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Calls `listener` after each change; returns the function that stops it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

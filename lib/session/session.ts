@@ -19,6 +19,7 @@ import { DeltaLines } from "../messages/delta-lines.js";
 import { textOf } from "../messages/field-of.js";
 import { idsIn } from "../messages/message-ids.js";
 import { needsLoadedThread } from "../messages/needs-loaded-thread.js";
+import { outlastsAnswer } from "../messages/outlasts-answer.js";
 import { isProgress } from "../messages/observed-notifications.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ServerFiles } from "../paths/server-files.js";
@@ -33,6 +34,7 @@ import type {
 } from "../protocol.js";
 import { ClientHandlers } from "../server-requests/client-handlers.js";
 import type { Transport } from "../transport/transport.js";
+import { Activity } from "./activity.js";
 import { ClientRequests } from "./client-requests.js";
 import type { ConnectionSource } from "./connection-source.js";
 import { handshake } from "./handshake.js";
@@ -77,6 +79,8 @@ export class Session {
   readonly memory: ThreadMemory;
   /** What calls of this client have begun, over this connection or one before it, and whether more may begin. */
   readonly work: WorkUnderWay;
+  /** What this client is asked for. */
+  readonly activity: Activity;
   /** Whether other clients may use the same server. */
   readonly shared: boolean;
   /** What the configuration that this client has given the server says of threads. */
@@ -105,6 +109,7 @@ export class Session {
   readonly #idleThreads: IdleThreads | undefined;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   #serverInfo: ServerInfo | undefined;
+  #hasUnknownWork = false;
   /** Aborts when the connection of this moment is gone, replaced or not. */
   #connectionLife = new AbortController();
 
@@ -126,6 +131,7 @@ export class Session {
     this.backlogs = backlogs;
     this.memory = memory;
     this.work = work;
+    this.activity = source.activity ?? new Activity();
     this.shared = shared;
     this.configured = source.configured ?? {};
     const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
@@ -227,9 +233,26 @@ export class Session {
   ): Promise<ResultOf<M>> {
     const threadId = textOf(params, "threadId");
     const isReleased = threadId !== undefined && this.threads.find(threadId)?.isReleased === true;
-    return isReleased && needsLoadedThread(method)
-      ? this.#requestLoaded(threadId, method, params, options)
-      : this.#clientRequests.request(method, params, options);
+    return this.activity.during(() =>
+      isReleased && needsLoadedThread(method)
+        ? this.#requestLoaded(threadId, method, params, options)
+        : this.#clientRequests.request(method, params, options),
+    );
+  }
+
+  /** The same for a request that somebody else has written: what it begins has no handle here, and may go on. */
+  requestByHand<M extends ClientRequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options?: RequestOptions,
+  ): Promise<ResultOf<M>> {
+    this.#hasUnknownWork ||= outlastsAnswer(method);
+    return this.request(method, params, options);
+  }
+
+  /** Whether something may go on that was begun by hand, and of which nobody tells here when it ends. */
+  get hasUnknownWork(): boolean {
+    return this.#hasUnknownWork;
   }
 
   /** Makes sure that the thread is loaded and that this connection gets its events. */
@@ -366,6 +389,7 @@ export class Session {
   }
 
   #learn(message: NotificationMessage): void {
+    if (message.method === "turn/completed") this.activity.touch();
     this.#subagents.observe(message);
     this.requests.observe(message);
     this.memory.observe(message);

@@ -1,6 +1,7 @@
 import type { Life } from "../async/life.js";
 import { CodexDrainingError } from "../errors/draining-error.js";
 import { beginsWork } from "../messages/begins-work.js";
+import type { Admission } from "./admission.js";
 
 /** A turn or a goal that a call of this client has begun. */
 export interface Work {
@@ -24,7 +25,12 @@ interface Begun {
  */
 export class WorkUnderWay {
   readonly #begun = new Set<Begun>();
+  readonly #admission: Pick<Admission, "turn"> | undefined;
   #isDraining = false;
+
+  constructor(admission?: Pick<Admission, "turn">) {
+    this.#admission = admission;
+  }
 
   /** What is not over, the oldest first. */
   get all(): readonly Begun[] {
@@ -45,6 +51,27 @@ export class WorkUnderWay {
   refusalOf(method: string, params: unknown): CodexDrainingError | undefined {
     const isRefused = this.#isDraining && beginsWork(method, params);
     return isRefused ? new CodexDrainingError(method) : undefined;
+  }
+
+  /**
+   * Resolves when what has this life may be sent; undefined when it may at once. It has a place then until it is over.
+   *
+   * @throws what it fails with.
+   */
+  admission(life: Life): Promise<void> | undefined {
+    return this.#admission && this.#enter(this.#admission, life);
+  }
+
+  async #enter(admission: Pick<Admission, "turn">, life: Life): Promise<void> {
+    const over = new AbortController();
+    life.onOver(() => {
+      over.abort();
+    });
+    try {
+      life.onOver(await admission.turn(over.signal));
+    } catch (error) {
+      if (!life.isOver()) throw error;
+    }
   }
 
   /** Takes note of it until it is over. */

@@ -40,6 +40,15 @@ export interface SupervisionOptions {
    * still runs.
    */
   unsubscribeIdleMs?: number | false | undefined;
+  /**
+   * After how long without any work the server is ended, as `suspend()` does it (ms, more than 0; default `false`:
+   * never). Handlers, tools, listeners of `on()` and the settings of threads stay, and the next call starts it again.
+   * For a server that ran already, the connection to it is closed.
+   *
+   * That never happens while something is going on that would end with it: see `suspend()`. The server is looked at
+   * four times in this period, so it may run on for a quarter of it.
+   */
+  idleShutdownMs?: number | false | undefined;
 }
 
 const defaultIdleMs = 600_000;
@@ -73,7 +82,11 @@ export interface CodexServerOptions
   server: InProcessServer;
 }
 
-const supervisionKeys: KeysOf<SupervisionOptions> = { restart: true, unsubscribeIdleMs: true };
+const supervisionKeys: KeysOf<SupervisionOptions> = {
+  restart: true,
+  unsubscribeIdleMs: true,
+  idleShutdownMs: true,
+};
 const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
 const codexConnectKeys: KeysOf<CodexConnectOptions> = {
   ...connectKeys,
@@ -111,7 +124,7 @@ export function checkCodexOptions(given: AnyCodexOptions): AnyCodexOptions {
     });
   }
   const options = withInherited(given, { ...codexKeys, ...codexConnectKeys, ...codexServerKeys });
-  checkFields(options, { unsubscribeIdleMs: falseOrTime });
+  checkFields(options, { unsubscribeIdleMs: falseOrTime, idleShutdownMs: falseOrTime });
   return options;
 }
 

@@ -3,7 +3,7 @@ import type { ServerInfo } from "../session/server-info.js";
 
 /** The state of the server of a `Codex`. */
 export type CodexStatus =
-  /** Nothing has been started; the first call does it. */
+  /** No server runs: none was started yet, or it was suspended. The next call starts one. */
   | { readonly state: "idle" }
   /** A process is being started, or a connection made, for the `attempt`th time in a row (from 1). */
   | { readonly state: "starting"; readonly attempt: number }

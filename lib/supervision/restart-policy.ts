@@ -116,14 +116,23 @@ export class RestartPolicy {
     this.#startedAt = performance.now();
   }
 
+  /** The process was ended on purpose. */
+  ended(): void {
+    if (this.#wasStable) this.#failures = 0;
+    this.#startedAt = undefined;
+  }
+
   /** A start has failed, or the process has ended by itself. */
   failed(error: unknown): void {
-    const at = performance.now();
-    const wasStable =
-      this.#startedAt !== undefined && at - this.#startedAt >= this.#limits.stableAfterMs;
-    this.#failures = wasStable ? 1 : this.#failures + 1;
-    this.#lastFailure = { error, at };
+    this.#failures = this.#wasStable ? 1 : this.#failures + 1;
+    this.#lastFailure = { error, at: performance.now() };
     this.#startedAt = undefined;
+  }
+
+  /** Whether the process has lived for long enough. */
+  get #wasStable(): boolean {
+    const { stableAfterMs } = this.#limits;
+    return this.#startedAt !== undefined && performance.now() - this.#startedAt >= stableAfterMs;
   }
 }
 

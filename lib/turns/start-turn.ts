@@ -60,6 +60,7 @@ class Launch {
   readonly #whenBusy: "queue" | "steer" | "reject";
   readonly #slot: Slot;
   #reloaded = false;
+  #isAdmitted = false;
   /** Since when the server has refused the turn though no turn runs (ms, of the performance clock). */
   #busySince: number | undefined;
 
@@ -92,6 +93,7 @@ class Launch {
     while (this.#turn.facts.stage === "waiting") {
       await this.#untilClear();
       if (this.#life.isOver()) return;
+      if (await this.#hadToWait()) continue;
       await this.#attempt().catch((error: unknown) => this.#clearTheWay(error));
       this.#turn.happened({ type: "notTaken" });
     }
@@ -111,6 +113,16 @@ class Launch {
       await Promise.race([clear, this.#life.over]);
       this.#busySince = undefined;
     }
+  }
+
+  /** Waits until the client lets the turn begin. Resolves with whether something may be in its way again. */
+  async #hadToWait(): Promise<boolean> {
+    const joinsAnother = this.#whenBusy === "steer" && this.#slot.idle() !== undefined;
+    if (this.#isAdmitted || joinsAnother) return false;
+    this.#isAdmitted = true;
+    const admission = this.#session.work.admission(this.#life);
+    await admission;
+    return admission !== undefined;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { build, type BuildOptions, type Metafile } from "esbuild";
+import { build as bundleAll, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 
 const shared: BuildOptions = {
   bundle: true,
@@ -20,6 +20,26 @@ const esm: BuildOptions = {
 };
 
 /**
+ * An entry that makes clients takes the classes of the main entry, not a copy of them: `instanceof` tells them. The
+ * others throw errors at most, which `isAppServerError()` knows whatever copy they are of.
+ */
+const sharedClasses: Plugin = {
+  name: "shared-classes",
+  setup(build) {
+    build.onResolve(
+      { filter: /^(\.\.\/)+index\.js$/ },
+      ({ path: imported, importer, resolveDir }) => {
+        const isMain = path.relative(path.resolve(resolveDir, imported), mainEntry) === "";
+        if (!isMain || !importer.includes(`${path.sep}fleet${path.sep}`)) return undefined;
+        return { path: "../index.cjs", external: true };
+      },
+    );
+  },
+};
+
+const mainEntry = path.resolve(import.meta.dirname, "../../lib/index.js");
+
+/**
  * For those who cannot load ES modules, such as jest: one file for each entry. Packages that are ES
  * modules only become a part of it.
  */
@@ -27,6 +47,7 @@ const commonJs: BuildOptions = {
   format: "cjs",
   outExtension: { ".js": ".cjs" },
   external: ["vscode-jsonrpc", "ws"],
+  plugins: [sharedClasses],
 };
 
 /**
@@ -47,7 +68,7 @@ export async function bundle(
   ] as const) {
     const entryPoints = names.map((name) => ({ in: `${name}.ts`, out: name }));
     const options = { ...shared, ...format, absWorkingDir: root, outdir: dist, entryPoints };
-    const { metafile } = await build({ ...options, metafile: true });
+    const { metafile } = await bundleAll({ ...options, metafile: true });
     for (const file of scriptsOf(metafile)) await restoreClassNames(path.join(root, file));
     for (const file of Object.keys(metafile.inputs)) inputs.add(path.join(root, file));
   }

@@ -26,6 +26,7 @@ const entries = [
   "lib/http/index",
   "lib/browser/index",
   "lib/ai/index",
+  "lib/fleet/index",
   "lib/testing/index",
 ];
 /** What package.json has under `bin`. */

@@ -118,7 +118,10 @@ export function standardAnswers(
       nextCursor: null,
       backwardsCursor: null,
     }),
-    "thread/loaded/list": () => ({ data: [...threads.keys()], nextCursor: null }),
+    "thread/loaded/list": () => {
+      const loaded = [...threads].filter(([, { subscribers }]) => subscribers.size > 0);
+      return { data: loaded.map(([id]) => id), nextCursor: null };
+    },
     "thread/turns/list": ({ threadId, limit, sortDirection, itemsView }) => {
       const all = threadOf(threadId).turns.map(({ turn, items }) =>
         itemsView === "notLoaded" ? turn : { ...turn, items, itemsView: itemsView ?? "full" },
@@ -160,6 +163,7 @@ export function standardAnswers(
     },
     "thread/queue/list": () => ({ data: [], nextCursor: null }),
     "thread/goal/get": () => ({ goal: null }),
+    "thread/backgroundTerminals/list": () => ({ data: [], nextCursor: null }),
     "turn/steer": ({ threadId, input, clientUserMessageId, expectedTurnId }) => {
       const turn = turns.runningOn(threadId);
       if (!turn) throw new ResponseError(-32_600, "no active turn to steer");

@@ -1,0 +1,16 @@
+/**
+ * Whether a request begins something outside of threads that goes on when it has been answered, and ends with the
+ * connection.
+ */
+export function outlastsAnswer(method: string): boolean {
+  return outlasting.has(method);
+}
+
+const outlasting = new Set([
+  "account/gatewayOAuth/login",
+  "account/login/start",
+  "fs/watch",
+  "fuzzyFileSearch/sessionStart",
+  "mcpServer/oauth/login",
+  "process/spawn",
+]);
