@@ -20,13 +20,13 @@ export function historyItems(messages: readonly PromptMessage[]): JsonValue[] {
 }
 
 function itemsOf(role: string, part: PromptPart, where: string): JsonValue[] {
-  switch (`${role} ${part.type}`) {
-    case "user text":
-    case "user file":
+  switch (`${role}/${part.type}`) {
+    case "user/text":
+    case "user/file":
       return [{ type: "message", role, content: [contentOf(part, where)] }];
-    case "assistant text":
+    case "assistant/text":
       return [{ type: "message", role, content: [{ type: "output_text", text: textOf(part) }] }];
-    case "assistant tool-call":
+    case "assistant/tool-call":
       if (part.providerExecuted === true) return [];
       return [
         {
@@ -36,7 +36,7 @@ function itemsOf(role: string, part: PromptPart, where: string): JsonValue[] {
           arguments: JSON.stringify(part.input ?? {}),
         },
       ];
-    case "tool tool-result": {
+    case "tool/tool-result": {
       const answer = readToolAnswer(part, where);
       const output = textOfAnswer(answer);
       return [{ type: "function_call_output", call_id: answer.toolCallId, output }];
