@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 const read = (file: string) => readFileSync(file, "utf8");
 
 test("the page in the manual is that of the application, which a browser has run", () => {
-  const [, block] = /```tsx\n(.*?)```/s.exec(read("docs/ai-sdk.md")) ?? [];
+  const [, block] = /```jsx\n(.*?)```/s.exec(read("docs/ai-sdk.md")) ?? [];
   expect(block).toBe(read("examples/apps/use-chat/page/chat.tsx"));
 });
 
