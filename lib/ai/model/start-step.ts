@@ -73,8 +73,6 @@ async function startTurn(
       if (opened.tools?.has(name) === false) warnings.push(unknownTool(name));
     }
   }
-  // To begin it, and to stop it at once, would cost a request to the model.
-  if (call.abortSignal?.aborted) throw reasonOf(call.abortSignal);
   const names = new Set(tools.map(({ name }) => name));
   const schema = settings.outputSchema;
   const turn = new SteppedTurn({
