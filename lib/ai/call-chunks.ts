@@ -1,6 +1,7 @@
 import type { AskedRequest, PartOrigin, ToolCall } from "../parts/part-types.js";
 import type { PartOf, TurnPart } from "../parts/turn-part.js";
 import { GrowingOutput } from "./growing-output.js";
+import { toolNameOf } from "./tool-name.js";
 import type { UIMessageChunk } from "./ui-message-chunk.js";
 
 /** The tools are not the page's: they run where the server runs, and the page knows none of them. */
@@ -175,13 +176,9 @@ export class CallChunks {
 }
 
 function inputOf(toolCallId: string, tool: ToolCall): UIMessageChunk {
-  const { kind, ...input } = tool;
-  const toolName =
-    tool.kind === "mcp"
-      ? `${tool.server}.${tool.tool}`
-      : tool.kind === "function"
-        ? tool.tool
-        : kind;
+  const input: Record<string, unknown> = { ...tool };
+  delete input["kind"];
+  const toolName = toolNameOf(tool);
   return { type: "tool-input-available", toolCallId, toolName, input, ...elsewhere };
 }
 

@@ -1,3 +1,4 @@
+import { sseHeaders } from "../http/sse/sse-headers.js";
 import type { TurnPart } from "../parts/turn-part.js";
 import type { UIMessageChunk } from "./ui-message-chunk.js";
 import type { UIMessageChunks } from "./ui-message-chunks.js";
@@ -40,13 +41,7 @@ export function chunkStream(
   );
 }
 
-const headers = {
-  "content-type": "text/event-stream",
-  "cache-control": "no-cache",
-  connection: "keep-alive",
-  "x-vercel-ai-ui-message-stream": "v1",
-  "x-accel-buffering": "no",
-} as const;
+const headers = { ...sseHeaders, "x-vercel-ai-ui-message-stream": "v1" };
 
 /** Chunks as server-sent events. */
 export function chunkResponse(chunks: ReadableStream<UIMessageChunk>): Response {

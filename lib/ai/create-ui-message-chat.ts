@@ -6,6 +6,7 @@ import {
   openChat,
   refuseWhenClosing,
   settingsOf,
+  tellOf,
   visit,
   type ChatParts,
   type Visit,
@@ -107,6 +108,7 @@ async function answer(chat: Parts, request: Request): Promise<Response> {
     const call = { ...chat, ...(await visit(chat, request)) };
     return await route(call, id === undefined ? "" : decoded(id));
   } catch (error) {
+    if (!request.signal.aborted) tellOf(chat, error);
     return problemAsText(error);
   }
 }
@@ -138,8 +140,11 @@ const routes: Readonly<Record<string, (call: Call, chatId: string) => Promise<Re
     await readBody(request, maxBodyBytes, []);
     const { streamId } = await found(call, chatId);
     await streams.interrupt(request, streamId);
+    const parts = await streams.parts(request, streamId);
     // The next message may come at once.
-    await settleWithin(toEnd(await streams.parts(request, streamId)), lastWordsMs);
+    await settleWithin(toEnd(parts), lastWordsMs);
+    // It would count as a viewer for as long as the turn goes on.
+    void parts.return?.();
     return done();
   },
 
@@ -169,8 +174,17 @@ async function begin(
     refuseWhenClosing(streams);
     const thread = await threadFor(call, known);
     refuseWhenClosing(streams);
-    const streamId = streams.add(thread.turn(input), { owner: user, cwd: thread.opened?.cwd });
-    await chats.save(user, chatId, { threadId: thread.id, streamId });
+    const turn = thread.turn(input);
+    const streamId = streams.add(turn, { owner: user, cwd: thread.opened?.cwd });
+    try {
+      await chats.save(user, chatId, { threadId: thread.id, streamId });
+    } catch (error) {
+      // Its user could neither see nor stop it, nor answer what it asks.
+      turn.interrupt().catch((failure: unknown) => {
+        tellOf(call, failure);
+      });
+      throw error;
+    }
     return show(call, streamId, await streams.parts(request, streamId));
   } finally {
     posting.delete(name);

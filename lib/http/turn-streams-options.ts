@@ -90,8 +90,8 @@ export interface TurnStreamsOptions {
   /** How long a viewer that has lost its connection waits before the next (ms; default 1 s). */
   readonly retryMs?: number | undefined;
   /**
-   * Gets what `authorize` and the store throw, and a stop of an unwatched turn that fails. Default: a warning of
-   * the process, without the error's message.
+   * Gets what `authorize` and the store throw, a stop of an unwatched turn that fails, and in a chat whatever its
+   * users are told of as a failure of the server (5xx). Default: a warning of the process, without the error's message.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../../generated/types.js";
 import type { PartPhase, ToolCall } from "../../parts/part-types.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
-import { toolNameOf } from "./tool-name.js";
+import { toolNameOf } from "../tool-name.js";
 import type { ModelStreamPart } from "./model-types.js";
 
 const nothing: readonly ModelStreamPart[] = [];

@@ -11,6 +11,7 @@ import {
   openChat,
   refuseWhenClosing,
   settingsOf,
+  tellOf,
   visit,
   type ChatParts,
   type Visit,
@@ -151,6 +152,7 @@ async function answer(chat: ChatParts, request: Request): Promise<Response> {
     await body?.cancel();
     return new Response(null, { status, headers });
   } catch (error) {
+    if (!request.signal.aborted) tellOf(chat, error);
     return toProblemResponse(error);
   }
 }

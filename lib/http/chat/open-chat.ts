@@ -4,9 +4,10 @@ import type { StartThreadOptions } from "../../index.js";
 import { checkOrigin } from "../requests/check-origin.js";
 import { toHttpRequest, type HttpRequest } from "../requests/http-request.js";
 import { withinLimit } from "../requests/within-limit.js";
+import { toProblem } from "../to-problem.js";
 import { TurnStreams } from "../turn-streams.js";
 import { warnOfFailure, type Authorize } from "../turn-streams-options.js";
-import { StreamsClosedError, UnauthorizedError } from "../web-errors.js";
+import { StreamsClosedError, UnauthorizedError, WebError } from "../web-errors.js";
 import type { ChatOptions } from "./chat-options.js";
 import { ChatThreads, type ChatThreadOptions } from "./chat-threads.js";
 
@@ -64,6 +65,12 @@ export async function visit(chat: ChatParts, request: Request): Promise<Visit> {
 /** What is begun in a process that ends would only be broken off. @throws StreamsClosedError */
 export function refuseWhenClosing(streams: TurnStreams): void {
   if (streams.isClosing) throw new StreamsClosedError();
+}
+
+/** Tells the application of an error that no user can mend: they get a sentence, and nobody else would know of it. */
+export function tellOf({ options }: Pick<ChatParts, "options">, error: unknown): void {
+  if (error instanceof WebError || toProblem(error).status < 500) return;
+  (options.onError ?? warnOfFailure)(error);
 }
 
 /** What the application sets for the user's threads. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { writeProblem } from "../problems.js";
-import { madeOf, type FastifyRequestLike } from "../requests/http-request.js";
+import { hostOf, madeOf, type FastifyRequestLike } from "../requests/http-request.js";
 import { writeStream } from "../sse/write-stream.js";
 import { MethodNotAllowedError } from "../web-errors.js";
 
@@ -50,14 +50,16 @@ export async function serve(
     gone.abort();
   };
   outgoing.on("close", leave);
-  const { body, drop } = bodyOf(incoming, parsed);
+  let drop = (): Promise<void> => Promise.resolve();
   try {
+    const body = bodyOf(incoming, parsed);
+    drop = body.drop;
     // Fetch does not know these, and would throw.
     if (["CONNECT", "TRACE", "TRACK"].includes(incoming.method ?? "")) {
       writeProblem(outgoing, new MethodNotAllowedError(["GET", "HEAD", "POST", "OPTIONS"]));
       return;
     }
-    const request = madeOf(toRequest(incoming, body, gone.signal), given);
+    const request = madeOf(toRequest(incoming, body.body, gone.signal), given);
     const response = await handler(request);
     if (outgoing.destroyed) await response.body?.cancel();
     else await send(response, outgoing, gone.signal);
@@ -83,7 +85,7 @@ function toRequest(
   const path = incoming.originalUrl ?? incoming.url ?? "/";
   // Whatever it says, it must not lead anywhere: only the path is looked at.
   const url = new URL(path.startsWith("/") ? `http://localhost${path}` : "http://localhost/");
-  const host = headers.host ?? "localhost";
+  const host = hostOf(headers) ?? "localhost";
   if (URL.canParse(`http://${host}`)) url.host = host;
   const isEmpty = method === "GET" || method === "HEAD";
   const init = { method, headers: pairs, signal };

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /** A request as a web server gets it: fetch's `Request`, or that of Node, Express, or Fastify's `raw`. */
 export type AnyRequest = Request | IncomingMessage;
@@ -40,11 +40,18 @@ export function toHttpRequest(raw: AnyRequest): HttpRequest {
     const header = (name: string): string | null => raw.headers.get(name);
     return { method, url, raw: givenRequests.get(raw) ?? raw, header };
   }
-  const header = (name: string): string | null => {
-    const value = raw.headers[name.toLowerCase()];
+  const header = (given: string): string | null => {
+    const name = given.toLowerCase();
+    const value = name === "host" ? hostOf(raw.headers) : raw.headers[name];
     return Array.isArray(value) ? value.join(", ") : (value ?? null);
   };
   return { method, url, raw, header };
+}
+
+/** The host that a request goes to. Over HTTP/2, browsers send no `Host`, but this. */
+export function hostOf(headers: IncomingHttpHeaders): string | undefined {
+  const authority = headers[":authority"];
+  return headers.host ?? (typeof authority === "string" ? authority : undefined);
 }
 
 /** By what it does: a server may bring a `Request` class of its own. */

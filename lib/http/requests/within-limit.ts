@@ -11,8 +11,12 @@ const limitMs = 30_000;
  * @throws Error after 30 seconds.
  */
 export async function withinLimit<T>(name: string, answer: T | Promise<T>): Promise<T> {
-  const told = await settleWithin(Promise.resolve(answer), limitMs);
-  if (told !== "timeout") return told;
+  // Packed up, since a user may be called "timeout", too.
+  const told = await settleWithin(
+    Promise.resolve(answer).then((value) => ({ value })),
+    limitMs,
+  );
+  if (told !== "timeout") return told.value;
   throw new Error(
     `${name} has not answered within ${limitMs / 1_000} s. Give what it waits for a shorter limit.`,
   );

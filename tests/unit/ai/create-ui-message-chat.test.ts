@@ -8,11 +8,13 @@ import {
 import { Codex, InvalidArgumentError } from "../../../lib/index.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
 
+let server: FakeAppServer;
 let codex: Codex;
 const opened: UIMessageChat[] = [];
 
 beforeAll(() => {
-  codex = new Codex({ server: new FakeAppServer() });
+  server = new FakeAppServer();
+  codex = new Codex({ server });
 });
 afterEach(async () => {
   for (const chat of opened.splice(0)) await chat.streams.close();
@@ -160,6 +162,42 @@ test("a store of one's own says which thread a chat is, and another owner's thre
   expect(threadIn(next)).toBe(threadIn(stream));
   await chats.save("eve", "c", { threadId: threadIn(stream) ?? "", streamId: "" });
   expect((await ask(second, "POST", "", says("Hello"), { "x-user": "eve" })).status).toBe(404);
+});
+
+test("a turn that its chat cannot be told of is stopped, and the application told", async () => {
+  const chats = new MemoryUIMessageChatStore();
+  const failure = new Error("swordfish");
+  const errors: unknown[] = [];
+  const chat = make({ chats, onError: (error) => errors.push(error) });
+  let ended!: Promise<string>;
+  const begun = new Promise<void>((resolve) => {
+    server.onNextTurn(({ signal }) => {
+      ended = new Promise((end) => {
+        signal.addEventListener("abort", () => end("interrupted"), { once: true });
+      });
+      resolve();
+      // It goes on until it is interrupted.
+      return ended.then(() => undefined);
+    });
+  });
+  chats.save = async () => {
+    await begun;
+    throw failure;
+  };
+  const response = await ask(chat, "POST", "", says("Hello"));
+  expect([response.status, await response.text()]).toEqual([
+    500,
+    "Something went wrong on our side.",
+  ]);
+  expect(errors).toEqual([failure]);
+  expect(await ended).toBe("interrupted");
+});
+
+test("nothing on the way may keep or hold back what is streamed", async () => {
+  const response = await ask(make(), "POST", "", says("Hello"));
+  expect(response.headers.get("cache-control")).toBe("no-store, no-transform");
+  expect(response.headers.has("connection")).toBe(false);
+  await response.text();
 });
 
 test.each([

@@ -68,7 +68,7 @@ test("the response has the header and the frames of the protocol", async () => {
   const [, parts = []] = turns.find(([name]) => name === "plain-turn 0") ?? [];
   const response = toUIMessageResponse(iterate(parts));
   expect(response.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
-  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
   const frames = (await response.text()).split("\n\n").slice(0, -1);
   expect(frames.at(-1)).toBe("data: [DONE]");
   const sent = frames

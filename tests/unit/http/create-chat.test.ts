@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { getEventListeners, once } from "node:events";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { post, readTurn, TurnView } from "../../../lib/browser/index.js";
 import {
   createChat,
+  MemoryStreamStore,
   toFastifyHandler,
   toNodeHandler,
   type Chat,
@@ -382,6 +385,17 @@ describe("a handler for Fastify", () => {
     expect(raws[0]).toMatchObject({ raw: { url: "/threads" }, session: { user: "ada" } });
   });
 
+  test("answers also where the parsed body cannot be written as JSON", async () => {
+    const circular: Record<string, unknown> = {};
+    circular["self"] = circular;
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    const { web } = await serve(toFastifyHandler(make(), { onError }), circular);
+    const response = await fetch(`${web.url}/threads`, { method: "POST", body: "ignored" });
+    expect(response.status).toBe(500);
+    expect(errors).toHaveLength(1);
+  });
+
   test("that throws is a problem, and tells of it", async () => {
     const errors: unknown[] = [];
     const onError = (error: unknown) => errors.push(error);
@@ -433,4 +447,55 @@ describe("a chat whose streams are closing", () => {
     await closing;
     expect(await watched).toContain('"status":"completed"');
   });
+});
+
+test("a POST over HTTP/2 comes from a page of this site when it has the host of the request", async () => {
+  const handle = toNodeHandler(make());
+  const server = createHttp2Server((request, response) => {
+    void handle(
+      request as unknown as IncomingMessage,
+      response as unknown as ServerResponse<IncomingMessage>,
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = connectHttp2(`http://${host}`);
+  const statusFrom = async (origin: string) => {
+    const headers = { ":method": "POST", ":path": "/threads", origin, "x-user": "ada" };
+    const stream = client.request({ ...headers, "content-type": "application/json" });
+    stream.end("{}");
+    const [answer] = (await once(stream, "response")) as [{ ":status": number }];
+    stream.resume();
+    await once(stream, "end");
+    return answer[":status"];
+  };
+  try {
+    expect(await statusFrom(`https://${host}`)).toBe(201);
+    expect(await statusFrom("https://evil.test")).toBe(403);
+  } finally {
+    client.close();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+test("a user may be called timeout", async () => {
+  const chat = make();
+  const response = await ask(chat, "POST", "/threads", {
+    ...body({}),
+    headers: { "x-user": "timeout" },
+  });
+  expect(response.status).toBe(201);
+});
+
+test("the application is told of what its users get as a failure of its own", async () => {
+  const errors: unknown[] = [];
+  const store = new MemoryStreamStore();
+  const failure = new Error("swordfish");
+  store.ownerOf = () => Promise.reject(failure);
+  const chat = make({ store, onError: (error) => errors.push(error) });
+  const response = await ask(chat, "GET", "/threads/x");
+  expect(response.status).toBe(500);
+  expect(await response.text()).not.toContain("swordfish");
+  expect((await ask(chat, "GET", "/nothing")).status).toBe(404);
+  expect(errors).toEqual([failure]);
 });

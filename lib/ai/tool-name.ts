@@ -1,4 +1,4 @@
-import type { ToolCall } from "../../parts/part-types.js";
+import type { ToolCall } from "../parts/part-types.js";
 
 /** What a tool of Codex is called towards the AI SDK. */
 export function toolNameOf(tool: ToolCall): string {
