@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { Deferred } from "../../lib/async/deferred.js";
 import { defer, defineTool, type Codex, type CodexStatus } from "../../lib/index.js";
 import { health } from "../../lib/http/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
+import { png } from "../support/images.js";
+import { LoginServer } from "../support/login-server.js";
+import { startRealtimeServer } from "../support/realtime-server.js";
 import { RealStage } from "../support/real.js";
 
 let stage: RealStage;
@@ -186,6 +191,69 @@ test("a turn runs on that its client has let go of", async () => {
   await turn.run().catch(() => undefined);
   expect(codex.runningTurns).toEqual([]);
   expect(await codex.suspend()).toBe(false);
+  gate.release();
+});
+
+test("a voice session keeps the server", async () => {
+  await using voice = await startRealtimeServer();
+  const codex = stage.codex({ config: { experimental_realtime_ws_base_url: voice.url } });
+  await codex.login.apiKey("sk-of-nobody");
+  const { id: threadId } = await usedThread(codex);
+  const begun = new Deferred<void>();
+  const ended = new Deferred<void>();
+  codex.on("thread/realtime/started", () => {
+    begun.resolve();
+  });
+  codex.on("thread/realtime/closed", () => {
+    ended.resolve();
+  });
+  await codex.rpc.thread.realtime.start({ threadId, outputModality: "text" });
+  await begun.promise;
+  expect(await codex.suspend()).toBe(false);
+  await codex.rpc.thread.realtime.stop({ threadId });
+  await ended.promise;
+  expect(await codex.suspend()).toBe(true);
+});
+
+test("a login keeps the server until it is over", async () => {
+  await using login = await LoginServer.open();
+  const { env, config } = login.overrides();
+  await using own = await RealStage.open({ env, config });
+  const codex = own.codex();
+  const attempt = await codex.login.deviceCode();
+  expect(await codex.suspend()).toBe(false);
+  await attempt.cancel();
+  await attempt.wait().catch(() => undefined);
+  expect(await codex.suspend()).toBe(true);
+});
+
+test("a goal keeps the server between two turns, and reaches its end", async () => {
+  const codex = stage.codex();
+  const thread = await usedThread(codex);
+  const suspensions: Promise<boolean>[] = [];
+  codex.on("turn/completed", () => void suspensions.push(codex.suspend()));
+  model.enqueueFor(
+    thread.id,
+    ...[reply.text("One."), reply.text("Two.")],
+    ...[reply.updateGoal("complete"), reply.text("Reached.")],
+  );
+  expect(await thread.runGoal("Reach it").run()).toMatchObject({ status: "complete" });
+  const [first, second] = await Promise.all(suspensions);
+  expect([first, second]).toEqual([false, false]);
+  expect(await codex.suspend()).toBe(true);
+});
+
+test("input whose files are still being read keeps the server", async () => {
+  const codex = stage.codex();
+  const thread = await usedThread(codex);
+  const file = path.join(stage.project, "large.png");
+  await writeFile(file, Buffer.concat([png, Buffer.alloc(64 * 1_048_576)]));
+  const gate = reply.hold();
+  model.enqueueFor(thread.id, reply.text(["Half ", gate, "done."]));
+  const adding = thread.queue.add([{ type: "localImage", path: file }]);
+  expect(await codex.suspend()).toBe(false);
+  await adding;
+  await gate.reached;
   gate.release();
 });
 
