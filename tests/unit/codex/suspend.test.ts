@@ -39,3 +39,23 @@ test.each<ClientRequestMethod>([
     expect(await byHand(method)).toBe(false);
   },
 );
+
+test("whoever waits for MCP servers to start keeps the server between two looks", async () => {
+  await using own = new FakeAppServer().addThread("thread");
+  let looks = 0;
+  let isStarting = true;
+  own.onRequest("mcpServerStatus/list", () => {
+    looks += 1;
+    const runtimeStatus = isStarting ? "starting" : "ready";
+    return { data: [{ name: "slow", runtimeStatus }] as never, nextCursor: null };
+  });
+  codex = new Codex({ server: own });
+  await codex.thread("thread").run("Begin");
+  expect(await codex.suspend()).toBe(true);
+  const started = codex.mcp.started("thread");
+  while (looks === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(await codex.suspend()).toBe(false);
+  isStarting = false;
+  expect(await started).toHaveLength(1);
+  expect(await codex.suspend()).toBe(true);
+});
