@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import { Deferred } from "../../lib/async/deferred.js";
 import { defer, defineTool, type Codex, type CodexStatus } from "../../lib/index.js";
 import { health } from "../../lib/http/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
-import { png } from "../support/images.js";
 import { LoginServer } from "../support/login-server.js";
 import { startRealtimeServer } from "../support/realtime-server.js";
 import { RealStage } from "../support/real.js";
@@ -196,7 +193,9 @@ test("a turn runs on that its client has let go of", async () => {
 
 test("a voice session keeps the server", async () => {
   await using voice = await startRealtimeServer();
-  const codex = stage.codex({ config: { experimental_realtime_ws_base_url: voice.url } });
+  const config = { experimental_realtime_ws_base_url: voice.url };
+  await using own = await RealStage.open({ config });
+  const codex = own.codex();
   await codex.login.apiKey("sk-of-nobody");
   const { id: threadId } = await usedThread(codex);
   const begun = new Deferred<void>();
@@ -241,20 +240,6 @@ test("a goal keeps the server between two turns, and reaches its end", async () 
   const [first, second] = await Promise.all(suspensions);
   expect([first, second]).toEqual([false, false]);
   expect(await codex.suspend()).toBe(true);
-});
-
-test("input whose files are still being read keeps the server", async () => {
-  const codex = stage.codex();
-  const thread = await usedThread(codex);
-  const file = path.join(stage.project, "large.png");
-  await writeFile(file, Buffer.concat([png, Buffer.alloc(64 * 1_048_576)]));
-  const gate = reply.hold();
-  model.enqueueFor(thread.id, reply.text(["Half ", gate, "done."]));
-  const adding = thread.queue.add([{ type: "localImage", path: file }]);
-  expect(await codex.suspend()).toBe(false);
-  await adding;
-  await gate.reached;
-  gate.release();
 });
 
 test("calls that come while the server is being suspended are all answered", async () => {
