@@ -71,6 +71,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
   /** In which the options were given. The process is started in it, not in that of the first call. */
   readonly #context = callerContext();
   readonly #closed = new AbortController();
+  /** Aborts when no process is to be started any more. */
+  readonly #stop: AbortSignal;
   readonly #handlers: ClientHandlers;
   readonly #work: WorkUnderWay;
   readonly #admission: Admission | undefined;
@@ -120,6 +122,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#handlers = new ClientHandlers(settings.handlers);
     this.#listeners = new NotificationListeners(logger);
     const stop = this.#stopped(settings.signal);
+    this.#stop = stop;
     this.#recorder = recorderFor(settings, "env" in options ? options.env : {});
     const surviving = {
       handlers: this.#handlers,
@@ -406,8 +409,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   async #startWhenAllowed(): Promise<AppServerClient> {
     await this.#suspended;
-    await this.#restarts?.admit(this.#closed.signal);
-    const leave = await this.#admission?.server(this.#closed.signal);
+    await this.#restarts?.admit(this.#stop);
+    const leave = await this.#admission?.server(this.#stop);
     this.#publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
     try {
       const client = await this.#open();

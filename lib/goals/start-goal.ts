@@ -1,3 +1,4 @@
+import { orAborted } from "../async/abort.js";
 import type { GoalSettings } from "../options/goal-options.js";
 import { busyError } from "../session/busy-error.js";
 import type { GetSession, Session } from "../session/session.js";
@@ -43,7 +44,12 @@ async function bring(
   goal.enter(session, slot);
   await Promise.race([slot.admitted, life.ended]);
   if (!life.hasEnded()) await prepare(goal, session, slot, request);
-  if (!life.hasEnded()) await session.work.admission(life);
+  const admission = life.hasEnded() ? undefined : session.work.admission(life);
+  if (admission) {
+    await orAborted(Promise.race([admission, life.ended]), session.signal);
+    // While it waited, something else may have begun on the thread.
+    if (!life.hasEnded()) await prepare(goal, session, slot, request);
+  }
   if (!life.hasEnded()) await set(goal, session, request);
 }
 

@@ -9,8 +9,13 @@ export function outlastsAnswer(method: string): boolean {
 const outlasting = new Set([
   "account/gatewayOAuth/login",
   "account/login/start",
+  "externalAgentConfig/import",
   "fs/watch",
   "fuzzyFileSearch/sessionStart",
+  "mcpServer/event/stream/start",
   "mcpServer/oauth/login",
   "process/spawn",
+  "remoteControl/enable",
+  "remoteControl/pairing/start",
+  "windowsSandbox/setupStart",
 ]);

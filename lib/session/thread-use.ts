@@ -30,6 +30,11 @@ export class ThreadUse {
     return this.#isStored && !this.#isEphemeral && !this.#isSpoken;
   }
 
+  /** Whether a voice session may be open on it. */
+  get isSpoken(): boolean {
+    return this.#isSpoken;
+  }
+
   touch(): void {
     this.#usedAt = performance.now();
     this.#count += 1;

@@ -20,7 +20,9 @@ export function isQuiet(session: Session): boolean {
   const isFollowed = hub.isFollowed || rateLimits.isFollowed;
   const isBusy = activity.isUnderWay || work.all.length > 0 || requests.pending().length > 0;
   if (isFollowed || isBusy || session.hasUnknownWork || connection.isDown) return false;
-  return otherTurns(session).length === 0 && threads.idsOf(({ isInUse }) => isInUse).length === 0;
+  // Of a voice session the server tells nothing when it is asked.
+  const kept = threads.idsOf(({ isInUse, isLoaded, use }) => isInUse || (isLoaded && use.isSpoken));
+  return otherTurns(session).length === 0 && kept.length === 0;
 }
 
 /**

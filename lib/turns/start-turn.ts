@@ -1,3 +1,4 @@
+import { orAborted } from "../async/abort.js";
 import { ignoreRejection } from "../async/deferred.js";
 import type { Life } from "../async/life.js";
 import { poll } from "../async/poll.js";
@@ -121,8 +122,10 @@ class Launch {
     if (this.#isAdmitted || joinsAnother) return false;
     this.#isAdmitted = true;
     const admission = this.#session.work.admission(this.#life);
-    await admission;
-    return admission !== undefined;
+    if (!admission) return false;
+    // A connection that ends meanwhile would not be noticed before there is a place.
+    await orAborted(admission, this.#session.signal);
+    return true;
   }
 
   /**

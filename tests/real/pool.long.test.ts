@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { mkdtemp, readdir, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Deferred } from "../../lib/async/deferred.js";
@@ -13,6 +23,7 @@ import {
   type Codex,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
+import { serverUnderTest } from "../support/raw-client.js";
 import { RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
@@ -311,6 +322,38 @@ test("a Codex that somebody has closed is replaced", async () => {
   expect(await stage.processes()).toHaveLength(1);
 });
 
+const namespaceTest = canMount() ? test : test.skip;
+
+// Skipped where this user may not mount a file system of its own, not even in a namespace.
+namespaceTest(
+  "a full disk of one tenant costs itself its server, and nobody else anything",
+  async () => {
+    const home = path.join(homes, "full");
+    await mkdir(home);
+    const program = path.join(stage.project, "codex");
+    const inside = `mount -t tmpfs -o size=64k tmpfs ${home} && exec ${serverUnderTest()} "$@"`;
+    const script = `exec unshare --map-root-user --mount sh -c '${inside}' codex "$@"`;
+    await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const pool = new CodexPool({
+      maxServers: 2,
+      optionsFor: (key) => ({ ...tenant(key), ...(key === "full" && { codexPath: program }) }),
+    });
+    pools.push(pool);
+    const [full, other] = await Promise.all([pool.get("full"), pool.get("other")]);
+    const { turn, gate } = await heldTurn(other);
+    for (let round = 0; round < 2; round += 1) {
+      const error = await rejection(full.models().all());
+      expect(error).toMatchObject({ code: "HANDSHAKE_FAILED" });
+      expect(error.message).toContain("is on a disk that is full");
+      expect(pool.stats()).toMatchObject({ servers: 1, waitingForServer: 0 });
+    }
+    gate.release();
+    expect(await turn.run()).toMatchObject({ status: "completed", finalResponse: "Half done." });
+    expect(full.currentStatus).toMatchObject({ state: "lost", mayRestart: true });
+    expect(await readdir(home)).toEqual([]);
+  },
+);
+
 test("close({ drainMs }) lets turns end, those that wait included", async () => {
   const pool = poolOf({ maxServers: 2, maxTurns: 1 });
   const [a, b] = await Promise.all([pool.get("a"), pool.get("b")]);
@@ -325,3 +368,9 @@ test("close({ drainMs }) lets turns end, those that wait included", async () => 
   await closing;
   expect(await stage.processes()).toEqual([]);
 });
+
+/** Whether a file system can be mounted where nobody else sees it. */
+function canMount(): boolean {
+  const mount = "mount -t tmpfs -o size=64k tmpfs /mnt";
+  return spawnSync("unshare", ["--map-root-user", "--mount", "sh", "-c", mount]).status === 0;
+}

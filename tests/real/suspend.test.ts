@@ -4,6 +4,8 @@ import { defer, defineTool, type Codex, type CodexStatus } from "../../lib/index
 import { health } from "../../lib/http/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
+import { LoginServer } from "../support/login-server.js";
+import { startRealtimeServer } from "../support/realtime-server.js";
 import { RealStage } from "../support/real.js";
 
 let stage: RealStage;
@@ -187,6 +189,57 @@ test("a turn runs on that its client has let go of", async () => {
   expect(codex.runningTurns).toEqual([]);
   expect(await codex.suspend()).toBe(false);
   gate.release();
+});
+
+test("a voice session keeps the server", async () => {
+  await using voice = await startRealtimeServer();
+  const config = { experimental_realtime_ws_base_url: voice.url };
+  await using own = await RealStage.open({ config });
+  const codex = own.codex();
+  await codex.login.apiKey("sk-of-nobody");
+  const { id: threadId } = await usedThread(codex);
+  const begun = new Deferred<void>();
+  const ended = new Deferred<void>();
+  codex.on("thread/realtime/started", () => {
+    begun.resolve();
+  });
+  codex.on("thread/realtime/closed", () => {
+    ended.resolve();
+  });
+  await codex.rpc.thread.realtime.start({ threadId, outputModality: "text" });
+  await begun.promise;
+  expect(await codex.suspend()).toBe(false);
+  await codex.rpc.thread.realtime.stop({ threadId });
+  await ended.promise;
+  expect(await codex.suspend()).toBe(true);
+});
+
+test("a login keeps the server until it is over", async () => {
+  await using login = await LoginServer.open();
+  const { env, config } = login.overrides();
+  await using own = await RealStage.open({ env, config });
+  const codex = own.codex();
+  const attempt = await codex.login.deviceCode();
+  expect(await codex.suspend()).toBe(false);
+  await attempt.cancel();
+  await attempt.wait().catch(() => undefined);
+  expect(await codex.suspend()).toBe(true);
+});
+
+test("a goal keeps the server between two turns, and reaches its end", async () => {
+  const codex = stage.codex();
+  const thread = await usedThread(codex);
+  const suspensions: Promise<boolean>[] = [];
+  codex.on("turn/completed", () => void suspensions.push(codex.suspend()));
+  model.enqueueFor(
+    thread.id,
+    ...[reply.text("One."), reply.text("Two.")],
+    ...[reply.updateGoal("complete"), reply.text("Reached.")],
+  );
+  expect(await thread.runGoal("Reach it").run()).toMatchObject({ status: "complete" });
+  const [first, second] = await Promise.all(suspensions);
+  expect([first, second]).toEqual([false, false]);
+  expect(await codex.suspend()).toBe(true);
 });
 
 test("calls that come while the server is being suspended are all answered", async () => {

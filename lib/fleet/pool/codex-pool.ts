@@ -1,3 +1,4 @@
+import { Deferred } from "../../async/deferred.js";
 import { checkOptions } from "../../errors/check-options.js";
 import { check, checkFields, text } from "../../errors/check-values.js";
 import { Codex, HandleClosedError, TenantOptionsError, type CloseOptions } from "../../index.js";
@@ -12,7 +13,10 @@ import { ServerPlaces } from "./server-places.js";
 import { TurnPlaces } from "./turn-places.js";
 
 interface Tenant {
-  readonly made: Promise<Codex>;
+  /** Resolves with nothing when it was removed before its options were there. */
+  readonly made: Promise<Codex | undefined>;
+  /** Its options are not waited for any more. */
+  readonly giveUp: () => void;
   /** What it shares with nobody. */
   places: readonly string[];
   /** Once it has been made. */
@@ -69,11 +73,14 @@ export class CodexPool implements AsyncDisposable {
     check("key", key, text);
     for (;;) {
       if (this.#isClosed) throw poolClosed();
-      const tenant = this.#tenants.get(key);
-      if (!tenant) return this.#add(key);
-      if (tenant.codex && isOver(tenant.codex)) void this.#leave(key, tenant, {});
-      if (!tenant.leaving) return tenant.made;
-      await tenant.leaving;
+      const tenant = this.#tenants.get(key) ?? this.#add(key);
+      if (tenant.codex && isOver(tenant.codex)) void this.#leave(key, tenant, restOf(tenant.codex));
+      if (tenant.leaving) {
+        await tenant.leaving;
+        continue;
+      }
+      const codex = await tenant.made;
+      if (codex) return codex;
     }
   }
 
@@ -122,14 +129,19 @@ export class CodexPool implements AsyncDisposable {
     return this.close();
   }
 
-  #add(key: string): Promise<Codex> {
-    const made = Promise.resolve().then(() => this.#make(key, tenant));
-    const tenant: Tenant = { made, places: [] };
+  #add(key: string): Tenant {
+    const givenUp = new Deferred<undefined>();
+    const giveUp = (): void => {
+      givenUp.resolve(undefined);
+    };
+    const make = () => Promise.race([this.#make(key, tenant), givenUp.promise]);
+    const tenant: Tenant = { made: Promise.resolve().then(make), giveUp, places: [] };
     this.#tenants.set(key, tenant);
-    return tenant.made;
+    return tenant;
   }
 
-  async #make(key: string, tenant: Tenant): Promise<Codex> {
+  async #make(key: string, tenant: Tenant): Promise<Codex | undefined> {
+    let unclaimed: Codex | undefined;
     try {
       const options = await this.#options.optionsFor(key);
       const codex: Codex = new Codex(options, {
@@ -137,10 +149,17 @@ export class CodexPool implements AsyncDisposable {
         server: (signal) => this.#servers.enter(codex, signal),
         turn: (signal) => this.#enterTurn(codex, signal),
       });
-      this.#claim(await placesOf(options), tenant);
+      unclaimed = codex;
+      const places = await placesOf(options);
+      if (tenant.leaving) {
+        await codex.close();
+        return undefined;
+      }
+      this.#claim(places, tenant);
       tenant.codex = codex;
       return codex;
     } catch (error) {
+      await unclaimed?.close();
       this.#forget(key, tenant);
       if (error instanceof TenantOptionsError) throw error;
       throw new TenantOptionsError(
@@ -172,8 +191,10 @@ export class CodexPool implements AsyncDisposable {
 
   #leave(key: string, tenant: Tenant, options: CloseOptions): Promise<void> {
     const close = async (): Promise<void> => {
-      const codex = await tenant.made.catch(() => undefined);
-      await codex?.close(options);
+      // Options that never come must not keep anybody waiting.
+      tenant.giveUp();
+      await tenant.made.catch(() => undefined);
+      await tenant.codex?.close(options);
       this.#forget(key, tenant);
     };
     const closed = close();
@@ -193,6 +214,11 @@ function isOver({ currentStatus }: Codex): boolean {
   const { state } = currentStatus;
   if (state === "lost") return !currentStatus.mayRestart;
   return state === "closed" || state === "draining";
+}
+
+/** How a `Codex` is closed that is over: one that lets its turns end goes on with that. */
+function restOf({ currentStatus }: Codex): CloseOptions {
+  return currentStatus.state === "draining" ? { drainMs: Infinity } : {};
 }
 
 function checkClose(call: string, options: CloseOptions): void {

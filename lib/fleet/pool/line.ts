@@ -1,5 +1,6 @@
-import { onAbort, reasonOf } from "../../async/abort.js";
+import { onAbort, throwIfAborted } from "../../async/abort.js";
 import { onDeadline } from "../../async/deadline.js";
+import { Deferred } from "../../async/deferred.js";
 import { PoolFullError, type PoolResource } from "../../index.js";
 
 interface LineOptions {
@@ -34,40 +35,29 @@ export class Line {
    *
    * @throws PoolFullError; the reason of `signal`.
    */
-  wait(signal: AbortSignal): Promise<void> {
+  async wait(signal: AbortSignal): Promise<void> {
     const { resource, maxWaiting, waitMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(toError(reasonOf(signal)));
-        return;
-      }
-      if (this.#waiting.size >= maxWaiting) {
-        reject(new PoolFullError(resource, 0));
-        return;
-      }
-      const leave = (): void => {
+    throwIfAborted(signal);
+    if (this.#waiting.size >= maxWaiting) throw new PoolFullError(resource, 0);
+    const admitted = new Deferred<void>();
+    const waiter: Waiter = {
+      admit: () => {
         this.#waiting.delete(waiter);
-        unlink();
-        stopDeadline();
-      };
-      const waiter: Waiter = {
-        admit: () => {
-          leave();
-          resolve();
-        },
-        refuse: () => {
-          leave();
-          reject(new PoolFullError(resource, waitMs));
-        },
-      };
-      const unlink = onAbort(signal, (reason) => {
-        leave();
-        reject(toError(reason));
-      });
-      // Who may not wait at all is refused by those who have looked for a place.
-      const stopDeadline = waitMs === 0 ? () => undefined : onDeadline(waitMs, waiter.refuse);
-      this.#waiting.add(waiter);
+        admitted.resolve();
+      },
+      refuse: () => {
+        this.#waiting.delete(waiter);
+        admitted.reject(new PoolFullError(resource, waitMs));
+      },
+    };
+    using _link = onAbort(signal, (reason) => {
+      this.#waiting.delete(waiter);
+      admitted.reject(reason);
     });
+    // Who may not wait at all is refused by those who have looked for a place.
+    using _deadline = onDeadline(waitMs === 0 ? Infinity : waitMs, waiter.refuse);
+    this.#waiting.add(waiter);
+    await admitted.promise;
   }
 
   /** There is no place for any of them. */
@@ -81,9 +71,4 @@ export class Line {
     first?.admit();
     return first !== undefined;
   }
-}
-
-/** The reasons of the signals here are errors of ours. */
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error("It was given up.", { cause: reason });
 }

@@ -20,6 +20,9 @@ export interface ServerHolder {
 const minPauseMs = 50;
 const maxPauseMs = 1_000;
 
+/** How long a server may take to say that it is idle, and to end, before others are asked, too (ms). */
+const patienceMs = 2_000;
+
 /**
  * Says when servers may be started. There are never more than `maxServers`: for one more, the server that was used
  * least recently is ended, among those that have nothing to do. Nobody else is ended, so the others wait in order.
@@ -29,6 +32,8 @@ export class ServerPlaces {
   readonly #line: Line;
   /** Who has how many: of one that has crashed, the next may be asked for before it is gone. */
   readonly #holders = new Map<ServerHolder, number>();
+  /** Those that were asked whether they could be ended, and have not answered. */
+  readonly #asked = new Set<ServerHolder>();
   #running = 0;
   #isMakingRoom = false;
   #changed = new Deferred<void>();
@@ -102,7 +107,7 @@ export class ServerPlaces {
       // One that is ended gives its place back by itself.
       if (await this.#endIdle()) {
         pauseMs = minPauseMs;
-      } else if (this.#options.waitMs === 0) {
+      } else if (this.#options.waitMs === 0 && this.#asked.size === 0) {
         this.#line.refuseAll();
       } else {
         await settleWithin(changed, pauseMs);
@@ -118,13 +123,21 @@ export class ServerPlaces {
     for (const holder of holders) {
       // Somebody may have gone meanwhile, or given up waiting.
       if (this.#line.size === 0) return false;
-      if (!this.#holders.has(holder)) continue;
+      if (!this.#holders.has(holder) || this.#asked.has(holder)) continue;
       const { promise: changed } = this.#changed;
-      if (!(await holder.suspend())) continue;
+      // One that hangs must not keep the place of another from those who wait.
+      if ((await settleWithin(this.#suspend(holder), patienceMs)) !== true) continue;
       // Its place is given back as soon as its process is gone, which `suspend()` has waited for.
       if (this.#holders.has(holder)) await settleWithin(changed, maxPauseMs);
       return true;
     }
     return false;
+  }
+
+  async #suspend(holder: ServerHolder): Promise<boolean> {
+    this.#asked.add(holder);
+    const isGone = await holder.suspend();
+    this.#asked.delete(holder);
+    return isGone;
   }
 }

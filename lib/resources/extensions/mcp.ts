@@ -69,7 +69,8 @@ export class Mcp extends Resource {
       const isStarting = servers.some(({ runtimeStatus }) => runtimeStatus === "starting");
       return isStarting ? undefined : servers;
     };
-    return (await poll(look, { pauseMs, signal })) ?? [];
+    // Between two looks, the server would seem to be idle.
+    return (await session.activity.during(() => poll(look, { pauseMs, signal }))) ?? [];
   }
 
   /**

@@ -64,7 +64,8 @@ export class ThreadQueue extends ThreadFacet {
     const threadId = this.threadId;
     const clientUserMessageId = options.clientUserMessageId ?? randomUUID();
     const session = await this.getSession("thread/queue/add");
-    const items = await prepareInput(session, given);
+    // A large file takes its time, in which nothing else says that the connection is needed.
+    const items = await session.activity.during(() => prepareInput(session, given));
     const params = { ...rest, threadId, input: items, clientUserMessageId };
     await session.load(threadId);
     const leave = await startsBefore(session, threadId);
@@ -114,7 +115,7 @@ export class ThreadQueue extends ThreadFacet {
     const { trace, ...rest } = options;
     checkTrace(trace);
     const session = await this.getSession();
-    const items = await prepareInput(session, given);
+    const items = await session.activity.during(() => prepareInput(session, given));
     const params = { ...rest, threadId: this.threadId, queuedSubmissionId, input: items };
     return (await session.call("thread/queue/update", params, { trace })).queuedSubmission;
   }

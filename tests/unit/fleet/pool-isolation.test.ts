@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
+import { getEventListeners } from "node:events";
 import { CodexPool, type CodexPoolOptions } from "../../../lib/fleet/index.js";
-import { SlowConsumerError, TransportClosedError } from "../../../lib/index.js";
+import { SlowConsumerError, TenantOptionsError, TransportClosedError } from "../../../lib/index.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
 import { collect, rejection } from "../../support/collect.js";
 
@@ -136,6 +137,127 @@ test("only so many turns of a tenant wait, and with waitMs: 0 none does", async 
   expect(await rejection(again.thread("second").run("Go"))).toMatchObject({ code: "POOL_FULL" });
   ends[2]?.();
   await first;
+});
+
+test("a tenant whose server does not answer keeps no place from the others", async () => {
+  const tenants = poolOf({ maxServers: 2, waitMs: Infinity });
+  const [hung, idle, late] = await Promise.all(["hung", "idle", "late"].map((k) => tenants.get(k)));
+  serverOf("hung").onRequest("thread/loaded/list", () => new Promise(() => undefined));
+  await hung?.models();
+  await idle?.models();
+  const since = performance.now();
+  await late?.models();
+  // An answer would have been waited for as long.
+  expect(performance.now() - since).toBeLessThan(10_000);
+  expect([hung, idle].map((codex) => codex?.currentStatus.state)).toEqual(["ready", "idle"]);
+});
+
+test("a get() that comes while a tenant's turns are let end does not cut them short", async () => {
+  const ends: (() => void)[] = [];
+  serverOf("a").onTurn(async (turn) => {
+    await new Promise<void>((resolve) => ends.push(resolve));
+    turn.reply("Done.");
+  });
+  const tenants = poolOf();
+  const codex = await tenants.get("a");
+  const first = codex.thread("thread-a").run("Go");
+  await until(() => ends.length === 1);
+  const removed = tenants.remove("a", { drainMs: Infinity });
+  const next = tenants.get("a");
+  await until(() => codex.currentStatus.state === "draining");
+  const another = tenants.get("a");
+  ends[0]?.();
+  expect(await first).toMatchObject({ status: "completed", finalResponse: "Done." });
+  await removed;
+  expect(await next).not.toBe(codex);
+  expect(await another).toBe(await next);
+
+  // The same for one that its holder closes.
+  const second = (await next).thread("thread-a").run("Go");
+  await until(() => ends.length === 2);
+  const closed = (await next).close({ drainMs: Infinity });
+  const third = tenants.get("a");
+  ends[1]?.();
+  expect(await second).toMatchObject({ status: "completed" });
+  await closed;
+  expect(await third).not.toBe(await next);
+});
+
+test("what waits for a place fails at once when its own server is gone", async () => {
+  const ends: (() => void)[] = [];
+  serverOf("busy").onTurn(async (turn) => {
+    await new Promise<void>((resolve) => ends.push(resolve));
+    turn.reply("Done.");
+  });
+  for (const key of ["b", "c"]) {
+    serverOf(key).onRequest("thread/goal/get", () => ({ goal: null }));
+  }
+  const tenants = poolOf({ maxServers: 3, maxTurns: 1, waitMs: Infinity });
+  const [busy, b, c] = await Promise.all(["busy", "b", "c"].map((key) => tenants.get(key)));
+  const running = busy?.thread("thread-busy").run("Go");
+  await until(() => ends.length === 1);
+  const lost = [b, c].flatMap((codex, index) => {
+    const thread = codex?.thread(index === 0 ? "thread-b" : "thread-c");
+    const goal = codex?.thread("with-a-goal").runGoal("Reach it").run();
+    return [thread?.run("Go"), goal].map((work) => rejection(Promise.resolve(work)));
+  });
+  await until(() => tenants.stats().waitingForTurn === 4);
+  serverOf("b").crash();
+  await tenants.remove("c");
+  for (const error of await Promise.all(lost)) {
+    expect(error).toBeInstanceOf(TransportClosedError);
+    expect(error).toMatchObject({ sent: false });
+  }
+  expect(tenants.stats()).toMatchObject({ turns: 1, waitingForTurn: 0 });
+  ends[0]?.();
+  expect(await running).toMatchObject({ status: "completed" });
+});
+
+test("options that never come keep neither remove() nor close() waiting", async () => {
+  const asked: ((options: { server: FakeAppServer }) => void)[] = [];
+  const tenants = poolOf({ optionsFor: () => new Promise((resolve) => asked.push(resolve)) });
+  const first = tenants.get("a");
+  await until(() => asked.length === 1);
+  await tenants.remove("a");
+  // Whoever asked before gets the one that takes its place.
+  await until(() => asked.length === 2);
+  asked[1]?.({ server: serverOf("a") });
+  const codex = await first;
+  // What comes late makes nothing.
+  asked[0]?.({ server: serverOf("a") });
+  expect(await tenants.get("a")).toBe(codex);
+  const never = rejection(tenants.get("b"));
+  await until(() => asked.length === 3);
+  await tenants.close();
+  expect(await never).toMatchObject({ code: "HANDLE_CLOSED" });
+  expect(tenants.stats().tenants).toBe(0);
+});
+
+test("a tenant that is refused leaves nothing behind, and one whose signal aborts does not wait on", async () => {
+  const given = new AbortController();
+  const listeners = () => getEventListeners(given.signal, "abort").length;
+  const tenants = poolOf({
+    maxServers: 1,
+    waitMs: Infinity,
+    optionsFor: (key) =>
+      key.startsWith("url")
+        ? { url: "ws://127.0.0.1:1", signal: given.signal }
+        : { server: serverOf(key), ...(key === "b" && { signal: given.signal }) },
+  });
+  await tenants.get("url-1");
+  const before = listeners();
+  expect(await rejection(tenants.get("url-2"))).toBeInstanceOf(TenantOptionsError);
+  expect(listeners()).toBe(before);
+
+  const [a, b] = await Promise.all([tenants.get("a"), tenants.get("b")]);
+  // It has a thread that could not be loaded again, so its server stays.
+  await a.startThread({ ephemeral: true });
+  const refused = rejection(b.models().all());
+  await until(() => tenants.stats().waitingForServer === 1);
+  const reason = new Error("the tenant has gone");
+  given.abort(reason);
+  expect(await refused).toBe(reason);
+  expect(tenants.stats()).toMatchObject({ waitingForServer: 0, servers: 1 });
 });
 
 test.each([

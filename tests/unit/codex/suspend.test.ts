@@ -1,0 +1,61 @@
+import { afterEach, expect, test } from "@jest/globals";
+import { Codex } from "../../../lib/index.js";
+import type { ClientRequestMethod, ParamsOf } from "../../../lib/protocol.js";
+import { FakeAppServer } from "../../../lib/testing/index.js";
+
+let codex: Codex | undefined;
+const server = new FakeAppServer().onUnhandledRequest(() => ({}));
+afterEach(async () => {
+  await codex?.close();
+  await server.close();
+});
+
+async function byHand(method: ClientRequestMethod): Promise<boolean> {
+  codex = new Codex({ server });
+  const client = await codex.client();
+  await client.request(method, {} as ParamsOf<typeof method>);
+  return codex.suspend();
+}
+
+test("a request by hand whose work is over with its answer keeps no server", async () => {
+  expect(await byHand("model/list")).toBe(true);
+});
+
+test.each<ClientRequestMethod>([
+  "account/gatewayOAuth/login",
+  "account/login/start",
+  "externalAgentConfig/import",
+  "fs/watch",
+  "fuzzyFileSearch/sessionStart",
+  "mcpServer/event/stream/start",
+  "mcpServer/oauth/login",
+  "process/spawn",
+  "remoteControl/enable",
+  "remoteControl/pairing/start",
+  "windowsSandbox/setupStart",
+])(
+  "what %s has begun by hand keeps the server, since nothing tells when it is over",
+  async (method) => {
+    expect(await byHand(method)).toBe(false);
+  },
+);
+
+test("whoever waits for MCP servers to start keeps the server between two looks", async () => {
+  await using own = new FakeAppServer().addThread("thread");
+  let looks = 0;
+  let isStarting = true;
+  own.onRequest("mcpServerStatus/list", () => {
+    looks += 1;
+    const runtimeStatus = isStarting ? "starting" : "ready";
+    return { data: [{ name: "slow", runtimeStatus }] as never, nextCursor: null };
+  });
+  codex = new Codex({ server: own });
+  await codex.thread("thread").run("Begin");
+  expect(await codex.suspend()).toBe(true);
+  const started = codex.mcp.started("thread");
+  while (looks === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(await codex.suspend()).toBe(false);
+  isStarting = false;
+  expect(await started).toHaveLength(1);
+  expect(await codex.suspend()).toBe(true);
+});
