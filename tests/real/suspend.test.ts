@@ -216,7 +216,7 @@ test("a voice session keeps the server", async () => {
 
 test("a login keeps the server until it is over", async () => {
   await using login = await LoginServer.open();
-  const { env, config } = login.overrides();
+  const { env = {}, config = {} } = login.overrides();
   await using own = await RealStage.open({ env, config });
   const codex = own.codex();
   const attempt = await codex.login.deviceCode();
