@@ -452,10 +452,7 @@ describe("a chat whose streams are closing", () => {
 test("a POST over HTTP/2 comes from a page of this site when it has the host of the request", async () => {
   const handle = toNodeHandler(make());
   const server = createHttp2Server((request, response) => {
-    void handle(
-      request as unknown as IncomingMessage,
-      response as unknown as ServerResponse<IncomingMessage>,
-    );
+    void handle(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
