@@ -2,7 +2,7 @@ import type { Method } from "./protocol.js";
 import type { TestFile } from "./recordings.js";
 
 /** A test that goes through all methods; it stands for a method that no other test is about. */
-const catchAll = "tests/real/rpc-methods.test.ts";
+const catchAll = "tests/real/rpc-methods.long.test.ts";
 
 /** The folders in the order of what a test there proves. */
 const folders = ["tests/real/", "tests/contract/", "tests/unit/"];

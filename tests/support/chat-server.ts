@@ -8,7 +8,7 @@ import {
 import { startWebServer } from "./web-server.js";
 
 /** The routes of a chat on the loopback, whose users say who they are in a header. */
-export interface ChatServer {
+export interface ChatServer extends AsyncDisposable {
   readonly url: string;
   /** What a page of this user's would call. */
   as(user: string): ChatUser;
@@ -39,7 +39,7 @@ export async function startChatServer(options: Omit<ChatOptions, "owner">): Prom
     await chat.streams.close();
     await web.close();
   };
-  return { url: web.url, as, close };
+  return { url: web.url, as, close, [Symbol.asyncDispose]: close };
 }
 
 /** Reads until a part of this type has come, and says what it is. */

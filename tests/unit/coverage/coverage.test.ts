@@ -45,7 +45,7 @@ describe("choosing the test that stands for a method", () => {
   });
 
   test("takes the test that goes through all methods only when there is no other", () => {
-    const all = testFile("tests/real/rpc-methods.test.ts", about, '"thread/name/set"');
+    const all = testFile("tests/real/rpc-methods.long.test.ts", about, '"thread/name/set"');
     const large = testFile("tests/real/z.test.ts", [...about, "x", "y"]);
     expect(choose([all])).toBe(all.file);
     expect(choose([all], all.file)).toBe(all.file);
