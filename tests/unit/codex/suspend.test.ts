@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { Codex } from "../../../lib/index.js";
-import type { ClientRequestMethod, ParamsOf } from "../../../lib/protocol.js";
+import type { ClientRequestMethod } from "../../../lib/protocol.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
 
 let codex: Codex | undefined;
