@@ -52,6 +52,9 @@ async function stepsOf(...args: readonly string[]): Promise<string[]> {
   }
 }
 
+/** Those of an update with all options; each test of a step needs them. */
+let stepsOfAll: Promise<readonly string[]> | undefined;
+
 /** The real disk, but for what `fail` does at a certain rename. */
 function diskThat(fail: (count: number, to: string) => void | Promise<void>): Disk {
   let count = 0;
@@ -89,7 +92,7 @@ function errorOf(code: string): Error {
 
 describe("an update that does not come to its end", () => {
   test.each(kindsOfSteps)("leaves everything as it was when this fails: %s", async (kind) => {
-    const steps = await stepsOf(...all);
+    const steps = await (stepsOfAll ??= stepsOf(...all));
     // Where it comes first, and where it comes last.
     for (const place of new Set([steps.indexOf(kind), steps.lastIndexOf(kind)])) {
       let step = -1;
@@ -102,7 +105,7 @@ describe("an update that does not come to its end", () => {
   });
 
   test("has no other steps", async () => {
-    const steps = new Set(await stepsOf(...all));
+    const steps = new Set(await (stepsOfAll ??= stepsOf(...all)));
     expect([...steps].sort()).toEqual([...kindsOfSteps].sort());
   });
 
