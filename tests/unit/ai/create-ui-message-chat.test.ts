@@ -173,7 +173,13 @@ test("a turn that its chat cannot be told of is stopped, and the application tol
   const begun = new Promise<void>((resolve) => {
     server.onNextTurn(({ signal }) => {
       ended = new Promise((end) => {
-        signal.addEventListener("abort", () => end("interrupted"), { once: true });
+        signal.addEventListener(
+          "abort",
+          () => {
+            end("interrupted");
+          },
+          { once: true },
+        );
       });
       resolve();
       // It goes on until it is interrupted.
