@@ -50,6 +50,7 @@ export async function isServerAtRest(session: Session): Promise<boolean> {
   }
 }
 
+/** @throws Error when there are more than can be asked about. */
 async function loadedThreads(call: Call): Promise<readonly string[]> {
   const ids: string[] = [];
   let cursor: string | null = null;
@@ -61,7 +62,10 @@ async function loadedThreads(call: Call): Promise<readonly string[]> {
     );
     ids.push(...page.data);
     cursor = page.nextCursor;
-  } while (cursor !== null && ids.length < maxThreads);
+    // Among those that were not listed one may run.
+    if (cursor !== null && ids.length >= maxThreads)
+      throw new Error("Too many threads are loaded.");
+  } while (cursor !== null);
   return ids;
 }
 

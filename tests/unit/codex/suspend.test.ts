@@ -59,3 +59,18 @@ test("whoever waits for MCP servers to start keeps the server between two looks"
   expect(await started).toHaveLength(1);
   expect(await codex.suspend()).toBe(true);
 });
+
+test("a server with more threads than can be asked about is not taken for idle", async () => {
+  await using own = new FakeAppServer();
+  const data = Array.from({ length: 10_000 }, (_, index) => `thread ${index}`);
+  own.onRequest("thread/loaded/list", () => ({ data, nextCursor: "more" }));
+  // All of those that are listed are at rest.
+  own.onRequest("thread/read", () => ({ thread: { status: { type: "idle" } } }) as never);
+  own.onRequest("thread/queue/list", () => ({ data: [], nextCursor: null }));
+  own.onRequest("thread/goal/get", () => ({ goal: null }));
+  own.onRequest("thread/backgroundTerminals/list", () => ({ data: [], nextCursor: null }));
+  own.onRequest("thread/turns/list", () => ({ data: [{}], nextCursor: null }) as never);
+  codex = new Codex({ server: own });
+  await codex.client();
+  expect(await codex.suspend()).toBe(false);
+});
