@@ -9,9 +9,11 @@ import { busyError } from "../session/busy-error.js";
 import type { GetSession, Session } from "../session/session.js";
 import type { PendingTurn } from "../session/turn-follower.js";
 import type { Slot } from "../session/turn-slots.js";
+import { followTraced } from "./follow-traced.js";
 import { TurnNotStartedError } from "./turn-errors.js";
 import { TurnExecution } from "./turn-execution.js";
 import type { StartPlace, TurnListener, TurnRequest, TurnStart } from "./turn-request.js";
+import type { TurnTrace } from "./turn-trace.js";
 
 /** The shortest pause before a request is repeated (ms). */
 const pauseMs = 50;
@@ -28,7 +30,16 @@ export function startTurn(
   request: TurnRequest,
   listener: TurnListener,
 ): TurnExecution {
-  const turn = new TurnExecution(request, listener);
+  return followTraced(request, (trace) => start(getSession, request, listener, trace));
+}
+
+function start(
+  getSession: GetSession,
+  request: TurnRequest,
+  listener: TurnListener,
+  trace: TurnTrace | undefined,
+): TurnExecution {
+  const turn = new TurnExecution(request, listener, trace);
   if ("send" in request.start && !turn.life.isOver()) {
     void bring(turn, getSession, request, request.start);
   }

@@ -35,6 +35,7 @@ export const rooms: Readonly<Record<string, string>> = {
   results: "the shapes of what turns, goals and commands give",
   protocol: "the types of the protocol",
   version: "the version of this package",
+  diagnostics: "the channels on which operations are shown, and the trace that they belong to",
   errors: "the classes of errors, and how the server's become ours",
   async: "queues, deadlines, signals: knows nothing of Codex",
 };
