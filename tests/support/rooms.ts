@@ -45,6 +45,8 @@ export const entries: Readonly<Record<string, readonly string[]>> = {
   ai: ["async", "errors", "http", "options", "parts"],
   fleet: ["index", "async", "errors", "runtime"],
   http: ["app-server-errors", "async", "errors", "options", "parts"],
+  // It reads the channels: of the main entry it takes types only.
+  telemetry: ["index", "errors", "version"],
   // What a page loads: nothing of Node, and nothing that is not used.
   browser: ["parts"],
   testing: ["async", "errors", "recording", "runtime", "transport"],
