@@ -24,6 +24,7 @@ export const observedNotifications = [
   "item/started",
   "mcpServer/oauthLogin/completed",
   "mcpServer/startupStatus/updated",
+  "model/rerouted",
   "process/exited",
   "process/outputDelta",
   "serverRequest/resolved",
