@@ -343,6 +343,7 @@ export {
 } from "./goals/goal-errors.js";
 export {
   OutputMismatchError,
+  RunFailedError,
   StopUnconfirmedError,
   TurnFailedError,
   TurnLostError,
@@ -351,9 +352,9 @@ export {
   TurnStreamError,
   TurnTimeoutError,
   type StallProbe,
-  type StopDetails,
   type OutputMismatchReason,
 } from "./turns/turn-errors.js";
+export { ResultError, RunTimeoutError, type StopDetails } from "./errors/result-error.js";
 export { CodexDrainingError } from "./errors/draining-error.js";
 export { TurnDetachedError } from "./errors/turn-detached-error.js";
 export type { TurnFailureReason } from "./results/turn-failure-reason.js";
