@@ -25,7 +25,7 @@ export default {
   // The package's own name resolves to the sources too.
   moduleNameMapper: {
     "^codex-app-server-sdk$": "<rootDir>/lib/index.ts",
-    "^codex-app-server-sdk/(http|browser|ai|fleet|testing)$": "<rootDir>/lib/$1/index.ts",
+    "^codex-app-server-sdk/(http|browser|ai|fleet|telemetry|testing)$": "<rootDir>/lib/$1/index.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
   transform: { "\\.ts$": "<rootDir>/tests/support/esbuild-transform.js" },

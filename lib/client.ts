@@ -13,6 +13,7 @@ import {
 import type { CloseReason } from "./errors/connection-errors.js";
 import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
+import { traceStart } from "./session/trace-start.js";
 import { guardedListener } from "./session/guarded-listener.js";
 import { Session } from "./session/session.js";
 import {
@@ -93,9 +94,16 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    *
    * @internal
    */
-  static async startWith(
+  static startWith(
     options: AppServerClientOptions,
     surviving: SurvivingState = {},
+  ): Promise<AppServerClient> {
+    return traceStart("process", () => AppServerClient.#start(options, surviving));
+  }
+
+  static async #start(
+    options: AppServerClientOptions,
+    surviving: SurvivingState,
   ): Promise<AppServerClient> {
     const settings = resolveSettings(options);
     throwIfAborted(settings.signal);
@@ -139,10 +147,18 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
    *
    * @internal
    */
-  static async connectWith(
+  static connectWith(
     target: ConnectTarget,
     options: ConnectOptions,
     surviving: SurvivingState = {},
+  ): Promise<AppServerClient> {
+    return traceStart("connection", () => AppServerClient.#connect(target, options, surviving));
+  }
+
+  static async #connect(
+    target: ConnectTarget,
+    options: ConnectOptions,
+    surviving: SurvivingState,
   ): Promise<AppServerClient> {
     const { settings, open, reopening, shared } = resolveConnect(target, options);
     throwIfAborted(settings.signal);

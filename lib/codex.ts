@@ -42,6 +42,7 @@ import {
 } from "./supervision/codex-options.js";
 import { IdleShutdown } from "./supervision/idle-shutdown.js";
 import { checkRestart, RestartPolicy } from "./supervision/restart-policy.js";
+import { statusPublisher } from "./supervision/publish-status.js";
 import { StatusFeed } from "./supervision/status-feed.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
@@ -79,7 +80,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #activity = new Activity();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
-  readonly #status = new StatusFeed<CodexStatus>({ state: "idle" });
+  readonly #status = new StatusFeed<CodexStatus>({ state: "idle" }, statusPublisher());
   /** Undefined where nothing is recorded. */
   readonly #recorder: Recorder | undefined;
   /** Undefined when a process that died is not to be replaced. */

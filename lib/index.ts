@@ -228,7 +228,18 @@ export type { LaunchOptions } from "./runtime/launch-options.js";
 export type { Logger } from "./async/logger.js";
 export type { CallbackName, ErrorListener, ErrorOrigin } from "./errors/callbacks.js";
 export type { NotifyOptions, RequestOptions } from "./jsonrpc/connection.js";
-export type { TraceContext, Traced } from "./jsonrpc/trace-context.js";
+export type { TraceContext, Traced } from "./diagnostics/trace-context.js";
+export type { Operation } from "./diagnostics/operation.js";
+export type { StartOperation } from "./diagnostics/start-operation.js";
+export type { RequestContent, RequestOperation } from "./diagnostics/request-operation.js";
+export type { TurnContent, TurnOperation } from "./diagnostics/turn-operation.js";
+export type { ItemOperation } from "./diagnostics/item-operation.js";
+export type {
+  ServerRequestContent,
+  ServerRequestOperation,
+} from "./diagnostics/server-request-operation.js";
+export type { ToolCallContent, ToolOperation } from "./diagnostics/tool-operation.js";
+export type { StatusMessage } from "./diagnostics/status-message.js";
 export type { ServerInfo } from "./session/server-info.js";
 export { isRetryableError, retryOnOverload, type RetryOptions } from "./jsonrpc/retry.js";
 export type {

@@ -22,7 +22,7 @@ import type { Pages } from "./options/pages.js";
 import { historyPages } from "./resources/threads/thread-history.js";
 import type { AllowUndefined, ResultOf } from "./protocol.js";
 import { idOf } from "./messages/id-of.js";
-import { checkTrace } from "./jsonrpc/trace-context.js";
+import { checkTrace } from "./diagnostics/trace-context.js";
 import { handlersIn } from "./server-requests/handlers.js";
 import { threadScope, type ThreadScope } from "./session/thread-memory.js";
 import { type GoalOptions } from "./options/goal-options.js";
@@ -325,7 +325,16 @@ export class Thread extends ThreadApi {
     const items = normalizeInput(input);
     const { controls, handlers, settings, output } = splitTurnOptions(options);
     const start = inputTurn(items, settings);
-    const request = { threadId: this.id, start, controls, handlers, resultOnly };
+    const model = settings.model ?? undefined;
+    const request = {
+      threadId: this.id,
+      start,
+      controls,
+      handlers,
+      input: items,
+      model,
+      resultOnly,
+    };
     return new Turn(this.getSession, request, output);
   }
 }

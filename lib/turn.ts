@@ -7,7 +7,7 @@ import { prepareInput } from "./session/prepare-input.js";
 import type { TurnEvent } from "./protocol.js";
 import type { GetSession } from "./session/session.js";
 import type { TurnFollower } from "./session/turn-follower.js";
-import type { TraceContext } from "./jsonrpc/trace-context.js";
+import type { TraceContext } from "./diagnostics/trace-context.js";
 import type { OutputFormat } from "./schema/output-format.js";
 import type { TextStreamOptions } from "./turns/answer-text.js";
 import { HandleEvents } from "./turns/handle-events.js";

@@ -12,7 +12,11 @@ export function callSafely(callback: () => unknown, failed: (error: unknown) => 
 
 /** Sees to a promise that such a function has returned, be it of another realm or another library. */
 export function handleOutcome(outcome: unknown, failed: (error: unknown) => void): void {
-  if (typeof outcome !== "object" || outcome === null) return;
-  if (typeof (outcome as { then?: unknown }).then !== "function") return;
-  void Promise.resolve(outcome).then(undefined, failed);
+  if (isPromise(outcome)) void Promise.resolve(outcome).then(undefined, failed);
+}
+
+/** Whether a value is a promise, be it of another realm or another library. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return typeof (value as { then?: unknown }).then === "function";
 }

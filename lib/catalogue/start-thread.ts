@@ -7,7 +7,7 @@ import type { Session } from "../session/session.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
 import type { ParamsOf, ResultOf } from "../protocol.js";
 import { idOf } from "../messages/id-of.js";
-import type { Traced } from "../jsonrpc/trace-context.js";
+import type { Traced } from "../diagnostics/trace-context.js";
 import { beforeSending } from "../jsonrpc/within-deadline.js";
 import { askedIn, holdToSettings } from "../session/sandbox/hold-to-settings.js";
 import { leavesLateThread } from "../session/confirm-end.js";

@@ -5,7 +5,7 @@ import type {
   ThreadSearchResult,
 } from "../../generated/types.js";
 import { pickKeys } from "../errors/check-options.js";
-import { checkTrace } from "../jsonrpc/trace-context.js";
+import { checkTrace } from "../diagnostics/trace-context.js";
 import { check, checkFields, checkText, flag, text, type Rule } from "../errors/check-values.js";
 import {
   checkOpeningOptions,

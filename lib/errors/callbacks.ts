@@ -16,6 +16,7 @@ export type CallbackName =
   | "onRetry"
   | "onStderr"
   | "token"
+  | "traceContext"
   | "logger";
 
 /**
@@ -128,5 +129,6 @@ const subjects: Readonly<Record<CallbackName, string>> = {
   onRetry: "onRetry",
   onStderr: "onStderr",
   token: "The token function",
+  traceContext: "traceContext",
   logger: "The logger",
 };

@@ -15,6 +15,7 @@ import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
 import type { Slot } from "../session/turn-slots.js";
 import type { Work } from "../session/work-under-way.js";
+import { followTraced } from "../turns/follow-traced.js";
 import { confirmationMs, stopGraceMs } from "../turns/machine/stop.js";
 import { StopUnconfirmedError } from "../turns/turn-errors.js";
 import { TurnExecution, unconfirmed } from "../turns/turn-execution.js";
@@ -273,7 +274,8 @@ export class GoalExecution implements TurnListener, Work {
         return life.isOver();
       },
     };
-    const turn = new TurnExecution({ threadId, start, controls: {}, handlers }, this);
+    const request = { threadId, start, controls: {}, handlers };
+    const turn = followTraced(request, (trace) => new TurnExecution(request, this, trace));
     this.#turn = turn;
     this.#turnStarted.resolve();
     this.#turnStarted = new Deferred();

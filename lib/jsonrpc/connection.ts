@@ -1,5 +1,8 @@
 import { createConnection, ParameterStructures, type MessageConnection } from "./json-rpc.js";
 import { throwIfAborted } from "../async/abort.js";
+import { requestTracing } from "../diagnostics/channels.js";
+import { noIds, TracedRequest, type NamedIds } from "../diagnostics/request-operation.js";
+import { encodeTrace, type Traced, type TraceContext } from "../diagnostics/trace-context.js";
 import { checkTimeout } from "../errors/check-values.js";
 import type { KeysOf } from "../errors/check-options.js";
 import { RequestTimeoutError, type CloseReason } from "../errors/connection-errors.js";
@@ -13,7 +16,6 @@ import type { FrequentLines, NotificationMessage, RequestReceiver } from "./mess
 import { LineMessageReader } from "./reader.js";
 import type { IsContent } from "./readable-json.js";
 import { Requests } from "./requests.js";
-import { encodeTrace, type Traced } from "./trace-context.js";
 import { withinDeadline } from "./within-deadline.js";
 import { LineMessageWriter } from "./writer.js";
 
@@ -27,6 +29,12 @@ export interface ConnectionOptions extends RequestReceiver {
   readonly onNotification: (message: NotificationMessage) => void;
   /** Which text of a message may be repaired (default: none). */
   readonly isContent?: IsContent | undefined;
+  /** Gives the trace of a request whose caller names none. It must not throw. */
+  readonly traceContext?: ((method: string) => TraceContext | undefined) | undefined;
+  /** Gets what is wrong with a trace that no caller has named; the request goes without it. */
+  readonly onTraceRefused?: ((error: unknown, method: string) => void) | undefined;
+  /** The ids that params, or a result, name (default: none). */
+  readonly idsOf?: ((value: unknown) => NamedIds) | undefined;
   /** Makes what learns of all that goes over a connection (default: nobody does). */
   readonly record?: (() => ConnectionRecorder | undefined) | undefined;
   /** Makes what reads the lines that come most often (default: `JSON.parse` reads all of them). */
@@ -94,11 +102,13 @@ export class Connection {
   readonly #requests: Requests;
   readonly #requestTimeoutMs: number;
   readonly #params: ParamsRules;
+  readonly #options: Pick<ConnectionOptions, "traceContext" | "onTraceRefused" | "idsOf">;
 
   constructor(transport: Transport, options: ConnectionOptions) {
     const { maxInFlight, maxMessageBytes, logger } = options;
     const maxBytes = Math.min(maxMessageBytes, transport.maxOutgoingBytes ?? Infinity);
     this.#requestTimeoutMs = options.requestTimeoutMs;
+    this.#options = options;
     this.#params = { maxBytes, isContent: options.isContent ?? (() => false) };
     const end = new ConnectionEnd(transport, () => {
       // It rejects the requests that nobody has answered.
@@ -152,11 +162,48 @@ export class Connection {
    * @throws a subclass of JsonRpcError, RequestTimeoutError, TransportClosedError,
    * InvalidArgumentError, MessageTooLargeError, or `signal.reason`.
    */
-  async request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
+  request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
+    const trace = options.trace === undefined ? this.#options.traceContext?.(method) : undefined;
+    return requestTracing.isOn
+      ? this.#requestTraced(method, params, options, trace)
+      : this.#request(method, params, options, trace);
+  }
+
+  #requestTraced(
+    method: string,
+    params: unknown,
+    options: RequestOptions,
+    trace: TraceContext | undefined,
+  ): Promise<unknown> {
+    const { idsOf = noIds } = this.#options;
+    const operation = new TracedRequest(method, params, idsOf(params), options.trace ?? trace);
+    const onSent = (id: number): void => {
+      operation.requestId = id;
+      options.onSent?.(id);
+    };
+    return requestTracing.during(
+      operation,
+      // A subscriber may have set the trace.
+      () => this.#request(method, params, { ...options, onSent }, operation.trace),
+      (result) => {
+        operation.answered(result, idsOf(result));
+      },
+    );
+  }
+
+  /** `trace`: of a request whose options name none. */
+  async #request(
+    method: string,
+    params: unknown,
+    options: RequestOptions,
+    trace: TraceContext | undefined,
+  ): Promise<unknown> {
     throwIfAborted(options.signal);
     this.#end.throwIfKnown(method);
     const { signal, longRunning = false, late } = options;
-    const encoded = encodeParams(method, params, this.#params, encodeTrace(options.trace));
+    const encodedTrace =
+      options.trace === undefined ? this.#tryTrace(method, trace) : encodeTrace(options.trace);
+    const encoded = encodeParams(method, params, this.#params, encodedTrace);
     const timeoutMs = options.timeoutMs ?? (longRunning ? Infinity : this.#requestTimeoutMs);
     checkTimeout(timeoutMs);
     const wait = { signal, timeoutMs, longRunning, onSent: options.onSent, late };
@@ -196,6 +243,17 @@ export class Connection {
     throw progress.sent
       ? new RequestTimeoutError(method, timeoutMs, { awaited: "read" })
       : this.#unsent(method, timeoutMs);
+  }
+
+  /** A request must not fail because of a trace that its caller knows nothing of. */
+  #tryTrace(method: string, trace: TraceContext | undefined): string | undefined {
+    if (trace === undefined) return undefined;
+    try {
+      return encodeTrace(trace);
+    } catch (error) {
+      this.#options.onTraceRefused?.(error, method);
+      return undefined;
+    }
   }
 
   /** What the server says by itself is for nobody from now on: another connection counts. */

@@ -1,5 +1,5 @@
 import type { ThreadGoalMutationOrigin, ThreadGoalSetParams } from "../../generated/types.js";
-import type { Traced } from "../jsonrpc/trace-context.js";
+import type { Traced } from "../diagnostics/trace-context.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { AllowUndefined } from "../protocol.js";
 

@@ -1,4 +1,6 @@
+import { handleOutcome, isPromise } from "../async/call-safely.js";
 import type { Logger } from "../async/logger.js";
+import type { TraceContext } from "../diagnostics/trace-context.js";
 import { Callbacks, type ErrorListener } from "../errors/callbacks.js";
 import { checkKeys, withoutKeys, type KeysOf } from "../errors/check-options.js";
 import {
@@ -94,6 +96,13 @@ export interface ConnectionSettings extends ClientRequestHandlers {
   /** Gets the library's own remarks; never params or values. */
   logger?: Logger | undefined;
   /**
+   * Gives the trace that a request belongs to (W3C Trace Context), when the call names none with `trace`. It is asked
+   * for each request before that is sent, in the context of the call, as AsyncLocalStorage sees it; `undefined` sends
+   * none. What it throws, and why what it gives is no trace, goes to `onError`, and the request goes without a trace.
+   * With `instrument()` of `codex-app-server-sdk/telemetry`, leave it out: that gives OpenTelemetry's.
+   */
+  traceContext?: (() => TraceContext | undefined) | undefined;
+  /**
    * A file that gets all messages of the connection, as lines of JSON, without tokens, keys, values of
    * environment variables and e-mail addresses. `replayServer()` of `codex-app-server-sdk/testing` answers
    * from it: so a bug report becomes a test. A file that is there is replaced; only its owner may read it.
@@ -123,6 +132,7 @@ const settingRules: RulesOf<Omit<ConnectionSettings, keyof ClientRequestHandlers
   onStderr: callback,
   onError: callback,
   logger: anything,
+  traceContext: callback,
   record: { ...text, problem: "must be the path of a file" },
 };
 
@@ -164,7 +174,10 @@ export function resolveSettings(options: ConnectionSettings) {
   checkFields(options, settingRules);
   checkOptOut(optOutNotificationMethods);
   const callbacks = new Callbacks(options.onError, options.logger);
-  const { onStderr } = options;
+  const { onStderr, traceContext } = options;
+  const onTraceRefused = (error: unknown, method: string): void => {
+    callbacks.failed(error, { where: "traceContext", method });
+  };
   return {
     clientInfo: { name, title, version },
     experimentalApi: options.experimentalApi ?? true,
@@ -183,8 +196,28 @@ export function resolveSettings(options: ConnectionSettings) {
     onStderr: onStderr && callbacks.guard(onStderr, () => ({ where: "onStderr" })),
     logger: callbacks.logger,
     callbacks,
+    traceContext: traceContext && tracesFrom(traceContext, onTraceRefused),
+    onTraceRefused,
     handlers: checkHandlers(options),
     record: options.record,
+  };
+}
+
+/** Makes of `traceContext` a function that never throws, and leaves no rejection unhandled. */
+function tracesFrom(
+  traceContext: () => TraceContext | undefined,
+  failed: (error: unknown, method: string) => void,
+): (method: string) => TraceContext | undefined {
+  return (method) => {
+    try {
+      const trace: unknown = traceContext();
+      if (!isPromise(trace)) return trace as TraceContext | undefined;
+      handleOutcome(trace, () => undefined);
+      throw new InvalidArgumentError("traceContext", "must return a trace, and no promise of one");
+    } catch (error) {
+      failed(error, method);
+      return undefined;
+    }
   };
 }
 

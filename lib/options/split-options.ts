@@ -20,7 +20,7 @@ import {
   turnControlRules,
 } from "./option-keys.js";
 import type { JsonValue } from "../../generated/types.js";
-import { checkTrace } from "../jsonrpc/trace-context.js";
+import { checkTrace } from "../diagnostics/trace-context.js";
 import { withReadableImages } from "./readable-images.js";
 import { sandboxIn } from "./sandbox-options.js";
 

@@ -6,7 +6,7 @@ import type {
   ThreadSettingsUpdateParams,
   ThreadStartParams,
 } from "../../generated/types.js";
-import type { Traced } from "../jsonrpc/trace-context.js";
+import type { Traced } from "../diagnostics/trace-context.js";
 import type { AllowUndefined } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { BoundTools, StartThreadTools } from "../tools/tool.js";

@@ -1,6 +1,6 @@
 import type { SandboxMode, SandboxPolicy, TurnStartParams } from "../../generated/types.js";
 import type { AllowUndefined } from "../protocol.js";
-import { type Traced } from "../jsonrpc/trace-context.js";
+import { type Traced } from "../diagnostics/trace-context.js";
 import { type OutputSchema } from "../schema/output-format.js";
 import { type RequestHandlers } from "../server-requests/handlers.js";
 

@@ -46,6 +46,11 @@ export class OpenRequest {
   /** The connection over which the server has asked last, by number. */
   connection: number;
   readonly #answer = new Deferred<Answer | undefined>();
+  /** Why it is refused, when its handler has failed. */
+  failure: { readonly error: unknown } | undefined;
+  isRefused = false;
+  /** Shows its end on its tracing channel, where its start was shown. */
+  trace: { ended(answer: Answer | undefined): void } | undefined;
   /** In which its handler runs, and listens to the signal; undefined for that of the connection. */
   callerContext: CallerContext | undefined;
   /** Set once a handler has the signal. */
@@ -96,6 +101,7 @@ export class OpenRequest {
     this.#isOver = true;
     this.#onOver(answer);
     this.#answer.resolve(answer);
+    this.trace?.ended(answer);
   }
 
   /** Tells the handler that its answer is of no use any more; settles first, then tells. */

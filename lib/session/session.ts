@@ -328,6 +328,7 @@ export class Session {
         this.#serverInfo = await handshake(fresh, over, settings, own);
       },
       isContent,
+      idsOf: (value) => idsIn((value ?? {}) as Readonly<Record<string, unknown>>),
       frequentLines: () => new DeltaLines(),
       onNotification: (message) => {
         this.#received(message);

@@ -39,6 +39,7 @@ interface Remembered {
   /** The sandbox that the next turn of the thread has to name. */
   owed: SandboxPolicy | undefined;
   given: Given | undefined;
+  model: string | undefined;
 }
 
 /** The fields that tell of settings, in whatever answer or notification. */
@@ -51,6 +52,7 @@ interface Told {
   readonly permissions?: unknown;
   readonly approvalPolicy?: unknown;
   readonly approvalsReviewer?: unknown;
+  readonly model?: unknown;
 }
 
 /** As many of the latest threads are remembered, loaded or not: about 5 MB. */
@@ -61,6 +63,12 @@ const batch = 1_024;
 const keptGiven = 1_024;
 
 const nothing: ThreadSettings = {};
+const blank: Remembered = {
+  settings: nothing,
+  owed: undefined,
+  given: undefined,
+  model: undefined,
+};
 
 /**
  * What is remembered of threads. It outlives the connection, and the process of the server.
@@ -94,6 +102,11 @@ export class ThreadMemory {
 
   settingsOf(threadId: string): ThreadSettings {
     return this.#threads.get(threadId)?.settings ?? nothing;
+  }
+
+  /** The model of its next turn, as the server told it last or a turn has set it. */
+  modelOf(threadId: string): string | undefined {
+    return this.#threads.get(threadId)?.model;
   }
 
   /** Takes the place of what was known; a setting that is left out stays as it is. */
@@ -182,10 +195,12 @@ export class ThreadMemory {
    * changed sandbox in no other way; the others are told of all that it comes to (`isTold`).
    */
   begun(params: unknown, { isTold }: { isTold: boolean }): void {
-    const { threadId, sandboxPolicy, approvalPolicy, approvalsReviewer } = (params ?? {}) as Told;
+    const { threadId, sandboxPolicy, ...told } = (params ?? {}) as Told;
+    const { approvalPolicy, approvalsReviewer, model } = told;
     const remembered = this.#threads.get(threadId as string);
     if (remembered) remembered.owed = undefined;
-    this.#told(threadId, isTold ? undefined : sandboxPolicy, { approvalPolicy, approvalsReviewer });
+    const settings = { approvalPolicy, approvalsReviewer, model };
+    this.#told(threadId, isTold ? undefined : sandboxPolicy, settings);
   }
 
   /** The server tells what it comes to behind its answer, and not to a client that has let go of the thread by then. */
@@ -212,6 +227,7 @@ export class ThreadMemory {
       ...(told.activePermissionProfile ? { sandbox: undefined } : {}),
     };
     if (Object.keys(settings).length > 0) this.learn(threadId, settings);
+    if (typeof told.model === "string") this.#touch(threadId).model = told.model;
   }
 
   /** What is remembered of the thread, which becomes the newest. */
@@ -219,7 +235,7 @@ export class ThreadMemory {
     const remembered = this.#threads.get(threadId);
     if (!remembered && this.#threads.size >= this.#maxSize) this.#forgetOldest();
     this.#threads.delete(threadId);
-    const latest = remembered ?? { settings: nothing, owed: undefined, given: undefined };
+    const latest = remembered ?? { ...blank };
     this.#threads.set(threadId, latest);
     return latest;
   }

@@ -1,4 +1,5 @@
 import type { CallerContext } from "../async/caller-context.js";
+import type { TracedTurn } from "../diagnostics/turn-operation.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
@@ -13,6 +14,8 @@ export interface TurnFollower {
   readonly handlers?: RequestHandlers | undefined;
   /** The context of the call that started the turn, or joined it; undefined for whoever looks on. */
   readonly context?: CallerContext | undefined;
+  /** The turn as its tracing channel shows it; undefined while nobody subscribes. */
+  readonly operation?: TracedTurn | undefined;
   /** Whether somebody wants the turn to stop: whatever it asks is refused then. */
   readonly isStopping?: boolean | undefined;
   /**

@@ -7,11 +7,14 @@ const maxWaiting = 100;
 /** One value that changes, and whoever follows its changes. */
 export class StatusFeed<Status> {
   readonly #readers = new Set<Following<Status>>();
+  readonly #onChange: ((status: Status) => void) | undefined;
   #current: Status;
   #ended = false;
 
-  constructor(first: Status) {
+  /** `onChange` gets each new value; it must not throw. */
+  constructor(first: Status, onChange?: (status: Status) => void) {
     this.#current = first;
+    this.#onChange = onChange;
   }
 
   get current(): Status {
@@ -21,6 +24,7 @@ export class StatusFeed<Status> {
   publish(status: Status): void {
     if (this.#ended) return;
     this.#current = status;
+    this.#onChange?.(status);
     for (const reader of this.#readers) reader.push(status);
   }
 

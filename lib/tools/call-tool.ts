@@ -1,4 +1,6 @@
 import type { DynamicToolCallParams, DynamicToolCallResponse } from "../../generated/types.js";
+import { toolTracing } from "../diagnostics/channels.js";
+import { TracedTool } from "../diagnostics/tool-operation.js";
 import { formatPath } from "../schema/json-schema.js";
 import { isToolInputError } from "./tool-errors.js";
 import { toContentItems } from "./tool-content.js";
@@ -15,16 +17,40 @@ interface CallSeams {
  * short text from which the model can learn. Whether anybody still waits for the answer is the
  * caller's concern.
  */
-export async function callTool(
+export function callTool(
+  tool: Tool,
+  params: DynamicToolCallParams,
+  seams: CallSeams,
+): Promise<DynamicToolCallResponse> {
+  return toolTracing.isOn ? callTraced(tool, params, seams) : call(tool, params, seams);
+}
+
+/** The same, shown on its tracing channel: the tool runs in the context that subscribers give it. */
+async function callTraced(
   tool: Tool,
   params: DynamicToolCallParams,
   { signal, failed }: CallSeams,
+): Promise<DynamicToolCallResponse> {
+  const operation = new TracedTool({ ...params, tool: tool.name });
+  let failure: { readonly error: unknown } | undefined;
+  const seams = { signal, failed, caught: (error: unknown) => (failure = { error }) };
+  const response = await toolTracing.begin(operation, () => call(tool, params, seams));
+  operation.answered(response.success, response.contentItems);
+  toolTracing.ended(operation, failure);
+  return response;
+}
+
+async function call(
+  tool: Tool,
+  params: DynamicToolCallParams,
+  { signal, failed, caught }: CallSeams & { readonly caught?: (error: unknown) => void },
 ): Promise<DynamicToolCallResponse> {
   const { threadId, turnId, callId } = params;
   try {
     const output = await tool.execute(params.arguments, { signal, threadId, turnId, callId });
     return { contentItems: toContentItems(output), success: true };
   } catch (error) {
+    caught?.(error);
     if (!isToolInputError(error)) failed?.(error);
     return toolFailure(error);
   }

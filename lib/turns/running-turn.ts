@@ -7,6 +7,7 @@ import type { EndedReport, TurnReport } from "./read-stored-turn.js";
 import { TurnInbox } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import type { TurnListener, TurnRequest } from "./turn-request.js";
+import type { TurnTrace } from "./turn-trace.js";
 
 const nothing: readonly TurnHappening[] = [];
 
@@ -21,6 +22,7 @@ export class RunningTurn {
   readonly #threadId: string;
   readonly #listener: TurnListener;
   readonly #life: Life;
+  readonly #trace: TurnTrace | undefined;
   readonly #progress: TurnProgress;
   readonly #inbox: TurnInbox;
   /** Undefined for a turn that somebody else has started. */
@@ -32,7 +34,13 @@ export class RunningTurn {
   #isComplete = false;
 
   /** Nothing more is shown once those who wait for the turn have been told of its end. */
-  constructor({ threadId, start }: TurnRequest, listener: TurnListener, life: Life) {
+  constructor(
+    { threadId, start }: TurnRequest,
+    listener: TurnListener,
+    life: Life,
+    trace: TurnTrace | undefined,
+  ) {
+    this.#trace = trace;
     this.#threadId = threadId;
     this.#listener = listener;
     this.#life = life;
@@ -117,6 +125,7 @@ export class RunningTurn {
     if (this.#isComplete || this.#life.isOver() || this.#isKnown(received)) return nothing;
     const event = this.#translate(received);
     this.#progress.add(event);
+    this.#trace?.observe(event);
     if (!this.#life.hasEnded()) this.#listener.event(event);
     switch (event.method) {
       case "turn/started":

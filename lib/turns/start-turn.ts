@@ -10,9 +10,11 @@ import type { GetSession, Session } from "../session/session.js";
 import type { PendingTurn } from "../session/turn-follower.js";
 import type { Slot } from "../session/turn-slots.js";
 import { attachTurn } from "./attach-turn.js";
+import { followTraced } from "./follow-traced.js";
 import { TurnNotStartedError } from "./turn-errors.js";
 import { TurnExecution } from "./turn-execution.js";
 import type { StartPlace, TurnListener, TurnRequest, TurnStart } from "./turn-request.js";
+import type { TurnTrace } from "./turn-trace.js";
 
 /** The shortest pause before a request is repeated (ms). */
 const pauseMs = 50;
@@ -32,7 +34,16 @@ export function startTurn(
   request: TurnRequest,
   listener: TurnListener,
 ): TurnExecution {
-  const turn = new TurnExecution(request, listener);
+  return followTraced(request, (trace) => begin(getSession, request, listener, trace));
+}
+
+function begin(
+  getSession: GetSession,
+  request: TurnRequest,
+  listener: TurnListener,
+  trace: TurnTrace | undefined,
+): TurnExecution {
+  const turn = new TurnExecution(request, listener, trace);
   const { start } = request;
   if (turn.life.isOver()) return turn;
   if ("send" in start) void bring(turn, getSession, request, start);

@@ -1,5 +1,7 @@
 import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
-import { fieldOf } from "../messages/field-of.js";
+import type { TracedTurn } from "../diagnostics/turn-operation.js";
+import { fieldOf, textOf } from "../messages/field-of.js";
+import { turnIdOf } from "../messages/message-ids.js";
 import type { Session } from "../session/session.js";
 import { agentsIn } from "../session/subagent-tree.js";
 import type { TurnFollower } from "../session/turn-follower.js";
@@ -10,6 +12,7 @@ import type { SomeEvent } from "../messages/superseding.js";
 import { gapEvent, TurnGap } from "./turn-inbox.js";
 import { TurnProgress } from "./turn-progress.js";
 import { isItem } from "./turn-state.js";
+import { contentOf, isTurnTraced, TurnTrace } from "./turn-trace.js";
 
 /** The turn that an event comes from: the turn itself, or one of its sub-agents. */
 export interface EventOrigin {
@@ -74,6 +77,9 @@ interface Child {
   readonly turns: Map<string, SubagentTurn>;
   prompt: string | null;
   state: CollabAgentState | null;
+  model: string | undefined;
+  /** The turn that has started it, or spoken to it last, as its tracing channel shows it. */
+  caller: TracedTurn | undefined;
 }
 
 /** More than a turn can make use of; bounds for servers that go on and on. */
@@ -100,10 +106,11 @@ export class Subagents {
   }
 
   list(): readonly Subagent[] {
-    return [...this.#children.values()].map(({ parent, turns, ...child }) => ({
-      ...child,
+    const children = [...this.#children.values()];
+    return children.map(({ threadId, parent, depth, turns, prompt, state }) => ({
+      ...{ threadId, depth, prompt, state },
       parentThreadId: parent.threadId,
-      turns: [...turns.values()].map(({ state }) => state),
+      turns: [...turns.values()].map((turn) => turn.state),
     }));
   }
 
@@ -114,7 +121,14 @@ export class Subagents {
     const item = fieldOf(event.params, "item");
     if (!isItem(item)) return;
     const call = item.type === "collabAgentToolCall" ? item : undefined;
-    for (const threadId of agentsIn(item).agents) this.#know(threadId, parent, call);
+    const { agents } = agentsIn(item);
+    const caller = agents.length > 0 ? this.#callerIn(event, parent) : undefined;
+    for (const threadId of agents) {
+      const child = this.#know(threadId, parent, call);
+      if (!child) continue;
+      child.caller = caller ?? child.caller;
+      child.model ??= textOf(item, "model");
+    }
     if (call) this.#expect(call, parent.threadId, event.method === "item/started");
   }
 
@@ -125,12 +139,35 @@ export class Subagents {
     for (const { turns } of this.#children.values()) for (const turn of turns.values()) turn.lost();
   }
 
+  /** How the tracing channel shows a turn of a sub-agent; undefined while nobody subscribes. */
+  trace(child: Child, turnId: string, state: () => TurnState): TurnTrace | undefined {
+    if (!isTurnTraced()) return undefined;
+    const { threadId, caller } = child;
+    const trace = new TurnTrace({
+      threadId,
+      model: child.model ?? this.#session.memory.modelOf(threadId),
+      parent: caller,
+      joined: this.#session.turns.followersOf(threadId, turnId).length > 0,
+      content: () => contentOf(undefined, state()),
+    });
+    trace.operation.turnId = turnId;
+    trace.begin(() => undefined);
+    return trace;
+  }
+
   show(event: SubagentEvent): void {
     this.#listener.subagentEvent(event);
   }
 
   unfollow({ threadId, turnId }: EventOrigin, turn: TurnFollower): void {
     this.#session.turns.unfollow(threadId, turnId, turn);
+  }
+
+  #callerIn(event: SomeEvent, { threadId }: Parent): TracedTurn | undefined {
+    const turnId = turnIdOf(event);
+    if (turnId === undefined) return undefined;
+    const followers = this.#session.turns.followersOf(threadId, turnId);
+    return followers.find(({ operation }) => operation)?.operation;
   }
 
   /** Between the start and the end of this call, a thread may begin that nobody has named yet. */
@@ -149,17 +186,19 @@ export class Subagents {
     this.#spawning.delete(threadId);
   }
 
-  #know(threadId: string, parent: Parent, call?: CollabCall): void {
+  #know(threadId: string, parent: Parent, call?: CollabCall): Child | undefined {
     let child = this.#children.get(threadId);
     if (!child) {
-      if (this.#children.size >= maxChildren) return;
+      if (this.#children.size >= maxChildren) return undefined;
       const depth = parent.depth + 1;
-      child = { threadId, parent, depth, turns: new Map(), prompt: null, state: null };
+      const unknown = { prompt: null, state: null, model: undefined, caller: undefined };
+      child = { threadId, parent, depth, turns: new Map(), ...unknown };
       this.#children.set(threadId, child);
       this.#watch(child);
     }
     child.prompt ??= call?.prompt ?? null;
     child.state = stateIn(call?.agentsStates, threadId) ?? child.state;
+    return child;
   }
 
   #watch(child: Child): void {
@@ -183,6 +222,7 @@ class SubagentTurn implements TurnFollower {
   readonly #child: Child;
   readonly #origin: EventOrigin;
   readonly #progress: TurnProgress;
+  readonly #trace: TurnTrace | undefined;
   #gap: TurnGap | undefined;
   #isGapTold = true;
 
@@ -193,10 +233,15 @@ class SubagentTurn implements TurnFollower {
     this.#origin = { threadId, turnId, parentThreadId: parent.threadId, depth };
     this.#progress = new TurnProgress(threadId);
     this.#progress.state = { ...this.#progress.state, id: turnId };
+    this.#trace = subagents.trace(child, turnId, () => this.state);
   }
 
   get state(): TurnState {
     return this.#progress.state;
+  }
+
+  get operation(): TracedTurn | undefined {
+    return this.#trace?.operation;
   }
 
   /** What was missed is not read: of a sub-agent it is enough to know that something was. */
@@ -216,12 +261,14 @@ class SubagentTurn implements TurnFollower {
     this.#tellGap();
     if (this.#gap && !this.#gap.admits(event)) return;
     this.#progress.add(event);
+    this.#trace?.observe(event);
     this.#subagents.observe(event, this.#child);
     this.#show(event);
     if (event.method === "turn/completed") this.lost();
   }
 
-  lost(): void {
+  lost(failure?: () => Error): void {
+    this.#trace?.ended(this.state, failure);
     this.#subagents.unfollow(this.#origin, this);
   }
 

@@ -3,6 +3,7 @@ import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { Life, type Failure } from "../async/life.js";
 import { NamedTimers } from "../async/named-timers.js";
 import { settleWithin } from "../async/timers.js";
+import type { TracedTurn } from "../diagnostics/turn-operation.js";
 import { unsent } from "../errors/connection-errors.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
@@ -41,6 +42,7 @@ import {
 } from "./turn-errors.js";
 import type { TurnListener, TurnRequest } from "./turn-request.js";
 import { toTurnResult } from "./turn-result.js";
+import type { TurnTrace } from "./turn-trace.js";
 
 export function unconfirmed(what: "turn" | "goal"): string {
   return `A ${what} was given up, and the server has not confirmed that it stopped. This client goes on stopping it.`;
@@ -57,6 +59,7 @@ export class TurnExecution implements TurnFollower, Work {
   readonly context: CallerContext | undefined;
   readonly #request: TurnRequest;
   readonly #listener: TurnListener;
+  readonly #trace: TurnTrace | undefined;
   readonly #running: RunningTurn;
   readonly #silence: IdleTimer | undefined;
   readonly #timers = new NamedTimers<TurnTimer>();
@@ -72,15 +75,17 @@ export class TurnExecution implements TurnFollower, Work {
   #turn: TurnFacts;
   #session: Session | undefined;
 
-  constructor(request: TurnRequest, listener: TurnListener) {
+  /** `trace`: shows the turn on its tracing channel, where it has begun. */
+  constructor(request: TurnRequest, listener: TurnListener, trace?: TurnTrace) {
     const { start, controls, handlers } = request;
     this.#request = request;
     this.#listener = listener;
+    this.#trace = trace;
     // A command asks nothing. Should it be part of another turn, what that asks is not its handle's business.
     const isCommand = "send" in start && start.method === "thread/shellCommand";
     this.handlers = isCommand ? undefined : handlers;
     this.context = isCommand || this.looksOn ? undefined : callerContext();
-    this.#running = new RunningTurn(request, listener, this.life);
+    this.#running = new RunningTurn(request, listener, this.life, trace);
     const { idleTimeoutMs } = controls;
     if (idleTimeoutMs !== undefined) {
       this.#silence = new IdleTimer(idleTimeoutMs, () => this.#silent());
@@ -112,6 +117,10 @@ export class TurnExecution implements TurnFollower, Work {
 
   get state(): TurnState {
     return this.#running.state;
+  }
+
+  get operation(): TracedTurn | undefined {
+    return this.#trace?.operation;
   }
 
   get threadId(): string {
@@ -189,17 +198,21 @@ export class TurnExecution implements TurnFollower, Work {
 
   connected(session: Session): void {
     this.#session = session;
+    const { operation } = this;
+    if (operation) operation.model ??= session.memory.modelOf(this.threadId);
     if ("send" in this.#request.start) session.work.add(this);
     this.#listener.connected?.(session, this);
   }
 
   named(id: string): void {
     this.#running.id = id;
+    if (this.operation) this.operation.turnId = id;
     this.#accepted.resolve({ id });
   }
 
   /** The input has become a part of a turn that runs already: it goes on from where that stands. */
   joined(state: TurnState): void {
+    if (this.operation) this.operation.joined = true;
     this.#running.state = state;
     this.#listener.joined?.(state);
     this.happened({ type: "started" });
@@ -399,6 +412,7 @@ export class TurnExecution implements TurnFollower, Work {
   #end(end: TurnEnd): void {
     if (end === "unsent") this.#running.state = { ...this.state, status: "interrupted" };
     if (this.life.end(this.#failureOf(end))) this.#told();
+    this.#trace?.ended(this.state, this.life.failure);
   }
 
   #failureOf(end: TurnEnd): Failure | undefined {

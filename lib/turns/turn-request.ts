@@ -1,3 +1,4 @@
+import type { UserInput } from "../../generated/types.js";
 import type { Failure, Life } from "../async/life.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
 import type { TurnControls } from "../options/turn-options.js";
@@ -13,6 +14,9 @@ export interface TurnRequest {
   readonly controls: TurnControls;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
+  /** What the turn was begun with, and the model that it asks for; undefined where its caller has not said. */
+  readonly input?: readonly UserInput[] | undefined;
+  readonly model?: string | undefined;
   /** Whether nobody gets the handle, so that its events need not be kept. */
   readonly resultOnly?: boolean | undefined;
 }

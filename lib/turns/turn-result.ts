@@ -37,7 +37,7 @@ function closed(item: ThreadItem, status: TurnStatus): ThreadItem {
 }
 
 /** Only completed messages count: one that was cut, by a steer say, is no answer. */
-function finalResponse(items: readonly ThreadItem[]): string | null {
+export function finalResponse(items: readonly ThreadItem[]): string | null {
   const messages = items.filter((item) => item.type === "agentMessage");
   const answer =
     messages.findLast((message) => message.phase === "final_answer") ??

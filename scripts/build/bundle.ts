@@ -46,7 +46,7 @@ const mainEntry = path.resolve(import.meta.dirname, "../../lib/index.js");
 const commonJs: BuildOptions = {
   format: "cjs",
   outExtension: { ".js": ".cjs" },
-  external: ["vscode-jsonrpc", "ws"],
+  external: ["vscode-jsonrpc", "ws", "@opentelemetry/api"],
   plugins: [sharedClasses],
 };
 

@@ -28,6 +28,7 @@ const entries = [
   "lib/browser/index",
   "lib/ai/index",
   "lib/fleet/index",
+  "lib/telemetry/index",
   "lib/testing/index",
 ];
 /** What package.json has under `bin`. */

@@ -35,6 +35,7 @@ export const rooms: Readonly<Record<string, string>> = {
   results: "the shapes of what turns, goals and commands give",
   protocol: "the types of the protocol",
   version: "the version of this package",
+  diagnostics: "the channels on which operations are shown, and the trace that they belong to",
   errors: "the classes of errors, and how the server's become ours",
   async: "queues, deadlines, signals: knows nothing of Codex",
 };
@@ -44,6 +45,8 @@ export const entries: Readonly<Record<string, readonly string[]>> = {
   ai: ["async", "errors", "http", "options", "parts"],
   fleet: ["index", "async", "errors", "http", "parts", "runtime"],
   http: ["app-server-errors", "async", "errors", "options", "parts"],
+  // It reads the channels: of the main entry it takes types only.
+  telemetry: ["index", "errors", "version"],
   // What a page loads: nothing of Node, and nothing that is not used.
   browser: ["parts"],
   testing: ["async", "errors", "recording", "runtime", "transport"],

@@ -40,7 +40,7 @@ describe("packages", () => {
   test("only those that are dependencies are imported, and Node's own", () => {
     const packages = imports.filter(({ written }) => !/^(\.|node:)/.test(written));
     const names = new Set(packages.map(({ to }) => to.split("/")[0]));
-    expect([...names].sort()).toEqual(["p-retry", "vscode-jsonrpc", "ws"]);
+    expect([...names].sort()).toEqual(["@opentelemetry", "p-retry", "vscode-jsonrpc", "ws"]);
   });
 
   test("ws, which need not be there, stays in transport/, and is loaded when it is needed", () => {
@@ -48,6 +48,13 @@ describe("packages", () => {
     const loads = values.filter(({ to }) => to === "ws");
     expect(loads.map(show)).toEqual(["lib/transport/load-ws.ts imports ws"]);
     expect(parseSource("lib/transport/load-ws.ts").text).toContain('import("ws")');
+  });
+
+  test("OpenTelemetry's API, which need not be there, stays in telemetry/", () => {
+    const names = new Set(imports.map(({ to }) => to).filter((to) => to.startsWith("@")));
+    expect([...names]).toEqual(["@opentelemetry/api"]);
+    const others = users(/^@/).filter((file) => !file.startsWith("lib/telemetry/"));
+    expect(others).toEqual([]);
   });
 
   test("vscode-jsonrpc stays in jsonrpc/", () => {

@@ -14,7 +14,7 @@ import {
   type RulesOf,
 } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";
+import { checkTrace, type Traced } from "../../diagnostics/trace-context.js";
 
 /** The size of a terminal, in characters: whole numbers from 1 to 65,535. */
 export interface TerminalSize {

@@ -1,7 +1,7 @@
 import { threadGoalKeys, threadGoalSetParamsKeys } from "../../../generated/methods.js";
 import { checkOptions, pickKeys } from "../../errors/check-options.js";
 import type { ThreadGoal } from "../../../generated/types.js";
-import { checkTrace } from "../../jsonrpc/trace-context.js";
+import { checkTrace } from "../../diagnostics/trace-context.js";
 import { setsActiveGoal } from "../../messages/goal-status.js";
 import { setGoalInTime } from "../../goals/late-goal.js";
 import type { SetGoalOptions } from "../../options/goal-options.js";

@@ -12,7 +12,7 @@ import { prepareInput } from "../../session/prepare-input.js";
 import type { Pages } from "../../options/pages.js";
 import type { ParamsOf } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
-import { checkTrace, type Traced } from "../../jsonrpc/trace-context.js";
+import { checkTrace, type Traced } from "../../diagnostics/trace-context.js";
 import { Turn } from "../../turn.js";
 import { findTurnOfMessage } from "../../turns/read-stored-turn.js";
 import { stopUnfollowed, watchForLateTurn } from "../../turns/stop-unfollowed.js";

@@ -22,6 +22,7 @@ import type { FoundHandler } from "../../server-requests/handlers-by-method.js";
 import type { OpenRequest, PendingRequest } from "../../server-requests/open-request.js";
 import { OpenRequests, type RequestIds } from "../../server-requests/open-requests.js";
 import { isResultOf, kindOf, refuseRequest } from "../../server-requests/request-kinds.js";
+import { ServerRequestTrace } from "../../server-requests/server-request-trace.js";
 import { isJsonObject as isObject } from "../../schema/json-schema.js";
 import { RequestRecovery } from "./request-recovery.js";
 import { isOurs, mayBeOfOthers } from "./shared-server.js";
@@ -189,7 +190,8 @@ export class RequestDispatcher {
     const { handler, context } = await findHandler(request, this.#options);
     request.callerContext = context;
     const carryOut = () => this.#carryOut(request, message, { handler, wasStopping });
-    await (context ? context(carryOut) : carryOut());
+    const begin = () => this.#begin(request, carryOut);
+    await (context ? context(begin) : begin());
   }
 
   /** Has the handler answer, if there is one. What goes wrong is a refusal. */
@@ -240,6 +242,7 @@ export class RequestDispatcher {
     } catch (error) {
       failed(error);
       if (request.isOver()) return;
+      request.failure = { error };
       // Of the errors of a handler only our own are known to hold no values.
       const isOurs = isAppServerError(error) && error.code === "INVALID_ARGUMENT";
       const why = isOurs ? `: ${error.message}` : "";
@@ -247,7 +250,21 @@ export class RequestDispatcher {
     }
   }
 
+  /** Carries it out in the context that subscribers of its tracing channel give it. */
+  #begin<Result>(request: OpenRequest, run: () => Result): Result {
+    const { threadId, turnId } = request;
+    const turnOf = () => {
+      if (threadId === undefined || turnId === undefined) return undefined;
+      const followers = this.#options.turns.followersOf(threadId, turnId);
+      return followers.find(({ operation }) => operation)?.operation;
+    };
+    return ServerRequestTrace.begin(request, turnOf, run);
+  }
+
   #refuse(request: OpenRequest, message: RequestMessage, why: string): void {
+    // One that was not carried out at all has not been shown yet.
+    if (!request.trace) this.#begin(request, () => undefined);
+    request.isRefused = true;
     this.#options.logger.warn(`${shownMethod(message.method)} was refused: ${why}.`);
     request.settle(refuseRequest(message.method));
   }

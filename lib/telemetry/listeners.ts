@@ -1,0 +1,123 @@
+import { context, trace, type Span } from "@opentelemetry/api";
+import type {
+  ItemOperation,
+  RequestOperation,
+  ServerRequestOperation,
+  StartOperation,
+  ToolOperation,
+  TurnOperation,
+} from "../index.js";
+import { approvalAnswered, approvalKind, approvalRequested } from "./approval-events.js";
+import { outerContext } from "./context-store.js";
+import { CallSpan } from "./call-span.js";
+import type { Recording } from "./recording.js";
+import { toTraceContext } from "./request-trace.js";
+import type { Subscriptions } from "./subscriptions.js";
+import { toolCallOf, toolKey, ToolSpan } from "./tool-span.js";
+import { TurnSpan } from "./turn-span.js";
+
+/** Subscribes to the library's channels, and makes spans and figures of what they show. */
+export function listen(recording: Recording, subscriptions: Subscriptions): void {
+  listenToTurns(recording, subscriptions);
+  listenToTools(recording, subscriptions);
+  listenToServerRequests(recording, subscriptions);
+  listenToRequests(recording, subscriptions);
+}
+
+function listenToTurns(recording: Recording, subscriptions: Subscriptions): void {
+  const turns = new WeakMap<TurnOperation, TurnSpan>();
+  const tools = new WeakMap<ItemOperation, ToolSpan>();
+  subscriptions.add<TurnOperation>("turn", {
+    begin: (turn) => {
+      const span = new TurnSpan(recording, turn);
+      turns.set(turn, span);
+      return span.context;
+    },
+    end: (turn) => turns.get(turn)?.ended(),
+  });
+  subscriptions.add<ItemOperation>("item", {
+    begin: (item) => {
+      const turn = turns.get(item.turn);
+      const call = toolCallOf(item);
+      // The handle that followed the turn first has its tools.
+      if (!turn || !call || item.turn.joined) return undefined;
+      turn.toolBegun();
+      const tool = new ToolSpan(recording, call, turn.context);
+      tools.set(item, tool);
+      return tool.context;
+    },
+    end: (item) => tools.get(item)?.itemEnded(item),
+  });
+}
+
+/** A tool in this process runs in the span of its item, or in one of its own where that is not shown. */
+function listenToTools(recording: Recording, subscriptions: Subscriptions): void {
+  const own = new WeakMap<ToolOperation, ToolSpan>();
+  const ran = new WeakMap<ToolOperation, Pick<ToolSpan, "ran">>();
+  subscriptions.add<ToolOperation>("tool", {
+    begin: (operation) => {
+      const outer = outerContext(operation);
+      const known = recording.tools.get(toolKey(operation.threadId, operation.callId));
+      const { tool: name, callId, threadId, startedAtMs } = operation;
+      const call = { name, type: "function", callId, threadId, startedAtMs } as const;
+      const begun = (): ToolSpan => {
+        const span = new ToolSpan(recording, call, outer);
+        own.set(operation, span);
+        return span;
+      };
+      const place = known ?? begun();
+      ran.set(operation, place);
+      return trace.setSpan(outer, place.span);
+    },
+    end: (operation) => {
+      ran.get(operation)?.ran(operation);
+      own.get(operation)?.ended();
+    },
+  });
+}
+
+/** A handler runs in the span of the tool call that it is asked about, or else of the turn. */
+function listenToServerRequests(recording: Recording, subscriptions: Subscriptions): void {
+  const spans = new WeakMap<ServerRequestOperation, Span>();
+  subscriptions.add<ServerRequestOperation>("server-request", {
+    begin: (request) => {
+      const outer = outerContext(request);
+      const tool = recording.tools.get(toolKey(request.threadId, request.itemId));
+      const within = tool ?? recording.turnSpan(request.turn);
+      const span = within?.span ?? trace.getSpan(outer);
+      if (!span) return undefined;
+      spans.set(request, span);
+      const kind = approvalKind(request);
+      if (kind !== undefined) approvalRequested(span, request, kind);
+      return trace.setSpan(outer, span);
+    },
+    end: (request) => {
+      const kind = approvalKind(request);
+      if (kind !== undefined) approvalAnswered(recording, spans.get(request), request, kind);
+    },
+  });
+}
+
+/** Each request goes out with the trace of the span that it is sent in. */
+function listenToRequests(recording: Recording, subscriptions: Subscriptions): void {
+  const calls = new WeakMap<object, CallSpan>();
+  subscriptions.add<RequestOperation>("request", {
+    begin: (request) => {
+      const call = recording.requestSpans
+        ? CallSpan.ofRequest(recording, request, outerContext(request))
+        : undefined;
+      if (call) calls.set(request, call);
+      request.trace ??= toTraceContext(call?.context ?? context.active());
+      return call?.context;
+    },
+    end: (request) => calls.get(request)?.requestEnded(request),
+  });
+  subscriptions.add<StartOperation>("start", {
+    begin: (start) => {
+      const call = CallSpan.ofStart(recording, start, outerContext(start));
+      calls.set(start, call);
+      return call.context;
+    },
+    end: (start) => calls.get(start)?.startEnded(start),
+  });
+}
