@@ -5,7 +5,7 @@ import type { GoalOptions, GoalSettings } from "./goal-options.js";
 import { pickKeys, withoutKeys } from "../errors/check-options.js";
 import type {
   ServiceTurnOptions,
-  TurnControls,
+  CheckedControls,
   TurnOptions,
   TurnStartSettings,
 } from "./turn-options.js";
@@ -20,6 +20,7 @@ import {
 import type { JsonValue } from "../../generated/types.js";
 import { checkTrace } from "../jsonrpc/trace-context.js";
 import { withReadableImages } from "./readable-images.js";
+import { toBudget } from "../usage/budget.js";
 import { sandboxIn } from "./sandbox-options.js";
 
 const settingKeys = withoutKeys(
@@ -31,7 +32,7 @@ const settingKeys = withoutKeys(
 );
 
 interface SplitOptions {
-  controls: TurnControls;
+  controls: CheckedControls;
   handlers: RequestHandlers | undefined;
   settings: TurnStartSettings;
   /** How to read the answer; undefined when it is plain text. */
@@ -48,6 +49,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace } = options;
   const { outputSchema, toolOutput } = options;
   checkFields(options, turnControlRules);
+  const budget = toBudget(options.budget);
   checkTrace(trace);
   const output =
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
@@ -57,7 +59,8 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
     ...sandboxIn(options),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
-  const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace };
+  const limits = { signal, timeoutMs, idleTimeoutMs, maxBacklogBytes, budget };
+  const controls = { ...limits, onBreak, whenBusy, trace };
   return { controls, handlers, settings, output };
 }
 
