@@ -172,6 +172,7 @@ export class Session {
       stop: ({ threadId, turnId, isSubagent }, exceeded) => {
         // Whoever follows the turn may do so from the message on that has brought this.
         queueMicrotask(() => {
+          if (!this.usage.isOpen(turnId)) return;
           const followers = this.turns.followersOf(threadId, turnId);
           const isSeenTo = followers.map((follower) => follower.usedUp?.(exceeded) ?? false);
           if (!isSeenTo.includes(true)) stopTurn(this, threadId, turnId, { isSubagent });

@@ -73,8 +73,10 @@ export class TurnExecution implements TurnFollower, Work {
   /** Resolves when the server has answered what it was asked about the turn. */
   #answered: Promise<void> = Promise.resolve();
   #turn: TurnFacts;
-  /** The budget that was used up, and that the turn is stopped for. */
+  /** A budget of the turn that is used up. */
   #exceeded: ScopedBudget | undefined;
+  /** Whether the turn is being stopped for that. */
+  #isOverBudget = false;
   #session: Session | undefined;
 
   constructor(request: TurnRequest, listener: TurnListener) {
@@ -230,6 +232,7 @@ export class TurnExecution implements TurnFollower, Work {
     this.#silence?.heard();
     // The routes know the turn; what the methods mean is the reducer's business.
     const happenings = this.#running.receive(message as TurnEvent);
+    if (this.#exceeded && message.method === "item/started") this.#stopForBudget();
     if (happenings.length > 0) this.happened(...happenings);
   }
 
@@ -238,13 +241,10 @@ export class TurnExecution implements TurnFollower, Work {
     if (this.life.isOver()) return false;
     if (this.#exceeded || this.life.hasEnded()) return true;
     this.#exceeded = exceeded;
-    this.happened({ type: "stopAsked", insist: true });
-    const giveUp = (): void => {
-      if (this.life.cutShort(() => this.#exceededError(exceeded))) {
-        this.happened({ type: "stopGracePassed" });
-      }
-    };
-    this.life.onOver(onDeadline(stopGraceMs, giveUp));
+    // Behind an answer the turn mostly ends by itself, and to interrupt it would spoil what has been paid for.
+    if (this.#hasAnswered())
+      this.life.onOver(onDeadline(runningGraceMs, () => this.#stopForBudget()));
+    else this.#stopForBudget();
     return true;
   }
 
@@ -292,6 +292,25 @@ export class TurnExecution implements TurnFollower, Work {
     this.life.reach("running");
     this.#silence?.begin();
     this.#begun.resolve();
+  }
+
+  /** Whether the newest response was an answer, behind which the model is mostly not asked again. */
+  #hasAnswered(): boolean {
+    const { items, openItems } = this.state;
+    return openItems.length === 0 && items.at(-1)?.type === "agentMessage";
+  }
+
+  #stopForBudget(): void {
+    if (!this.#exceeded || this.#isOverBudget) return;
+    const exceeded = this.#exceeded;
+    this.#isOverBudget = true;
+    this.happened({ type: "stopAsked", insist: true });
+    const giveUp = (): void => {
+      if (this.life.cutShort(() => this.#exceededError(exceeded))) {
+        this.happened({ type: "stopGracePassed" });
+      }
+    };
+    this.life.onOver(onDeadline(stopGraceMs, giveUp));
   }
 
   #exceededError({ scope, budget }: ScopedBudget): BudgetExceededError {
@@ -440,7 +459,7 @@ export class TurnExecution implements TurnFollower, Work {
     if (end === "itsResult" || end === "unsent") {
       const exceeded = this.#exceeded;
       // One that came to its own end, though it has used more than it may, has its result.
-      const isCut = exceeded && this.state.status === "interrupted";
+      const isCut = exceeded && this.#isOverBudget && this.state.status === "interrupted";
       return isCut ? () => this.#exceededError(exceeded) : undefined;
     }
     if (end === "lost") {

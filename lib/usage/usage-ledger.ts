@@ -90,6 +90,11 @@ export class UsageLedger {
     };
   }
 
+  /** Whether the turn has begun, and its end has not been told. */
+  isOpen(turnId: string): boolean {
+    return this.#turns.get(turnId)?.isOver === false;
+  }
+
   /** What the turn and its sub-agents have used so far; `null` when the server has told of none of it. */
   summaryOf(rootTurnId: string): UsageSummary | null {
     return summaryOf(this.#byRoot.get(rootTurnId) ?? []);
