@@ -3,10 +3,15 @@ import { BoundedMap } from "../async/bounded-map.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
-import type { TurnUsageRecord, UsageOfModel, UsageSummary } from "../results/turn-tokens.js";
+import type {
+  Tokens,
+  TurnUsageRecord,
+  UsageOfModel,
+  UsageSummary,
+} from "../results/turn-tokens.js";
 import { BudgetBook, type ScopedBudget } from "./budget-book.js";
 import type { Budget } from "./budget.js";
-import { noTokens, readTokens } from "./tokens.js";
+import { addTokens, noTokens, readTokens, sameTokens } from "./tokens.js";
 import {
   summaryOf,
   TurnAccount,
@@ -254,8 +259,10 @@ export class UsageLedger {
     const thread = this.#thread(threadId);
     const turn = this.#turns.get(turnId);
     const isOwn = turn?.threadId === threadId;
-    const isKnown = !thread.isStale || (isOwn && this.#overGap.has(turn));
-    const known = isKnown ? readTokens(thread.total) : undefined;
+    const before = readTokens(thread.total);
+    const isKnown =
+      !thread.isStale || (isOwn && this.#overGap.has(turn)) || (before && goesOn(before, update));
+    const known = isKnown ? before : undefined;
     thread.total = fieldOf(usage, "total") as TokenUsageBreakdown;
     thread.isStale = false;
     if (!isOwn) return;
@@ -413,6 +420,11 @@ function updateIn(usage: unknown): UsageUpdate | undefined {
   const total = readTokens(fieldOf(usage, "total"));
   const last = readTokens(fieldOf(usage, "last")) ?? noTokens;
   return total && { total, last };
+}
+
+/** Whether an update follows the one before, or repeats it: nobody has used the thread in between. */
+function goesOn(before: Tokens, { total, last }: UsageUpdate): boolean {
+  return sameTokens(total, before) || sameTokens(total, addTokens(before, last));
 }
 
 function endingIn(turn: unknown): TurnEnding {
