@@ -18,6 +18,8 @@ import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
 import type * as start from "./errors/start-errors.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
 import type * as turn from "./turns/turn-errors.js";
+import type { BudgetExceededError } from "./usage/budget-exceeded-error.js";
+import type { PriceMissingError } from "./usage/price-missing-error.js";
 import type { TurnDetachedError } from "./errors/turn-detached-error.js";
 
 /**
@@ -26,6 +28,7 @@ import type { TurnDetachedError } from "./errors/turn-detached-error.js";
  */
 export type AnyAppServerError =
   | start.BinaryNotFoundError
+  | BudgetExceededError
   | CodexDrainingError
   | machine.CommandEndedError
   | CommandFailedError
@@ -65,6 +68,7 @@ export type AnyAppServerError =
   | machine.OutputStreamError
   | rpc.ParseError
   | pool.PoolFullError
+  | PriceMissingError
   | connection.ProtocolError
   | request.RequestNotPendingError
   | connection.RequestTimeoutError

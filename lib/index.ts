@@ -18,6 +18,7 @@ export {
 } from "./thread.js";
 export type {
   ForkThreadOptions,
+  ThreadHandleOptions,
   ResumeThreadOptions,
   StartThreadOptions,
   UpdateSettingsOptions,
@@ -180,11 +181,22 @@ export type {
   TurnUsage,
   TurnWarning,
 } from "./results/turn-state.js";
+export type { Tokens, TurnUsageRecord, UsageOfModel, UsageSummary } from "./results/turn-tokens.js";
+export { Budget, type BudgetAmount, type BudgetLimits } from "./usage/budget.js";
+export {
+  BudgetExceededError,
+  type BudgetScope,
+  type ExceededDetails,
+} from "./usage/budget-exceeded-error.js";
+export { costOf, type ModelPrices, type Prices, type TokenPrices } from "./usage/cost-of.js";
+export { PriceMissingError } from "./usage/price-missing-error.js";
+export type { Usage } from "./resources/account/usage.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.js";
 export { isRetryNotice, type RetryNotice } from "./turns/turn-state.js";
 export type {
   RunOptions,
   AttachTurnOptions,
+  Budgeted,
   ServiceTurnOptions,
   TurnControls,
   TurnOptions,

@@ -49,6 +49,7 @@ import {
 import type { TurnResult } from "./results/turn-result.js";
 import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-kinds.js";
 import type { TurnName, TurnStart } from "./turns/turn-request.js";
+import { toBudget } from "./usage/budget.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
@@ -261,6 +262,7 @@ export class Thread extends ThreadApi {
     const all = checkOpeningOptions("fork()", options, forkThreadKeys);
     const handlers = handlersIn(all);
     const { tools, trace } = all;
+    const budget = toBudget(all.budget);
     const settings = pickKeys(all, threadForkParamsKeys);
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
@@ -268,7 +270,8 @@ export class Thread extends ThreadApi {
     const params = { excludeTurns: true, ...settings, threadId: this.id };
     const request = { ...leavesLateThread(session), trace };
     const opened = await openThread(session, "thread/fork", params, request);
-    const scope = threadScope({ handlers, tools: tools ?? session.memory.toolsOf(this.id) });
+    const known = tools ?? session.memory.toolsOf(this.id);
+    const scope = threadScope({ handlers, tools: known, budget });
     return Thread.open(this.#getUnscoped, session, opened, scope);
   }
 

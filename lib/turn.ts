@@ -170,7 +170,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     this.#events.trim();
     const { life, state } = this.#execution;
     if (life.failure) throw life.failure();
-    const result = toTurnResult(state);
+    const result = toTurnResult(state, this.#execution.session?.usage);
     if (result.status === "failed" && options.throwOnFailure !== false) {
       throw new TurnFailedError(result);
     }

@@ -35,6 +35,7 @@ export type JsonRpcErrorCode =
 export type AppServerErrorCode =
   | JsonRpcErrorCode
   | "BINARY_NOT_FOUND"
+  | "BUDGET_EXCEEDED"
   | "CODEX_DRAINING"
   | "COMMAND_FAILED"
   | "CONNECT_FAILED"
@@ -59,6 +60,7 @@ export type AppServerErrorCode =
   | "OUTPUT_OVERFLOW"
   | "OUTPUT_STREAM_UNAVAILABLE"
   | "POOL_FULL"
+  | "PRICE_MISSING"
   | "PROTOCOL_ERROR"
   | "REQUEST_NOT_PENDING"
   | "REQUEST_TIMEOUT"

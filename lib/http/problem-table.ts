@@ -43,6 +43,8 @@ export const cutOff: ProblemKind = {
  */
 export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> = {
   BINARY_NOT_FOUND: broken,
+  // Not 429, which says that waiting helps: somebody has to pay, or to allow more.
+  BUDGET_EXCEEDED: { status: 402, title: "The budget for this is used up." },
   CODEX_DRAINING: { ...unavailable, retryAfter: 1 },
   COMMAND_ENDED: notRunning,
   COMMAND_FAILED: { status: 422, title: "The command failed." },
@@ -81,6 +83,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   OUTPUT_STREAM_UNAVAILABLE: broken,
   PARSE_ERROR: broken,
   POOL_FULL: busy,
+  PRICE_MISSING: broken,
   PROTOCOL_ERROR: badUpstream,
   REQUEST_NOT_PENDING: { status: 409, title: "This question is no longer open." },
   REQUEST_TIMEOUT: tooSlow,

@@ -30,15 +30,14 @@ import {
   type RulesOf,
 } from "../errors/check-values.js";
 import { clientRequestHandlerKeys, requestHandlerKeys } from "../server-requests/handlers.js";
-import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { GoalOptions } from "./goal-options.js";
 import type {
   ForkThreadOptions,
   ResumeThreadOptions,
   StartThreadOptions,
+  ThreadHandleOptions,
   UpdateSettingsOptions,
 } from "./thread-options.js";
-import type { BoundTools } from "../tools/tool.js";
 import type {
   AttachTurnOptions,
   RunOptions,
@@ -54,12 +53,14 @@ export const startThreadKeys: KeysOf<StartThreadOptions> = {
   ...requestHandlerKeys,
   tools: true,
   trace: true,
+  budget: true,
   trustProject: true,
 };
 
-export const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
+export const threadHandleKeys: KeysOf<ThreadHandleOptions> = {
   ...requestHandlerKeys,
   tools: true,
+  budget: true,
 };
 
 export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
@@ -83,6 +84,7 @@ export const turnControlRules: RulesOf<TurnControls> = {
   onBreak: oneOf("interrupt", "detach"),
   whenBusy: oneOf("queue", "steer", "reject"),
   trace: anything,
+  budget: anything,
 };
 
 const runKeys: KeysOf<RunOptions> = { throwOnFailure: true };

@@ -6,7 +6,7 @@ import { pickKeys, withInherited, withoutKeys } from "../errors/check-options.js
 import type {
   AttachTurnOptions,
   ServiceTurnOptions,
-  TurnControls,
+  CheckedControls,
   TurnOptions,
   TurnStartSettings,
 } from "./turn-options.js";
@@ -22,6 +22,7 @@ import {
 import type { JsonValue } from "../../generated/types.js";
 import { checkTrace } from "../diagnostics/trace-context.js";
 import { withReadableImages } from "./readable-images.js";
+import { toBudget } from "../usage/budget.js";
 import { sandboxIn } from "./sandbox-options.js";
 
 const settingKeys = withoutKeys(
@@ -33,7 +34,7 @@ const settingKeys = withoutKeys(
 );
 
 interface SplitOptions {
-  controls: TurnControls;
+  controls: CheckedControls;
   handlers: RequestHandlers | undefined;
   settings: TurnStartSettings;
   /** How to read the answer; undefined when it is plain text. */
@@ -50,6 +51,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace } = options;
   const { outputSchema, toolOutput } = options;
   checkFields(options, turnControlRules);
+  const budget = toBudget(options.budget);
   checkTrace(trace);
   const output =
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
@@ -59,7 +61,8 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
     ...sandboxIn(options),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
-  const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace };
+  const limits = { signal, timeoutMs, idleTimeoutMs, maxBacklogBytes, budget };
+  const controls = { ...limits, onBreak, whenBusy, trace };
   return { controls, handlers, settings, output };
 }
 

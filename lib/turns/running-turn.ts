@@ -2,6 +2,7 @@ import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { Life } from "../async/life.js";
 import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
+import type { UsageLedger } from "../usage/usage-ledger.js";
 import type { TurnHappening } from "./machine/facts.js";
 import type { EndedReport, TurnReport } from "./read-stored-turn.js";
 import { TurnInbox } from "./turn-inbox.js";
@@ -58,6 +59,11 @@ export class RunningTurn {
 
   set state(state: TurnState) {
     this.#progress.state = state;
+  }
+
+  /** From here it is known what the thread had used before the turn. */
+  countWith(usage: UsageLedger): void {
+    this.#progress.totalBefore = () => usage.totalBefore(this.#id);
   }
 
   /** The id that callers see; empty until the server has named the turn. */

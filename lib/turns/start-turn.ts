@@ -105,15 +105,23 @@ class Launch {
 
   /** Waits for the turns before it, makes ready what is sent meanwhile, and sends that until the server has it. */
   async run(): Promise<void> {
+    this.#checkBudget();
     const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(this.#session)));
     await Promise.race([Promise.all([this.#slot.admitted, prepared]), this.#life.over]);
     while (this.#turn.facts.stage === "waiting") {
       await this.#untilClear();
       if (this.#life.isOver()) return;
       if (await this.#hadToWait()) continue;
+      this.#checkBudget();
       await this.#attempt().catch((error: unknown) => this.#clearTheWay(error));
       this.#turn.happened({ type: "notTaken" });
     }
+  }
+
+  /** @throws BudgetExceededError when a budget of the turn is used up. */
+  #checkBudget(): void {
+    const { threadId, controls } = this.#request;
+    this.#session.usage.budgets.admit(threadId, controls.budget);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { callerContext, type CallerContext } from "../async/caller-context.js";
+import { onDeadline } from "../async/deadline.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { Life, type Failure } from "../async/life.js";
 import { NamedTimers } from "../async/named-timers.js";
@@ -9,11 +10,14 @@ import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { isAtRest } from "../messages/thread-status.js";
 import type { TurnEvent } from "../protocol.js";
+import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
 import type { TurnFollower } from "../session/turn-follower.js";
 import type { Work } from "../session/work-under-way.js";
+import type { ScopedBudget } from "../usage/budget-book.js";
+import { BudgetExceededError } from "../usage/budget-exceeded-error.js";
 import { untilFree } from "./ask-server.js";
 import { IdleTimer } from "./idle-timer.js";
 import { interruptTurn } from "./interrupt-turn.js";
@@ -73,6 +77,10 @@ export class TurnExecution implements TurnFollower, Work {
   /** Resolves when the server has answered what it was asked about the turn. */
   #answered: Promise<void> = Promise.resolve();
   #turn: TurnFacts;
+  /** A budget of the turn that is used up. */
+  #exceeded: ScopedBudget | undefined;
+  /** Whether the turn is being stopped for that. */
+  #isOverBudget = false;
   #session: Session | undefined;
 
   /** `trace`: shows the turn on its tracing channel, where it has begun. */
@@ -105,7 +113,7 @@ export class TurnExecution implements TurnFollower, Work {
       (timeoutMs) => {
         const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
         const details = { stopConfirmed, sent: this.life.wasSent };
-        return new TurnTimeoutError(timeoutMs, toTurnResult(this.state), details);
+        return new TurnTimeoutError(timeoutMs, this.#result(), details);
       },
     );
     if ("session" in start) this.#follow(start.session, start.id);
@@ -200,6 +208,7 @@ export class TurnExecution implements TurnFollower, Work {
     this.#session = session;
     const { operation } = this;
     if (operation) operation.model ??= session.memory.modelOf(this.threadId);
+    this.#running.countWith(session.usage);
     if ("send" in this.#request.start) session.work.add(this);
     this.#listener.connected?.(session, this);
   }
@@ -208,6 +217,8 @@ export class TurnExecution implements TurnFollower, Work {
     this.#running.id = id;
     if (this.operation) this.operation.turnId = id;
     this.#accepted.resolve({ id });
+    const { start, threadId, controls } = this.#request;
+    if ("send" in start) this.#session?.keepWithin({ threadId, turnId: id }, controls.budget);
   }
 
   /** The input has become a part of a turn that runs already: it goes on from where that stands. */
@@ -235,7 +246,22 @@ export class TurnExecution implements TurnFollower, Work {
     this.#silence?.heard();
     // The routes know the turn; what the methods mean is the reducer's business.
     const happenings = this.#running.receive(message as TurnEvent);
+    if (this.#exceeded && message.method === "item/started") this.#stopForBudget();
     if (happenings.length > 0) this.happened(...happenings);
+  }
+
+  usedUp(exceeded: ScopedBudget): boolean {
+    if (!("send" in this.#request.start)) return this.#listener.usedUp?.(exceeded) ?? false;
+    if (this.life.isOver()) return false;
+    if (this.#exceeded || this.life.hasEnded()) return true;
+    this.#exceeded = exceeded;
+    // Behind an answer the turn mostly ends by itself, and to interrupt it would spoil what has been paid for.
+    const stop = (): void => {
+      this.#stopForBudget();
+    };
+    if (this.#hasAnswered()) this.life.onOver(onDeadline(runningGraceMs, stop));
+    else stop();
+    return true;
   }
 
   threadStatus(status: string): void {
@@ -282,6 +308,37 @@ export class TurnExecution implements TurnFollower, Work {
     this.life.reach("running");
     this.#silence?.begin();
     this.#begun.resolve();
+  }
+
+  /** Whether the newest response was an answer, behind which the model is mostly not asked again. */
+  #hasAnswered(): boolean {
+    const { items, openItems } = this.state;
+    return openItems.length === 0 && items.at(-1)?.type === "agentMessage";
+  }
+
+  #stopForBudget(): void {
+    if (!this.#exceeded || this.#isOverBudget) return;
+    const exceeded = this.#exceeded;
+    this.#isOverBudget = true;
+    this.happened({ type: "stopAsked", insist: true });
+    const giveUp = (): void => {
+      if (this.life.cutShort(() => this.#exceededError(exceeded))) {
+        this.happened({ type: "stopGracePassed" });
+      }
+    };
+    this.life.onOver(onDeadline(stopGraceMs, giveUp));
+  }
+
+  #exceededError({ scope, budget }: ScopedBudget): BudgetExceededError {
+    const sent = this.life.wasSent;
+    const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
+    const result = sent ? this.#result() : undefined;
+    return new BudgetExceededError(scope, budget, { sent, result, stopConfirmed });
+  }
+
+  /** The result so far. */
+  #result(): TurnResult {
+    return toTurnResult(this.state, this.#session?.usage);
   }
 
   #lost(failure: Failure): void {
@@ -376,7 +433,7 @@ export class TurnExecution implements TurnFollower, Work {
 
   #tellStalled(probe: StallProbe): void {
     const { idleTimeoutMs = Infinity } = this.#request.controls;
-    const failure = () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), probe);
+    const failure = () => new TurnStalledError(idleTimeoutMs, this.#result(), probe);
     this.#stalled.resolve(failure);
     this.#stalled = new Deferred();
     this.#listener.stalled?.(failure);
@@ -416,10 +473,15 @@ export class TurnExecution implements TurnFollower, Work {
   }
 
   #failureOf(end: TurnEnd): Failure | undefined {
-    if (end === "itsResult" || end === "unsent") return undefined;
+    if (end === "itsResult" || end === "unsent") {
+      const exceeded = this.#exceeded;
+      // One that came to its own end, though it has used more than it may, has its result.
+      const isCut = exceeded && this.#isOverBudget && this.state.status === "interrupted";
+      return isCut ? () => this.#exceededError(exceeded) : undefined;
+    }
     if (end === "lost") {
       this.#threadIsIdle();
-      return () => new TurnLostError(toTurnResult(this.state));
+      return () => new TurnLostError(this.#result());
     }
     const { start } = this.#request;
     // What kept a turn from being sent was not the end of the turn.
@@ -427,9 +489,17 @@ export class TurnExecution implements TurnFollower, Work {
     return () => unsent(end.failure(), start.method);
   }
 
+  /** Of an end that was read, and not heard, nobody else knows. */
+  #tellEnd(): void {
+    const { id, threadId, status, startedAt, completedAt: endedAt } = this.state;
+    if (id === "" || status === "inProgress") return;
+    this.#session?.turnEnded({ threadId, turnId: id }, { status, startedAt, endedAt });
+  }
+
   /** Tells those who wait for the turn how it has ended. */
   #told(): void {
     const { failure } = this.life;
+    this.#tellEnd();
     if (this.#running.id === "") {
       this.#accepted.reject(failure ? failure() : new TurnNotStartedError());
     }

@@ -13,6 +13,9 @@ type Coded<Code extends AppServerErrorCode> = Extract<AnyAppServerError, { code:
 /** One of each code, of the very class that has it: a code without one does not compile. */
 export const errorExamples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   BINARY_NOT_FOUND: new library.BinaryNotFoundError([], "Install it."),
+  BUDGET_EXCEEDED: new library.BudgetExceededError("turn", new library.Budget({ tokens: 1 }), {
+    sent: false,
+  }),
   CODEX_DRAINING: new library.CodexDrainingError("turn/start"),
   COMMAND_ENDED: new library.CommandEndedError(failure),
   COMMAND_FAILED: new library.CommandFailedError({} as library.CommandResult),
@@ -51,6 +54,7 @@ export const errorExamples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   OUTPUT_STREAM_UNAVAILABLE: new library.OutputStreamError("no."),
   PARSE_ERROR: new library.ParseError(failure),
   POOL_FULL: new library.PoolFullError("servers", 1),
+  PRICE_MISSING: new library.PriceMissingError("gpt-x", null),
   PROTOCOL_ERROR: new library.ProtocolError("no."),
   REQUEST_NOT_PENDING: new library.RequestNotPendingError("key"),
   REQUEST_TIMEOUT: new library.RequestTimeoutError("thread/read", 1),

@@ -26,6 +26,7 @@ export const rooms: Readonly<Record<string, string>> = {
   tools: "functions that the model calls",
   media: "which images and sounds the server reads",
   schema: "JSON Schema, the strict mode, checks of answers",
+  usage: "what turns use, each token once: by model, with its cost, within budgets",
   messages: "what the server's messages say: ids, states, texts",
   jsonrpc:
     "JSON-RPC and nothing else: framing, correlation, limits, deadlines, retry, reconnecting",

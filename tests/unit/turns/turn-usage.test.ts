@@ -21,7 +21,9 @@ function counts(tokens: number): TokenUsageBreakdown {
 function fold(updates: readonly Update[]): TurnUsage | null {
   return updates.reduce<TurnUsage | null>((usage, [total, last, compacting]) => {
     const update = { total: counts(total), last: counts(last), modelContextWindow: 258_400 };
-    return deepFreeze(updateUsage(usage, deepFreeze(update), compacting !== undefined));
+    return deepFreeze(
+      updateUsage(usage, deepFreeze(update), { isCompacting: compacting !== undefined }),
+    );
   }, null);
 }
 
