@@ -20,7 +20,10 @@ test("two machines share a fleet's store in Redis", async () => {
 });
 
 test("a Cluster holds it, too: each call keeps to one slot", async () => {
-  await using node = await RedisServer.start(["--cluster-enabled", "yes"]);
+  await using node = await RedisServer.start([
+    ...["--cluster-enabled", "yes"],
+    ...["--cluster-announce-ip", "127.0.0.1"],
+  ]);
   const single = new Redis(node.url);
   await single.cluster("ADDSLOTSRANGE", 0, 16_383);
   const isOk = async () => (await single.cluster("INFO")).includes("cluster_state:ok");

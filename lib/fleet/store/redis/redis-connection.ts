@@ -70,11 +70,11 @@ export class RedisConnection {
     if (this.#closing) throw closed();
     this.#main ??= this.#open();
     const client = await this.#main;
-    if (client.status === "ready") return client;
+    if (statusOf(client) === "ready") return client;
     this.#turnsReady ??= this.#untilReady(client);
     await settleWithin(this.#turnsReady, this.#options.callTimeoutMs);
-    if (client.status === "ready") return client;
-    if (client.status === "end") throw closed();
+    if (statusOf(client) === "ready") return client;
+    if (statusOf(client) === "end") throw closed();
     throw new StoreUnavailableError(
       `could not be reached within ${this.#options.callTimeoutMs} ms. Check that it runs, and its address.`,
       false,
@@ -83,12 +83,7 @@ export class RedisConnection {
 
   /** Resolves when the client is ready, or ends; for all calls that wait for it. */
   async #untilReady(client: Redis): Promise<void> {
-    const over = new Deferred<void>();
-    client.once("ready", over.resolve);
-    client.once("end", over.resolve);
-    await over.promise;
-    client.off("ready", over.resolve);
-    client.off("end", over.resolve);
+    await readyOrEnded(client);
     this.#turnsReady = undefined;
   }
 
@@ -191,19 +186,41 @@ function newClient(ioredis: RedisClass, target: string | object, forClient: Clie
   });
 }
 
+async function readyOrEnded(client: Redis): Promise<void> {
+  const over = new Deferred<void>();
+  const settle = (): void => {
+    over.resolve();
+  };
+  client.once("ready", settle);
+  client.once("end", settle);
+  await over.promise;
+  client.off("ready", settle);
+  client.off("end", settle);
+}
+
 async function endClient(client: Redis | undefined): Promise<void> {
   if (!client || client.status === "end") return;
   const ended = new Promise<void>((resolve) => {
     client.once("end", resolve);
   });
+  // A Cluster that is ended while it connects leaves a timer behind.
+  if ((client as { isCluster?: boolean }).isCluster && statusOf(client).startsWith("connect")) {
+    await settleWithin(readyOrEnded(client), lastCallsMs);
+  }
   // Behind the calls that are under way.
   if (client.status === "ready")
     await settleWithin(
       client.quit().catch(() => undefined),
       lastCallsMs,
     );
+  const hasSocket = statusOf(client) !== "reconnecting";
   client.disconnect();
-  await settleWithin(ended, lastCallsMs);
+  if (hasSocket) await settleWithin(ended, lastCallsMs);
+}
+
+/** What a client is doing, which changes while it is waited for. */
+function statusOf(client: Redis): string {
+  return client.status;
 }
 
 function retryStrategy(attempt: number): number {
