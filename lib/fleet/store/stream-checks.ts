@@ -14,7 +14,35 @@ function read(store: TurnStreamStore, id: string, after: number) {
   return store.read(id, after, { maxBytes: 1_000_000, waitMs: 0, signal });
 }
 
-/** The promises about the streams of writers that have names. */
+async function readAll(
+  store: TurnStreamStore,
+  id: string,
+  after: number,
+  last: number,
+): Promise<StreamEvent[]> {
+  const all: StreamEvent[] = [];
+  while ((all.at(-1)?.seq ?? after) < last) {
+    const page = await read(store, id, all.at(-1)?.seq ?? after);
+    all.push(...(page?.events ?? []));
+  }
+  return all;
+}
+
+/** About 1,000 bytes of a tool's output, which may be merged and dropped. */
+function output(seq: number): StreamEvent {
+  const delta = `${seq} ${"x".repeat(1_000)}`;
+  return {
+    seq,
+    type: "tool-output",
+    data: JSON.stringify({ type: "tool-output", id: "call", delta }),
+  };
+}
+
+function textOf(events: readonly StreamEvent[]): string {
+  return events.map(({ data }) => (JSON.parse(data) as { delta?: string }).delta ?? "").join("");
+}
+
+/** The promises about the streams of writers that have names, and their bounds. */
 export const streamChecks: FleetChecks = {
   async "whoever begins a stream last writes it, and nobody else any more"({ here, there, id }) {
     const [old, next] = [here.streamsAs("old"), there.streamsAs("next")];
@@ -69,5 +97,26 @@ export const streamChecks: FleetChecks = {
       seen,
       all.map(({ seq }) => seq),
     );
+  },
+
+  async "a reader far behind gets a gap, and whoever is in front misses nothing"({
+    here,
+    there,
+    id,
+  }) {
+    await here.streams.create(id, facts, { ...limits, maxBytes: 20_000 });
+    const deltas = Array.from({ length: 40 }, (_, index) => output(index + 1));
+    for (const delta of deltas) await here.streams.append(id, [delta]);
+    const late = await readAll(there.streams, id, 0, 40);
+    if (!late.some(({ type }) => type === "gap")) throw new Error("it gives no gap");
+    const bytes = late.reduce((sum, { data }) => sum + data.length, 0);
+    if (bytes > 30_000) throw new Error(`it keeps ${bytes} bytes of 20,000`);
+    same(late.at(-1)?.seq, 40);
+    const numbers = late.map(({ seq }) => seq);
+    same(
+      numbers,
+      [...new Set(numbers)].sort((one, other) => one - other),
+    );
+    same(textOf(await readAll(there.streams, id, 39, 40)), textOf(deltas.slice(39)));
   },
 };

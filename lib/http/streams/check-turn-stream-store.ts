@@ -174,27 +174,6 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
     same(await read(reading, id, 0), { events: [event(1)], ended: true });
   },
 
-  async "a reader far behind gets a gap, and whoever is in front misses nothing"({
-    writing,
-    reading,
-    id,
-  }) {
-    await writing.create(id, { owner: "ada", threadId: "thread" }, { ...limits, maxBytes: 20_000 });
-    const deltas = Array.from({ length: 40 }, (_, index) => output(index + 1));
-    for (const delta of deltas) await writing.append(id, [delta]);
-    const late = await readAll(reading, id, 0, 40);
-    if (!late.some(({ type }) => type === "gap")) throw new Error("it gives no gap");
-    const bytes = late.reduce((sum, { data }) => sum + data.length, 0);
-    if (bytes > 30_000) throw new Error(`it keeps ${bytes} bytes of 20,000`);
-    same(late.at(-1)?.seq, 40);
-    const numbers = late.map(({ seq }) => seq);
-    same(
-      numbers,
-      [...new Set(numbers)].sort((one, other) => one - other),
-    );
-    same(textOf(await readAll(reading, id, 39, 40)), textOf(deltas.slice(39)));
-  },
-
   async "streams do not mix"({ writing, reading, id }) {
     await begun(writing, id, 1);
     await begun(writing, `${id}-other`, 2);
@@ -222,20 +201,6 @@ function event(seq: number): StreamEvent {
 /** One of the same number by somebody else. */
 function other(seq: number): StreamEvent {
   return { seq, type: "warning", data: `{"type":"warning","message":"not this"}` };
-}
-
-/** About 1,000 bytes of a tool's output, which may be merged and dropped. */
-function output(seq: number): StreamEvent {
-  const delta = `${seq} ${"x".repeat(1_000)}`;
-  return {
-    seq,
-    type: "tool-output",
-    data: JSON.stringify({ type: "tool-output", id: "call", delta }),
-  };
-}
-
-function textOf(events: readonly StreamEvent[]): string {
-  return events.map(({ data }) => (JSON.parse(data) as { delta?: string }).delta ?? "").join("");
 }
 
 function described(rest: object): object {
