@@ -10,6 +10,8 @@ export type {
   WaitOptions,
 } from "./store/fleet-store.js";
 export type { KeepTimes } from "./store/keep-times.js";
+export { PostgresFleetStore } from "./store/postgres/postgres-fleet-store.js";
+export type { PostgresFleetStoreOptions } from "./store/postgres/postgres-options.js";
 export { RedisFleetStore } from "./store/redis/redis-fleet-store.js";
 export type { IoredisInstance, RedisFleetStoreOptions } from "./store/redis/redis-options.js";
 export type { CodexPoolOptions, PoolStats, TenantOptions } from "./pool/pool-options.js";

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { RedisFleetStore } from "../../lib/fleet/index.js";
 import type { StreamEvent, StreamPage } from "../../lib/http/index.js";
-import { freePort, RedisServer } from "../support/redis-server.js";
+import { freePort } from "../support/free-port.js";
+import { RedisServer } from "../support/redis-server.js";
 
 const limits = { retainMs: 60_000, maxBytes: 1_048_576 };
 const facts = { owner: "ada", threadId: "thread" };

@@ -8,8 +8,11 @@ const lingerMs = 10_000;
 
 /** The one connection over which a store hears of news. */
 export interface NewsWire {
-  /** Resolves when news of these topics come, or the connection is away; `restored()` is called when it is back. */
-  listen(topics: readonly string[]): Promise<void>;
+  /**
+   * Resolves with whether news of these topics come from now on. If not, the connection is away, and `restored()` is called
+   * when it is back.
+   */
+  listen(topics: readonly string[]): Promise<boolean>;
   /** Never rejects. */
   unlisten(topics: readonly string[]): Promise<void>;
 }
@@ -69,9 +72,9 @@ export class News {
   async restored(): Promise<void> {
     const topics = [...this.#topics.values()];
     if (topics.length === 0) return;
-    await this.#wire.listen(topics.map(({ name }) => name));
+    const isLive = await this.#wire.listen(topics.map(({ name }) => name));
     for (const topic of topics) {
-      topic.isLive = true;
+      topic.isLive = isLive;
       wake(topic);
     }
   }
@@ -149,8 +152,8 @@ export class News {
     };
     this.#topics.set(name, topic);
     topic.listening = this.#wire.listen([name]).then(
-      () => {
-        topic.isLive = true;
+      (isLive) => {
+        topic.isLive = isLive;
       },
       (error: unknown) => {
         if (this.#topics.get(name) === topic) this.#topics.delete(name);

@@ -110,18 +110,20 @@ export class RedisConnection {
     return client;
   }
 
-  async #listen(topics: readonly string[]): Promise<void> {
-    if (this.#closing) return;
+  async #listen(topics: readonly string[]): Promise<boolean> {
+    if (this.#closing) return false;
     this.#subscriber ??= this.#openSubscriber();
     const subscriber = await this.#subscriber;
     // Whatever is listened to is asked for again when the connection is there.
-    if (subscriber.status !== "ready") return;
+    if (subscriber.status !== "ready") return false;
     try {
       await subscriber.subscribe(...topics.map((topic) => this.#channelOf(topic)));
+      return true;
     } catch (error) {
       if (isRefusal(error)) throw unavailable(error);
       // A Redis that does not answer: the next connection asks again.
       if (subscriber.status === "ready") subscriber.disconnect(true);
+      return false;
     }
   }
 
