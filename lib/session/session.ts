@@ -416,7 +416,7 @@ export class Session {
 
   /** Another connection is to take the place of the one that is gone. */
   #dropped(reason: CloseReason): void {
-    this.usage.dropped();
+    this.usage.dropped(this.#ledgerContext);
     this.turns.dropped(new TransportClosedError(reason, "the turn"));
     this.requests.recovery.dropped(new TransportClosedError(reason));
     const lost = this.#connectionLife;

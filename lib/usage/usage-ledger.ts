@@ -79,7 +79,7 @@ export class UsageLedger {
   readonly #overGap = new WeakSet<TurnAccount>();
   /** Sub-agents' turns that are being stopped. */
   readonly #stopping = new WeakSet<TurnAccount>();
-  /** Root turns that were known to be ours when they ended. */
+  /** Turns that are known to be ours, or to work for ours: when they end, that is forgotten elsewhere. */
   readonly #ours = new WeakSet<TurnAccount>();
   readonly #readers = new Set<(record: TurnUsageRecord) => void>();
 
@@ -189,14 +189,18 @@ export class UsageLedger {
     }
   }
 
-  /** A turn is over, as somebody has found out who has asked. What its end told stands. */
+  /** A turn is over, as somebody has found out who follows it. What its end told stands. */
   ended({ turnId }: TurnIdentity, ending: TurnEnding, context: LedgerContext): void {
+    const turn = this.#turns.get(turnId);
+    if (turn?.isOver === false) this.#ours.add(turn);
     this.#end(turnId, ending, context);
   }
 
   /** The connection is away: from now on updates may be missed. */
-  dropped(): void {
+  dropped(context: LedgerContext): void {
     for (const turn of this.#open) {
+      // Of a turn that ends meanwhile nobody knows later whose it was.
+      if (this.#isOurs(turn, context)) this.#ours.add(turn);
       turn.missed();
       this.#overGap.add(turn);
     }
@@ -205,7 +209,7 @@ export class UsageLedger {
 
   /** The connection is over: of what runs, nothing more is told. */
   lost(context: LedgerContext): void {
-    this.dropped();
+    this.dropped(context);
     const ending = { status: "unknown", startedAt: null, endedAt: null } as const;
     for (const { turnId } of [...this.#open]) this.#end(turnId, ending, context);
   }

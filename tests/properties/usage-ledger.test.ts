@@ -50,7 +50,7 @@ test("each token counts once, whatever the server repeats and wherever a connect
           Object.assign(counted, { total: counted.total + tokens, last: tokens, turnId });
           truth += tokens;
           const isMissed = misses && position < given.length - 1;
-          if (isMissed) told.ledger.dropped();
+          if (isMissed) told.ledger.dropped(told.context);
           else tell(thread, turnId, repeats);
           if (kind === "answer") told.item(thread, turnId, "agentMessage", "completed");
         });

@@ -32,8 +32,8 @@ const opens =
   (told) => {
     told.opened(thread, method);
   };
-const drops: Step = ({ ledger }) => {
-  ledger.dropped();
+const drops: Step = ({ ledger, context }) => {
+  ledger.dropped(context);
 };
 const dies: Step = ({ ledger, context }) => {
   ledger.lost(context);
