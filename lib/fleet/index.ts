@@ -16,3 +16,22 @@ export type { PostgresFleetStoreOptions } from "./store/postgres/postgres-option
 export { RedisFleetStore } from "./store/redis/redis-fleet-store.js";
 export type { IoredisInstance, RedisFleetStoreOptions } from "./store/redis/redis-options.js";
 export type { CodexPoolOptions, PoolStats, TenantOptions } from "./pool/pool-options.js";
+export {
+  DirectoryRolloutStore,
+  type DirectoryRolloutStoreOptions,
+} from "./rollouts/directory-rollout-store.js";
+export { exportThread } from "./rollouts/export-thread.js";
+export { importThread } from "./rollouts/import-thread.js";
+export type {
+  ImportThreadOptions,
+  MoveThreadOptions,
+  ReleaseThreadOptions,
+} from "./rollouts/move-options.js";
+export { releaseThread } from "./rollouts/release-thread.js";
+export type {
+  MovedThread,
+  RolloutEntry,
+  RolloutManifest,
+  RolloutRole,
+  RolloutStore,
+} from "./rollouts/rollout-store.js";
