@@ -3,7 +3,7 @@ import { onDeadline } from "../../../async/deadline.js";
 import { pause, settleWithin } from "../../../async/timers.js";
 import type { Undo } from "../../../async/undo.js";
 import { MissingDependencyError, StoreUnavailableError } from "../../../index.js";
-import { News } from "../news.js";
+import type { News } from "../news.js";
 import { loadPg } from "./load-pg.js";
 import { migrate } from "./migrate.js";
 import { PostgresListener } from "./postgres-listener.js";

@@ -63,6 +63,10 @@ export class PostgresListener {
     if (this.#client) await this.#tell(this.#client, "unlisten", topics);
   }
 
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
   /** Gives whether it is done. A connection on which it fails is ended, and the next one listens. */
   async #tell(
     client: Client,
@@ -83,7 +87,7 @@ export class PostgresListener {
   async #run(): Promise<void> {
     const { signal } = this.#over;
     const { Client: ClientClass } = await loadPg();
-    while (!signal.aborted) {
+    while (!this.#isOver) {
       const client = new ClientClass(this.#config);
       const gone = new Promise<void>((resolve) => {
         client.once("end", resolve);
@@ -96,7 +100,7 @@ export class PostgresListener {
       try {
         await client.connect();
         this.#client = client;
-        if (signal.aborted) await client.end();
+        if (this.#isOver) await client.end();
         else await this.news.restored();
         await gone;
       } catch {
