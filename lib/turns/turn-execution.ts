@@ -242,9 +242,11 @@ export class TurnExecution implements TurnFollower, Work {
     if (this.#exceeded || this.life.hasEnded()) return true;
     this.#exceeded = exceeded;
     // Behind an answer the turn mostly ends by itself, and to interrupt it would spoil what has been paid for.
-    if (this.#hasAnswered())
-      this.life.onOver(onDeadline(runningGraceMs, () => this.#stopForBudget()));
-    else this.#stopForBudget();
+    const stop = (): void => {
+      this.#stopForBudget();
+    };
+    if (this.#hasAnswered()) this.life.onOver(onDeadline(runningGraceMs, stop));
+    else stop();
     return true;
   }
 
