@@ -1,5 +1,4 @@
 import { isAppServerError } from "../errors/base.js";
-import type { Failing } from "./tracing.js";
 
 /**
  * One operation, as its tracing channel shows it: the same object in `start`, `end`, `asyncStart`, `asyncEnd`
@@ -17,13 +16,19 @@ export interface Operation {
   readonly errorType: string | undefined;
   /** What it failed with. An error of yours may say anything. */
   readonly error: unknown;
+  /**
+   * Has what belongs to the operation carried out within `wrap`, which calls what it gets, once and at once. To be called
+   * by a subscriber of `start`, whose context is no AsyncLocalStorage: such a one is bound to `start` instead.
+   */
+  within(wrap: (run: () => void) => void): void;
 }
 
 /** The part that all operations share. */
-export class TracedOperation implements Operation, Failing {
+export class TracedOperation implements Operation {
   readonly startedAtMs: number;
   errorType: string | undefined = undefined;
   #error: unknown;
+  #wraps: ((run: () => void) => void)[] | undefined;
 
   constructor(startedAtMs = Date.now()) {
     this.startedAtMs = startedAtMs;
@@ -31,6 +36,17 @@ export class TracedOperation implements Operation, Failing {
 
   get error(): unknown {
     return this.#error;
+  }
+
+  within(wrap: (run: () => void) => void): void {
+    (this.#wraps ??= []).push(wrap);
+  }
+
+  /** Calls a function within all that subscribers have asked for, the first outermost. */
+  carryOut<Result>(run: () => Result): Result {
+    const wraps = this.#wraps;
+    this.#wraps = undefined;
+    return wraps ? runWithin(wraps, run) : run();
   }
 
   failed(error: unknown, type = errorTypeOf(error)): void {
@@ -45,4 +61,36 @@ export function errorTypeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return typeof error;
   const name: unknown = Reflect.get(error, "name");
   return typeof name === "string" && /^\w{1,64}$/.test(name) ? name : "Error";
+}
+
+/** What a subscriber's function throws is treated as what a subscriber throws: it is the process's, and not the call's. */
+function runWithin<Result>(
+  wraps: readonly ((run: () => void) => void)[],
+  run: () => Result,
+): Result {
+  let outcome: { readonly result: Result } | { readonly error: unknown } | undefined;
+  const runOnce = (): void => {
+    if (outcome) return;
+    try {
+      outcome = { result: run() };
+    } catch (error) {
+      outcome = { error };
+    }
+  };
+  const wrapped = wraps.reduceRight<() => void>(
+    (inner, wrap) => () => {
+      try {
+        wrap(inner);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    },
+    runOnce,
+  );
+  wrapped();
+  runOnce();
+  if (outcome && "result" in outcome) return outcome.result;
+  throw outcome?.error;
 }

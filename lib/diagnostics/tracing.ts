@@ -1,17 +1,12 @@
 import { tracingChannel, type TracingChannel } from "node:diagnostics_channel";
-
-/** An operation that can fail, as its channel shows it. */
-export interface Failing {
-  /** Takes note of why it failed. */
-  failed(error: unknown, type?: string): void;
-}
+import type { TracedOperation } from "./operation.js";
 
 /**
  * One of this library's tracing channels. Whoever has an operation asks `isOn` first: while nobody
  * subscribes, nothing is built. An operation begins once and ends once, and it is the same object in all
  * of its events.
  */
-export class Tracing<Operation extends Failing> {
+export class Tracing<Operation extends TracedOperation> {
   readonly #channel: TracingChannel<unknown, Operation>;
   /** The operations whose `start` is being published, and how those have ended that are over by then. */
   readonly #beginning = new Map<Operation, (() => void) | undefined>();
@@ -32,12 +27,12 @@ export class Tracing<Operation extends Failing> {
     );
   }
 
-  /** Publishes `start`, calls `run` in the stores that are bound to that, and publishes `end`. */
+  /** Publishes `start`, calls `run` in the contexts that subscribers give it, and publishes `end`. */
   begin<Result>(operation: Operation, run: () => Result): Result {
     const { start, end } = this.#channel;
     this.#beginning.set(operation, undefined);
     try {
-      return start.runStores(operation, run);
+      return start.runStores(operation, () => operation.carryOut(run));
     } finally {
       end.publish(operation);
       const publishEnd = this.#beginning.get(operation);

@@ -1,7 +1,8 @@
-import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
+import type { MeterProvider, Span, TracerProvider } from "@opentelemetry/api";
 import { checkOptions } from "../errors/check-options.js";
 import { checkFields, flag, object, text, type RulesOf } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
+import type { TurnOperation } from "../index.js";
 import { listen } from "./listeners.js";
 import { Recording } from "./recording.js";
 import { Subscriptions } from "./subscriptions.js";
@@ -33,6 +34,8 @@ export interface Instrumentation extends Disposable {
    * nothing.
    */
   dispose(): void;
+  /** The span of a turn, as `codex-app-server-sdk:turn` shows it; undefined for one that was begun before. */
+  spanOf(turn: TurnOperation): Span | undefined;
 }
 
 const rules: RulesOf<InstrumentOptions> = {
@@ -47,6 +50,7 @@ const rules: RulesOf<InstrumentOptions> = {
 interface Shared {
   readonly options: InstrumentOptions;
   readonly end: () => void;
+  readonly spanOf: (turn: TurnOperation) => Span | undefined;
   holders: number;
 }
 
@@ -78,7 +82,7 @@ export function instrument(options: InstrumentOptions = {}): Instrumentation {
     inForce.delete(shared);
     shared.end();
   };
-  return { dispose, [Symbol.dispose]: dispose };
+  return { dispose, [Symbol.dispose]: dispose, spanOf: shared.spanOf };
 }
 
 function sharedWith(options: InstrumentOptions): Shared | undefined {
@@ -109,12 +113,12 @@ function begin(options: InstrumentOptions): Shared {
     providerName: options.providerName ?? defaults.providerName,
   });
   const subscriptions = new Subscriptions();
-  listen(recording, subscriptions);
+  const spanOf = listen(recording, subscriptions);
   const end = (): void => {
     subscriptions.end();
     recording.open.endAll();
   };
-  const shared: Shared = { options: { ...options }, end, holders: 0 };
+  const shared: Shared = { options: { ...options }, end, spanOf, holders: 0 };
   inForce.add(shared);
   return shared;
 }

@@ -8,7 +8,6 @@ import type {
   TurnOperation,
 } from "../index.js";
 import { approvalAnswered, approvalKind, approvalRequested } from "./approval-events.js";
-import { outerContext } from "./context-store.js";
 import { CallSpan } from "./call-span.js";
 import type { Recording } from "./recording.js";
 import { toTraceContext } from "./request-trace.js";
@@ -16,16 +15,27 @@ import type { Subscriptions } from "./subscriptions.js";
 import { toolCallOf, toolKey, ToolSpan } from "./tool-span.js";
 import { TurnSpan } from "./turn-span.js";
 
-/** Subscribes to the library's channels, and makes spans and figures of what they show. */
-export function listen(recording: Recording, subscriptions: Subscriptions): void {
-  listenToTurns(recording, subscriptions);
+/**
+ * Subscribes to the library's channels, and makes spans and figures of what they show. Returns what finds the span of a
+ * turn, over or not.
+ */
+export function listen(
+  recording: Recording,
+  subscriptions: Subscriptions,
+): (turn: TurnOperation) => Span | undefined {
+  const turns = new WeakMap<TurnOperation, TurnSpan>();
+  listenToTurns(recording, subscriptions, turns);
   listenToTools(recording, subscriptions);
   listenToServerRequests(recording, subscriptions);
   listenToRequests(recording, subscriptions);
+  return (turn) => turns.get(turn)?.span;
 }
 
-function listenToTurns(recording: Recording, subscriptions: Subscriptions): void {
-  const turns = new WeakMap<TurnOperation, TurnSpan>();
+function listenToTurns(
+  recording: Recording,
+  subscriptions: Subscriptions,
+  turns: WeakMap<TurnOperation, TurnSpan>,
+): void {
   const tools = new WeakMap<ItemOperation, ToolSpan>();
   subscriptions.add<TurnOperation>("turn", {
     begin: (turn) => {
@@ -56,7 +66,7 @@ function listenToTools(recording: Recording, subscriptions: Subscriptions): void
   const ran = new WeakMap<ToolOperation, Pick<ToolSpan, "ran">>();
   subscriptions.add<ToolOperation>("tool", {
     begin: (operation) => {
-      const outer = outerContext(operation);
+      const outer = context.active();
       const known = recording.tools.get(toolKey(operation.threadId, operation.callId));
       const { tool: name, callId, threadId, startedAtMs } = operation;
       const call = { name, type: "function", callId, threadId, startedAtMs } as const;
@@ -81,7 +91,7 @@ function listenToServerRequests(recording: Recording, subscriptions: Subscriptio
   const spans = new WeakMap<ServerRequestOperation, Span>();
   subscriptions.add<ServerRequestOperation>("server-request", {
     begin: (request) => {
-      const outer = outerContext(request);
+      const outer = context.active();
       const tool = recording.tools.get(toolKey(request.threadId, request.itemId));
       const within = tool ?? recording.turnSpan(request.turn);
       const span = within?.span ?? trace.getSpan(outer);
@@ -104,7 +114,7 @@ function listenToRequests(recording: Recording, subscriptions: Subscriptions): v
   subscriptions.add<RequestOperation>("request", {
     begin: (request) => {
       const call = recording.requestSpans
-        ? CallSpan.ofRequest(recording, request, outerContext(request))
+        ? CallSpan.ofRequest(recording, request, context.active())
         : undefined;
       if (call) calls.set(request, call);
       request.trace ??= toTraceContext(call?.context ?? context.active());
@@ -114,7 +124,7 @@ function listenToRequests(recording: Recording, subscriptions: Subscriptions): v
   });
   subscriptions.add<StartOperation>("start", {
     begin: (start) => {
-      const call = CallSpan.ofStart(recording, start, outerContext(start));
+      const call = CallSpan.ofStart(recording, start, context.active());
       calls.set(start, call);
       return call.context;
     },

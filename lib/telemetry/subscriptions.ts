@@ -1,44 +1,46 @@
 import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
 import { context, type Context } from "@opentelemetry/api";
-import { ContextStore, guarded, outerContext } from "./context-store.js";
+import type { Operation } from "../index.js";
+import { guarded } from "./guarded.js";
 
 /** What is done with the operations of one tracing channel. */
-interface Listener<Operation> {
-  /** Called at the start; gives the context in which the operation is carried out, if that changes. */
-  readonly begin: (operation: Operation) => Context | undefined;
+interface Listener<Traced extends Operation> {
+  /**
+   * Called at the start, in the context in which the operation was asked for. Gives the one in which it is carried out,
+   * if that is another.
+   */
+  readonly begin: (operation: Traced) => Context | undefined;
   /** Called when it is over. */
-  readonly end?: (operation: Operation) => void;
+  readonly end: (operation: Traced) => void;
 }
 
 /** The subscriptions of one `instrument()`, which end together. */
 export class Subscriptions {
   readonly #stop: (() => void)[] = [];
 
-  add<Operation extends object>(
-    name: string,
-    { begin, end = () => undefined }: Listener<Operation>,
-  ): void {
-    const { start, asyncEnd } = tracingChannel<Context, Operation>(`codex-app-server-sdk:${name}`);
-    // Each channel has a store of its own, and so takes the context of the operation that it shows.
-    const store = new ContextStore();
-    const contextOf = (operation: Operation): Context => {
-      outerContext(operation);
-      let inner: Context | undefined;
-      guarded(() => (inner = begin(operation)))();
-      return inner ?? context.active();
-    };
-    const ended = guarded((operation: unknown) => {
-      end(operation as Operation);
+  add<Traced extends Operation>(name: string, { begin, end }: Listener<Traced>): void {
+    const { start, asyncEnd } = tracingChannel(`codex-app-server-sdk:${name}`);
+    this.#on(start.name, (operation: Traced) => {
+      const inner = begin(operation);
+      if (!inner) return;
+      operation.within((run) => {
+        context.with(inner, run);
+      });
     });
-    start.bindStore(store, contextOf);
-    subscribe(asyncEnd.name, ended);
-    this.#stop.push(() => {
-      start.unbindStore(store);
-      unsubscribe(asyncEnd.name, ended);
-    });
+    this.#on(asyncEnd.name, end);
   }
 
   end(): void {
     for (const stop of this.#stop.splice(0)) stop();
+  }
+
+  #on(name: string | symbol, listener: (operation: never) => void): void {
+    const onMessage = guarded((operation: unknown) => {
+      listener(operation as never);
+    });
+    subscribe(name, onMessage);
+    this.#stop.push(() => {
+      unsubscribe(name, onMessage);
+    });
   }
 }

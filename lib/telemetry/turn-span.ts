@@ -1,4 +1,5 @@
 import {
+  context,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -7,7 +8,6 @@ import {
   type Span,
 } from "@opentelemetry/api";
 import type { TurnOperation } from "../index.js";
-import { outerContext } from "./context-store.js";
 import { inputMessages, outputMessages } from "./message-content.js";
 import { cutShortAttribute, type OpenSpan } from "./open-spans.js";
 import { secondsSince, type Recording } from "./recording.js";
@@ -26,7 +26,7 @@ export class TurnSpan implements OpenSpan {
   constructor(recording: Recording, turn: TurnOperation) {
     this.#recording = recording;
     this.#turn = turn;
-    const parent = recording.turnSpan(turn.parent)?.context ?? outerContext(turn);
+    const parent = recording.turnSpan(turn.parent)?.context ?? context.active();
     const kind = turn.depth === 0 ? SpanKind.CLIENT : SpanKind.INTERNAL;
     const options = { kind, startTime: turn.startedAtMs, attributes: this.#beginning() };
     this.span = recording.tracer.startSpan(`${spans.invokeAgent} ${agentName}`, options, parent);

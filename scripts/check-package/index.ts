@@ -37,7 +37,10 @@ const run = promisify(execFile);
 const repository = path.resolve(import.meta.dirname, "../..");
 const project = await mkdtemp(path.join(tmpdir(), "package-check-"));
 /** Not the package's own, but its users': installed here already, at the versions that are tested. */
-const others = ["@openai/codex", "ws", "zod", "valibot", "@valibot/to-json-schema", "arktype"];
+const others = [
+  ...["@openai/codex", "ws", "zod", "valibot", "@valibot/to-json-schema", "arktype"],
+  ...["@opentelemetry/api", "@opentelemetry/context-async-hooks", "@opentelemetry/sdk-trace-base"],
+];
 const model = await startLoopbackModel();
 model.respond(({ outputSchema }) =>
   outputSchema ? reply.text(JSON.stringify(sample(outputSchema))) : undefined,

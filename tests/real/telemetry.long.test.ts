@@ -107,6 +107,7 @@ test("a sub-agent's turn is a span below the turn that has started it", async ()
   );
   if (!agent || !child) throw new Error("A span is missing.");
   expect(child.name).toBe("invoke_agent codex");
+  expect(child.attributes["gen_ai.request.model"]).toBe(agent.attributes["gen_ai.request.model"]);
   expect(parentOf(child)).toBe(idOf(agent));
   expect(child.attributes).toMatchObject({
     "codex.agent.depth": 1,
@@ -118,6 +119,20 @@ test("a sub-agent's turn is a span below the turn that has started it", async ()
   const spans = telemetry.spans.map(({ attributes }) => attributes["gen_ai.usage.output_tokens"]);
   const sum = spans.reduce((total: number, count) => total + Number(count ?? 0), 0);
   expect(counted.reduce((total, point) => total + point.sum, 0)).toBe(sum);
+});
+
+test("the turns of a goal hang under the span in which it was set", async () => {
+  await using telemetry = new RecordedTelemetry();
+  const thread = await codex.startThread();
+  model.enqueueFor(thread.id, reply.text("On my way."));
+  model.enqueueFor(thread.id, reply.updateGoal("complete"), reply.text("Reached."));
+  await telemetry.within("page", () => thread.runGoal("Reach the moon").run());
+  const turns = ofThread(telemetry, thread, "invoke_agent codex");
+  expect(turns.length).toBeGreaterThan(1);
+  for (const turn of turns) {
+    expect(parentOf(turn)).toBe(idOf(telemetry.span("page")));
+    expect(turn.attributes).toMatchObject({ "codex.turn.status": "completed" });
+  }
 });
 
 test("a turn that the model lets fail has the server's reason, and one that is interrupted is no error", async () => {

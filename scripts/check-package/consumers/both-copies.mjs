@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const cjs = require("codex-app-server-sdk");
 assert.notEqual(esm.Codex, cjs.Codex);
 assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort(), "both have the same exports");
-for (const entry of ["http", "browser", "ai", "testing"]) {
+for (const entry of ["http", "browser", "ai", "telemetry", "testing"]) {
   const name = `codex-app-server-sdk/${entry}`;
   assert.deepEqual(Object.keys(await import(name)).sort(), Object.keys(require(name)).sort());
 }

@@ -470,6 +470,32 @@ describe("what runs here", () => {
     );
   });
 
+  test("runs within what a subscriber of `start` wraps around it, the first outermost", async () => {
+    const order: string[] = [];
+    const wrap = (name: string, times: number) => (operation: unknown) => {
+      (operation as RequestOperation).within((run) => {
+        order.push(`${name} in`);
+        // Once is enough.
+        for (let done = 0; done < times; done += 1) run();
+        order.push(`${name} out`);
+      });
+    };
+    const listeners = [wrap("first", 1), wrap("second", 2)];
+    await using pair = await linked();
+    for (const listener of listeners) {
+      subscribe("tracing:codex-app-server-sdk:request:start", listener);
+    }
+    try {
+      await pair.client.request("model/list", {});
+    } finally {
+      for (const listener of listeners) {
+        unsubscribe("tracing:codex-app-server-sdk:request:start", listener);
+      }
+    }
+    expect(order).toEqual(["first in", "second in", "second out", "first out"]);
+    expect(pair.server.paramsOf("model/list")).toHaveLength(1);
+  });
+
   test("a tool is one operation, which says whether it has succeeded", async () => {
     using log = new ChannelLog("tool");
     await using pair = await linked({ onError: () => undefined });

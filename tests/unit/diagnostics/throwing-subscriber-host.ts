@@ -1,5 +1,6 @@
 /** A process of its own: every subscriber throws, and a turn goes on to its end. Prints how it ended. */
 import { subscribe } from "node:diagnostics_channel";
+import type { TurnOperation } from "../../../lib/index.js";
 import { linkedThread } from "../../support/linked-server.js";
 import { textMessages, turnCompleted, turnStarted } from "../../support/turn-messages.js";
 
@@ -8,7 +9,13 @@ process.on("uncaughtException", () => (uncaught += 1));
 
 for (const name of ["request", "turn", "item", "server-request", "tool"]) {
   for (const phase of ["start", "end", "asyncStart", "asyncEnd", "error"]) {
-    subscribe(`tracing:codex-app-server-sdk:${name}:${phase}`, () => {
+    subscribe(`tracing:codex-app-server-sdk:${name}:${phase}`, (operation) => {
+      // This one throws as well, and does not carry anything out.
+      if (phase === "start") {
+        (operation as TurnOperation).within(() => {
+          throw new Error("A subscriber failed later.");
+        });
+      }
       throw new Error("A subscriber failed.");
     });
   }
