@@ -18,6 +18,7 @@ import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
 import type * as start from "./errors/start-errors.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
 import type * as turn from "./turns/turn-errors.js";
+import type * as job from "./turns/turn-job-errors.js";
 import type { TurnDetachedError } from "./errors/turn-detached-error.js";
 
 /**
@@ -86,14 +87,20 @@ export type AnyAppServerError =
   | ToolInputError
   | connection.TransportClosedError
   | TurnDetachedError
+  | job.TurnCommandRefusedError
   | turn.TurnFailedError
+  | job.TurnJobConflictError
+  | job.TurnJobFailedError
+  | job.TurnJobNotFoundError
+  | job.TurnJobPendingError
   | turn.TurnLostError
   | rpc.TurnNotActiveError
   | turn.TurnNotFoundError
   | turn.TurnNotStartedError
   | turn.TurnStalledError
   | turn.TurnStreamError
-  | turn.TurnTimeoutError;
+  | turn.TurnTimeoutError
+  | job.TurnUnknownError;
 
 /**
  * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of another

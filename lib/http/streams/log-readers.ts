@@ -15,14 +15,17 @@ export class LogReaders {
   /** Who waits with a signal that is listened to. */
   readonly #bySignal = new WeakMap<AbortSignal, { current: Waiting | undefined }>();
   #stopAlarm: (() => void) | undefined;
+  /** When the alarm rings (ms, on the clock of `performance`). */
+  #alarmAt = Infinity;
 
   /** Resolves when there are news, `waitMs` milliseconds have passed, or the signal aborts. */
   wait(waitMs: number, signal: AbortSignal): Promise<void> {
+    if (waitMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = { wake: resolve, until: performance.now() + waitMs };
       this.#waiting.add(waiting);
       this.#listen(signal).current = waiting;
-      if (!this.#stopAlarm) this.#setAlarm();
+      if (waiting.until < this.#alarmAt) this.#setAlarm();
     });
   }
 
@@ -35,8 +38,7 @@ export class LogReaders {
   /** No news come any more. */
   end(): void {
     this.wake();
-    this.#stopAlarm?.();
-    this.#stopAlarm = undefined;
+    this.#clearAlarm();
   }
 
   #listen(signal: AbortSignal): { current: Waiting | undefined } {
@@ -63,11 +65,18 @@ export class LogReaders {
         waiting.wake();
       }
     }
-    this.#stopAlarm = undefined;
+    this.#clearAlarm();
     if (next === Infinity) return;
+    this.#alarmAt = next;
     const ring = (): void => {
       this.#setAlarm();
     };
     this.#stopAlarm = onDeadline(next - now, ring, { unref: true });
+  }
+
+  #clearAlarm(): void {
+    this.#stopAlarm?.();
+    this.#stopAlarm = undefined;
+    this.#alarmAt = Infinity;
   }
 }
