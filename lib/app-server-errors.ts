@@ -15,6 +15,7 @@ import type { ModelClosedError } from "./errors/model-closed-error.js";
 import type * as request from "./errors/server-request-errors.js";
 import type * as settings from "./errors/settings-errors.js";
 import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
+import type * as store from "./errors/store-errors.js";
 import type * as start from "./errors/start-errors.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
 import type * as turn from "./turns/turn-errors.js";
@@ -30,6 +31,7 @@ export type AnyAppServerError =
   | CodexDrainingError
   | machine.CommandEndedError
   | CommandFailedError
+  | store.CommandsFullError
   | machine.CommandNotStartedError
   | config.ConfigWriteError
   | connect.ConnectError
@@ -80,6 +82,8 @@ export type AnyAppServerError =
   | SlowConsumerError
   | start.SpawnError
   | turn.StopUnconfirmedError
+  | store.StoreUnavailableError
+  | store.StreamTakenError
   | pool.TenantOptionsError
   | rpc.ThreadArchivedError
   | rpc.ThreadBusyError

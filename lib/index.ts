@@ -283,6 +283,11 @@ export {
   type ConfigWriteRefusal,
 } from "./errors/config-errors.js";
 export { PoolFullError, TenantOptionsError, type PoolResource } from "./errors/pool-errors.js";
+export {
+  CommandsFullError,
+  StoreUnavailableError,
+  StreamTakenError,
+} from "./errors/store-errors.js";
 export { NoNextPageError } from "./errors/list-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
 export {

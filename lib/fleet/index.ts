@@ -1,4 +1,19 @@
 export { CodexPool } from "./pool/codex-pool.js";
+export { checkFleetStore } from "./store/check-fleet-store.js";
+export type { FleetStoresUnderTest } from "./store/fleet-checks.js";
+export type {
+  CommandOutcome,
+  FleetStore,
+  SendingMark,
+  SentCommand,
+  TurnCommand,
+  WaitOptions,
+} from "./store/fleet-store.js";
+export type { KeepTimes } from "./store/keep-times.js";
+export { PostgresFleetStore } from "./store/postgres/postgres-fleet-store.js";
+export type { PostgresFleetStoreOptions } from "./store/postgres/postgres-options.js";
+export { RedisFleetStore } from "./store/redis/redis-fleet-store.js";
+export type { IoredisInstance, RedisFleetStoreOptions } from "./store/redis/redis-options.js";
 export type { CodexPoolOptions, PoolStats, TenantOptions } from "./pool/pool-options.js";
 export { TurnQueue } from "./turns/turn-queue.js";
 export type { TurnQueueOptions } from "./turns/turn-queue-options.js";

@@ -46,6 +46,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   CODEX_DRAINING: { ...unavailable, retryAfter: 1 },
   COMMAND_ENDED: notRunning,
   COMMAND_FAILED: { status: 422, title: "The command failed." },
+  COMMANDS_FULL: busy,
   COMMAND_NOT_STARTED: { status: 422, title: "The command could not be started." },
   CONFIG_WRITE_REFUSED: { status: 409, title: "The settings could not be saved." },
   CONNECT_FAILED: unavailable,
@@ -96,6 +97,8 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   SLOW_CONSUMER: broken,
   SPAWN_FAILED: broken,
   STOP_UNCONFIRMED: { status: 504, title: "It is being stopped, which takes longer than usual." },
+  STORE_UNAVAILABLE: unavailable,
+  STREAM_TAKEN: broken,
   TENANT_OPTIONS: broken,
   THREAD_ARCHIVED: { status: 409, title: "The conversation is archived." },
   THREAD_BUSY: {

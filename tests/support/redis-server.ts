@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { freePort } from "./free-port.js";
 import { makeTempDir, type TempDir } from "./temp-dir.js";
 
 /** A `redis-server` of this machine, on a free port of the loopback, with a directory of its own. */
@@ -88,15 +88,4 @@ async function hasFailed(child: ChildProcess): Promise<never> {
       "Install it with: apt-get install redis-server (Debian), or brew install redis (macOS).",
     { cause: error },
   );
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

@@ -36,7 +36,11 @@ export class TurnLog {
   }
 
   append(events: readonly StreamEvent[]): void {
+    if (this.#ended) return;
+    let { last } = this;
     for (const event of events) {
+      if (event.seq <= last) continue;
+      last = event.seq;
       this.#entries.push(event);
       this.#bytes += sizeOf(event);
     }
