@@ -74,19 +74,22 @@ export class PartWriter {
 
   #begin(): void {
     if (this.#writing) return;
-    this.#writing = this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing = this.#write();
     // Whoever flushes hears of it.
     this.#writing.catch(() => undefined);
   }
 
   async #write(): Promise<void> {
     await Promise.resolve();
-    while (this.#pending.length > 0) {
-      await this.#store();
-      // What comes soon behind it goes in one go, too.
-      await this.#pause(this.#options.batchMs);
+    try {
+      while (this.#pending.length > 0) {
+        await this.#store();
+        // What comes soon behind it goes in one go, too.
+        await this.#pause(this.#options.batchMs);
+      }
+    } finally {
+      // In the same step as the last look: what is added behind it begins anew.
+      this.#writing = undefined;
     }
   }
 

@@ -13,7 +13,7 @@ import {
 } from "../../index.js";
 import { normalizeInput } from "../../options/input.js";
 import type { TurnPart } from "../../parts/turn-part.js";
-import type { FleetStore, TurnCommand } from "../store/fleet-store.js";
+import type { CommandOutcome, FleetStore, TurnCommand } from "../store/fleet-store.js";
 import { checkJson } from "./check-json.js";
 import { codeOf } from "./server-loss.js";
 import { errorOf, outcomeOf, type JobOutcome } from "./job-outcome.js";
@@ -54,6 +54,8 @@ const streamKeys: KeysOf<JobStreamOptions> = { after: true, signal: true };
 
 /** How long the store is asked to wait, each time (ms). */
 const waitMs = 5_000;
+/** How often somebody whose command is not settled looks whether the job is over (ms). */
+const commandMs = 1_000;
 const pageBytes = 262_144;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
@@ -191,22 +193,27 @@ export class TurnJob {
 
   async #command(call: string, command: TurnCommand, options: JobResultOptions): Promise<void> {
     checkResultOptions(call, options);
+    const outcome = (await outcomeOf(this.#store, this.id))
+      ? over(command)
+      : await this.#carriedOut(command, options);
+    if (!outcome.ok) throw new TurnCommandRefusedError(this.id, outcome.code, outcome.message);
+  }
+
+  /** Sends a command, once, and waits until it is settled. */
+  async #carriedOut(command: TurnCommand, options: JobResultOptions): Promise<CommandOutcome> {
     await this.#throwIfGone();
     const seq = await this.#store.send(this.id, command);
     // One that waits for its turn looks, and does not wait any more.
     if (command.type === "interrupt") await this.#queues.wake(this.id);
     const settled = (signal: AbortSignal, ms: number) =>
       this.#store.outcome(this.id, seq, { waitMs: ms, signal });
-    const outcome = await this.#waiting(options, async (signal) => {
-      const known = await settled(signal, waitMs);
+    return this.#waiting(options, async (signal) => {
+      const known = await settled(signal, commandMs);
       if (known) return known;
-      if (!(await outcomeOf(this.#store, this.id))) {
-        await this.#throwIfGone();
-        return undefined;
-      }
-      return (await settled(signal, 0)) ?? over(command);
+      if (await outcomeOf(this.#store, this.id)) return (await settled(signal, 0)) ?? over(command);
+      await this.#throwIfGone();
+      return undefined;
     });
-    if (!outcome.ok) throw new TurnCommandRefusedError(this.id, outcome.code, outcome.message);
   }
 
   async #throwIfGone(): Promise<void> {
@@ -307,8 +314,8 @@ function unwrap(jobId: string, outcome: JobOutcome): TurnResult {
 }
 
 /** The fate of a command that came too late. */
-function over({ type }: TurnCommand) {
-  if (type === "interrupt") return { ok: true } as const;
+function over({ type }: TurnCommand): CommandOutcome {
+  if (type === "interrupt") return { ok: true };
   const code = type === "answer" ? "REQUEST_NOT_PENDING" : "TURN_NOT_ACTIVE";
-  return { ok: false, code, message: "The turn has ended." } as const;
+  return { ok: false, code, message: "The turn has ended." };
 }
