@@ -1,4 +1,5 @@
 export { CodexPool } from "./pool/codex-pool.js";
+export { remoteTurns, type RemoteTurnsOptions } from "./remote-turns.js";
 export { checkFleetStore } from "./store/check-fleet-store.js";
 export type { FleetStoresUnderTest } from "./store/fleet-checks.js";
 export type {

@@ -19,6 +19,7 @@ export type {
   AuthorizedSubject,
   TurnStreamsOptions,
 } from "./turn-streams-options.js";
+export type { RemoteTurns } from "./remote-turns.js";
 export type { HttpRequest, AnyRequest, FastifyRequestLike } from "./requests/http-request.js";
 export type { BrowserAnswer, BrowserDecision, FormValue } from "./requests/browser-answer.js";
 export type { BrowserInput, BrowserInputItem } from "./requests/browser-input.js";
@@ -52,6 +53,8 @@ export {
   AlreadyAnsweredError,
   BadRequestError,
   ChatBusyError,
+  CommandPendingError,
+  CommandRefusedError,
   DecisionRefusedError,
   NotFoundError,
   OriginRefusedError,

@@ -111,6 +111,20 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
     same(await read(reading, id, 1, { waitMs: briefly }), { events: [], ended: false });
   },
 
+  async "a reader who waits briefly does not wait as long as another one"({
+    writing,
+    reading,
+    id,
+  }) {
+    await begun(writing, id, 1);
+    const patient = read(reading, id, 1, { waitMs: long });
+    for (const waitMs of [0, briefly]) {
+      same(await read(reading, id, 1, { waitMs }), { events: [], ended: false });
+    }
+    await writing.end(id);
+    same(await patient, { events: [], ended: true });
+  },
+
   async "a signal ends the wait"({ writing, reading, id }) {
     await begun(writing, id, 1);
     const over = new AbortController();

@@ -15,17 +15,17 @@ export class LogReaders {
   /** Who waits with a signal that is listened to. */
   readonly #bySignal = new WeakMap<AbortSignal, { current: Waiting | undefined }>();
   #stopAlarm: (() => void) | undefined;
-  /** When the alarm rings (ms, on the clock of `performance`). */
+  /** When the alarm rings. */
   #alarmAt = Infinity;
 
   /** Resolves when there are news, `waitMs` milliseconds have passed, or the signal aborts. */
   wait(waitMs: number, signal: AbortSignal): Promise<void> {
-    if (waitMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = { wake: resolve, until: performance.now() + waitMs };
       this.#waiting.add(waiting);
       this.#listen(signal).current = waiting;
-      if (waiting.until < this.#alarmAt) this.#setAlarm();
+      // Most wait equally long, and then the alarm is set for one who came before.
+      if (!this.#stopAlarm || waiting.until < this.#alarmAt) this.#setAlarm();
     });
   }
 
@@ -38,7 +38,8 @@ export class LogReaders {
   /** No news come any more. */
   end(): void {
     this.wake();
-    this.#clearAlarm();
+    this.#stopAlarm?.();
+    this.#stopAlarm = undefined;
   }
 
   #listen(signal: AbortSignal): { current: Waiting | undefined } {
@@ -65,18 +66,13 @@ export class LogReaders {
         waiting.wake();
       }
     }
-    this.#clearAlarm();
-    if (next === Infinity) return;
+    this.#stopAlarm?.();
+    this.#stopAlarm = undefined;
     this.#alarmAt = next;
+    if (next === Infinity) return;
     const ring = (): void => {
       this.#setAlarm();
     };
     this.#stopAlarm = onDeadline(next - now, ring, { unref: true });
-  }
-
-  #clearAlarm(): void {
-    this.#stopAlarm?.();
-    this.#stopAlarm = undefined;
-    this.#alarmAt = Infinity;
   }
 }

@@ -67,7 +67,7 @@ export class TurnLog {
 
   async read(after: number, { maxBytes, waitMs, signal }: ReadEventsOptions): Promise<StreamPage> {
     const isNews = this.last > after || this.#ended || this.#closed;
-    if (!isNews && !signal.aborted) await this.#readers.wait(waitMs, signal);
+    if (!isNews && !signal.aborted && waitMs > 0) await this.#readers.wait(waitMs, signal);
     const shared = this.#shared;
     if (shared?.after === after && shared.maxBytes === maxBytes) return shared.page;
     const page = this.#pageBehind(after, maxBytes);
