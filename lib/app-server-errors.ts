@@ -17,6 +17,7 @@ import type * as settings from "./errors/settings-errors.js";
 import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
 import type * as store from "./errors/store-errors.js";
 import type * as start from "./errors/start-errors.js";
+import type { ThreadNotMovedError } from "./errors/thread-not-moved-error.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
 import type * as turn from "./turns/turn-errors.js";
 import type * as job from "./turns/turn-job-errors.js";
@@ -88,6 +89,7 @@ export type AnyAppServerError =
   | rpc.ThreadArchivedError
   | rpc.ThreadBusyError
   | rpc.ThreadNotFoundError
+  | ThreadNotMovedError
   | ToolInputError
   | connection.TransportClosedError
   | TurnDetachedError

@@ -282,6 +282,7 @@ export {
   FeatureNotChangedError,
   type ConfigWriteRefusal,
 } from "./errors/config-errors.js";
+export { ThreadNotMovedError, type ThreadNotMovedReason } from "./errors/thread-not-moved-error.js";
 export { PoolFullError, TenantOptionsError, type PoolResource } from "./errors/pool-errors.js";
 export {
   CommandsFullError,

@@ -9,6 +9,7 @@ export type InvalidRequestErrorCode =
   | "SETTING_NOT_ALLOWED"
   | "THREAD_ARCHIVED"
   | "THREAD_NOT_FOUND"
+  | "THREAD_NOT_MOVED"
   | "TURN_NOT_ACTIVE";
 
 /** The codes of JsonRpcError and of all its subclasses: the server answered with an error. */

@@ -106,6 +106,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
     title: "The conversation is busy with another message. Please wait for its answer.",
   },
   THREAD_NOT_FOUND: { status: 404, title: "The conversation was not found." },
+  THREAD_NOT_MOVED: unavailable,
   TOOL_INPUT: badUpstream,
   TRANSPORT_CLOSED: unavailable,
   TURN_COMMAND_REFUSED: { status: 409, title: "This was not possible." },

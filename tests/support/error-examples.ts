@@ -76,6 +76,7 @@ export const errorExamples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   THREAD_ARCHIVED: new library.ThreadArchivedError(failure, "thread-1"),
   THREAD_BUSY: new library.ThreadBusyError(failure),
   THREAD_NOT_FOUND: new library.ThreadNotFoundError(failure),
+  THREAD_NOT_MOVED: new library.ThreadNotMovedError("loaded", "thread-1"),
   TOOL_INPUT: new library.ToolInputError("tool", []),
   TRANSPORT_CLOSED: closed,
   TURN_COMMAND_REFUSED: new library.TurnCommandRefusedError("job", "TURN_NOT_ACTIVE", "no."),
