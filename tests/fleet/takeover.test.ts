@@ -4,6 +4,7 @@ import path from "node:path";
 import { Redis } from "ioredis";
 import { Codex, TurnUnknownError } from "../../lib/index.js";
 import {
+  RedisFleetStore,
   TurnQueue,
   TurnWorker,
   type JobEvent,
@@ -12,14 +13,13 @@ import {
 } from "../../lib/fleet/index.js";
 import { reply } from "../../lib/testing/index.js";
 import { ListeningServer } from "../support/listening-server.js";
-import { MemoryFleetStore } from "../support/memory-fleet-store.js";
 import { RealStage } from "../support/real.js";
 import { RedisServer } from "../support/redis-server.js";
 
 let redis: RedisServer;
 let stage: RealStage;
 let server: ListeningServer;
-let store: MemoryFleetStore;
+let store: RedisFleetStore;
 let queue: TurnQueue;
 let workers: TurnWorker[] = [];
 let clients: Codex[] = [];
@@ -38,9 +38,9 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  store = new MemoryFleetStore();
   troubles = [];
   lastName += 1;
+  store = new RedisFleetStore({ redis: redis.url, prefix: `fleet-${lastName}` });
   queue = new TurnQueue({ ...shared(), onError });
 });
 afterEach(async () => {

@@ -99,10 +99,10 @@ export class PartWriter {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       this.#throwIfOver();
       try {
-        const [events, turnId] = [this.#pending, this.#turnId];
+        const [events, turnId] = [[...this.#pending], this.#turnId];
         if (turnId !== undefined) await store.nameTurn(id, turnId);
         if (events.length > 0) await store.append(id, events);
-        this.#turnId = undefined;
+        if (this.#turnId === turnId) this.#turnId = undefined;
         this.#pending = this.#pending.slice(events.length);
         this.#counted();
         return;

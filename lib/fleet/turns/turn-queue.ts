@@ -7,6 +7,7 @@ import { outcomeOf } from "./job-outcome.js";
 import { TurnJob } from "./turn-job.js";
 import { readQueueOptions, type TurnQueueOptions } from "./turn-queue-options.js";
 import {
+  factsOf,
   readTurnRequest,
   type AddTurnJobOptions,
   type TurnJobSettings,
@@ -83,7 +84,7 @@ export class TurnQueue implements AsyncDisposable {
     const { thread, owner, digest } = request;
     await this.#queues.place(id, { queue, digest });
     if (thread === null) return;
-    await store.streams.create(id, { owner, threadId: thread }, limits);
+    await store.streams.create(id, factsOf(owner, thread), limits);
     if (delay === 0) await store.joinLine(thread, id);
   }
 

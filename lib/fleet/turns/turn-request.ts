@@ -5,6 +5,7 @@ import { InvalidArgumentError, type InputItem, type TurnInput } from "../../inde
 import type { JsonSchema, StartThreadOptions, TurnControls, TurnSettings } from "../../index.js";
 import { normalizeInput } from "../../options/input.js";
 import { checkOpeningOptions, checkTurnOptions, startThreadKeys } from "../../options/option-keys.js";
+import type { StreamFacts } from "../../http/index.js";
 import { checkJson } from "./check-json.js";
 
 /** Settings of the thread that a job begins: those of `startThread()` that can travel as JSON. */
@@ -116,6 +117,14 @@ export function readTurnRequest(given: AddTurnJobOptions): TurnRequest {
   for (const [name, value] of Object.entries(parts)) checkJson(name, value);
   const request = { version: 1 as const, owner: owner ?? "", ...parts };
   return { ...request, digest: digestOf(request) };
+}
+
+/** Whose events they are, for the store, which takes no empty names. */
+export function factsOf(owner: string, threadId: string | null): StreamFacts {
+  return {
+    owner: owner === "" ? "(nobody)" : owner,
+    threadId: threadId === null || threadId === "" ? "(none)" : threadId,
+  };
 }
 
 function checkNewThread(options: NewThreadOptions): void {

@@ -21,7 +21,7 @@ import { readLog } from "./read-log.js";
 import { interruptionOf } from "./run-commands.js";
 import type { RunContext } from "./run-context.js";
 import { codeOf } from "./server-loss.js";
-import type { TurnRequest } from "./turn-request.js";
+import { factsOf, type TurnRequest } from "./turn-request.js";
 import type { TurnJobInfo } from "./turn-worker-options.js";
 
 /** How long a job that is not the first of its thread sleeps at most (ms): mostly it is woken. */
@@ -236,8 +236,8 @@ export class TurnRun {
   }
 
   /** From now on, this attempt alone writes the job's events. */
-  async #writeFrom(threadId: string): Promise<void> {
-    const facts = { owner: this.#request.owner, threadId };
+  async #writeFrom(threadId: string | null): Promise<void> {
+    const facts = factsOf(this.#request.owner, threadId);
     await this.#streams.create(this.#id, facts, this.#context.settings.limits);
     this.#isWriting = true;
   }
@@ -350,7 +350,7 @@ export class TurnRun {
 
   /** Adds the last part of the job's events, unless it is there. */
   async #endEvents(outcome: JobOutcome): Promise<void> {
-    if (!this.#isWriting) await this.#writeFrom(this.#threadId ?? "");
+    if (!this.#isWriting) await this.#writeFrom(this.#threadId);
     const { parts, last } = await readLog(this.#streams, this.#id, this.#gone.signal);
     if (parts.some(({ type, origin }) => type === "end" && !origin)) return;
     const part = endPartOf(outcome);
@@ -366,6 +366,7 @@ export class TurnRun {
         return await write();
       } catch (error) {
         if (isTaken(error) || error instanceof HandedOverError) throw new HandedOverError();
+        if (codeOf(error) !== undefined && !isStoreTrouble(error)) throw error;
         this.#context.settings.onError(error);
         await pause(persistMs, this.#gone.signal).catch(() => undefined);
       }
