@@ -65,6 +65,8 @@ export {
   TurnOverError,
   WebError,
 } from "./web-errors.js";
+export { continueParts } from "../parts/continue-parts.js";
+export type { ContinueOptions } from "../parts/continued-parts.js";
 export { partsOf, type TurnOfParts } from "../parts/parts-of.js";
 export { partsOfStoredTurn } from "../parts/stored-turn-parts.js";
 export { TurnParts, type PartSource } from "../parts/turn-parts.js";
