@@ -52,8 +52,10 @@ export interface TurnJobState {
 const resultKeys: KeysOf<JobResultOptions> = { signal: true, timeoutMs: true };
 const streamKeys: KeysOf<JobStreamOptions> = { after: true, signal: true };
 
-/** How long the store is asked to wait, each time (ms). */
-const waitMs = 5_000;
+/** How long the store is asked to wait for events, each time (ms). */
+const newsMs = 5_000;
+/** The same where not only events tell (ms). */
+const shortMs = 250;
 /** How often somebody whose command is not settled looks whether the job is over (ms). */
 const commandMs = 1_000;
 const pageBytes = 262_144;
@@ -138,7 +140,7 @@ export class TurnJob {
     for (let failures = 0; ; ) {
       over.signal.throwIfAborted();
       try {
-        const how = { maxBytes: pageBytes, waitMs, signal: over.signal };
+        const how = { maxBytes: pageBytes, waitMs: newsMs, signal: over.signal };
         const page = await this.#store.streams.read(this.id, last, how);
         failures = 0;
         if (!page) {
@@ -236,12 +238,16 @@ export class TurnJob {
       if (found !== undefined) return found;
       const outcome = (await outcomeOf(this.#store, this.id)) ?? (await this.#kept());
       if (outcome) return ended(outcome);
+      const waitMs = call === "result()" ? newsMs : shortMs;
       const how = { maxBytes: pageBytes, waitMs, signal };
       const until = performance.now() + waitMs;
       for (;;) {
         const page = await this.#store.streams.read(this.id, last, how);
         last = page?.events.at(-1)?.seq ?? last;
-        if (page && !page.ended && performance.now() < until) continue;
+        if (page && !page.ended && performance.now() < until) {
+          if (call === "result()") continue;
+          return undefined;
+        }
         // It has not begun, or has just ended: the outcome is there a moment before or after.
         await pause(pauseMs, signal);
         pauseMs = Math.min(2 * pauseMs, longestPauseMs);
