@@ -6,7 +6,7 @@ const report = await killRun({
   turns,
   threads,
   kills,
-  killEveryMs: 3_000,
+  killEveryMs: 1_500,
   lockDuration: 4_000,
   say: (line) => {
     process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);

@@ -5,7 +5,8 @@ import { readTurn, type TurnPart } from "../../../lib/browser/index.js";
 import { reply } from "../../../lib/testing/index.js";
 import { ListeningServer } from "../../support/listening-server.js";
 import { RealStage } from "../../support/real.js";
-import { freePort, RedisServer } from "../../support/redis-server.js";
+import { freePort } from "../../support/free-port.js";
+import { RedisServer } from "../../support/redis-server.js";
 import { FleetChild } from "./child.js";
 
 export interface KillRunOptions {
