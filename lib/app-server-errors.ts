@@ -22,6 +22,7 @@ import type { ToolInputError } from "./tools/tool-errors.js";
 import type * as turn from "./turns/turn-errors.js";
 import type { BudgetExceededError } from "./usage/budget-exceeded-error.js";
 import type { PriceMissingError } from "./usage/price-missing-error.js";
+import type * as job from "./turns/turn-job-errors.js";
 import type { TurnDetachedError } from "./errors/turn-detached-error.js";
 
 /**
@@ -96,14 +97,20 @@ export type AnyAppServerError =
   | ToolInputError
   | connection.TransportClosedError
   | TurnDetachedError
+  | job.TurnCommandRefusedError
   | turn.TurnFailedError
+  | job.TurnJobConflictError
+  | job.TurnJobFailedError
+  | job.TurnJobNotFoundError
+  | job.TurnJobPendingError
   | turn.TurnLostError
   | rpc.TurnNotActiveError
   | turn.TurnNotFoundError
   | turn.TurnNotStartedError
   | turn.TurnStalledError
   | turn.TurnStreamError
-  | turn.TurnTimeoutError;
+  | turn.TurnTimeoutError
+  | job.TurnUnknownError;
 
 /**
  * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of another

@@ -387,6 +387,15 @@ export {
   type OutputMismatchReason,
 } from "./turns/turn-errors.js";
 export { ResultError, RunTimeoutError, type StopDetails } from "./errors/result-error.js";
+export {
+  TurnCommandRefusedError,
+  TurnJobConflictError,
+  TurnJobFailedError,
+  TurnJobNotFoundError,
+  TurnJobPendingError,
+  TurnUnknownError,
+  type TurnJobFailure,
+} from "./turns/turn-job-errors.js";
 export { CodexDrainingError } from "./errors/draining-error.js";
 export { TurnDetachedError } from "./errors/turn-detached-error.js";
 export type { TurnFailureReason } from "./results/turn-failure-reason.js";

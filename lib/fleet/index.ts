@@ -16,6 +16,23 @@ export type { PostgresFleetStoreOptions } from "./store/postgres/postgres-option
 export { RedisFleetStore } from "./store/redis/redis-fleet-store.js";
 export type { IoredisInstance, RedisFleetStoreOptions } from "./store/redis/redis-options.js";
 export type { CodexPoolOptions, PoolStats, TenantOptions } from "./pool/pool-options.js";
+export { TurnQueue } from "./turns/turn-queue.js";
+export type { TurnQueueOptions } from "./turns/turn-queue-options.js";
+export type {
+  AddTurnJobOptions,
+  NewThreadOptions,
+  TurnJobOptions,
+  TurnJobSettings,
+} from "./turns/turn-request.js";
+export { TurnJob } from "./turns/turn-job.js";
+export type {
+  JobEvent,
+  JobResultOptions,
+  JobStreamOptions,
+  TurnJobState,
+} from "./turns/turn-job.js";
+export { TurnWorker } from "./turns/turn-worker.js";
+export type { TurnJobInfo, TurnWorkerOptions } from "./turns/turn-worker-options.js";
 export {
   DirectoryRolloutStore,
   type DirectoryRolloutStoreOptions,

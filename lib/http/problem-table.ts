@@ -112,8 +112,13 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   THREAD_NOT_MOVED: unavailable,
   TOOL_INPUT: badUpstream,
   TRANSPORT_CLOSED: unavailable,
+  TURN_COMMAND_REFUSED: { status: 409, title: "This was not possible." },
   TURN_DETACHED: cutOff,
   TURN_FAILED: badUpstream,
+  TURN_JOB_CONFLICT: { status: 409, title: "This was sent before, with other content." },
+  TURN_JOB_FAILED: badUpstream,
+  TURN_JOB_NOT_FOUND: { status: 404, title: "This does not exist any more." },
+  TURN_JOB_PENDING: tooSlow,
   TURN_LOST: cutOff,
   TURN_NOT_ACTIVE: notRunning,
   TURN_NOT_FOUND: { status: 404, title: "The message was not found." },
@@ -121,6 +126,10 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   TURN_STALLED: tooSlow,
   TURN_STREAM_UNAVAILABLE: broken,
   TURN_TIMEOUT: tooSlow,
+  TURN_UNKNOWN: {
+    status: 502,
+    title: "Nobody can know whether this ran. Look at the conversation before you try again.",
+  },
 };
 
 /** The account of the operator is not logged in, or its login is not accepted: no user can mend that. */

@@ -83,8 +83,17 @@ export const errorExamples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   THREAD_NOT_MOVED: new library.ThreadNotMovedError("loaded", "thread-1"),
   TOOL_INPUT: new library.ToolInputError("tool", []),
   TRANSPORT_CLOSED: closed,
+  TURN_COMMAND_REFUSED: new library.TurnCommandRefusedError("job", "TURN_NOT_ACTIVE", "no."),
   TURN_DETACHED: new library.TurnDetachedError(),
   TURN_FAILED: new library.TurnFailedError(result),
+  TURN_JOB_CONFLICT: new library.TurnJobConflictError("job"),
+  TURN_JOB_FAILED: new library.TurnJobFailedError({
+    jobId: "job",
+    failureCode: "TURN_FAILED",
+    words: "no.",
+  }),
+  TURN_JOB_NOT_FOUND: new library.TurnJobNotFoundError("job"),
+  TURN_JOB_PENDING: new library.TurnJobPendingError("job", 1),
   TURN_LOST: new library.TurnLostError(result),
   TURN_NOT_ACTIVE: new library.TurnNotActiveError(failure),
   TURN_NOT_FOUND: new library.TurnNotFoundError("thread-1", "id"),
@@ -92,6 +101,7 @@ export const errorExamples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   TURN_STALLED: new library.TurnStalledError(1, result, "unknown"),
   TURN_STREAM_UNAVAILABLE: new library.TurnStreamError("no."),
   TURN_TIMEOUT: new library.TurnTimeoutError(1, result),
+  TURN_UNKNOWN: new library.TurnUnknownError("job"),
 };
 
 /** The error, which must be of a class that has subclasses, as one that is of none of these. */

@@ -44,7 +44,7 @@ export const rooms: Readonly<Record<string, string>> = {
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
   ai: ["async", "errors", "http", "options", "parts"],
-  fleet: ["index", "async", "errors", "http", "parts", "runtime"],
+  fleet: ["index", "async", "errors", "http", "options", "parts", "runtime"],
   http: ["app-server-errors", "async", "errors", "options", "parts"],
   // It reads the channels: of the main entry it takes types only.
   telemetry: ["index", "errors", "version"],
