@@ -412,6 +412,7 @@ function calledOff(threadId: string | null): JobOutcome {
     items: [],
     warnings: [],
     usage: null,
+    usageWithSubagents: null,
     startedAt: null,
     completedAt: null,
     durationMs: null,
