@@ -11,15 +11,20 @@ if (recordings !== "") process.env.PROTOCOL_RECORDINGS = path.resolve(recordings
 export const longTests = "\\.long\\.test\\.ts$";
 
 /**
- * All tests but those of examples/apps; `npm run jest -- tests/real/exec` runs some of them.
+ * All tests but those of examples/apps and of tests/fleet; `npm run jest -- tests/real/exec` runs some of them.
  *
  * @type {import("jest").Config}
  */
 export default {
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
-  // They need a browser, and install what they need: npm run test:apps.
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/apps/"],
+  testPathIgnorePatterns: [
+    "/node_modules/",
+    // They need a browser, and install what they need: npm run test:apps.
+    "<rootDir>/tests/apps/",
+    // They need a redis-server: npm run test:fleet.
+    "<rootDir>/tests/fleet/",
+  ],
   extensionsToTreatAsEsm: [".ts"],
   // Sources import each other as "./name.js"; jest reads them as TypeScript.
   // The package's own name resolves to the sources too.

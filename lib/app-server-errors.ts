@@ -15,9 +15,14 @@ import type { ModelClosedError } from "./errors/model-closed-error.js";
 import type * as request from "./errors/server-request-errors.js";
 import type * as settings from "./errors/settings-errors.js";
 import type { SlowConsumerError } from "./errors/slow-consumer-error.js";
+import type * as store from "./errors/store-errors.js";
 import type * as start from "./errors/start-errors.js";
+import type { ThreadNotMovedError } from "./errors/thread-not-moved-error.js";
 import type { ToolInputError } from "./tools/tool-errors.js";
 import type * as turn from "./turns/turn-errors.js";
+import type { BudgetExceededError } from "./usage/budget-exceeded-error.js";
+import type { PriceMissingError } from "./usage/price-missing-error.js";
+import type * as job from "./turns/turn-job-errors.js";
 import type { TurnDetachedError } from "./errors/turn-detached-error.js";
 
 /**
@@ -26,9 +31,11 @@ import type { TurnDetachedError } from "./errors/turn-detached-error.js";
  */
 export type AnyAppServerError =
   | start.BinaryNotFoundError
+  | BudgetExceededError
   | CodexDrainingError
   | machine.CommandEndedError
   | CommandFailedError
+  | store.CommandsFullError
   | machine.CommandNotStartedError
   | config.ConfigWriteError
   | connect.ConnectError
@@ -65,6 +72,7 @@ export type AnyAppServerError =
   | machine.OutputStreamError
   | rpc.ParseError
   | pool.PoolFullError
+  | PriceMissingError
   | connection.ProtocolError
   | request.RequestNotPendingError
   | connection.RequestTimeoutError
@@ -79,20 +87,30 @@ export type AnyAppServerError =
   | SlowConsumerError
   | start.SpawnError
   | turn.StopUnconfirmedError
+  | store.StoreUnavailableError
+  | store.StreamTakenError
   | pool.TenantOptionsError
   | rpc.ThreadArchivedError
   | rpc.ThreadBusyError
   | rpc.ThreadNotFoundError
+  | ThreadNotMovedError
   | ToolInputError
   | connection.TransportClosedError
   | TurnDetachedError
+  | job.TurnCommandRefusedError
   | turn.TurnFailedError
+  | job.TurnJobConflictError
+  | job.TurnJobFailedError
+  | job.TurnJobNotFoundError
+  | job.TurnJobPendingError
   | turn.TurnLostError
   | rpc.TurnNotActiveError
+  | turn.TurnNotFoundError
   | turn.TurnNotStartedError
   | turn.TurnStalledError
   | turn.TurnStreamError
-  | turn.TurnTimeoutError;
+  | turn.TurnTimeoutError
+  | job.TurnUnknownError;
 
 /**
  * Whether `error` was made by this library. Unlike `instanceof`, it also recognises errors of another

@@ -15,6 +15,7 @@ import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { traceStart } from "./session/trace-start.js";
 import { guardedListener } from "./session/guarded-listener.js";
+import type { UsageSource } from "./resources/account/usage.js";
 import { Session } from "./session/session.js";
 import {
   clientKeys,
@@ -76,6 +77,11 @@ export class AppServerClient extends CodexApi implements AsyncDisposable {
     this.#recorder = source.recorder;
     const unlink = onAbort(settings.signal, () => void this.close());
     void this.closed.then(unlink);
+  }
+
+  /** @internal */
+  protected override usageSource(): UsageSource {
+    return { ledger: this.#session.usage, over: this.#session.signal };
   }
 
   /**

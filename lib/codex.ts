@@ -25,6 +25,9 @@ import { ClientHandlers, type HandlerOf } from "./server-requests/client-handler
 import type { PendingRequest } from "./server-requests/open-request.js";
 import { ThreadMemory } from "./session/thread-memory.js";
 import { turnsInProgress, type TurnInProgress } from "./session/turns-in-progress.js";
+import { UsageLedger } from "./usage/usage-ledger.js";
+import { toBudget } from "./usage/budget.js";
+import type { UsageSource } from "./resources/account/usage.js";
 import { WorkUnderWay } from "./session/work-under-way.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
 import { isQuiet, isServerAtRest } from "./supervision/at-rest.js";
@@ -78,6 +81,9 @@ export class Codex extends CodexApi implements AsyncDisposable {
   readonly #work: WorkUnderWay;
   readonly #admission: Admission | undefined;
   readonly #activity = new Activity();
+  readonly #usage: UsageLedger;
+  /** Aborts when no more turns can end. */
+  readonly #usageOver = new AbortController();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
   readonly #status = new StatusFeed<CodexStatus>({ state: "idle" }, statusPublisher());
@@ -117,6 +123,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const options = checkCodexOptions(given);
     this.#admission = admission;
     this.#work = new WorkUnderWay(admission);
+    this.#usage = new UsageLedger(toBudget(options.budget));
     const settings = resolveSettings(options);
     const { logger, callbacks } = settings;
     this.#callbacks = callbacks;
@@ -133,6 +140,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
       recorder: this.#recorder,
       work: this.#work,
       activity: this.#activity,
+      usage: this.#usage,
       unsubscribeIdleMs: idleMsOf(options),
     };
     const ownIdleMs = admission?.idleShutdownMs ?? false;
@@ -342,6 +350,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return this.close();
   }
 
+  /** @internal */
+  protected override usageSource(): UsageSource {
+    return { ledger: this.#usage, over: this.#usageOver.signal };
+  }
+
   /**
    * Aborts when the caller's signal does, and at `close()`, which must not wait for a start that takes
    * its time. `AbortSignal.any()` would take no signal of another realm.
@@ -474,6 +487,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
     await this.#suspended;
+    this.#usageOver.abort(closedByCaller());
     await this.#recorder?.finish();
     this.#listeners.clear();
   }

@@ -111,8 +111,8 @@ export class GoalRun implements AsyncIterable<GoalEvent>, AsyncDisposable {
    *
    * @throws GoalFailedError when the last turn failed and the goal is not complete, unless
    * `throwOnFailure` is false.
-   * @throws TransportClosedError, GoalTimeoutError, GoalStalledError, `signal.reason`, or why the
-   * goal could not be set.
+   * @throws TransportClosedError, GoalTimeoutError, GoalStalledError, BudgetExceededError,
+   * `signal.reason`, or why the goal could not be set.
    */
   async run(options: RunOptions = {}): Promise<GoalResult> {
     checkRunOptions(options);

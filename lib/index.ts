@@ -18,11 +18,13 @@ export {
 } from "./thread.js";
 export type {
   ForkThreadOptions,
+  ThreadHandleOptions,
   ResumeThreadOptions,
   StartThreadOptions,
   UpdateSettingsOptions,
 } from "./options/thread-options.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
+export type { TurnName } from "./turns/turn-request.js";
 export type { EventOrigin, Subagent } from "./turns/subagents.js";
 export type {
   AccountStatus,
@@ -179,10 +181,22 @@ export type {
   TurnUsage,
   TurnWarning,
 } from "./results/turn-state.js";
+export type { Tokens, TurnUsageRecord, UsageOfModel, UsageSummary } from "./results/turn-tokens.js";
+export { Budget, type BudgetAmount, type BudgetLimits } from "./usage/budget.js";
+export {
+  BudgetExceededError,
+  type BudgetScope,
+  type ExceededDetails,
+} from "./usage/budget-exceeded-error.js";
+export { costOf, type ModelPrices, type Prices, type TokenPrices } from "./usage/cost-of.js";
+export { PriceMissingError } from "./usage/price-missing-error.js";
+export type { Usage } from "./resources/account/usage.js";
 export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.js";
 export { isRetryNotice, type RetryNotice } from "./turns/turn-state.js";
 export type {
   RunOptions,
+  AttachTurnOptions,
+  Budgeted,
   ServiceTurnOptions,
   TurnControls,
   TurnOptions,
@@ -291,7 +305,13 @@ export {
   FeatureNotChangedError,
   type ConfigWriteRefusal,
 } from "./errors/config-errors.js";
+export { ThreadNotMovedError, type ThreadNotMovedReason } from "./errors/thread-not-moved-error.js";
 export { PoolFullError, TenantOptionsError, type PoolResource } from "./errors/pool-errors.js";
+export {
+  CommandsFullError,
+  StoreUnavailableError,
+  StreamTakenError,
+} from "./errors/store-errors.js";
 export { NoNextPageError } from "./errors/list-errors.js";
 export { ModelClosedError } from "./errors/model-closed-error.js";
 export {
@@ -354,17 +374,28 @@ export {
 } from "./goals/goal-errors.js";
 export {
   OutputMismatchError,
+  RunFailedError,
   StopUnconfirmedError,
   TurnFailedError,
   TurnLostError,
+  TurnNotFoundError,
   TurnNotStartedError,
   TurnStalledError,
   TurnStreamError,
   TurnTimeoutError,
   type StallProbe,
-  type StopDetails,
   type OutputMismatchReason,
 } from "./turns/turn-errors.js";
+export { ResultError, RunTimeoutError, type StopDetails } from "./errors/result-error.js";
+export {
+  TurnCommandRefusedError,
+  TurnJobConflictError,
+  TurnJobFailedError,
+  TurnJobNotFoundError,
+  TurnJobPendingError,
+  TurnUnknownError,
+  type TurnJobFailure,
+} from "./turns/turn-job-errors.js";
 export { CodexDrainingError } from "./errors/draining-error.js";
 export { TurnDetachedError } from "./errors/turn-detached-error.js";
 export type { TurnFailureReason } from "./results/turn-failure-reason.js";

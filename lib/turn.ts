@@ -160,6 +160,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
    * turn has a result, with `status: "interrupted"`.
    * @throws OutputMismatchError when a completed turn's answer does not fit its `outputSchema`.
    * @throws TurnStalledError when nothing has come for `idleTimeoutMs`; call it again to go on waiting.
+   * @throws BudgetExceededError when it was interrupted, or not sent, since a `budget` was used up.
    * @throws TurnLostError when the turn is over and the server cannot tell how it ended.
    * @throws TransportClosedError, TurnTimeoutError, `signal.reason`, or why it could not start.
    */
@@ -170,7 +171,7 @@ export class Turn<Output = unknown> implements AsyncIterable<TurnEvent>, AsyncDi
     this.#events.trim();
     const { life, state } = this.#execution;
     if (life.failure) throw life.failure();
-    const result = toTurnResult(state);
+    const result = toTurnResult(state, this.#execution.session?.usage);
     if (result.status === "failed" && options.throwOnFailure !== false) {
       throw new TurnFailedError(result);
     }

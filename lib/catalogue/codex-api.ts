@@ -6,6 +6,7 @@ import type {
 import type { Rpc } from "../../generated/rpc.js";
 import { Login } from "../resources/account/login.js";
 import { RateLimits } from "../resources/account/rate-limits.js";
+import { createUsage, type Usage, type UsageSource } from "../resources/account/usage.js";
 import { ConfigStore } from "../resources/configuration/config-store.js";
 import { Features } from "../resources/configuration/features.js";
 import { ModelProviders } from "../resources/configuration/model-providers.js";
@@ -73,6 +74,18 @@ export abstract class CodexApi extends ThreadCatalog {
   /** The files of the server's machine, outside every sandbox. */
   readonly files = new Files(this.getSession);
 
+  /**
+   * What was used: `usage()` reads that of the account, and `usage.turns()` iterates that of this client's turns, one
+   * record for each.
+   */
+  readonly usage: Usage = createUsage(
+    async (options = {}) => {
+      checkParams("usage()", "account/usage/read", options);
+      return this.call("account/usage/read", options);
+    },
+    () => this.usageSource(),
+  );
+
   #rpc: Rpc | undefined;
 
   /**
@@ -90,6 +103,9 @@ export abstract class CodexApi extends ThreadCatalog {
     return this.#rpc;
   }
 
+  /** @internal */
+  protected abstract usageSource(): UsageSource;
+
   /**
    * Reads who is logged in (`account/read`). With `refreshToken: true` the server first renews the tokens
    * of a ChatGPT login that it holds itself.
@@ -103,17 +119,6 @@ export abstract class CodexApi extends ThreadCatalog {
   /** Ends the login, of any kind, and forgets it (`account/logout`). */
   async logout(): Promise<void> {
     await this.call("account/logout", undefined);
-  }
-
-  /**
-   * Reads the tokens that the account has used; with a `threadId`, also the estimated cost of that thread,
-   * as `threadUsage` (`account/usage/read`). Works with ChatGPT logins only.
-   */
-  async usage(
-    options: ParamsOf<"account/usage/read"> = {},
-  ): Promise<ResultOf<"account/usage/read">> {
-    checkParams("usage()", "account/usage/read", options);
-    return this.call("account/usage/read", options);
   }
 
   /** Reads the messages of the workspace to its members (`account/workspaceMessages/read`). */

@@ -20,6 +20,7 @@ import type {
   ForkThreadOptions,
   ResumeThreadOptions,
   StartThreadOptions,
+  ThreadHandleOptions,
 } from "../options/thread-options.js";
 import { withServerPaths } from "../paths/with-server-paths.js";
 import type { ParamsOf } from "../protocol.js";
@@ -35,12 +36,12 @@ import {
   type SearchThreadsOptions,
   type ThreadSearchOptions,
 } from "../resources/threads/thread-search.js";
-import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
+import { handlersIn } from "../server-requests/handlers.js";
 import { threadScope } from "../session/thread-memory.js";
 import { resumeAnew, resumeThread } from "../session/resume-thread.js";
 import { Thread } from "../thread.js";
-import type { BoundTools } from "../tools/tool.js";
 import { checkTools, toDynamicTools } from "../tools/tool-specs.js";
+import { toBudget } from "../usage/budget.js";
 import { startThread } from "./start-thread.js";
 
 /** The threads to list, as in `thread/list`. */
@@ -65,6 +66,7 @@ export abstract class ThreadCatalog extends Resource {
     const all = checkOpeningOptions("startThread()", options, startThreadKeys);
     const handlers = handlersIn(all);
     const { tools, trustProject, trace } = all;
+    const budget = toBudget(all.budget);
     const params = pickKeys(all, threadStartParamsKeys);
     const dynamicTools = toDynamicTools(tools, params.dynamicTools);
     checkFields({ trustProject }, { trustProject: flag });
@@ -73,7 +75,8 @@ export abstract class ThreadCatalog extends Resource {
     const settings = { ...params, dynamicTools };
     const trusted = trustProject ?? session.trustProject;
     const opened = await startThread(session, settings, { trustProject: trusted, trace });
-    return Thread.open(this.getSession, session, opened, threadScope({ handlers, tools }));
+    const scope = threadScope({ handlers, tools, budget });
+    return Thread.open(this.getSession, session, opened, scope);
   }
 
   /**
@@ -97,6 +100,7 @@ export abstract class ThreadCatalog extends Resource {
     const all = checkOpeningOptions("resumeThread()", options, resumeThreadKeys);
     const handlers = handlersIn(all);
     const { tools, trace } = all;
+    const budget = toBudget(all.budget);
     const settings = withReadableHistory(pickKeys(all, threadResumeParamsKeys));
     if (tools !== undefined) checkTools(tools);
     checkTrace(trace);
@@ -108,7 +112,8 @@ export abstract class ThreadCatalog extends Resource {
       session.isLoaded(id) && changesSettings(settings)
         ? await resumeAnew(session, params, { trace })
         : await resumeThread(session, params, { trace });
-    return Thread.open(this.getSession, session, opened, threadScope({ handlers, tools }));
+    const scope = threadScope({ handlers, tools, budget });
+    return Thread.open(this.getSession, session, opened, scope);
   }
 
   /** Copies a thread, whole or up to a turn (`thread/fork`), without sending its history here. */
@@ -119,15 +124,17 @@ export abstract class ThreadCatalog extends Resource {
   /**
    * Makes a handle on an existing thread. Sends nothing; the first turn loads the thread, as
    * `resumeThread` would without changes. From the first use of this handle on, `handlers` answer the
-   * server's requests on the thread and `tools` carry out its tools, whichever handle runs the turn.
+   * server's requests on the thread and `tools` carry out its tools, whichever handle runs the turn; and `budget` is
+   * what its turns may use from then on.
    */
-  thread(id: string, options: RequestHandlers & BoundTools = {}): Thread {
+  thread(id: string, options: ThreadHandleOptions = {}): Thread {
     check("id", id, threadId);
     checkWithoutSettings("thread()", options, threadHandleKeys);
     const { tools } = options;
     if (tools !== undefined) checkTools(tools);
     const handlers = handlersIn(options);
-    return new Thread(this.getSession, id, undefined, threadScope({ handlers, tools }));
+    const scope = threadScope({ handlers, tools, budget: toBudget(options.budget) });
+    return new Thread(this.getSession, id, undefined, scope);
   }
 
   /** Archives a thread (`thread/archive`). */

@@ -9,6 +9,7 @@ export type InvalidRequestErrorCode =
   | "SETTING_NOT_ALLOWED"
   | "THREAD_ARCHIVED"
   | "THREAD_NOT_FOUND"
+  | "THREAD_NOT_MOVED"
   | "TURN_NOT_ACTIVE";
 
 /** The codes of JsonRpcError and of all its subclasses: the server answered with an error. */
@@ -35,8 +36,10 @@ export type JsonRpcErrorCode =
 export type AppServerErrorCode =
   | JsonRpcErrorCode
   | "BINARY_NOT_FOUND"
+  | "BUDGET_EXCEEDED"
   | "CODEX_DRAINING"
   | "COMMAND_FAILED"
+  | "COMMANDS_FULL"
   | "CONNECT_FAILED"
   | "FEATURE_NOT_CHANGED"
   | "GOAL_DETACHED"
@@ -59,6 +62,7 @@ export type AppServerErrorCode =
   | "OUTPUT_OVERFLOW"
   | "OUTPUT_STREAM_UNAVAILABLE"
   | "POOL_FULL"
+  | "PRICE_MISSING"
   | "PROTOCOL_ERROR"
   | "REQUEST_NOT_PENDING"
   | "REQUEST_TIMEOUT"
@@ -69,13 +73,22 @@ export type AppServerErrorCode =
   | "SLOW_CONSUMER"
   | "SPAWN_FAILED"
   | "STOP_UNCONFIRMED"
+  | "STORE_UNAVAILABLE"
+  | "STREAM_TAKEN"
   | "TENANT_OPTIONS"
   | "TOOL_INPUT"
   | "TRANSPORT_CLOSED"
+  | "TURN_COMMAND_REFUSED"
   | "TURN_DETACHED"
   | "TURN_FAILED"
+  | "TURN_JOB_CONFLICT"
+  | "TURN_JOB_FAILED"
+  | "TURN_JOB_NOT_FOUND"
+  | "TURN_JOB_PENDING"
   | "TURN_LOST"
+  | "TURN_NOT_FOUND"
   | "TURN_NOT_STARTED"
   | "TURN_STALLED"
   | "TURN_STREAM_UNAVAILABLE"
-  | "TURN_TIMEOUT";
+  | "TURN_TIMEOUT"
+  | "TURN_UNKNOWN";

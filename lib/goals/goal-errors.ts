@@ -1,32 +1,17 @@
-import type { CodexErrorInfo } from "../../generated/types.js";
 import type { GoalResult } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
-import { AppServerError, hide } from "../errors/base.js";
+import { AppServerError } from "../errors/base.js";
 import type { TransportClosedError } from "../errors/connection-errors.js";
-import { timeoutOutcome, TurnFailedError, type StopDetails } from "../turns/turn-errors.js";
-import { type TurnFailureReason } from "../results/turn-failure-reason.js";
+import { ResultError, RunTimeoutError, type StopDetails } from "../errors/result-error.js";
+import { RunFailedError, TurnFailedError } from "../turns/turn-errors.js";
 
 /** The last turn of a goal failed, and the goal with it. The thread stays usable. */
-export class GoalFailedError extends AppServerError {
+export class GoalFailedError extends RunFailedError<GoalResult> {
   override readonly code = "GOAL_FAILED";
-  /** Everything the goal did before; `result.goal.status` is what the server has made of it. */
-  readonly result: GoalResult;
-  readonly reason: TurnFailureReason;
-  /** The server's structured reason, as sent; `null` when it gave none. */
-  readonly codexErrorInfo: CodexErrorInfo | null;
-  /** HTTP status of the model provider's answer, when the server told it. */
-  readonly httpStatusCode: number | null;
 
   constructor(result: GoalResult, lastTurn: TurnResult) {
-    const cause = new TurnFailedError(lastTurn);
-    super(`The goal stopped in its turn ${result.turns.length}. ${cause.message}`, {
-      cause,
-    });
-    this.result = result;
-    hide(this, "result");
-    this.reason = cause.reason;
-    this.codexErrorInfo = cause.codexErrorInfo;
-    this.httpStatusCode = cause.httpStatusCode;
+    const sentence = `The goal stopped in its turn ${result.turns.length}. The turn failed`;
+    super(sentence, result, lastTurn, { cause: new TurnFailedError(lastTurn) });
   }
 }
 
@@ -34,25 +19,11 @@ export class GoalFailedError extends AppServerError {
  * The goal did not end within `timeoutMs`. It was paused, and its turn interrupted; or, when the server
  * has not confirmed that in time, this is still tried. One that still waited is not sent any more.
  */
-export class GoalTimeoutError extends AppServerError {
+export class GoalTimeoutError extends RunTimeoutError<GoalResult> {
   override readonly code = "GOAL_TIMEOUT";
-  readonly timeoutMs: number;
-  /** What the goal had done so far. */
-  readonly result: GoalResult;
-  /** Whether the server has confirmed that the goal stopped. If not, the client goes on stopping it. */
-  readonly stopConfirmed: boolean;
 
-  constructor(
-    timeoutMs: number,
-    result: GoalResult,
-    { stopConfirmed = true, sent = true }: StopDetails = {},
-  ) {
-    const outcome = timeoutOutcome("stopped", { stopConfirmed, sent });
-    super(`The goal did not end within ${timeoutMs} ms ${outcome}`, { sent });
-    this.timeoutMs = timeoutMs;
-    this.result = result;
-    this.stopConfirmed = stopConfirmed;
-    hide(this, "result");
+  constructor(timeoutMs: number, result: GoalResult, details?: StopDetails) {
+    super(["The goal", "stopped"], timeoutMs, result, details);
   }
 }
 
@@ -93,17 +64,14 @@ export class GoalDetachedError extends AppServerError {
 }
 
 /** The goal is active, but the server starts no turn for it. It was paused. */
-export class GoalStalledError extends AppServerError {
+export class GoalStalledError extends ResultError<GoalResult> {
   override readonly code = "GOAL_STALLED";
-  /** What the goal had done so far. */
-  readonly result: GoalResult;
 
   constructor(result: GoalResult) {
     super(
       "The server has the goal but starts no turn for it. It does not work on goals in plan mode: " +
         "change the thread's collaborationMode.",
+      result,
     );
-    this.result = result;
-    hide(this, "result");
   }
 }

@@ -7,9 +7,10 @@ import { poll } from "../async/poll.js";
 import { settleWithin } from "../async/timers.js";
 import { copyError, isDrop, TransportClosedError, unsent } from "../errors/connection-errors.js";
 import { announcesTurn } from "../messages/announces-turn.js";
-import type { TurnControls } from "../options/turn-options.js";
+import type { CheckedControls } from "../options/turn-options.js";
 import type { ServerNotification, TurnEvent } from "../protocol.js";
 import type { GoalResult } from "../results/goal-result.js";
+import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
@@ -21,6 +22,8 @@ import { StopUnconfirmedError } from "../turns/turn-errors.js";
 import { TurnExecution, unconfirmed } from "../turns/turn-execution.js";
 import type { TurnListener } from "../turns/turn-request.js";
 import { toTurnResult } from "../turns/turn-result.js";
+import type { ScopedBudget } from "../usage/budget-book.js";
+import { BudgetExceededError } from "../usage/budget-exceeded-error.js";
 import { GoalNotStartedError, GoalStalledError, GoalTimeoutError } from "./goal-errors.js";
 import { pauseGoal, runsTurn } from "./goal-requests.js";
 import {
@@ -55,7 +58,7 @@ const maxIdleAnswers = 2;
 /** What is known of a goal before it is set. */
 export interface GoalOrigin {
   readonly threadId: string;
-  readonly controls: TurnControls;
+  readonly controls: CheckedControls;
   readonly handlers: RequestHandlers | undefined;
 }
 
@@ -96,6 +99,8 @@ export class GoalExecution implements TurnListener, Work {
   /** The goal left `active` while no turn ran. */
   #settledBetweenTurns = false;
   #isChecking = false;
+  /** The budget that was used up, and that the goal is stopped for. */
+  #exceeded: ScopedBudget | undefined;
   /** Stops waiting for the next turn, while that is expected. */
   #stopExpecting: (() => void) | undefined;
   #idleAnswers = 0;
@@ -109,7 +114,7 @@ export class GoalExecution implements TurnListener, Work {
     void ignoreRejection(this.#accepted.promise);
     this.life.onOver(() => {
       this.#expectNothing();
-      if (this.#turn) this.#progress = turnEnded(this.#progress, toTurnResult(this.#turn.state));
+      if (this.#turn) this.#progress = turnEnded(this.#progress, this.#resultOf(this.#turn.state));
       this.#place?.slot.leave();
     });
     this.life.limit(
@@ -146,7 +151,7 @@ export class GoalExecution implements TurnListener, Work {
   get result(): GoalResult {
     // At the end it was added for good.
     if (!this.#turn || this.life.isOver()) return toGoalResult(this.#progress);
-    return toGoalResult(turnEnded(this.#progress, toTurnResult(this.#turn.state)));
+    return toGoalResult(turnEnded(this.#progress, this.#resultOf(this.#turn.state)));
   }
 
   /** The connection is there, and the goal stands in line for its thread. */
@@ -221,6 +226,10 @@ export class GoalExecution implements TurnListener, Work {
   /** The goal is over. What kept it from being sent was not the end of the goal. */
   end(failure?: Failure): void {
     const { wasSent } = this.life;
+    const exceeded = failure ? undefined : this.#exceeded;
+    if (exceeded && toGoalResult(this.#progress).status === "interrupted") {
+      failure = () => this.#exceededError(exceeded, true);
+    }
     const toError = (reason: unknown) =>
       wasSent ? copyError(reason) : unsent(reason, "thread/goal/set");
     if (this.life.end(failure && (() => toError(failure())))) this.#told();
@@ -234,10 +243,19 @@ export class GoalExecution implements TurnListener, Work {
   ended(failure: Failure | undefined, state: TurnState): void {
     if (this.#turn?.state.id === state.id) this.#turn = undefined;
     if (this.life.isOver()) return;
-    this.#progress = turnEnded(this.#progress, toTurnResult(state));
+    this.#progress = turnEnded(this.#progress, this.#resultOf(state));
     this.#settledBetweenTurns = false;
     if (failure) this.lost(failure);
     else this.#proceed();
+  }
+
+  /** What stops the turn stops the goal: the server would begin another turn. */
+  usedUp(exceeded: ScopedBudget): boolean {
+    if (this.life.isOver()) return false;
+    if (this.#exceeded || this.life.hasEnded()) return true;
+    this.#exceeded = exceeded;
+    this.#cutShort(() => this.#exceededError(exceeded, false));
+    return true;
   }
 
   updated(event: ServerNotification<"thread/goal/updated">, goal: ThreadGoal): void {
@@ -277,11 +295,24 @@ export class GoalExecution implements TurnListener, Work {
     const request = { threadId, start, controls: {}, handlers };
     const turn = followTraced(request, (trace) => new TurnExecution(request, this, trace));
     this.#turn = turn;
+    session.keepWithin({ threadId, turnId: id }, this.#origin.controls.budget);
     this.#turnStarted.resolve();
     this.#turnStarted = new Deferred();
     this.#expectNothing();
     if (this.#stopping) void turn.interruptAndWait();
     return turn;
+  }
+
+  #resultOf(state: TurnState): TurnResult {
+    return toTurnResult(state, this.#place?.session.usage);
+  }
+
+  #exceededError({ scope, budget }: ScopedBudget, stopConfirmed: boolean): BudgetExceededError {
+    return new BudgetExceededError(scope, budget, {
+      sent: true,
+      goalResult: this.result,
+      stopConfirmed,
+    });
   }
 
   #show(event: GoalEvent): void {

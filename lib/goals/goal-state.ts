@@ -4,6 +4,7 @@ import type { GoalResult, GoalRunStatus } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
 import { combine } from "../turns/turn-usage.js";
+import { addSummaries } from "../usage/turn-account.js";
 
 /** What iterating a goal yields: the events of all its turns, and what becomes of the goal itself. */
 export type GoalEvent = TurnEvent | ServerNotification<"thread/goal/cleared">;
@@ -72,6 +73,7 @@ export function toGoalResult(progress: GoalProgress): GoalResult {
     finalResponse: turns.findLast((turn) => turn.finalResponse !== null)?.finalResponse ?? null,
     items: turns.flatMap(({ items }) => items),
     usage: usages.length > 0 ? usages.reduce((sum, usage) => combine(sum, usage, 1)) : null,
+    usageWithSubagents: addSummaries(turns.map(({ usageWithSubagents }) => usageWithSubagents)),
     startedAt: turns[0]?.startedAt ?? null,
     completedAt: turns.at(-1)?.completedAt ?? null,
     durationMs: turns.reduce((sum, turn) => sum + (turn.durationMs ?? 0), 0),

@@ -36,6 +36,7 @@ async function bring(
   const { life } = goal;
   const session = await getSession("thread/goal/set");
   if (life.hasEnded()) return;
+  session.usage.budgets.admit(request.threadId, request.controls.budget);
   listener.connected(session);
   // Everything runs in the order of the calls, so the slot comes before anything that takes time.
   const { slots } = session.thread(request.threadId);
@@ -50,7 +51,10 @@ async function bring(
     // While it waited, something else may have begun on the thread.
     if (!life.hasEnded()) await prepare(goal, session, slot, request);
   }
-  if (!life.hasEnded()) await set(goal, session, request);
+  if (life.hasEnded()) return;
+  // It may have been used up while the goal waited.
+  session.usage.budgets.admit(request.threadId, request.controls.budget);
+  await set(goal, session, request);
 }
 
 /** Makes room for the goal: the old one is gone, the thread is loaded, and no turn runs. */

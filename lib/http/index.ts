@@ -19,6 +19,7 @@ export type {
   AuthorizedSubject,
   TurnStreamsOptions,
 } from "./turn-streams-options.js";
+export type { RemoteTurns } from "./remote-turns.js";
 export type { HttpRequest, AnyRequest, FastifyRequestLike } from "./requests/http-request.js";
 export type { BrowserAnswer, BrowserDecision, FormValue } from "./requests/browser-answer.js";
 export type { BrowserInput, BrowserInputItem } from "./requests/browser-input.js";
@@ -52,6 +53,8 @@ export {
   AlreadyAnsweredError,
   BadRequestError,
   ChatBusyError,
+  CommandPendingError,
+  CommandRefusedError,
   DecisionRefusedError,
   NotFoundError,
   OriginRefusedError,
@@ -62,6 +65,8 @@ export {
   TurnOverError,
   WebError,
 } from "./web-errors.js";
+export { continueParts } from "../parts/continue-parts.js";
+export type { ContinueOptions } from "../parts/continued-parts.js";
 export { partsOf, type TurnOfParts } from "../parts/parts-of.js";
 export { partsOfStoredTurn } from "../parts/stored-turn-parts.js";
 export { TurnParts, type PartSource } from "../parts/turn-parts.js";

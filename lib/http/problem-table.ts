@@ -43,9 +43,12 @@ export const cutOff: ProblemKind = {
  */
 export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> = {
   BINARY_NOT_FOUND: broken,
+  // Not 429, which says that waiting helps: somebody has to pay, or to allow more.
+  BUDGET_EXCEEDED: { status: 402, title: "The budget for this is used up." },
   CODEX_DRAINING: { ...unavailable, retryAfter: 1 },
   COMMAND_ENDED: notRunning,
   COMMAND_FAILED: { status: 422, title: "The command failed." },
+  COMMANDS_FULL: busy,
   COMMAND_NOT_STARTED: { status: 422, title: "The command could not be started." },
   CONFIG_WRITE_REFUSED: { status: 409, title: "The settings could not be saved." },
   CONNECT_FAILED: unavailable,
@@ -81,6 +84,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   OUTPUT_STREAM_UNAVAILABLE: broken,
   PARSE_ERROR: broken,
   POOL_FULL: busy,
+  PRICE_MISSING: broken,
   PROTOCOL_ERROR: badUpstream,
   REQUEST_NOT_PENDING: { status: 409, title: "This question is no longer open." },
   REQUEST_TIMEOUT: tooSlow,
@@ -96,6 +100,8 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   SLOW_CONSUMER: broken,
   SPAWN_FAILED: broken,
   STOP_UNCONFIRMED: { status: 504, title: "It is being stopped, which takes longer than usual." },
+  STORE_UNAVAILABLE: unavailable,
+  STREAM_TAKEN: broken,
   TENANT_OPTIONS: broken,
   THREAD_ARCHIVED: { status: 409, title: "The conversation is archived." },
   THREAD_BUSY: {
@@ -103,16 +109,27 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
     title: "The conversation is busy with another message. Please wait for its answer.",
   },
   THREAD_NOT_FOUND: { status: 404, title: "The conversation was not found." },
+  THREAD_NOT_MOVED: unavailable,
   TOOL_INPUT: badUpstream,
   TRANSPORT_CLOSED: unavailable,
+  TURN_COMMAND_REFUSED: { status: 409, title: "This was not possible." },
   TURN_DETACHED: cutOff,
   TURN_FAILED: badUpstream,
+  TURN_JOB_CONFLICT: { status: 409, title: "This was sent before, with other content." },
+  TURN_JOB_FAILED: badUpstream,
+  TURN_JOB_NOT_FOUND: { status: 404, title: "This does not exist any more." },
+  TURN_JOB_PENDING: tooSlow,
   TURN_LOST: cutOff,
   TURN_NOT_ACTIVE: notRunning,
+  TURN_NOT_FOUND: { status: 404, title: "The message was not found." },
   TURN_NOT_STARTED: { status: 409, title: "The message was withdrawn before it was sent." },
   TURN_STALLED: tooSlow,
   TURN_STREAM_UNAVAILABLE: broken,
   TURN_TIMEOUT: tooSlow,
+  TURN_UNKNOWN: {
+    status: 502,
+    title: "Nobody can know whether this ran. Look at the conversation before you try again.",
+  },
 };
 
 /** The account of the operator is not logged in, or its login is not accepted: no user can mend that. */

@@ -15,6 +15,7 @@ import {
 import { outlineOf } from "../errors/error-outline.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import { readPartOptions, type PartOptions } from "../parts/part-options.js";
+import type { RemoteTurns } from "./remote-turns.js";
 import type { HttpRequest } from "./requests/http-request.js";
 import type { TurnStreamStore } from "./streams/turn-stream-store.js";
 
@@ -60,6 +61,11 @@ export interface TurnStreamsOptions {
   /** Where turns are kept (default: in this process). */
   readonly store?: TurnStreamStore | undefined;
   /**
+   * The way to the turns in the store that other processes run, so that their viewers can answer, steer and stop them
+   * here, too. Without it, that is refused with 421.
+   */
+  readonly remote?: RemoteTurns | undefined;
+  /**
    * What becomes of a turn that nobody watches. By default it runs on. With `do: "interrupt"` it is stopped
    * when nobody has watched it for `afterMs`, counted from `add()` and from the leave of the last viewer in
    * this process.
@@ -101,6 +107,14 @@ const rules: RulesOf<TurnStreamsOptions> = {
   retainMs: milliseconds,
   maxBytesPerTurn: bytes,
   store: anything,
+  remote: {
+    fits: (value) =>
+      typeof value === "object" &&
+      ["answer", "steer", "interrupt"].every((name) =>
+        callback.fits(Reflect.get(value ?? {}, name)),
+      ),
+    problem: "must be an object with the functions answer, steer and interrupt",
+  },
   whenUnwatched: anything,
   answerWithinMs: milliseconds,
   allowForSession: flag,
@@ -137,6 +151,7 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
     retainMs = 5 * minute,
     maxBytesPerTurn = 4 * 1_048_576,
     store,
+    remote,
     answerWithinMs = 10 * minute,
     allowForSession = false,
     origins,
@@ -151,6 +166,7 @@ export function readStreamsOptions(options: TurnStreamsOptions) {
     authorize,
     limits: { retainMs, maxBytes: maxBytesPerTurn },
     store,
+    remote,
     interruptUnwatchedMs: whenUnwatched?.do === "interrupt" ? whenUnwatched.afterMs : undefined,
     answerWithinMs,
     allowForSession,

@@ -8,6 +8,7 @@ import type { PartOptions } from "../parts/part-options.js";
 import { partsOf } from "../parts/parts-of.js";
 import type { TurnPart } from "../parts/turn-part.js";
 import { writeProblem } from "./problems.js";
+import type { RemoteTurns } from "./remote-turns.js";
 import { readAnswer, toRequestAnswer, type BrowserAnswer } from "./requests/browser-answer.js";
 import { readInput, type BrowserInput } from "./requests/browser-input.js";
 import { checkOrigin } from "./requests/check-origin.js";
@@ -19,6 +20,7 @@ import {
   type HttpRequest,
 } from "./requests/http-request.js";
 import { permit } from "./requests/permit.js";
+import { storedRequest } from "./requests/stored-request.js";
 import { lastEventId } from "./sse/last-event-id.js";
 import { sseHeaders } from "./sse/sse-headers.js";
 import { StreamViewers, type Viewing } from "./sse/stream-viewers.js";
@@ -219,11 +221,16 @@ export class TurnStreams {
    *
    * @param answer what the browser has posted: `{ key, decision, answers?, content? }`. It is checked.
    * @throws NotFoundError when the turn has not asked that, or is somebody else's; AlreadyAnsweredError;
-   * DecisionRefusedError; BadRequestError; OriginRefusedError; TurnElsewhereError.
+   * DecisionRefusedError; BadRequestError; OriginRefusedError; of a turn that another process runs TurnElsewhereError,
+   * or with the option `remote` what that throws.
    */
   async answer(request: AnyRequest, id: string, answer: BrowserAnswer): Promise<void> {
-    const live = await this.#toChange(request, id, "answer");
+    const { live, remote } = await this.#toChange(request, id, "answer");
     const read = readAnswer(answer);
+    if (remote) {
+      await this.#answerElsewhere(remote, id, read);
+      return;
+    }
     if (!live) throw new AlreadyAnsweredError();
     // A request is this turn's, or it does not exist: the key of another one opens nothing.
     if (!live.hasAsked(read.key)) throw new NotFoundError();
@@ -236,24 +243,27 @@ export class TurnStreams {
    * Adds input to the running turn.
    *
    * @param input what the browser has posted: text, and images as `data:` URLs. It is checked.
-   * @throws NotFoundError, BadRequestError, OriginRefusedError, TurnElsewhereError, and what `turn.steer()`
-   * throws, such as a TurnNotActiveError.
+   * @throws NotFoundError, BadRequestError, OriginRefusedError, and what `turn.steer()` throws, such as a
+   * TurnNotActiveError; of a turn that another process runs TurnElsewhereError, or with the option `remote` what that
+   * throws.
    */
   async steer(request: AnyRequest, id: string, input: BrowserInput): Promise<void> {
-    const live = await this.#toChange(request, id, "steer");
+    const { live, remote } = await this.#toChange(request, id, "steer");
     const items = readInput(input);
-    if (!live) throw new TurnOverError();
-    await live.turn.steer(items);
+    if (remote) await remote.steer(id, items);
+    else if (live) await live.turn.steer(items);
+    else throw new TurnOverError();
   }
 
   /**
    * Stops the turn; one that has ended stays as it is.
    *
-   * @throws NotFoundError, OriginRefusedError, TurnElsewhereError, and what `turn.interrupt()` throws.
+   * @throws NotFoundError, OriginRefusedError, and what `turn.interrupt()` throws; of a turn that another process runs
+   * TurnElsewhereError, or with the option `remote` what that throws.
    */
   async interrupt(request: AnyRequest, id: string): Promise<void> {
-    const live = await this.#toChange(request, id, "interrupt");
-    await live?.turn.interrupt();
+    const { live, remote } = await this.#toChange(request, id, "interrupt");
+    await (remote ? remote.interrupt(id) : live?.turn.interrupt());
   }
 
   /**
@@ -337,18 +347,30 @@ export class TurnStreams {
     return { view, viewing: isOver ? undefined : { id, after } };
   }
 
-  /** The turn that a browser wants to change, once all is checked; undefined when it has ended. */
+  /** What a browser answers to a turn that another process runs, by what its stream shows. */
+  async #answerElsewhere(remote: RemoteTurns, id: string, answer: BrowserAnswer): Promise<void> {
+    const asked = await storedRequest(this.#store, id, answer.key);
+    if (!asked) throw new NotFoundError();
+    if (!asked.isOpen) throw new AlreadyAnsweredError();
+    const { allowForSession } = this.#settings;
+    await remote.answer(id, answer.key, toRequestAnswer(asked.type, answer, allowForSession));
+  }
+
+  /** The turn that a browser wants to change, here or elsewhere, once all is checked; neither when it has ended. */
   async #toChange(
     request: AnyRequest,
     id: string,
     action: AuthorizedAction,
-  ): Promise<LiveTurn | undefined> {
+  ): Promise<{ readonly live?: LiveTurn; readonly remote?: RemoteTurns }> {
     const view = toHttpRequest(request);
     checkOrigin(view, this.#settings.origins);
     const { ended } = await this.#find(view, id, action);
     const live = this.#live.get(id);
-    if (!live && !ended) throw new TurnElsewhereError();
-    return live;
+    if (live) return { live };
+    if (ended) return {};
+    const { remote } = this.#settings;
+    if (!remote) throw new TurnElsewhereError();
+    return { remote };
   }
 
   async #find(view: HttpRequest, id: string, action: AuthorizedAction): Promise<StoredStream> {

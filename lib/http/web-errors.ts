@@ -96,6 +96,32 @@ export class TurnElsewhereError extends WebError {
   }
 }
 
+/**
+ * Nobody runs the turn at the moment, or whoever does has not answered in time. What was asked is stored, and is carried out
+ * when a process takes the turn on. Do not repeat it.
+ */
+export class CommandPendingError extends WebError {
+  override readonly code = "COMMAND_PENDING";
+  override readonly status = 504;
+
+  constructor() {
+    super("This is noted, and will be done as soon as the assistant goes on.");
+  }
+}
+
+/** The process that runs the turn has refused what was asked, for a reason that no other error here tells. */
+export class CommandRefusedError extends WebError {
+  override readonly code = "COMMAND_REFUSED";
+  override readonly status = 409;
+  /** The `code` of the error that it was refused with. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super("This could not be done.");
+    this.reason = reason;
+  }
+}
+
 /** There is such a route, but not with this method. */
 export class MethodNotAllowedError extends WebError {
   override readonly code = "METHOD_NOT_ALLOWED";

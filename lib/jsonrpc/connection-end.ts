@@ -103,7 +103,7 @@ export class ConnectionEnd {
       kind,
       exitCode: null,
       signal: null,
-      stderrTail: this.#transport.stderrTail(),
+      stderrTail: this.#transport.stderrTail?.() ?? "",
       ...(this.#failure ? { error: this.#failure } : {}),
     };
   }

@@ -36,6 +36,7 @@ export const observedNotifications = [
   "thread/goal/updated",
   "thread/queue/changed",
   "thread/realtime/closed",
+  "thread/reverted",
   "thread/search/partial",
   "thread/settings/updated",
   "thread/started",

@@ -2,6 +2,7 @@ import type { ThreadGoalMutationOrigin, ThreadGoalSetParams } from "../../genera
 import type { Traced } from "../diagnostics/trace-context.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { AllowUndefined } from "../protocol.js";
+import type { Budgeted } from "./turn-options.js";
 
 /**
  * Options of a goal. Its handlers answer the server's requests in any of its turns; for the others, those
@@ -11,7 +12,7 @@ import type { AllowUndefined } from "../protocol.js";
  * Silence between two turns ends the goal with a GoalStalledError. There is no `idleTimeoutMs` for silence
  * within a turn: give the goal a `timeoutMs`.
  */
-export interface GoalOptions extends RequestHandlers, Traced {
+export interface GoalOptions extends RequestHandlers, Traced, Budgeted {
   /** The most tokens that the goal may use; above that it ends as `budgetLimited` (default: no limit). */
   tokenBudget?: number | null | undefined;
   /** The origin of the goal, in the protocol's words (default: the server's). */

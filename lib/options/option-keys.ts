@@ -30,16 +30,21 @@ import {
   type RulesOf,
 } from "../errors/check-values.js";
 import { clientRequestHandlerKeys, requestHandlerKeys } from "../server-requests/handlers.js";
-import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { GoalOptions } from "./goal-options.js";
 import type {
   ForkThreadOptions,
   ResumeThreadOptions,
   StartThreadOptions,
+  ThreadHandleOptions,
   UpdateSettingsOptions,
 } from "./thread-options.js";
-import type { BoundTools } from "../tools/tool.js";
-import type { RunOptions, ServiceTurnOptions, TurnControls, TurnOptions } from "./turn-options.js";
+import type {
+  AttachTurnOptions,
+  RunOptions,
+  ServiceTurnOptions,
+  TurnControls,
+  TurnOptions,
+} from "./turn-options.js";
 
 // The options of the calls of threads and turns. TypeScript refuses a list that lacks an option.
 
@@ -48,12 +53,14 @@ export const startThreadKeys: KeysOf<StartThreadOptions> = {
   ...requestHandlerKeys,
   tools: true,
   trace: true,
+  budget: true,
   trustProject: true,
 };
 
-export const threadHandleKeys: KeysOf<RequestHandlers & BoundTools> = {
+export const threadHandleKeys: KeysOf<ThreadHandleOptions> = {
   ...requestHandlerKeys,
   tools: true,
+  budget: true,
 };
 
 export const resumeThreadKeys: KeysOf<ResumeThreadOptions> = {
@@ -77,6 +84,7 @@ export const turnControlRules: RulesOf<TurnControls> = {
   onBreak: oneOf("interrupt", "detach"),
   whenBusy: oneOf("queue", "steer", "reject"),
   trace: anything,
+  budget: anything,
 };
 
 const runKeys: KeysOf<RunOptions> = { throwOnFailure: true };
@@ -90,6 +98,12 @@ const turnKeys: KeysOf<TurnOptions & RunOptions> = {
 };
 
 const serviceTurnKeys: KeysOf<ServiceTurnOptions> = { ...turnControlRules, ...requestHandlerKeys };
+
+export const attachTurnKeys: KeysOf<AttachTurnOptions> = {
+  ...withoutKeys(turnControlRules, "whenBusy"),
+  ...requestHandlerKeys,
+  outputSchema: true,
+};
 
 export const goalKeys: KeysOf<GoalOptions> = {
   ...withoutKeys(turnControlRules, "idleTimeoutMs"),

@@ -2,16 +2,18 @@ import { turnStartParamsKeys } from "../../generated/methods.js";
 import { check, checkFields, notBlank, oneOf, whole, type Rule } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { GoalOptions, GoalSettings } from "./goal-options.js";
-import { pickKeys, withoutKeys } from "../errors/check-options.js";
+import { pickKeys, withInherited, withoutKeys } from "../errors/check-options.js";
 import type {
+  AttachTurnOptions,
   ServiceTurnOptions,
-  TurnControls,
+  CheckedControls,
   TurnOptions,
   TurnStartSettings,
 } from "./turn-options.js";
 import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
 import { toOutputFormat, type OutputFormat } from "../schema/output-format.js";
 import {
+  attachTurnKeys,
   checkTurnOptions,
   checkWithoutSettings,
   goalKeys,
@@ -20,6 +22,7 @@ import {
 import type { JsonValue } from "../../generated/types.js";
 import { checkTrace } from "../diagnostics/trace-context.js";
 import { withReadableImages } from "./readable-images.js";
+import { toBudget } from "../usage/budget.js";
 import { sandboxIn } from "./sandbox-options.js";
 
 const settingKeys = withoutKeys(
@@ -31,7 +34,7 @@ const settingKeys = withoutKeys(
 );
 
 interface SplitOptions {
-  controls: TurnControls;
+  controls: CheckedControls;
   handlers: RequestHandlers | undefined;
   settings: TurnStartSettings;
   /** How to read the answer; undefined when it is plain text. */
@@ -48,6 +51,7 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
   const { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace } = options;
   const { outputSchema, toolOutput } = options;
   checkFields(options, turnControlRules);
+  const budget = toBudget(options.budget);
   checkTrace(trace);
   const output =
     outputSchema === undefined || outputSchema === null ? undefined : toOutputFormat(outputSchema);
@@ -57,7 +61,8 @@ function split(options: TurnOptions & Pick<TurnStartSettings, "sandboxPolicy">):
     ...sandboxIn(options),
     ...(outputSchema === undefined ? {} : { outputSchema: (output?.schema ?? null) as JsonValue }),
   };
-  const controls = { signal, timeoutMs, idleTimeoutMs, onBreak, maxBacklogBytes, whenBusy, trace };
+  const limits = { signal, timeoutMs, idleTimeoutMs, maxBacklogBytes, budget };
+  const controls = { ...limits, onBreak, whenBusy, trace };
   return { controls, handlers, settings, output };
 }
 
@@ -68,6 +73,18 @@ export function splitServiceOptions(
   checkFields(options, { whenBusy: oneOf("queue", "reject") });
   const { controls, handlers } = split(options);
   return { controls, handlers };
+}
+
+/**
+ * Splits and checks the options of a turn that somebody else has started.
+ *
+ * @throws InvalidArgumentError
+ */
+export function splitAttachOptions(options: AttachTurnOptions): Omit<SplitOptions, "settings"> {
+  checkWithoutSettings("attachTurn()", options, attachTurnKeys);
+  const { controls, handlers, output } = split(withInherited(options, attachTurnKeys));
+  // Whoever attaches must not stop by mistake what somebody else has started.
+  return { controls: { ...controls, onBreak: controls.onBreak ?? "detach" }, handlers, output };
 }
 
 /**

@@ -10,13 +10,14 @@ import type { Traced } from "../diagnostics/trace-context.js";
 import type { AllowUndefined } from "../protocol.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { BoundTools, StartThreadTools } from "../tools/tool.js";
+import type { Budgeted } from "./turn-options.js";
 
 /**
  * Settings of a new thread, as in `thread/start`, who answers the server's requests on it, and the
  * tools that this client has for it.
  */
 export interface StartThreadOptions
-  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools, Traced {
+  extends AllowUndefined<ThreadStartParams>, RequestHandlers, StartThreadTools, Traced, Budgeted {
   /**
    * Whether the server may trust the directory `cwd`, and the repository that it belongs to (default: that
    * of the client, which is false). In a trusted directory its own `.codex` counts: its configuration,
@@ -38,7 +39,8 @@ export interface ResumeThreadOptions
     AllowUndefined<Omit<ThreadResumeParams, "threadId">>,
     RequestHandlers,
     BoundTools,
-    Traced {}
+    Traced,
+    Budgeted {}
 
 /**
  * The changes in the copy, and where to cut it, as in `thread/fork`; and the handlers of the server's
@@ -46,7 +48,15 @@ export interface ResumeThreadOptions
  * carried out by the same functions unless `tools` has others.
  */
 export interface ForkThreadOptions
-  extends AllowUndefined<Omit<ThreadForkParams, "threadId">>, RequestHandlers, BoundTools, Traced {}
+  extends
+    AllowUndefined<Omit<ThreadForkParams, "threadId">>,
+    RequestHandlers,
+    BoundTools,
+    Traced,
+    Budgeted {}
+
+/** Options of a handle on a thread. */
+export interface ThreadHandleOptions extends RequestHandlers, BoundTools, Budgeted {}
 
 /** The changes of a thread's settings, as in `thread/settings/update`. */
 export interface UpdateSettingsOptions extends AllowUndefined<

@@ -3,9 +3,22 @@ import type { AllowUndefined } from "../protocol.js";
 import { type Traced } from "../diagnostics/trace-context.js";
 import { type OutputSchema } from "../schema/output-format.js";
 import { type RequestHandlers } from "../server-requests/handlers.js";
+import type { Budget, BudgetLimits } from "../usage/budget.js";
+
+/** The option that keeps work within a budget. */
+export interface Budgeted {
+  /**
+   * What it may use, sub-agents included: `{ tokens: 200_000 }`, or `{ cost: 0.5, prices }`. When that is used up, the
+   * turn is interrupted, and `run()` and iteration throw a BudgetExceededError with the result so far; of a budget
+   * that is used up already, nothing is sent. The server tells what was used after each response of the model, so one
+   * response may use more than was left. Give a `Budget` object to share it, to read what remains, or to top it up.
+   * See docs/usage.md.
+   */
+  budget?: Budget | BudgetLimits | undefined;
+}
 
 /** Options of this library for a turn; only `trace` is sent to the server. */
-export interface TurnControls extends Traced {
+export interface TurnControls extends Traced, Budgeted {
   /**
    * Covers the whole turn, waiting in the queue included: aborting interrupts it, and `run()` and
    * iteration reject with `signal.reason`.
@@ -52,6 +65,11 @@ export interface TurnControls extends Traced {
   whenBusy?: "queue" | "steer" | "reject" | undefined;
 }
 
+/** The same, checked. */
+export interface CheckedControls extends TurnControls {
+  budget?: Budget | undefined;
+}
+
 /**
  * Settings of the turn, as in `turn/start`. The server keeps most of them: model, sandbox, approval
  * policy and so on also apply to the thread's later turns. `undefined` sends nothing and changes
@@ -93,6 +111,24 @@ export interface ServiceTurnOptions extends Omit<TurnControls, "whenBusy">, Requ
    * `"reject"` fails with a ThreadBusyError.
    */
   whenBusy?: "queue" | "reject" | undefined;
+}
+
+/**
+ * Options of `thread.attachTurn()`. The handlers answer what the turn asks from now on, and what it has asked before and
+ * nobody has answered.
+ */
+export interface AttachTurnOptions<Output = unknown>
+  extends Omit<TurnControls, "whenBusy" | "onBreak">, RequestHandlers {
+  /**
+   * The effect of leaving a `for await` loop early: `"detach"` (default) lets the turn run on, since somebody else has
+   * started it; `"interrupt"` stops it and waits for its end.
+   */
+  onBreak?: "interrupt" | "detach" | undefined;
+  /**
+   * How `run()` reads the answer: the schema with which the turn was started. It is not sent. Without it, `output` is
+   * undefined.
+   */
+  outputSchema?: OutputSchema<Output> | null | undefined;
 }
 
 /** The settings as `turn/start` takes them. */

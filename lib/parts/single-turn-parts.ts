@@ -12,7 +12,7 @@ import { visibleDiff } from "./visible-diff.js";
 import type { SomeEvent } from "../messages/superseding.js";
 import { TurnProgress } from "../turns/turn-progress.js";
 import { toTurnResult } from "../turns/turn-result.js";
-import { isItem } from "../turns/turn-state.js";
+import { isCall, isItem } from "../turns/turn-state.js";
 import type { TurnEvent } from "../protocol.js";
 
 const nothing: readonly PartBody[] = [];
@@ -24,11 +24,15 @@ export class SingleTurnParts {
   readonly #plans = new PlanTextParts();
   readonly #reasoning: ReasoningParts;
   readonly #tools: ToolParts;
-  /** What the answer, the usage and the attempts to reach the model are read from: it sees no other items. */
+  /**
+   * What the answer, the usage and the attempts to reach the model are read from: it sees no other items, but for one
+   * that shows that the model has answered.
+   */
   readonly #progress = new TurnProgress("");
   readonly #changed: ChangedFiles;
   #diff = "";
   #isRetrying = false;
+  #hasCalled = false;
   #hasStarted = false;
   #isOver = false;
 
@@ -85,6 +89,7 @@ export class SingleTurnParts {
 
   /** Keeps the state up to date, and tells of attempts to reach the model. */
   #learn(event: SomeEvent, params: Fields): readonly PartBody[] {
+    this.#learnOfCall(event, params);
     if (!this.#isRetrying && !isOfState(event.method, params)) return nothing;
     const before = this.#progress.state;
     this.#progress.add(event as TurnEvent);
@@ -100,6 +105,18 @@ export class SingleTurnParts {
     const counts = usage === before.usage ? undefined : this.#usage();
     if (counts) parts.push({ type: "usage", ...counts });
     return parts;
+  }
+
+  /** An item that the model has called for shows that a response of it is complete: one is enough. */
+  #learnOfCall({ method }: SomeEvent, params: Fields): void {
+    if (this.#hasCalled || method !== "item/started") return;
+    const { type, id } = fieldsOf(params["item"]);
+    if (!isCall({ type })) return;
+    this.#hasCalled = true;
+    this.#progress.add({
+      method,
+      params: { ...params, item: { type, id } },
+    } as unknown as TurnEvent);
   }
 
   #itemEvent(event: SomeEvent, params: Fields): readonly PartBody[] {

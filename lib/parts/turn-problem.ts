@@ -49,6 +49,10 @@ const codes: Readonly<Record<string, Known>> = {
   TRANSPORT_CLOSED: ["lost", lost],
   TURN_LOST: ["lost", "It is not known how the turn ended. What it did may be more than is shown."],
   TURN_DETACHED: ["lost", lost],
+  TURN_UNKNOWN: [
+    "lost",
+    "Nobody can know whether this ran. Look at the conversation before you try again.",
+  ],
   TURN_STALLED: [
     "lost",
     "Nothing has been heard of the agent for too long. It may still be at work.",
@@ -56,6 +60,7 @@ const codes: Readonly<Record<string, Known>> = {
   SLOW_CONSUMER: ["lost", "Too much came at once to be shown. The agent goes on."],
   REQUEST_TIMEOUT: ["lost", `The agent did not answer in time. ${later}`],
   TURN_TIMEOUT: ["failed", "The turn took too long, and was stopped."],
+  TURN_NOT_FOUND: ["lost", "The turn was not found."],
   TURN_NOT_STARTED: ["interrupted", ""],
   THREAD_NOT_FOUND: ["failed", "The conversation does not exist any more."],
   THREAD_ARCHIVED: ["failed", "The conversation is archived."],
@@ -87,7 +92,11 @@ export function problemOfTurn(error: unknown): TurnProblem {
 export function endingOf(error: unknown): TurnEnding {
   // What is no error of ours is the reason of the signal that has stopped the turn.
   if (!isAppServerError(error)) return { status: "interrupted" };
-  const { code } = error;
+  return endingOfCode(error.code);
+}
+
+/** The same by the code of the error, such as one that came from another machine. */
+export function endingOfCode(code: string): TurnEnding {
   const [status, title] = titleIn(codes, code) ?? (["failed", unavailable] as const);
   return status === "interrupted" ? { status } : { status, error: { code, title } };
 }

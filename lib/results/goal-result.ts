@@ -6,6 +6,7 @@ import type {
   TokenUsageBreakdown,
 } from "../../generated/types.js";
 import type { TurnResult } from "./turn-result.js";
+import type { UsageSummary } from "./turn-tokens.js";
 
 /** A goal that has ended, with all its turns. */
 export interface GoalResult {
@@ -23,6 +24,8 @@ export interface GoalResult {
   readonly items: readonly ThreadItem[];
   /** Tokens of all turns together; `null` when the model reported none. */
   readonly usage: TokenUsageBreakdown | null;
+  /** The same with all that the turns' sub-agents have used, by model; `null` when nobody has reported any. */
+  readonly usageWithSubagents: UsageSummary | null;
   /** Start of the first turn: Unix time in seconds. */
   readonly startedAt: number | null;
   /** End of the last turn: Unix time in seconds. */

@@ -1,5 +1,6 @@
 import type { TurnError, ThreadItem, TurnStatus } from "../../generated/types.js";
 import type { TurnUsage, TurnWarning } from "./turn-state.js";
+import type { UsageSummary } from "./turn-tokens.js";
 
 /**
  * A finished turn. Look at `status`: an interrupted turn has a result too. Of a turn with an
@@ -37,8 +38,13 @@ export interface TurnFacts {
    * because the disk is full.
    */
   readonly warnings: readonly TurnWarning[];
-  /** Token counts; `null` when the model reported none. */
+  /** Token counts of the turn itself; `null` when the model reported none. */
   readonly usage: TurnUsage | null;
+  /**
+   * The tokens of the turn and of all that its sub-agents, and theirs, have used for it so far, by model; `null` when
+   * nobody has reported any. See docs/usage.md for what is not known to anybody.
+   */
+  readonly usageWithSubagents: UsageSummary | null;
   /** Unix time in seconds. */
   readonly startedAt: number | null;
   /** Unix time in seconds. */

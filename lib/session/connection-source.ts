@@ -8,6 +8,7 @@ import type { ServerPlace } from "./handshake.js";
 import type { NotificationListeners } from "./notification-listeners.js";
 import type { AskedSettings } from "./sandbox/hold-to-settings.js";
 import type { ThreadMemory } from "./thread-memory.js";
+import type { UsageLedger } from "../usage/usage-ledger.js";
 import type { WorkUnderWay } from "./work-under-way.js";
 
 /** What lives on when a client does not, for the one that takes its place. */
@@ -23,6 +24,8 @@ export interface SurvivingState {
   /** How long threads that nobody uses stay loaded (ms, default Infinity). */
   readonly unsubscribeIdleMs?: number | undefined;
   readonly recorder?: Recorder | undefined;
+  /** What turns have used. */
+  readonly usage?: UsageLedger | undefined;
 }
 
 /** Where the connection of a client comes from. */

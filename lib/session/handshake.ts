@@ -56,7 +56,7 @@ export async function handshake(
     // Whoever aborted may have given an error of ours as the reason, or closed the connection too.
     throwIfAborted(signal);
     if (!(error instanceof AppServerError)) throw error;
-    const stderr = transport.stderrTail();
+    const stderr = transport.stderrTail?.() ?? "";
     const seen = await lookAt(place, stderr);
     throw new HandshakeError(explain(error, deadline.limitMs, seen), stderr, { cause: error });
   }

@@ -34,7 +34,11 @@ import type {
 } from "../protocol.js";
 import { ClientHandlers } from "../server-requests/client-handlers.js";
 import type { Transport } from "../transport/transport.js";
+import type { Budget } from "../usage/budget.js";
+import type { TurnEnding, TurnIdentity } from "../usage/turn-account.js";
+import { UsageLedger, type LedgerContext } from "../usage/usage-ledger.js";
 import { Activity } from "./activity.js";
+import type { Call } from "./call.js";
 import { ClientRequests } from "./client-requests.js";
 import type { ConnectionSource } from "./connection-source.js";
 import { handshake } from "./handshake.js";
@@ -57,8 +61,15 @@ import { totalBacklog } from "./total-backlog.js";
 import { TurnRoutes } from "./turn-routes.js";
 import { WorkUnderWay } from "./work-under-way.js";
 
-/** Stops a turn that nobody can follow. Returns at once, and never throws. */
-type StopTurn = (session: Session, threadId: string, turnId: string) => void;
+/**
+ * Stops a turn that nobody can follow, or a sub-agent's, whoever looks on. Returns at once, and never throws.
+ */
+type StopTurn = (
+  session: Session,
+  threadId: string,
+  turnId: string,
+  options?: { readonly isSubagent: boolean },
+) => void;
 
 /**
  * A connection, and everything that is known of it while it lasts: which threads are loaded and busy, who
@@ -81,6 +92,8 @@ export class Session {
   readonly work: WorkUnderWay;
   /** What this client is asked for. */
   readonly activity: Activity;
+  /** What turns have used, over this connection or one before it. */
+  readonly usage: UsageLedger;
   /** Whether other clients may use the same server. */
   readonly shared: boolean;
   /** What the configuration that this client has given the server says of threads. */
@@ -102,6 +115,7 @@ export class Session {
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   readonly signal: AbortSignal = this.#ended.signal;
   readonly #subagents: SubagentTree;
+  readonly #ledgerContext: LedgerContext;
   readonly #clientRequests: ClientRequests;
   readonly #recovery: ThreadRecovery;
   readonly #warnings: ServerWarnings;
@@ -132,6 +146,7 @@ export class Session {
     this.memory = memory;
     this.work = work;
     this.activity = source.activity ?? new Activity();
+    this.usage = source.usage ?? new UsageLedger();
     this.shared = shared;
     this.configured = source.configured ?? {};
     const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
@@ -152,6 +167,19 @@ export class Session {
     this.threads = threads;
     this.turns = turns;
     this.#subagents = subagents;
+    this.#ledgerContext = {
+      isOurs: (...turn) => this.#isOurs(...turn),
+      parentOf: (threadId) => subagents.parentOf(threadId),
+      stop: ({ threadId, turnId, isSubagent }, exceeded) => {
+        // Whoever follows the turn may do so from the message on that has brought this.
+        queueMicrotask(() => {
+          if (!this.usage.isOpen(turnId)) return;
+          const followers = this.turns.followersOf(threadId, turnId);
+          const isSeenTo = followers.map((follower) => follower.usedUp?.(exceeded) ?? false);
+          if (!isSeenTo.includes(true)) stopTurn(this, threadId, turnId, { isSubagent });
+        });
+      },
+    };
     this.requests = new RequestDispatcher({
       ...{ threads, turns, subagents, memory, logger, callbacks, shared },
       client: handlers,
@@ -166,6 +194,7 @@ export class Session {
     this.connection = this.#connect(transport, settings, source);
     this.#clientRequests = new ClientRequests(settings, {
       ...{ threads, memory, connection: this.connection, rateLimits: this.rateLimits },
+      usage: this.usage,
       closed: this.signal,
       onOpened: () => this.#idleThreads?.watch(),
       threadsWithoutTurns: new ThreadsWithoutTurns(this, (...turn) => {
@@ -274,6 +303,15 @@ export class Session {
     }
   }
 
+  /**
+   * The same for the sub-agents that work for a turn which somebody else has started, so that what they ask
+   * comes here, too. Never rejects: what is lost with the connection is looked for when that is back.
+   */
+  async loadSubagents(threadId: string, turnId: string): Promise<void> {
+    const call: Call = (...args) => this.call(...args);
+    await this.#recovery.findSubagents(threadId, turnId, call).catch(() => undefined);
+  }
+
   /** What is known of the thread. Ask again after a pause: it may have been forgotten. */
   thread(threadId: string): ThreadState {
     return this.threads.open(threadId);
@@ -287,6 +325,22 @@ export class Session {
   /** The server no longer has the thread loaded, whatever was known before. */
   unload(threadId: string): void {
     this.threads.find(threadId)?.unload();
+  }
+
+  /** A turn has ended, as somebody has found out who has asked: what it has used is told then. */
+  turnEnded(turn: TurnIdentity, ending: TurnEnding): void {
+    this.usage.ended(turn, ending, this.#ledgerContext);
+  }
+
+  /** A handle has begun this turn: it is to stay within `budget`, besides those of its thread and its client. */
+  keepWithin(turn: TurnIdentity, budget: Budget | undefined): void {
+    this.usage.attach(turn, budget, this.#ledgerContext);
+  }
+
+  /** Whether a turn was begun for this client, or is followed here. */
+  #isOurs(threadId: string, turnId: string): boolean {
+    if (!this.shared || this.turns.followersOf(threadId, turnId).length > 0) return true;
+    return this.threads.find(threadId)?.callers.contextOf(turnId) !== undefined;
   }
 
   async #requestLoaded<M extends ClientRequestMethod>(
@@ -365,6 +419,7 @@ export class Session {
 
   /** Another connection is to take the place of the one that is gone. */
   #dropped(reason: CloseReason): void {
+    this.usage.dropped(this.#ledgerContext);
     this.turns.dropped(new TransportClosedError(reason, "the turn"));
     this.requests.recovery.dropped(new TransportClosedError(reason));
     const lost = this.#connectionLife;
@@ -381,7 +436,9 @@ export class Session {
   }
 
   #end(reason: CloseReason): void {
-    // First of all, so that nobody who is told of the loss still takes the connection for a live one.
+    // Before those who wait for it are told that nothing more comes.
+    this.usage.lost(this.#ledgerContext);
+    // Then first of all, so that nobody who is told of the loss still takes the connection for a live one.
     this.#ended.abort(new TransportClosedError(reason));
     this.#connectionLife.abort(new TransportClosedError(reason));
     this.requests.close(new TransportClosedError(reason));
@@ -395,6 +452,8 @@ export class Session {
   #learn(message: NotificationMessage): void {
     if (message.method === "turn/completed") this.activity.touch();
     this.#subagents.observe(message);
+    // Before those who forget whose turn it was that has ended.
+    this.usage.observe(message, this.#ledgerContext);
     this.requests.observe(message);
     this.memory.observe(message);
     this.threads.observe(message);

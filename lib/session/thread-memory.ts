@@ -9,6 +9,7 @@ import {
   type MethodHandler,
 } from "../server-requests/handlers-by-method.js";
 import type { Tool } from "../tools/tool.js";
+import type { Budget } from "../usage/budget.js";
 import { isUnlimited, readSandboxPolicy } from "./sandbox/sandbox-policy.js";
 
 /** What decides what may run on a thread without being asked about. */
@@ -21,11 +22,14 @@ export interface ThreadSettings {
 /** Who answers for a thread. A handle keeps one object of this kind for as long as it lives. */
 export interface ThreadScope extends HandlerScope {
   readonly handlers?: RequestHandlers | undefined;
+  /** What the thread's turns may use together. */
+  readonly budget?: Budget | undefined;
 }
 
 /** What a handle is given now; undefined when that is nothing. */
-export function threadScope({ handlers, tools }: ThreadScope): ThreadScope | undefined {
-  return handlers || tools ? { handlers, tools, context: callerContext() } : undefined;
+export function threadScope({ handlers, tools, budget }: ThreadScope): ThreadScope | undefined {
+  const isGiven = handlers !== undefined || tools !== undefined || budget !== undefined;
+  return isGiven ? { handlers, tools, budget, context: callerContext() } : undefined;
 }
 
 /** What all handles of one thread have given, the newest in front. */

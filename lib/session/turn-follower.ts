@@ -3,6 +3,7 @@ import type { TracedTurn } from "../diagnostics/turn-operation.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
+import type { ScopedBudget } from "../usage/budget-book.js";
 import type { TurnMatch } from "./unclaimed-events.js";
 
 /** Whoever follows a turn. None of its functions may throw. */
@@ -30,6 +31,8 @@ export interface TurnFollower {
    * each who waits.
    */
   lost(failure: () => Error): void;
+  /** A budget of the turn is used up: returns whether it sees to it that the turn stops. */
+  usedUp?(exceeded: ScopedBudget): boolean;
   /** The thread of the turn has this status now (`thread/status/changed`), e.g. `"idle"`. */
   threadStatus?(status: string): void;
   /** The connection dropped and is being restored: from now on events may be missed. */

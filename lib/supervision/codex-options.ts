@@ -15,6 +15,7 @@ import {
   type ConnectionSettings,
 } from "../options/options.js";
 import type { InProcessServer } from "../transport/transport.js";
+import type { Budget, BudgetLimits } from "../usage/budget.js";
 import type { RestartOptions } from "./restart-policy.js";
 
 /** Options for what a `Codex` does by itself. */
@@ -49,6 +50,11 @@ export interface SupervisionOptions {
    * four times in this period, so it may run on for a quarter of it.
    */
   idleShutdownMs?: number | false | undefined;
+  /**
+   * What the turns of this client may use together, sub-agents included: a tenant's budget, in a `CodexPool`. When it
+   * is used up, all of them are interrupted, and no other begins: see `budget` of a turn.
+   */
+  budget?: Budget | BudgetLimits | undefined;
 }
 
 const defaultIdleMs = 600_000;
@@ -86,6 +92,7 @@ const supervisionKeys: KeysOf<SupervisionOptions> = {
   restart: true,
   unsubscribeIdleMs: true,
   idleShutdownMs: true,
+  budget: true,
 };
 const codexKeys: KeysOf<CodexOptions> = { ...clientKeys, ...supervisionKeys };
 const codexConnectKeys: KeysOf<CodexConnectOptions> = {

@@ -67,10 +67,6 @@ class StreamTransport implements Transport {
     this.#listen();
   }
 
-  stderrTail(): string {
-    return "";
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#closeInSteps();
     return this.#closing;

@@ -30,8 +30,8 @@ export interface Transport {
   readonly maxOutgoingBytes?: number | undefined;
   /** Resolves when the other side is gone and everything it sent has been read; never rejects. */
   readonly ended: Promise<TransportEnd>;
-  /** The end of the server's log output, at most 8,192 characters. */
-  stderrTail(): string;
+  /** The end of the server's log output, at most 8,192 characters; left out where it cannot be read. */
+  stderrTail?(): string;
   /** Ends the other side, politely first. Memoised; resolves when it is gone; never rejects. */
   close(): Promise<void>;
 }

@@ -88,10 +88,6 @@ export class WebSocketTransport implements Transport {
     this.ended = this.#untilEnded();
   }
 
-  stderrTail(): string {
-    return "";
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#closeInSteps();
     return this.#closing;

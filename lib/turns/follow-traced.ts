@@ -13,7 +13,7 @@ export function followTraced(
   if (!isTurnTraced()) return follow(undefined);
   const { threadId, start, input, model } = request;
   let turn: TurnExecution | undefined;
-  const found = "send" in start ? undefined : start;
+  const found = "session" in start ? start : undefined;
   const others = found?.session.turns.followersOf(threadId, found.id) ?? [];
   const trace = new TurnTrace({
     ...{ threadId, model },

@@ -2,6 +2,7 @@ import type { BacklogBudget } from "../async/backlog-budget.js";
 import type { Life } from "../async/life.js";
 import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
+import type { UsageLedger } from "../usage/usage-ledger.js";
 import type { TurnHappening } from "./machine/facts.js";
 import type { EndedReport, TurnReport } from "./read-stored-turn.js";
 import { TurnInbox } from "./turn-inbox.js";
@@ -58,6 +59,11 @@ export class RunningTurn {
 
   set state(state: TurnState) {
     this.#progress.state = state;
+  }
+
+  /** From here it is known what the thread had used before the turn. */
+  countWith(usage: UsageLedger): void {
+    this.#progress.totalBefore = () => usage.totalBefore(this.#id);
   }
 
   /** The id that callers see; empty until the server has named the turn. */
@@ -122,7 +128,7 @@ export class RunningTurn {
   }
 
   #show(received: TurnEvent): readonly TurnHappening[] {
-    if (this.#isComplete || this.#life.isOver()) return nothing;
+    if (this.#isComplete || this.#life.isOver() || this.#isKnown(received)) return nothing;
     const event = this.#translate(received);
     this.#progress.add(event);
     this.#trace?.observe(event);
@@ -138,6 +144,11 @@ export class RunningTurn {
       default:
         return nothing;
     }
+  }
+
+  /** Of a turn that was found in the server's store while it began, its start comes as an event, too. */
+  #isKnown({ method, params }: TurnEvent): boolean {
+    return method === "turn/started" && params.turn.id === this.#startedId;
   }
 
   #translate(event: TurnEvent): TurnEvent {

@@ -9,6 +9,7 @@ import { busyError } from "../session/busy-error.js";
 import type { GetSession, Session } from "../session/session.js";
 import type { PendingTurn } from "../session/turn-follower.js";
 import type { Slot } from "../session/turn-slots.js";
+import { attachTurn } from "./attach-turn.js";
 import { followTraced } from "./follow-traced.js";
 import { TurnNotStartedError } from "./turn-errors.js";
 import { TurnExecution } from "./turn-execution.js";
@@ -24,25 +25,29 @@ const maxBusyMs = 10_000;
 /** How often the server is asked about a turn whose answer was lost, when it refuses to tell. */
 const maxLookups = 6;
 
-/** Brings a turn to the server. One that runs there already, and that the routes have found, is followed only. */
+/**
+ * Brings a turn to the server. One that somebody else has started is looked for and followed only, and one that the
+ * routes have found, followed.
+ */
 export function startTurn(
   getSession: GetSession,
   request: TurnRequest,
   listener: TurnListener,
 ): TurnExecution {
-  return followTraced(request, (trace) => start(getSession, request, listener, trace));
+  return followTraced(request, (trace) => begin(getSession, request, listener, trace));
 }
 
-function start(
+function begin(
   getSession: GetSession,
   request: TurnRequest,
   listener: TurnListener,
   trace: TurnTrace | undefined,
 ): TurnExecution {
   const turn = new TurnExecution(request, listener, trace);
-  if ("send" in request.start && !turn.life.isOver()) {
-    void bring(turn, getSession, request, request.start);
-  }
+  const { start } = request;
+  if (turn.life.isOver()) return turn;
+  if ("send" in start) void bring(turn, getSession, request, start);
+  else if ("sought" in start) void attachTurn(turn, getSession, start.sought);
   return turn;
 }
 
@@ -100,15 +105,23 @@ class Launch {
 
   /** Waits for the turns before it, makes ready what is sent meanwhile, and sends that until the server has it. */
   async run(): Promise<void> {
+    this.#checkBudget();
     const prepared = ignoreRejection(Promise.resolve(this.#start.prepare?.(this.#session)));
     await Promise.race([Promise.all([this.#slot.admitted, prepared]), this.#life.over]);
     while (this.#turn.facts.stage === "waiting") {
       await this.#untilClear();
       if (this.#life.isOver()) return;
       if (await this.#hadToWait()) continue;
+      this.#checkBudget();
       await this.#attempt().catch((error: unknown) => this.#clearTheWay(error));
       this.#turn.happened({ type: "notTaken" });
     }
+  }
+
+  /** @throws BudgetExceededError when a budget of the turn is used up. */
+  #checkBudget(): void {
+    const { threadId, controls } = this.#request;
+    this.#session.usage.budgets.admit(threadId, controls.budget);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { callerContext, type CallerContext } from "../async/caller-context.js";
+import { onDeadline } from "../async/deadline.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { Life, type Failure } from "../async/life.js";
 import { NamedTimers } from "../async/named-timers.js";
@@ -9,11 +10,14 @@ import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { isAtRest } from "../messages/thread-status.js";
 import type { TurnEvent } from "../protocol.js";
+import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
 import type { TurnFollower } from "../session/turn-follower.js";
 import type { Work } from "../session/work-under-way.js";
+import type { ScopedBudget } from "../usage/budget-book.js";
+import { BudgetExceededError } from "../usage/budget-exceeded-error.js";
 import { untilFree } from "./ask-server.js";
 import { IdleTimer } from "./idle-timer.js";
 import { interruptTurn } from "./interrupt-turn.js";
@@ -21,6 +25,7 @@ import {
   foundTurn,
   newTurn,
   phaseOf,
+  soughtTurn,
   type TurnEffect,
   type TurnEnd,
   type TurnFacts,
@@ -72,6 +77,10 @@ export class TurnExecution implements TurnFollower, Work {
   /** Resolves when the server has answered what it was asked about the turn. */
   #answered: Promise<void> = Promise.resolve();
   #turn: TurnFacts;
+  /** A budget of the turn that is used up. */
+  #exceeded: ScopedBudget | undefined;
+  /** Whether the turn is being stopped for that. */
+  #isOverBudget = false;
   #session: Session | undefined;
 
   /** `trace`: shows the turn on its tracing channel, where it has begun. */
@@ -89,7 +98,7 @@ export class TurnExecution implements TurnFollower, Work {
     if (idleTimeoutMs !== undefined) {
       this.#silence = new IdleTimer(idleTimeoutMs, () => this.#silent());
     }
-    this.#turn = "send" in start ? newTurn : foundTurn(start.hasBegun ?? true);
+    this.#turn = beginningOf(request);
     void ignoreRejection(this.#accepted.promise);
     this.life.onOver(() => {
       this.#timers.stopAll();
@@ -104,10 +113,10 @@ export class TurnExecution implements TurnFollower, Work {
       (timeoutMs) => {
         const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
         const details = { stopConfirmed, sent: this.life.wasSent };
-        return new TurnTimeoutError(timeoutMs, toTurnResult(this.state), details);
+        return new TurnTimeoutError(timeoutMs, this.#result(), details);
       },
     );
-    if (!("send" in start)) this.#follow(start.session, start.id);
+    if ("session" in start) this.#follow(start.session, start.id);
   }
 
   get facts(): TurnFacts {
@@ -199,6 +208,7 @@ export class TurnExecution implements TurnFollower, Work {
     this.#session = session;
     const { operation } = this;
     if (operation) operation.model ??= session.memory.modelOf(this.threadId);
+    this.#running.countWith(session.usage);
     if ("send" in this.#request.start) session.work.add(this);
     this.#listener.connected?.(session, this);
   }
@@ -207,6 +217,8 @@ export class TurnExecution implements TurnFollower, Work {
     this.#running.id = id;
     if (this.operation) this.operation.turnId = id;
     this.#accepted.resolve({ id });
+    const { start, threadId, controls } = this.#request;
+    if ("send" in start) this.#session?.keepWithin({ threadId, turnId: id }, controls.budget);
   }
 
   /** The input has become a part of a turn that runs already: it goes on from where that stands. */
@@ -234,7 +246,22 @@ export class TurnExecution implements TurnFollower, Work {
     this.#silence?.heard();
     // The routes know the turn; what the methods mean is the reducer's business.
     const happenings = this.#running.receive(message as TurnEvent);
+    if (this.#exceeded && message.method === "item/started") this.#stopForBudget();
     if (happenings.length > 0) this.happened(...happenings);
+  }
+
+  usedUp(exceeded: ScopedBudget): boolean {
+    if (!("send" in this.#request.start)) return this.#listener.usedUp?.(exceeded) ?? false;
+    if (this.life.isOver()) return false;
+    if (this.#exceeded || this.life.hasEnded()) return true;
+    this.#exceeded = exceeded;
+    // Behind an answer the turn mostly ends by itself, and to interrupt it would spoil what has been paid for.
+    const stop = (): void => {
+      this.#stopForBudget();
+    };
+    if (this.#hasAnswered()) this.life.onOver(onDeadline(runningGraceMs, stop));
+    else stop();
+    return true;
   }
 
   threadStatus(status: string): void {
@@ -246,10 +273,10 @@ export class TurnExecution implements TurnFollower, Work {
     this.happened({ type: "dropped" });
   }
 
-  /** Reads what was missed while the connection was away. */
-  async restored(isResumed: boolean): Promise<void> {
+  /** Reads what was missed while the connection was away, unless that is `known`. */
+  async restored(isResumed: boolean, known?: TurnReport): Promise<void> {
     const { losses } = this.#running;
-    const report = await this.#read();
+    const report = known ?? (await this.#read());
     // Lost again: what was read may be old by the time when the connection is back.
     if (losses !== this.#running.losses) return;
     this.happened(...this.#running.release(this.#noted(report)));
@@ -281,6 +308,37 @@ export class TurnExecution implements TurnFollower, Work {
     this.life.reach("running");
     this.#silence?.begin();
     this.#begun.resolve();
+  }
+
+  /** Whether the newest response was an answer, behind which the model is mostly not asked again. */
+  #hasAnswered(): boolean {
+    const { items, openItems } = this.state;
+    return openItems.length === 0 && items.at(-1)?.type === "agentMessage";
+  }
+
+  #stopForBudget(): void {
+    if (!this.#exceeded || this.#isOverBudget) return;
+    const exceeded = this.#exceeded;
+    this.#isOverBudget = true;
+    this.happened({ type: "stopAsked", insist: true });
+    const giveUp = (): void => {
+      if (this.life.cutShort(() => this.#exceededError(exceeded))) {
+        this.happened({ type: "stopGracePassed" });
+      }
+    };
+    this.life.onOver(onDeadline(stopGraceMs, giveUp));
+  }
+
+  #exceededError({ scope, budget }: ScopedBudget): BudgetExceededError {
+    const sent = this.life.wasSent;
+    const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
+    const result = sent ? this.#result() : undefined;
+    return new BudgetExceededError(scope, budget, { sent, result, stopConfirmed });
+  }
+
+  /** The result so far. */
+  #result(): TurnResult {
+    return toTurnResult(this.state, this.#session?.usage);
   }
 
   #lost(failure: Failure): void {
@@ -375,7 +433,7 @@ export class TurnExecution implements TurnFollower, Work {
 
   #tellStalled(probe: StallProbe): void {
     const { idleTimeoutMs = Infinity } = this.#request.controls;
-    const failure = () => new TurnStalledError(idleTimeoutMs, toTurnResult(this.state), probe);
+    const failure = () => new TurnStalledError(idleTimeoutMs, this.#result(), probe);
     this.#stalled.resolve(failure);
     this.#stalled = new Deferred();
     this.#listener.stalled?.(failure);
@@ -415,10 +473,15 @@ export class TurnExecution implements TurnFollower, Work {
   }
 
   #failureOf(end: TurnEnd): Failure | undefined {
-    if (end === "itsResult" || end === "unsent") return undefined;
+    if (end === "itsResult" || end === "unsent") {
+      const exceeded = this.#exceeded;
+      // One that came to its own end, though it has used more than it may, has its result.
+      const isCut = exceeded && this.#isOverBudget && this.state.status === "interrupted";
+      return isCut ? () => this.#exceededError(exceeded) : undefined;
+    }
     if (end === "lost") {
       this.#threadIsIdle();
-      return () => new TurnLostError(toTurnResult(this.state));
+      return () => new TurnLostError(this.#result());
     }
     const { start } = this.#request;
     // What kept a turn from being sent was not the end of the turn.
@@ -426,12 +489,26 @@ export class TurnExecution implements TurnFollower, Work {
     return () => unsent(end.failure(), start.method);
   }
 
+  /** Of an end that was read, and not heard, nobody else knows. */
+  #tellEnd(): void {
+    const { id, threadId, status, startedAt, completedAt: endedAt } = this.state;
+    if (id === "" || status === "inProgress") return;
+    this.#session?.turnEnded({ threadId, turnId: id }, { status, startedAt, endedAt });
+  }
+
   /** Tells those who wait for the turn how it has ended. */
   #told(): void {
     const { failure } = this.life;
+    this.#tellEnd();
     if (this.#running.id === "") {
       this.#accepted.reject(failure ? failure() : new TurnNotStartedError());
     }
     this.#listener.ended(failure, this.state);
   }
+}
+
+function beginningOf({ start, controls }: TurnRequest): TurnFacts {
+  if ("session" in start) return foundTurn(start.hasBegun ?? true);
+  // With a signal that is aborted already, nothing is looked for.
+  return "sought" in start && !controls.signal?.aborted ? soughtTurn : newTurn;
 }

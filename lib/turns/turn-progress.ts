@@ -1,7 +1,8 @@
+import type { TokenUsageBreakdown } from "../../generated/types.js";
 import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
 import { TextMerge } from "./text-merge.js";
-import { initialTurnState, reduceTurn } from "./turn-state.js";
+import { initialTurnState, reduceCounting } from "./turn-state.js";
 
 /**
  * The state of a turn, kept up to date event by event. Deltas that go on with the same text are merged, and
@@ -11,6 +12,8 @@ import { initialTurnState, reduceTurn } from "./turn-state.js";
 export class TurnProgress {
   #state: TurnState;
   #text: TextMerge<TurnEvent> | undefined;
+  /** What the thread had used before the turn, where somebody knows. */
+  totalBefore: () => TokenUsageBreakdown | undefined = () => undefined;
 
   constructor(threadId: string) {
     this.#state = initialTurnState(threadId);
@@ -41,7 +44,7 @@ export class TurnProgress {
 
   #fold(event: TurnEvent): void {
     try {
-      this.#state = reduceTurn(this.#state, event);
+      this.#state = reduceCounting(this.#state, event, this.totalBefore());
     } catch {
       // Known method, unknown shape: there is nothing to learn from it.
     }

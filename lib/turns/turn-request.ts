@@ -1,17 +1,18 @@
 import type { UserInput } from "../../generated/types.js";
 import type { Failure, Life } from "../async/life.js";
 import type { RequestOptions } from "../jsonrpc/connection.js";
-import type { TurnControls } from "../options/turn-options.js";
+import type { CheckedControls } from "../options/turn-options.js";
 import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { RequestHandlers } from "../server-requests/handlers.js";
 import type { Session } from "../session/session.js";
+import type { ScopedBudget } from "../usage/budget-book.js";
 import type { PendingTurn } from "../session/turn-follower.js";
 
 export interface TurnRequest {
   readonly threadId: string;
-  readonly start: TurnStart | FoundTurn;
-  readonly controls: TurnControls;
+  readonly start: TurnStart | FoundTurn | SoughtTurn;
+  readonly controls: CheckedControls;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
   /** What the turn was begun with, and the model that it asks for; undefined where its caller has not said. */
@@ -59,6 +60,14 @@ export interface FoundTurn {
   readonly hasBegun?: boolean;
 }
 
+/** A turn that somebody else has started, another process say. It is looked for, and never sent. */
+export interface SoughtTurn {
+  readonly sought: TurnName;
+}
+
+/** By what a turn is known: its id, or the client id of its user message. */
+export type TurnName = { readonly id: string } | { readonly clientUserMessageId: string };
+
 /** Who is told of the turn's progress. None of the methods may throw. */
 export interface TurnListener {
   /** The connection is there, and nothing has been heard over it. `heard` is to be called for sub-agents. */
@@ -66,6 +75,8 @@ export interface TurnListener {
   /** The turn has run before, for somebody else, and stands like this: what comes goes on from here. */
   joined?(state: TurnState): void;
   event(event: TurnEvent): void;
+  /** A budget of the turn is used up: returns whether it sees to it that the turn stops. */
+  usedUp?(exceeded: ScopedBudget): boolean;
   /** Nothing has come for `idleTimeoutMs`; the turn goes on. */
   stalled?(failure: Failure): void;
   /** The turn has ended for those who wait for it: in this state, or with `failure`. */

@@ -2,13 +2,13 @@ import type { ThreadItem, TurnStatus } from "../../generated/types.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { TurnState } from "../results/turn-state.js";
 import type { OutputFormat } from "../schema/output-format.js";
+import type { UsageLedger } from "../usage/usage-ledger.js";
 import { OutputMismatchError } from "./turn-errors.js";
 import { itemsInOrder } from "./turn-items.js";
 
-/** The result as far as the turn has come. */
-export function toTurnResult(state: TurnState): TurnResult {
-  const { id, threadId, status, error, warnings, usage, startedAt, completedAt, durationMs } =
-    state;
+/** The result as far as the turn has come; `usage` knows what its sub-agents have used. */
+export function toTurnResult(state: TurnState, usage?: UsageLedger): TurnResult {
+  const { id, threadId, status, error, warnings, startedAt, completedAt, durationMs } = state;
   const openItems = state.openItems.map((item) => closed(item, status));
   return {
     id,
@@ -19,7 +19,8 @@ export function toTurnResult(state: TurnState): TurnResult {
     finalResponse: finalResponse(state.items),
     items: itemsInOrder({ ...state, openItems }),
     warnings,
-    usage,
+    usage: state.usage,
+    usageWithSubagents: usage?.summaryOf(id) ?? null,
     startedAt,
     completedAt,
     durationMs,

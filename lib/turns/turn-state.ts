@@ -1,11 +1,16 @@
-import type { ThreadItem, ThreadTokenUsage, TurnError } from "../../generated/types.js";
+import type {
+  ThreadItem,
+  ThreadTokenUsage,
+  TokenUsageBreakdown,
+  TurnError,
+} from "../../generated/types.js";
 import { sentenceParts } from "../errors/server-sentences.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import type { ServerNotification, ThreadWarningMethod, TurnEvent } from "../protocol.js";
 import { readReason } from "../results/turn-failure-reason.js";
 import type { TurnRetry, TurnState, TurnWarning } from "../results/turn-state.js";
 import { addCompleted, addFinal, addStarted, applyDelta } from "./turn-items.js";
-import { updateUsage } from "./turn-usage.js";
+import { updateUsage, withoutRepeated } from "./turn-usage.js";
 
 const maxWarnings = 100;
 const maxCharacters = 4_000;
@@ -35,11 +40,24 @@ export function initialTurnState(threadId: string): TurnState {
  * sense of, leaves the state as it is.
  */
 export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
-  const retry = nextRetry(state.retry, event);
-  return applyEvent(retry === state.retry ? state : { ...state, retry }, event);
+  return reduceCounting(state, event, undefined);
 }
 
-function applyEvent(state: TurnState, event: TurnEvent): TurnState {
+/** The same, where it may be known what the thread had used before the turn. */
+export function reduceCounting(
+  state: TurnState,
+  event: TurnEvent,
+  totalBefore: TokenUsageBreakdown | undefined,
+): TurnState {
+  const retry = nextRetry(state.retry, event);
+  return applyEvent(retry === state.retry ? state : { ...state, retry }, event, totalBefore);
+}
+
+function applyEvent(
+  state: TurnState,
+  event: TurnEvent,
+  totalBefore: TokenUsageBreakdown | undefined,
+): TurnState {
   switch (event.method) {
     case "turn/started":
       return { ...state, startedAt: event.params.turn.startedAt ?? state.startedAt };
@@ -48,7 +66,7 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
     case "item/completed":
       return isItem(event.params.item) ? addCompleted(state, event.params.item) : state;
     case "thread/tokenUsage/updated":
-      return usageUpdated(state, event.params.tokenUsage);
+      return usageUpdated(state, event.params.tokenUsage, totalBefore);
     case "turn/plan/updated":
       return { ...state, plan: event.params.plan };
     case "turn/diff/updated":
@@ -61,7 +79,7 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
       return warnings === state.warnings ? state : { ...state, warnings };
     }
     case "turn/completed":
-      return turnCompleted(state, event.params.turn);
+      return turnCompleted(state, event.params.turn, totalBefore !== undefined);
     default: {
       const openItems = applyDelta(state.openItems, event);
       return openItems === state.openItems ? state : { ...state, openItems };
@@ -69,9 +87,32 @@ function applyEvent(state: TurnState, event: TurnEvent): TurnState {
   }
 }
 
-function usageUpdated(state: TurnState, update: ThreadTokenUsage): TurnState {
-  const compacting = state.openItems.some((item) => item.type === "contextCompaction");
-  return { ...state, usage: updateUsage(state.usage, update, compacting) };
+function usageUpdated(
+  state: TurnState,
+  update: ThreadTokenUsage,
+  totalBefore: TokenUsageBreakdown | undefined,
+): TurnState {
+  const isCompacting = state.openItems.some((item) => item.type === "contextCompaction");
+  return { ...state, usage: updateUsage(state.usage, update, { isCompacting, totalBefore }) };
+}
+
+/** What shows that a response of the model is complete. */
+function hasResponse({ items, openItems }: TurnState): boolean {
+  return items.some(({ type }) => type === "agentMessage") || [...items, ...openItems].some(isCall);
+}
+
+/** Whether the model has asked for an item of this type in a response, which is complete then. */
+export function isCall({ type }: { readonly type?: unknown }): boolean {
+  switch (type) {
+    case "collabAgentToolCall":
+    case "commandExecution":
+    case "dynamicToolCall":
+    case "fileChange":
+    case "mcpToolCall":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** The warnings with one more: the same one counts once, and the oldest give way to the newest. */
@@ -89,9 +130,16 @@ function addWarning(
 
 type TerminalTurn = Extract<TurnEvent, { method: "turn/completed" }>["params"]["turn"];
 
-function turnCompleted(state: TurnState, turn: Partial<TerminalTurn>): TurnState {
+function turnCompleted(
+  state: TurnState,
+  turn: Partial<TerminalTurn>,
+  isUsageKnown: boolean,
+): TurnState {
   const status = turn.status ?? (turn.error ? "failed" : "completed");
-  let merged = state;
+  const isDoubtful = status !== "completed" && !isUsageKnown && !hasResponse(state);
+  let merged = isDoubtful
+    ? { ...state, usage: state.usage && withoutRepeated(state.usage) }
+    : state;
   // The copy in here is a summary, not the list; but what it holds is final.
   const final: unknown[] = Array.isArray(turn.items) ? turn.items : [];
   for (const item of final.filter(isItem)) merged = addFinal(merged, item);

@@ -20,24 +20,29 @@ const esm: BuildOptions = {
 };
 
 /**
- * An entry that makes clients takes the classes of the main entry, not a copy of them: `instanceof` tells them. The
- * others throw errors at most, which `isAppServerError()` knows whatever copy they are of.
+ * An entry that makes clients takes the classes of the main entry and of that for the web, not a copy of them:
+ * `instanceof` tells them. The others throw errors at most, which `isAppServerError()` knows whatever copy they are of.
  */
 const sharedClasses: Plugin = {
   name: "shared-classes",
   setup(build) {
     build.onResolve(
-      { filter: /^(\.\.\/)+index\.js$/ },
+      { filter: /^(\.\.\/)+(http\/)?index\.js$/ },
       ({ path: imported, importer, resolveDir }) => {
-        const isMain = path.relative(path.resolve(resolveDir, imported), mainEntry) === "";
-        if (!isMain || !importer.includes(`${path.sep}fleet${path.sep}`)) return undefined;
-        return { path: "../index.cjs", external: true };
+        if (!importer.includes(`${path.sep}fleet${path.sep}`)) return undefined;
+        const shared = sharedEntries.get(path.resolve(resolveDir, imported));
+        return shared === undefined ? undefined : { path: shared, external: true };
       },
     );
   },
 };
 
-const mainEntry = path.resolve(import.meta.dirname, "../../lib/index.js");
+const lib = path.resolve(import.meta.dirname, "../../lib");
+/** What an entry beside them requires in the place of a source. */
+const sharedEntries: ReadonlyMap<string, string> = new Map([
+  [path.join(lib, "index.js"), "../index.cjs"],
+  [path.join(lib, "http/index.js"), "../http/index.cjs"],
+]);
 
 /**
  * For those who cannot load ES modules, such as jest: one file for each entry. Packages that are ES
@@ -46,7 +51,7 @@ const mainEntry = path.resolve(import.meta.dirname, "../../lib/index.js");
 const commonJs: BuildOptions = {
   format: "cjs",
   outExtension: { ".js": ".cjs" },
-  external: ["vscode-jsonrpc", "ws", "@opentelemetry/api"],
+  external: ["vscode-jsonrpc", "ws", "@opentelemetry/api", "ioredis", "pg"],
   plugins: [sharedClasses],
 };
 

@@ -40,7 +40,7 @@ export function checked(server: FakeAppServer): CheckedServer {
         input.write(chunk);
       });
       transport.input.on("end", () => input.end());
-      return { ...transport, input, stderrTail: () => transport.stderrTail() };
+      return { ...transport, input, stderrTail: () => transport.stderrTail?.() ?? "" };
     },
   };
 }

@@ -15,7 +15,7 @@ export async function deafClient(
     input,
     output: real.output,
     ended: real.ended,
-    stderrTail: () => real.stderrTail(),
+    stderrTail: () => real.stderrTail?.() ?? "",
     close: () => real.close(),
   });
 }

@@ -26,6 +26,7 @@ export class FolderStreamStore implements TurnStreamStore {
 
   async create(id: string, facts: StreamFacts, limits: StreamLimits): Promise<void> {
     await mkdir(this.#path(id), { recursive: true });
+    if (existsSync(this.#path(id, "facts"))) return;
     await writeFile(this.#path(id, "events"), "");
     await writeFile(this.#path(id, "facts"), JSON.stringify({ ...facts, ...limits }));
   }
@@ -34,13 +35,18 @@ export class FolderStreamStore implements TurnStreamStore {
     return writeFile(this.#path(id, "turn"), turnId);
   }
 
-  append(id: string, events: readonly StreamEvent[]): Promise<void> {
-    const lines = events.map((each) => `${JSON.stringify(each)}\n`);
-    return appendFile(this.#path(id, "events"), lines.join(""));
+  async append(id: string, events: readonly StreamEvent[]): Promise<void> {
+    const kept = await this.#kept(id);
+    if (kept?.ended) return;
+    const last = kept?.events.at(-1)?.seq ?? 0;
+    const lines = events.filter(({ seq }) => seq > last).map((each) => `${JSON.stringify(each)}\n`);
+    await appendFile(this.#path(id, "events"), lines.join(""));
   }
 
-  end(id: string): Promise<void> {
-    return writeFile(this.#path(id, "end"), String(Date.now()));
+  async end(id: string): Promise<void> {
+    await writeFile(this.#path(id, "end"), String(Date.now()), { flag: "wx" }).catch(
+      () => undefined,
+    );
   }
 
   async find(id: string): Promise<StoredStream | undefined> {

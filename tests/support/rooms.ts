@@ -26,6 +26,7 @@ export const rooms: Readonly<Record<string, string>> = {
   tools: "functions that the model calls",
   media: "which images and sounds the server reads",
   schema: "JSON Schema, the strict mode, checks of answers",
+  usage: "what turns use, each token once: by model, with its cost, within budgets",
   messages: "what the server's messages say: ids, states, texts",
   jsonrpc:
     "JSON-RPC and nothing else: framing, correlation, limits, deadlines, retry, reconnecting",
@@ -43,7 +44,7 @@ export const rooms: Readonly<Record<string, string>> = {
 /** Entry points of their own; they use no more of lib/ than what is named here. */
 export const entries: Readonly<Record<string, readonly string[]>> = {
   ai: ["async", "errors", "http", "options", "parts"],
-  fleet: ["index", "async", "errors", "runtime"],
+  fleet: ["index", "async", "errors", "http", "options", "parts", "runtime"],
   http: ["app-server-errors", "async", "errors", "options", "parts"],
   // It reads the channels: of the main entry it takes types only.
   telemetry: ["index", "errors", "version"],

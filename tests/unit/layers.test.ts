@@ -40,7 +40,15 @@ describe("packages", () => {
   test("only those that are dependencies are imported, and Node's own", () => {
     const packages = imports.filter(({ written }) => !/^(\.|node:)/.test(written));
     const names = new Set(packages.map(({ to }) => to.split("/")[0]));
-    expect([...names].sort()).toEqual(["@opentelemetry", "p-retry", "vscode-jsonrpc", "ws"]);
+    expect([...names].sort()).toEqual([
+      "@opentelemetry",
+      "bullmq",
+      "ioredis",
+      "p-retry",
+      "pg",
+      "vscode-jsonrpc",
+      "ws",
+    ]);
   });
 
   test("ws, which need not be there, stays in transport/, and is loaded when it is needed", () => {
@@ -195,6 +203,8 @@ test("deadlines are made in one place, which reads on before it decides; other t
     // A page has no async room. Its pauses, and its patience with a silent connection, read nothing of ours.
     "lib/browser/pause.ts",
     "lib/browser/read-turn.ts",
+    // Polls for what another process is about to add.
+    "lib/fleet/turns/thread-line.ts",
     // It decides only when parts are sent together.
     "lib/http/streams/batch-clock.ts",
     // Polls a store under test.

@@ -23,19 +23,20 @@ const isLeftOut = (file: string): boolean =>
 const isLong = (file: string): boolean =>
   long.testMatch.some((pattern) => file.endsWith(pattern.replace("**/*", "")));
 
-test("each test runs with npm test, npm run test:long or npm run test:apps, and with one of them", () => {
-  const apps = tests.filter((file) => file.startsWith("tests/apps/"));
+test("each test runs with npm test, test:long, test:apps or test:fleet, and with one of them", () => {
+  const others = tests.filter((file) => /^tests\/(apps|fleet)\//.test(file));
   const counts = tests.map((file) => [
     file,
-    Number(!isLeftOut(file)) + Number(isLong(file)) + Number(apps.includes(file)),
+    Number(!isLeftOut(file)) + Number(isLong(file)) + Number(others.includes(file)),
   ]);
   expect(counts.filter(([, count]) => count !== 1)).toEqual([]);
   expect(tests.filter(isLong).length).toBeGreaterThan(0);
 });
 
-test("continuous integration runs all three", () => {
+test("continuous integration runs all of them", () => {
   const script = readFileSync(path.resolve(import.meta.dirname, "../../.ci/run"), "utf8");
-  for (const command of ["npm test", "npm run --silent test:long", "npm run --silent test:apps"]) {
-    expect(script).toContain(command);
+  expect(script).toContain("npm test");
+  for (const command of ["test:long", "test:apps", "test:fleet", "test:nextjs", "test:ai"]) {
+    expect(script).toMatch(new RegExp(`^(?!step|#).*\\b${command}\\b`, "m"));
   }
 });

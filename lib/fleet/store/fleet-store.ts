@@ -39,11 +39,19 @@ export interface WaitOptions {
  * What the machines of a fleet know together, beside BullMQ's jobs: the order of each thread's turns, which turns may
  * have been sent, on which host a thread lies, what people want of running turns, and their events.
  *
- * Every method may be called from every machine at any time, and rejects when the database is away.
+ * Every method may be called from every machine at any time, and rejects with a StoreUnavailableError when the database
+ * is away. Texts are those of a caller, of any length but without half of a surrogate pair, and never empty; else it is
+ * an InvalidArgumentError. Check a store of yours with `checkFleetStore()`.
  */
 export interface FleetStore {
   /** The events of turns, for `TurnStreams` on any web machine. The id of a turn's stream is its job's id. */
   readonly streams: TurnStreamStore;
+  /**
+   * The same streams for one writer, such as a worker's attempt at a job. Whoever has called `create()` last writes a
+   * stream: what another one appends, names or ends then rejects with a StreamTakenError, so that a worker that was
+   * thought dead adds nothing to a turn that another one follows. Look how far the stream has come after `create()`.
+   */
+  streamsAs(writer: string): TurnStreamStore;
 
   /** Takes a place at the end of a thread's line. A job that is in line already keeps its place. */
   joinLine(threadId: string, jobId: string): Promise<void>;
@@ -68,11 +76,18 @@ export interface FleetStore {
   /** The hosts that are alive. */
   hosts(): Promise<readonly string[]>;
 
-  /** Sends a command to a job, whoever runs it now or later. Resolves with its number. */
+  /**
+   * Sends a command to a job, whoever runs it now or later. Resolves with its number.
+   *
+   * @throws CommandsFullError when too many have no outcome yet.
+   */
   send(jobId: string, command: TurnCommand): Promise<number>;
-  /** The commands behind the one numbered `after`: at once if there are any, else when they come, else none. */
+  /**
+   * The commands behind the one numbered `after` that have no outcome yet: at once if there are any, else when they
+   * come, else none. So a worker that takes over a job begins at 0, and sees what is left to do.
+   */
   commands(jobId: string, after: number, wait: WaitOptions): Promise<readonly SentCommand[]>;
-  /** Tells how a command went, once. */
+  /** Tells how a command went. The first one who tells counts. */
   settle(jobId: string, seq: number, outcome: CommandOutcome): Promise<void>;
   /** How a command went: when that is known, or undefined at the end of the wait. */
   outcome(jobId: string, seq: number, wait: WaitOptions): Promise<CommandOutcome | undefined>;

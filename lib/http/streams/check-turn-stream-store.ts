@@ -111,6 +111,20 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
     same(await read(reading, id, 1, { waitMs: briefly }), { events: [], ended: false });
   },
 
+  async "a reader who waits briefly does not wait as long as another one"({
+    writing,
+    reading,
+    id,
+  }) {
+    await begun(writing, id, 1);
+    const patient = read(reading, id, 1, { waitMs: long });
+    for (const waitMs of [0, briefly]) {
+      same(await read(reading, id, 1, { waitMs }), { events: [], ended: false });
+    }
+    await writing.end(id);
+    same(await patient, { events: [], ended: true });
+  },
+
   async "a signal ends the wait"({ writing, reading, id }) {
     await begun(writing, id, 1);
     const over = new AbortController();
@@ -143,6 +157,37 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
     same(await read(reading, id, 0), undefined);
   },
 
+  async "a stream that is there is not begun anew"({ writing, reading, id }) {
+    await begun(writing, id, 2);
+    await reading.create(id, { owner: "eve", threadId: "other" }, limits);
+    same(await reading.find(id), described({ turnId: undefined, ended: false, last: 2 }));
+    same((await read(reading, id, 0))?.events, [event(1), event(2)]);
+  },
+
+  async "another writer goes on with a stream"({ writing, reading, id }) {
+    await begun(writing, id, 2);
+    await reading.create(id, { owner: "ada", threadId: "thread" }, limits);
+    await reading.append(id, [event(3)]);
+    await reading.end(id);
+    same(await read(writing, id, 0), { events: [event(1), event(2), event(3)], ended: true });
+  },
+
+  async "events that are there already are not added again"({ writing, reading, id }) {
+    await begun(writing, id, 3);
+    await writing.append(id, [event(2), event(3)]);
+    await reading.append(id, [other(1), other(3), event(4)]);
+    same((await read(reading, id, 0))?.events, [event(1), event(2), event(3), event(4)]);
+    same(await reading.find(id), described({ turnId: undefined, ended: false, last: 4 }));
+  },
+
+  async "nothing comes behind the end"({ writing, reading, id }) {
+    await begun(writing, id, 1);
+    await writing.end(id);
+    await writing.append(id, [event(2)]);
+    await writing.end(id);
+    same(await read(reading, id, 0), { events: [event(1)], ended: true });
+  },
+
   async "streams do not mix"({ writing, reading, id }) {
     await begun(writing, id, 1);
     await begun(writing, `${id}-other`, 2);
@@ -165,6 +210,11 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
 /** About 40 bytes. */
 function event(seq: number): StreamEvent {
   return { seq, type: "warning", data: `{"type":"warning","message":"${"x".repeat(10)}"}` };
+}
+
+/** One of the same number by somebody else. */
+function other(seq: number): StreamEvent {
+  return { seq, type: "warning", data: `{"type":"warning","message":"not this"}` };
 }
 
 function described(rest: object): object {

@@ -15,6 +15,8 @@ export class LogReaders {
   /** Who waits with a signal that is listened to. */
   readonly #bySignal = new WeakMap<AbortSignal, { current: Waiting | undefined }>();
   #stopAlarm: (() => void) | undefined;
+  /** When the alarm rings. */
+  #alarmAt = Infinity;
 
   /** Resolves when there are news, `waitMs` milliseconds have passed, or the signal aborts. */
   wait(waitMs: number, signal: AbortSignal): Promise<void> {
@@ -22,7 +24,8 @@ export class LogReaders {
       const waiting = { wake: resolve, until: performance.now() + waitMs };
       this.#waiting.add(waiting);
       this.#listen(signal).current = waiting;
-      if (!this.#stopAlarm) this.#setAlarm();
+      // Most wait equally long, and then the alarm is set for one who came before.
+      if (!this.#stopAlarm || waiting.until < this.#alarmAt) this.#setAlarm();
     });
   }
 
@@ -63,7 +66,9 @@ export class LogReaders {
         waiting.wake();
       }
     }
+    this.#stopAlarm?.();
     this.#stopAlarm = undefined;
+    this.#alarmAt = next;
     if (next === Infinity) return;
     const ring = (): void => {
       this.#setAlarm();

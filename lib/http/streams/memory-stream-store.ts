@@ -41,6 +41,7 @@ export class MemoryStreamStore implements TurnStreamStore {
   }
 
   create(id: string, facts: StreamFacts, limits: StreamLimits): Promise<void> {
+    if (this.#streams.has(id)) return Promise.resolve();
     const log = new TurnLog(limits.maxBytes);
     this.#streams.set(id, { facts, limits, log, turnId: undefined });
     return Promise.resolve();
@@ -59,7 +60,7 @@ export class MemoryStreamStore implements TurnStreamStore {
 
   end(id: string): Promise<void> {
     const stream = this.#streams.get(id);
-    if (stream) {
+    if (stream && !stream.log.ended) {
       stream.log.end();
       this.#expiry.set(id, stream.limits.retainMs, () => {
         this.#streams.delete(id);

@@ -36,7 +36,11 @@ export class TurnLog {
   }
 
   append(events: readonly StreamEvent[]): void {
+    if (this.#ended) return;
+    let { last } = this;
     for (const event of events) {
+      if (event.seq <= last) continue;
+      last = event.seq;
       this.#entries.push(event);
       this.#bytes += sizeOf(event);
     }
@@ -63,7 +67,7 @@ export class TurnLog {
 
   async read(after: number, { maxBytes, waitMs, signal }: ReadEventsOptions): Promise<StreamPage> {
     const isNews = this.last > after || this.#ended || this.#closed;
-    if (!isNews && !signal.aborted) await this.#readers.wait(waitMs, signal);
+    if (!isNews && !signal.aborted && waitMs > 0) await this.#readers.wait(waitMs, signal);
     const shared = this.#shared;
     if (shared?.after === after && shared.maxBytes === maxBytes) return shared.page;
     const page = this.#pageBehind(after, maxBytes);

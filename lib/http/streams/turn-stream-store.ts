@@ -52,15 +52,19 @@ export interface StreamPage {
  * Redis streams, say, lets viewers follow a turn that another process runs. Check yours with
  * `checkTurnStreamStore()`.
  *
- * Each stream has one writer. It numbers the events, and its calls for one stream come one after the other.
- * Readers come from anywhere, at any time.
+ * Each stream has one writer at a time. It numbers the events, and its calls for one stream come one after the other.
+ * When it dies, another one may go on behind the events that are there. Readers come from anywhere, at any time.
  */
 export interface TurnStreamStore {
-  /** Begins a stream, whose id is new. */
+  /** Begins a stream. One that is there already stays as it is: its events, whose it is, and its limits. */
   create(id: string, facts: StreamFacts, limits: StreamLimits): Promise<void>;
   /** Notes the id of the stream's turn. */
   nameTurn(id: string, turnId: string): Promise<void>;
-  /** Adds events at the end, and wakes the readers that wait. */
+  /**
+   * Adds events at the end, and wakes the readers that wait. Events whose number is not above the newest one's are there
+   * already, and are left out: a writer that does not know whether it was heard repeats its call. Nothing is added to a
+   * stream that has ended.
+   */
   append(id: string, events: readonly StreamEvent[]): Promise<void>;
   /** No event comes any more. From now on the stream is kept for `retainMs`. */
   end(id: string): Promise<void>;

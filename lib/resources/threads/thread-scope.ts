@@ -1,7 +1,7 @@
 import type { GetSession, Session } from "../../session/session.js";
 import type { ThreadScope } from "../../session/thread-memory.js";
 
-/** Brings the handlers and tools of a thread's handle to each connection that the handle gets. */
+/** Brings the handlers, the tools and the budget of a thread's handle to each connection that the handle gets. */
 export function withScope(
   getSession: GetSession,
   threadId: string,
@@ -16,9 +16,10 @@ export function withScope(
 }
 
 export function bindScope(
-  session: Pick<Session, "memory">,
+  session: Pick<Session, "memory" | "usage">,
   threadId: string,
   scope: ThreadScope | undefined,
 ): void {
   if (scope?.handlers || scope?.tools) session.memory.bind(threadId, scope);
+  if (scope?.budget) session.usage.budgets.bindThread(threadId, scope, scope.budget);
 }

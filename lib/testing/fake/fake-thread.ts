@@ -1,4 +1,10 @@
-import type { Thread, ThreadItem, ThreadSettings, Turn } from "../../../generated/types.js";
+import type {
+  Thread,
+  ThreadItem,
+  ThreadSettings,
+  TokenUsageBreakdown,
+  Turn,
+} from "../../../generated/types.js";
 import type { ServerNotificationMethod } from "../../protocol.js";
 import type { ServerNotifications } from "../../../generated/methods.js";
 import type { ServerConnection } from "../server/server-connection.js";
@@ -18,6 +24,15 @@ export class FakeThread {
   /** Who hears of it. */
   readonly subscribers = new Set<ServerConnection>();
   readonly questions = new Set<OpenQuestion>();
+  /** The tokens that its turns have used so far. */
+  used: TokenUsageBreakdown = {
+    totalTokens: 0,
+    inputTokens: 0,
+    cachedInputTokens: 0,
+    cacheWriteInputTokens: 0,
+    outputTokens: 0,
+    reasoningOutputTokens: 0,
+  };
 
   constructor(record: Thread, settings: ThreadSettings) {
     this.record = record;
@@ -40,6 +55,14 @@ export class FakeThread {
   setStatus(status: Thread["status"]): void {
     this.record = { ...this.record, status };
     this.notify("thread/status/changed", { threadId: this.id, status });
+  }
+
+  /** Adds what a response of the model has used, and gives what the thread has used with it. */
+  use(last: TokenUsageBreakdown): TokenUsageBreakdown {
+    const sum = { ...this.used };
+    for (const key of Object.keys(sum) as (keyof TokenUsageBreakdown)[]) sum[key] += last[key];
+    this.used = sum;
+    return sum;
   }
 
   /** Notes how a turn has gone on; `items` as listed are empty, as the server sends them. */

@@ -189,7 +189,7 @@ export class FakeTurn {
     return this.#started(item).#completed(item);
   }
 
-  /** The tokens that the turn has cost: zero where nothing is given. */
+  /** The tokens of a response of the model: zero where nothing is given. A turn may have several. */
   usage(counts: Partial<TokenUsageBreakdown>): this {
     const last = {
       totalTokens: (counts.inputTokens ?? 0) + (counts.outputTokens ?? 0),
@@ -200,7 +200,8 @@ export class FakeTurn {
       reasoningOutputTokens: 0,
       ...counts,
     };
-    const tokenUsage = { last, total: last, modelContextWindow: 100_000 };
+    const total = this.#turn.thread.use(last);
+    const tokenUsage = { last, total, modelContextWindow: 100_000 };
     return this.notify("thread/tokenUsage/updated", { tokenUsage });
   }
 

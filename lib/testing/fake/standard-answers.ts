@@ -101,6 +101,7 @@ export function standardAnswers(
       const thread = started(params, connection);
       thread.record = { ...thread.record, forkedFromId: threadId };
       thread.settings = { ...source.settings, ...settingsIn(params) };
+      thread.used = source.used;
       return openedThread(thread.record, thread.settings);
     },
     "thread/unsubscribe": ({ threadId }, connection) => {

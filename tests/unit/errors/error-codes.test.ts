@@ -10,13 +10,34 @@ test.each(entries)("$code is the code of the class that declares it", ({ code, e
   expect(error.name).toBe(error.constructor.name);
 });
 
+/** They are never thrown themselves. */
+const bases: readonly unknown[] = [
+  library.ResultError,
+  library.RunFailedError,
+  library.RunTimeoutError,
+];
+
 test("every class that is exported has a code of its own, and every code a class", () => {
   const exported = Object.values(library).filter(
     (value) => typeof value === "function" && value.prototype instanceof library.AppServerError,
   );
   const known = new Set<unknown>(entries.map(({ error }) => error.constructor));
-  expect(exported.filter((each) => !known.has(each))).toEqual([]);
+  expect(exported.filter((each) => !known.has(each))).toEqual(bases);
   expect(known.size).toBe(entries.length);
+});
+
+test("what has a result is a ResultError, which prints it nowhere", () => {
+  const withResult = entries.filter(({ error }) => "result" in error);
+  expect(withResult.map(({ code }) => code)).toEqual(
+    expect.arrayContaining(["COMMAND_FAILED", "GOAL_STALLED", "TURN_FAILED", "TURN_TIMEOUT"]),
+  );
+  for (const { error } of withResult) {
+    // Of a job of the fleet there may be no result.
+    if (!(error instanceof library.TurnJobFailedError)) {
+      expect(error).toBeInstanceOf(library.ResultError);
+    }
+    expect(Object.keys(error)).not.toContain("result");
+  }
 });
 
 describe("the table in docs/errors.md", () => {

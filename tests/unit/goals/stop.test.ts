@@ -187,6 +187,7 @@ describe("interrupting a goal", () => {
         finalResponse: null,
         items: [],
         usage: null,
+        usageWithSubagents: null,
         startedAt: null,
         completedAt: null,
         durationMs: 0,

@@ -42,6 +42,47 @@ test("another process shows a turn, while only that which runs it can change it"
   await folder.remove();
 });
 
+test("with a way to it, a turn of another process is changed from here, by what its stream shows", async () => {
+  const store = new MemoryStreamStore();
+  const calls: unknown[] = [];
+  const note =
+    (name: string) =>
+    (...args: unknown[]) => {
+      calls.push([name, ...args]);
+      return Promise.resolve();
+    };
+  const remote = { answer: note("answer"), steer: note("steer"), interrupt: note("interrupt") };
+  const here = new TurnStreams({ authorize: () => true, store });
+  const there = new TurnStreams({ authorize: () => true, store, remote });
+  const scripted = new ScriptedTurn().start().ask("one");
+  const id = here.add(scripted.turn, { owner: "ada" });
+  const request = (method = "POST") => new Request("http://localhost/", { method });
+  for await (const part of await there.parts(request("GET"), id))
+    if (part.type === "request") break;
+  await there.answer(request(), id, { key: "one", decision: "decline" });
+  await there.steer(request(), id, "Be brief.");
+  await there.interrupt(request(), id);
+  expect(calls).toEqual([
+    ["answer", id, "one", "decline"],
+    ["steer", id, ["Be brief."]],
+    ["interrupt", id],
+  ]);
+  const other = { key: "two", decision: "accept" } as const;
+  await expect(there.answer(request(), id, other)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  const wide = { key: "one", decision: "acceptForSession" } as const;
+  await expect(there.answer(request(), id, wide)).rejects.toMatchObject({
+    code: "DECISION_REFUSED",
+  });
+  scripted.end();
+  await collect(await there.parts(request("GET"), id));
+  await there.interrupt(request(), id);
+  expect(calls).toHaveLength(3);
+  await expect(there.steer(request(), id, "More.")).rejects.toMatchObject({ code: "TURN_OVER" });
+  await Promise.all([here.close(), there.close()]);
+  const broken = { ...remote, steer: 1 } as unknown as typeof remote;
+  expect(() => new TurnStreams({ authorize: () => true, remote: broken })).toThrow("remote");
+});
+
 test("a store that forgets an event is found out, and the check says by what", async () => {
   class Forgetful extends MemoryStreamStore {
     override append(...[id, events]: Parameters<MemoryStreamStore["append"]>) {

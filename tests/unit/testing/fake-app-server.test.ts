@@ -95,6 +95,24 @@ describe("turns", () => {
     expect(await deltas()).toEqual(["On", "e t", "wo."]);
   });
 
+  test("count their usage on top of what their thread has used", async () => {
+    const server = new FakeAppServer();
+    await using codex = new Codex({ server });
+    const thread = await codex.startThread();
+    for (const inputTokens of [100, 100]) {
+      server.onNextTurn((turn) => {
+        turn.usage({ inputTokens }).reply("Done.").usage({ outputTokens: 5 });
+      });
+      const { usage } = await thread.run("Hi");
+      expect(usage?.turn).toMatchObject({ inputTokens: 100, outputTokens: 5, totalTokens: 105 });
+    }
+    server.onNextTurn((turn) => {
+      turn.reply("Done.").usage({ outputTokens: 5 });
+    });
+    const { usage } = await (await thread.fork()).run("Hi");
+    expect([usage?.turn.totalTokens, usage?.total.totalTokens]).toEqual([5, 215]);
+  });
+
   test("have all kinds of items, in order, and their usage", async () => {
     start();
     const thread = await codex.startThread();

@@ -25,6 +25,7 @@ test("run() alone collects the result", async () => {
     items: [{ type: "agentMessage", id: "msg-1", text: "Hello there", phase: null }],
     warnings: [],
     usage: null,
+    usageWithSubagents: null,
     startedAt: 1_767_225_600,
     completedAt: 1_767_225_601,
     durationMs: 1_000,

@@ -39,6 +39,7 @@ test("a turn begins with nothing", () => {
     items: [],
     warnings: [],
     usage: null,
+    usageWithSubagents: null,
     startedAt: null,
     completedAt: null,
     durationMs: null,

@@ -1,5 +1,7 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { TokenUsageBreakdown } from "../../../generated/types.js";
+import type { TurnEvent } from "../../../lib/protocol.js";
+import { initialTurnState, reduceTurn } from "../../../lib/turns/turn-state.js";
 import { updateUsage } from "../../../lib/turns/turn-usage.js";
 import { type TurnUsage } from "../../../lib/results/turn-state.js";
 import { deepFreeze } from "../../support/deep-freeze.js";
@@ -21,7 +23,9 @@ function counts(tokens: number): TokenUsageBreakdown {
 function fold(updates: readonly Update[]): TurnUsage | null {
   return updates.reduce<TurnUsage | null>((usage, [total, last, compacting]) => {
     const update = { total: counts(total), last: counts(last), modelContextWindow: 258_400 };
-    return deepFreeze(updateUsage(usage, deepFreeze(update), compacting !== undefined));
+    return deepFreeze(
+      updateUsage(usage, deepFreeze(update), { isCompacting: compacting !== undefined }),
+    );
   }, null);
 }
 
@@ -99,5 +103,56 @@ test.each<[string, readonly Update[], number]>([
     last: counts(last),
     total: counts(total),
     modelContextWindow: 258_400,
+  });
+});
+
+test("what the thread had used before is taken off where it is known, whatever is repeated", () => {
+  const context = { isCompacting: false, totalBefore: counts(100) };
+  const update = (total: number, last: number) => ({
+    total: counts(total),
+    last: counts(last),
+    modelContextWindow: 258_400,
+  });
+  const repeated = updateUsage(null, update(100, 40), context);
+  expect(repeated.turn).toEqual(counts(0));
+  expect(updateUsage(repeated, update(115, 15), context).turn).toEqual(counts(15));
+  expect(updateUsage(null, update(135, 20), context).turn).toEqual(counts(35));
+  // A history that was taken back, and its total with it: what was before does not count.
+  expect(updateUsage(null, update(60, 20), context).turn).toEqual(counts(20));
+});
+
+describe("a turn that is cut before its first response is complete", () => {
+  const ids = { threadId: "thread", turnId: "turn" };
+  const repeated = {
+    method: "thread/tokenUsage/updated",
+    params: {
+      ...ids,
+      tokenUsage: { total: counts(100), last: counts(40), modelContextWindow: 258_400 },
+    },
+  };
+  const ended = (status: string) => ({
+    method: "turn/completed",
+    params: { threadId: "thread", turn: { id: "turn", status, items: [] } },
+  });
+  const item = (type: string, phase: "started" | "completed") => ({
+    method: `item/${phase}`,
+    params: { ...ids, item: { id: "item", type, text: "" } },
+  });
+
+  test.each<[string, object[], number]>([
+    ["interrupted", [], 0],
+    ["failed", [], 0],
+    ["interrupted", [item("agentMessage", "started")], 0],
+    ["interrupted", [item("agentMessage", "started"), item("agentMessage", "completed")], 40],
+    ["interrupted", [item("commandExecution", "started")], 40],
+    ["completed", [], 40],
+  ])("%s, with %j before, counts what it has used itself", (status, before, tokens) => {
+    const events = [...before, repeated, ended(status)] as TurnEvent[];
+    const state = events.reduce(
+      (each, event) => reduceTurn(each, event),
+      initialTurnState("thread"),
+    );
+    expect(state.usage?.turn).toEqual(counts(tokens));
+    expect(state.usage?.total).toEqual(counts(100));
   });
 });

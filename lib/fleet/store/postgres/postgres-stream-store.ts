@@ -1,0 +1,225 @@
+import type {
+  ReadEventsOptions,
+  StoredStream,
+  StreamEvent,
+  StreamFacts,
+  StreamLimits,
+  StreamPage,
+  TurnStreamStore,
+} from "../../../http/index.js";
+import { sizeOf, type LogEntry } from "../../../http/streams/log-entry.js";
+import { shrinkLog } from "../../../http/streams/shrink-log.js";
+import { StreamTakenError } from "../../../index.js";
+import { checkStorable, encodeId } from "../encode-id.js";
+import { batchesOf } from "../event-batches.js";
+import type { readKeepTimes } from "../keep-times.js";
+import { fromExtras, toExtras } from "../stored-extras.js";
+import { StreamPages, type StoredPage } from "../stream-pages.js";
+import type { PostgresConnection } from "./postgres-connection.js";
+import { fromText, toText } from "./stored-text.js";
+
+/** A stream over its limit is made a good deal smaller, since that reads all of it. */
+const shrinkTo = 0.75;
+
+/** As many entries are read at once. */
+const maxPageEntries = 1_000;
+
+export interface PostgresStreamStoreOptions {
+  readonly connection: PostgresConnection;
+  readonly keep: ReturnType<typeof readKeepTimes>;
+}
+
+interface EntryRow {
+  readonly seq: string | null;
+  readonly type: string;
+  readonly data: string;
+  readonly extras: string;
+}
+
+/** The streams of a `PostgresFleetStore`, each as the rows of its events. */
+export class PostgresStreamStore implements TurnStreamStore {
+  readonly #options: PostgresStreamStoreOptions;
+  readonly #pages: StreamPages;
+  /** The name under which this one writes; empty for whoever does not care. */
+  readonly #writer: string;
+
+  constructor(options: PostgresStreamStoreOptions, writer = "", pages?: StreamPages) {
+    this.#options = options;
+    this.#writer = writer;
+    const readPage = this.#readPage.bind(this);
+    this.#pages = pages ?? new StreamPages(options.connection.news, readPage);
+  }
+
+  /** The same streams for a writer whom another one can take a stream from. */
+  as(writer: string): PostgresStreamStore {
+    return new PostgresStreamStore(this.#options, writer, this.#pages);
+  }
+
+  async create(id: string, facts: StreamFacts, limits: StreamLimits): Promise<void> {
+    checkStorable("owner", facts.owner);
+    checkStorable("threadId", facts.threadId);
+    const { retainMs, maxBytes } = limits;
+    await this.#write("create_stream", id, [
+      toText(facts.owner),
+      toText(facts.threadId),
+      Math.ceil(retainMs),
+      Math.ceil(maxBytes),
+      this.#options.keep.keepSilentStreamsMs,
+    ]);
+  }
+
+  async nameTurn(id: string, turnId: string): Promise<void> {
+    checkStorable("turnId", turnId);
+    await this.#write("name_turn", id, [toText(turnId)]);
+  }
+
+  async append(id: string, events: readonly StreamEvent[]): Promise<void> {
+    const { connection, keep } = this.#options;
+    const channel = connection.channelOf(streamTopic(id));
+    for (const batch of batchesOf(events)) {
+      const status = await this.#write("append_events", id, [
+        channel,
+        keep.keepSilentStreamsMs,
+        batch.map(({ seq }) => seq),
+        batch.map(({ type }) => toText(type)),
+        batch.map(({ data }) => data),
+      ]);
+      if (status === 1) await this.#shrink(id);
+    }
+  }
+
+  async end(id: string): Promise<void> {
+    const channel = this.#options.connection.channelOf(streamTopic(id));
+    await this.#write("end_stream", id, [channel]);
+  }
+
+  async find(id: string): Promise<StoredStream | undefined> {
+    const [found] = await this.#options.connection.query<{
+      owner: string;
+      thread_id: string;
+      turn_id: string | null;
+      ended: boolean;
+      last: string;
+    }>(
+      `select owner, thread_id, turn_id, ended, last from streams
+       where id = $1 and expires_at > clock_timestamp()`,
+      [encodeId("id", id)],
+    );
+    if (!found) return undefined;
+    return {
+      owner: fromText(found.owner),
+      threadId: fromText(found.thread_id),
+      turnId: found.turn_id === null ? undefined : fromText(found.turn_id),
+      ended: found.ended,
+      last: Number(found.last),
+    };
+  }
+
+  read(id: string, after: number, options: ReadEventsOptions): Promise<StreamPage | undefined> {
+    return this.#pages.read(id, streamTopic(id), after, options);
+  }
+
+  async ownThread(threadId: string, owner: string): Promise<string> {
+    const { connection, keep } = this.#options;
+    const thread = [encodeId("threadId", threadId), toText(threadId)];
+    const args = [...thread, encodeId("owner", owner), toText(owner), keep.keepThreadsMs];
+    return fromText((await connection.call<string>("own_thread", args)) ?? toText(owner));
+  }
+
+  async ownerOf(threadId: string): Promise<string | undefined> {
+    const [found] = await this.#options.connection.query<{ owner_text: string | null }>(
+      "select owner_text from threads where id = $1 and expires_at > clock_timestamp()",
+      [encodeId("threadId", threadId)],
+    );
+    const owner = found?.owner_text ?? undefined;
+    return owner === undefined ? undefined : fromText(owner);
+  }
+
+  async threadsOf(owner: string, limit: number): Promise<readonly string[]> {
+    const found = await this.#options.connection.query<{ id_text: string }>(
+      `select id_text from threads where owner = $1 and expires_at > clock_timestamp()
+       order by owned desc limit $2`,
+      [encodeId("owner", owner), limit],
+    );
+    return found.map(({ id_text: threadId }) => fromText(threadId));
+  }
+
+  close(): Promise<void> {
+    return this.#options.connection.close();
+  }
+
+  /** Calls a function that writes; gives what it says beside its success. */
+  async #write(name: string, id: string, args: readonly unknown[]): Promise<number | null> {
+    const { connection } = this.#options;
+    const all = [encodeId("id", id), toText(this.#writer), ...args];
+    const status = await connection.call<number>(name, all);
+    if (status === -2) throw new StreamTakenError();
+    return status;
+  }
+
+  async #readPage(id: string, after: number, maxBytes: number): Promise<StoredPage | undefined> {
+    const rows = await this.#options.connection.query<
+      EntryRow & { readonly ended: boolean; readonly last: string }
+    >(
+      // The first entry of a page is read however large it is.
+      `select s.ended, s.last, e.seq, e.type, e.data, e.extras from streams s
+       left join lateral (
+         select * from (
+           select seq, type, data, extras, octet_length(data) as size,
+             sum(octet_length(data)) over (order by seq) as total
+           from (select * from events where stream = s.id and seq > $2 order by seq limit $4) newer
+         ) sized where total <= $3 or total = size
+       ) e on true
+       where s.id = $1 and s.expires_at > clock_timestamp()
+       order by e.seq`,
+      [encodeId("id", id), after, Math.ceil(maxBytes), maxPageEntries],
+    );
+    const [first] = rows;
+    if (!first) return undefined;
+    return { ended: first.ended, last: Number(first.last), entries: entriesOf(rows) };
+  }
+
+  /** Makes a stream fit, as the store in memory does. Whoever appends meanwhile does it again. */
+  async #shrink(id: string): Promise<void> {
+    const { connection } = this.#options;
+    const key = encodeId("id", id);
+    // One statement sees the facts and the entries of one moment.
+    const rows = await connection.query<
+      EntryRow & { readonly shape: number; readonly last: string; readonly max_bytes: string }
+    >(
+      `select s.shape, s.last, s.max_bytes, e.seq, e.type, e.data, e.extras
+       from streams s left join events e on e.stream = s.id where s.id = $1 order by e.seq`,
+      [key],
+    );
+    const [first] = rows;
+    if (!first) return;
+    const entries = shrinkLog(entriesOf(rows), shrinkTo * Number(first.max_bytes));
+    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    await connection.call("replace_events", [
+      key,
+      first.shape,
+      first.last,
+      bytes,
+      entries.map(({ seq }) => seq),
+      entries.map(({ type }) => toText(type)),
+      entries.map(({ data }) => data),
+      entries.map(toExtras),
+    ]);
+  }
+}
+
+/** What news of a stream come under. */
+function streamTopic(id: string): string {
+  return `stream:${encodeId("id", id)}`;
+}
+
+function entriesOf(rows: readonly EntryRow[]): LogEntry[] {
+  return rows
+    .filter(({ seq }) => seq !== null)
+    .map(({ seq, type, data, extras }) => ({
+      seq: Number(seq),
+      type: fromText(type),
+      data,
+      ...fromExtras(extras),
+    }));
+}

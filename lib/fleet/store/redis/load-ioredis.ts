@@ -1,0 +1,21 @@
+import type { Redis } from "ioredis";
+import { MissingDependencyError } from "../../../index.js";
+
+/** The class of the optional package, once it is imported. */
+export type RedisClass = typeof Redis;
+
+/** @throws MissingDependencyError when ioredis is not installed. */
+export async function loadIoredis(
+  load: () => Promise<object> = () => import("ioredis"),
+): Promise<RedisClass> {
+  let loaded: { Redis?: RedisClass; default?: RedisClass & { Redis?: RedisClass } };
+  try {
+    // Bundlers let a package be missing that is imported, and awaited, right in a `try`.
+    loaded = await load();
+  } catch (cause) {
+    throw new MissingDependencyError("ioredis", "ioredis@5", "To keep a fleet in Redis", { cause });
+  }
+  const found = loaded.Redis ?? loaded.default?.Redis ?? loaded.default;
+  if (found) return found;
+  throw new MissingDependencyError("ioredis", "ioredis@5", "To keep a fleet in Redis");
+}

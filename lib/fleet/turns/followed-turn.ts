@@ -1,0 +1,226 @@
+import { performance } from "node:perf_hooks";
+import { onAbort, orAborted } from "../../async/abort.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { ignoreRejection } from "../../async/deferred.js";
+import { pause } from "../../async/timers.js";
+import { TurnJobFailedError, TurnUnknownError, type Turn, type TurnResult } from "../../index.js";
+import type { TurnStreamStore } from "../../http/index.js";
+import { continueParts } from "../../parts/continue-parts.js";
+import { partsOf } from "../../parts/parts-of.js";
+import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import { HandedOverError } from "./handed-over-error.js";
+import { endPartOf, outcomeOfError, outcomeOfResult, type JobOutcome } from "./job-outcome.js";
+import { readLog } from "./read-log.js";
+import { PartWriter } from "./part-writer.js";
+import { RunCommands } from "./run-commands.js";
+import type { HeldAnswers } from "./held-answers.js";
+import type { RunContext } from "./run-context.js";
+import { codeOf, isCutOff, isServerLoss, neverBegan } from "./server-loss.js";
+
+/** Between two looks whether a server is back (ms). */
+const firstLookMs = 250;
+const longestLookMs = 5_000;
+
+/** The turn was sent, and its server has proved that it did not begin. Never leaves the worker. */
+export class NeverBeganError extends Error {
+  constructor(cause: unknown) {
+    super("The turn never began.", { cause });
+    this.name = new.target.name;
+  }
+}
+
+export interface FollowOptions {
+  readonly context: RunContext;
+  readonly jobId: string;
+  /** The events, as this worker may write them. */
+  readonly streams: TurnStreamStore;
+  readonly answers: HeldAnswers;
+  /** This worker, in this attempt. */
+  readonly holder: string;
+  /** Looks for the turn: it was sent once, by whomever. */
+  readonly attach: () => Turn;
+  /** Called once the server has named the turn. */
+  readonly began: (turnId: string) => Promise<void>;
+  /** Ends the following, and leaves the turn as it is. */
+  readonly gone: AbortSignal;
+}
+
+/** What looking for a turn rejects with that the server has not stored. */
+const notFoundCodes: ReadonlySet<string> = new Set(["TURN_NOT_FOUND", "THREAD_NOT_FOUND"]);
+
+interface Followed {
+  readonly ending: PartOf<"end"> | undefined;
+  readonly result?: TurnResult | undefined;
+  readonly error?: unknown;
+}
+
+/** A turn that was sent, until it is over: shown to its viewers, and to be answered, steered and stopped. */
+export class FollowedTurn {
+  readonly #options: FollowOptions;
+  /** What viewers were asked. */
+  readonly #asked = new Set<string>();
+  #isInterrupted = false;
+  /** Whether the server has named the turn, so that it surely began. */
+  #hasBegun = false;
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Follows a turn of this worker to its end.
+   *
+   * @throws NeverBeganError; HandedOverError.
+   */
+  async ofOwn(turn: Turn): Promise<JobOutcome> {
+    return this.#toEnd(turn, false);
+  }
+
+  /** Looks for the turn of another worker, and follows it to its end. @throws HandedOverError */
+  async ofOther(): Promise<JobOutcome> {
+    return this.#toEnd(this.#options.attach(), true);
+  }
+
+  async #toEnd(first: Turn, isTakenOver: boolean): Promise<JobOutcome> {
+    const { context, gone, jobId } = this.#options;
+    let turn = first;
+    let firstLoss: { readonly error: unknown; readonly at: number } | undefined;
+    for (let pauseMs = firstLookMs; ; pauseMs = Math.min(2 * pauseMs, longestLookMs)) {
+      const isFirst = turn === first;
+      const { ending, result, error } = await this.#once(turn, isTakenOver || !isFirst);
+      if (result) return this.#ended(result, ending, firstLoss?.error);
+      if (isFirst && !isTakenOver && !this.#hasBegun && neverBegan(error)) {
+        throw new NeverBeganError(error);
+      }
+      if (notFoundCodes.has(codeOf(error) ?? "")) {
+        const reason = this.#hasBegun ? (firstLoss?.error ?? error) : new TurnUnknownError(jobId);
+        return this.#failed(reason, ending);
+      }
+      if (!isServerLoss(error)) return this.#failed(error, ending);
+      firstLoss ??= { error, at: performance.now() };
+      if (performance.now() - firstLoss.at > context.settings.serverBackMs) {
+        const reason = this.#hasBegun ? firstLoss.error : new TurnUnknownError(jobId);
+        return this.#failed(reason, ending);
+      }
+      await pause(pauseMs, gone).catch(() => {
+        throw new HandedOverError();
+      });
+      turn = this.#options.attach();
+    }
+  }
+
+  async #ended(
+    result: TurnResult,
+    ending: PartOf<"end"> | undefined,
+    loss: unknown,
+  ): Promise<JobOutcome> {
+    const isLost = isCutOff(result) && !this.#isInterrupted;
+    if (!isLost) {
+      await this.#write(ending);
+      return outcomeOfResult(result);
+    }
+    const failureCode = codeOf(loss) ?? "TURN_LOST";
+    const words = "The turn was cut off: its server ended while it ran. It is not begun again.";
+    const { jobId } = this.#options;
+    const error = new TurnJobFailedError({ jobId, failureCode, words, result });
+    const { message } = error;
+    const outcome = { type: "failed", code: failureCode, message, result, sent: true } as const;
+    await this.#write(endPartOf(outcome, ending));
+    return outcome;
+  }
+
+  async #failed(error: unknown, ending: PartOf<"end"> | undefined): Promise<JobOutcome> {
+    const outcome = outcomeOfError(error, true);
+    await this.#write(endPartOf(outcome, ending));
+    return outcome;
+  }
+
+  /** Follows one handle to its end. What it says is written, but for its end, which may not be the last word. */
+  async #once(turn: Turn, isContinued: boolean): Promise<Followed> {
+    const { context, jobId, streams, answers, holder, gone, began } = this.#options;
+    const { store, settings } = context;
+    const log = isContinued ? await readLog(streams, jobId, gone) : { parts: [], last: 0 };
+    const shown = partsOf(turn, settings.parts);
+    const parts = isContinued ? continueParts(log.parts, shown) : shown;
+    for (const part of log.parts) this.#note(part);
+    const writer = this.#writer(log.last);
+    const named = turn.started.then(async ({ id }) => {
+      this.#hasBegun = true;
+      await began(id);
+    });
+    ignoreRejection(named);
+    const commands = new RunCommands({
+      store,
+      jobId,
+      turn,
+      answers,
+      wasAsked: (key) => this.#asked.has(key),
+      holder,
+      signal: gone,
+      failed: settings.onError,
+    });
+    try {
+      using _link = onAbort(gone, () => {
+        // Leaving an attached turn, or one that was begun so, leaves it running.
+        void parts.return?.().catch(() => undefined);
+      });
+      const result = ignoreRejection(turn.run({ throwOnFailure: false }));
+      const ending = await orGone(this.#pump(parts, writer), gone);
+      await orGone(writer.flush(), gone);
+      const followed = await orGone(
+        result.then(
+          (value): Followed => ({ ending, result: value }),
+          (error: unknown): Followed => ({ ending, error }),
+        ),
+        gone,
+      );
+      if (followed.result) await orGone(named, gone);
+      return followed;
+    } finally {
+      this.#isInterrupted ||= commands.isInterrupted;
+      await commands.close();
+    }
+  }
+
+  async #pump(
+    parts: AsyncIteration<TurnPart>,
+    writer: PartWriter,
+  ): Promise<PartOf<"end"> | undefined> {
+    let ending: PartOf<"end"> | undefined;
+    for await (const part of parts) {
+      this.#note(part);
+      if (part.type === "end" && !part.origin) ending = part;
+      else await writer.add(part);
+    }
+    return ending;
+  }
+
+  #note(part: TurnPart): void {
+    if (part.type === "request") this.#asked.add(part.key);
+    if (part.type === "start" && !part.origin) this.#hasBegun = true;
+  }
+
+  #writer(last: number): PartWriter {
+    const { context, jobId, streams, gone } = this.#options;
+    const { batchMs, onError } = context.settings;
+    return new PartWriter({ store: streams, id: jobId, last, batchMs, signal: gone, failed: onError });
+  }
+
+  /** Writes the last part. */
+  async #write(part: TurnPart | undefined): Promise<void> {
+    if (!part) return;
+    const { streams, jobId, gone } = this.#options;
+    const { last } = await readLog(streams, jobId, gone);
+    const writer = this.#writer(last);
+    await writer.add(part);
+    await orGone(writer.flush(), gone);
+  }
+}
+
+async function orGone<T>(promise: Promise<T>, gone: AbortSignal): Promise<T> {
+  try {
+    return await orAborted(promise, gone);
+  } catch (error) {
+    throw gone.aborted ? new HandedOverError() : error;
+  }
+}

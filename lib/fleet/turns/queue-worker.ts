@@ -1,0 +1,89 @@
+import type { Job, Worker, WorkerOptions } from "bullmq";
+import { randomBytes } from "node:crypto";
+import { bullOptions } from "./job-queues.js";
+import { Lease } from "./lease.js";
+import type { Places } from "./places.js";
+import type { RunContext } from "./run-context.js";
+import { TurnRun } from "./turn-run.js";
+
+/**
+ * BullMQ counts how often a job's worker has died, and gives up at some number. A turn is not sent twice however often
+ * that happens, so there is no need to.
+ */
+const maxStalledCount = 1_000_000;
+
+/** Takes the jobs of one queue, as long as the worker has places. */
+export class QueueWorker {
+  readonly name: string;
+  readonly #context: RunContext;
+  readonly #places: Places;
+  readonly #worker: Worker;
+  readonly #leases = new Map<string, Lease>();
+
+  constructor(name: string, context: RunContext, places: Places) {
+    this.name = name;
+    this.#context = context;
+    this.#places = places;
+    const { bullmq, settings } = context;
+    const { concurrency, lockDuration, stalledInterval } = settings;
+    const [shared, factory] = bullOptions(bullmq, settings);
+    const options: WorkerOptions = {
+      runRetryDelay: 1_000,
+      maxStalledCount,
+      ...shared,
+      concurrency,
+      lockDuration,
+      stalledInterval,
+    };
+    const process = (job: Job, token = ""): Promise<unknown> => this.#process(job, token);
+    this.#worker = new bullmq.Worker(name, process, options, factory);
+    this.#worker.on("error", settings.onError);
+    this.#worker.on("locksRenewed", ({ jobIds }) => {
+      for (const id of jobIds) this.#leases.get(id)?.renewed();
+    });
+    this.#worker.on("lockRenewalFailed", (jobIds) => {
+      for (const id of jobIds) this.#leases.get(id)?.lose();
+    });
+    if (places.isFull) this.pause();
+  }
+
+  async ready(): Promise<void> {
+    await this.#worker.waitUntilReady();
+  }
+
+  /** Takes no jobs until `resume()`; those that run go on. */
+  pause(): void {
+    void this.#worker.pause(true);
+  }
+
+  resume(): void {
+    void this.#worker.resume();
+  }
+
+  /** Resolves when the jobs that run have ended, or were given back. */
+  async close(): Promise<void> {
+    await this.#worker.close();
+  }
+
+  async #process(job: Job, token: string): Promise<unknown> {
+    const leave = this.#places.take();
+    // It came in the moment in which the last place was taken by a job of another queue.
+    if (!leave) return await this.#giveBack(job, token);
+    const { lockDuration } = this.#context.settings;
+    const holder = `${token}:${randomBytes(6).toString("base64url")}`;
+    const lease = new Lease(job, token, holder, lockDuration);
+    const id = job.id ?? "";
+    this.#leases.set(id, lease);
+    try {
+      return await new TurnRun(this.#context, lease).run();
+    } finally {
+      if (this.#leases.get(id) === lease) this.#leases.delete(id);
+      leave();
+    }
+  }
+
+  async #giveBack(job: Job, token: string): Promise<never> {
+    await job.moveToWait(token);
+    throw new this.#context.bullmq.WaitingError();
+  }
+}

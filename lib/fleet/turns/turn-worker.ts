@@ -1,0 +1,130 @@
+import { settleWithin } from "../../async/timers.js";
+import { ignoreRejection } from "../../async/deferred.js";
+import { checkOptions } from "../../errors/check-options.js";
+import { check } from "../../errors/check-values.js";
+import { waitTime } from "../pool/pool-options.js";
+import { JobQueues, queueOf } from "./job-queues.js";
+import { Places } from "./places.js";
+import { QueueWorker } from "./queue-worker.js";
+import { ThreadLine } from "./thread-line.js";
+import { readWorkerOptions, type TurnWorkerOptions, type WorkerSettings } from "./turn-worker-options.js";
+
+/** How often within the time for which a host counts as alive a worker says that it is. */
+const beatsPerLife = 4;
+
+/**
+ * Runs turns of a `TurnQueue`, of new threads and of those that lie on its host. Any number of workers share a queue.
+ * A worker that dies loses nothing: another one of its host finds the turn that it has begun, and follows it.
+ *
+ * ```ts
+ * const codex = new Codex({ url: "ws://127.0.0.1:4500" });
+ * const worker = new TurnWorker({ store, connection, codexFor: () => codex });
+ * process.once("SIGTERM", () => void worker.close());
+ * ```
+ */
+export class TurnWorker implements AsyncDisposable {
+  readonly #settings: WorkerSettings;
+  readonly #queues: JobQueues;
+  readonly #places: Places;
+  readonly #closing = new AbortController();
+  readonly #workers: QueueWorker[] = [];
+  readonly #started: Promise<void>;
+  #isStopped = false;
+  #beat: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** Connects, and begins to take jobs. @throws InvalidArgumentError */
+  constructor(options: TurnWorkerOptions) {
+    const settings = readWorkerOptions(options);
+    this.#settings = settings;
+    this.#queues = new JobQueues(settings.name, settings.store, settings, settings.onError);
+    this.#places = new Places(settings.concurrency, (isFull) => {
+      this.#filled(isFull);
+    });
+    this.#started = ignoreRejection(this.#start());
+  }
+
+  /** Where the threads lie whose turns this worker runs. */
+  get host(): string {
+    return this.#settings.host;
+  }
+
+  /** How many turns it runs, or waits with for their thread, at this moment. */
+  get running(): number {
+    return this.#places.taken;
+  }
+
+  /**
+   * Resolves when the worker takes jobs.
+   *
+   * @throws MissingDependencyError without `bullmq`.
+   */
+  ready(): Promise<void> {
+    return this.#started;
+  }
+
+  /**
+   * Takes no more jobs, waits for those that run for `drainMs` (default 0), gives the others back, whose turns go on in
+   * their servers and are followed by another worker, and resolves when it has let go of everything.
+   *
+   * @throws InvalidArgumentError
+   */
+  async close(options: { drainMs?: number | undefined } = {}): Promise<void> {
+    checkOptions("close()", options, { drainMs: true });
+    const { drainMs = 0 } = options;
+    check("drainMs", drainMs, waitTime);
+    this.#closed ??= this.#close(drainMs);
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(): Promise<void> {
+    const { store, name, host, hostAliveMs } = this.#settings;
+    const bullmq = await this.#queues.bullmq();
+    if (this.#isStopped) return;
+    const context = {
+      bullmq,
+      store,
+      queues: this.#queues,
+      line: new ThreadLine(store, this.#queues),
+      settings: this.#settings,
+      closing: this.#closing.signal,
+    };
+    await this.#live();
+    if (this.#isStopped) return;
+    this.#beat = setInterval(() => {
+      void this.#live();
+    }, hostAliveMs / beatsPerLife);
+    for (const queue of [queueOf(name, host), name]) {
+      this.#workers.push(new QueueWorker(queue, context, this.#places));
+    }
+    await Promise.all(this.#workers.map((worker) => worker.ready()));
+  }
+
+  async #live(): Promise<void> {
+    const { store, host, hostAliveMs, onError } = this.#settings;
+    await store.hostIsAlive(host, hostAliveMs).catch(onError);
+  }
+
+  #filled(isFull: boolean): void {
+    if (this.#isStopped) return;
+    for (const worker of this.#workers) {
+      if (isFull) worker.pause();
+      else worker.resume();
+    }
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#beat);
+    await this.#started.catch(() => undefined);
+    const closed = Promise.all(this.#workers.map((worker) => worker.close()));
+    if (drainMs > 0) await settleWithin(closed, drainMs);
+    this.#closing.abort();
+    await closed;
+    await this.#queues.close();
+  }
+}

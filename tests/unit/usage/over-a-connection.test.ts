@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { Budget, Codex, type TurnUsageRecord } from "../../../lib/index.js";
+import { FakeAppServer } from "../../../lib/testing/index.js";
+import { rejection, settled } from "../../support/collect.js";
+import { linked, linkedThread, type LinkedServer } from "../../support/linked-server.js";
+import { counts } from "../../support/told-usage.js";
+import { turnCompleted, turnStarted, type TurnIds } from "../../support/turn-messages.js";
+
+const ids = { threadId: "thread-1", turnId: "turn-1" };
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+function used({ threadId, turnId }: TurnIds, total: number, last: number) {
+  const tokenUsage = { total: counts(total), last: counts(last), modelContextWindow: null };
+  return { method: "thread/tokenUsage/updated", params: { threadId, turnId, tokenUsage } };
+}
+
+/** A turn of 15 tokens from its start to its end. */
+function wholeTurn(server: LinkedServer, of: TurnIds): void {
+  server.send(turnStarted(of), used(of, 15, 15), turnCompleted(of));
+}
+
+describe("the records of a client", () => {
+  test("end with the client, and what came before is still read", async () => {
+    const { client, server } = await linkedThread();
+    const records = client.usage.turns();
+    wholeTurn(server, ids);
+    server.send(turnStarted({ ...ids, turnId: "turn-2" }));
+    await settled();
+    await client.close();
+    const read: TurnUsageRecord[] = [];
+    for await (const record of records) read.push(record);
+    expect(read.map(({ turnId, status }) => [turnId, status])).toEqual([
+      ["turn-1", "completed"],
+      ["turn-2", "unknown"],
+    ]);
+  });
+
+  test("stop with a signal, and leave nothing behind", async () => {
+    await using pair = await linkedThread();
+    const { client, server } = pair;
+    const abort = new AbortController();
+    const records = client.usage.turns({ signal: abort.signal });
+    abort.abort(new Error("Enough."));
+    wholeTurn(server, ids);
+    await settled();
+    await expect(records.next()).rejects.toThrow("Enough.");
+    const left = client.usage.turns();
+    await left.return?.();
+    expect(await left.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("fail when more wait than anybody reads: none is dropped silently", async () => {
+    await using pair = await linkedThread();
+    const { client, server } = pair;
+    const records = client.usage.turns();
+    for (let i = 0; i <= 10_000; i += 1) wholeTurn(server, { ...ids, turnId: `turn-${i}` });
+    await settled();
+    await expect(records.next()).rejects.toMatchObject({ code: "SLOW_CONSUMER" });
+  });
+
+  test("fail when the connection of a lone client is lost", async () => {
+    await using pair = await linkedThread();
+    const { client, server } = pair;
+    const records = client.usage.turns();
+    server.send(turnStarted(ids), used(ids, 15, 15));
+    server.crash();
+    await client.closed;
+    expect(await records.next()).toMatchObject({ value: { turnId: "turn-1", status: "unknown" } });
+    await expect(records.next()).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
+  });
+
+  test("of a Codex start nothing, and go on over its servers", async () => {
+    const server = new FakeAppServer();
+    const codex = new Codex({ server });
+    const records = codex.usage.turns();
+    await settled();
+    expect(codex.currentStatus.state).toBe("idle");
+    for (const tokens of [7, 9]) {
+      server.onNextTurn((turn) => {
+        turn.reply("Done.").usage({ totalTokens: tokens });
+      });
+      const thread = await codex.startThread();
+      await thread.run("Hi");
+      expect(await records.next()).toMatchObject({
+        value: { threadId: thread.id, tokens: { total: tokens } },
+      });
+      await (await codex.client()).close();
+      expect(codex.currentStatus.state).toBe("idle");
+    }
+    await codex.close();
+    expect(await records.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("take no options that are not known", async () => {
+    await using pair = await linked();
+    const { client } = pair;
+    const call = (options: object) => () => client.usage.turns(options);
+    expect(call({ since: 5 })).toThrow(expect.objectContaining({ argument: "since" }));
+    expect(call({ signal: 5 })).toThrow(expect.objectContaining({ argument: "signal" }));
+  });
+});
+
+describe("a turn that its budget stops", () => {
+  test("is given up when the server does not confirm that it stopped, and is stopped still", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const set = jest.spyOn(globalThis, "setTimeout");
+    server.handle("turn/interrupt", () => new Promise(() => undefined));
+    const run = rejection(thread.run("Hi", { budget: { tokens: 10 } }));
+    await server.nextRequest("turn/start");
+    server.send(turnStarted(ids), used(ids, 15, 15));
+    expect((await server.nextRequest("turn/interrupt")).params).toEqual(ids);
+    set.mock.calls.find((call) => call[1] === 10_000)?.[0]();
+    expect(await run).toMatchObject({
+      code: "BUDGET_EXCEEDED",
+      sent: true,
+      stopConfirmed: false,
+      result: { id: "turn-1", status: "inProgress" },
+    });
+  });
+
+  test("that waits for its thread is never sent", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const budget = new Budget({ tokens: 10 });
+    const first = thread.turn("One", { budget });
+    const second = rejection(thread.run("Two", { budget }));
+    await first.started;
+    wholeTurn(server, ids);
+    expect(await first.run()).toMatchObject({ status: "completed" });
+    expect(await second).toMatchObject({ code: "BUDGET_EXCEEDED", sent: false, result: null });
+    expect(server.paramsOf("turn/start")).toHaveLength(1);
+  });
+
+  test("fails as it did when it failed by itself", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const run = rejection(thread.run("Hi", { budget: { tokens: 10 } }));
+    await server.nextRequest("turn/start");
+    const error = { message: "No.", codexErrorInfo: "other", additionalDetails: null };
+    server.send(
+      turnStarted(ids),
+      used(ids, 15, 15),
+      turnCompleted(ids, { status: "failed", error }),
+    );
+    expect(await run).toMatchObject({ code: "TURN_FAILED" });
+  });
+});

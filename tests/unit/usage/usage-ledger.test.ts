@@ -1,0 +1,420 @@
+import { describe, expect, test } from "@jest/globals";
+import { Budget } from "../../../lib/index.js";
+import { ToldUsage } from "../../support/told-usage.js";
+
+const thread = "thread-1";
+
+/** What is told of some turns, from the first update on. */
+type Step = (told: ToldUsage) => void;
+
+const starts =
+  (turnId: string): Step =>
+  (told) => {
+    told.started(thread, turnId);
+  };
+const uses =
+  (turnId: string, total: number, last: number): Step =>
+  (told) => {
+    told.used(thread, turnId, total, last);
+  };
+const ends =
+  (turnId: string, status?: string): Step =>
+  (told) => {
+    told.completed(thread, turnId, status);
+  };
+const item =
+  (turnId: string, type: string, phase: "started" | "completed"): Step =>
+  (told) => {
+    told.item(thread, turnId, type, phase);
+  };
+const opens =
+  (method?: string): Step =>
+  (told) => {
+    told.opened(thread, method);
+  };
+const drops: Step = ({ ledger, context }) => {
+  ledger.dropped(context);
+};
+const dies: Step = ({ ledger, context }) => {
+  ledger.lost(context);
+};
+const compacts = item("b", "contextCompaction", "started");
+const hasCompacted = item("b", "contextCompaction", "completed");
+
+test.each<[string, readonly Step[], Readonly<Record<string, number | null>>]>([
+  ["one response", [opens(), starts("a"), uses("a", 15, 15), ends("a")], { a: 15 }],
+  [
+    "several responses, one of which was never reported on its own",
+    [opens(), starts("a"), uses("a", 15, 15), uses("a", 65, 20), ends("a")],
+    { a: 65 },
+  ],
+  [
+    "an update that is repeated, in and behind its turn",
+    [
+      ...[opens(), starts("a"), uses("a", 15, 15), uses("a", 15, 15), ends("a")],
+      ...[uses("a", 15, 15), starts("b"), uses("a", 15, 15), uses("b", 35, 20), ends("b")],
+    ],
+    { a: 15, b: 20 },
+  ],
+  [
+    "a turn that fails before its first response, and is told the one of the turn before",
+    [
+      ...[opens(), starts("a"), uses("a", 15, 15), ends("a")],
+      ...[starts("b"), uses("b", 15, 15), ends("b", "failed")],
+      ...[starts("c"), uses("c", 18, 3), ends("c")],
+    ],
+    { a: 15, b: 0, c: 3 },
+  ],
+  ["a turn that is told nothing", [opens(), starts("a"), ends("a")], { a: null }],
+  [
+    "a thread that is resumed, and repeats its newest update",
+    [opens("thread/resume"), uses("old", 100, 40), starts("a"), uses("a", 115, 15), ends("a")],
+    { a: 15 },
+  ],
+  [
+    "a thread that is resumed, and repeats its newest update when the next turn fails",
+    [
+      ...[opens("thread/resume"), uses("old", 100, 40), starts("a"), uses("a", 100, 40)],
+      ends("a", "interrupted"),
+    ],
+    { a: 0 },
+  ],
+  [
+    "a thread of which nothing was known, whose turn answers",
+    [
+      ...[opens("thread/resume"), starts("a"), item("a", "agentMessage", "completed")],
+      ...[uses("a", 115, 15), uses("a", 135, 20), ends("a")],
+    ],
+    { a: 35 },
+  ],
+  [
+    "a thread of which nothing was known, whose turn fails at once",
+    [opens("thread/resume"), starts("a"), uses("a", 115, 15), ends("a", "failed")],
+    { a: 0 },
+  ],
+  [
+    "a thread of which nothing was known, whose turn says nothing",
+    [opens("thread/resume"), starts("a"), uses("a", 115, 15), ends("a")],
+    { a: 15 },
+  ],
+  [
+    "a thread of which nothing was known, whose turn is cut in its second response",
+    [
+      ...[opens("thread/resume"), starts("a"), uses("a", 115, 15), uses("a", 115, 15)],
+      ends("a", "interrupted"),
+    ],
+    { a: 15 },
+  ],
+  [
+    "a compaction",
+    [
+      ...[opens(), starts("a"), uses("a", 40, 40), ends("a"), starts("b"), compacts],
+      ...[uses("b", 40, 40), uses("b", 55, 15), uses("b", 55, 6_000), hasCompacted, ends("b")],
+    ],
+    { a: 40, b: 15 },
+  ],
+  [
+    "a compaction of a thread of which nothing was known",
+    [
+      ...[opens("thread/resume"), starts("b"), compacts, uses("b", 100, 40)],
+      ...[uses("b", 115, 15), uses("b", 115, 6_000), hasCompacted, ends("b")],
+    ],
+    { b: 15 },
+  ],
+  [
+    "a compaction of a thread of which nothing was known, that had nothing to repeat",
+    [
+      ...[opens("thread/resume"), starts("b"), compacts, uses("b", 15, 15)],
+      ...[uses("b", 15, 6_000), hasCompacted, ends("b")],
+    ],
+    { b: 15 },
+  ],
+  [
+    "a compaction that failed, of a thread of which nothing was known",
+    [opens("thread/resume"), starts("b"), compacts, uses("b", 100, 40), ends("b", "failed")],
+    { b: 0 },
+  ],
+  [
+    "a compaction in front of an answer",
+    [
+      ...[opens("thread/resume"), starts("b"), compacts, uses("b", 100, 40)],
+      ...[uses("b", 115, 15), uses("b", 115, 6_000), hasCompacted],
+      ...[item("b", "agentMessage", "completed"), uses("b", 135, 20), ends("b")],
+    ],
+    { b: 35 },
+  ],
+  [
+    "a connection that drops in mid-turn",
+    [opens(), starts("a"), uses("a", 15, 15), drops, uses("a", 65, 20), ends("a")],
+    { a: 65 },
+  ],
+  [
+    "a connection that drops before the first update, which then comes late",
+    [opens(), starts("a"), drops, uses("a", 65, 20), ends("a")],
+    { a: 65 },
+  ],
+  [
+    "a connection that dropped while the thread was used elsewhere",
+    [
+      ...[opens(), starts("a"), uses("a", 15, 15), ends("a"), drops, starts("b")],
+      ...[item("b", "agentMessage", "completed"), uses("b", 1_020, 20), ends("b")],
+    ],
+    { a: 15, b: 20 },
+  ],
+  [
+    "a server that dies, and the next, which knows more of the turn",
+    [
+      ...[opens(), starts("a"), uses("a", 15, 15), dies, opens("thread/resume")],
+      ...[uses("a", 35, 20), starts("b"), uses("b", 40, 5), ends("b")],
+    ],
+    { a: 35, b: 5 },
+  ],
+  [
+    "a history that was taken back, and its total with it",
+    [
+      ...[opens(), starts("a"), uses("a", 15, 15), ends("a"), starts("b"), uses("b", 35, 20)],
+      ...[ends("b"), uses("a", 15, 15), starts("c"), uses("c", 22, 7), ends("c")],
+    ],
+    { a: 15, b: 20, c: 7 },
+  ],
+])("counts %s", (_, steps, totals) => {
+  const told = new ToldUsage();
+  for (const step of steps) step(told);
+  expect(told.totals).toEqual(totals);
+});
+
+test("a record that is replaced has a higher revision, and all that the turn has used", () => {
+  const told = new ToldUsage();
+  for (const step of [opens(), starts("a"), uses("a", 15, 15), dies, uses("a", 35, 20)]) step(told);
+  expect(
+    told.records.map(({ revision, tokens, status }) => [revision, tokens?.total, status]),
+  ).toEqual([
+    [0, 15, "unknown"],
+    [1, 35, "unknown"],
+  ]);
+});
+
+test("a copy goes on counting from where its source stood, unless it was cut or the source runs", () => {
+  const told = new ToldUsage();
+  for (const step of [opens(), starts("a"), uses("a", 15, 15), ends("a")]) step(told);
+  told.opened("copy", "thread/fork", { threadId: thread });
+  told.started("copy", "b");
+  told.used("copy", "b", 15, 15);
+  told.used("copy", "b", 22, 7);
+  told.completed("copy", "b");
+  expect(told.totals).toEqual({ a: 15, b: 7 });
+  told.opened("cut", "thread/fork", { threadId: thread, lastTurnId: "a" });
+  told.started("cut", "c");
+  expect(told.ledger.totalBefore("b")).toBeDefined();
+  expect(told.ledger.totalBefore("c")).toBeUndefined();
+});
+
+test("a review, announced under another id, is one turn of which nothing is told", () => {
+  const told = new ToldUsage();
+  told.opened(thread);
+  told.item(thread, "review", "enteredReviewMode", "started");
+  told.started(thread, "other", "review");
+  told.completed(thread, "review");
+  expect(told.totals).toEqual({ review: null });
+  expect(told.ledger.isOpen("other")).toBe(false);
+});
+
+describe("whether more may have been used than is known", () => {
+  test.each<[string, readonly Step[], boolean]>([
+    ["a turn that completed", [ends("a")], false],
+    ["a turn that was interrupted", [ends("a", "interrupted")], true],
+    ["a turn that failed", [ends("a", "failed")], true],
+    ["a turn during which the connection dropped", [drops, ends("a")], true],
+    [
+      "a turn whose response broke off",
+      [
+        (told) => {
+          told.tell("error", { threadId: thread, turnId: "a", willRetry: true, error: {} });
+        },
+        ends("a"),
+      ],
+      true,
+    ],
+    [
+      "a turn that was steered",
+      [
+        item("a", "userMessage", "started"),
+        item("a", "userMessage", "completed"),
+        item("a", "userMessage", "started"),
+        ends("a"),
+      ],
+      true,
+    ],
+  ])("%s", (_, steps, isLowerBound) => {
+    const told = new ToldUsage();
+    for (const step of [opens(), starts("a"), uses("a", 15, 15), ...steps]) step(told);
+    expect(told.records).toMatchObject([{ turnId: "a", isLowerBound }]);
+    expect(told.ledger.summaryOf("a")).toMatchObject({ isLowerBound });
+  });
+
+  test("a turn some of whose sub-agents tell nothing, though they have worked", () => {
+    const told = new ToldUsage();
+    for (const step of [opens(), starts("a"), uses("a", 15, 15), ends("a")]) step(told);
+    expect(told.ledger.summaryOf("a")?.isLowerBound).toBe(false);
+    told.started("child", "b", "a");
+    told.item("child", "b", "agentMessage", "completed");
+    told.completed("child", "b");
+    expect(told.ledger.summaryOf("a")).toMatchObject({ tokens: { total: 15 }, isLowerBound: true });
+  });
+});
+
+describe("sub-agents", () => {
+  function withChild(rootTurnId: string | null): ToldUsage {
+    const told = new ToldUsage();
+    told.opened(thread);
+    told.started(thread, "a");
+    told.parents.set("child", { threadId: thread, turnId: "a" });
+    told.tell("item/completed", {
+      threadId: thread,
+      turnId: "a",
+      item: { id: "i", type: "collabAgentToolCall", receiverThreadIds: ["child"], model: "gpt-y" },
+    });
+    told.started("child", "b", rootTurnId);
+    told.used("child", "b", 7, 7);
+    told.used(thread, "a", 15, 15);
+    return told;
+  }
+
+  test.each([["a"], [null]])("count for their root turn, which the server names as %s", (root) => {
+    const told = withChild(root);
+    told.item("child", "b", "agentMessage", "completed");
+    told.completed("child", "b");
+    told.completed(thread, "a");
+    expect(told.records[0]).toMatchObject({
+      turnId: "b",
+      rootTurnId: "a",
+      parentTurnId: "a",
+      model: "gpt-y",
+      modelProvider: null,
+      isLate: false,
+    });
+    const { tokens, byModel } = told.ledger.summaryOf("a") ?? {};
+    expect(tokens?.total).toBe(22);
+    expect(byModel?.map((one) => [one.model, one.tokens.total])).toEqual(
+      expect.arrayContaining([
+        ["gpt-x", 15],
+        ["gpt-y", 7],
+      ]),
+    );
+  });
+
+  test("that outlive it have a late record", () => {
+    const told = withChild("a");
+    told.completed(thread, "a");
+    told.completed("child", "b");
+    expect(told.records.map(({ turnId, isLate }) => [turnId, isLate])).toEqual([
+      ["a", false],
+      ["b", true],
+    ]);
+  });
+});
+
+test("on a shared server, turns of others have no record and use nobody's budget", () => {
+  const budget = new Budget({ tokens: 10 });
+  const told = new ToldUsage(budget);
+  told.strangers.add("a");
+  for (const step of [opens(), starts("a"), uses("a", 15, 15), ends("a")]) step(told);
+  told.started("child", "c", "a");
+  told.used("child", "c", 7, 7);
+  told.completed("child", "c");
+  expect(told.records).toEqual([]);
+  expect(budget.spent.tokens).toBe(0);
+  for (const step of [starts("b"), uses("b", 18, 3), ends("b")]) step(told);
+  expect(told.totals).toEqual({ b: 3 });
+  expect(budget.spent.tokens).toBe(3);
+});
+
+describe("budgets", () => {
+  test("are charged once, though a turn, its thread and its client have the same one", () => {
+    const budget = new Budget({ tokens: 100 });
+    const told = new ToldUsage(budget);
+    told.opened(thread);
+    told.ledger.budgets.bindThread(thread, {}, budget);
+    told.started(thread, "a");
+    told.used(thread, "a", 15, 15);
+    told.ledger.attach({ threadId: thread, turnId: "a" }, budget, told.context);
+    told.used(thread, "a", 25, 10);
+    expect(budget.spent.tokens).toBe(25);
+  });
+
+  test("stop every turn that uses them, and a turn that begins afterwards", () => {
+    const told = new ToldUsage(new Budget({ tokens: 20 }));
+    told.opened(thread);
+    told.started(thread, "a");
+    told.started("child", "b", "a");
+    told.item("child", "b", "commandExecution", "started");
+    told.used("child", "b", 7, 7);
+    expect(told.stopped).toEqual([]);
+    told.used(thread, "a", 15, 15);
+    expect(told.stopped).toEqual(["a", "b"]);
+    told.started("late", "c", "a");
+    expect(told.stopped).toEqual(["a", "b", "c"]);
+  });
+
+  test("of one turn are charged what it has used before its handle knew its id", () => {
+    const told = new ToldUsage();
+    const budget = new Budget({ tokens: 10 });
+    told.opened(thread);
+    told.started(thread, "a");
+    told.used(thread, "a", 15, 15);
+    told.ledger.attach({ threadId: thread, turnId: "a" }, budget, told.context);
+    expect(budget.remaining.tokens).toBe(0);
+    expect(told.stopped).toEqual(["a"]);
+  });
+
+  test("of a thread are those that its newest handle has", () => {
+    const told = new ToldUsage();
+    const [older, newer] = [new Budget({ tokens: 100 }), new Budget({ tokens: 100 })];
+    const handle = {};
+    const { budgets } = told.ledger;
+    budgets.bindThread(thread, handle, older);
+    budgets.bindThread(thread, {}, newer);
+    budgets.bindThread(thread, handle, older);
+    for (const step of [opens(), starts("a"), uses("a", 15, 15)]) step(told);
+    expect([older.spent.tokens, newer.spent.tokens]).toEqual([0, 15]);
+  });
+});
+
+test("what a server sends instead of what it should changes nothing", () => {
+  const told = new ToldUsage();
+  const params: unknown[] = [
+    undefined,
+    null,
+    5,
+    [],
+    {},
+    { threadId: 5 },
+    { threadId: thread, turn: 5 },
+  ];
+  const methods = ["turn/started", "turn/completed", "thread/tokenUsage/updated", "item/started"];
+  for (const method of [...methods, "thread/settings/updated", "model/rerouted", "error"]) {
+    for (const given of params) told.ledger.observe({ method, params: given }, told.context);
+  }
+  for (const step of [opens(), starts("a")]) step(told);
+  told.tell("thread/tokenUsage/updated", {
+    threadId: thread,
+    turnId: "a",
+    tokenUsage: { total: { totalTokens: "many" }, last: null },
+  });
+  for (const step of [uses("a", 15, 15), ends("a")]) step(told);
+  expect(told.totals).toEqual({ a: 15 });
+});
+
+test("what it remembers is bounded", () => {
+  const told = new ToldUsage();
+  for (let i = 0; i < 12_000; i += 1) {
+    told.opened(`thread-${i}`);
+    told.started(`thread-${i}`, `turn-${i}`);
+  }
+  expect(told.ledger.isOpen("turn-0")).toBe(false);
+  expect(told.ledger.totalBefore("turn-0")).toBeUndefined();
+  expect(told.ledger.isOpen("turn-11999")).toBe(true);
+  told.used("thread-11999", "turn-11999", 15, 15);
+  told.completed("thread-11999", "turn-11999");
+  expect(told.records).toHaveLength(1);
+});
