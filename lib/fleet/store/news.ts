@@ -90,7 +90,7 @@ export class News {
     wait: WaitOptions,
   ): Promise<Found | undefined> {
     // A store that is closed says so.
-    if (this.#isClosed) return look(undefined);
+    if (this.isClosed) return look(undefined);
     try {
       return await this.#until(name, look, wait);
     } catch (error) {
@@ -105,9 +105,10 @@ export class News {
     { waitMs, signal }: WaitOptions,
   ): Promise<Found | undefined> {
     const until = performance.now() + waitMs;
+    const isOver = (): boolean => signal.aborted || this.#isClosed;
     if (!this.#topics.has(name)) {
       const found = await look(undefined);
-      if (found !== undefined || waitMs <= 0 || signal.aborted || this.#isClosed) return found;
+      if (found !== undefined || waitMs <= 0 || isOver()) return found;
     }
     const topic = this.#enter(name);
     try {
@@ -115,11 +116,11 @@ export class News {
       for (;;) {
         const { version } = topic;
         const found = await look(topic);
-        if (found !== undefined || signal.aborted || this.#isClosed) return found;
+        if (found !== undefined || isOver()) return found;
         const leftMs = until - performance.now();
         if (leftMs <= 0) return undefined;
         if (topic.version === version) await waitFor(topic, leftMs, signal);
-        if (signal.aborted || this.#isClosed) return undefined;
+        if (isOver()) return undefined;
       }
     } finally {
       this.#leave(topic);

@@ -8,18 +8,20 @@ const bytesField = "\u0000bytes";
 export function toStoredJson(argument: string, value: unknown): string {
   let json: string | undefined;
   try {
-    json = JSON.stringify(value, function (this: Record<string, unknown>, key: string, given) {
-      // A Buffer has been made something else of by then.
-      const original = this[key];
-      if (!isBytes(original)) return given as unknown;
-      const { buffer, byteOffset, byteLength } = original;
-      return { [bytesField]: Buffer.from(buffer, byteOffset, byteLength).toString("base64") };
-    }) as string | undefined;
+    json = JSON.stringify(value, withBytes);
   } catch (cause) {
     throw new InvalidArgumentError(argument, "cannot be written as JSON", { cause });
   }
   if (json === undefined) throw new InvalidArgumentError(argument, "cannot be written as JSON");
   return json;
+}
+
+function withBytes(this: Readonly<Record<string, unknown>>, key: string, given: unknown): unknown {
+  // A Buffer has been made something else of by then.
+  const original = this[key];
+  if (!isBytes(original)) return given;
+  const { buffer, byteOffset, byteLength } = original;
+  return { [bytesField]: Buffer.from(buffer, byteOffset, byteLength).toString("base64") };
 }
 
 export function fromStoredJson(json: string): unknown {

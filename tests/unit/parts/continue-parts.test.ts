@@ -147,7 +147,7 @@ test.each(names)(
 
 /** What a view shows, but for what the contract leaves open: where a text stands that was told anew, and what is torn. */
 function shownOf(view: TurnView, torn: ReadonlySet<string>, withUsage: boolean): unknown {
-  const { agents: _agents, entries, usage, end, ...rest } = view;
+  const { threadId, turnId, entries, plan, diff, retry, usage, end } = view;
   const shown = entries.flatMap((entry) => {
     // One that had no word yet may as well not have begun.
     if (entry.type === "message" && entry.state === "cut" && entry.text === "") return [];
@@ -155,7 +155,7 @@ function shownOf(view: TurnView, torn: ReadonlySet<string>, withUsage: boolean):
     return [id !== undefined && torn.has(id) ? { type: entry.type, id } : entry];
   });
   const counts = withUsage ? { usage, end } : { end: { ...end, usage: null } };
-  return { entries: sorted(shown), ...counts, ...rest };
+  return { threadId, turnId, entries: sorted(shown), plan, diff, retry, ...counts };
 }
 
 function finished({ entries }: TurnView): unknown {
@@ -252,7 +252,7 @@ test("the iteration yields what is new, and leaving it leaves the one behind it"
   const iterate = (parts: readonly TurnPart[]) => {
     const iterator = parts[Symbol.iterator]();
     return {
-      next: () => Promise.resolve(iterator.next() as IteratorResult<TurnPart, undefined>),
+      next: () => Promise.resolve(iterator.next()),
       return: () => {
         left += 1;
         return Promise.resolve({ value: undefined, done: true as const });

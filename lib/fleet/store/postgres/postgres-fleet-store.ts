@@ -80,7 +80,8 @@ export class PostgresFleetStore implements FleetStore {
       "select mark from jobs where id = $1 and expires_at > clock_timestamp()",
       [encodeId("jobId", jobId)],
     );
-    return found?.mark == null ? undefined : (fromStoredJson(found.mark) as SendingMark);
+    const mark = found?.mark ?? undefined;
+    return mark === undefined ? undefined : (fromStoredJson(mark) as SendingMark);
   }
 
   async unmark(jobId: string, holder: string): Promise<boolean> {

@@ -131,7 +131,8 @@ export class PostgresStreamStore implements TurnStreamStore {
       "select owner_text from threads where id = $1 and expires_at > clock_timestamp()",
       [encodeId("threadId", threadId)],
     );
-    return found?.owner_text == null ? undefined : fromText(found.owner_text);
+    const owner = found?.owner_text ?? undefined;
+    return owner === undefined ? undefined : fromText(owner);
   }
 
   async threadsOf(owner: string, limit: number): Promise<readonly string[]> {

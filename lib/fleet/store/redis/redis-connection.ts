@@ -102,7 +102,7 @@ export class RedisConnection {
       lazyConnect: false,
       retryStrategy,
       // A replica that was a master: the next connection finds the new one.
-      reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
+      reconnectOnError: (error: Error) => codeOf(error) === "READONLY",
     };
     const client = newClient(Client, target, forClient);
     // What is wrong is told by the calls that it fails.
@@ -122,7 +122,7 @@ export class RedisConnection {
     } catch (error) {
       if (isRefusal(error)) throw unavailable(error);
       // A Redis that does not answer: the next connection asks again.
-      if (subscriber.status === "ready") subscriber.disconnect(true);
+      if (statusOf(subscriber) === "ready") subscriber.disconnect(true);
       return false;
     }
   }
@@ -177,15 +177,12 @@ function newClient(ioredis: RedisClass, target: string | object, forClient: Clie
   const instance = target as unknown as Duplicable;
   if (!instance.isCluster) return instance.duplicate(forClient);
   const { redisOptions } = target.options as { redisOptions?: object };
-  // The pauses of a cluster are its own; of its nodes it takes care itself.
-  const { retryStrategy: clusterRetryStrategy, reconnectOnError: _own, ...rest } = forClient;
-  const { enableOfflineQueue, lazyConnect, ...forNodes } = rest;
-  return instance.duplicate([], {
-    enableOfflineQueue,
-    lazyConnect,
-    clusterRetryStrategy,
-    redisOptions: { ...redisOptions, ...forNodes },
-  });
+  const { enableOfflineQueue, lazyConnect, retryStrategy: clusterRetryStrategy } = forClient;
+  // A cluster connects to its nodes again itself, and finds who is the master of what.
+  const own = { lazyConnect: undefined, retryStrategy: undefined, reconnectOnError: undefined };
+  const forNodes = { ...redisOptions, ...forClient, ...own };
+  const rest = { enableOfflineQueue, lazyConnect, clusterRetryStrategy };
+  return instance.duplicate([], { ...rest, redisOptions: forNodes });
 }
 
 async function readyOrEnded(client: Redis): Promise<void> {
@@ -230,7 +227,12 @@ function retryStrategy(attempt: number): number {
 }
 
 function isUnknownScript(error: unknown): boolean {
-  return isRefusal(error) && error.message.startsWith("NOSCRIPT");
+  return isRefusal(error) && codeOf(error) === "NOSCRIPT";
+}
+
+/** The word in capitals that an error of Redis begins with. */
+function codeOf({ message }: Error): string | undefined {
+  return /^[A-Z]+/.exec(message)?.[0];
 }
 
 /** Whether Redis itself has answered with an error. */
