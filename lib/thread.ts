@@ -190,7 +190,8 @@ export class Thread extends ThreadApi {
    *
    * `started`, `run()` and iteration reject with a TurnNotFoundError when the server has stored no such turn. A message
    * that was sent a moment ago may not be stored yet: the server is asked up to six times within about a second while its
-   * thread is at work, else twice.
+   * thread is at work, else twice. Before, the thread is resumed: only then does a server list all that its rollout has,
+   * after it was killed, or when the rollout was brought here from another host.
    *
    * ```ts
    * const turn = codex.thread(threadId).attachTurn({ clientUserMessageId }, { onApproval });

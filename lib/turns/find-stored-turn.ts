@@ -25,8 +25,17 @@ export interface StoredTurn {
   readonly record: ListedTurn;
 }
 
+/** Looks for a turn among all that the server lists of its thread, once. */
+export function lookOnce(
+  session: Session,
+  threadId: string,
+  sought: TurnName,
+): Promise<StoredTurn | undefined> {
+  return overDrops(session, () => findOnce(session, threadId, sought, false));
+}
+
 /**
- * Looks for a turn on its thread, however far back it is, and without loading the thread. Resolves with undefined when
+ * Looks for a turn on its thread, however far back it is. Resolves with undefined when
  * the server does not have it: whoever starts it again then must not start it twice, so the server is asked more than
  * once while the thread is at work, and everything that it has stored is looked through.
  *

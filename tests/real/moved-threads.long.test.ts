@@ -67,9 +67,15 @@ const notMoved = (reason: string) => ({ code: "THREAD_NOT_MOVED", reason });
 describe("a thread", () => {
   test("goes from host to host, and each model sees the whole history", async () => {
     const thread = await onA.startThread({ cwd: a.project });
-    await run(a, thread, "My name is Ann.", "Hello Ann.");
+    const { id: turnId } = await run(a, thread, "My name is Ann.", "Hello Ann.");
     expect(await exportFrom(onA, thread.id)).toEqual({ generation: 1, changed: true });
     expect(await importTo(onB, thread.id)).toEqual({ generation: 1, changed: true });
+    // Its server has not read the rollout before.
+    const attached = onB.thread(thread.id).attachTurn({ id: turnId });
+    expect(await attached.run()).toMatchObject({
+      status: "completed",
+      finalResponse: "Hello Ann.",
+    });
     await run(b, onB.thread(thread.id), "I live in Ulm.", "A fine place.");
     expect(lastInput(b)).toMatch(/My name is Ann.*Hello Ann.*I live in Ulm/);
     expect(await onB.thread(thread.id).turns().all()).toHaveLength(2);

@@ -104,7 +104,7 @@ async function toEntry(
   const { size, sha256 } = digest;
   const entry = { path, role: file.role, size, sha256, name: randomUUID() };
   written.push(entry);
-  await store.write(threadId, entry.name, unchanged(file, entry, threadId));
+  await store.write(threadId, entry.name, unchanged(file, entry, threadId), size);
   return entry;
 }
 

@@ -15,9 +15,14 @@ export interface RolloutStore {
   commit(manifest: RolloutManifest): Promise<boolean>;
   /**
    * Writes a file of the thread under a name that nobody has used. When this resolves, `read()` gives all of it, also
-   * after a crash of this process. What `content` throws rejects it, and the file does not count.
+   * after a crash of this process. `content` has `size` bytes. What it throws rejects it, and the file does not count.
    */
-  write(threadId: string, name: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  write(
+    threadId: string,
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    size: number,
+  ): Promise<void>;
   /** Gives the content of a file in pieces; iterating throws when there is no such file. */
   read(threadId: string, name: string): AsyncIterable<Uint8Array>;
   /** Removes a file that no manifest names any more, if it is there. */

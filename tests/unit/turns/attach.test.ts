@@ -322,7 +322,9 @@ describe("what the server has not stored", () => {
         expect(await rejection(promise)).toMatchObject({ code: "TURN_NOT_FOUND", threadId });
       }
       expect(turn.id).toBeUndefined();
-      expect(methodsSent(server)).not.toContain("thread/resume");
+      // Before it is loaded, a server need not list all that it has stored.
+      expect(methodsSent(server)).toContain("thread/resume");
+      expect(methodsSent(server)).not.toContain("turn/start");
       expect(client.session.turns.size).toBe(0);
     },
   );
@@ -333,7 +335,8 @@ describe("what the server has not stored", () => {
   ])("is not found where the server says: %s", async (sentence) => {
     await using pair = await linked();
     const { client, server } = pair;
-    for (const method of ["thread/turns/list", "thread/items/list", "thread/read"]) {
+    const all = ["thread/turns/list", "thread/items/list", "thread/read", "thread/resume"];
+    for (const method of all) {
       server.handle(method, () => {
         throw new ResponseError(-32_600, sentence);
       });
@@ -359,6 +362,64 @@ describe("what the server has not stored", () => {
     expect(await turn.started).toEqual({ id: "turn-1" });
     server.send(turnCompleted(ids));
     expect((await turn.run()).status).toBe("completed");
+  });
+
+  test("is there after all when its thread is loaded: only then does the server read its rollout", async () => {
+    await using pair = await linked();
+    const { client, server } = pair;
+    const store = hasStored(server, { turns: [], items: [] });
+    server.handle("thread/resume", () => {
+      store.turns = [endedTurn("turn-1")];
+      store.items = [{ turnId: "turn-1", item: userMessage }];
+      return opened(threadId);
+    });
+    const turn = client.thread(threadId).attachTurn({ clientUserMessageId: "message-1" });
+    expect(await turn.run()).toMatchObject({ id: "turn-1", status: "completed" });
+  });
+
+  test("is there after all, and its end, of a server that was killed in the meantime", async () => {
+    await using pair = await linked();
+    const { client, server } = pair;
+    const cut = turnRecord("turn-1", { status: "interrupted", completedAt: null });
+    const store = hasStored(server, { turns: [cut] });
+    server.handle("thread/resume", () => {
+      store.turns = [endedTurn("turn-1")];
+      return opened(threadId);
+    });
+    const turn = client.thread(threadId).attachTurn({ id: "turn-1" });
+    expect(await turn.run()).toMatchObject({ status: "completed", durationMs: 3_000 });
+  });
+
+  test("asks its handlers also when it turns out to run while its thread is loaded", async () => {
+    await using pair = await linked({ onApproval: () => "decline" });
+    const { client, server } = pair;
+    const store = runsTurn(server, { turns: [], items: [] });
+    const asking = new Asking(server);
+    server.handle("thread/resume", (_, request) => {
+      server.respond(request, opened(threadId, active));
+      asking.ask(methods.command, requests.command, 7);
+      return later;
+    });
+    server.handle("thread/read", () => {
+      store.turns = [running];
+      return { thread: { status: active } };
+    });
+    const thread = client.thread(threadId);
+    const turn = thread.attachTurn({ id: "turn-1" }, { onApproval: () => "accept" });
+    expect(await asking.answerTo(7)).toMatchObject({ result: { decision: "accept" } });
+    server.send(turnCompleted(ids));
+    expect((await turn.run()).status).toBe("completed");
+  });
+
+  test("is unknown where its thread cannot be loaded: that is the error then", async () => {
+    await using pair = await linked();
+    const { client, server } = pair;
+    hasStored(server, { turns: [], items: [] });
+    server.handle("thread/resume", () => {
+      throw new ResponseError(-32_600, "thread thread-1 already has an active writer");
+    });
+    const turn = client.thread(threadId).attachTurn({ id: "turn-1" });
+    expect(await rejection(turn.run())).toMatchObject({ code: "THREAD_BUSY" });
   });
 
   test("may only be what the server does not tell: that is the error then", async () => {
