@@ -1,19 +1,20 @@
 import { onAbort } from "../../async/abort.js";
 import { pause } from "../../async/timers.js";
-import type {
-  BoundTools,
-  Codex,
-  RequestHandlers,
-  Thread,
-  Turn,
-  TurnResult,
-} from "../../index.js";
+import type { BoundTools, Codex, RequestHandlers, Thread, Turn, TurnResult } from "../../index.js";
 import type { TurnStreamStore } from "../../http/index.js";
 import type { SendingMark } from "../store/fleet-store.js";
 import { FollowedTurn, NeverBeganError } from "./followed-turn.js";
 import { HandedOverError } from "./handed-over-error.js";
 import { HeldAnswers } from "./held-answers.js";
-import { endPartOf, errorOf, noteOutcome, outcomeOf, outcomeOfError, type FailedOutcome, type JobOutcome } from "./job-outcome.js";
+import {
+  endPartOf,
+  errorOf,
+  noteOutcome,
+  outcomeOf,
+  outcomeOfError,
+  type FailedOutcome,
+  type JobOutcome,
+} from "./job-outcome.js";
 import { queueOf } from "./job-queues.js";
 import type { Lease } from "./lease.js";
 import type { MovingThreads } from "./moving-threads.js";
@@ -136,10 +137,12 @@ export class TurnRun {
     const { line, settings } = this.#context;
     if (!(await line.isFirst(threadId, this.#id))) return this.#waitInLine();
     const codex = await this.#client();
-    const isHere = await moving.fetch(codex, threadId, from, settings.host).catch((error: unknown) => {
-      settings.onError(error);
-      return false;
-    });
+    const isHere = await moving
+      .fetch(codex, threadId, from, settings.host)
+      .catch((error: unknown) => {
+        settings.onError(error);
+        return false;
+      });
     return isHere ? undefined : this.#park(parkedMs);
   }
 

@@ -10,7 +10,11 @@ import { Places } from "./places.js";
 import { QueueWorker } from "./queue-worker.js";
 import type { RunContext } from "./run-context.js";
 import { ThreadLine } from "./thread-line.js";
-import { readWorkerOptions, type TurnWorkerOptions, type WorkerSettings } from "./turn-worker-options.js";
+import {
+  readWorkerOptions,
+  type TurnWorkerOptions,
+  type WorkerSettings,
+} from "./turn-worker-options.js";
 
 /** How often within the time for which a host counts as alive a worker says that it is. */
 const beatsPerLife = 4;
