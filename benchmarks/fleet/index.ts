@@ -85,7 +85,7 @@ async function withoutFleet(): Promise<Row> {
   );
   const began = performance.now();
   await Promise.all(
-    Array.from({ length: turns }, (_, index) => handles[index % threads]?.run("Go on.")),
+    Array.from({ length: turns }, async (_, index) => handles[index % threads]?.run("Go on.")),
   );
   const perSecond = turns / ((performance.now() - began) / 1_000);
   return { name: "no fleet, one client", perSecond, firstMs };

@@ -158,7 +158,7 @@ export class FollowedTurn {
       this.#hasBegun = true;
       await began(id);
     });
-    ignoreRejection(named);
+    void ignoreRejection(named);
     const commands = new RunCommands({
       store,
       jobId,

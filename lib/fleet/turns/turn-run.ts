@@ -124,7 +124,7 @@ export class TurnRun {
     const isDead = moving !== undefined && !(await store.hosts()).includes(lies);
     if (isDead) return this.#bringHere(threadId, lies, moving);
     if (job.queueName === target) return this.#park(busyMs);
-    const { delay: _delay, jobId: _jobId, ...options } = job.opts;
+    const options = without(job.opts, "delay", "jobId");
     await queues.add(target, this.#id, this.#request, options);
     await queues.place(this.#id, { queue: target, digest: this.#request.digest });
     // Else it could not come back to this queue.
@@ -249,8 +249,7 @@ export class TurnRun {
 
   /** Who answers what the turn asks: the worker's own handlers, else whoever answers from any machine. */
   #handlers(): RequestHandlers {
-    const { tools: _tools, ...handlers } = this.#bound();
-    return { ...this.#answers.handlers, ...handlers };
+    return { ...this.#answers.handlers, ...without(this.#bound(), "tools") };
   }
 
   /** From now on, this attempt alone writes the job's events. */
@@ -424,6 +423,14 @@ export class TurnRun {
   async #isSucceeded(turnId: string): Promise<boolean> {
     return this.#streams.nameTurn(this.#id, turnId).then(() => false, isTaken);
   }
+}
+
+function without<Options extends object, Name extends keyof Options & string>(
+  options: Options,
+  ...names: readonly Name[]
+): Omit<Options, Name> {
+  const rest = Object.entries(options).filter(([name]) => !names.some((each) => each === name));
+  return Object.fromEntries(rest) as Omit<Options, Name>;
 }
 
 /** A turn that was stopped before it was sent. */

@@ -38,7 +38,7 @@ export class TurnWorker implements AsyncDisposable {
   /** Those for the queues of dead hosts, by the names of these queues. */
   readonly #rescuers = new Map<string, QueueWorker>();
   readonly #started: Promise<void>;
-  #isStopped = false;
+  #stopping = false;
   #beat: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
@@ -93,7 +93,7 @@ export class TurnWorker implements AsyncDisposable {
   async #start(): Promise<void> {
     const { store, name, host, hostAliveMs, rollouts } = this.#settings;
     const bullmq = await this.#queues.bullmq();
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
     const context = {
       bullmq,
       store,
@@ -104,7 +104,7 @@ export class TurnWorker implements AsyncDisposable {
       closing: this.#closing.signal,
     };
     await this.#live();
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
     const known = new KnownHosts(store, name);
     this.#beat = setInterval(() => {
       void this.#live();
@@ -126,20 +126,24 @@ export class TurnWorker implements AsyncDisposable {
   async #lookAfterDead(known: KnownHosts, context: RunContext): Promise<void> {
     const { name, host } = this.#settings;
     const dead = new Set((await known.dead(host)).map((each) => queueOf(name, each)));
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
     for (const [queue, worker] of this.#rescuers) {
       if (dead.has(queue)) continue;
       this.#rescuers.delete(queue);
       await worker.close();
     }
     for (const queue of dead) {
-      if (this.#rescuers.has(queue) || this.#isStopped) continue;
+      if (this.#rescuers.has(queue) || this.#isStopped()) continue;
       this.#rescuers.set(queue, new QueueWorker(queue, context, this.#places));
     }
   }
 
+  #isStopped(): boolean {
+    return this.#stopping;
+  }
+
   #filled(isFull: boolean): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
     for (const worker of [...this.#workers, ...this.#rescuers.values()]) {
       if (isFull) worker.pause();
       else worker.resume();
@@ -147,7 +151,7 @@ export class TurnWorker implements AsyncDisposable {
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping = true;
     clearInterval(this.#beat);
     await this.#started.catch(() => undefined);
     const all = [...this.#workers, ...this.#rescuers.values()];
