@@ -61,7 +61,7 @@ export class PostgresListener {
     if (this.#client) await this.#tell(this.#client, "unlisten", topics);
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#over.signal.aborted;
   }
 
@@ -85,7 +85,7 @@ export class PostgresListener {
   async #run(): Promise<void> {
     const { signal } = this.#over;
     const { Client: ClientClass } = await loadPg();
-    while (!this.#isOver) {
+    while (!this.#isOver()) {
       const client = new ClientClass(this.#config);
       this.#newest = client;
       const gone = new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ export class PostgresListener {
       try {
         await client.connect();
         this.#client = client;
-        if (this.#isOver) await client.end();
+        if (this.#isOver()) await client.end();
         else await this.news.restored();
         await gone;
       } catch {
