@@ -218,7 +218,7 @@ test("the first of two answers counts, and one to a request that nobody has seen
   await expect(job.answer("no such key", "accept")).rejects.toMatchObject({
     refusalCode: "REQUEST_NOT_PENDING",
   });
-await job.answer(key, "decline");
+  await job.answer(key, "decline");
   await expect(job.answer(key, "accept")).rejects.toMatchObject({
     refusalCode: "REQUEST_NOT_PENDING",
   });
@@ -234,7 +234,7 @@ test("a turn is steered and stopped from anywhere", async () => {
   await startWorker();
   const job = await addTurn();
   await gate.reached;
-await job.steer("And this");
+  await job.steer("And this");
   gate.release();
   await second.reached;
   await job.interrupt();
@@ -261,7 +261,9 @@ test("a turn that is stopped before its place in the line comes is never sent", 
 });
 
 async function requestOf(job: TurnJob): Promise<string> {
-  for await (const { part } of job.stream()) {  if (part.type === "request") return part.key;}
+  for await (const { part } of job.stream()) {
+    if (part.type === "request") return part.key;
+  }
   throw new Error("nothing was asked");
 }
 

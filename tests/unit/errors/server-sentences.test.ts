@@ -25,6 +25,8 @@ const exceptions: Readonly<Record<string, string>> = {
   "lib/errors/rpc-errors.ts: /[.!?]$/.test(sentence)": "punctuation, for the next sentence",
   'lib/errors/without-values.ts: sentence .slice(0, 2_000) .replace(quoted, " … ") .split(blanks)':
     "cuts out whatever is in quotes",
+  "lib/fleet/store/redis/redis-connection.ts: /^[A-Z]+/.exec(message)":
+    "the code of an error of Redis",
   "lib/jsonrpc/readable-json.ts: /call stack/i.test(error.message)": "V8, of JSON.parse()",
   "lib/parts/visible-diff.ts: /\\n+Moved to: [^\\n]*\\n?$/": "the line of a diff that names a path",
   "lib/parts/visible-diff.ts: /^Binary files (.+) and (.+) differ$/": "the format of diffs",

@@ -116,9 +116,8 @@ export class PostgresConnection {
 
   async #openPool(): Promise<Pool> {
     const { Pool: PoolClass } = await loadPg();
-    const { maxConnections: max, callTimeoutMs } = this.#options;
-    const connectionTimeoutMillis = callTimeoutMs;
-    const pool = new PoolClass({ ...this.#clientConfig(), max, connectionTimeoutMillis });
+    const { maxConnections: max } = this.#options;
+    const pool = new PoolClass({ ...this.#clientConfig(), max });
     // What is wrong is told by the calls that it fails.
     pool.on("error", () => undefined);
     // The pool hears of the errors of those that are idle only.
@@ -136,6 +135,7 @@ export class PostgresConnection {
       ...config,
       // Names without a schema are those of ours.
       options: `${options} -c search_path=${schema}`,
+      connectionTimeoutMillis: callTimeoutMs,
       query_timeout: callTimeoutMs,
       statement_timeout: callTimeoutMs,
       keepAlive: true,

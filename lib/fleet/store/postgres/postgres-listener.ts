@@ -20,7 +20,10 @@ export class PostgresListener {
   readonly #schema: string;
   readonly #over = new AbortController();
   readonly #topics = new Map<string, string>();
+  /** The one that is connected. */
   #client: Client | undefined;
+  /** That one, or the one that is being connected. */
+  #newest: Client | undefined;
   #running: Promise<void> | undefined;
 
   constructor(config: object, schema: string) {
@@ -40,13 +43,8 @@ export class PostgresListener {
 
   async close(): Promise<void> {
     this.#over.abort();
-    const client = this.#client;
-    if (client)
-      await settleWithin(
-        client.end().catch(() => undefined),
-        endMs,
-      );
-    await this.#running;
+    const ending = this.#newest?.end().catch(() => undefined);
+    await settleWithin(Promise.all([ending, this.#running]), endMs);
   }
 
   async #listen(topics: readonly string[]): Promise<boolean> {
@@ -63,7 +61,7 @@ export class PostgresListener {
     if (this.#client) await this.#tell(this.#client, "unlisten", topics);
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#over.signal.aborted;
   }
 
@@ -87,8 +85,9 @@ export class PostgresListener {
   async #run(): Promise<void> {
     const { signal } = this.#over;
     const { Client: ClientClass } = await loadPg();
-    while (!this.#isOver) {
+    while (!this.#isOver()) {
       const client = new ClientClass(this.#config);
+      this.#newest = client;
       const gone = new Promise<void>((resolve) => {
         client.once("end", resolve);
       });
@@ -100,7 +99,7 @@ export class PostgresListener {
       try {
         await client.connect();
         this.#client = client;
-        if (this.#isOver) await client.end();
+        if (this.#isOver()) await client.end();
         else await this.news.restored();
         await gone;
       } catch {
