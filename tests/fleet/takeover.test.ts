@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Redis } from "ioredis";
-import { Codex, TurnUnknownError } from "../../lib/index.js";
+import { Codex, TurnUnknownError, type TurnJobFailedError } from "../../lib/index.js";
 import {
   RedisFleetStore,
   TurnQueue,
@@ -258,6 +258,53 @@ test("a turn that is stopped before its place in the line comes is never sent", 
   gate.release();
   await job.result();
   expect(stage.model.requests.some(({ lastUserText }) => lastUserText === "Never")).toBe(false);
+});
+
+test("a turn goes on while Redis is away, and is reported when it is back", async () => {
+  const gate = reply.hold();
+  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await startWorker();
+  const job = await addTurn();
+  const seen = watch(job);
+  const threadId = await job.threadId();
+  await gate.reached;
+  await redis.kill();
+  gate.release();
+  const codex = new Codex({ url: server.url });
+  clients.push(codex);
+  await until(async () => {
+    const { data } = await codex.thread(threadId).turns();
+    return data[0]?.status === "completed";
+  });
+  await redis.restart();
+  await expect(job.result()).resolves.toMatchObject({ finalResponse: "Hello" });
+  expect(textOf(await seen)).toBe("Hello");
+  expect(requestsFor(lastName)).toBe(1);
+});
+
+test("a turn whose server dies fails typed, with what is stored of it, and is not repeated", async () => {
+  const gate = reply.hold();
+  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await startWorker();
+  const job = await queue.add({
+    newThread: { cwd: stage.project },
+    input: `Go (${lastName})`,
+    job: { attempts: 5 },
+  });
+  await job.threadId();
+  await gate.reached;
+  await server.restart();
+  gate.release();
+  const error = await job.result().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "TURN_JOB_FAILED", sent: true });
+  expect(["TRANSPORT_CLOSED", "TURN_LOST"]).toContain((error as TurnJobFailedError).failureCode);
+  const events = await watch(job);
+  expect(events.at(-1)?.part).toMatchObject({ type: "end", status: "lost" });
+  // The thread is not harmed.
+  stage.model.enqueue([reply.text("Here again.")]);
+  const next = await queue.add({ thread: await job.threadId(), input: "And now?" });
+  await expect(next.result()).resolves.toMatchObject({ finalResponse: "Here again." });
+  expect(requestsFor(lastName)).toBe(1);
 });
 
 async function requestOf(job: TurnJob): Promise<string> {
