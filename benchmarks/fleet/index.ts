@@ -6,6 +6,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
 import { Codex } from "codex-app-server-sdk";
 import { RedisFleetStore, TurnQueue } from "codex-app-server-sdk/fleet";
 import { reply } from "codex-app-server-sdk/testing";
@@ -21,6 +22,8 @@ interface Row {
   readonly name: string;
   readonly perSecond: number;
   readonly firstMs: number;
+  /** Commands that Redis has carried out for each turn, those within scripts included. */
+  readonly calls: number;
 }
 
 async function startWorker(port: number, url: string): Promise<ChildProcess> {
@@ -50,6 +53,8 @@ async function withFleet(workers: number): Promise<Row> {
       return (await job.result()).threadId;
     }),
   );
+  const client = new Redis(redis.port);
+  const before = await callsOf(client);
   const began = performance.now();
   const jobs = await Promise.all(
     Array.from({ length: turns }, (_, index) => {
@@ -58,6 +63,8 @@ async function withFleet(workers: number): Promise<Row> {
   );
   await Promise.all(jobs.map((job) => job.result()));
   const perSecond = turns / ((performance.now() - began) / 1_000);
+  const calls = ((await callsOf(client)) - before) / turns;
+  client.disconnect();
   for (const child of children) {
     const gone = once(child, "exit");
     child.kill("SIGTERM");
@@ -65,7 +72,12 @@ async function withFleet(workers: number): Promise<Row> {
   }
   await queue.close();
   await store.close();
-  return { name: `${workers} worker${workers > 1 ? "s" : ""}`, perSecond, firstMs };
+  return { name: `${workers} worker${workers > 1 ? "s" : ""}`, perSecond, firstMs, calls };
+}
+
+async function callsOf(client: Redis): Promise<number> {
+  const stats = await client.info("commandstats");
+  return [...stats.matchAll(/calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0);
 }
 
 async function withoutFleet(): Promise<Row> {
@@ -88,14 +100,18 @@ async function withoutFleet(): Promise<Row> {
     Array.from({ length: turns }, async (_, index) => handles[index % threads]?.run("Go on.")),
   );
   const perSecond = turns / ((performance.now() - began) / 1_000);
-  return { name: "no fleet, one client", perSecond, firstMs };
+  return { name: "no fleet, one client", perSecond, firstMs, calls: 0 };
 }
 
-console.log("|                      | turns a second | a first turn (ms) |");
-console.log("| -------------------- | -------------: | ----------------: |");
+console.log(
+  "|                      | turns a second | a first turn (ms) | Redis commands a turn |",
+);
+console.log(
+  "| -------------------- | -------------: | ----------------: | --------------------: |",
+);
 for (const measure of [withoutFleet, ...[1, 2, 4].map((count) => () => withFleet(count))]) {
-  const { name, perSecond, firstMs } = await measure();
+  const { name, perSecond, firstMs, calls } = await measure();
   console.log(
-    `| ${name.padEnd(20)} | ${perSecond.toFixed(1).padStart(14)} | ${firstMs.toFixed(0).padStart(17)} |`,
+    `| ${name.padEnd(20)} | ${perSecond.toFixed(1).padStart(14)} | ${firstMs.toFixed(0).padStart(17)} | ${calls.toFixed(0).padStart(21)} |`,
   );
 }
