@@ -118,10 +118,11 @@ describe("versions", () => {
     expect(Math.sign(compareVersions(left, right))).toBe(sign);
   });
 
-  test("the ranges of this package are all of the form that is read", () => {
-    const ranges = [packageJson.engines.node, ...Object.values(packageJson.peerDependencies)];
-    expect(ranges.length).toBe(3);
-    expect(ranges.map(oldestIn)).not.toContain(undefined);
+  test("the ranges of this package that the doctor looks at are of the form that is read", () => {
+    const { engines, peerDependencies } = packageJson;
+    for (const range of [engines.node, peerDependencies["@openai/codex"], peerDependencies.ws]) {
+      expect(oldestIn(range)).toBeDefined();
+    }
     expect(oldestIn("^8.0.0")).toBeUndefined();
   });
 });
