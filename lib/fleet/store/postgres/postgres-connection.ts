@@ -4,6 +4,7 @@ import { pause, settleWithin } from "../../../async/timers.js";
 import type { Undo } from "../../../async/undo.js";
 import { MissingDependencyError, StoreUnavailableError } from "../../../index.js";
 import type { News } from "../news.js";
+import { clientConfig } from "./client-config.js";
 import { loadPg } from "./load-pg.js";
 import { migrate } from "./migrate.js";
 import { PostgresListener } from "./postgres-listener.js";
@@ -38,7 +39,7 @@ export class PostgresConnection {
 
   constructor(options: PostgresConnectionOptions) {
     this.#options = options;
-    this.#listener = new PostgresListener(this.#clientConfig(), options.schema);
+    this.#listener = new PostgresListener(clientConfig(options), options.schema);
     this.news = this.#listener.news;
   }
 
@@ -116,9 +117,8 @@ export class PostgresConnection {
 
   async #openPool(): Promise<Pool> {
     const { Pool: PoolClass } = await loadPg();
-    const { maxConnections: max, callTimeoutMs } = this.#options;
-    const connectionTimeoutMillis = callTimeoutMs;
-    const pool = new PoolClass({ ...this.#clientConfig(), max, connectionTimeoutMillis });
+    const { maxConnections: max } = this.#options;
+    const pool = new PoolClass({ ...clientConfig(this.#options), max });
     // What is wrong is told by the calls that it fails.
     pool.on("error", () => undefined);
     // The pool hears of the errors of those that are idle only.
@@ -126,21 +126,6 @@ export class PostgresConnection {
       client.on("error", () => undefined);
     });
     return pool;
-  }
-
-  #clientConfig(): object {
-    const { config, schema, callTimeoutMs } = this.#options;
-    const { options = "" } = config as { options?: string };
-    return {
-      application_name: "codex-fleet",
-      ...config,
-      // Names without a schema are those of ours.
-      options: `${options} -c search_path=${schema}`,
-      query_timeout: callTimeoutMs,
-      statement_timeout: callTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-    };
   }
 
   #sweepLater(): Undo {
