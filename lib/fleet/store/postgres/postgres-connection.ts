@@ -5,6 +5,7 @@ import type { Undo } from "../../../async/undo.js";
 import { MissingDependencyError, StoreUnavailableError } from "../../../index.js";
 import type { News } from "../news.js";
 import { clientConfig } from "./client-config.js";
+import { dropConnection } from "./drop-connection.js";
 import { loadPg } from "./load-pg.js";
 import { migrate } from "./migrate.js";
 import { PostgresListener } from "./postgres-listener.js";
@@ -32,6 +33,8 @@ export class PostgresConnection {
   readonly #options: PostgresConnectionOptions;
   readonly #listener: PostgresListener;
   readonly #over = new AbortController();
+  /** The connections of the pool that have not ended. */
+  readonly #clients = new Set<PoolClient>();
   #pool: Promise<Pool> | undefined;
   #migrated: Promise<void> | undefined;
   #sweep: Undo | undefined;
@@ -124,6 +127,8 @@ export class PostgresConnection {
     // The pool hears of the errors of those that are idle only.
     pool.on("connect", (client) => {
       client.on("error", () => undefined);
+      this.#clients.add(client);
+      client.once("end", () => this.#clients.delete(client));
     });
     return pool;
   }
@@ -143,6 +148,8 @@ export class PostgresConnection {
     const listening = this.#listener.close();
     const pool = await this.#pool?.catch(() => undefined);
     if (pool) await settleWithin(pool.end(), lastCallsMs);
+    // Those of a server that says nothing any more.
+    for (const client of this.#clients) dropConnection(client);
     this.#over.abort();
     await listening;
   }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { pause, settleWithin } from "../../../async/timers.js";
 import { News } from "../news.js";
+import { dropConnection } from "./drop-connection.js";
 import { loadPg } from "./load-pg.js";
 
 /** How long it waits before it connects again (ms). */
@@ -41,11 +42,11 @@ export class PostgresListener {
   async close(): Promise<void> {
     this.#over.abort();
     const client = this.#client;
-    if (client)
-      await settleWithin(
-        client.end().catch(() => undefined),
-        endMs,
-      );
+    if (client) {
+      const ended = client.end().catch(() => undefined);
+      // A server that is gone without a word never says that it has.
+      if ((await settleWithin(ended, endMs)) === "timeout") dropConnection(client);
+    }
     await this.#running;
   }
 
