@@ -48,7 +48,7 @@ test("a server that is gone without a word does not keep the connection for news
   const waiting = connection.news.until("topic", look, { waitMs: 600_000, signal });
   await live.promise;
   await connection.close();
-  expect(await waiting).toBeUndefined();
+  await expect(waiting).resolves.toBeUndefined();
 });
 
 test("a server that takes the connection for news and says nothing does not keep it from being closed", async () => {
@@ -63,7 +63,7 @@ test("a server that takes the connection for news and says nothing does not keep
   });
   await connected;
   await connection.close();
-  expect(await waiting).toBeUndefined();
+  await expect(waiting).resolves.toBeUndefined();
 });
 
 test.each([

@@ -64,7 +64,7 @@ export class PostgresListener {
     if (this.#client) await this.#tell(this.#client, "unlisten", topics);
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#over.signal.aborted;
   }
 
@@ -88,7 +88,7 @@ export class PostgresListener {
   async #run(): Promise<void> {
     const { signal } = this.#over;
     const { Client: ClientClass } = await loadPg();
-    while (!this.#isOver) {
+    while (!this.#isOver()) {
       const client = new ClientClass(this.#config);
       const gone = new Promise<void>((resolve) => {
         client.once("end", resolve);
@@ -101,7 +101,7 @@ export class PostgresListener {
       try {
         await client.connect();
         this.#client = client;
-        if (this.#isOver) await client.end();
+        if (this.#isOver()) dropConnection(client);
         else await this.news.restored();
         await gone;
       } catch {
