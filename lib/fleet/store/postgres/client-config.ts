@@ -1,4 +1,10 @@
-import type { PostgresConnectionOptions } from "./postgres-connection.js";
+/** Which PostgreSQL, and how it is used. */
+export interface ClientConfigOptions {
+  /** The options of pg's `Client`. */
+  readonly config: object;
+  readonly schema: string;
+  readonly callTimeoutMs: number;
+}
 
 interface Given {
   readonly connectionString?: unknown;
@@ -6,11 +12,7 @@ interface Given {
 }
 
 /** What pg makes a connection with, on which names without a schema are those of ours. */
-export function clientConfig({
-  config,
-  schema,
-  callTimeoutMs,
-}: Pick<PostgresConnectionOptions, "config" | "schema" | "callTimeoutMs">): object {
+export function clientConfig({ config, schema, callTimeoutMs }: ClientConfigOptions): object {
   const given: Given = config;
   // What pg finds in the URL takes the place of what stands beside it.
   const { connectionString, options = given.options } = takeOptions(given.connectionString);

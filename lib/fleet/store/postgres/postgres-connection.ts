@@ -4,16 +4,13 @@ import { pause, settleWithin } from "../../../async/timers.js";
 import type { Undo } from "../../../async/undo.js";
 import { MissingDependencyError, StoreUnavailableError } from "../../../index.js";
 import type { News } from "../news.js";
-import { clientConfig } from "./client-config.js";
+import { clientConfig, type ClientConfigOptions } from "./client-config.js";
 import { dropConnection } from "./drop-connection.js";
 import { loadPg } from "./load-pg.js";
 import { migrate } from "./migrate.js";
 import { PostgresListener } from "./postgres-listener.js";
 
-export interface PostgresConnectionOptions {
-  readonly config: object;
-  readonly schema: string;
-  readonly callTimeoutMs: number;
+export interface PostgresConnectionOptions extends ClientConfigOptions {
   readonly maxConnections: number;
 }
 
