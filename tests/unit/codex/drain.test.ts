@@ -81,8 +81,8 @@ describe("close({ drainMs })", () => {
     const codex = new Codex({ server });
     const { id: threadId } = await codex.startThread();
     const client = await codex.client();
-    const input = [{ type: "text", text: "Hi", text_elements: [] }] as const;
-    const { turn } = await client.request("turn/start", { threadId, input: [...input] });
+    const input = [{ type: "text" as const, text: "Hi" }];
+    const { turn } = await client.request("turn/start", { threadId, input });
     const handle = codex.thread(threadId).attachTurn({ id: turn.id });
     await handle.started;
     await codex.close({ drainMs: 0 });
