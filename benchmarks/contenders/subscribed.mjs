@@ -1,5 +1,6 @@
-// node subscribed.mjs <nobody|channels|telemetry> <script> <arguments of the script…>
-// Runs another contender, while nobody listens, a function listens to every channel, or telemetry records all.
+// node subscribed.mjs <nobody|storage|channels|telemetry> <script> <arguments of the script…>
+// Runs another contender, while nobody listens, also in an AsyncLocalStorage of the application's, a function listens to every channel, or telemetry records all.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
 
 const [, , who, script] = process.argv;
@@ -26,4 +27,5 @@ if (who === "channels") {
   instrument({ tracerProvider: new BasicTracerProvider({ spanProcessors }) });
 }
 
-await import(`./${script}`);
+const run = () => import(`./${script}`);
+await (who === "storage" ? new AsyncLocalStorage().run("request-1", run) : run());

@@ -3,13 +3,22 @@
  * channel, and with OpenTelemetry. Other builds of the package are measured in turn with this one, so that a busy
  * machine hits both alike; what counts is the CPU time of the client's process.
  *
- *   npm run bench:telemetry -- [rounds] [index.js of another build]
+ *   npm run bench:telemetry -- [--rounds 11] [--against <index.js of another build>] [--only <text>]
  */
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { compileProgram } from "../../tests/support/compile-program.js";
 import { runFresh, type Contender } from "../fresh-process.js";
 
-const [rounds = "11", against] = process.argv.slice(2);
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "11" },
+    against: { type: "string" },
+    only: { type: "string", default: "" },
+  },
+});
+const { against } = flags;
+const rounds = Number(flags.rounds);
 const program = await compileProgram(new URL("../scripted-server.ts", import.meta.url));
 const server = (deltas: number): string[] => [process.execPath, program, String(deltas), "0"];
 const library = "codex-app-server-sdk";
@@ -40,7 +49,7 @@ const works: readonly Work[] = [
 console.log(
   "CPU time of the client (µs), the median of the rounds; in brackets compared with the first line",
 );
-for (const work of works) {
+for (const work of works.filter(({ title }) => title.includes(flags.only))) {
   const contender = (who: string, from: string): Contender => {
     const args = [who, work.script, ...work.args(from)];
     return { name: who, script: "subscribed.mjs", args };
@@ -53,12 +62,13 @@ for (const work of works) {
           string,
           Contender,
         ][])),
+    ["nobody, in an AsyncLocalStorage", contender("storage", library)],
     ["a function on every channel", contender("channels", library)],
     ["instrument(), OpenTelemetry's SDK", contender("telemetry", library)],
   ];
   const costs = contenders.map((): number[] => []);
   const surroundings = { env: {}, home: process.cwd() };
-  for (let round = 0; round < Number(rounds); round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     // Every other round goes backwards: none is always the first.
     const order = [...contenders.keys()];
     if (round % 2 === 1) order.reverse();

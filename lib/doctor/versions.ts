@@ -9,9 +9,9 @@ export function compareVersions(left: string, right: string): number {
 }
 
 /**
- * The oldest version that a range of package.json takes, where the range is of the only form that this
- * package uses: `">=8.3"`.
+ * The oldest version that a range of package.json takes, where the range is of one of the forms that this
+ * package uses: `">=8.3"`, `">=6.7 <7"`.
  */
 export function oldestIn(range: string | undefined): string | undefined {
-  return /^>=\s*(\d+(?:\.\d+){0,2})$/.exec(range ?? "")?.[1];
+  return /^>=\s*(\d+(?:\.\d+){0,2})(?: <\d+)?$/.exec(range ?? "")?.[1];
 }

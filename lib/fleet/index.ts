@@ -11,6 +11,7 @@ export type {
   WaitOptions,
 } from "./store/fleet-store.js";
 export type { KeepTimes } from "./store/keep-times.js";
+export { patientStreams, type PatientStreamsOptions } from "./store/patient-streams.js";
 export { PostgresFleetStore } from "./store/postgres/postgres-fleet-store.js";
 export type { PostgresFleetStoreOptions } from "./store/postgres/postgres-options.js";
 export { RedisFleetStore } from "./store/redis/redis-fleet-store.js";

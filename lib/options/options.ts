@@ -175,9 +175,6 @@ export function resolveSettings(options: ConnectionSettings) {
   checkOptOut(optOutNotificationMethods);
   const callbacks = new Callbacks(options.onError, options.logger);
   const { onStderr, traceContext } = options;
-  const onTraceRefused = (error: unknown, method: string): void => {
-    callbacks.failed(error, { where: "traceContext", method });
-  };
   return {
     clientInfo: { name, title, version },
     experimentalApi: options.experimentalApi ?? true,
@@ -196,8 +193,7 @@ export function resolveSettings(options: ConnectionSettings) {
     onStderr: onStderr && callbacks.guard(onStderr, () => ({ where: "onStderr" })),
     logger: callbacks.logger,
     callbacks,
-    traceContext: traceContext && tracesFrom(traceContext, onTraceRefused),
-    onTraceRefused,
+    traceContext: traceContext && tracesFrom(traceContext, callbacks),
     handlers: checkHandlers(options),
     record: options.record,
   };
@@ -206,7 +202,7 @@ export function resolveSettings(options: ConnectionSettings) {
 /** Makes of `traceContext` a function that never throws, and leaves no rejection unhandled. */
 function tracesFrom(
   traceContext: () => TraceContext | undefined,
-  failed: (error: unknown, method: string) => void,
+  callbacks: Callbacks,
 ): (method: string) => TraceContext | undefined {
   return (method) => {
     try {
@@ -215,7 +211,7 @@ function tracesFrom(
       handleOutcome(trace, () => undefined);
       throw new InvalidArgumentError("traceContext", "must return a trace, and no promise of one");
     } catch (error) {
-      failed(error, method);
+      callbacks.failed(error, { where: "traceContext", method });
       return undefined;
     }
   };

@@ -373,6 +373,9 @@ export class Session {
         this.#serverInfo = await handshake(fresh, over, settings, own);
       },
       isContent,
+      onTraceRefused: (error, method) => {
+        settings.callbacks.failed(error, { where: "traceContext", method });
+      },
       idsOf: (value) => idsIn((value ?? {}) as Readonly<Record<string, unknown>>),
       frequentLines: () => new DeltaLines(),
       onNotification: (message) => {

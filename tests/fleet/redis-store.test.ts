@@ -14,8 +14,8 @@ afterAll(async () => {
 test("two machines share a fleet's store in Redis", async () => {
   const redis = server.url;
   await checkFleetStore(() => ({
-    here: new RedisFleetStore({ redis }),
-    there: new RedisFleetStore({ redis }),
+    here: new RedisFleetStore({ redis, callTimeoutMs: 30_000 }),
+    there: new RedisFleetStore({ redis, callTimeoutMs: 30_000 }),
   }));
 });
 
@@ -32,7 +32,7 @@ test("a Cluster holds it, too: each call keeps to one slot", async () => {
   const cluster = new Cluster([{ host: "127.0.0.1", port: node.port }]);
   try {
     await checkFleetStore(() => ({
-      here: new RedisFleetStore({ redis: cluster }),
+      here: new RedisFleetStore({ redis: cluster, callTimeoutMs: 20_000 }),
       there: new RedisFleetStore({ redis: cluster, callTimeoutMs: 20_000 }),
     }));
   } finally {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Redis } from "ioredis";
-import { Codex, TurnUnknownError } from "../../lib/index.js";
+import { Codex, TurnUnknownError, type TurnJobFailedError } from "../../lib/index.js";
 import {
   RedisFleetStore,
   TurnQueue,
@@ -218,7 +218,7 @@ test("the first of two answers counts, and one to a request that nobody has seen
   await expect(job.answer("no such key", "accept")).rejects.toMatchObject({
     refusalCode: "REQUEST_NOT_PENDING",
   });
-await job.answer(key, "decline");
+  await job.answer(key, "decline");
   await expect(job.answer(key, "accept")).rejects.toMatchObject({
     refusalCode: "REQUEST_NOT_PENDING",
   });
@@ -234,7 +234,7 @@ test("a turn is steered and stopped from anywhere", async () => {
   await startWorker();
   const job = await addTurn();
   await gate.reached;
-await job.steer("And this");
+  await job.steer("And this");
   gate.release();
   await second.reached;
   await job.interrupt();
@@ -260,8 +260,57 @@ test("a turn that is stopped before its place in the line comes is never sent", 
   expect(stage.model.requests.some(({ lastUserText }) => lastUserText === "Never")).toBe(false);
 });
 
+test("a turn goes on while Redis is away, and is reported when it is back", async () => {
+  const gate = reply.hold();
+  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await startWorker();
+  const job = await addTurn();
+  const seen = watch(job);
+  const threadId = await job.threadId();
+  await gate.reached;
+  await redis.kill();
+  gate.release();
+  const codex = new Codex({ url: server.url });
+  clients.push(codex);
+  await until(async () => {
+    const { data } = await codex.thread(threadId).turns();
+    return data[0]?.status === "completed";
+  });
+  await redis.restart();
+  await expect(job.result()).resolves.toMatchObject({ finalResponse: "Hello" });
+  expect(textOf(await seen)).toBe("Hello");
+  expect(requestsFor(lastName)).toBe(1);
+});
+
+test("a turn whose server dies fails typed, with what is stored of it, and is not repeated", async () => {
+  const gate = reply.hold();
+  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await startWorker();
+  const job = await queue.add({
+    newThread: { cwd: stage.project },
+    input: `Go (${lastName})`,
+    job: { attempts: 5 },
+  });
+  await job.threadId();
+  await gate.reached;
+  await server.restart();
+  gate.release();
+  const error = await job.result().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "TURN_JOB_FAILED", sent: true });
+  expect(["TRANSPORT_CLOSED", "TURN_LOST"]).toContain((error as TurnJobFailedError).failureCode);
+  const events = await watch(job);
+  expect(events.at(-1)?.part).toMatchObject({ type: "end", status: "lost" });
+  // The thread is not harmed.
+  stage.model.enqueue([reply.text("Here again.")]);
+  const next = await queue.add({ thread: await job.threadId(), input: "And now?" });
+  await expect(next.result()).resolves.toMatchObject({ finalResponse: "Here again." });
+  expect(requestsFor(lastName)).toBe(1);
+});
+
 async function requestOf(job: TurnJob): Promise<string> {
-  for await (const { part } of job.stream()) {  if (part.type === "request") return part.key;}
+  for await (const { part } of job.stream()) {
+    if (part.type === "request") return part.key;
+  }
   throw new Error("nothing was asked");
 }
 

@@ -118,11 +118,7 @@ export class MemoryFleetStore implements FleetStore {
     return Promise.resolve(seq);
   }
 
-  async commands(
-    jobId: string,
-    after: number,
-    wait: WaitOptions,
-  ): Promise<readonly SentCommand[]> {
+  async commands(jobId: string, after: number, wait: WaitOptions): Promise<readonly SentCommand[]> {
     const open = (): SentCommand[] | undefined => {
       const all = this.#commands.get(jobId) ?? [];
       const news = all.filter(({ seq }) => seq > after && !this.#outcomes.has(`${jobId} ${seq}`));

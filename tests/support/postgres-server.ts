@@ -93,7 +93,8 @@ export class PostgresServer {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
+    // Its children hold the same output: those that served a connection have gone, too, when that is closed.
+    const gone = once(child, "close");
     child.kill(signal);
     await gone;
   }

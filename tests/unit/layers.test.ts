@@ -203,8 +203,6 @@ test("deadlines are made in one place, which reads on before it decides; other t
     // A page has no async room. Its pauses, and its patience with a silent connection, read nothing of ours.
     "lib/browser/pause.ts",
     "lib/browser/read-turn.ts",
-    // Polls for what another process is about to add.
-    "lib/fleet/turns/thread-line.ts",
     // It decides only when parts are sent together.
     "lib/http/streams/batch-clock.ts",
     // Polls a store under test.

@@ -6,13 +6,14 @@ const bytesField = "\u0000bytes";
 
 /** A value as JSON; bytes, such as those of an image, are kept. @throws InvalidArgumentError when it is no JSON. */
 export function toStoredJson(argument: string, value: unknown): string {
-  let json: string | undefined;
+  let json: unknown;
   try {
     json = JSON.stringify(value, withBytes);
   } catch (cause) {
     throw new InvalidArgumentError(argument, "cannot be written as JSON", { cause });
   }
-  if (json === undefined) throw new InvalidArgumentError(argument, "cannot be written as JSON");
+  if (typeof json !== "string")
+    throw new InvalidArgumentError(argument, "cannot be written as JSON");
   return json;
 }
 

@@ -3,7 +3,7 @@ import { onAbort, orAborted } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { ignoreRejection } from "../../async/deferred.js";
 import { pause } from "../../async/timers.js";
-import { TurnJobFailedError, TurnUnknownError, type Turn, type TurnResult } from "../../index.js";
+import { TurnUnknownError, type Turn, type TurnResult } from "../../index.js";
 import type { TurnStreamStore } from "../../http/index.js";
 import { continueParts } from "../../parts/continue-parts.js";
 import { partsOf } from "../../parts/parts-of.js";
@@ -44,6 +44,10 @@ export interface FollowOptions {
   /** Ends the following, and leaves the turn as it is. */
   readonly gone: AbortSignal;
 }
+
+const cutOff = "The turn was cut off: its server ended while it ran. It is not begun again.";
+const forgotten =
+  "The turn was cut off: its server ended soon after it had begun it, and has stored nothing of it. It is not begun again.";
 
 /** What looking for a turn rejects with that the server has not stored. */
 const notFoundCodes: ReadonlySet<string> = new Set(["TURN_NOT_FOUND", "THREAD_NOT_FOUND"]);
@@ -93,8 +97,8 @@ export class FollowedTurn {
         throw new NeverBeganError(error);
       }
       if (notFoundCodes.has(codeOf(error) ?? "")) {
-        const reason = this.#hasBegun ? (firstLoss?.error ?? error) : new TurnUnknownError(jobId);
-        return this.#failed(reason, ending);
+        if (!this.#hasBegun) return this.#failed(new TurnUnknownError(jobId), ending);
+        return this.#lost(forgotten, firstLoss?.error, ending);
       }
       if (!isServerLoss(error)) return this.#failed(error, ending);
       firstLoss ??= { error, at: performance.now() };
@@ -119,12 +123,18 @@ export class FollowedTurn {
       await this.#write(ending);
       return outcomeOfResult(result);
     }
-    const failureCode = codeOf(loss) ?? "TURN_LOST";
-    const words = "The turn was cut off: its server ended while it ran. It is not begun again.";
-    const { jobId } = this.#options;
-    const error = new TurnJobFailedError({ jobId, failureCode, words, result });
-    const { message } = error;
-    const outcome = { type: "failed", code: failureCode, message, result, sent: true } as const;
+    return this.#lost(cutOff, loss, ending, result);
+  }
+
+  /** The turn began, and its server has ended before it did. */
+  async #lost(
+    message: string,
+    loss: unknown,
+    ending: PartOf<"end"> | undefined,
+    result?: TurnResult,
+  ): Promise<JobOutcome> {
+    const code = codeOf(loss) ?? "TURN_LOST";
+    const outcome = { type: "failed", code, message, result, sent: true } as const;
     await this.#write(endPartOf(outcome, ending));
     return outcome;
   }
@@ -148,7 +158,7 @@ export class FollowedTurn {
       this.#hasBegun = true;
       await began(id);
     });
-    ignoreRejection(named);
+    void ignoreRejection(named);
     const commands = new RunCommands({
       store,
       jobId,
@@ -203,7 +213,14 @@ export class FollowedTurn {
   #writer(last: number): PartWriter {
     const { context, jobId, streams, gone } = this.#options;
     const { batchMs, onError } = context.settings;
-    return new PartWriter({ store: streams, id: jobId, last, batchMs, signal: gone, failed: onError });
+    return new PartWriter({
+      store: streams,
+      id: jobId,
+      last,
+      batchMs,
+      signal: gone,
+      failed: onError,
+    });
   }
 
   /** Writes the last part. */

@@ -4,7 +4,6 @@ import { Deferred } from "../../async/deferred.js";
 import {
   defer,
   RequestNotPendingError,
-  type ApprovalHandler,
   type DeferredAnswer,
   type RequestAnswer,
   type RequestContext,
@@ -34,7 +33,7 @@ export class HeldAnswers {
     ): Promise<Answer | DeferredAnswer> =>
       (await this.#hold(request.type, context)) as Answer | DeferredAnswer;
     this.handlers = {
-      onApproval: hold as ApprovalHandler,
+      onApproval: hold,
       onUserInput: hold,
       onElicitation: hold,
     };

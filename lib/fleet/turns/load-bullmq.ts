@@ -1,5 +1,6 @@
 import type * as bullmq from "bullmq";
 import { MissingDependencyError } from "../../index.js";
+import { requireInstead } from "../store/require-instead.js";
 
 export type BullMq = typeof bullmq;
 
@@ -8,14 +9,26 @@ export type BullMq = typeof bullmq;
  *
  * @throws MissingDependencyError when it is not installed.
  */
-export async function loadBullMq(): Promise<BullMq> {
+export async function loadBullMq(load: () => Promise<object> = importBullMq): Promise<BullMq> {
+  let loaded: Partial<BullMq> & { default?: BullMq };
+  try {
+    loaded = await load();
+  } catch (cause) {
+    throw new MissingDependencyError("bullmq", install, purpose, { cause });
+  }
+  const found = loaded.Queue ? (loaded as BullMq) : loaded.default;
+  if (found) return found;
+  throw new MissingDependencyError("bullmq", install, purpose);
+}
+
+const purpose = "To run turns as jobs";
+const install = "bullmq@6 ioredis@5";
+
+async function importBullMq(): Promise<object> {
   try {
     // Bundlers let a package be missing that is imported, and awaited, right in a `try`.
     return await import("bullmq");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw error;
-    const purpose = "To run turns as jobs";
-    throw new MissingDependencyError("bullmq", "bullmq@6 ioredis", purpose, { cause: error });
+    return requireInstead("bullmq", error);
   }
 }

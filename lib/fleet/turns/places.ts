@@ -18,15 +18,12 @@ export class Places {
     return this.#taken >= this.#limit;
   }
 
-  /** Takes a place, until the function that is returned is called; undefined when there is none. */
+  /** Takes a place, until the function that is returned is called, once; undefined when there is none. */
   take(): (() => void) | undefined {
     if (this.isFull) return undefined;
     this.#taken += 1;
-    if (this.isFull) this.#changed(true);
-    let isTaken = true;
+    if (this.#taken >= this.#limit) this.#changed(true);
     return () => {
-      if (!isTaken) return;
-      isTaken = false;
       const wasFull = this.isFull;
       this.#taken -= 1;
       if (wasFull) this.#changed(false);

@@ -58,21 +58,25 @@ export class RunCommands {
     const { store, jobId, failed } = this.#options;
     const { signal } = this.#over;
     let after = 0;
-    while (!signal.aborted) {
+    while (!this.#isOver()) {
       try {
         for (const sent of await store.commands(jobId, after, { waitMs, signal })) {
-          if (signal.aborted) return;
+          if (this.#isOver()) return;
           after = sent.seq;
           const running = this.#carryOut(sent).catch(failed);
           this.#running.add(running);
           void running.then(() => this.#running.delete(running));
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (this.#isOver()) return;
         failed(error);
         await pause(retryMs, signal).catch(() => undefined);
       }
     }
+  }
+
+  #isOver(): boolean {
+    return this.#over.signal.aborted;
   }
 
   async #carryOut(sent: SentCommand): Promise<void> {

@@ -1,9 +1,10 @@
-import { setTimeout } from "node:timers/promises";
+import { pause } from "../../async/timers.js";
 import type { FleetStore } from "../store/fleet-store.js";
 import type { JobQueues } from "./job-queues.js";
 
 /** A job takes its place before BullMQ has it; one that is not there after so long (ms) was never added, or removed. */
 const addingMs = 500;
+const never = new AbortController().signal;
 
 /**
  * The line of the jobs of each thread: its first one runs, the others are parked. Whoever leaves wakes the next; a
@@ -47,7 +48,7 @@ export class ThreadLine {
     };
     if (!(await isOver())) return false;
     // It may be about to be added, or on its way from one queue to another.
-    await setTimeout(addingMs);
+    await pause(addingMs, never);
     return isOver();
   }
 }

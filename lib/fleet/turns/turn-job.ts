@@ -137,7 +137,7 @@ export class TurnJob {
       over.abort(reason);
     });
     let last = after;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       over.signal.throwIfAborted();
       try {
         const how = { maxBytes: pageBytes, waitMs: newsMs, signal: over.signal };
@@ -285,7 +285,7 @@ export class TurnJob {
     using _deadline = onDeadline(timeoutMs ?? Infinity, () => {
       over.abort(new TurnJobPendingError(this.id, timeoutMs ?? 0));
     });
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       over.signal.throwIfAborted();
       try {
         const found = await ask(over.signal);
@@ -315,7 +315,8 @@ function checkResultOptions(call: string, options: JobResultOptions): void {
 }
 
 function unwrap(jobId: string, outcome: JobOutcome): TurnResult {
-  if (outcome.type === "result") return { ...outcome.result, output: outcome.result.output } as TurnResult;
+  if (outcome.type === "result")
+    return { ...outcome.result, output: outcome.result.output } as TurnResult;
   throw errorOf(jobId, outcome);
 }
 

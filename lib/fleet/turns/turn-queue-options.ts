@@ -1,5 +1,13 @@
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
-import { check, checkFields, callback, object, bytes, anything, milliseconds } from "../../errors/check-values.js";
+import {
+  check,
+  checkFields,
+  callback,
+  object,
+  bytes,
+  anything,
+  milliseconds,
+} from "../../errors/check-values.js";
 import type { Rule, RulesOf } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../index.js";
 import type { FleetStore } from "../store/fleet-store.js";

@@ -4,14 +4,24 @@ import { check, checkText, object, text } from "../../errors/check-values.js";
 import { InvalidArgumentError, type InputItem, type TurnInput } from "../../index.js";
 import type { JsonSchema, StartThreadOptions, TurnControls, TurnSettings } from "../../index.js";
 import { normalizeInput } from "../../options/input.js";
-import { checkOpeningOptions, checkTurnOptions, startThreadKeys } from "../../options/option-keys.js";
+import {
+  checkOpeningOptions,
+  checkTurnOptions,
+  startThreadKeys,
+} from "../../options/option-keys.js";
 import type { StreamFacts } from "../../http/index.js";
 import { checkJson } from "./check-json.js";
 
 /** Settings of the thread that a job begins: those of `startThread()` that can travel as JSON. */
 export type NewThreadOptions = Omit<
   StartThreadOptions,
-  "ephemeral" | "tools" | "handlers" | "onApproval" | "onUserInput" | "onElicitation" | "onCurrentTime"
+  | "ephemeral"
+  | "tools"
+  | "handlers"
+  | "onApproval"
+  | "onUserInput"
+  | "onElicitation"
+  | "onCurrentTime"
 >;
 
 /** Options of a job's turn: those of a turn that can travel as JSON. Handlers belong to the worker. */
@@ -32,9 +42,13 @@ export interface TurnJobSettings {
   /** How often it is tried (default 1). Only what never began is tried again. */
   attempts?: number | undefined;
   /** How long to wait between two attempts (ms), or how that grows. */
-  backoff?: number | { readonly type: string; readonly delay?: number; readonly jitter?: number } | undefined;
+  backoff?:
+    | number
+    | { readonly type: string; readonly delay?: number; readonly jitter?: number }
+    | undefined;
   /** Whether, for how long (s) or how many such jobs stay after they ended. */
-  removeOnComplete?: boolean | number | { readonly age?: number; readonly count?: number } | undefined;
+  removeOnComplete?:
+    boolean | number | { readonly age?: number; readonly count?: number } | undefined;
   removeOnFail?: boolean | number | { readonly age?: number; readonly count?: number } | undefined;
   /** Whether it goes before the jobs that wait. */
   lifo?: boolean | undefined;
@@ -94,8 +108,16 @@ const jobKeys: KeysOf<TurnJobSettings> = {
   stackTraceLimit: true,
 };
 
-const handlerNames = ["handlers", "onApproval", "onUserInput", "onElicitation", "onCurrentTime", "tools"];
-const withWorker = "must be given to the worker (handlersFor, codexFor): a function cannot travel to another machine";
+const handlerNames = [
+  "handlers",
+  "onApproval",
+  "onUserInput",
+  "onElicitation",
+  "onCurrentTime",
+  "tools",
+];
+const withWorker =
+  "must be given to the worker (handlersFor, codexFor): a function cannot travel to another machine";
 
 /** Reads what `add()` was given. @throws InvalidArgumentError */
 export function readTurnRequest(given: AddTurnJobOptions): TurnRequest {
@@ -145,7 +167,8 @@ function checkTurn(options: TurnJobOptions): void {
   refuseFunctions("options", options);
   const elsewhere: Readonly<Record<string, string>> = {
     signal: "cannot travel to another machine: use job.interrupt()",
-    whenBusy: "is not an option of a job: turns of a thread run one after the other. Use job.steer()",
+    whenBusy:
+      "is not an option of a job: turns of a thread run one after the other. Use job.steer()",
     onBreak: "is not an option of a job: its turn runs on whoever watches",
     clientUserMessageId: "is made by the queue, which finds the turn by it",
   };

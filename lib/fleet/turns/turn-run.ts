@@ -1,21 +1,23 @@
 import { onAbort } from "../../async/abort.js";
 import { pause } from "../../async/timers.js";
-import type {
-  BoundTools,
-  Codex,
-  RequestHandlers,
-  Thread,
-  Turn,
-  TurnResult,
-} from "../../index.js";
+import type { BoundTools, Codex, RequestHandlers, Thread, Turn, TurnResult } from "../../index.js";
 import type { TurnStreamStore } from "../../http/index.js";
 import type { SendingMark } from "../store/fleet-store.js";
 import { FollowedTurn, NeverBeganError } from "./followed-turn.js";
 import { HandedOverError } from "./handed-over-error.js";
 import { HeldAnswers } from "./held-answers.js";
-import { endPartOf, errorOf, noteOutcome, outcomeOf, outcomeOfError, type FailedOutcome, type JobOutcome } from "./job-outcome.js";
+import {
+  endPartOf,
+  errorOf,
+  noteOutcome,
+  outcomeOf,
+  outcomeOfError,
+  type FailedOutcome,
+  type JobOutcome,
+} from "./job-outcome.js";
 import { queueOf } from "./job-queues.js";
 import type { Lease } from "./lease.js";
+import type { MovingThreads } from "./moving-threads.js";
 import { isTaken } from "./part-writer.js";
 import { readLog } from "./read-log.js";
 import { interruptionOf } from "./run-commands.js";
@@ -114,18 +116,34 @@ export class TurnRun {
 
   /** Sends the job to the workers of its thread's host, if that is another one. */
   async #toItsHost(threadId: string): Promise<MovedJob | undefined> {
-    const { store, queues, settings } = this.#context;
+    const { store, queues, settings, moving } = this.#context;
     const lies = await store.hostOf(threadId);
     if (lies === undefined || lies === settings.host) return undefined;
     const target = queueOf(settings.name, lies);
     const { job } = this.#lease;
+    const isDead = moving !== undefined && !(await store.hosts()).includes(lies);
+    if (isDead) return this.#bringHere(threadId, lies, moving);
     if (job.queueName === target) return this.#park(busyMs);
-    const { delay: _delay, jobId: _jobId, ...options } = job.opts;
+    const options = without(job.opts, "delay", "jobId");
     await queues.add(target, this.#id, this.#request, options);
     await queues.place(this.#id, { queue: target, digest: this.#request.digest });
     // Else it could not come back to this queue.
     job.opts.removeOnComplete = true;
     return { movedTo: target };
+  }
+
+  /** The thread's host is dead: it moves here, if it can, once the job is the first in its line. */
+  async #bringHere(threadId: string, from: string, moving: MovingThreads): Promise<undefined> {
+    const { line, settings } = this.#context;
+    if (!(await line.isFirst(threadId, this.#id))) return this.#waitInLine();
+    const codex = await this.#client();
+    const isHere = await moving
+      .fetch(codex, threadId, from, settings.host)
+      .catch((error: unknown) => {
+        settings.onError(error);
+        return false;
+      });
+    return isHere ? undefined : this.#park(parkedMs);
   }
 
   /** Parks the job until those before it have left. Whoever leaves in this moment wakes one that is not parked yet. */
@@ -231,8 +249,7 @@ export class TurnRun {
 
   /** Who answers what the turn asks: the worker's own handlers, else whoever answers from any machine. */
   #handlers(): RequestHandlers {
-    const { tools: _tools, ...handlers } = this.#bound();
-    return { ...this.#answers.handlers, ...handlers };
+    return { ...this.#answers.handlers, ...without(this.#bound(), "tools") };
   }
 
   /** From now on, this attempt alone writes the job's events. */
@@ -340,12 +357,20 @@ export class TurnRun {
     await this.#persist(() => this.#endEvents(outcome));
     await this.#persist(() => noteOutcome(store, this.#id, outcome));
     await this.#persist(() => this.#streams.end(this.#id));
+    if (threadId !== null && outcome.type === "result") await this.#keepRollout(threadId);
     if (threadId !== null) await this.#persist(() => line.leave(threadId, this.#id));
     await this.#persist(() => store.forgetJob(this.#id, settings.retainMs));
     if (outcome.type === "result") return outcome.result;
     const error = new bullmq.UnrecoverableError(reasonOf(outcome));
     error.cause = errorOf(this.#id, outcome);
     throw error;
+  }
+
+  /** Lets other hosts have what the turn has added. What goes wrong with that is no failure of the turn. */
+  async #keepRollout(threadId: string): Promise<void> {
+    const { moving, settings } = this.#context;
+    if (!moving || !this.#codex || !this.#turn) return;
+    await moving.keep(this.#codex, threadId).catch(settings.onError);
   }
 
   /** Adds the last part of the job's events, unless it is there. */
@@ -398,6 +423,14 @@ export class TurnRun {
   async #isSucceeded(turnId: string): Promise<boolean> {
     return this.#streams.nameTurn(this.#id, turnId).then(() => false, isTaken);
   }
+}
+
+function without<Options extends object, Name extends keyof Options & string>(
+  options: Options,
+  ...names: readonly Name[]
+): Omit<Options, Name> {
+  const rest = Object.entries(options).filter(([name]) => !names.some((each) => each === name));
+  return Object.fromEntries(rest) as Omit<Options, Name>;
 }
 
 /** A turn that was stopped before it was sent. */

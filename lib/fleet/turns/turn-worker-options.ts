@@ -17,6 +17,7 @@ import {
 import type { BoundTools, Codex, RequestHandlers } from "../../index.js";
 import type { PartOptions } from "../../http/index.js";
 import { readPartOptions } from "../../parts/part-options.js";
+import type { RolloutStore } from "../rollouts/rollout-store.js";
 import type { FleetStore } from "../store/fleet-store.js";
 import { checkBackend, checkName } from "./turn-queue-options.js";
 import { warnOfTrouble } from "./warn-of-trouble.js";
@@ -57,6 +58,12 @@ export interface TurnWorkerOptions {
    * waits for `job.answer()`.
    */
   readonly handlersFor?: ((job: TurnJobInfo) => RequestHandlers & BoundTools) | undefined;
+  /**
+   * Lets threads move, when no worker of their host is alive: after each turn its thread is unloaded and exported there
+   * (configure servers with `thread_unload_delay_secs = 0`), and another host imports it before the next one. Without
+   * it, turns of such a thread wait for its host.
+   */
+  readonly rollouts?: RolloutStore | undefined;
   /** How many turns run here at a time (default 4). */
   readonly concurrency?: number | undefined;
   /** After how long without a sign of life of this worker another one takes its jobs (ms; default 30 s). */
@@ -96,6 +103,7 @@ const rules: RulesOf<TurnWorkerOptions> = {
   host: anything,
   codexFor: callback,
   handlersFor: callback,
+  rollouts: object,
   concurrency: whole(1),
   lockDuration: milliseconds,
   stalledInterval: milliseconds,

@@ -4,10 +4,17 @@ import { checkOptions } from "../../errors/check-options.js";
 import { check } from "../../errors/check-values.js";
 import { waitTime } from "../pool/pool-options.js";
 import { JobQueues, queueOf } from "./job-queues.js";
+import { KnownHosts } from "./known-hosts.js";
+import { MovingThreads } from "./moving-threads.js";
 import { Places } from "./places.js";
 import { QueueWorker } from "./queue-worker.js";
+import type { RunContext } from "./run-context.js";
 import { ThreadLine } from "./thread-line.js";
-import { readWorkerOptions, type TurnWorkerOptions, type WorkerSettings } from "./turn-worker-options.js";
+import {
+  readWorkerOptions,
+  type TurnWorkerOptions,
+  type WorkerSettings,
+} from "./turn-worker-options.js";
 
 /** How often within the time for which a host counts as alive a worker says that it is. */
 const beatsPerLife = 4;
@@ -28,8 +35,10 @@ export class TurnWorker implements AsyncDisposable {
   readonly #places: Places;
   readonly #closing = new AbortController();
   readonly #workers: QueueWorker[] = [];
+  /** Those for the queues of dead hosts, by the names of these queues. */
+  readonly #rescuers = new Map<string, QueueWorker>();
   readonly #started: Promise<void>;
-  #isStopped = false;
+  #stopping = false;
   #beat: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
@@ -82,22 +91,26 @@ export class TurnWorker implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { store, name, host, hostAliveMs } = this.#settings;
+    const { store, name, host, hostAliveMs, rollouts } = this.#settings;
     const bullmq = await this.#queues.bullmq();
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
     const context = {
       bullmq,
       store,
       queues: this.#queues,
       line: new ThreadLine(store, this.#queues),
       settings: this.#settings,
+      moving: rollouts && new MovingThreads(store, rollouts),
       closing: this.#closing.signal,
     };
     await this.#live();
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
+    const known = new KnownHosts(store, name);
     this.#beat = setInterval(() => {
       void this.#live();
+      if (rollouts) void this.#lookAfterDead(known, context).catch(this.#settings.onError);
     }, hostAliveMs / beatsPerLife);
+    await known.dead(host).catch(this.#settings.onError);
     for (const queue of [queueOf(name, host), name]) {
       this.#workers.push(new QueueWorker(queue, context, this.#places));
     }
@@ -109,19 +122,40 @@ export class TurnWorker implements AsyncDisposable {
     await store.hostIsAlive(host, hostAliveMs).catch(onError);
   }
 
+  /** Takes the jobs that wait for hosts without a worker, as long as these have none. */
+  async #lookAfterDead(known: KnownHosts, context: RunContext): Promise<void> {
+    const { name, host } = this.#settings;
+    const dead = new Set((await known.dead(host)).map((each) => queueOf(name, each)));
+    if (this.#isStopped()) return;
+    for (const [queue, worker] of this.#rescuers) {
+      if (dead.has(queue)) continue;
+      this.#rescuers.delete(queue);
+      await worker.close();
+    }
+    for (const queue of dead) {
+      if (this.#rescuers.has(queue) || this.#isStopped()) continue;
+      this.#rescuers.set(queue, new QueueWorker(queue, context, this.#places));
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#stopping;
+  }
+
   #filled(isFull: boolean): void {
-    if (this.#isStopped) return;
-    for (const worker of this.#workers) {
+    if (this.#isStopped()) return;
+    for (const worker of [...this.#workers, ...this.#rescuers.values()]) {
       if (isFull) worker.pause();
       else worker.resume();
     }
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping = true;
     clearInterval(this.#beat);
     await this.#started.catch(() => undefined);
-    const closed = Promise.all(this.#workers.map((worker) => worker.close()));
+    const all = [...this.#workers, ...this.#rescuers.values()];
+    const closed = Promise.all(all.map((worker) => worker.close()));
     if (drainMs > 0) await settleWithin(closed, drainMs);
     this.#closing.abort();
     await closed;

@@ -84,7 +84,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
     const views = new Map<string, Promise<readonly TurnPart[]>>();
     const add = async (text: string, owner: string, place: object): Promise<TurnJob> => {
       const job = await persistently(() =>
-        queue.add({ ...place, input: text, owner, idempotencyKey: text } as never),
+        queue.add({ ...place, input: text, owner, idempotencyKey: text }),
       );
       added.set(text, { job, at: added.size });
       const port = ports[added.size % ports.length] ?? 0;
@@ -115,7 +115,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
     await Promise.all(
       [...added].map(async ([text, { job }]) => {
         const outcome = await job.result().then(
-          ({ status }) => status as string,
+          ({ status }): string => status,
           (error: unknown) => nameOf(error),
         );
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -169,7 +169,8 @@ async function killAll(
   const done = { worker: 0, "worker stopped": 0, "app-server": 0, web: 0, redis: 0 };
   for (let count = 0; count < most && !signal.aborted; count += 1) {
     await setTimeout(killEveryMs, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) break;
+    const isOver = (): boolean => signal.aborted;
+    if (isOver()) break;
     const kind = killKinds[count % killKinds.length] ?? "worker";
     const round = Math.floor(count / killKinds.length);
     say(`kill ${count + 1}: ${kind}`);

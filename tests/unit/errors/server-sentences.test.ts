@@ -20,11 +20,11 @@ const exceptions: Readonly<Record<string, string>> = {
   'lib/doctor/says-and-cure.ts: message.split("\\nThe process wrote to stderr:\\n", 2)':
     "a message of our own",
   'lib/errors/login-errors.ts: message.replace(words, "[…]")': "cuts out whatever is long",
-  "lib/fleet/store/redis/redis-connection.ts: /^[A-Z]+/.exec(message)":
-    "the code that Redis begins its errors with",
   "lib/errors/rpc-errors.ts: /[.!?]$/.test(sentence)": "punctuation, for the next sentence",
   'lib/errors/without-values.ts: sentence .slice(0, 2_000) .replace(quoted, " … ") .split(blanks)':
     "cuts out whatever is in quotes",
+  "lib/fleet/store/redis/redis-connection.ts: /^[A-Z]+/.exec(message)":
+    "the code of an error of Redis",
   "lib/jsonrpc/readable-json.ts: /call stack/i.test(error.message)": "V8, of JSON.parse()",
   "lib/parts/visible-diff.ts: /\\n+Moved to: [^\\n]*\\n?$/": "the line of a diff that names a path",
   "lib/parts/visible-diff.ts: /^Binary files (.+) and (.+) differ$/": "the format of diffs",

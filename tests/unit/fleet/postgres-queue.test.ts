@@ -82,7 +82,10 @@ test("a turn is stopped from anywhere, and given back by a worker that closes, o
   fleet.server.onTurn(async (turn) => {
     begun.push(turn.text);
     await new Promise<void>((resolve) => {
-      turn.signal.addEventListener("abort", () => resolve(), { once: true });
+      const over = (): void => {
+        resolve();
+      };
+      turn.signal.addEventListener("abort", over, { once: true });
     });
   });
   const first = await fleet.worker();

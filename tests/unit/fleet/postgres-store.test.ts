@@ -14,8 +14,8 @@ afterAll(async () => {
 test("two machines share a fleet's store in PostgreSQL", async () => {
   const postgres = server.url;
   await checkFleetStore(() => ({
-    here: new PostgresFleetStore({ postgres }),
-    there: new PostgresFleetStore({ postgres }),
+    here: new PostgresFleetStore({ postgres, callTimeoutMs: 30_000 }),
+    there: new PostgresFleetStore({ postgres, callTimeoutMs: 30_000 }),
   }));
 });
 

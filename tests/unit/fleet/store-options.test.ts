@@ -87,9 +87,7 @@ test("what is stored as JSON comes back, bytes and all", () => {
   expect(read.text).toBe(value.text);
   expect([...read.bytes]).toEqual([0, 255]);
   expect(read.list[0]).toBeInstanceOf(Uint8Array);
-  expect([...(read.list[2] as { deep: Uint8Array }).deep]).toEqual(
-    [..."hi"].map((each) => each.charCodeAt(0)),
-  );
+  expect([...(read.list[2] as { deep: Uint8Array }).deep]).toEqual([104, 105]);
   const round: Record<string, unknown> = {};
   round["self"] = round;
   for (const bad of [undefined, round, () => 1, 1n]) {

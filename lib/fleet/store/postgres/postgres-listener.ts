@@ -21,7 +21,10 @@ export class PostgresListener {
   readonly #schema: string;
   readonly #over = new AbortController();
   readonly #topics = new Map<string, string>();
+  /** The one that is connected. */
   #client: Client | undefined;
+  /** That one, or the one that is being connected. */
+  #newest: Client | undefined;
   #running: Promise<void> | undefined;
 
   constructor(config: object, schema: string) {
@@ -41,13 +44,11 @@ export class PostgresListener {
 
   async close(): Promise<void> {
     this.#over.abort();
-    const client = this.#client;
-    if (client) {
-      const ended = client.end().catch(() => undefined);
-      // A server that is gone without a word never says that it has.
-      if ((await settleWithin(ended, endMs)) === "timeout") dropConnection(client);
-    }
-    await this.#running;
+    const client = this.#newest;
+    const ending = client?.end().catch(() => undefined);
+    const over = await settleWithin(Promise.all([ending, this.#running]), endMs);
+    // A server that is gone without a word never says that it has, and would keep this process alive.
+    if (over === "timeout" && client) dropConnection(client);
   }
 
   async #listen(topics: readonly string[]): Promise<boolean> {
@@ -90,6 +91,7 @@ export class PostgresListener {
     const { Client: ClientClass } = await loadPg();
     while (!this.#isOver()) {
       const client = new ClientClass(this.#config);
+      this.#newest = client;
       const gone = new Promise<void>((resolve) => {
         client.once("end", resolve);
       });
