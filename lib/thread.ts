@@ -182,7 +182,9 @@ export class Thread extends ThreadApi {
    * the turn has asked and nobody has answered: approvals come to the handlers in `options`, of this thread, or of the
    * client. The events begin with `turn/started`, a `connection/gap` and the items that are complete; text of an open
    * message that came before is not known until the message completes. `steer()`, `interrupt()`, `signal` and `timeoutMs`
-   * work as for a turn of your own. But leaving the loop does not interrupt the turn, unless `onBreak` is `"interrupt"`.
+   * work as for a turn of your own, and so does `budget`, which counts what the turn uses from now on: this stops the turn,
+   * as do the budgets of its thread and of this client. But leaving the loop does not interrupt the turn, unless `onBreak`
+   * is `"interrupt"`.
    *
    * Of a turn that has ended, the events and the result are made from what the server has stored: its items, status,
    * error and times, and nothing else. It does not store the usage, which is `null` then, nor warnings, the plan, the

@@ -68,7 +68,7 @@ export interface TurnUsageRecord {
   readonly isLate: boolean;
   /**
    * Whether more may have been used: the turn was cut short, a response broke off or was cut by a steer, whose
-   * tokens the server never tells, or the connection was away for a while.
+   * tokens the server never tells, the connection was away for a while, or the turn ran already when this client came to it.
    */
   readonly isLowerBound: boolean;
 }

@@ -68,7 +68,7 @@ type StopTurn = (
   session: Session,
   threadId: string,
   turnId: string,
-  options?: { readonly isSubagent: boolean },
+  options?: { readonly evenIfFollowed: boolean },
 ) => void;
 
 /**
@@ -176,7 +176,8 @@ export class Session {
           if (!this.usage.isOpen(turnId)) return;
           const followers = this.turns.followersOf(threadId, turnId);
           const isSeenTo = followers.map((follower) => follower.usedUp?.(exceeded) ?? false);
-          if (!isSeenTo.includes(true)) stopTurn(this, threadId, turnId, { isSubagent });
+          if (!isSeenTo.includes(true))
+            stopTurn(this, threadId, turnId, { evenIfFollowed: isSubagent });
         });
       },
     };

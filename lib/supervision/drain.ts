@@ -120,6 +120,7 @@ async function stopOther(session: Session | undefined, turn: OtherTurn): Promise
   const read = () => readRunningTurn(threadId, session.call.bind(session));
   const turnId = turn.turnId ?? (await read().catch(() => undefined))?.id;
   if (turnId === undefined) return;
-  await stopUnfollowed(session, threadId, turnId);
+  // Whoever follows it has not begun it, and nobody else stops it.
+  await stopUnfollowed(session, threadId, turnId, { evenIfFollowed: true });
   await ended;
 }

@@ -23,14 +23,14 @@ export async function stopUnfollowed(
   session: Session,
   threadId: string,
   turnId: string,
-  { isSubagent = false }: { readonly isSubagent?: boolean } = {},
+  { evenIfFollowed = false }: { readonly evenIfFollowed?: boolean } = {},
 ): Promise<void> {
   await session.turns.of(threadId)?.whenSettled(turnId);
   // Input that joined a turn of somebody else is not worth stopping that for.
   const isFollowed = () =>
     session.turns.followersOf(threadId, turnId).some(({ looksOn }) => !looksOn);
   // A sub-agent's turn is followed by whoever follows the turn that it works for, and stopped by nobody.
-  if (!isSubagent && isFollowed()) return;
+  if (!evenIfFollowed && isFollowed()) return;
   // Asked before this one goes in: a late answer may come long before the turn begins.
   const hasBegun = session.thread(threadId).slots.isRunning;
   const slot = session.thread(threadId).slots.enter({ wait: false });

@@ -218,7 +218,8 @@ export class TurnExecution implements TurnFollower, Work {
     if (this.operation) this.operation.turnId = id;
     this.#accepted.resolve({ id });
     const { start, threadId, controls } = this.#request;
-    if ("send" in start) this.#session?.keepWithin({ threadId, turnId: id }, controls.budget);
+    // Who has found a turn among the events keeps it within what it has itself.
+    if (!("session" in start)) this.#session?.keepWithin({ threadId, turnId: id }, controls.budget);
   }
 
   /** The input has become a part of a turn that runs already: it goes on from where that stands. */
@@ -251,7 +252,7 @@ export class TurnExecution implements TurnFollower, Work {
   }
 
   usedUp(exceeded: ScopedBudget): boolean {
-    if (!("send" in this.#request.start)) return this.#listener.usedUp?.(exceeded) ?? false;
+    if ("session" in this.#request.start) return this.#listener.usedUp?.(exceeded) ?? false;
     if (this.life.isOver()) return false;
     if (this.#exceeded || this.life.hasEnded()) return true;
     this.#exceeded = exceeded;
@@ -319,6 +320,11 @@ export class TurnExecution implements TurnFollower, Work {
   #stopForBudget(): void {
     if (!this.#exceeded || this.#isOverBudget) return;
     const exceeded = this.#exceeded;
+    if (!exceeded.budget.isUsedUp) {
+      // It was topped up in time. When that is used up, too, this is told again.
+      this.#exceeded = undefined;
+      return;
+    }
     this.#isOverBudget = true;
     this.happened({ type: "stopAsked", insist: true });
     const giveUp = (): void => {

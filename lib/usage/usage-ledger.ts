@@ -236,7 +236,10 @@ export class UsageLedger {
     this.#learnOfAgents(fieldOf(params, "item"));
     // Of a turn that is over an item may complete late; one that begins belongs to a turn that runs.
     const isStart = method === "item/started";
+    const isNew = !this.#turns.has(turnId);
     const turn = isStart ? this.#opens({ threadId, turnId }, context) : this.#turns.get(turnId);
+    // It ran before this was told of it. A review is never announced under this id.
+    if (isNew && type !== "enteredReviewMode") turn?.missed();
     if (isStart) turn?.itemStarted(type);
     else turn?.itemCompleted(type);
   }

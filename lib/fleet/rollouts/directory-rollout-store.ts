@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { check, checkObject, text } from "../../errors/check-values.js";
+import { readContent } from "./read-content.js";
 import { checkId, checkThreadId } from "./rollout-names.js";
 import type { RolloutManifest, RolloutStore } from "./rollout-store.js";
 import { syncFolder, WrittenFile } from "./written-file.js";
@@ -95,7 +95,8 @@ export class DirectoryRolloutStore implements RolloutStore {
   }
 
   read(threadId: string, name: string): AsyncIterable<Uint8Array> {
-    return createReadStream(this.#fileOf(threadId, name));
+    // Opened by whoever iterates it: of a stream that nobody reads, an error would be nobody's.
+    return readContent(this.#fileOf(threadId, name));
   }
 
   async remove(threadId: string, name: string): Promise<void> {

@@ -75,6 +75,21 @@ describe("close({ drainMs })", () => {
     expect((await states).map(({ state }) => state)).toEqual(["ready", "draining", "closed"]);
   });
 
+  test("stops a turn that was begun by hand, and that a handle follows", async () => {
+    const { server } = holdingServer();
+    await using _server = server;
+    const codex = new Codex({ server });
+    const { id: threadId } = await codex.startThread();
+    const client = await codex.client();
+    const input = [{ type: "text" as const, text: "Hi" }];
+    const { turn } = await client.request("turn/start", { threadId, input });
+    const handle = codex.thread(threadId).attachTurn({ id: turn.id });
+    await handle.started;
+    await codex.close({ drainMs: 0 });
+    expect(server.received.map(({ method }) => method)).toContain("turn/interrupt");
+    expect(await handle.run()).toMatchObject({ id: turn.id, status: "interrupted" });
+  });
+
   test("closes behind a start that fails", async () => {
     let fail!: (error: Error) => void;
     const connecting = new Promise<never>((_, reject) => (fail = reject));

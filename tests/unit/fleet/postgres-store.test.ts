@@ -30,6 +30,20 @@ test("ten that start at once make one schema, and one that comes later changes n
   await late.close();
 });
 
+test("a schema may have a word of SQL for its name, and is where it was to be, whatever options the URL has", async () => {
+  const postgres = `${server.url}${server.url.includes("?") ? "&" : "?"}options=-c%20geqo%3Doff`;
+  const store = new PostgresFleetStore({ postgres, schema: "user" });
+  await store.note("job", "note", 1);
+  await store.close();
+  const client = new pg.Client(server.url);
+  await client.connect();
+  const { rows } = await client.query(
+    "select table_schema from information_schema.tables where table_name = 'migrations' and table_schema in ('user', 'public')",
+  );
+  await client.end();
+  expect(rows).toEqual([{ table_schema: "user" }]);
+});
+
 test("a schema of a newer version is left alone, with words on what to do", async () => {
   const options = { postgres: server.url, schema: "newer" };
   const store = new PostgresFleetStore(options);

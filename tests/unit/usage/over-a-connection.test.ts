@@ -3,8 +3,16 @@ import { Budget, Codex, type TurnUsageRecord } from "../../../lib/index.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
 import { rejection, settled } from "../../support/collect.js";
 import { linked, linkedThread, type LinkedServer } from "../../support/linked-server.js";
+import { storeTurns } from "../../support/stored-turns.js";
 import { counts } from "../../support/told-usage.js";
-import { turnCompleted, turnStarted, type TurnIds } from "../../support/turn-messages.js";
+import {
+  agentMessage,
+  opened,
+  turnCompleted,
+  turnRecord,
+  turnStarted,
+  type TurnIds,
+} from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
 
@@ -147,5 +155,103 @@ describe("a turn that its budget stops", () => {
       turnCompleted(ids, { status: "failed", error }),
     );
     expect(await run).toMatchObject({ code: "TURN_FAILED" });
+  });
+
+  test("behind its answer goes on when the budget is topped up before it has been stopped", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const budget = new Budget({ tokens: 10 });
+    const run = thread.run("Hi", { budget });
+    await server.nextRequest("turn/start");
+    const item = agentMessage("msg-1", "Half of it");
+    server.send(
+      turnStarted(ids),
+      { method: "item/completed", params: { ...ids, item } },
+      used(ids, 15, 15),
+    );
+    await settled();
+    budget.topUp({ tokens: 100 });
+    const command = { type: "commandExecution", id: "command-1", status: "inProgress" };
+    server.send({ method: "item/started", params: { ...ids, item: command } }, used(ids, 30, 15));
+    await settled();
+    expect(server.paramsOf("turn/interrupt")).toEqual([]);
+    server.send(turnCompleted(ids));
+    expect(await run).toMatchObject({ status: "completed" });
+  });
+
+  test("behind its answer is stopped when what it was topped up by is used up, too", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const budget = new Budget({ tokens: 10 });
+    const run = rejection(thread.run("Hi", { budget }));
+    await server.nextRequest("turn/start");
+    const item = agentMessage("msg-1", "Half of it");
+    server.send(
+      turnStarted(ids),
+      { method: "item/completed", params: { ...ids, item } },
+      used(ids, 15, 15),
+    );
+    await settled();
+    budget.topUp({ tokens: 10 });
+    const command = { type: "commandExecution", id: "command-1", status: "inProgress" };
+    server.send({ method: "item/started", params: { ...ids, item: command } }, used(ids, 30, 15));
+    expect((await server.nextRequest("turn/interrupt")).params).toEqual(ids);
+    server.send(turnCompleted(ids, { status: "interrupted" }));
+    expect(await run).toMatchObject({ code: "BUDGET_EXCEEDED" });
+  });
+});
+
+describe("a turn that somebody else has started", () => {
+  /** Its server, on which it runs, and the budgets of its thread and of the handle. */
+  async function attached({ thread, turn: ofTurn }: Partial<Record<"thread" | "turn", Budget>>) {
+    const pair = await linked();
+    const { client, server } = pair;
+    const status = { type: "active", activeFlags: [] };
+    server.handle("thread/resume", () => opened(ids.threadId, status));
+    server.handle("thread/read", () => ({ thread: { status } }));
+    storeTurns(server, { turns: [turnRecord(ids.turnId, { startedAt: 5 })] });
+    const handle = client.thread(ids.threadId, { budget: thread });
+    const turn = handle.attachTurn({ id: ids.turnId }, { budget: ofTurn });
+    await turn.started;
+    await server.nextRequest("thread/items/list");
+    return { pair, turn };
+  }
+
+  /** The model works on: tokens up to `total`, and then it calls for a command. */
+  function worksOn(server: LinkedServer, total: number): void {
+    const item = { type: "commandExecution", id: `command-${total}`, status: "inProgress" };
+    server.send({ method: "item/started", params: { ...ids, item } }, used(ids, total, 15));
+  }
+
+  test.each(["thread", "turn"] as const)("is stopped by the budget of the %s", async (scope) => {
+    const budget = new Budget({ tokens: 10 });
+    const { pair, turn } = await attached({ [scope]: budget });
+    await using _ = pair;
+    const { server } = pair;
+    const run = rejection(turn.run());
+    worksOn(server, 1_015);
+    expect((await server.nextRequest("turn/interrupt")).params).toEqual(ids);
+    server.send(turnCompleted(ids, { status: "interrupted" }));
+    expect(await run).toMatchObject({
+      code: "BUDGET_EXCEEDED",
+      scope,
+      result: { id: ids.turnId, status: "interrupted" },
+    });
+    expect(budget.spent.tokens).toBe(15);
+  });
+
+  test("may have used more than is told here", async () => {
+    const { pair, turn } = await attached({});
+    await using _ = pair;
+    const { client, server } = pair;
+    const records = client.usage.turns();
+    worksOn(server, 1_015);
+    server.send(turnCompleted(ids));
+    expect(await turn.run()).toMatchObject({
+      usageWithSubagents: { tokens: { total: 15 }, isLowerBound: true },
+    });
+    expect(await records.next()).toMatchObject({
+      value: { tokens: { total: 15 }, isLowerBound: true, status: "completed" },
+    });
   });
 });

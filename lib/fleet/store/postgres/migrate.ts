@@ -16,7 +16,8 @@ export async function migrate(client: Pick<Client, "query">, schema: string): Pr
       `${schema} steps`,
     ]);
     // What another session has made meanwhile, a look at the catalogue may miss; these do not.
-    await client.query(`create schema if not exists ${schema}`);
+    // It may be a word of SQL, such as `user`.
+    await client.query(`create schema if not exists "${schema}"`);
     await client.query("create table if not exists migrations (version integer primary key)");
     const version = await newest(client);
     if (version > schemaVersion) {

@@ -4,14 +4,13 @@ import { pause, settleWithin } from "../../../async/timers.js";
 import type { Undo } from "../../../async/undo.js";
 import { MissingDependencyError, StoreUnavailableError } from "../../../index.js";
 import type { News } from "../news.js";
+import { clientConfig, type ClientConfigOptions } from "./client-config.js";
+import { dropConnection } from "./drop-connection.js";
 import { loadPg } from "./load-pg.js";
 import { migrate } from "./migrate.js";
 import { PostgresListener } from "./postgres-listener.js";
 
-export interface PostgresConnectionOptions {
-  readonly config: object;
-  readonly schema: string;
-  readonly callTimeoutMs: number;
+export interface PostgresConnectionOptions extends ClientConfigOptions {
   readonly maxConnections: number;
 }
 
@@ -31,6 +30,8 @@ export class PostgresConnection {
   readonly #options: PostgresConnectionOptions;
   readonly #listener: PostgresListener;
   readonly #over = new AbortController();
+  /** The connections of the pool that have not ended. */
+  readonly #clients = new Set<PoolClient>();
   #pool: Promise<Pool> | undefined;
   #migrated: Promise<void> | undefined;
   #sweep: Undo | undefined;
@@ -38,7 +39,7 @@ export class PostgresConnection {
 
   constructor(options: PostgresConnectionOptions) {
     this.#options = options;
-    this.#listener = new PostgresListener(this.#clientConfig(), options.schema);
+    this.#listener = new PostgresListener(clientConfig(options), options.schema);
     this.news = this.#listener.news;
   }
 
@@ -117,30 +118,16 @@ export class PostgresConnection {
   async #openPool(): Promise<Pool> {
     const { Pool: PoolClass } = await loadPg();
     const { maxConnections: max } = this.#options;
-    const pool = new PoolClass({ ...this.#clientConfig(), max });
+    const pool = new PoolClass({ ...clientConfig(this.#options), max });
     // What is wrong is told by the calls that it fails.
     pool.on("error", () => undefined);
     // The pool hears of the errors of those that are idle only.
     pool.on("connect", (client) => {
       client.on("error", () => undefined);
+      this.#clients.add(client);
+      client.once("end", () => this.#clients.delete(client));
     });
     return pool;
-  }
-
-  #clientConfig(): object {
-    const { config, schema, callTimeoutMs } = this.#options;
-    const { options = "" } = config as { options?: string };
-    return {
-      application_name: "codex-fleet",
-      ...config,
-      // Names without a schema are those of ours.
-      options: `${options} -c search_path=${schema}`,
-      connectionTimeoutMillis: callTimeoutMs,
-      query_timeout: callTimeoutMs,
-      statement_timeout: callTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-    };
   }
 
   #sweepLater(): Undo {
@@ -158,6 +145,8 @@ export class PostgresConnection {
     const listening = this.#listener.close();
     const pool = await this.#pool?.catch(() => undefined);
     if (pool) await settleWithin(pool.end(), lastCallsMs);
+    // Those of a server that says nothing any more.
+    for (const client of this.#clients) dropConnection(client);
     this.#over.abort();
     await listening;
   }

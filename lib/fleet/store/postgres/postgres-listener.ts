@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { pause, settleWithin } from "../../../async/timers.js";
 import { News } from "../news.js";
+import { dropConnection } from "./drop-connection.js";
 import { loadPg } from "./load-pg.js";
 
 /** How long it waits before it connects again (ms). */
@@ -43,8 +44,11 @@ export class PostgresListener {
 
   async close(): Promise<void> {
     this.#over.abort();
-    const ending = this.#newest?.end().catch(() => undefined);
-    await settleWithin(Promise.all([ending, this.#running]), endMs);
+    const client = this.#newest;
+    const ending = client?.end().catch(() => undefined);
+    const over = await settleWithin(Promise.all([ending, this.#running]), endMs);
+    // A server that is gone without a word never says that it has, and would keep this process alive.
+    if (over === "timeout" && client) dropConnection(client);
   }
 
   async #listen(topics: readonly string[]): Promise<boolean> {
@@ -99,7 +103,7 @@ export class PostgresListener {
       try {
         await client.connect();
         this.#client = client;
-        if (this.#isOver()) await client.end();
+        if (this.#isOver()) dropConnection(client);
         else await this.news.restored();
         await gone;
       } catch {

@@ -44,6 +44,14 @@ test("gives back what another process has written", async () => {
   expect(await rejection(collect(open().read(threadId, name)))).toMatchObject({ code: "ENOENT" });
 });
 
+test("opens a file for whoever reads it, and for nobody else", async () => {
+  const name = randomUUID();
+  await open().write(threadId, name, pieces("abc"));
+  const unread = open().read(threadId, name);
+  await open().remove(threadId, name);
+  expect(await rejection(collect(unread))).toMatchObject({ code: "ENOENT" });
+});
+
 test("what breaks off while it is written is not there", async () => {
   const name = randomUUID();
   const broken = (async function* () {
