@@ -19,6 +19,8 @@ export class QueueWorker {
   readonly #places: Places;
   readonly #worker: Worker;
   readonly #leases = new Map<string, Lease>();
+  /** Whether the database was ever there: what waits for that cannot be closed with patience. */
+  #wasReady = false;
 
   constructor(name: string, context: RunContext, places: Places) {
     this.name = name;
@@ -49,6 +51,7 @@ export class QueueWorker {
 
   async ready(): Promise<void> {
     await this.#worker.waitUntilReady();
+    this.#wasReady = true;
   }
 
   /** Takes no jobs until `resume()`; those that run go on. */
@@ -62,7 +65,7 @@ export class QueueWorker {
 
   /** Resolves when the jobs that run have ended, or were given back. */
   async close(): Promise<void> {
-    await this.#worker.close();
+    await this.#worker.close(!this.#wasReady);
   }
 
   async #process(job: Job, token: string): Promise<unknown> {
