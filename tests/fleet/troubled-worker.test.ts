@@ -4,6 +4,7 @@ import { TurnWorker } from "../../lib/fleet/index.js";
 import { freePort } from "../support/free-port.js";
 import { FleetStage } from "../support/fleet-stage.js";
 import { MemoryFleetStore } from "../support/memory-fleet-store.js";
+import { MemoryRolloutStore } from "../support/memory-rollout-store.js";
 import { RedisServer } from "../support/redis-server.js";
 
 let redis: RedisServer;
@@ -89,6 +90,44 @@ test("a worker closes whose Redis was never there", async () => {
   await worker.close();
   expect(worker.running).toBe(0);
 });
+
+test("a worker that closes waits for what it runs in the place of a host that is alive again", async () => {
+  const store = new CountingStore();
+  await using fleet = stage("alive-again", store);
+  await store.note("queue/turns", "hosts", ["one"]);
+  await store.settleThread("thread", "one");
+  const asked = new Deferred<void>();
+  const gate = new Deferred<void>();
+  const codex = fleet.client();
+  const worker = await fleet.worker({
+    host: "two",
+    hostAliveMs: 200,
+    rollouts: new MemoryRolloutStore(),
+    codexFor: async () => {
+      asked.resolve();
+      await gate.promise;
+      return codex;
+    },
+  });
+  await fleet.queue.add({ thread: "thread", input: "hello" });
+  await asked.promise;
+  await store.hostIsAlive("one", 600_000);
+  const looks = store.looks + 2;
+  while (store.looks < looks) await new Promise((resolve) => setTimeout(resolve, 10));
+  setTimeout(gate.resolve, 500);
+  await worker.close();
+  expect(worker.running).toBe(0);
+});
+
+/** It counts how often somebody asked which hosts are alive. */
+class CountingStore extends MemoryFleetStore {
+  looks = 0;
+
+  override hosts(): Promise<readonly string[]> {
+    this.looks += 1;
+    return super.hosts();
+  }
+}
 
 /** It is away in the moment in which it is first told where a turn is. */
 class ForgetfulStore extends MemoryFleetStore {

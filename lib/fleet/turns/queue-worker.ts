@@ -40,9 +40,11 @@ export class QueueWorker {
     const process = (job: Job, token = ""): Promise<unknown> => this.#process(job, token);
     this.#worker = new bullmq.Worker(name, process, options, factory);
     this.#worker.on("error", settings.onError);
-    this.#worker.on("locksRenewed", ({ jobIds }) => {
-      for (const id of jobIds) this.#leases.get(id)?.renewed();
-    });
+    this.#worker.waitUntilReady().then(
+      () => (this.#wasReady = true),
+      // Whoever waits for it hears of it.
+      () => undefined,
+    );
     this.#worker.on("lockRenewalFailed", (jobIds) => {
       for (const id of jobIds) this.#leases.get(id)?.lose();
     });
@@ -51,7 +53,6 @@ export class QueueWorker {
 
   async ready(): Promise<void> {
     await this.#worker.waitUntilReady();
-    this.#wasReady = true;
   }
 
   /** Takes no jobs until `resume()`; those that run go on. */

@@ -1,5 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { Codex } from "../../../lib/index.js";
+import {
+  Codex,
+  type ApprovalHandler,
+  type ApprovalRequest,
+  type RequestContext,
+} from "../../../lib/index.js";
 import { HeldAnswers } from "../../../lib/fleet/turns/held-answers.js";
 import { RunCommands } from "../../../lib/fleet/turns/run-commands.js";
 import { MemoryFleetStore } from "../../support/memory-fleet-store.js";
@@ -28,9 +33,9 @@ test("an answer that nobody could take yet stays open for whoever follows the tu
   await new Promise((resolve) => setImmediate(resolve));
   await first.close();
   expect(await store.outcome("job", seq, { waitMs: 0, signal: never })).toBeUndefined();
-  const asked = answers.handlers.onApproval;
-  const context = { key: "key", signal: never };
-  const given = asked?.({ type: "command" } as never, context as never);
+  const asked = answers.handlers.onApproval as ApprovalHandler;
+  const context = { key: "key", signal: never } as RequestContext;
+  const given = asked({ type: "command" } as ApprovalRequest, context);
   const second = new RunCommands(options);
   expect(await given).toBe("accept");
   await second.close();
