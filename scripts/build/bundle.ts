@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build as bundleAll, type BuildOptions, type Metafile, type Plugin } from "esbuild";
+import packageJson from "../../package.json" with { type: "json" };
 
 const shared: BuildOptions = {
   bundle: true,
@@ -46,12 +47,12 @@ const sharedEntries: ReadonlyMap<string, string> = new Map([
 
 /**
  * For those who cannot load ES modules, such as jest: one file for each entry. Packages that are ES
- * modules only become a part of it.
+ * modules only become a part of it; those that an application installs, or does not, never do.
  */
 const commonJs: BuildOptions = {
   format: "cjs",
   outExtension: { ".js": ".cjs" },
-  external: ["vscode-jsonrpc", "ws", "@opentelemetry/api", "ioredis", "pg"],
+  external: ["vscode-jsonrpc", ...Object.keys(packageJson.peerDependencies)],
   plugins: [sharedClasses],
 };
 

@@ -10,6 +10,7 @@ import {
   type RequestHandlers,
   type UserRequest,
 } from "../../index.js";
+import { HandedOverError } from "./handed-over-error.js";
 
 /**
  * What the server asks in one turn, until somebody on any machine answers. The first answer counts. What nobody
@@ -49,7 +50,7 @@ export class HeldAnswers {
 
   /**
    * Answers a request as soon as the server asks it (again). Resolves when it has; rejects with a RequestNotPendingError
-   * when it was answered otherwise before.
+   * when it was answered otherwise before, and with a HandedOverError, without an answer, when the signal aborts first.
    */
   async answerWhenAsked(key: string, answer: RequestAnswer, signal: AbortSignal): Promise<void> {
     if (this.#open.has(key) || this.#over.has(key) || this.#early.has(key)) {
@@ -59,7 +60,8 @@ export class HeldAnswers {
     const taken = new Deferred<void>();
     this.#early.set(key, { answer, taken: taken.resolve });
     using _link = onAbort(signal, () => {
-      taken.reject(new RequestNotPendingError(key));
+      this.#early.delete(key);
+      taken.reject(new HandedOverError());
     });
     await taken.promise;
   }

@@ -81,7 +81,7 @@ export class JobQueues {
     const bullmq = await this.bullmq();
     const known = this.#queues.get(name);
     if (known) return known;
-    if (this.#isClosed) throw new Error("The queue is closed. Make another one.");
+    this.throwIfClosed();
     const made = new bullmq.Queue<TurnRequest>(name, ...bullOptions(bullmq, this.#backend));
     made.on("error", this.#failed);
     this.#queues.set(name, made);
@@ -129,6 +129,10 @@ export class JobQueues {
       // Somebody else was faster.
       if (await job.isDelayed()) throw error;
     });
+  }
+
+  throwIfClosed(): void {
+    if (this.#isClosed) throw new Error("The queue is closed. Make another one.");
   }
 
   async close(): Promise<void> {

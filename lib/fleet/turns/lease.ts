@@ -28,15 +28,13 @@ export class Lease {
     return this.#over.signal;
   }
 
-  /** Whether the lock is surely held, by the clock of this process. */
+  /**
+   * Whether the lock is surely held, by the clock of this process. Only what was asked for here counts: how old the news
+   * are that BullMQ has renewed it, nobody knows in a process that was stopped.
+   */
   get isSure(): boolean {
     const ageMs = performance.now() - this.#renewedAt;
     return !this.#over.signal.aborted && ageMs < safeShare * this.#durationMs;
-  }
-
-  /** BullMQ has renewed it, which it asked for `ms` milliseconds ago at most. */
-  renewed(): void {
-    this.#renewedAt = performance.now();
   }
 
   /** BullMQ could not renew it. */
@@ -53,10 +51,5 @@ export class Lease {
     if (isHeld) this.#renewedAt = askedAt;
     else this.lose();
     return isHeld;
-  }
-
-  /** Whether the lock is held; asks only when that is not sure. */
-  async confirm(): Promise<boolean> {
-    return this.isSure || (await this.renew());
   }
 }

@@ -19,6 +19,8 @@ export class QueueWorker {
   readonly #places: Places;
   readonly #worker: Worker;
   readonly #leases = new Map<string, Lease>();
+  /** Whether the database was ever there: what waits for that cannot be closed with patience. */
+  #wasReady = false;
 
   constructor(name: string, context: RunContext, places: Places) {
     this.name = name;
@@ -38,9 +40,11 @@ export class QueueWorker {
     const process = (job: Job, token = ""): Promise<unknown> => this.#process(job, token);
     this.#worker = new bullmq.Worker(name, process, options, factory);
     this.#worker.on("error", settings.onError);
-    this.#worker.on("locksRenewed", ({ jobIds }) => {
-      for (const id of jobIds) this.#leases.get(id)?.renewed();
-    });
+    this.#worker.waitUntilReady().then(
+      () => (this.#wasReady = true),
+      // Whoever waits for it hears of it.
+      () => undefined,
+    );
     this.#worker.on("lockRenewalFailed", (jobIds) => {
       for (const id of jobIds) this.#leases.get(id)?.lose();
     });
@@ -62,7 +66,7 @@ export class QueueWorker {
 
   /** Resolves when the jobs that run have ended, or were given back. */
   async close(): Promise<void> {
-    await this.#worker.close();
+    await this.#worker.close(!this.#wasReady);
   }
 
   async #process(job: Job, token: string): Promise<unknown> {

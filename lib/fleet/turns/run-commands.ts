@@ -2,6 +2,7 @@ import { orAborted } from "../../async/abort.js";
 import { pause } from "../../async/timers.js";
 import { isAppServerError, TurnUnknownError, type Turn } from "../../index.js";
 import type { CommandOutcome, FleetStore, SentCommand } from "../store/fleet-store.js";
+import { HandedOverError } from "./handed-over-error.js";
 import type { HeldAnswers } from "./held-answers.js";
 
 /** How long the store is asked to wait for commands, each time (ms). */
@@ -92,7 +93,8 @@ export class RunCommands {
       await this.#do(sent);
       return { ok: true };
     } catch (error) {
-      if (this.#options.signal.aborted) return undefined;
+      // Whoever follows the turn next finds it, be that this attempt itself once the server is back.
+      if (this.#options.signal.aborted || error instanceof HandedOverError) return undefined;
       return refusalOf(error);
     }
   }

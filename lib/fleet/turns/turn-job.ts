@@ -270,7 +270,7 @@ export class TurnJob {
     if (state !== "failed") return undefined;
     const outcome = await outcomeOf(this.#store, this.id);
     const message = job.failedReason;
-    return outcome ?? { type: "failed", code: "JOB_FAILED", message, sent: true };
+    return outcome ?? job.data.over ?? { type: "failed", code: "JOB_FAILED", message, sent: true };
   }
 
   /** Asks again and again, also while the store is away. */
@@ -287,6 +287,7 @@ export class TurnJob {
     });
     for (let failures = 0; ;) {
       over.signal.throwIfAborted();
+      this.#queues.throwIfClosed();
       try {
         const found = await ask(over.signal);
         if (found !== undefined) return found;
@@ -301,6 +302,7 @@ export class TurnJob {
 
   /** What another look may not find any more is borne; the rest is thrown. */
   #bear(error: unknown, failures: number): number {
+    this.#queues.throwIfClosed();
     const code = codeOf(error);
     if (code === "STORE_UNAVAILABLE") return failures;
     if (code !== undefined || failures >= maxFailures) throw error;

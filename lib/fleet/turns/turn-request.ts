@@ -11,6 +11,7 @@ import {
 } from "../../options/option-keys.js";
 import type { StreamFacts } from "../../http/index.js";
 import { checkJson } from "./check-json.js";
+import type { FailedOutcome } from "./job-outcome.js";
 
 /** Settings of the thread that a job begins: those of `startThread()` that can travel as JSON. */
 export type NewThreadOptions = Omit<
@@ -83,6 +84,8 @@ export interface TurnRequest {
   readonly options: TurnJobOptions;
   /** Of all the above: who adds another turn under the same key is refused. */
   readonly digest: string;
+  /** How it ended, once it has; of a result only that there was one. */
+  readonly over?: FailedOutcome | undefined;
 }
 
 const addKeys: KeysOf<AddTurnJobOptions> = {

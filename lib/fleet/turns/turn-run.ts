@@ -35,6 +35,9 @@ const persistMs = 500;
 /** Between two looks whether another worker has taken over (ms). */
 const successorMs = 1_000;
 
+/** BullMQ is to try the job again, as often as it is told to. */
+class TryAgainError extends Error {}
+
 /** Where the job went. */
 export interface MovedJob {
   readonly movedTo: string;
@@ -83,15 +86,25 @@ export class TurnRun {
     } catch (error) {
       if (error instanceof HandedOverError) return await this.#giveBack();
       if (isStoreTrouble(error)) return await this.#park(busyMs);
-      throw error;
+      if (this.#isSaid(error)) throw error;
+      // Such as of BullMQ's database: it says nothing of the turn, which may run.
+      this.#context.settings.onError(error);
+      return await this.#park(busyMs);
     } finally {
       this.#leave();
     }
   }
 
+  /** Whether an error tells BullMQ what becomes of the job. */
+  #isSaid(error: unknown): boolean {
+    const { DelayedError, WaitingError, UnrecoverableError } = this.#context.bullmq;
+    const said = [DelayedError, WaitingError, UnrecoverableError, TryAgainError];
+    return codeOf(error) !== undefined || said.some((each) => error instanceof each);
+  }
+
   async #run(): Promise<TurnResult | MovedJob> {
     const { store } = this.#context;
-    const known = await outcomeOf(store, this.#id);
+    const known = (await outcomeOf(store, this.#id)) ?? this.#request.over;
     const mark = await store.markOf(this.#id);
     this.#threadId = mark?.threadId ?? this.#threadId;
     if (known) return this.#conclude(known);
@@ -136,7 +149,7 @@ export class TurnRun {
   async #bringHere(threadId: string, from: string, moving: MovingThreads): Promise<undefined> {
     const { line, settings } = this.#context;
     if (!(await line.isFirst(threadId, this.#id))) return this.#waitInLine();
-    const codex = await this.#client();
+    const codex = await this.#clientOrPark();
     const isHere = await moving
       .fetch(codex, threadId, from, settings.host)
       .catch((error: unknown) => {
@@ -216,6 +229,16 @@ export class TurnRun {
   async #client(): Promise<Codex> {
     this.#codex ??= await this.#context.settings.codexFor(this.#info());
     return this.#codex;
+  }
+
+  /** The client for a turn that may run already: that there is none yet is no failure of the turn. */
+  async #clientOrPark(): Promise<Codex> {
+    try {
+      return await this.#client();
+    } catch (error) {
+      this.#context.settings.onError(error);
+      return this.#park(busyMs);
+    }
   }
 
   /** Begins or loads the thread: what takes long is done before the mark is set. */
@@ -312,12 +335,12 @@ export class TurnRun {
     // The next attempt begins a thread of its own.
     if (isNew && this.#threadId !== null) await line.leave(this.#threadId, this.#id);
     settings.onError(error);
-    throw new Error(reasonOf(outcome));
+    throw new TryAgainError(reasonOf(outcome));
   }
 
   /** Looks for a turn that may have been sent by another worker. */
   async #takeOver(mark: SendingMark): Promise<TurnResult | MovedJob> {
-    await this.#client();
+    await this.#clientOrPark();
     await this.#writeFrom(mark.threadId);
     return this.#conclude(await this.#followed(mark).ofOther());
   }
@@ -331,7 +354,7 @@ export class TurnRun {
       answers: this.#answers,
       holder: this.#lease.holder,
       attach: () => this.#attach(threadId, messageId),
-      began: (turnId) => store.note(this.#id, "thread", { threadId, turnId }),
+      began: (turnId) => this.#persist(() => store.note(this.#id, "thread", { threadId, turnId })),
       gone: this.#gone.signal,
     });
   }
@@ -359,11 +382,25 @@ export class TurnRun {
     await this.#persist(() => this.#streams.end(this.#id));
     if (threadId !== null && outcome.type === "result") await this.#keepRollout(threadId);
     if (threadId !== null) await this.#persist(() => line.leave(threadId, this.#id));
+    await this.#persist(() => this.#noteInJob(outcome));
     await this.#persist(() => store.forgetJob(this.#id, settings.retainMs));
     if (outcome.type === "result") return outcome.result;
     const error = new bullmq.UnrecoverableError(reasonOf(outcome));
     error.cause = errorOf(this.#id, outcome);
     throw error;
+  }
+
+  /** Whoever has BullMQ run the job again finds that it is over, also when the store has forgotten it. */
+  async #noteInJob(outcome: JobOutcome): Promise<void> {
+    const { job } = this.#lease;
+    if (this.#request.over) return;
+    const over = outcome.type === "failed" ? { ...outcome, result: undefined } : forgottenResult;
+    try {
+      await job.updateData({ ...this.#request, over });
+    } catch (error) {
+      // Somebody may have removed it.
+      if ((await job.getState()) !== "unknown") throw error;
+    }
   }
 
   /** Lets other hosts have what the turn has added. What goes wrong with that is no failure of the turn. */
@@ -432,6 +469,13 @@ function without<Options extends object, Name extends keyof Options & string>(
   const rest = Object.entries(options).filter(([name]) => !names.some((each) => each === name));
   return Object.fromEntries(rest) as Omit<Options, Name>;
 }
+
+const forgottenResult: FailedOutcome = {
+  type: "failed",
+  code: "JOB_OVER",
+  message: "The turn has ended before, and its result is not kept any more. It is not begun again.",
+  sent: true,
+};
 
 /** A turn that was stopped before it was sent. */
 function calledOff(threadId: string | null): JobOutcome {

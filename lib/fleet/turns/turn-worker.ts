@@ -37,6 +37,9 @@ export class TurnWorker implements AsyncDisposable {
   readonly #workers: QueueWorker[] = [];
   /** Those for the queues of dead hosts, by the names of these queues. */
   readonly #rescuers = new Map<string, QueueWorker>();
+  /** Those whose hosts are alive again, until their jobs are over. */
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #made: Promise<void>;
   readonly #started: Promise<void>;
   #stopping = false;
   #beat: NodeJS.Timeout | undefined;
@@ -50,7 +53,8 @@ export class TurnWorker implements AsyncDisposable {
     this.#places = new Places(settings.concurrency, (isFull) => {
       this.#filled(isFull);
     });
-    this.#started = ignoreRejection(this.#start());
+    this.#made = ignoreRejection(this.#start());
+    this.#started = ignoreRejection(this.#made.then(() => this.#allReady()));
   }
 
   /** Where the threads lie whose turns this worker runs. */
@@ -111,9 +115,13 @@ export class TurnWorker implements AsyncDisposable {
       if (rollouts) void this.#lookAfterDead(known, context).catch(this.#settings.onError);
     }, hostAliveMs / beatsPerLife);
     await known.dead(host).catch(this.#settings.onError);
+    if (this.#isStopped()) return;
     for (const queue of [queueOf(name, host), name]) {
       this.#workers.push(new QueueWorker(queue, context, this.#places));
     }
+  }
+
+  async #allReady(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.ready()));
   }
 
@@ -130,7 +138,10 @@ export class TurnWorker implements AsyncDisposable {
     for (const [queue, worker] of this.#rescuers) {
       if (dead.has(queue)) continue;
       this.#rescuers.delete(queue);
-      await worker.close();
+      // What it runs may take long.
+      const left = worker.close().catch(this.#settings.onError);
+      this.#leaving.add(left);
+      void left.then(() => this.#leaving.delete(left));
     }
     for (const queue of dead) {
       if (this.#rescuers.has(queue) || this.#isStopped()) continue;
@@ -153,9 +164,9 @@ export class TurnWorker implements AsyncDisposable {
   async #close(drainMs: number): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#beat);
-    await this.#started.catch(() => undefined);
+    await this.#made.catch(() => undefined);
     const all = [...this.#workers, ...this.#rescuers.values()];
-    const closed = Promise.all(all.map((worker) => worker.close()));
+    const closed = Promise.all([...all.map((worker) => worker.close()), ...this.#leaving]);
     if (drainMs > 0) await settleWithin(closed, drainMs);
     this.#closing.abort();
     await closed;
