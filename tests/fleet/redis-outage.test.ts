@@ -3,21 +3,24 @@ import { Redis } from "ioredis";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { RedisFleetStore } from "../../lib/fleet/index.js";
-import type { StreamEvent, StreamPage } from "../../lib/http/index.js";
+import type { StreamEvent } from "../../lib/http/index.js";
 import { freePort } from "../support/free-port.js";
+import { follow, persist } from "../support/persist.js";
 import { RedisServer } from "../support/redis-server.js";
 
 const limits = { retainMs: 60_000, maxBytes: 1_048_576 };
 const facts = { owner: "ada", threadId: "thread" };
-const { signal } = new AbortController();
+let running: AbortController;
 
 let server: RedisServer;
 const opened: RedisFleetStore[] = [];
 
 beforeEach(async () => {
+  running = new AbortController();
   server = await RedisServer.start();
 });
 afterEach(async () => {
+  running.abort();
   await Promise.all(opened.splice(0).map((store) => store.close()));
   await server[Symbol.asyncDispose]();
 });
@@ -32,58 +35,32 @@ function event(seq: number): StreamEvent {
   return { seq, type: "warning", data: JSON.stringify({ type: "warning", message: String(seq) }) };
 }
 
-async function follow(store: RedisFleetStore, id: string): Promise<number[]> {
-  const seen: number[] = [];
-  for (;;) {
-    let page: StreamPage | undefined;
-    try {
-      page = await store.streams.read(id, seen.at(-1) ?? 0, {
-        maxBytes: 65_536,
-        waitMs: 30_000,
-        signal,
-      });
-    } catch (error) {
-      // As a viewer does who has lost its connection.
-      expect(error).toMatchObject({ code: "STORE_UNAVAILABLE" });
-      continue;
-    }
-    seen.push(...(page?.events ?? []).map(({ seq }) => seq));
-    if (page?.ended) return seen;
-  }
-}
-
-/** Repeats a call that fails while Redis is away. */
-async function persist<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      expect(error).toMatchObject({ code: "STORE_UNAVAILABLE" });
-    }
-  }
-}
-
 test("a Redis that is killed and comes back has lost nothing that was told to be stored", async () => {
   const [writing, reading] = [open(), open()];
   await writing.streams.create("job", facts, limits);
   await writing.mark("job", { holder: "me", threadId: "thread", messageId: "m" });
-  const seen = follow(reading, "job");
-  const waiting = reading.commands("job", 0, { waitMs: 60_000, signal });
+  const seen = follow(reading, "job", running.signal);
+  const waiting = persist(
+    () => reading.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
+    running.signal,
+  );
   let restarted: Promise<void> | undefined;
   for (let seq = 1; seq <= 2_000; seq += 10) {
     const events = Array.from({ length: 10 }, (_, index) => event(seq + index));
-    await persist(() => writing.streams.append("job", events));
+    await persist(() => writing.streams.append("job", events), running.signal);
     if (seq % 500 === 251) {
       await restarted;
       restarted = server.kill().then(() => server.restart());
     }
   }
   await restarted;
-  await persist(() => writing.streams.end("job"));
+  await persist(() => writing.streams.end("job"), running.signal);
   expect(await seen).toEqual(Array.from({ length: 2_000 }, (_, index) => index + 1));
-  expect(await persist(() => writing.markOf("job"))).toMatchObject({ holder: "me" });
+  expect(await persist(() => writing.markOf("job"), running.signal)).toMatchObject({
+    holder: "me",
+  });
   // Whoever waited through it all hears of what comes now.
-  const seq = await persist(() => writing.send("job", { type: "interrupt" }));
+  const seq = await persist(() => writing.send("job", { type: "interrupt" }), running.signal);
   expect(await waiting).toMatchObject([{ seq }]);
 });
 
@@ -97,7 +74,7 @@ test("while Redis is away calls reject soon, and say whether they were sent", as
   expect(await failed()).toMatchObject({ code: "STORE_UNAVAILABLE" });
   expect(await failed()).toMatchObject({ code: "STORE_UNAVAILABLE", sent: false });
   await server.restart();
-  expect(await persist(() => store.noteOf("job", "any"))).toBe(1);
+  expect(await persist(() => store.noteOf("job", "any"), running.signal)).toBe(1);
 });
 
 test("a Redis that hangs fails calls within their time", async () => {
@@ -107,7 +84,7 @@ test("a Redis that hangs fails calls within their time", async () => {
   const failed: unknown = await store.noteOf("job", "any").catch((error: unknown) => error);
   expect(failed).toMatchObject({ code: "STORE_UNAVAILABLE", sent: true });
   process.kill(server.pid, "SIGCONT");
-  expect(await persist(() => store.noteOf("job", "any"))).toBe(1);
+  expect(await persist(() => store.noteOf("job", "any"), running.signal)).toBe(1);
 });
 
 test("a Redis that was never there fails the first call, and closing leaves nothing", async () => {
@@ -121,8 +98,11 @@ test("connections that are cut come back, and what waited hears of what it misse
   const proxy = await CuttingProxy.start(server.port);
   const [cut, whole] = [open({ redis: proxy.url }), open()];
   await whole.streams.create("job", facts, limits);
-  const seen = follow(cut, "job");
-  const commands = cut.commands("job", 0, { waitMs: 60_000, signal });
+  const seen = follow(cut, "job", running.signal);
+  const commands = persist(
+    () => cut.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
+    running.signal,
+  );
   for (let seq = 1; seq <= 60; seq += 1) {
     await whole.streams.append("job", [event(seq)]);
     if (seq % 20 === 0) await proxy.cut();
@@ -143,7 +123,9 @@ test("two hundred who wait share one connection", async () => {
   const before = await clients(admin);
   const ids = Array.from({ length: 20 }, (_, index) => `job-${index}`);
   await Promise.all(ids.map((id) => writing.streams.create(id, facts, limits)));
-  const viewers = ids.flatMap((id) => Array.from({ length: 10 }, () => follow(reading, id)));
+  const viewers = ids.flatMap((id) =>
+    Array.from({ length: 10 }, () => follow(reading, id, running.signal)),
+  );
   const channels = async () => ((await admin.pubsub("CHANNELS", "*")) as string[]).length;
   while ((await channels()) < ids.length);
   // One for the calls of each store, and one that hears of news.
@@ -172,7 +154,7 @@ test("twenty thousand events stay within the bytes of their stream", async () =>
   expect(bytes).toBeLessThan(2 * maxBytes);
   const seen: StreamEvent[] = [];
   while (seen.at(-1)?.seq !== 20_000) {
-    const options = { maxBytes: 65_536, waitMs: 0, signal };
+    const options = { maxBytes: 65_536, waitMs: 0, signal: running.signal };
     const page = await store.streams.read("job", seen.at(-1)?.seq ?? 0, options);
     seen.push(...(page?.events ?? []));
   }

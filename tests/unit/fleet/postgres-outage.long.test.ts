@@ -1,20 +1,23 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { PostgresFleetStore } from "../../../lib/fleet/index.js";
-import type { StreamEvent, StreamPage } from "../../../lib/http/index.js";
+import type { StreamEvent } from "../../../lib/http/index.js";
+import { follow, persist } from "../../support/persist.js";
 import { PostgresServer } from "../../support/postgres-server.js";
 
 const limits = { retainMs: 60_000, maxBytes: 1_048_576 };
 const facts = { owner: "ada", threadId: "thread" };
-const { signal } = new AbortController();
+let running: AbortController;
 
 let server: PostgresServer;
 const opened: PostgresFleetStore[] = [];
 
 beforeEach(async () => {
+  running = new AbortController();
   server = await PostgresServer.start();
 });
 afterEach(async () => {
+  running.abort();
   await Promise.all(opened.splice(0).map((store) => store.close()));
   await server[Symbol.asyncDispose]();
 });
@@ -29,54 +32,37 @@ function event(seq: number): StreamEvent {
   return { seq, type: "warning", data: JSON.stringify({ type: "warning", message: String(seq) }) };
 }
 
-async function follow(store: PostgresFleetStore, id: string): Promise<number[]> {
-  const seen: number[] = [];
-  let page: StreamPage | undefined;
-  while (!page?.ended) {
-    const options = { maxBytes: 65_536, waitMs: 30_000, signal };
-    page = await persist(() => store.streams.read(id, seen.at(-1) ?? 0, options));
-    seen.push(...(page?.events ?? []).map(({ seq }) => seq));
-  }
-  return seen;
-}
-
-/** Repeats a call that fails while PostgreSQL is away. */
-async function persist<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      expect(error).toMatchObject({ code: "STORE_UNAVAILABLE" });
-    }
-  }
-}
-
 test("a PostgreSQL that is killed and comes back has lost nothing that was told to be stored", async () => {
   const [writing, reading] = [open({ callTimeoutMs: 2_000 }), open({ callTimeoutMs: 2_000 })];
   await writing.streams.create("job", facts, limits);
   await writing.mark("job", { holder: "me", threadId: "thread", messageId: "m" });
-  const seen = follow(reading, "job");
-  const waiting = reading.commands("job", 0, { waitMs: 60_000, signal });
+  const seen = follow(reading, "job", running.signal);
+  const waiting = persist(
+    () => reading.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
+    running.signal,
+  );
   let restarted: Promise<void> | undefined;
   for (let seq = 1; seq <= 600; seq += 10) {
     const events = Array.from({ length: 10 }, (_, index) => event(seq + index));
-    await persist(() => writing.streams.append("job", events));
+    await persist(() => writing.streams.append("job", events), running.signal);
     if (seq === 201 || seq === 401) {
       await restarted;
       restarted = server.kill().then(() => server.restart());
     }
   }
   await restarted;
-  await persist(() => writing.streams.end("job"));
+  await persist(() => writing.streams.end("job"), running.signal);
   expect(await seen).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
-  expect(await persist(() => writing.markOf("job"))).toMatchObject({ holder: "me" });
-  const seq = await persist(() => writing.send("job", { type: "interrupt" }));
+  expect(await persist(() => writing.markOf("job"), running.signal)).toMatchObject({
+    holder: "me",
+  });
+  const seq = await persist(() => writing.send("job", { type: "interrupt" }), running.signal);
   expect(await waiting).toMatchObject([{ seq }]);
 });
 
 test("while PostgreSQL is away calls reject within their time", async () => {
   const store = open({ callTimeoutMs: 300 });
-  await persist(() => store.note("job", "any", 1));
+  await persist(() => store.note("job", "any", 1), running.signal);
   await server.kill();
   const failed = async () => {
     const error: unknown = await store.noteOf("job", "any").catch((reason: unknown) => reason);
@@ -86,12 +72,12 @@ test("while PostgreSQL is away calls reject within their time", async () => {
   await failed();
   expect(await failed()).toMatchObject({ code: "STORE_UNAVAILABLE", sent: false });
   await server.restart();
-  expect(await persist(() => store.noteOf("job", "any"))).toBe(1);
+  expect(await persist(() => store.noteOf("job", "any"), running.signal)).toBe(1);
 });
 
 test("a PostgreSQL that hangs fails calls within their time", async () => {
   const store = open({ callTimeoutMs: 300 });
-  await persist(() => store.note("job", "any", 1));
+  await persist(() => store.note("job", "any", 1), running.signal);
   const client = new pg.Client(server.url);
   await client.connect();
   // Whoever comes to the job waits for this lock.
@@ -107,8 +93,11 @@ test("a PostgreSQL that hangs fails calls within their time", async () => {
 test("connections that are ended come back, and what waited hears of what it missed", async () => {
   const [cut, whole] = [open(), open()];
   await whole.streams.create("job", facts, limits);
-  const seen = follow(cut, "job");
-  const commands = cut.commands("job", 0, { waitMs: 60_000, signal });
+  const seen = follow(cut, "job", running.signal);
+  const commands = persist(
+    () => cut.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
+    running.signal,
+  );
   const client = new pg.Client(server.url);
   await client.connect();
   const cutAll = () =>
@@ -117,12 +106,12 @@ test("connections that are ended come back, and what waited hears of what it mis
        where application_name = 'codex-fleet' and pid <> pg_backend_pid()`,
     );
   for (let seq = 1; seq <= 60; seq += 1) {
-    await persist(() => whole.streams.append("job", [event(seq)]));
+    await persist(() => whole.streams.append("job", [event(seq)]), running.signal);
     if (seq % 20 === 0) await cutAll();
   }
   await cutAll();
-  await persist(() => whole.send("job", { type: "interrupt" }));
-  await persist(() => whole.streams.end("job"));
+  await persist(() => whole.send("job", { type: "interrupt" }), running.signal);
+  await persist(() => whole.streams.end("job"), running.signal);
   expect(await seen).toHaveLength(60);
   expect((await commands).length).toBeGreaterThan(0);
   await client.end();
@@ -134,7 +123,9 @@ test("two hundred who wait share one connection", async () => {
   await client.connect();
   const ids = Array.from({ length: 20 }, (_, index) => `job-${index}`);
   await Promise.all(ids.map((id) => writing.streams.create(id, facts, limits)));
-  const viewers = ids.flatMap((id) => Array.from({ length: 10 }, () => follow(reading, id)));
+  const viewers = ids.flatMap((id) =>
+    Array.from({ length: 10 }, () => follow(reading, id, running.signal)),
+  );
   const connections = async () => {
     const { rows } = await client.query<{ query: string }>(
       "select query from pg_stat_activity where application_name = 'codex-fleet'",
@@ -171,7 +162,11 @@ test("twenty thousand events stay within the bytes of their stream", async () =>
   );
   expect(Number(rows[0]?.bytes)).toBeLessThan(1.2 * maxBytes);
   await client.end();
-  const page = await store.streams.read("job", 0, { maxBytes: 65_536, waitMs: 0, signal });
+  const page = await store.streams.read("job", 0, {
+    maxBytes: 65_536,
+    waitMs: 0,
+    signal: running.signal,
+  });
   expect(page?.events[0]?.type).toBe("gap");
   expect((await store.streams.find("job"))?.last).toBe(20_000);
 });
