@@ -89,6 +89,7 @@ export type AnyAppServerError =
   | turn.TurnFailedError
   | turn.TurnLostError
   | rpc.TurnNotActiveError
+  | turn.TurnNotFoundError
   | turn.TurnNotStartedError
   | turn.TurnStalledError
   | turn.TurnStreamError

@@ -23,6 +23,7 @@ export type {
   UpdateSettingsOptions,
 } from "./options/thread-options.js";
 export { Turn, type TurnEventWithOrigin, type TurnSnapshot } from "./turn.js";
+export type { TurnName } from "./turns/turn-request.js";
 export type { EventOrigin, Subagent } from "./turns/subagents.js";
 export type {
   AccountStatus,
@@ -183,6 +184,7 @@ export type { TurnFacts, TurnOutcome, TurnResult } from "./results/turn-result.j
 export { isRetryNotice, type RetryNotice } from "./turns/turn-state.js";
 export type {
   RunOptions,
+  AttachTurnOptions,
   ServiceTurnOptions,
   TurnControls,
   TurnOptions,
@@ -347,6 +349,7 @@ export {
   StopUnconfirmedError,
   TurnFailedError,
   TurnLostError,
+  TurnNotFoundError,
   TurnNotStartedError,
   TurnStalledError,
   TurnStreamError,

@@ -13,7 +13,7 @@ import type {
 } from "../generated/types.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
 import { checkOptions, pickKeys, type KeysOf } from "./errors/check-options.js";
-import { check, notBlank } from "./errors/check-values.js";
+import { check, checkObject, notBlank } from "./errors/check-values.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import type { GetSession, Session } from "./session/session.js";
 import { normalizeInput, type TurnInput } from "./options/input.js";
@@ -34,19 +34,21 @@ import { bindScope, withScope } from "./resources/threads/thread-scope.js";
 import { unsolicitedTurns } from "./resources/threads/unsolicited-turns.js";
 import { checkTools } from "./tools/tool-specs.js";
 import {
+  type AttachTurnOptions,
   type RunOptions,
   type ServiceTurnOptions,
   type TurnOptions,
   type WithoutOutput,
 } from "./options/turn-options.js";
 import {
+  splitAttachOptions,
   splitGoalOptions,
   splitServiceOptions,
   splitTurnOptions,
 } from "./options/split-options.js";
 import type { TurnResult } from "./results/turn-result.js";
 import { compactionTurn, inputTurn, reviewTurn, shellTurn } from "./turns/turn-kinds.js";
-import type { TurnStart } from "./turns/turn-request.js";
+import type { TurnName, TurnStart } from "./turns/turn-request.js";
 import { Turn } from "./turn.js";
 import type { ForkThreadOptions } from "./options/thread-options.js";
 
@@ -172,6 +174,41 @@ export class Thread extends ThreadApi {
   }
 
   /**
+   * A handle on a turn that somebody has started already, another process or one that died say: named by its `id`, or by
+   * the `clientUserMessageId` of its message (or of one that was added to it later). It never starts anything.
+   *
+   * A turn that runs is followed. Its thread is resumed if it is not loaded here, so that the server asks once more what
+   * the turn has asked and nobody has answered: approvals come to the handlers in `options`, of this thread, or of the
+   * client. The events begin with `turn/started`, a `connection/gap` and the items that are complete; text of an open
+   * message that came before is not known until the message completes. `steer()`, `interrupt()`, `signal` and `timeoutMs`
+   * work as for a turn of your own. But leaving the loop does not interrupt the turn, unless `onBreak` is `"interrupt"`.
+   *
+   * Of a turn that has ended, the events and the result are made from what the server has stored: its items, status,
+   * error and times, and nothing else. It does not store the usage, which is `null` then, nor warnings, the plan, the
+   * diff, and what was asked; of a turn that still ran, these are known from now on. A turn whose server was killed is
+   * `"interrupted"`, without `completedAt`. A thread that an old runtime has stored (up to 0.150) has no items here.
+   *
+   * `started`, `run()` and iteration reject with a TurnNotFoundError when the server has stored no such turn. A message
+   * that was sent a moment ago may not be stored yet: the server is asked up to six times within about a second while its
+   * thread is at work, else twice.
+   *
+   * ```ts
+   * const turn = codex.thread(threadId).attachTurn({ clientUserMessageId }, { onApproval });
+   * const { status, finalResponse } = await turn.run();
+   * ```
+   *
+   * @throws InvalidArgumentError for a turn that is not named, or options that cannot work.
+   */
+  attachTurn(turn: TurnName, options?: WithoutOutput<AttachTurnOptions>): Turn<undefined>;
+  attachTurn<Output>(turn: TurnName, options?: AttachTurnOptions<Output>): Turn<Output>;
+  attachTurn(turn: TurnName, options: AttachTurnOptions = {}): Turn {
+    const sought = checkTurnName(turn);
+    const { controls, handlers, output } = splitAttachOptions(options);
+    const request = { threadId: this.id, start: { sought }, controls, handlers };
+    return new Turn(this.getSession, request, output);
+  }
+
+  /**
    * Sets a goal (`thread/goal/set`) and returns at once a handle on everything the server does for it:
    * the turns that it starts by itself, one after the other, until the goal is complete, blocked or
    * out of budget, count as one. A goal that the thread has already is replaced, and a thread that is
@@ -291,6 +328,15 @@ export class Thread extends ThreadApi {
     const request = { threadId: this.id, start, controls, handlers, resultOnly };
     return new Turn(this.getSession, request, output);
   }
+}
+
+/** The one name that is given; what has two might mean two turns. */
+function checkTurnName(turn: TurnName): TurnName {
+  checkObject("turn", turn, { id: notBlank, clientUserMessageId: notBlank });
+  const { id, clientUserMessageId } = turn as Partial<Record<string, string>>;
+  if (id !== undefined && clientUserMessageId === undefined) return { id };
+  if (id === undefined && clientUserMessageId !== undefined) return { clientUserMessageId };
+  throw new InvalidArgumentError("turn", "must be { id } or { clientUserMessageId }, one of them");
 }
 
 function checkTarget(target: ReviewTarget): void {

@@ -75,6 +75,7 @@ export type AppServerErrorCode =
   | "TURN_DETACHED"
   | "TURN_FAILED"
   | "TURN_LOST"
+  | "TURN_NOT_FOUND"
   | "TURN_NOT_STARTED"
   | "TURN_STALLED"
   | "TURN_STREAM_UNAVAILABLE"

@@ -109,6 +109,7 @@ export const problemsByCode: Readonly<Record<AppServerErrorCode, ProblemKind>> =
   TURN_FAILED: badUpstream,
   TURN_LOST: cutOff,
   TURN_NOT_ACTIVE: notRunning,
+  TURN_NOT_FOUND: { status: 404, title: "The message was not found." },
   TURN_NOT_STARTED: { status: 409, title: "The message was withdrawn before it was sent." },
   TURN_STALLED: tooSlow,
   TURN_STREAM_UNAVAILABLE: broken,

@@ -39,7 +39,13 @@ import type {
   UpdateSettingsOptions,
 } from "./thread-options.js";
 import type { BoundTools } from "../tools/tool.js";
-import type { RunOptions, ServiceTurnOptions, TurnControls, TurnOptions } from "./turn-options.js";
+import type {
+  AttachTurnOptions,
+  RunOptions,
+  ServiceTurnOptions,
+  TurnControls,
+  TurnOptions,
+} from "./turn-options.js";
 
 // The options of the calls of threads and turns. TypeScript refuses a list that lacks an option.
 
@@ -90,6 +96,12 @@ const turnKeys: KeysOf<TurnOptions & RunOptions> = {
 };
 
 const serviceTurnKeys: KeysOf<ServiceTurnOptions> = { ...turnControlRules, ...requestHandlerKeys };
+
+export const attachTurnKeys: KeysOf<AttachTurnOptions> = {
+  ...withoutKeys(turnControlRules, "whenBusy"),
+  ...requestHandlerKeys,
+  outputSchema: true,
+};
 
 export const goalKeys: KeysOf<GoalOptions> = {
   ...withoutKeys(turnControlRules, "idleTimeoutMs"),

@@ -2,8 +2,9 @@ import { turnStartParamsKeys } from "../../generated/methods.js";
 import { check, checkFields, notBlank, oneOf, whole, type Rule } from "../errors/check-values.js";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.js";
 import type { GoalOptions, GoalSettings } from "./goal-options.js";
-import { pickKeys, withoutKeys } from "../errors/check-options.js";
+import { pickKeys, withInherited, withoutKeys } from "../errors/check-options.js";
 import type {
+  AttachTurnOptions,
   ServiceTurnOptions,
   TurnControls,
   TurnOptions,
@@ -12,6 +13,7 @@ import type {
 import { handlersIn, type RequestHandlers } from "../server-requests/handlers.js";
 import { toOutputFormat, type OutputFormat } from "../schema/output-format.js";
 import {
+  attachTurnKeys,
   checkTurnOptions,
   checkWithoutSettings,
   goalKeys,
@@ -68,6 +70,18 @@ export function splitServiceOptions(
   checkFields(options, { whenBusy: oneOf("queue", "reject") });
   const { controls, handlers } = split(options);
   return { controls, handlers };
+}
+
+/**
+ * Splits and checks the options of a turn that somebody else has started.
+ *
+ * @throws InvalidArgumentError
+ */
+export function splitAttachOptions(options: AttachTurnOptions): Omit<SplitOptions, "settings"> {
+  checkWithoutSettings("attachTurn()", options, attachTurnKeys);
+  const { controls, handlers, output } = split(withInherited(options, attachTurnKeys));
+  // Whoever attaches must not stop by mistake what somebody else has started.
+  return { controls: { ...controls, onBreak: controls.onBreak ?? "detach" }, handlers, output };
 }
 
 /**

@@ -95,6 +95,24 @@ export interface ServiceTurnOptions extends Omit<TurnControls, "whenBusy">, Requ
   whenBusy?: "queue" | "reject" | undefined;
 }
 
+/**
+ * Options of `thread.attachTurn()`. The handlers answer what the turn asks from now on, and what it has asked before and
+ * nobody has answered.
+ */
+export interface AttachTurnOptions<Output = unknown>
+  extends Omit<TurnControls, "whenBusy" | "onBreak">, RequestHandlers {
+  /**
+   * The effect of leaving a `for await` loop early: `"detach"` (default) lets the turn run on, since somebody else has
+   * started it; `"interrupt"` stops it and waits for its end.
+   */
+  onBreak?: "interrupt" | "detach" | undefined;
+  /**
+   * How `run()` reads the answer: the schema with which the turn was started. It is not sent. Without it, `output` is
+   * undefined.
+   */
+  outputSchema?: OutputSchema<Output> | null | undefined;
+}
+
 /** The settings as `turn/start` takes them. */
 export type TurnStartSettings = AllowUndefined<Omit<TurnStartParams, "threadId" | "input">>;
 

@@ -56,6 +56,7 @@ const codes: Readonly<Record<string, Known>> = {
   SLOW_CONSUMER: ["lost", "Too much came at once to be shown. The agent goes on."],
   REQUEST_TIMEOUT: ["lost", `The agent did not answer in time. ${later}`],
   TURN_TIMEOUT: ["failed", "The turn took too long, and was stopped."],
+  TURN_NOT_FOUND: ["lost", "The turn was not found."],
   TURN_NOT_STARTED: ["interrupted", ""],
   THREAD_NOT_FOUND: ["failed", "The conversation does not exist any more."],
   THREAD_ARCHIVED: ["failed", "The conversation is archived."],

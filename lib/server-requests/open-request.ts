@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { CallerContext } from "../async/caller-context.js";
 import { Deferred } from "../async/deferred.js";
 import { ServerRequestOverError, type RequestOverReason } from "../errors/server-request-errors.js";
@@ -6,6 +5,7 @@ import type { Answer } from "../jsonrpc/connection.js";
 import type { RequestMessage } from "../jsonrpc/message.js";
 import { textOf } from "../messages/field-of.js";
 import { idsIn } from "../messages/message-ids.js";
+import { requestKey } from "./request-key.js";
 import type { RequestContext } from "./request-context.js";
 import type { Fields, UserRequest } from "./request-kinds.js";
 
@@ -25,7 +25,7 @@ export interface PendingRequest extends Omit<RequestContext, "signal"> {
 
 /** One request of the server, from its arrival to its one answer, or to the end of its use. */
 export class OpenRequest {
-  readonly key = randomUUID();
+  readonly key: string;
   readonly receivedAt = new Date();
   readonly requestId: string | number;
   readonly method: string;
@@ -73,6 +73,8 @@ export class OpenRequest {
     this.namedTurnId = turnId;
     this.turnId = this.namedTurnId;
     this.itemId = textOf(params, "itemId") ?? textOf(params, "callId");
+    const canComeAgain = named !== undefined && turnId !== undefined;
+    this.key = requestKey({ id, method, params }, canComeAgain);
   }
 
   /** Resolves with the answer to send; with nothing when nobody waits for it any more. Never rejects. */

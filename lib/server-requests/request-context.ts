@@ -4,7 +4,9 @@
 export interface RequestContext {
   /**
    * Names the request in `respond()`. Unlike `requestId`, no other request ever has it: a server
-   * that was restarted counts its ids from zero again.
+   * that was restarted counts its ids from zero again. A request that names its turn has the same key in each process
+   * that the server asks, and after a reconnect: 32 characters of `A-Za-z0-9_-`, made from what it asks and no secret.
+   * Other requests have a random one.
    */
   readonly key: string;
   /** The id on the wire, as events of the turn have it, too. */

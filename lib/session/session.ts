@@ -35,6 +35,7 @@ import type {
 import { ClientHandlers } from "../server-requests/client-handlers.js";
 import type { Transport } from "../transport/transport.js";
 import { Activity } from "./activity.js";
+import type { Call } from "./call.js";
 import { ClientRequests } from "./client-requests.js";
 import type { ConnectionSource } from "./connection-source.js";
 import { handshake } from "./handshake.js";
@@ -272,6 +273,15 @@ export class Session {
         if (!isDrop(error)) throw error;
       }
     }
+  }
+
+  /**
+   * The same for the sub-agents that work for a turn which somebody else has started, so that what they ask
+   * comes here, too. Never rejects: what is lost with the connection is looked for when that is back.
+   */
+  async loadSubagents(threadId: string, turnId: string): Promise<void> {
+    const call: Call = (...args) => this.call(...args);
+    await this.#recovery.findSubagents(threadId, turnId, call).catch(() => undefined);
   }
 
   /** What is known of the thread. Ask again after a pause: it may have been forgotten. */

@@ -159,6 +159,7 @@ export class TurnRoutes {
 
   unfollow(threadId: string, turnId: string, follower: TurnFollower): void {
     this.#latest = undefined;
+    this.#dropped.delete(follower);
     this.of(threadId)?.unfollow(turnId, follower);
     this.#tidy(threadId);
   }
@@ -209,6 +210,23 @@ export class TurnRoutes {
     for (const follower of this.followersOf(threadId, turnId)) {
       if (this.#dropped.delete(follower)) void follower.restored?.(true);
     }
+  }
+
+  /**
+   * One more follower of a turn that began before. What comes is held back until `catchUp()` is called.
+   */
+  followBegun(threadId: string, turnId: string, follower: TurnFollower): void {
+    // First, so that the end of a turn that has only just ended is held back, too.
+    this.#tellDrop(follower);
+    const pending = this.expect(threadId);
+    pending.claim(turnId, follower);
+    pending.settle();
+  }
+
+  /** The events of its thread come over this connection: it finds out about the rest. */
+  catchUp(follower: TurnFollower): void {
+    this.#dropped.delete(follower);
+    void follower.restored?.(true);
   }
 
   /** The connection is over. */

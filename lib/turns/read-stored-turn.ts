@@ -83,6 +83,23 @@ export async function readTurn(
 }
 
 /**
+ * The same of a turn that is listed as ended.
+ *
+ * @throws TransportClosedError, RequestTimeoutError or ServerBusyError
+ */
+export async function readEnded(
+  session: Session,
+  threadId: string,
+  turn: ListedTurn,
+): Promise<EndedReport> {
+  const items = await readItems(session, threadId, turn.id).catch((error: unknown) => {
+    if (saysNothing(error)) throw error;
+    return undefined;
+  });
+  return { state: "ended", turn: toTurnEnd(turn), items, isLast: false };
+}
+
+/**
  * The id under which the server runs the turn, which is another one for a review; undefined when it
  * does not run, or the server does not say so. Never rejects.
  */
@@ -160,7 +177,7 @@ function saysNothing(error: unknown): boolean {
   );
 }
 
-type ListedTurn = Partial<TurnRecord> & { readonly id: string };
+export type ListedTurn = Partial<TurnRecord> & { readonly id: string };
 
 async function listTurns(session: Session, threadId: string): Promise<readonly ListedTurn[]> {
   try {
@@ -178,21 +195,21 @@ async function listTurns(session: Session, threadId: string): Promise<readonly L
 }
 
 async function listItems(session: Session, threadId: string, turnId: string): Promise<StoredItems> {
+  // The turn's end is worth having even so.
+  return readItems(session, threadId, turnId).catch(() => undefined);
+}
+
+async function readItems(session: Session, threadId: string, turnId: string): Promise<StoredItems> {
   const items: StoredItem[] = [];
   const page = { threadId, turnId, limit: itemsPerPage, sortDirection: "asc" } as const;
   const list = new Pages((cursor) => askServer(session, "thread/items/list", { ...page, cursor }));
-  try {
-    let pages = 0;
-    for await (const { data } of (await list).iterPages()) {
-      pages += 1;
-      if (pages > maxPages) return undefined;
-      items.push(...itemsIn(data, turnId));
-    }
-    return items;
-  } catch {
-    // The turn's end is worth having even so.
-    return undefined;
+  let pages = 0;
+  for await (const { data } of (await list).iterPages()) {
+    pages += 1;
+    if (pages > maxPages) return undefined;
+    items.push(...itemsIn(data, turnId));
   }
+  return items;
 }
 
 async function findOnce(
@@ -223,7 +240,7 @@ async function findOnce(
 }
 
 /** While a review runs, the server lists it under another id only, with the review's as its root. */
-function isRunningReview(newest: ListedTurn | undefined, turnId: string): boolean {
+export function isRunningReview(newest: ListedTurn | undefined, turnId: string): boolean {
   return newest?.status === "inProgress" && newest.rootTurnId === turnId;
 }
 
@@ -238,7 +255,7 @@ function toTurnEnd(turn: ListedTurn): TurnEnd {
   };
 }
 
-function turnsIn(data: unknown): ListedTurn[] {
+export function turnsIn(data: unknown): ListedTurn[] {
   return listOf(data).filter((turn): turn is ListedTurn => textOf(turn, "id") !== undefined);
 }
 
@@ -251,6 +268,6 @@ function itemsIn(entries: readonly unknown[], turnId: string): StoredItem[] {
   });
 }
 
-function listOf(value: unknown): readonly unknown[] {
+export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

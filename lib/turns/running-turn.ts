@@ -114,7 +114,7 @@ export class RunningTurn {
   }
 
   #show(received: TurnEvent): readonly TurnHappening[] {
-    if (this.#isComplete || this.#life.isOver()) return nothing;
+    if (this.#isComplete || this.#life.isOver() || this.#isKnown(received)) return nothing;
     const event = this.#translate(received);
     this.#progress.add(event);
     if (!this.#life.hasEnded()) this.#listener.event(event);
@@ -129,6 +129,11 @@ export class RunningTurn {
       default:
         return nothing;
     }
+  }
+
+  /** Of a turn that was found in the server's store while it began, its start comes as an event, too. */
+  #isKnown({ method, params }: TurnEvent): boolean {
+    return method === "turn/started" && params.turn.id === this.#startedId;
   }
 
   #translate(event: TurnEvent): TurnEvent {

@@ -9,6 +9,7 @@ import { busyError } from "../session/busy-error.js";
 import type { GetSession, Session } from "../session/session.js";
 import type { PendingTurn } from "../session/turn-follower.js";
 import type { Slot } from "../session/turn-slots.js";
+import { attachTurn } from "./attach-turn.js";
 import { TurnNotStartedError } from "./turn-errors.js";
 import { TurnExecution } from "./turn-execution.js";
 import type { StartPlace, TurnListener, TurnRequest, TurnStart } from "./turn-request.js";
@@ -22,16 +23,20 @@ const maxBusyMs = 10_000;
 /** How often the server is asked about a turn whose answer was lost, when it refuses to tell. */
 const maxLookups = 6;
 
-/** Brings a turn to the server. One that runs there already, and that the routes have found, is followed only. */
+/**
+ * Brings a turn to the server. One that somebody else has started is looked for and followed only, and one that the
+ * routes have found, followed.
+ */
 export function startTurn(
   getSession: GetSession,
   request: TurnRequest,
   listener: TurnListener,
 ): TurnExecution {
   const turn = new TurnExecution(request, listener);
-  if ("send" in request.start && !turn.life.isOver()) {
-    void bring(turn, getSession, request, request.start);
-  }
+  const { start } = request;
+  if (turn.life.isOver()) return turn;
+  if ("send" in start) void bring(turn, getSession, request, start);
+  else if ("sought" in start) void attachTurn(turn, getSession, start.sought);
   return turn;
 }
 

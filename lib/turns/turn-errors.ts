@@ -138,6 +138,25 @@ export class TurnNotStartedError extends AppServerError {
   }
 }
 
+/**
+ * The server has stored no turn of this id, or with this message, on the thread: `thread.attachTurn()` found nothing
+ * to attach to. A message that was sent only just now may still be on its way.
+ */
+export class TurnNotFoundError extends AppServerError {
+  override readonly code = "TURN_NOT_FOUND";
+  readonly threadId: string;
+
+  constructor(threadId: string, by: "id" | "clientUserMessageId", options?: ErrorOptions) {
+    const what =
+      by === "id" ? "turn of this id" : "turn with a message of this clientUserMessageId";
+    super(
+      `The server has stored no ${what} on the thread. Check the thread, and list its turns with thread.turns().`,
+      options,
+    );
+    this.threadId = threadId;
+  }
+}
+
 /** A turn's events can be iterated once, by one consumer. */
 export class TurnStreamError extends AppServerError {
   override readonly code = "TURN_STREAM_UNAVAILABLE";

@@ -20,6 +20,7 @@ import {
   foundTurn,
   newTurn,
   phaseOf,
+  soughtTurn,
   type TurnEffect,
   type TurnEnd,
   type TurnFacts,
@@ -84,7 +85,7 @@ export class TurnExecution implements TurnFollower, Work {
     if (idleTimeoutMs !== undefined) {
       this.#silence = new IdleTimer(idleTimeoutMs, () => this.#silent());
     }
-    this.#turn = "send" in start ? newTurn : foundTurn(start.hasBegun ?? true);
+    this.#turn = beginningOf(request);
     void ignoreRejection(this.#accepted.promise);
     this.life.onOver(() => {
       this.#timers.stopAll();
@@ -102,7 +103,7 @@ export class TurnExecution implements TurnFollower, Work {
         return new TurnTimeoutError(timeoutMs, toTurnResult(this.state), details);
       },
     );
-    if (!("send" in start)) this.#follow(start.session, start.id);
+    if ("session" in start) this.#follow(start.session, start.id);
   }
 
   get facts(): TurnFacts {
@@ -233,10 +234,10 @@ export class TurnExecution implements TurnFollower, Work {
     this.happened({ type: "dropped" });
   }
 
-  /** Reads what was missed while the connection was away. */
-  async restored(isResumed: boolean): Promise<void> {
+  /** Reads what was missed while the connection was away, unless that is `known`. */
+  async restored(isResumed: boolean, known?: TurnReport): Promise<void> {
     const { losses } = this.#running;
-    const report = await this.#read();
+    const report = known ?? (await this.#read());
     // Lost again: what was read may be old by the time when the connection is back.
     if (losses !== this.#running.losses) return;
     this.happened(...this.#running.release(this.#noted(report)));
@@ -420,4 +421,10 @@ export class TurnExecution implements TurnFollower, Work {
     }
     this.#listener.ended(failure, this.state);
   }
+}
+
+function beginningOf({ start, controls }: TurnRequest): TurnFacts {
+  if ("session" in start) return foundTurn(start.hasBegun ?? true);
+  // With a signal that is aborted already, nothing is looked for.
+  return "sought" in start && !controls.signal?.aborted ? soughtTurn : newTurn;
 }

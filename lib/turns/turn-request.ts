@@ -9,7 +9,7 @@ import type { PendingTurn } from "../session/turn-follower.js";
 
 export interface TurnRequest {
   readonly threadId: string;
-  readonly start: TurnStart | FoundTurn;
+  readonly start: TurnStart | FoundTurn | SoughtTurn;
   readonly controls: TurnControls;
   /** Who answers the server's requests in this turn, before anybody else. */
   readonly handlers?: RequestHandlers | undefined;
@@ -54,6 +54,14 @@ export interface FoundTurn {
   /** Whether the server has said that it runs (default true). */
   readonly hasBegun?: boolean;
 }
+
+/** A turn that somebody else has started, another process say. It is looked for, and never sent. */
+export interface SoughtTurn {
+  readonly sought: TurnName;
+}
+
+/** By what a turn is known: its id, or the client id of its user message. */
+export type TurnName = { readonly id: string } | { readonly clientUserMessageId: string };
 
 /** Who is told of the turn's progress. None of the methods may throw. */
 export interface TurnListener {

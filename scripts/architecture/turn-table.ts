@@ -30,7 +30,10 @@ const unanswered = { state: "unanswered" } as const;
 export const situations: Readonly<Record<string, TurnFacts>> = {
   "`waiting`: for the connection, the turns before it, or its thread": newTurn,
   "`sent`: the request was written, and is not answered yet": { ...newTurn, stage: "sent" },
-  "`searching`: the connection dropped before the answer came": { ...newTurn, stage: "searching" },
+  "`searching`: the connection dropped before the answer came, or somebody else has started it": {
+    ...newTurn,
+    stage: "searching",
+  },
   "`accepted`: the server has named it, but not said that it runs": {
     ...newTurn,
     stage: "accepted",

@@ -128,6 +128,18 @@ describe("turns", () => {
     expect((await review.run()).finalResponse).toContain("Nothing to complain about.");
   });
 
+  test("one that is attached to by its message gives the same result", async () => {
+    const { thread, turn, gate } = await heldTurn();
+    const { id } = await turn.started;
+    const [message] = await thread.items().all();
+    const clientUserMessageId = String((message?.item as { clientId?: unknown }).clientId);
+    const attached = codex.thread(thread.id).attachTurn({ clientUserMessageId });
+    expect(await attached.started).toEqual({ id });
+    gate.release();
+    const { items, finalResponse } = await turn.run();
+    expect(await attached.run()).toMatchObject({ id, items, finalResponse });
+  });
+
   test("a queued input runs behind the turn that runs", async () => {
     const { thread, turn, gate } = await heldTurn();
     const coming = thread.unsolicitedTurns();

@@ -79,6 +79,7 @@ export const errorExamples: { [Code in AppServerErrorCode]: Coded<Code> } = {
   TURN_FAILED: new library.TurnFailedError(result),
   TURN_LOST: new library.TurnLostError(result),
   TURN_NOT_ACTIVE: new library.TurnNotActiveError(failure),
+  TURN_NOT_FOUND: new library.TurnNotFoundError("thread-1", "id"),
   TURN_NOT_STARTED: new library.TurnNotStartedError(),
   TURN_STALLED: new library.TurnStalledError(1, result, "unknown"),
   TURN_STREAM_UNAVAILABLE: new library.TurnStreamError("no."),

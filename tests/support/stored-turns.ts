@@ -5,6 +5,8 @@ import { turnRecord, type Params } from "./turn-messages.js";
 export interface StoredTurns {
   /** Newest first. */
   turns: Params[];
+  /** How many turns are in a page (default: all of them). */
+  turnsPerPage?: number;
   /** In the order of their completion, each with its turn. */
   items: { turnId: string; item: Params; completedAtMs?: number | null }[];
 }
@@ -12,9 +14,12 @@ export interface StoredTurns {
 /** Lets a fake server answer as the real one does when it is asked for stored turns and items. */
 export function storeTurns(server: LinkedServer, stored: Partial<StoredTurns> = {}): StoredTurns {
   const store: StoredTurns = { turns: [], items: [], ...stored };
-  server.handle("thread/turns/list", ({ itemsView }) => {
-    const page = { nextCursor: null, backwardsCursor: null };
-    const data = store.turns.map((turn) => {
+  server.handle("thread/turns/list", ({ itemsView, cursor }) => {
+    const start = Number(cursor ?? 0);
+    const end = start + (store.turnsPerPage ?? Infinity);
+    const nextCursor = end < store.turns.length ? String(end) : null;
+    const page = { nextCursor, backwardsCursor: null };
+    const data = store.turns.slice(start, end).map((turn) => {
       const items = store.items.filter(({ turnId }) => turnId === turn["id"]);
       const shown = itemsView === "summary" ? items.map(({ item }) => item) : [];
       return { ...turn, items: shown, itemsView };

@@ -42,7 +42,8 @@ interface Held {
 export class HeldRequests {
   readonly handlers: HeldRequestHandlers;
   readonly #answerWithinMs: number;
-  readonly #held = new Map<string, Held>();
+  /** Of two clients of one server, each may hold the same request, under the same key. */
+  readonly #held = new Map<string, readonly Held[]>();
 
   constructor(answerWithinMs: number) {
     this.#answerWithinMs = answerWithinMs;
@@ -58,23 +59,28 @@ export class HeldRequests {
 
   /** The type of an open request; undefined when it is open no more. */
   typeOf(key: string): UserRequest["type"] | undefined {
-    return this.#held.get(key)?.type;
+    return this.#held.get(key)?.[0]?.type;
   }
 
   /** Resolves when the request is open no more. */
   async settled(key: string): Promise<void> {
-    await this.#held.get(key)?.settled;
+    await Promise.all(this.#heldAs(key).map(({ settled }) => settled));
   }
 
   /** Answers an open request. */
   settle(key: string, answer: RequestAnswer): void {
-    this.#held.get(key)?.settle(answer);
+    for (const held of this.#heldAs(key)) held.settle(answer);
+  }
+
+  #heldAs(key: string): readonly Held[] {
+    return this.#held.get(key) ?? [];
   }
 
   async #hold(type: UserRequest["type"], { key, signal }: RequestContext): Promise<RequestAnswer> {
     const refusal = refusalFor(type);
     const answered = new Deferred<RequestAnswer>();
-    this.#held.set(key, { type, settle: answered.resolve, settled: answered.promise });
+    const held: Held = { type, settle: answered.resolve, settled: answered.promise };
+    this.#held.set(key, [...this.#heldAs(key), held]);
     const refuse = (): void => {
       answered.resolve(refusal);
     };
@@ -82,7 +88,9 @@ export class HeldRequests {
     // Nobody needs the answer any more; what it is, makes no difference.
     using _link = onAbort(signal, refuse);
     const answer = await answered.promise;
-    this.#held.delete(key);
+    const others = this.#heldAs(key).filter((other) => other !== held);
+    if (others.length > 0) this.#held.set(key, others);
+    else this.#held.delete(key);
     return answer;
   }
 }

@@ -57,15 +57,35 @@ export class ThreadRecovery {
       ...threads.idsOf(({ slots }) => slots.isRunning),
       ...requests.recovery.threadIds(),
     ]);
-    /** Turns that have begun since the server was asked how their thread is. */
+    await this.#during(call, ids, (run) =>
+      inParallel([...ids], atOnce, (id) => this.#restore(id, run)),
+    );
+  }
+
+  /**
+   * Resumes the sub-agents that work for a turn whose thread has just been loaded, unless they are loaded.
+   *
+   * @throws TransportClosedError
+   */
+  async findSubagents(id: string, turnId: string, call: Call): Promise<void> {
+    const loaded = this.#session.threads.idsOf(({ isLoaded }) => isLoaded);
+    await this.#during(call, new Set([id, ...loaded]), (run) =>
+      this.#findSubagents(id, run, turnId),
+    );
+  }
+
+  async #during(
+    call: Call,
+    known: Set<string>,
+    restore: (run: Run) => Promise<void>,
+  ): Promise<void> {
     const begun = new Set<string>();
     const stop = this.#session.on("turn/started", ({ params }) => begun.add(params.threadId));
     try {
-      const { memory, logger } = this.#session;
+      const { memory, logger, threads } = this.#session;
       const on: OpeningSession["on"] = (...args) => this.#session.on(...args);
       const session = { call, memory, threads, logger, on };
-      const run: Run = { session, begun, known: ids, timeouts: 0, hasAnswered: false };
-      await inParallel([...ids], atOnce, (id) => this.#restore(id, run));
+      await restore({ session, begun, known, timeouts: 0, hasAnswered: false });
     } finally {
       stop();
     }
@@ -118,13 +138,14 @@ export class ThreadRecovery {
   }
 
   /** Those that were started meanwhile: an approval of theirs would wait for ever. */
-  async #findSubagents(id: string, run: Run): Promise<void> {
+  async #findSubagents(id: string, run: Run, turnId?: string): Promise<void> {
     const found = await listActiveSubagents(id, run.session.call);
     for (const child of found) {
       if (run.known.has(child.id)) continue;
       run.known.add(child.id);
-      const parent = { threadId: child.parentThreadId ?? id, turnId: undefined };
-      this.#subagents.learn(child.id, parent);
+      const threadId = child.parentThreadId ?? id;
+      // Whose handlers answer depends on it. One turn runs on a thread at a time.
+      this.#subagents.learn(child.id, { threadId, turnId: threadId === id ? turnId : undefined });
       await this.#restore(child.id, run);
     }
   }
@@ -160,6 +181,7 @@ interface Run {
   timeouts: number;
   /** Whether the server has answered for one thread at least. */
   hasAnswered: boolean;
+  /** Threads on which turns have begun since the server was asked how they are. */
   readonly begun: Set<string>;
   readonly known: Set<string>;
 }

@@ -7,7 +7,8 @@ import type { StallProbe } from "../turn-errors.js";
  *
  * - `waiting`: for the connection, for the turns before it, or for its thread to be loaded; nothing was sent
  * - `sent`: the request that starts it was written, and the server has not answered yet
- * - `searching`: the connection dropped before the answer came; the server is asked whether it has the turn
+ * - `searching`: the connection dropped before the answer came, or somebody else has started the turn; the server is
+ *   asked whether it has it
  * - `accepted`: the server has named it, but not said that it runs
  * - `running`: the server has said so
  * - `away`: the connection dropped; events are held back until what was missed has been read
@@ -155,6 +156,9 @@ export const newTurn: TurnFacts = {
 export function foundTurn(hasBegun: boolean): TurnFacts {
   return { ...newTurn, stage: "running", hasBegun };
 }
+
+/** A turn that somebody else has started, and that has to be found first. */
+export const soughtTurn: TurnFacts = { ...newTurn, stage: "searching" };
 
 /** How far that is in the life that turns share with goals and commands. */
 export function phaseOf({ stage, isTold }: TurnFacts): LifePhase {

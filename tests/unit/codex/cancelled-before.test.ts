@@ -37,6 +37,10 @@ const calls: [name: string, call: Call][] = [
   ["thread.runGoal", (codex, signal) => codex.thread("t").runGoal("Reach it", { signal }).run()],
   ["goal.started", (codex, signal) => codex.thread("t").runGoal("Reach it", { signal }).started],
   [
+    "thread.attachTurn",
+    (codex, signal) => codex.thread("t").attachTurn({ id: "turn" }, { signal }).run(),
+  ],
+  [
     "thread.unsolicitedTurns",
     (codex, signal) => collect(codex.thread("t").unsolicitedTurns({ signal })),
   ],

@@ -24,6 +24,7 @@ const calls: Record<string, readonly [Call, string]> = {
   "compact()": [(_, thread, options) => thread.compact(options), "timeoutMs"],
   "shellCommand()": [(_, thread, options) => thread.shellCommand("ls", options), "onBreak"],
   "runGoal()": [(_, thread, options) => thread.runGoal("Work", options), "tokenBudget"],
+  "attachTurn()": [(_, thread, options) => thread.attachTurn({ id: "t" }, options), "onBreak"],
   "unsolicitedTurns()": [(_, thread, options) => thread.unsolicitedTurns(options), "signal"],
   "turns()": [(_, thread, options) => thread.turns(options), "limit"],
   "items()": [(_, thread, options) => thread.items(options), "limit"],

@@ -6,6 +6,7 @@ import {
   isBeingStopped,
   newTurn,
   phaseOf,
+  soughtTurn,
   type TurnEffect,
   type TurnFacts,
   type TurnHappening,
@@ -15,7 +16,7 @@ import { nextStep } from "../../../lib/turns/machine/next-step.js";
 import { happenings, situations, withTurnTable } from "../../../scripts/architecture/turn-table.js";
 
 const everything = Object.values(happenings);
-const beginnings: readonly TurnFacts[] = [newTurn, foundTurn(true), foundTurn(false)];
+const beginnings: readonly TurnFacts[] = [newTurn, soughtTurn, foundTurn(true), foundTurn(false)];
 const failure = () => new Error("over");
 const connectionOver: readonly TurnHappening[] = [
   { type: "cannotStart", failure },
