@@ -18,8 +18,8 @@ export const longTests = "\\.long\\.test\\.ts$";
 export default {
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
-  // They need a browser, and install what they need: npm run test:apps.
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/apps/"],
+  // They need a browser, or the AI SDK 7, and install what they need: npm run test:apps, npm run test:ai.
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/apps/", "<rootDir>/tests/ai-7/"],
   extensionsToTreatAsEsm: [".ts"],
   // Sources import each other as "./name.js"; jest reads them as TypeScript.
   // The package's own name resolves to the sources too.
