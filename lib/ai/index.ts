@@ -24,11 +24,8 @@ export type {
   ResponseMetadata,
 } from "./model/model-types.js";
 export { createCodexHarness, type CodexHarnessOptions } from "./harness/create-codex-harness.js";
-export {
-  createCodexSandbox,
-  type CodexSandboxOptions,
-  type SandboxSource,
-} from "./harness/create-codex-sandbox.js";
+export { createCodexSandbox, type CodexSandboxOptions } from "./harness/create-codex-sandbox.js";
+export type { SandboxSource } from "./harness/codex-sandbox-session.js";
 export type { HarnessSource, HarnessThreadOptions } from "./harness/harness-thread.js";
 export type {
   BuiltinTool,

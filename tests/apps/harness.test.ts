@@ -4,7 +4,12 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { installPinned } from "../../scripts/registry/install-pinned.js";
-import { configFor, reply, startLoopbackModel, type LoopbackModel } from "../../lib/testing/index.js";
+import {
+  configFor,
+  reply,
+  startLoopbackModel,
+  type LoopbackModel,
+} from "../../lib/testing/index.js";
 import { makeTempDir, type TempDir } from "../support/temp-dir.js";
 
 const root = path.resolve(import.meta.dirname, "../..");

@@ -13,10 +13,16 @@ try {
       if (part.type === "error") throw part.error;
       if (part.type !== "tool-approval-request") continue;
       const { toolName, input } = part.toolCall;
-      const answer = await terminal.question(`\n${toolName} ${JSON.stringify(input)}\nAllow? (y/n) `);
+      const answer = await terminal.question(
+        `\n${toolName} ${JSON.stringify(input)}\nAllow? (y/n) `,
+      );
       const { approvalId } = part;
       const approved = answer.trim().toLowerCase() === "y";
-      toolApprovalContinuations.push({ type: "tool-approval-response" as const, approvalId, approved });
+      toolApprovalContinuations.push({
+        type: "tool-approval-response" as const,
+        approvalId,
+        approved,
+      });
     }
     if (toolApprovalContinuations.length === 0) break;
     result = await agent.continueStream({ session, toolApprovalContinuations });

@@ -107,7 +107,7 @@ export function answersIn(output: unknown): Record<string, string[]> {
   return Object.fromEntries(
     entries.map(([id, answer]) => {
       const { optionIds, freeform } = fieldsIn(answer);
-      const chosen = Array.isArray(optionIds) ? optionIds : [];
+      const chosen: unknown[] = Array.isArray(optionIds) ? optionIds : [];
       const all = typeof freeform === "string" && freeform !== "" ? [...chosen, freeform] : chosen;
       return [id, all.filter((each) => typeof each === "string")];
     }),

@@ -76,6 +76,8 @@ export class HarnessSession implements CodexHarnessSession {
   }
 
   async doContinueTurn(options: HarnessContinueOptions): Promise<HarnessPromptControl> {
+    // Nobody was there to be told.
+    if (this.#turn?.stopped) throw this.#turn.stopped.reason;
     const told = this.#unfinished;
     const { threadId } = this.#thread.state;
     const known =

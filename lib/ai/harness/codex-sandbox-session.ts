@@ -2,8 +2,7 @@ import path from "node:path";
 import type { SandboxPolicy } from "../../../generated/types.js";
 import { isAppServerError } from "../../errors/base.js";
 import { check, oneOf } from "../../errors/check-values.js";
-import type { CommandHandle } from "../../index.js";
-import type { CodexSandboxOptions } from "./create-codex-sandbox.js";
+import type { Codex, CommandHandle } from "../../index.js";
 import type {
   HarnessSandboxSession,
   SandboxCommand,
@@ -16,6 +15,16 @@ import type {
 import { staysInside } from "./stays-inside.js";
 import { unsupported } from "./unsupported.js";
 
+/** What a sandbox needs of a `Codex`. */
+export type SandboxSource = Pick<Codex, "exec" | "files">;
+
+export interface SandboxSettings {
+  readonly id: string;
+  readonly codex: SandboxSource;
+  readonly directory: string;
+  readonly commands: "workspace-write" | "danger-full-access";
+}
+
 /** The largest output of a command that `run()` keeps of each stream (bytes). */
 const maxOutputBytes = 16_777_216;
 
@@ -23,13 +32,13 @@ const maxOutputBytes = 16_777_216;
 export class CodexSandboxSession implements HarnessSandboxSession {
   readonly id: string;
   readonly ports: readonly number[] = [];
-  readonly #options: Required<CodexSandboxOptions>;
+  readonly #options: SandboxSettings;
   readonly #running = new Set<CommandHandle>();
   #hasNetwork = false;
 
-  constructor({ id, ...options }: Required<CodexSandboxOptions> & { readonly id: string }) {
-    this.id = id;
-    this.#options = options;
+  constructor(settings: SandboxSettings) {
+    this.id = settings.id;
+    this.#options = settings;
   }
 
   get defaultWorkingDirectory(): string {

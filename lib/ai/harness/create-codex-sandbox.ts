@@ -2,12 +2,8 @@ import path from "node:path";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { check, checkFields, notBlank, oneOf } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
-import type { Codex } from "../../index.js";
-import { CodexSandboxSession } from "./codex-sandbox-session.js";
+import { CodexSandboxSession, type SandboxSource } from "./codex-sandbox-session.js";
 import type { HarnessSandbox, HarnessSandboxSession } from "./sandbox-types.js";
-
-/** What a sandbox needs of a `Codex`. */
-export type SandboxSource = Pick<Codex, "exec" | "files">;
 
 export interface CodexSandboxOptions {
   /** The client whose machine it is: that of the harness. */

@@ -83,8 +83,7 @@ export class HarnessAsks {
     },
     onElicitation: async (request, { key, signal }) => {
       const isApproval = request.type === "toolApproval";
-      const isDecided = !isApproval || this.#permissions.mode === "allow-all";
-      const decision = Promise.resolve(isDecided ? isApproval : undefined);
+      const decision = Promise.resolve(isApproval ? undefined : false);
       return (await this.#mayGoOn(key, signal, decision)) ? "accept" : "decline";
     },
     onUserInput: async (_, { key, signal }) => {

@@ -3,13 +3,14 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { onDeadline } from "../../async/deadline.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { nothingToUndo, type Undo } from "../../async/undo.js";
-import { isAppServerError } from "../../errors/base.js";
 import type { Turn } from "../../index.js";
 import type { PartOptions } from "../../parts/part-options.js";
 import { partsOf } from "../../parts/parts-of.js";
 import type { ToolCall } from "../../parts/part-types.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
-import type { HarnessAsk, HarnessAsks } from "./harness-asks.js";
+import { CallBatch } from "./call-batch.js";
+import { endOfTurn } from "./end-of-turn.js";
+import type { HarnessAsks } from "./harness-asks.js";
 import { callOf, HarnessParts, type HarnessToolCall } from "./harness-parts.js";
 import type {
   HarnessContinueOptions,
@@ -41,12 +42,6 @@ interface Segment {
 }
 
 /**
- * How long after a call of the caller's tools others are awaited (ms). Calls that the model makes at once come one after
- * the other, as it writes them, and the server does not say which is the last.
- */
-const settleMs = 100;
-
-/**
  * A turn of a session. A host reads it from `attach()` to the turn's end, or until it is suspended or another host reads
  * on. When the host is asked something, it may stop reading without a word; so nothing more is told until it has
  * answered, or has attached once more.
@@ -64,9 +59,9 @@ export class HarnessTurn {
   readonly #mcpCalls = new Map<string, HarnessToolCall>();
   /** Parts that came behind calls that are being collected. */
   #queued: TurnPart[] = [];
-  #collected: HarnessAsk[] = [];
-  #stopCollecting: Undo = nothingToUndo;
-  #isDue = false;
+  readonly #batch = new CallBatch(() => {
+    this.#wake();
+  });
   #wake: () => void = () => undefined;
   #unlink: Undo = nothingToUndo;
   #limit: Undo = nothingToUndo;
@@ -101,6 +96,11 @@ export class HarnessTurn {
   /** Whether a host was told how it ended. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Why it was stopped, before its end. */
+  get stopped(): { readonly reason: unknown } | undefined {
+    return this.#stopped;
   }
 
   /** What another process needs to go on with the turn. */
@@ -216,8 +216,8 @@ export class HarnessTurn {
 
   /** Undefined when there is something else to do first. */
   async #next(segment: Segment): Promise<TurnPart | "calls" | undefined> {
-    if (this.#isDue) return "calls";
-    if (this.#collected.length === 0) {
+    if (this.#batch.isDue) return "calls";
+    if (this.#batch.isEmpty) {
       const queued = this.#queued.shift();
       if (queued) return queued;
     }
@@ -226,7 +226,7 @@ export class HarnessTurn {
     const step = await new Promise<IteratorResult<TurnPart, undefined> | undefined>(
       (resolve, reject) => {
         const wake = (): void => {
-          if (this.#segment !== segment || this.#isDue) resolve(undefined);
+          if (this.#segment !== segment || this.#batch.isDue) resolve(undefined);
         };
         this.#wake = wake;
         wake();
@@ -238,10 +238,10 @@ export class HarnessTurn {
     if (step.done === true) throw new Error("The turn has ended before its end was told.");
     const part = step.value;
     if (this.#collect(part)) return undefined;
-    if (this.#collected.length === 0) return part;
+    if (this.#batch.isEmpty) return part;
     this.#queued.push(part);
     // Nothing more is called, and nobody needs an answer.
-    if (part.type === "end" && !part.origin) this.#due();
+    if (part.type === "end" && !part.origin) this.#batch.end();
     return undefined;
   }
 
@@ -252,25 +252,12 @@ export class HarnessTurn {
     const call = this.#callersCall(tool);
     if (!call) return false;
     const ask = this.#asks.callOf(id, call.tool, call.input);
-    if (!ask) return true;
-    this.#collected.push(ask);
-    this.#stopCollecting();
-    this.#stopCollecting = onDeadline(settleMs, () => {
-      this.#due();
-    });
+    if (ask) this.#batch.add(ask);
     return true;
   }
 
-  #due(): void {
-    this.#stopCollecting();
-    this.#isDue = true;
-    this.#wake();
-  }
-
   #tellCalls(): HarnessStreamPart[] {
-    this.#isDue = false;
-    const asks = this.#collected;
-    this.#collected = [];
+    const asks = this.#batch.take();
     const before = this.#harness.callsInStep;
     return asks.flatMap((ask) => {
       const [call] = ask.parts;
@@ -337,37 +324,13 @@ export class HarnessTurn {
     this.#limit();
   }
 
-  async #end({ status, usage, finalResponse }: PartOf<"end">, segment: Segment): Promise<void> {
+  async #end(part: PartOf<"end">, segment: Segment): Promise<void> {
     this.#isOver = true;
-    const emitAll = (parts: readonly HarnessStreamPart[]): void => {
-      for (const part of parts) segment.emit(part);
-    };
-    emitAll(this.#asks.takeResults(this.#harness));
-    let answer: unknown = finalResponse;
-    try {
-      answer = (await this.turn.run()).output ?? finalResponse;
-    } catch (error) {
-      // `ai` compares the answer with the schema itself, and has an error of its own.
-      if (!isAppServerError(error) || error.code !== "OUTPUT_MISMATCH") {
-        emitAll(this.#harness.finish({ unified: "error", raw: status }));
-        segment.settle({ reason: error });
-        return;
-      }
-    }
-    if (this.#options.holdsText && answer !== null && answer !== undefined) {
-      emitAll(this.#harness.whole(typeof answer === "string" ? answer : JSON.stringify(answer)));
-    }
-    const unified = status === "completed" ? "stop" : "other";
-    const totalUsage = this.#harness.totalUsage(usage);
-    emitAll(this.#harness.finish({ unified, raw: status }));
-    const { threadId, id = null } = this.turn;
-    const harnessMetadata = { codex: { threadId, turnId: id } };
-    segment.emit({
-      type: "finish",
-      finishReason: { unified, raw: status },
-      totalUsage,
-      harnessMetadata,
-    });
-    segment.settle();
+    this.#emit(this.#asks.takeResults(this.#harness));
+    const { turn } = this;
+    const { holdsText } = this.#options;
+    const { parts, failure } = await endOfTurn(part, { turn, harness: this.#harness, holdsText });
+    for (const each of parts) segment.emit(each);
+    segment.settle(failure);
   }
 }

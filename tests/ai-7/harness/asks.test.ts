@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { reply, type LoopbackModel } from "../../../lib/testing/index.js";
 import { addTool } from "../../support/ai-model.js";
+import { mcpConfig } from "../../support/mcp-config.js";
 import { rejection } from "../../support/real.js";
 import { HarnessStage, partOf, partsIn, textOf, type SeenPart } from "./harness-stage.js";
 
@@ -153,6 +154,29 @@ describe("an approval of a tool of Codex", () => {
     await session.destroy();
   });
 
+  test.each([true, false])("of a tool of an MCP server is about its call: %s", async (approved) => {
+    const asking = JSON.parse(JSON.stringify(mcpConfig("asking-mcp-server"))) as object;
+    const config = { mcp_servers: { asking } } as never;
+    const agent = stage.agent({
+      permissionMode: "allow-edits",
+      options: { thread: { config } },
+    });
+    const session = await agent.createSession();
+    const { providerMetadata } = await agent.generate({ session, prompt: "Hello" });
+    const { threadId } = (providerMetadata as { codex: { threadId: string } }).codex;
+    await stage.codex.mcp.started(threadId);
+    const file = path.join(stage.directoryOf(session), "acted");
+    model.enqueue(reply.mcpTool("asking", "act", { file }), reply.text("Tried."));
+    const parts = await partsIn(await agent.stream({ session, prompt: "Act" }));
+    const asked = partOf(parts, "tool-approval-request");
+    expect(asked["toolCall"]).toMatchObject({ toolName: "asking.act", providerExecuted: true });
+    expect(existsSync(file)).toBe(false);
+    const rest = await partsIn(await agent.continueStream({ session, ...answer(asked, approved) }));
+    expect(textOf(rest)).toBe("Tried.");
+    expect(existsSync(file)).toBe(approved);
+    await session.destroy();
+  });
+
   test("that is not answered in time stops the turn", async () => {
     const agent = stage.agent({
       permissionMode: "allow-reads",
@@ -164,7 +188,9 @@ describe("an approval of a tool of Codex", () => {
     const asked = partOf(parts, "tool-approval-request");
     await untilIdle();
     const rest = await partsIn(await agent.continueStream({ session, ...answer(asked, true) }));
-    expect(textOf(rest)).toBe("");
+    expect(partOf(rest, "error")["error"]).toMatchObject({
+      message: "The host has not answered in time.",
+    });
     expect(existsSync(path.join(stage.directoryOf(session), "late"))).toBe(false);
     await session.destroy();
   });

@@ -54,7 +54,7 @@ export class HarnessStage {
         ...sandbox,
       }),
       ...settings,
-    } as Settings);
+    } as unknown as Settings);
   }
 
   /** The directory of a session. */
