@@ -66,6 +66,9 @@ export class HarnessTurn {
   #unlink: Undo = nothingToUndo;
   #limit: Undo = nothingToUndo;
   #isOver = false;
+  /** What the host was told behind the end of the last step, and what of it the next one is told again. */
+  #sinceStep: HarnessStreamPart[] = [];
+  #unread: HarnessStreamPart[] = [];
   #stopped: { readonly reason: unknown } | undefined;
 
   constructor(options: HarnessTurnOptions) {
@@ -110,7 +113,13 @@ export class HarnessTurn {
   }
 
   /** Lets a host read the turn, from where the last one was. */
-  attach({ emit, abortSignal }: HarnessContinueOptions): HarnessPromptControl {
+  attach(
+    { emit, abortSignal }: HarnessContinueOptions,
+    { isSameHost = false } = {},
+  ): HarnessPromptControl {
+    // One that goes on by itself has met a stop condition: it has dropped what it read behind the last step.
+    const again = isSameHost ? this.#unread : [];
+    this.#unread = [];
     this.release();
     this.#harness.changeHost();
     const done = new Deferred<void>();
@@ -128,7 +137,10 @@ export class HarnessTurn {
     const { modelId } = this.#options;
     emit({ type: "stream-start", ...(modelId === undefined ? {} : { modelId }) });
     // What the host was asked, and has not answered, it may have forgotten.
-    for (const ask of this.#asks.told) for (const part of ask.parts) emit(part);
+    const asks = this.#asks.told.flatMap(({ parts }) => parts);
+    const asked = new Set(asks.map((part) => "toolCallId" in part && part.toolCallId));
+    this.#emit(again.filter((part) => !("toolCallId" in part) || !asked.has(part.toolCallId)));
+    this.#emit(asks);
     void this.#read(segment);
     return {
       done: done.promise,
@@ -148,6 +160,8 @@ export class HarnessTurn {
 
   /** Ends the reading, and leaves the turn as it is. */
   release(): void {
+    if (this.#segment) this.#unread = this.#sinceStep;
+    this.#sinceStep = [];
     this.#segment?.settle();
     this.#segment = undefined;
     this.#unlink();
@@ -186,11 +200,11 @@ export class HarnessTurn {
           await this.#untilAnswered();
           continue;
         }
-        for (const part of this.#asks.takeResults(this.#harness)) segment.emit(part);
+        this.#emit(this.#asks.takeResults(this.#harness));
         const part = await this.#next(segment);
         if (part === undefined) continue;
         if (part === "calls") {
-          for (const each of this.#tellCalls()) segment.emit(each);
+          this.#emit(this.#tellCalls());
           continue;
         }
         if (part.type === "end" && !part.origin) {
@@ -198,7 +212,7 @@ export class HarnessTurn {
           return;
         }
         if (part.type !== "request") {
-          for (const each of this.#take(part)) segment.emit(each);
+          this.#emit(this.#take(part));
           continue;
         }
         // Meanwhile another host may read; what nobody reads, the next one is asked.
@@ -211,7 +225,14 @@ export class HarnessTurn {
   }
 
   #emit(parts: readonly HarnessStreamPart[]): void {
-    for (const part of parts) this.#segment?.emit(part);
+    for (const part of parts) this.#tell(part);
+  }
+
+  #tell(part: HarnessStreamPart): void {
+    if (!this.#segment) return;
+    if (part.type === "finish-step") this.#sinceStep = [];
+    else this.#sinceStep.push(part);
+    this.#segment.emit(part);
   }
 
   /** Undefined when there is something else to do first. */

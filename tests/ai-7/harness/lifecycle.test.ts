@@ -1,3 +1,4 @@
+import { stepCountIs } from "ai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -54,6 +55,22 @@ describe("in the same process", () => {
     expect(textOf([...before, ...after])).toBe("First. Second, to its end.");
     expect(again.isResume).toBe(true);
     await again.destroy();
+  });
+
+  test("a turn that meets a stop condition goes on with the next step, whole", async () => {
+    model.enqueue(
+      [reply.text("First. "), reply.shell("echo out")],
+      [reply.text(["Second, ", "in pieces. "]), reply.shell("echo again")],
+      reply.text("Third."),
+    );
+    const agent = stage.agent({ stopWhen: stepCountIs(1) as never });
+    const session = await agent.createSession();
+    const texts = [(await agent.generate({ session, prompt: "Go" })).text];
+    while (session.hasUnfinishedTurn()) {
+      texts.push((await agent.continueGenerate({ session })).text);
+    }
+    expect(texts).toEqual(["First. ", "Second, in pieces. ", "Third."]);
+    await session.destroy();
   });
 
   test("a session goes on behind detach and behind stop, with the same thread", async () => {

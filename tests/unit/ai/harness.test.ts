@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { createCodexHarness, createCodexSandbox } from "../../../lib/ai/index.js";
+import { answersIn, questionsInput } from "../../../lib/ai/harness/builtin-tools.js";
 import { OpenAsks } from "../../../lib/ai/harness/open-asks.js";
 import { provideSkills } from "../../../lib/ai/harness/harness-skills.js";
 import { ToldParts } from "../../../lib/ai/harness/told-parts.js";
@@ -93,6 +94,37 @@ describe("skills", () => {
     const text = await provideSkills([skill], { files, directory: "/s", canRead: false });
     expect(text).toContain("haiku: Writes haikus\n5-7-5");
     expect(write).not.toHaveBeenCalled();
+  });
+});
+
+describe("questions", () => {
+  const question = { id: "q", header: "", question: "Which?", options: [] };
+
+  test("say whether the answer is a secret, and whether another one than the options is welcome", () => {
+    const options = [{ label: "Red", description: "Like blood" }];
+    const { questions } = questionsInput([
+      { ...question, secret: true, free: false },
+      { ...question, secret: false, free: false, options },
+      { ...question, secret: false, free: true, options },
+      { ...question, secret: false, free: false },
+    ]);
+    expect(questions.map(({ allowFreeForm }) => allowFreeForm)).toEqual([
+      { secret: true },
+      false,
+      true,
+      true,
+    ]);
+    expect(questions[1]?.options).toEqual([{ id: "Red", label: "Red", description: "Like blood" }]);
+  });
+
+  test("may be answered in part, or with words of one's own", () => {
+    const answers = { a: { optionIds: ["Red"] }, b: { optionIds: [], freeform: "Green" } };
+    expect(answersIn({ action: "partially-answered", answers })).toEqual({
+      a: ["Red"],
+      b: ["Green"],
+    });
+    expect(answersIn({ action: "cancelled" })).toEqual({});
+    expect(answersIn("nonsense")).toEqual({});
   });
 });
 
