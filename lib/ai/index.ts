@@ -26,7 +26,11 @@ export type {
 export { createCodexHarness, type CodexHarnessOptions } from "./harness/create-codex-harness.js";
 export { createCodexSandbox, type CodexSandboxOptions } from "./harness/create-codex-sandbox.js";
 export type { SandboxSource } from "./harness/codex-sandbox-session.js";
-export type { HarnessSource, HarnessThreadOptions } from "./harness/harness-thread.js";
+export type {
+  HarnessOwnSetting,
+  HarnessSource,
+  HarnessThreadOptions,
+} from "./harness/harness-thread.js";
 export type {
   BuiltinTool,
   BuiltinToolName,

@@ -21,7 +21,8 @@ export type HarnessSource = Pick<
 /** Settings of the threads of a harness. The sandbox session, the permission mode and each turn say the rest. */
 export type HarnessThreadOptions = Omit<StartThreadOptions, HarnessOwnSetting>;
 
-type HarnessOwnSetting =
+/** What sessions of `HarnessAgent` decide themselves. */
+export type HarnessOwnSetting =
   | "tools"
   | "dynamicTools"
   | "cwd"

@@ -193,18 +193,19 @@ export interface HarnessStateData {
   };
 }
 
-interface StateBase {
+/** A turn that is not over, for whoever goes on with it. */
+export interface HarnessContinueState {
+  readonly type: "continue-turn";
   readonly harnessId: string;
   readonly specificationVersion: "harness-v1";
-}
-
-export interface HarnessContinueState extends StateBase {
-  readonly type: "continue-turn";
   readonly data: JsonValue;
 }
 
-export interface HarnessResumeState extends StateBase {
+/** A session between two turns. */
+export interface HarnessResumeState {
   readonly type: "resume-session";
+  readonly harnessId: string;
+  readonly specificationVersion: "harness-v1";
   readonly data: JsonValue;
 }
 

@@ -1,11 +1,8 @@
 // The shapes of the AI SDK's sandboxes (`HarnessV1SandboxProvider` and `Experimental_SandboxSession`), as far as they
 // are read and written here; tests/ai-7 holds them against the real ones.
 
-interface Abortable {
+export interface SandboxPath {
   readonly abortSignal?: AbortSignal | undefined;
-}
-
-export interface SandboxPath extends Abortable {
   /** Absolute, or relative to the directory of the sandbox. */
   readonly path: string;
 }
@@ -14,7 +11,8 @@ export interface SandboxContent<Content> extends SandboxPath {
   readonly content: Content;
 }
 
-export interface SandboxCommand extends Abortable {
+export interface SandboxCommand {
+  readonly abortSignal?: AbortSignal | undefined;
   /** A command line of `/bin/sh`. */
   readonly command: string;
   readonly workingDirectory?: string | undefined;

@@ -106,6 +106,12 @@ describe("a prompt", () => {
     const result = await agent.generate({ session, prompt: "Go" });
     expect(result.output).toEqual({ a: 1 });
     await session.destroy();
+    // Without a schema the model could not be held to it.
+    const loose = stage.agent({ output: Output.json() as never });
+    const other = await loose.createSession();
+    const refused = await rejection(loose.generate({ session: other, prompt: "Go" }));
+    expect(refused).toMatchObject({ argument: "responseFormat" });
+    await other.destroy();
   });
 
   test("stops when its signal aborts, and the session takes another one", async () => {

@@ -50,6 +50,28 @@ describe("createCodexHarness()", () => {
   });
 
   test.each([
+    ["headers", { headers: { "x-one": "1" } }],
+    ["permissionMode", { permissionMode: "allow-some" as never }],
+    [
+      "inactiveTools",
+      {
+        permissionMode: "allow-all",
+        builtinToolFiltering: { mode: "deny", toolNames: ["applyPatch"] },
+      },
+    ],
+    ["sandboxSession", { sandboxSession: { run: never } }],
+  ] as const)("refuses a session with %s that it could not keep to", async (argument, options) => {
+    const sandbox = createCodexSandbox({ codex, directory: "/work" });
+    const starting = createCodexHarness({ codex }).doStart({
+      sessionId: "one",
+      sessionWorkDir: "/work/one",
+      sandboxSession: await sandbox.createSession(),
+      ...options,
+    });
+    expect(await rejection(starting)).toMatchObject({ code: "INVALID_ARGUMENT", argument });
+  });
+
+  test.each([
     null,
     { threadId: 1 },
     { threadId: "", told: { instructions: "", skills: "", tools: {} } },
