@@ -24,6 +24,8 @@ export default {
     "<rootDir>/tests/apps/",
     // They need a redis-server: npm run test:fleet.
     "<rootDir>/tests/fleet/",
+    // They need the AI SDK 7, and install it: npm run test:ai, npm run test:harness.
+    "<rootDir>/tests/ai-7/",
   ],
   extensionsToTreatAsEsm: [".ts"],
   // Sources import each other as "./name.js"; jest reads them as TypeScript.

@@ -23,6 +23,49 @@ export type {
   PromptPart,
   ResponseMetadata,
 } from "./model/model-types.js";
+export { createCodexHarness, type CodexHarnessOptions } from "./harness/create-codex-harness.js";
+export { createCodexSandbox, type CodexSandboxOptions } from "./harness/create-codex-sandbox.js";
+export type { SandboxSource } from "./harness/codex-sandbox-session.js";
+export type {
+  HarnessOwnSetting,
+  HarnessSource,
+  HarnessThreadOptions,
+} from "./harness/harness-thread.js";
+export type {
+  BuiltinTool,
+  BuiltinToolName,
+  BuiltinTools,
+  CodexHarness,
+  CodexHarnessSession,
+  HarnessContinueOptions,
+  HarnessContinueState,
+  HarnessFinishReason,
+  HarnessPermissionMode,
+  HarnessPromptControl,
+  HarnessPromptOptions,
+  HarnessQuestions,
+  HarnessQuestionsAnswer,
+  HarnessResumeState,
+  HarnessSchema,
+  HarnessSchemaResult,
+  HarnessSkill,
+  HarnessStartOptions,
+  HarnessStateData,
+  HarnessStreamPart,
+  HarnessToolFiltering,
+  HarnessToolSpec,
+  HarnessTurnSettings,
+} from "./harness/harness-types.js";
+export type {
+  HarnessSandbox,
+  HarnessSandboxSession,
+  SandboxCommand,
+  SandboxContent,
+  SandboxFilesAndCommands,
+  SandboxNetworkPolicy,
+  SandboxPath,
+  SandboxProcess,
+} from "./harness/sandbox-types.js";
 export {
   createUIMessageChat,
   type UIMessageChat,

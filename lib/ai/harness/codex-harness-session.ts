@@ -1,0 +1,194 @@
+import { ignoreRejection } from "../../async/deferred.js";
+import type { Thread, TurnOptions } from "../../index.js";
+import type { PartVisibility } from "../../parts/part-options.js";
+import { hasOptional } from "../model/has-optional.js";
+import { compactThread, type Compaction } from "./compact-thread.js";
+import { HarnessAsks } from "./harness-asks.js";
+import type { HarnessPermissions } from "./harness-permissions.js";
+import { harnessInput } from "./harness-prompt.js";
+import { continueState, resumeState } from "./harness-state.js";
+import type { HarnessThread } from "./harness-thread.js";
+import { HarnessTurn } from "./harness-turn.js";
+import type { HarnessTurns } from "./harness-turns.js";
+import type {
+  CodexHarnessSession,
+  HarnessContinueOptions,
+  HarnessContinueState,
+  HarnessPromptControl,
+  HarnessPromptOptions,
+  HarnessResumeState,
+  HarnessStateData,
+} from "./harness-types.js";
+import { throwIfAborted } from "./throw-if-aborted.js";
+import { unsupported } from "./unsupported.js";
+
+export interface SessionOptions {
+  readonly sessionId: string;
+  readonly isResume: boolean;
+  readonly thread: HarnessThread;
+  readonly permissions: HarnessPermissions;
+  readonly turns: HarnessTurns;
+  readonly show: PartVisibility | undefined;
+  readonly answerTimeoutMs: number;
+  /** A turn to go on with. */
+  readonly unfinished: HarnessStateData["turn"];
+}
+
+/** One thread of Codex, as `HarnessAgent` drives it. */
+export class HarnessSession implements CodexHarnessSession {
+  readonly sessionId: string;
+  readonly isResume: boolean;
+  readonly #options: SessionOptions;
+  readonly #thread: HarnessThread;
+  #turn: HarnessTurn | undefined;
+  /** A turn of another process, until somebody goes on with it. */
+  #unfinished: HarnessStateData["turn"];
+  #isSuspended = false;
+  #compactions: Compaction[] = [];
+
+  constructor(options: SessionOptions) {
+    this.sessionId = options.sessionId;
+    this.isResume = options.isResume;
+    this.#options = options;
+    this.#thread = options.thread;
+    this.#unfinished = options.unfinished;
+  }
+
+  async doPromptTurn(options: HarnessPromptOptions): Promise<HarnessPromptControl> {
+    const { prompt, model, abortSignal } = options;
+    const input = harnessInput(prompt);
+    const settings = settingsOf(options);
+    throwIfAborted(abortSignal);
+    const thread = await this.#thread.prepare(options);
+    throwIfAborted(abortSignal);
+    const asks = new HarnessAsks(this.#options.permissions);
+    const turn = thread.turn(input, {
+      ...settings,
+      ...(model === undefined ? {} : { model }),
+      ...asks.handlers,
+      onBreak: "detach",
+    });
+    const control = this.#follow(turn, asks, options, undefined);
+    await turn.started.catch((error: unknown) => {
+      throwIfAborted(abortSignal);
+      throw error;
+    });
+    return control;
+  }
+
+  async doContinueTurn(options: HarnessContinueOptions): Promise<HarnessPromptControl> {
+    // Nobody was there to be told.
+    if (this.#turn?.stopped) throw this.#turn.stopped.reason;
+    const told = this.#unfinished;
+    const { threadId } = this.#thread.state;
+    const known =
+      this.#turn ?? (threadId === null ? undefined : this.#options.turns.find(threadId, told?.id));
+    if (known && !known.isOver) {
+      const isSameHost = this.#isSuspended && this.#turn === known;
+      this.#isSuspended = false;
+      this.#turn = known;
+      this.#unfinished = undefined;
+      // The functions of its tools are those of this session from now on.
+      this.#thread.handleFor(options);
+      return known.attach(options, { isSameHost });
+    }
+    const thread = this.#thread.handleFor(options);
+    if (told === undefined || !thread) {
+      throw unsupported("state", "has no turn to go on with; begin one with a prompt");
+    }
+    this.#unfinished = undefined;
+    const asks = new HarnessAsks(this.#options.permissions);
+    const { outputSchema } = settingsOf(options);
+    const turn = thread.attachTurn({ id: told.id }, { ...asks.handlers, outputSchema });
+    const control = this.#follow(turn, asks, options, told);
+    await turn.started;
+    return control;
+  }
+
+  async doCompact(customInstructions?: string): Promise<void> {
+    if (customInstructions !== undefined && customInstructions.trim() !== "") {
+      throw unsupported(
+        "customInstructions",
+        "cannot be given: app-server summarises in its own way",
+      );
+    }
+    const thread = this.#thread.handle;
+    if (thread) this.#compactions.push(await compactThread(thread));
+  }
+
+  async doSuspendTurn(): Promise<HarnessContinueState> {
+    const turn = this.#turn;
+    // Its id is what another process finds it by.
+    if (turn) await turn.turn.started.catch(() => undefined);
+    turn?.release();
+    this.#isSuspended = true;
+    return continueState(this.#state());
+  }
+
+  doDetach(): Promise<HarnessResumeState> {
+    return Promise.resolve(resumeState(this.#state()));
+  }
+
+  async doStop(): Promise<HarnessResumeState> {
+    const state = resumeState(this.#state());
+    await this.#leave();
+    return state;
+  }
+
+  async doDestroy(): Promise<void> {
+    const turn = this.#turn;
+    turn?.stop(new Error("The session was destroyed."));
+    await turn?.ended;
+    await this.#leave();
+  }
+
+  /** Lets the server unload the thread. */
+  async #leave(): Promise<void> {
+    await ignoreRejection(Promise.resolve(this.#thread.handle?.unsubscribe()));
+  }
+
+  #state(): HarnessStateData {
+    const own = this.#turn && !this.#turn.isOver ? this.#turn.state : undefined;
+    const turn = own ?? this.#unfinished;
+    return { ...this.#thread.state, ...(turn === undefined ? {} : { turn }) };
+  }
+
+  #follow(
+    turn: ReturnType<Thread["turn"] | Thread["attachTurn"]>,
+    asks: HarnessAsks,
+    options: HarnessContinueOptions,
+    told: HarnessStateData["turn"],
+  ): HarnessPromptControl {
+    const { turns, show, answerTimeoutMs } = this.#options;
+    const { outputSchema } = settingsOf(options);
+    const names = new Set((options.tools ?? []).map(({ name }) => name));
+    const harnessTurn = new HarnessTurn({
+      turn,
+      asks,
+      modelId: options.model ?? this.#thread.model,
+      isCallersTool: (name) => names.has(name),
+      holdsText: outputSchema !== undefined && hasOptional(outputSchema),
+      answerTimeoutMs,
+      // The host carries out its tools by their arguments.
+      show: { cwd: this.#thread.cwd, show: { ...show, toolArguments: true } },
+      told,
+    });
+    turns.add({ turn: harnessTurn, asks });
+    this.#turn = harnessTurn;
+    const control = harnessTurn.attach(options);
+    for (const compaction of this.#compactions) {
+      options.emit({ type: "compaction", trigger: "manual", summary: "", ...compaction });
+    }
+    this.#compactions = [];
+    return control;
+  }
+}
+
+/** @throws InvalidArgumentError for a format that Codex cannot be held to. */
+function settingsOf({ responseFormat }: HarnessContinueOptions): Pick<TurnOptions, "outputSchema"> {
+  if (responseFormat?.type !== "json") return {};
+  if (responseFormat.schema === undefined) {
+    throw unsupported("responseFormat", "must have a schema when it is JSON");
+  }
+  return { outputSchema: responseFormat.schema };
+}

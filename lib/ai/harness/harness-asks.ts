@@ -1,0 +1,288 @@
+import type { JsonValue } from "../../../generated/types.js";
+import type {
+  ApprovalRequest,
+  RequestHandlers,
+  ToolContent,
+  ToolContext,
+  ToolOutput,
+} from "../../index.js";
+import type { AskedRequest, ToolCall } from "../../parts/part-types.js";
+import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import type { PromptPart } from "../model/model-types.js";
+import { readToolAnswer, textOfAnswer } from "../model/tool-answer.js";
+import { answersIn, questionsInput } from "./builtin-tools.js";
+import { callOf, type HarnessParts, type HarnessToolCall } from "./harness-parts.js";
+import type { HarnessPermissions } from "./harness-permissions.js";
+import { fieldsIn } from "./harness-schema.js";
+import type { HarnessStreamPart } from "./harness-types.js";
+import { Decisions } from "./decisions.js";
+import { OpenAsks } from "./open-asks.js";
+
+type HostAnswer =
+  | { readonly type: "approval"; readonly approved: boolean }
+  | {
+      readonly type: "result";
+      readonly output: unknown;
+      readonly isError?: boolean;
+      readonly toolResult?: unknown;
+    };
+
+/** Something that the host is asked: an approval, questions, or to carry out one of the caller's tools. */
+export interface HarnessAsk {
+  /** Of the call, or of the approval: by this the host answers. */
+  readonly id: string;
+  /** What asks it. */
+  readonly parts: readonly HarnessStreamPart[];
+  /** A call that stands for the request alone, and ends with the answer. */
+  readonly standIn?: { readonly id: string; readonly toolName: string } | undefined;
+  /** Whether an earlier host was asked it. */
+  readonly isOld: boolean;
+}
+
+interface OpenAsk extends HarnessAsk {
+  isOld: boolean;
+  /** Whether the host that reads now was asked it. */
+  isTold: boolean;
+}
+
+/** What one turn asks of the host, and the handlers through which the server gets the answers. */
+export class HarnessAsks {
+  onChange: () => void = () => undefined;
+  readonly #permissions: HarnessPermissions;
+  readonly #answers: OpenAsks<HostAnswer>;
+  readonly #open = new Map<string, OpenAsk>();
+  /** By the key of a request: whether it is granted without anybody being asked, or refused so. */
+  readonly #decisions = new Decisions();
+  readonly #outputs = new Map<string, { readonly result: JsonValue; readonly isError: boolean }>();
+  /** Results of calls that stand for a request, which are to be told. */
+  #standInResults: { readonly id: string; readonly toolName: string; readonly result: string }[] =
+    [];
+
+  constructor(permissions: HarnessPermissions) {
+    this.#permissions = permissions;
+    this.#answers = new OpenAsks((id) => {
+      this.over(id);
+    });
+  }
+
+  /** Whether the host that reads is asked something, and has not answered. */
+  get isHeld(): boolean {
+    return [...this.#open.values()].some(({ isTold }) => isTold);
+  }
+
+  /** What was asked, and is not answered. */
+  get told(): readonly HarnessAsk[] {
+    for (const ask of this.#open.values()) ask.isTold = true;
+    return [...this.#open.values()];
+  }
+
+  /** The handlers of the turn. */
+  readonly handlers: RequestHandlers = {
+    onApproval: async (request, { key, signal }) => {
+      return (await this.#mayGoOn(key, signal, this.#decideItself(request))) ? "accept" : "decline";
+    },
+    onElicitation: async (request, { key, signal }) => {
+      const isApproval = request.type === "toolApproval";
+      const decision = Promise.resolve(isApproval ? undefined : false);
+      return (await this.#mayGoOn(key, signal, decision)) ? "accept" : "decline";
+    },
+    onUserInput: async (_, { key, signal }) => {
+      const mayAsk = this.#permissions.has("askUserQuestions");
+      this.#decisions.set(key, Promise.resolve(mayAsk ? undefined : false));
+      if (!mayAsk) return {};
+      const answer = await this.#answers.wait(key, signal);
+      return answer.type === "result" ? answersIn(answer.output) : {};
+    },
+  };
+
+  /** Carries out a call of one of the caller's tools: waits for the host's result. */
+  async call(name: string, { callId, signal }: ToolContext): Promise<ToolOutput> {
+    const answer = await this.#answers.wait(callId, signal);
+    if (answer.type !== "result") throw new Error("It was given no result.");
+    const { output, isError = false, toolResult } = answer;
+    const read = outputOf(name, callId, toolResult ?? { output });
+    const failed = isError || read.failed;
+    this.#outputs.set(callId, { result: toJson(output), isError: failed });
+    if (failed) throw new Error(read.text ?? toText(output));
+    return read.content ?? (output as ToolOutput);
+  }
+
+  /** The result of a call of the caller's tools, as the host gave it, or as the server tells it. */
+  resultOf({ id, status, output, error }: PartOf<"tool-end">): {
+    result: JsonValue;
+    isError?: true;
+  } {
+    this.over(id);
+    const given = this.#outputs.get(id);
+    this.#outputs.delete(id);
+    const isError = given?.isError ?? status !== "completed";
+    const result = given?.result ?? error ?? output ?? "";
+    return { result, ...(isError ? { isError } : {}) };
+  }
+
+  /** A call of one of the caller's tools, to be told to the host; undefined when the host has answered already. */
+  callOf(id: string, toolName: string, input: unknown): HarnessAsk | undefined {
+    if (this.#answers.isAnswered(id)) return undefined;
+    const call = { toolCallId: id, toolName, input: JSON.stringify(input ?? {}) };
+    return this.#opened(id, [{ type: "tool-call", ...call }]);
+  }
+
+  /** A request to be told to the host; undefined when it is decided. `mcpCall` finds a call that has begun. */
+  async requestOf(
+    { key, toolId, request, origin }: TurnPart & PartOf<"request">,
+    mcpCall: (id: string) => HarnessToolCall | undefined,
+  ): Promise<HarnessAsk | undefined> {
+    const decision = await this.#decisions.of(key);
+    if (decision !== undefined || this.#answers.isAnswered(key)) return undefined;
+    if (request.kind === "questions") {
+      const input = JSON.stringify(questionsInput(request.questions));
+      const toolName = "askUserQuestions";
+      const parts = [{ type: "tool-call" as const, toolCallId: key, toolName, input }];
+      return this.#opened(key, parts, { id: key, toolName });
+    }
+    if (!["command", "fileChange", "permissions", "toolApproval"].includes(request.kind)) return;
+    const approval = (toolCallId: string) =>
+      ({ type: "tool-approval-request", approvalId: key, toolCallId }) as const;
+    // Sub-agents may use the ids of others.
+    const about = origin ? undefined : toolId;
+    const tool = toolOf(request);
+    const call = about === undefined ? undefined : tool ? callOf(about, tool) : mcpCall(about);
+    if (call) return this.#opened(key, [call, approval(call.toolCallId)]);
+    const toolName = `request-${request.kind}`;
+    const input = JSON.stringify({ ...request, ...(origin ? { origin } : {}) });
+    const own = { toolCallId: key, toolName, input, providerExecuted: true, dynamic: true };
+    return this.#opened(key, [{ type: "tool-call", ...own }, approval(key)], {
+      id: key,
+      toolName,
+    });
+  }
+
+  /** The host is about to be asked it. */
+  tell({ id }: HarnessAsk): void {
+    const ask = this.#open.get(id);
+    if (ask) ask.isTold = true;
+  }
+
+  /** Answers what was asked, or what will be asked once more. */
+  answer(id: string, answer: HostAnswer): HarnessAsk | undefined {
+    const ask = this.#open.get(id);
+    this.#open.delete(id);
+    if (ask?.standIn) {
+      const said = answer.type === "approval" && !answer.approved ? "declined" : "answered";
+      this.#standInResults.push({ ...ask.standIn, result: said });
+    }
+    this.#answers.answer(id, answer);
+    return ask;
+  }
+
+  /** Nobody needs an answer any more. */
+  over(id: string): void {
+    const ask = this.#open.get(id);
+    if (!ask) return;
+    this.#open.delete(id);
+    if (ask.standIn) this.#standInResults.push({ ...ask.standIn, result: "over" });
+    this.onChange();
+  }
+
+  takeResults(parts: HarnessParts): HarnessStreamPart[] {
+    const results = this.#standInResults;
+    this.#standInResults = [];
+    return results.flatMap(({ id, toolName, result }) => {
+      const dynamic = toolName === "askUserQuestions" ? {} : ({ dynamic: true } as const);
+      return parts.result(id, toolName, { outcome: result }, dynamic);
+    });
+  }
+
+  /** The host that reads is gone; what it was asked, the next one is asked. */
+  forgetHost(): void {
+    for (const ask of this.#open.values()) {
+      ask.isOld ||= ask.isTold;
+      ask.isTold = false;
+    }
+  }
+
+  clear(): void {
+    this.#answers.clear();
+    this.#decisions.clear();
+  }
+
+  #opened(
+    id: string,
+    parts: readonly HarnessStreamPart[],
+    standIn?: HarnessAsk["standIn"],
+  ): HarnessAsk {
+    const ask: OpenAsk = { id, parts, standIn, isOld: false, isTold: false };
+    this.#open.set(id, ask);
+    return ask;
+  }
+
+  /** Asks the host, unless it is decided. */
+  async #mayGoOn(
+    key: string,
+    signal: AbortSignal,
+    decision: Promise<boolean | undefined>,
+  ): Promise<boolean> {
+    // What cannot be found out, a person is asked.
+    const sure = decision.catch(() => undefined);
+    this.#decisions.set(key, sure);
+    const decided = await sure;
+    if (decided !== undefined) return decided;
+    const answer = await this.#answers.wait(key, signal);
+    return answer.type === "approval" && answer.approved;
+  }
+
+  /** What needs no person: a tool that was taken away, and changes of files where these are allowed. */
+  async #decideItself(request: ApprovalRequest): Promise<boolean | undefined> {
+    const { mode, has, areInside } = this.#permissions;
+    if (request.type === "command" && !has("bash")) return false;
+    if (request.type !== "fileChange") return undefined;
+    if (!has("applyPatch")) return false;
+    if (mode !== "allow-edits" || !request.changes || isFilled(request.grantRoot)) return undefined;
+    const paths = request.changes.flatMap(({ path, kind }) => {
+      const target = kind.type === "update" ? kind.move_path : undefined;
+      return isFilled(target) ? [path, target] : [path];
+    });
+    return (await areInside(paths)) ? true : undefined;
+  }
+}
+
+function isFilled(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+/** The call that an approval is about; undefined for one of a tool that says nothing of it. */
+function toolOf(request: AskedRequest): ToolCall | undefined {
+  if (request.kind === "fileChange") return { kind: "fileChange", changes: request.changes };
+  if (request.kind !== "command" || request.command === null) return undefined;
+  const { command, cwd } = request;
+  return { kind: "command", command, ...(cwd === undefined ? {} : { cwd }) };
+}
+
+function outputOf(
+  toolName: string,
+  toolCallId: string,
+  part: unknown,
+): { failed: boolean; text?: string; content?: ToolContent[] } {
+  const { output } = fieldsIn(part);
+  const type = fieldsIn(output)["type"];
+  const isTyped =
+    ("type" in fieldsIn(part) && typeof type === "string") ||
+    type === "execution-denied" ||
+    (type === "content" && Array.isArray(fieldsIn(output)["value"]));
+  if (!isTyped) return { failed: false };
+  const given = { type: "tool-result", toolName, toolCallId, output } as PromptPart;
+  const answer = readToolAnswer(given, "toolResult");
+  const content = [...answer.content] as ToolContent[];
+  return { failed: answer.failed, text: textOfAnswer(answer), content };
+}
+
+function toText(output: unknown): string {
+  if (typeof output === "string") return output;
+  const { error } = fieldsIn(output);
+  return typeof error === "string" ? error : JSON.stringify(output ?? null);
+}
+
+function toJson(output: unknown): JsonValue {
+  const text = JSON.stringify(output) as string | undefined;
+  return text === undefined ? null : (JSON.parse(text) as JsonValue);
+}

@@ -1,0 +1,357 @@
+import { onAbort } from "../../async/abort.js";
+import type { AsyncIteration } from "../../async/async-iteration.js";
+import { onDeadline } from "../../async/deadline.js";
+import { Deferred, ignoreRejection } from "../../async/deferred.js";
+import { nothingToUndo, type Undo } from "../../async/undo.js";
+import type { Turn } from "../../index.js";
+import type { PartOptions } from "../../parts/part-options.js";
+import { partsOf } from "../../parts/parts-of.js";
+import type { ToolCall } from "../../parts/part-types.js";
+import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import { CallBatch } from "./call-batch.js";
+import { endOfTurn } from "./end-of-turn.js";
+import type { HarnessAsks } from "./harness-asks.js";
+import { callOf, HarnessParts, type HarnessToolCall } from "./harness-parts.js";
+import type {
+  HarnessContinueOptions,
+  HarnessPromptControl,
+  HarnessStateData,
+  HarnessStreamPart,
+} from "./harness-types.js";
+import { unwrapCall } from "./added-tool.js";
+import { ToldParts } from "./told-parts.js";
+
+export interface HarnessTurnOptions {
+  readonly turn: Turn;
+  readonly asks: HarnessAsks;
+  readonly modelId: string | undefined;
+  readonly isCallersTool: (name: string) => boolean;
+  /** Whether the text is the answer as the schema has it, at the end. */
+  readonly holdsText: boolean;
+  /** How long the host may take for an answer (ms). */
+  readonly answerTimeoutMs: number;
+  readonly show: PartOptions;
+  /** What the host was told of the turn, in a process that is gone. */
+  readonly told?: HarnessStateData["turn"] | undefined;
+}
+
+/** As long as one host reads the turn. */
+interface Segment {
+  readonly emit: (part: HarnessStreamPart) => void;
+  readonly settle: (error?: { readonly reason: unknown }) => void;
+}
+
+/**
+ * A turn of a session. A host reads it from `attach()` to the turn's end, or until it is suspended or another host reads
+ * on. When the host is asked something, it may stop reading without a word; so nothing more is told until it has
+ * answered, or has attached once more.
+ */
+export class HarnessTurn {
+  readonly turn: Turn;
+  readonly #options: HarnessTurnOptions;
+  readonly #parts: AsyncIteration<TurnPart>;
+  readonly #told: ToldParts;
+  readonly #harness: HarnessParts;
+  readonly #asks: HarnessAsks;
+  #segment: Segment | undefined;
+  #reading: Promise<IteratorResult<TurnPart, undefined>> | undefined;
+  /** The calls of MCP tools that run; a request to allow one says nothing of its own. */
+  readonly #mcpCalls = new Map<string, HarnessToolCall>();
+  /** Parts that came behind calls that are being collected. */
+  #queued: TurnPart[] = [];
+  readonly #batch = new CallBatch(() => {
+    this.#wake();
+  });
+  #wake: () => void = () => undefined;
+  #unlink: Undo = nothingToUndo;
+  #limit: Undo = nothingToUndo;
+  #isOver = false;
+  /** What the host was told behind the end of the last step, and what of it the next one is told again. */
+  #sinceStep: HarnessStreamPart[] = [];
+  #unread: HarnessStreamPart[] = [];
+  #stopped: { readonly reason: unknown } | undefined;
+
+  constructor(options: HarnessTurnOptions) {
+    const { turn, asks, holdsText, show, told } = options;
+    this.turn = turn;
+    this.#options = options;
+    this.#asks = asks;
+    this.#told = new ToldParts(told);
+    const metadata = () => ({ codex: { threadId: turn.threadId, turnId: turn.id ?? null } });
+    this.#harness = new HarnessParts({ told: this.#told, holdsText, metadata });
+    this.#parts = partsOf(turn, show);
+    asks.onChange = () => {
+      this.#wake();
+    };
+    // Also when nobody reads any more.
+    void this.ended.then(() => {
+      this.#limit();
+      this.#unlink();
+      this.#asks.clear();
+    });
+  }
+
+  /** Resolves when nothing more comes of the turn. */
+  get ended(): Promise<unknown> {
+    return this.turn.run({ throwOnFailure: false }).catch(() => undefined);
+  }
+
+  /** Whether a host was told how it ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Why it was stopped, before its end. */
+  get stopped(): { readonly reason: unknown } | undefined {
+    return this.#stopped;
+  }
+
+  /** What another process needs to go on with the turn. */
+  get state(): HarnessStateData["turn"] {
+    const { id } = this.turn;
+    return id === undefined ? undefined : { id, ...this.#told.state };
+  }
+
+  /** Lets a host read the turn, from where the last one was. */
+  attach(
+    { emit, abortSignal }: HarnessContinueOptions,
+    { isSameHost = false } = {},
+  ): HarnessPromptControl {
+    // One that goes on by itself has met a stop condition: it has dropped what it read behind the last step.
+    const again = isSameHost ? this.#unread : [];
+    this.#unread = [];
+    this.release();
+    this.#harness.changeHost();
+    const done = new Deferred<void>();
+    void ignoreRejection(done.promise);
+    const settle: Segment["settle"] = (error) => {
+      if (error) done.reject(error.reason);
+      else done.resolve();
+    };
+    const segment = { emit, settle };
+    this.#segment = segment;
+    this.#unlink();
+    this.#unlink = onAbort(abortSignal, (reason) => {
+      this.stop(reason);
+    });
+    const { modelId } = this.#options;
+    emit({ type: "stream-start", ...(modelId === undefined ? {} : { modelId }) });
+    // What the host was asked, and has not answered, it may have forgotten.
+    const asks = this.#asks.told.flatMap(({ parts }) => parts);
+    const asked = new Set(asks.map((part) => "toolCallId" in part && part.toolCallId));
+    this.#emit(again.filter((part) => !("toolCallId" in part) || !asked.has(part.toolCallId)));
+    this.#emit(asks);
+    void this.#read(segment);
+    return {
+      done: done.promise,
+      submitToolResult: (given) => {
+        this.#answer(given.toolCallId, { type: "result", ...given });
+        return Promise.resolve();
+      },
+      submitToolApproval: ({ approvalId, approved }) => {
+        this.#answer(approvalId, { type: "approval", approved });
+        return Promise.resolve();
+      },
+      submitUserMessage: async (text) => {
+        await this.turn.steer(text);
+      },
+    };
+  }
+
+  /** Ends the reading, and leaves the turn as it is. */
+  release(): void {
+    if (this.#segment) this.#unread = this.#sinceStep;
+    this.#sinceStep = [];
+    this.#segment?.settle();
+    this.#segment = undefined;
+    this.#unlink();
+    this.#unlink = nothingToUndo;
+    this.#limit();
+    this.#asks.forgetHost();
+    this.#wake();
+  }
+
+  /** Interrupts the turn; its reading ends with `reason`. */
+  stop(reason: unknown): void {
+    if (this.#stopped || this.#isOver) return;
+    this.#stopped = { reason };
+    this.#isOver = true;
+    this.#limit();
+    this.#unlink();
+    // If that is not confirmed in time, the client goes on stopping it.
+    void ignoreRejection(this.turn.interrupt());
+    void ignoreRejection(Promise.resolve(this.#parts.return?.()));
+    this.#segment?.settle(this.#stopped);
+    this.#segment = undefined;
+    this.#wake();
+  }
+
+  #answer(id: string, answer: Parameters<HarnessAsks["answer"]>[1]): void {
+    const ask = this.#asks.answer(id, answer);
+    // The host has ended its step when it began to wait.
+    if (ask?.isOld !== false) this.#harness.endStep();
+    this.#wake();
+  }
+
+  async #read(segment: Segment): Promise<void> {
+    try {
+      while (this.#segment === segment) {
+        if (this.#asks.isHeld) {
+          await this.#untilAnswered();
+          continue;
+        }
+        this.#emit(this.#asks.takeResults(this.#harness));
+        const part = await this.#next(segment);
+        if (part === undefined) continue;
+        if (part === "calls") {
+          this.#emit(this.#tellCalls());
+          continue;
+        }
+        if (part.type === "end" && !part.origin) {
+          await this.#end(part, segment);
+          return;
+        }
+        if (part.type !== "request") {
+          this.#emit(this.#take(part));
+          continue;
+        }
+        // Meanwhile another host may read; what nobody reads, the next one is asked.
+        this.#emit(await this.#ask(part));
+      }
+    } catch (error) {
+      this.#isOver = true;
+      segment.settle({ reason: error });
+    }
+  }
+
+  #emit(parts: readonly HarnessStreamPart[]): void {
+    for (const part of parts) this.#tell(part);
+  }
+
+  #tell(part: HarnessStreamPart): void {
+    if (!this.#segment) return;
+    if (part.type === "finish-step") this.#sinceStep = [];
+    else this.#sinceStep.push(part);
+    this.#segment.emit(part);
+  }
+
+  /** Undefined when there is something else to do first. */
+  async #next(segment: Segment): Promise<TurnPart | "calls" | undefined> {
+    if (this.#batch.isDue) return "calls";
+    if (this.#batch.isEmpty) {
+      const queued = this.#queued.shift();
+      if (queued) return queued;
+    }
+    this.#reading ??= this.#parts.next();
+    const reading = this.#reading;
+    const step = await new Promise<IteratorResult<TurnPart, undefined> | undefined>(
+      (resolve, reject) => {
+        const wake = (): void => {
+          if (this.#segment !== segment || this.#batch.isDue) resolve(undefined);
+        };
+        this.#wake = wake;
+        wake();
+        reading.then(resolve, reject);
+      },
+    );
+    if (!step || this.#segment !== segment) return undefined;
+    this.#reading = undefined;
+    if (step.done === true) throw new Error("The turn has ended before its end was told.");
+    const part = step.value;
+    if (this.#collect(part)) return undefined;
+    if (this.#batch.isEmpty) return part;
+    this.#queued.push(part);
+    // Nothing more is called, and nobody needs an answer.
+    if (part.type === "end" && !part.origin) this.#batch.end();
+    return undefined;
+  }
+
+  /** Whether the part is a call of one of the caller's tools, which waits for those that come with it. */
+  #collect(part: TurnPart): boolean {
+    if (part.type !== "tool-start" || part.origin) return false;
+    const { id, tool } = part;
+    const call = this.#callersCall(tool);
+    if (!call) return false;
+    const ask = this.#asks.callOf(id, call.tool, call.input);
+    if (ask) this.#batch.add(ask);
+    return true;
+  }
+
+  #tellCalls(): HarnessStreamPart[] {
+    const asks = this.#batch.take();
+    const before = this.#harness.callsInStep;
+    return asks.flatMap((ask) => {
+      const [call] = ask.parts;
+      if (call?.type !== "tool-call") return [];
+      const told = this.#harness.tellAsked(call);
+      // The step may have ended with the first of them.
+      const stepToolCallCount = (told.length > 1 ? 0 : before) + asks.length;
+      this.#asks.tell(ask);
+      return told.map((part) =>
+        part.type === "tool-call" ? { ...part, stepToolCallCount } : part,
+      );
+    });
+  }
+
+  #take(part: TurnPart): readonly HarnessStreamPart[] {
+    if (part.type === "request-end") {
+      this.#asks.over(part.key);
+      return this.#asks.takeResults(this.#harness);
+    }
+    const callers =
+      part.type === "tool-end" && !part.origin ? this.#callersCall(part.tool) : undefined;
+    if (part.type === "tool-end" && callers) {
+      const { result, isError } = this.#asks.resultOf(part);
+      return this.#harness.result(part.id, callers.tool, result, isError ? { isError } : {});
+    }
+    if (part.type === "tool-start" && part.tool.kind === "mcp" && !part.origin) {
+      this.#mcpCalls.set(part.id, callOf(part.id, part.tool));
+    }
+    if (part.type === "tool-end") this.#mcpCalls.delete(part.id);
+    return this.#harness.next(part);
+  }
+
+  async #ask(part: TurnPart & PartOf<"request">): Promise<readonly HarnessStreamPart[]> {
+    const ask = await this.#asks.requestOf(part, (id) => this.#mcpCalls.get(id));
+    if (!ask) return [];
+    this.#asks.tell(ask);
+    return ask.parts.flatMap((each) =>
+      each.type === "tool-call" ? this.#harness.tellAsked(each) : [each],
+    );
+  }
+
+  /** A call of one of the caller's tools, whichever way the model has made it. */
+  #callersCall(tool: ToolCall): ReturnType<typeof unwrapCall> | undefined {
+    if (tool.kind !== "function") return undefined;
+    const call = unwrapCall(tool.tool, tool.arguments);
+    return this.#options.isCallersTool(call.tool) ? call : undefined;
+  }
+
+  async #untilAnswered(): Promise<void> {
+    this.#limit();
+    const late = (): void => {
+      this.stop(new Error("The host has not answered in time."));
+    };
+    // A process that has nothing else to do may end.
+    this.#limit = onDeadline(this.#options.answerTimeoutMs, late, { unref: true });
+    const segment = this.#segment;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        if (!this.#asks.isHeld || this.#segment !== segment) resolve();
+      };
+      this.#wake = wake;
+      wake();
+    });
+    this.#limit();
+  }
+
+  async #end(part: PartOf<"end">, segment: Segment): Promise<void> {
+    this.#isOver = true;
+    this.#emit(this.#asks.takeResults(this.#harness));
+    const { turn } = this;
+    const { holdsText } = this.#options;
+    const { parts, failure } = await endOfTurn(part, { turn, harness: this.#harness, holdsText });
+    for (const each of parts) segment.emit(each);
+    segment.settle(failure);
+  }
+}

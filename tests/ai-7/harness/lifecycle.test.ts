@@ -1,0 +1,324 @@
+import { stepCountIs } from "ai";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { Codex } from "../../../lib/index.js";
+import { reply, type LoopbackModel } from "../../../lib/testing/index.js";
+import { addTool, saidIn } from "../../support/ai-model.js";
+import { ListeningServer } from "../../support/listening-server.js";
+import { rejection } from "../../support/real.js";
+import { HarnessStage, partOf, partsIn, textOf, type SeenPart } from "./harness-stage.js";
+
+let stage: HarnessStage;
+let model: LoopbackModel;
+let server: ListeningServer;
+
+beforeAll(async () => {
+  stage = await HarnessStage.open();
+  model = stage.model;
+  server = await ListeningServer.start(stage.real);
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await stage.close();
+});
+
+const said = () => saidIn(model.requests.at(-1)?.input ?? []);
+const answer = (part: SeenPart, approved: boolean) => ({
+  toolApprovalContinuations: [
+    { type: "tool-approval-response" as const, approvalId: String(part["approvalId"]), approved },
+  ],
+});
+
+/** A state as it comes back from a database. */
+const stored = <State>(state: State): State => JSON.parse(JSON.stringify(state)) as State;
+
+describe("in the same process", () => {
+  test("a turn that was suspended goes on where it was, without a gap and without anything twice", async () => {
+    const gate = reply.hold();
+    model.enqueue(
+      [reply.text("First. "), reply.shell("echo out")],
+      reply.text(["Second, ", gate, "to its end."]),
+    );
+    const agent = stage.agent();
+    const session = await agent.createSession();
+    const result = await agent.stream({ session, prompt: "Go" });
+    const reading = partsIn(result);
+    await gate.reached;
+    // What has come is read before the turn is suspended.
+    const state = stored(await session.suspendTurn());
+    const before = await reading;
+    gate.release();
+    const { sessionId } = session;
+    const again = await agent.createSession({ sessionId, continueFrom: state });
+    const after = await partsIn(await agent.continueStream({ session: again }));
+    expect(textOf([...before, ...after])).toBe("First. Second, to its end.");
+    expect(again.isResume).toBe(true);
+    await again.destroy();
+  });
+
+  test("a turn that meets a stop condition goes on with the next step, whole", async () => {
+    model.enqueue(
+      [reply.text("First. "), reply.shell("echo out")],
+      [reply.text(["Second, ", "in pieces. "]), reply.shell("echo again")],
+      reply.text("Third."),
+    );
+    const agent = stage.agent({ stopWhen: stepCountIs(1) as never });
+    const session = await agent.createSession();
+    const texts = [(await agent.generate({ session, prompt: "Go" })).text];
+    while (session.hasUnfinishedTurn()) {
+      texts.push((await agent.continueGenerate({ session })).text);
+    }
+    expect(texts).toEqual(["First. ", "Second, in pieces. ", "Third."]);
+    await session.destroy();
+  });
+
+  test("a session goes on behind detach and behind stop, with the same thread", async () => {
+    for (const way of ["detach", "stop"] as const) {
+      const agent = stage.agent();
+      const session = await agent.createSession();
+      await agent.generate({ session, prompt: "first" });
+      const state = stored(await session[way]());
+      const { sessionId } = session;
+      const again = await agent.createSession({ sessionId, resumeFrom: state });
+      await agent.generate({ session: again, prompt: "second" });
+      expect(said()).toEqual(expect.arrayContaining(["user first", "user second"]));
+      await again.destroy();
+    }
+  });
+
+  test("a session that was detached while it asks is asked the same once more", async () => {
+    const agent = stage.agent({ permissionMode: "allow-reads" });
+    const session = await agent.createSession();
+    model.enqueue(reply.shell("touch asked"), reply.text("Touched."));
+    const asked = partOf(
+      await partsIn(await agent.stream({ session, prompt: "Go" })),
+      "tool-approval-request",
+    );
+    const state = stored(await session.detach());
+    const { sessionId } = session;
+    const again = await agent.createSession({ sessionId, resumeFrom: state });
+    const once = await partsIn(await agent.continueStream({ session: again }));
+    expect(partOf(once, "tool-approval-request")["approvalId"]).toBe(asked["approvalId"]);
+    const rest = await partsIn(
+      await agent.continueStream({ session: again, ...answer(asked, true) }),
+    );
+    expect(textOf(rest)).toBe("Touched.");
+    expect(existsSync(path.join(stage.directoryOf(again), "asked"))).toBe(true);
+    await again.destroy();
+  });
+
+  test("destroying a session stops its turn", async () => {
+    const gate = reply.hold();
+    model.enqueue(reply.text(["On and on", gate]));
+    const agent = stage.agent();
+    const session = await agent.createSession();
+    const result = await agent.stream({ session, prompt: "Go" });
+    const reading = partsIn(result);
+    await gate.reached;
+    expect(stage.codex.runningTurns).toHaveLength(1);
+    await session.destroy();
+    expect(stage.codex.runningTurns).toHaveLength(0);
+    gate.release();
+    expect(partOf(await reading, "error")["error"]).toMatchObject({
+      message: "The session was destroyed.",
+    });
+  });
+
+  test("a session without a prompt has a state, too", async () => {
+    const agent = stage.agent();
+    const session = await agent.createSession();
+    const state = stored(await session.detach());
+    const { sessionId } = session;
+    const again = await agent.createSession({ sessionId, resumeFrom: state });
+    expect((await agent.generate({ session: again, prompt: "first" })).finishReason).toBe("stop");
+    await again.destroy();
+  });
+
+  test("a state of another shape, and one whose thread is gone, are refused", async () => {
+    const agent = stage.agent();
+    const base = { type: "resume-session", harnessId: "codex", specificationVersion: "harness-v1" };
+    for (const data of [
+      { threadId: 7 },
+      { threadId: "../../etc", told: { instructions: "", skills: "", tools: {} } },
+      {
+        threadId: "01a231cd-0000-7000-a000-000000000000",
+        told: { instructions: "", skills: "", tools: {} },
+      },
+    ]) {
+      const resumeFrom = { ...base, data } as never;
+      expect(await rejection(agent.createSession({ sessionId: "s", resumeFrom }))).toBeDefined();
+    }
+  });
+});
+
+describe("in another process, on a server that both reach", () => {
+  let first: Codex;
+  let second: Codex;
+  beforeEach(() => {
+    first = new Codex({ url: server.url });
+    second = new Codex({ url: server.url });
+  });
+
+  test("a turn goes on: what the first has told is not told again, and what it asked is answered", async () => {
+    await using one = first;
+    await using two = second;
+    const settings = { permissionMode: "allow-reads" as const };
+    const agent = stage.agent({ codex: one, ...settings });
+    const session = await agent.createSession();
+    model.enqueue(
+      [reply.text("I touch it. "), reply.shell("touch marker; echo touched")],
+      reply.text("Done."),
+    );
+    const parts = await partsIn(await agent.stream({ session, prompt: "Go" }));
+    const asked = partOf(parts, "tool-approval-request");
+    const state = stored(await session.suspendTurn());
+    await one.close();
+
+    const other = stage.agent({ codex: two, ...settings });
+    const { sessionId } = session;
+    const again = await other.createSession({ sessionId, continueFrom: state });
+    const result = await other.continueStream({ session: again, ...answer(asked, true) });
+    const rest = await partsIn(result);
+    expect(textOf(parts)).toBe("I touch it. ");
+    expect(textOf(rest)).toBe("Done.");
+    expect(await result.text).toBe("Done.");
+    expect(partOf(rest, "tool-result")).toMatchObject({
+      toolName: "bash",
+      output: { output: "touched\n" },
+    });
+    expect(existsSync(path.join(stage.directoryOf(again), "marker"))).toBe(true);
+    await again.destroy();
+  });
+
+  test("a turn that asks is asked once more, under the same id, when nobody has answered", async () => {
+    await using one = first;
+    await using two = second;
+    const settings = { permissionMode: "allow-reads" as const };
+    const agent = stage.agent({ codex: one, ...settings });
+    const session = await agent.createSession();
+    model.enqueue(reply.shell("touch never"), reply.text("Not done."));
+    const parts = await partsIn(await agent.stream({ session, prompt: "Go" }));
+    const asked = partOf(parts, "tool-approval-request");
+    const state = stored(await session.suspendTurn());
+    await one.close();
+
+    const other = stage.agent({ codex: two, ...settings });
+    const { sessionId } = session;
+    const again = await other.createSession({ sessionId, continueFrom: state });
+    const once = await partsIn(await other.continueStream({ session: again }));
+    expect(partOf(once, "tool-approval-request")["approvalId"]).toBe(asked["approvalId"]);
+    const result = await other.continueStream({ session: again, ...answer(asked, false) });
+    expect(textOf(await partsIn(result))).toBe("Not done.");
+    expect(existsSync(path.join(stage.directoryOf(again), "never"))).toBe(false);
+    await again.destroy();
+  });
+
+  test("text that was told in part comes to its end", async () => {
+    await using one = first;
+    await using two = second;
+    const gate = reply.hold();
+    model.enqueue(reply.text(["Half ", gate, "and whole."]));
+    const agent = stage.agent({ codex: one });
+    const session = await agent.createSession();
+    const result = await agent.stream({ session, prompt: "Go" });
+    const seen: SeenPart[] = [];
+    let state: unknown;
+    for await (const part of result.fullStream) {
+      seen.push(part);
+      if (part.type === "text-delta" && state === undefined) {
+        state = stored(await session.suspendTurn());
+      }
+    }
+    await one.close();
+    const other = stage.agent({ codex: two });
+    const { sessionId } = session;
+    const again = await other.createSession({ sessionId, continueFrom: state as never });
+    const continued = await other.continueStream({ session: again });
+    gate.release();
+    const rest = await partsIn(continued);
+    expect(textOf(seen)).toBe("Half ");
+    expect(textOf(rest)).toBe("and whole.");
+    expect(partOf(rest, "finish")).toMatchObject({ finishReason: "stop" });
+    await again.destroy();
+  });
+
+  test("a call of the caller's tool that was open is carried out there", async () => {
+    await using one = first;
+    await using two = second;
+    const { execute: _, ...page } = addTool();
+    const agent = stage.agent({ codex: one, tools: { add: page } as never });
+    const session = await agent.createSession();
+    model.enqueue(reply.functionCall("add", { a: 1, b: 2 }), reply.text("Three."));
+    const parts = await partsIn(await agent.stream({ session, prompt: "Add" }));
+    const call = partOf(parts, "tool-call");
+    const state = stored(await session.suspendTurn());
+    await one.close();
+    const other = stage.agent({ codex: two, tools: { add: page } as never });
+    const { sessionId } = session;
+    const again = await other.createSession({ sessionId, continueFrom: state });
+    const result = await other.continueStream({
+      session: again,
+      toolResultContinuations: [
+        {
+          type: "tool-result",
+          toolCallId: String(call["toolCallId"]),
+          toolName: "add",
+          output: { type: "text", value: "3" },
+        },
+      ],
+    });
+    expect(textOf(await partsIn(result))).toBe("Three.");
+    expect(JSON.stringify(model.requests.at(-1)?.toolOutputs)).toContain('"3"');
+    await again.destroy();
+  });
+
+  test("a turn that has ended meanwhile is told from what is stored", async () => {
+    await using one = first;
+    await using two = second;
+    const gate = reply.hold();
+    model.enqueue(reply.text(["Half ", gate, "and whole."]));
+    const agent = stage.agent({ codex: one });
+    const session = await agent.createSession();
+    const result = await agent.stream({ session, prompt: "Go" });
+    const reading = partsIn(result);
+    await gate.reached;
+    const state = stored(await session.suspendTurn());
+    const seen = textOf(await reading);
+    gate.release();
+    while (one.runningTurns.length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await one.close();
+    const other = stage.agent({ codex: two });
+    const { sessionId } = session;
+    const again = await other.createSession({ sessionId, continueFrom: state });
+    const rest = await partsIn(await other.continueStream({ session: again }));
+    expect(seen + textOf(rest)).toBe("Half and whole.");
+    expect(partOf(rest, "finish")).toMatchObject({ finishReason: "stop" });
+    await again.destroy();
+  });
+});
+
+test("a turn whose server was ended with its process is told as interrupted, and the session goes on", async () => {
+  const gate = reply.hold();
+  model.enqueue(reply.text(["Half ", gate]));
+  const one = stage.real.codex();
+  const agent = stage.agent({ codex: one });
+  const session = await agent.createSession();
+  const reading = partsIn(await agent.stream({ session, prompt: "Go" }));
+  await gate.reached;
+  const state = stored(await session.suspendTurn());
+  await reading;
+  await one.close();
+  gate.release();
+  const other = stage.agent({ codex: stage.real.codex() });
+  const { sessionId } = session;
+  const again = await other.createSession({ sessionId, continueFrom: state });
+  const rest = await partsIn(await other.continueStream({ session: again }));
+  expect(partOf(rest, "finish")).toMatchObject({
+    finishReason: "other",
+    rawFinishReason: "interrupted",
+  });
+  model.enqueue(reply.text("On."));
+  expect((await other.generate({ session: again, prompt: "Go on" })).text).toBe("On.");
+  await again.destroy();
+});
