@@ -1,8 +1,8 @@
 /**
  * `npm run test:ai`: runs the tests of `codex-app-server-sdk/ai` with version 7 of the AI SDK, on the Node.js that it
  * wants, and compiles its models and its harness against the types of that version. `npm test` runs the tests of the
- * models with version 6; those of the harness are run here alone, with the `HarnessAgent` of the AI SDK.
- * The rest goes to jest: `npm run test:ai -- -t reasoning`.
+ * models with version 6. `npm run test:harness` (`--harness`) runs those of the harness instead, with the `HarnessAgent`
+ * of the AI SDK. The rest goes to jest: `npm run test:ai -- -t reasoning`.
  */
 import { execFile } from "node:child_process";
 import { readdir, readFile, writeFile } from "node:fs/promises";
