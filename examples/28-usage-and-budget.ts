@@ -48,7 +48,8 @@ console.log(`which cost ${cost.toFixed(4)}`);
 
 // A budget for a customer, a thread or a turn. The same object can be given to several of them.
 const budget = new Budget({ cost: 0.02, prices });
-model.respond(() => [reply.shell("echo still at it"), used(9_000, 100)]);
+const plan = [{ step: "Go on.", status: "in_progress" }];
+model.respond(() => [reply.functionCall("update_plan", { plan }), used(9_000, 100)]);
 const other = await codex.startThread({ sandbox: "read-only", budget });
 const error = await other.run("Do not stop.").catch((reason: unknown) => reason);
 assert(error instanceof BudgetExceededError);

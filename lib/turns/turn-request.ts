@@ -45,7 +45,7 @@ export interface StartPlace {
   readonly session: Session;
   readonly threadId: string;
   readonly pending: PendingTurn;
-  readonly request?: Pick<RequestOptions, "signal" | "trace" | "onSent">;
+  readonly request?: RequestOptions;
   /** When it is over, nobody looks for the turn any more. */
   readonly life: Life;
 }

@@ -45,10 +45,10 @@ interface ThreadAccount {
   isStale: boolean;
 }
 
-/** As many threads are remembered, the latest: about 3 MB. */
-const maxThreads = 10_000;
-/** As many turns are remembered, the latest, over or not. */
-const maxTurns = 4_096;
+/** As many threads are remembered, the latest: less than 1 MB. */
+const maxThreads = 2_048;
+/** As many turns are remembered, the latest, over or not: about 2 MB. */
+const maxTurns = 2_048;
 
 const unknownModel: ModelSettings = { model: null, modelProvider: null, serviceTier: null };
 const unused: TokenUsageBreakdown = {
@@ -68,12 +68,15 @@ const unused: TokenUsageBreakdown = {
 export class UsageLedger {
   readonly budgets: BudgetBook;
   readonly #threads = new BoundedMap<string, ThreadAccount>(maxThreads);
-  readonly #turns = new BoundedMap<string, TurnAccount>(maxTurns);
-  /** Those that work for a turn, and itself, by its id. */
-  readonly #byRoot = new BoundedMap<string, TurnAccount[]>(maxTurns);
+  readonly #turns = new BoundedMap<string, TurnAccount>(maxTurns, (_turnId, turn) => {
+    this.#open.delete(turn);
+    this.#unlink(turn);
+  });
+  /** Those that work for a turn, and itself, by its id: of those that are remembered. */
+  readonly #byRoot = new Map<string, Set<TurnAccount>>();
   /** What the thread of a turn had used before it, where that is known. */
   readonly #before = new WeakMap<TurnAccount, TokenUsageBreakdown>();
-  /** The turns whose end has not been told. */
+  /** The turns whose end has not been told; a server may begin them without end, and tell the end of none. */
   readonly #open = new Set<TurnAccount>();
   /** Those that ran while the connection was away: nobody else has used their threads. */
   readonly #overGap = new WeakSet<TurnAccount>();
@@ -102,7 +105,7 @@ export class UsageLedger {
 
   /** What the turn and its sub-agents have used so far; `null` when the server has told of none of it. */
   summaryOf(rootTurnId: string): UsageSummary | null {
-    return summaryOf(this.#byRoot.get(rootTurnId) ?? []);
+    return summaryOf([...(this.#byRoot.get(rootTurnId) ?? [])]);
   }
 
   /** What the thread of a turn had used before it; undefined when that is not known. */
@@ -120,7 +123,7 @@ export class UsageLedger {
     budget: Budget | undefined,
     context: LedgerContext,
   ): void {
-    const turns = this.#byRoot.get(turnId) ?? [];
+    const turns = [...(this.#byRoot.get(turnId) ?? [])];
     if (budget) {
       const used = turns.flatMap((turn) => turn.used);
       this.budgets.attach({ threadId, rootTurnId: turnId }, budget, used);
@@ -341,27 +344,20 @@ export class UsageLedger {
     this.#turns.set(turnId, turn);
     this.#open.add(turn);
     this.#link(turn);
-    this.#forgetOldest();
     this.#stopIfUsedUp(turn, context);
     return turn;
   }
 
   #link(turn: TurnAccount): void {
-    this.#byRoot.set(turn.rootTurnId, [...(this.#byRoot.get(turn.rootTurnId) ?? []), turn]);
+    const turns = this.#byRoot.get(turn.rootTurnId);
+    if (turns) turns.add(turn);
+    else this.#byRoot.set(turn.rootTurnId, new Set([turn]));
   }
 
   #unlink(turn: TurnAccount): void {
-    const others = (this.#byRoot.get(turn.rootTurnId) ?? []).filter((other) => other !== turn);
-    if (others.length > 0) this.#byRoot.set(turn.rootTurnId, others);
-    else this.#byRoot.delete(turn.rootTurnId);
-  }
-
-  /** A server may begin turns without end, and tell the end of none. */
-  #forgetOldest(): void {
-    for (const turn of this.#open) {
-      if (this.#open.size <= maxTurns) break;
-      this.#open.delete(turn);
-    }
+    const turns = this.#byRoot.get(turn.rootTurnId);
+    turns?.delete(turn);
+    if (turns?.size === 0) this.#byRoot.delete(turn.rootTurnId);
   }
 
   #opened(method: string, params: unknown, result: unknown): void {

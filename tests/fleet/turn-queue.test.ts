@@ -173,6 +173,8 @@ test("what cannot travel to another machine is refused before anything is sent",
       "options.signal",
     ],
     [{ thread: "a", input: "x", options: { whenBusy: "steer" } as never }, "options.whenBusy"],
+    [{ thread: "a", input: "x", options: { budget: { tokens: 9 } } as never }, "options.budget"],
+    [{ newThread: { budget: { tokens: 9 } } as never, input: "x" }, "newThread.budget"],
     [{ thread: "a", input: "x", job: { jobId: "mine" } as never }, "jobId"],
     [
       {

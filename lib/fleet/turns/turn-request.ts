@@ -16,6 +16,7 @@ import type { FailedOutcome } from "./job-outcome.js";
 /** Settings of the thread that a job begins: those of `startThread()` that can travel as JSON. */
 export type NewThreadOptions = Omit<
   StartThreadOptions,
+  | "budget"
   | "ephemeral"
   | "tools"
   | "handlers"
@@ -119,6 +120,8 @@ const handlerNames = [
   "onCurrentTime",
   "tools",
 ];
+const budgetElsewhere =
+  "is counted in one process: give it to the worker's Codex (codexFor), for each tenant say";
 const withWorker =
   "must be given to the worker (handlersFor, codexFor): a function cannot travel to another machine";
 
@@ -155,7 +158,10 @@ export function factsOf(owner: string, threadId: string | null): StreamFacts {
 function checkNewThread(options: NewThreadOptions): void {
   check("newThread", options, object);
   refuseFunctions("newThread", options);
-  const keys = withoutKeys(startThreadKeys, "ephemeral");
+  const keys = withoutKeys(startThreadKeys, "budget", "ephemeral");
+  if (Reflect.get(options, "budget") !== undefined) {
+    throw new InvalidArgumentError("newThread.budget", budgetElsewhere);
+  }
   if ("ephemeral" in options && options.ephemeral) {
     throw new InvalidArgumentError(
       "newThread.ephemeral",
@@ -169,6 +175,7 @@ function checkTurn(options: TurnJobOptions): void {
   check("options", options, object);
   refuseFunctions("options", options);
   const elsewhere: Readonly<Record<string, string>> = {
+    budget: budgetElsewhere,
     signal: "cannot travel to another machine: use job.interrupt()",
     whenBusy:
       "is not an option of a job: turns of a thread run one after the other. Use job.steer()",
