@@ -15,7 +15,7 @@ import type { TurnPart } from "./turn-part.js";
  *   has ended, too; see `pending`.
  * - Plans, diffs, warnings, usage and attempts that nobody has heard are not told again by the server, and are missing.
  *
- * Leaving the iteration leaves `parts`. When `logged` has the `end` already, nothing is yielded.
+ * Leaving the iteration leaves `parts`. When `logged` has the `end` already, nothing is yielded, and they are left, too.
  */
 export function continueParts(
   logged: Iterable<TurnPart>,
@@ -24,13 +24,19 @@ export function continueParts(
 ): AsyncIteration<TurnPart> {
   const continued = new ContinuedParts(logged, options);
   let waiting: TurnPart[] = [];
-  let isDone = continued.isOver;
+  let isDone = false;
   const over: IteratorResult<TurnPart, undefined> = { value: undefined, done: true };
   const read = async (): Promise<IteratorResult<TurnPart, undefined>> => {
     for (;;) {
       const value = waiting.shift();
       if (value) return { value, done: false };
       if (isDone) return over;
+      if (continued.isOver) {
+        isDone = true;
+        // Nobody reads on, so what comes must not be kept.
+        await parts.return?.();
+        return over;
+      }
       const step = await parts.next();
       waiting = [...(step.done ? continued.end() : continued.next(step.value))];
       isDone ||= step.done === true || continued.isOver;

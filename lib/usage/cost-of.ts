@@ -101,5 +101,8 @@ function priceIn(prices: TokenPrices, tokens: Tokens): number {
 }
 
 function hasModels(usage: unknown): boolean {
-  return object.fits(usage) && Array.isArray((usage as { byModel?: unknown }).byModel);
+  const { byModel } = object.fits(usage) ? (usage as { byModel?: unknown }) : {};
+  const isOfModel = (each: unknown): boolean =>
+    object.fits(each) && object.fits((each as { tokens?: unknown }).tokens);
+  return Array.isArray(byModel) && byModel.every(isOfModel);
 }

@@ -37,13 +37,13 @@ export function harness(codex: Codex): HarnessV1 {
 }
 
 export function sandbox(codex: Codex): HarnessV1SandboxProvider {
-  return createCodexSandbox({ codex, directory: "/work" });
+  return createCodexSandbox({ codex, directory: "/srv/agents" });
 }
 
 export async function agent(codex: Codex): Promise<string> {
   const agent = new HarnessAgent({
     harness: createCodexHarness({ codex }),
-    sandbox: createCodexSandbox({ codex, directory: "/work" }),
+    sandbox: createCodexSandbox({ codex, directory: "/srv/agents" }),
     inactiveTools: ["bash", "webSearch"],
     permissionMode: "allow-edits",
   });

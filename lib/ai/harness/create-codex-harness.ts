@@ -53,7 +53,7 @@ const keys: KeysOf<CodexHarnessOptions> = {
  * const codex = new Codex();
  * const agent = new HarnessAgent({
  *   harness: createCodexHarness({ codex }),
- *   sandbox: createCodexSandbox({ codex, directory: "/work" }),
+ *   sandbox: createCodexSandbox({ codex, directory: "/srv/agents" }),
  *   permissionMode: "allow-edits",
  * });
  * ```

@@ -39,10 +39,10 @@ describe("createCodexHarness()", () => {
     ["allow-reads", "never"],
   ] as const)("never loosens what the application says: %s and %s", async (mode, policy) => {
     const harness = createCodexHarness({ codex, thread: { approvalPolicy: policy } });
-    const sandbox = createCodexSandbox({ codex, directory: "/work" });
+    const sandbox = createCodexSandbox({ codex, directory: "/srv/agents" });
     const starting = harness.doStart({
       sessionId: "one",
-      sessionWorkDir: "/work/one",
+      sessionWorkDir: "/srv/agents/one",
       sandboxSession: await sandbox.createSession(),
       permissionMode: mode,
     });
@@ -61,10 +61,10 @@ describe("createCodexHarness()", () => {
     ],
     ["sandboxSession", { sandboxSession: { run: never } }],
   ] as const)("refuses a session with %s that it could not keep to", async (argument, options) => {
-    const sandbox = createCodexSandbox({ codex, directory: "/work" });
+    const sandbox = createCodexSandbox({ codex, directory: "/srv/agents" });
     const starting = createCodexHarness({ codex }).doStart({
       sessionId: "one",
-      sessionWorkDir: "/work/one",
+      sessionWorkDir: "/srv/agents/one",
       sandboxSession: await sandbox.createSession(),
       ...options,
     });
@@ -88,7 +88,7 @@ describe("createCodexHarness()", () => {
 test.each([
   [{ codex, directory: "relative" }, "directory"],
   [{ codex, directory: "" }, "directory"],
-  [{ codex, directory: "/work", commands: "read-only" as never }, "commands"],
+  [{ codex, directory: "/srv/agents", commands: "read-only" as never }, "commands"],
 ])("createCodexSandbox() refuses options that cannot work: %#", (options, argument) => {
   expect(() => createCodexSandbox(options)).toThrow(expect.objectContaining({ argument }));
 });
@@ -105,7 +105,7 @@ describe("skills", () => {
   ] as const)(
     "that would lie elsewhere are refused before anything is written: %#",
     async (given, argument) => {
-      const place = { files: codex.files, directory: "/work.skills", canRead: true };
+      const place = { files: codex.files, directory: "/srv/agents.skills", canRead: true };
       expect(await rejection(provideSkills([given], place))).toMatchObject({ argument });
     },
   );

@@ -117,7 +117,9 @@ test.each<[unknown, string]>([
   expect(call).toThrow(expect.objectContaining({ argument }));
 });
 
-test.each([[null], [undefined], [{}], [{ byModel: null }]])("so is usage of %j", (given) => {
+const noUsage = [null, undefined, {}, { byModel: null }, { byModel: [3] }, { byModel: [{}] }];
+
+test.each(noUsage.map((given) => [given]))("so is usage of %j", (given) => {
   const call = (): number => costOf(given as never, prices);
   expect(call).toThrow(expect.objectContaining({ argument: "usage" }));
 });
