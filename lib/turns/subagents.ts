@@ -123,12 +123,7 @@ export class Subagents {
     const call = item.type === "collabAgentToolCall" ? item : undefined;
     const { agents } = agentsIn(item);
     const caller = agents.length > 0 ? this.#callerIn(event, parent) : undefined;
-    for (const threadId of agents) {
-      const child = this.#know(threadId, parent, call);
-      if (!child) continue;
-      child.caller = caller ?? child.caller;
-      child.model ??= textOf(item, "model");
-    }
+    for (const threadId of agents) this.#learn(threadId, parent, call, caller);
     if (call) this.#expect(call, parent.threadId, event.method === "item/started");
   }
 
@@ -186,19 +181,22 @@ export class Subagents {
     this.#spawning.delete(threadId);
   }
 
-  #know(threadId: string, parent: Parent, call?: CollabCall): Child | undefined {
-    let child = this.#children.get(threadId);
-    if (!child) {
-      if (this.#children.size >= maxChildren) return undefined;
-      const depth = parent.depth + 1;
-      const unknown = { prompt: null, state: null, model: undefined, caller: undefined };
-      child = { threadId, parent, depth, turns: new Map(), ...unknown };
-      this.#children.set(threadId, child);
-      this.#watch(child);
-    }
+  #learn(threadId: string, parent: Parent, call?: CollabCall, caller?: TracedTurn): void {
+    const known = this.#children.get(threadId);
+    if (!known && this.#children.size >= maxChildren) return;
+    const child = known ?? newChild(threadId, parent);
     child.prompt ??= call?.prompt ?? null;
     child.state = stateIn(call?.agentsStates, threadId) ?? child.state;
-    return child;
+    child.caller = caller ?? child.caller;
+    // The start of the call that starts a sub-agent has an empty one.
+    child.model ??= textOf(call, "model") || undefined;
+    for (const { operation } of child.turns.values()) {
+      if (operation) operation.model ??= child.model;
+    }
+    if (known) return;
+    this.#children.set(threadId, child);
+    // Last: what the sub-agent did before it was named arrives at once, and is told with all of the above.
+    this.#watch(child);
   }
 
   #watch(child: Child): void {
@@ -281,6 +279,11 @@ class SubagentTurn implements TurnFollower {
   #show(event: TurnEvent): void {
     this.#subagents.show(withOrigin(event, this.#origin));
   }
+}
+
+function newChild(threadId: string, parent: Parent): Child {
+  const unknown = { prompt: null, state: null, model: undefined, caller: undefined };
+  return { threadId, parent, depth: parent.depth + 1, turns: new Map(), ...unknown };
 }
 
 type CollabCall = Extract<ThreadItem, { type: "collabAgentToolCall" }>;

@@ -296,6 +296,37 @@ describe("a turn", () => {
       expect(log.phasesOf(operation as object)).toEqual(whole);
     }
   });
+
+  test.each(["before it is named", "after it is named without a model"])(
+    "of a sub-agent that begins %s has its parent and its model",
+    async (order) => {
+      using log = new ChannelLog("turn");
+      await using pair = await linkedThread();
+      const turn = pair.thread.turn("Delegate");
+      await turn.started;
+      const child = { threadId: "child-1", turnId: "child-turn" };
+      const spawn = {
+        ...{ type: "collabAgentToolCall", id: "spawn", tool: "spawnAgent", status: "inProgress" },
+        ...{ senderThreadId: "thread-1", receiverThreadIds: [] as string[], prompt: "Look" },
+        ...{ model: "", reasoningEffort: null, agentsStates: {} },
+      };
+      const named = { ...spawn, receiverThreadIds: ["child-1"] };
+      const start = order === "before it is named" ? spawn : named;
+      const end = { ...named, model: "mini", status: "completed" };
+      pair.server.send(
+        turnStarted(ids),
+        { method: "item/started", params: { ...ids, item: start } },
+        turnStarted(child),
+        { method: "item/completed", params: { ...ids, item: end } },
+        turnCompleted(child),
+        turnCompleted(ids),
+      );
+      await turn.run();
+      const [root, sub] = log.operations<TurnOperation>("turn");
+      expect(sub).toMatchObject({ ...child, depth: 1, model: "mini", status: "completed" });
+      expect(sub?.parent).toBe(root);
+    },
+  );
 });
 
 describe("an item", () => {
