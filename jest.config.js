@@ -24,7 +24,7 @@ export default {
     "<rootDir>/tests/apps/",
     // They need a redis-server: npm run test:fleet.
     "<rootDir>/tests/fleet/",
-    // They need the AI SDK 7, and install it: npm run test:ai, npm run test:harness.
+    // They need the AI SDK 7, and install it: npm run test:ai.
     "<rootDir>/tests/ai-7/",
   ],
   extensionsToTreatAsEsm: [".ts"],

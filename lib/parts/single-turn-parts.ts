@@ -205,6 +205,7 @@ export class SingleTurnParts {
       case "serverRequest/resolved":
         return this.#tools.resolved(params["requestId"]);
       case "connection/gap":
+        this.#tools.missed();
         return [{ type: "gap", ids: textsOf(params["itemIds"]) }];
       case "turn/completed":
         return this.#completed(event);

@@ -8,6 +8,8 @@ import type { PartBody } from "./turn-part.js";
 
 interface OpenTool {
   tool: ToolCall;
+  /** Whether the server has said that it began: an approval may come before that. */
+  hasBegun: boolean;
   /** The output that was told; undefined when it has become more than is compared with. */
   told: string | undefined;
 }
@@ -35,6 +37,8 @@ export class ToolParts {
   readonly #visibility: Visibility;
   readonly #tools = new Map<string, OpenTool>();
   readonly #requests = new Map<string, OpenRequest>();
+  /** Whether the beginnings of calls may have been missed. */
+  #hasGap = false;
 
   constructor(visibility: Visibility) {
     this.#visibility = visibility;
@@ -69,6 +73,7 @@ export class ToolParts {
   output(id: string, delta: string): readonly PartBody[] {
     const open = this.#tools.get(id);
     if (!open || delta === "") return [];
+    open.hasBegun = true;
     if (open.told !== undefined) open.told += delta;
     if ((open.told?.length ?? 0) > maxTold) open.told = undefined;
     const isShown = open.tool.kind !== "command" || this.#visibility.show.commandOutput;
@@ -108,25 +113,43 @@ export class ToolParts {
     return this.#endRequests("answered", (one) => one.requestId === requestId);
   }
 
+  /** Events may have been missed. */
+  missed(): void {
+    this.#hasGap = true;
+  }
+
   /** The turn is over. */
   end(status: ToolStatus): readonly PartBody[] {
     const requests = this.#endRequests("over", () => true);
-    const tools = [...this.#tools].map(([id, { tool }]): PartBody => {
-      // Only commands go on behind their turn.
-      const isLeft = status === "background" && tool.kind !== "command";
-      return { type: "tool-end", id, tool, status: isLeft ? "interrupted" : status };
-    });
+    const tools = [...this.#tools].map(
+      ([id, open]): PartBody => ({
+        type: "tool-end",
+        id,
+        tool: open.tool,
+        status: this.#endOf(open, status),
+      }),
+    );
     this.#tools.clear();
     return [...requests, ...tools];
   }
 
+  /** How a call ended of which the server has not said so; `status` is that of commands which run. */
+  #endOf({ tool, hasBegun }: OpenTool, status: ToolStatus): ToolStatus {
+    if (status !== "background") return status;
+    // A command that was refused before it began has no item.
+    if (!hasBegun && !this.#hasGap) return "declined";
+    // Only commands go on behind their turn.
+    return tool.kind === "command" ? "background" : "interrupted";
+  }
+
   /** A call that is known already is only told when it is another than was told. */
-  #begin(id: string, tool: ToolCall): readonly PartBody[] {
+  #begin(id: string, tool: ToolCall, hasBegun = true): readonly PartBody[] {
     const open = this.#tools.get(id);
     if (!open) {
-      this.#tools.set(id, { tool, told: "" });
+      this.#tools.set(id, { tool, told: "", hasBegun });
       return [{ type: "tool-start", id, tool }];
     }
+    open.hasBegun ||= hasBegun;
     if (isDeepStrictEqual(open.tool, tool)) return [];
     open.tool = tool;
     return [{ type: "tool-update", id, tool }];
@@ -144,9 +167,9 @@ export class ToolParts {
       case "item/commandExecution/requestApproval":
         // One that names no command is about a host; its command has an item of its own.
         if (typeof params["command"] !== "string") return [];
-        return this.#begin(id, commandOf(params, this.#visibility));
+        return this.#begin(id, commandOf(params, this.#visibility), false);
       case "item/fileChange/requestApproval":
-        return this.#begin(id, { kind: "fileChange", changes: [] });
+        return this.#begin(id, { kind: "fileChange", changes: [] }, false);
       default:
         return [];
     }

@@ -164,9 +164,11 @@ export class TurnGap {
         return !this.#told.has(id);
       }
       default: {
-        if (deltaOf(event) === undefined) return true;
-        const itemId = textOf(event.params, "itemId");
-        return itemId === undefined || (this.#whole.has(itemId) && !this.#told.has(itemId));
+        // A request names its item in either way; one of an item that is over is of no interest any more.
+        const itemId = textOf(event.params, "itemId") ?? textOf(event.params, "callId");
+        if (itemId === undefined) return true;
+        if (this.#told.has(itemId)) return false;
+        return deltaOf(event) === undefined || this.#whole.has(itemId);
       }
     }
   }

@@ -23,7 +23,7 @@ const isLeftOut = (file: string): boolean =>
 const isLong = (file: string): boolean =>
   long.testMatch.some((pattern) => file.endsWith(pattern.replace("**/*", "")));
 
-test("each test runs with npm test, test:long, test:apps, test:fleet or test:harness, and with one of them", () => {
+test("each test runs with npm test, test:long, test:apps, test:fleet or test:ai, and with one of them", () => {
   const others = tests.filter((file) => /^tests\/(apps|fleet|ai-7)\//.test(file));
   const counts = tests.map((file) => [
     file,
@@ -33,7 +33,7 @@ test("each test runs with npm test, test:long, test:apps, test:fleet or test:har
   expect(tests.filter(isLong).length).toBeGreaterThan(0);
 });
 
-test("continuous integration runs all of them but those of the harness", () => {
+test("continuous integration runs all of them", () => {
   const script = readFileSync(path.resolve(import.meta.dirname, "../../.ci/run"), "utf8");
   expect(script).toContain("npm test");
   for (const command of ["test:long", "test:apps", "test:fleet", "test:nextjs", "test:ai"]) {

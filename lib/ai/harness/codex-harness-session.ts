@@ -43,7 +43,6 @@ export class HarnessSession implements CodexHarnessSession {
   #turn: HarnessTurn | undefined;
   /** A turn of another process, until somebody goes on with it. */
   #unfinished: HarnessStateData["turn"];
-  #isSuspended = false;
   #compactions: Compaction[] = [];
 
   constructor(options: SessionOptions) {
@@ -84,13 +83,11 @@ export class HarnessSession implements CodexHarnessSession {
     const known =
       this.#turn ?? (threadId === null ? undefined : this.#options.turns.find(threadId, told?.id));
     if (known && !known.isOver) {
-      const isSameHost = this.#isSuspended && this.#turn === known;
-      this.#isSuspended = false;
       this.#turn = known;
       this.#unfinished = undefined;
       // The functions of its tools are those of this session from now on.
       this.#thread.handleFor(options);
-      return known.attach(options, { isSameHost });
+      return known.attach(options);
     }
     const thread = this.#thread.handleFor(options);
     if (told === undefined || !thread) {
@@ -121,7 +118,6 @@ export class HarnessSession implements CodexHarnessSession {
     // Its id is what another process finds it by.
     if (turn) await turn.turn.started.catch(() => undefined);
     turn?.release();
-    this.#isSuspended = true;
     return continueState(this.#state());
   }
 

@@ -11,7 +11,7 @@ interface EndedTurn {
   readonly holdsText: boolean;
 }
 
-interface TurnEnd {
+export interface TurnEnd {
   readonly parts: readonly HarnessStreamPart[];
   /** Why the turn failed. */
   readonly failure?: { readonly reason: unknown };

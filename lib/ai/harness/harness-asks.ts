@@ -53,6 +53,8 @@ export class HarnessAsks {
   readonly #open = new Map<string, OpenAsk>();
   /** By the key of a request: whether it is granted without anybody being asked, or refused so. */
   readonly #decisions = new Decisions();
+  /** The calls that a host has refused. */
+  readonly #refused = new Set<string>();
   readonly #outputs = new Map<string, { readonly result: JsonValue; readonly isError: boolean }>();
   /** Results of calls that stand for a request, which are to be told. */
   #standInResults: { readonly id: string; readonly toolName: string; readonly result: string }[] =
@@ -120,6 +122,11 @@ export class HarnessAsks {
     return { result, ...(isError ? { isError } : {}) };
   }
 
+  /** Whether a host has refused the call of a tool of Codex. */
+  isRefused(id: string): boolean {
+    return this.#refused.has(id);
+  }
+
   /** A call of one of the caller's tools, to be told to the host; undefined when the host has answered already. */
   callOf(id: string, toolName: string, input: unknown): HarnessAsk | undefined {
     if (this.#answers.isAnswered(id)) return undefined;
@@ -157,6 +164,11 @@ export class HarnessAsks {
     });
   }
 
+  /** Whether the host is to be asked it, or was, and has not answered. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id);
+  }
+
   /** The host is about to be asked it. */
   tell({ id }: HarnessAsk): void {
     const ask = this.#open.get(id);
@@ -167,6 +179,7 @@ export class HarnessAsks {
   answer(id: string, answer: HostAnswer): HarnessAsk | undefined {
     const ask = this.#open.get(id);
     this.#open.delete(id);
+    if (answer.type === "approval" && !answer.approved) this.#refuse(ask);
     if (ask?.standIn) {
       const said = answer.type === "approval" && !answer.approved ? "declined" : "answered";
       this.#standInResults.push({ ...ask.standIn, result: said });
@@ -204,6 +217,12 @@ export class HarnessAsks {
   clear(): void {
     this.#answers.clear();
     this.#decisions.clear();
+  }
+
+  #refuse(ask: HarnessAsk | undefined): void {
+    for (const part of ask?.parts ?? []) {
+      if (part.type === "tool-approval-request") this.#refused.add(part.toolCallId);
+    }
   }
 
   #opened(

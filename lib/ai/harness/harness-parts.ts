@@ -7,7 +7,8 @@ import { noTokens, usageSince } from "../model/token-usage.js";
 import { toolNameOf } from "../tool-name.js";
 import { builtinTools } from "./builtin-tools.js";
 import type { BuiltinToolName, HarnessFinishReason, HarnessStreamPart } from "./harness-types.js";
-import type { ToldParts } from "./told-parts.js";
+import type { StepMarks } from "./step-marks.js";
+import type { ToldParts, ToldState } from "./told-parts.js";
 
 /** The tools of Codex that the harness knows by a name of its own. */
 const builtinNames: Partial<Record<ToolCall["kind"], BuiltinToolName>> = {
@@ -44,6 +45,7 @@ const changeEvents: Readonly<Record<string, "create" | "modify" | "delete">> = {
 
 interface HarnessPartsOptions {
   readonly told: ToldParts;
+  readonly steps: StepMarks;
   /** Whether texts wait for the end, when the answer is known as the schema has it. */
   readonly holdsText: boolean;
   readonly metadata: () => ModelMetadata;
@@ -56,6 +58,7 @@ interface HarnessPartsOptions {
  */
 export class HarnessParts {
   readonly #told: ToldParts;
+  readonly #steps: StepMarks;
   readonly #texts: ModelParts;
   readonly #metadata: () => ModelMetadata;
   readonly #output = new Map<string, string>();
@@ -69,8 +72,9 @@ export class HarnessParts {
   #usage: TokenCounts | undefined;
   #toldUsage = noTokens;
 
-  constructor({ told, holdsText, metadata }: HarnessPartsOptions) {
+  constructor({ told, steps, holdsText, metadata }: HarnessPartsOptions) {
     this.#told = told;
+    this.#steps = steps;
     this.#texts = new ModelParts(() => false, holdsText);
     this.#metadata = metadata;
   }
@@ -101,15 +105,16 @@ export class HarnessParts {
     }
   }
 
-  /** Another host reads on. */
-  changeHost(): void {
-    this.#toldHost = new Set();
+  /** Another host reads on, and is told these parts again. */
+  changeHost(again: readonly HarnessStreamPart[] = []): void {
+    const calls = again.flatMap((part) => (part.type === "tool-call" ? part.toolCallId : []));
+    this.#toldHost = new Set(calls);
   }
 
   /** Tells a call, whoever carries it out, in a step of its own if the last one is over. */
   tell(part: HarnessToolCall): HarnessStreamPart[] {
     if (this.#told.hasCall(part.toolCallId)) return [];
-    const ended = this.#endBefore();
+    const ended = this.#isStepOver ? this.#endBefore(this.#told.state) : [];
     this.#calls += 1;
     this.#isOpen = true;
     this.#open.add(part.toolCallId);
@@ -148,7 +153,8 @@ export class HarnessParts {
   /** Ends what is open, and the step. */
   finish(finishReason: HarnessFinishReason): HarnessStreamPart[] {
     const texts = this.#pass(this.#texts.pause() as HarnessStreamPart[]);
-    return [...texts, ...(this.#isOpen || this.#mustEnd ? [this.#finishStep(finishReason)] : [])];
+    if (!this.#isOpen && !this.#mustEnd) return texts;
+    return [...texts, this.#finishStep(finishReason, this.#told.state)];
   }
 
   /** A whole text by itself: the answer as its schema has it. */
@@ -227,9 +233,10 @@ export class HarnessParts {
 
   /** `begins`: the model says something else than before. */
   #opened(parts: readonly HarnessStreamPart[], begins = false): HarnessStreamPart[] {
+    const told = begins && this.#isStepOver ? this.#told.state : undefined;
     const rest = this.#pass(parts);
     if (rest.length === 0) return rest;
-    const ended = begins ? this.#endBefore() : [];
+    const ended = told ? this.#endBefore(told) : [];
     this.#isOpen = true;
     return [...ended, ...rest];
   }
@@ -238,18 +245,23 @@ export class HarnessParts {
     return parts.flatMap((part) => this.#told.rest(part) ?? []);
   }
 
-  #endBefore(): HarnessStreamPart[] {
-    const isOver = this.#calls > 0 && this.#open.size === 0;
-    if (!isOver && !this.#mustEnd) return [];
-    return [this.#finishStep({ unified: "tool-calls", raw: "tool-calls" })];
+  /** Whether what the model says or calls next begins another step. */
+  get #isStepOver(): boolean {
+    return this.#mustEnd || (this.#calls > 0 && this.#open.size === 0);
   }
 
-  #finishStep(finishReason: HarnessFinishReason): HarnessStreamPart {
+  /** Ends the step, by whose end so much was told. */
+  #endBefore(told: ToldState): HarnessStreamPart[] {
+    return [this.#finishStep({ unified: "tool-calls", raw: "tool-calls" }, told)];
+  }
+
+  #finishStep(finishReason: HarnessFinishReason, told: ToldState): HarnessStreamPart {
     const usage = usageSince(this.#toldUsage, this.#usage);
     this.#toldUsage = this.#usage ?? this.#toldUsage;
     this.#calls = 0;
     this.#mustEnd = false;
     this.#isOpen = false;
-    return { type: "finish-step", finishReason, usage, harnessMetadata: this.#metadata() };
+    const harnessMetadata = this.#metadata();
+    return this.#steps.end({ type: "finish-step", finishReason, usage, harnessMetadata }, told);
   }
 }

@@ -9,7 +9,7 @@ import { partsOf } from "../../parts/parts-of.js";
 import type { ToolCall } from "../../parts/part-types.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
 import { CallBatch } from "./call-batch.js";
-import { endOfTurn } from "./end-of-turn.js";
+import { endOfTurn, type TurnEnd } from "./end-of-turn.js";
 import type { HarnessAsks } from "./harness-asks.js";
 import { callOf, HarnessParts, type HarnessToolCall } from "./harness-parts.js";
 import type {
@@ -19,7 +19,8 @@ import type {
   HarnessStreamPart,
 } from "./harness-types.js";
 import { unwrapCall } from "./added-tool.js";
-import { ToldParts } from "./told-parts.js";
+import { StepMarks, type DroppedParts } from "./step-marks.js";
+import { ToldParts, type ToldState } from "./told-parts.js";
 
 export interface HarnessTurnOptions {
   readonly turn: Turn;
@@ -66,9 +67,13 @@ export class HarnessTurn {
   #unlink: Undo = nothingToUndo;
   #limit: Undo = nothingToUndo;
   #isOver = false;
-  /** What the host was told behind the end of the last step, and what of it the next one is told again. */
-  #sinceStep: HarnessStreamPart[] = [];
-  #unread: HarnessStreamPart[] = [];
+  readonly #steps = new StepMarks();
+  /** What the last host was told and has dropped: whoever goes on is told it again. */
+  #dropped: DroppedParts | undefined;
+  /** How the turn ended, and what a host is still to be told of that. */
+  #end: Promise<TurnEnd> | undefined;
+  /** What a host had been told before that. */
+  #toldBeforeEnd: ToldState | undefined;
   #stopped: { readonly reason: unknown } | undefined;
 
   constructor(options: HarnessTurnOptions) {
@@ -78,7 +83,8 @@ export class HarnessTurn {
     this.#asks = asks;
     this.#told = new ToldParts(told);
     const metadata = () => ({ codex: { threadId: turn.threadId, turnId: turn.id ?? null } });
-    this.#harness = new HarnessParts({ told: this.#told, holdsText, metadata });
+    const steps = this.#steps;
+    this.#harness = new HarnessParts({ told: this.#told, steps, holdsText, metadata });
     this.#parts = partsOf(turn, show);
     asks.onChange = () => {
       this.#wake();
@@ -109,19 +115,16 @@ export class HarnessTurn {
   /** What another process needs to go on with the turn. */
   get state(): HarnessStateData["turn"] {
     const { id } = this.turn;
-    return id === undefined ? undefined : { id, ...this.#told.state };
+    if (id === undefined) return undefined;
+    return { id, ...(this.#dropped?.told ?? this.#toldBeforeEnd ?? this.#told.state) };
   }
 
   /** Lets a host read the turn, from where the last one was. */
-  attach(
-    { emit, abortSignal }: HarnessContinueOptions,
-    { isSameHost = false } = {},
-  ): HarnessPromptControl {
-    // One that goes on by itself has met a stop condition: it has dropped what it read behind the last step.
-    const again = isSameHost ? this.#unread : [];
-    this.#unread = [];
+  attach({ emit, abortSignal }: HarnessContinueOptions): HarnessPromptControl {
     this.release();
-    this.#harness.changeHost();
+    const again = this.#dropped?.parts ?? [];
+    this.#dropped = undefined;
+    this.#harness.changeHost(again);
     const done = new Deferred<void>();
     void ignoreRejection(done.promise);
     const settle: Segment["settle"] = (error) => {
@@ -160,8 +163,8 @@ export class HarnessTurn {
 
   /** Ends the reading, and leaves the turn as it is. */
   release(): void {
-    if (this.#segment) this.#unread = this.#sinceStep;
-    this.#sinceStep = [];
+    this.#dropped = this.#steps.takeDropped() ?? this.#dropped;
+    if (this.#dropped && !this.#stopped) this.#isOver = false;
     this.#segment?.settle();
     this.#segment = undefined;
     this.#unlink();
@@ -196,6 +199,10 @@ export class HarnessTurn {
   async #read(segment: Segment): Promise<void> {
     try {
       while (this.#segment === segment) {
+        if (this.#end) {
+          await this.#tellEnd(this.#end, segment);
+          return;
+        }
         if (this.#asks.isHeld) {
           await this.#untilAnswered();
           continue;
@@ -208,8 +215,8 @@ export class HarnessTurn {
           continue;
         }
         if (part.type === "end" && !part.origin) {
-          await this.#end(part, segment);
-          return;
+          this.#cameToEnd(part);
+          continue;
         }
         if (part.type !== "request") {
           this.#emit(this.#take(part));
@@ -219,8 +226,8 @@ export class HarnessTurn {
         this.#emit(await this.#ask(part));
       }
     } catch (error) {
-      this.#isOver = true;
-      segment.settle({ reason: error });
+      this.#end = Promise.resolve({ parts: [], failure: { reason: error } });
+      await this.#tellEnd(this.#end, segment);
     }
   }
 
@@ -230,8 +237,7 @@ export class HarnessTurn {
 
   #tell(part: HarnessStreamPart): void {
     if (!this.#segment) return;
-    if (part.type === "finish-step") this.#sinceStep = [];
-    else this.#sinceStep.push(part);
+    this.#steps.add(part);
     this.#segment.emit(part);
   }
 
@@ -261,7 +267,9 @@ export class HarnessTurn {
     if (this.#collect(part)) return undefined;
     if (this.#batch.isEmpty) return part;
     this.#queued.push(part);
-    // Nothing more is called, and nobody needs an answer.
+    // A call that is over before the host was told of it, needs no answer.
+    if (part.type === "tool-end" && !part.origin) this.#asks.over(part.id);
+    // Nothing more is called.
     if (part.type === "end" && !part.origin) this.#batch.end();
     return undefined;
   }
@@ -278,7 +286,7 @@ export class HarnessTurn {
   }
 
   #tellCalls(): HarnessStreamPart[] {
-    const asks = this.#batch.take();
+    const asks = this.#batch.take().filter(({ id }) => this.#asks.isOpen(id));
     const before = this.#harness.callsInStep;
     return asks.flatMap((ask) => {
       const [call] = ask.parts;
@@ -301,14 +309,18 @@ export class HarnessTurn {
     const callers =
       part.type === "tool-end" && !part.origin ? this.#callersCall(part.tool) : undefined;
     if (part.type === "tool-end" && callers) {
+      if (!this.#told.hasCall(part.id)) return [];
       const { result, isError } = this.#asks.resultOf(part);
       return this.#harness.result(part.id, callers.tool, result, isError ? { isError } : {});
     }
     if (part.type === "tool-start" && part.tool.kind === "mcp" && !part.origin) {
       this.#mcpCalls.set(part.id, callOf(part.id, part.tool));
     }
-    if (part.type === "tool-end") this.#mcpCalls.delete(part.id);
-    return this.#harness.next(part);
+    if (part.type !== "tool-end") return this.#harness.next(part);
+    this.#mcpCalls.delete(part.id);
+    // Of a call that is refused before it begins, the server tells no end.
+    const isDeclined = part.status === "background" && this.#asks.isRefused(part.id);
+    return this.#harness.next(isDeclined ? { ...part, status: "declined" } : part);
   }
 
   async #ask(part: TurnPart & PartOf<"request">): Promise<readonly HarnessStreamPart[]> {
@@ -345,13 +357,22 @@ export class HarnessTurn {
     this.#limit();
   }
 
-  async #end(part: PartOf<"end">, segment: Segment): Promise<void> {
-    this.#isOver = true;
+  #cameToEnd(part: PartOf<"end">): void {
     this.#emit(this.#asks.takeResults(this.#harness));
+    this.#toldBeforeEnd = this.#told.state;
     const { turn } = this;
     const { holdsText } = this.#options;
-    const { parts, failure } = await endOfTurn(part, { turn, harness: this.#harness, holdsText });
-    for (const each of parts) segment.emit(each);
+    this.#end = endOfTurn(part, { turn, harness: this.#harness, holdsText });
+  }
+
+  async #tellEnd(end: Promise<TurnEnd>, segment: Segment): Promise<void> {
+    const { parts, failure } = await end;
+    if (this.#segment !== segment) return;
+    this.#emit(parts);
+    this.#toldBeforeEnd = undefined;
+    // If the host drops these parts, they come again as such.
+    this.#end = Promise.resolve(failure ? { parts: [], failure } : { parts: [] });
+    this.#isOver = true;
     segment.settle(failure);
   }
 }

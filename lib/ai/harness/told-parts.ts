@@ -1,6 +1,7 @@
 import type { HarnessStateData, HarnessStreamPart } from "./harness-types.js";
 
-type ToldState = Omit<NonNullable<HarnessStateData["turn"]>, "id">;
+/** What a host was told of a turn. */
+export type ToldState = Omit<NonNullable<HarnessStateData["turn"]>, "id">;
 
 /** Behind the end of a text. */
 const over = -1;

@@ -263,6 +263,25 @@ describe("the caller's tools", () => {
     await session.destroy();
   });
 
+  test("need none any more when their turn is interrupted", async () => {
+    model.enqueue(callAdd(1, 2));
+    const agent = stage.agent({ tools: { add: pageTool() } as never });
+    const session = await agent.createSession();
+    const parts = await partsIn(await agent.stream({ session, prompt: "Add" }));
+    const [running] = stage.codex.runningTurns;
+    if (running?.turnId === undefined) throw new Error("There is no turn.");
+    await stage.codex.thread(running.threadId).attachTurn({ id: running.turnId }).interrupt();
+    const output = { type: "text" as const, value: "too late" };
+    const toolCallId = String(partOf(parts, "tool-call")["toolCallId"]);
+    const late = { type: "tool-result" as const, toolCallId, toolName: "add", output };
+    const result = await agent.continueStream({ session, toolResultContinuations: [late] });
+    expect(partOf(await partsIn(result), "finish")).toMatchObject({
+      rawFinishReason: "interrupted",
+    });
+    expect(session.hasUnfinishedTurn()).toBe(false);
+    await session.destroy();
+  });
+
   test("wait for the results one by one, if the page gives them so", async () => {
     model.enqueue([callAdd(1, 2), callAdd(3, 4)], reply.text("Both."));
     const agent = stage.agent({ tools: { add: pageTool() } as never });

@@ -1,12 +1,18 @@
 import { stepCountIs } from "ai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { Codex } from "../../../lib/index.js";
 import { reply, type LoopbackModel } from "../../../lib/testing/index.js";
 import { addTool, saidIn } from "../../support/ai-model.js";
 import { ListeningServer } from "../../support/listening-server.js";
 import { rejection } from "../../support/real.js";
+import type { FirstHostOptions, LeftSession } from "./first-host.js";
 import { HarnessStage, partOf, partsIn, textOf, type SeenPart } from "./harness-stage.js";
 
 let stage: HarnessStage;
@@ -29,6 +35,10 @@ const answer = (part: SeenPart, approved: boolean) => ({
     { type: "tool-approval-response" as const, approvalId: String(part["approvalId"]), approved },
   ],
 });
+
+async function untilIdle(codex: Codex): Promise<void> {
+  while (codex.runningTurns.length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 /** A state as it comes back from a database. */
 const stored = <State>(state: State): State => JSON.parse(JSON.stringify(state)) as State;
@@ -70,6 +80,40 @@ describe("in the same process", () => {
       texts.push((await agent.continueGenerate({ session })).text);
     }
     expect(texts).toEqual(["First. ", "Second, in pieces. ", "Third."]);
+    await session.destroy();
+  });
+
+  test("a turn that ends before its stop condition is known to be met is told to its end", async () => {
+    model.enqueue([reply.text("First. "), reply.shell("echo out")], reply.text("Second."));
+    const isOver = async () => {
+      await untilIdle(stage.codex);
+      return true;
+    };
+    const agent = stage.agent({ stopWhen: isOver as never });
+    const session = await agent.createSession();
+    const first = await agent.generate({ session, prompt: "Go" });
+    expect(session.hasUnfinishedTurn()).toBe(true);
+    const second = await agent.continueGenerate({ session });
+    expect([first.text, second.text]).toEqual(["First. ", "Second."]);
+    expect(second.finishReason).toBe("stop");
+    expect(session.hasUnfinishedTurn()).toBe(false);
+    await session.destroy();
+  });
+
+  test("a turn that fails before its stop condition is known to be met fails when it goes on", async () => {
+    model.enqueue(
+      [reply.text("First. "), reply.shell("echo out")],
+      reply.http(400, "no such thing"),
+    );
+    const isOver = async () => {
+      await untilIdle(stage.codex);
+      return true;
+    };
+    const agent = stage.agent({ stopWhen: isOver as never });
+    const session = await agent.createSession();
+    expect((await agent.generate({ session, prompt: "Go" })).text).toBe("First. ");
+    expect(session.hasUnfinishedTurn()).toBe(true);
+    expect(String(await rejection(agent.continueGenerate({ session })))).toMatch(/no such thing/);
     await session.destroy();
   });
 
@@ -152,7 +196,7 @@ describe("in the same process", () => {
   });
 });
 
-describe("in another process, on a server that both reach", () => {
+describe("over another connection, on a server that both reach", () => {
   let first: Codex;
   let second: Codex;
   beforeEach(() => {
@@ -209,7 +253,9 @@ describe("in another process, on a server that both reach", () => {
     const once = await partsIn(await other.continueStream({ session: again }));
     expect(partOf(once, "tool-approval-request")["approvalId"]).toBe(asked["approvalId"]);
     const result = await other.continueStream({ session: again, ...answer(asked, false) });
-    expect(textOf(await partsIn(result))).toBe("Not done.");
+    const rest = await partsIn(result);
+    expect(textOf(rest)).toBe("Not done.");
+    expect(rest.map(({ type }) => type)).not.toContain("tool-result");
     expect(existsSync(path.join(stage.directoryOf(again), "never"))).toBe(false);
     await again.destroy();
   });
@@ -273,6 +319,33 @@ describe("in another process, on a server that both reach", () => {
     await again.destroy();
   });
 
+  test("a turn that met a stop condition there goes on with the next step, whole", async () => {
+    await using one = first;
+    await using two = second;
+    const gate = reply.hold();
+    model.enqueue(
+      [reply.text("First. "), reply.shell("echo out")],
+      reply.text(["Second, ", gate, "and whole."]),
+    );
+    // By then, this process was told of the second step.
+    const isSecond = async () => {
+      await gate.reached;
+      return true;
+    };
+    const agent = stage.agent({ codex: one, stopWhen: isSecond as never });
+    const session = await agent.createSession();
+    const { text } = await agent.generate({ session, prompt: "Go" });
+    const state = stored(await session.suspendTurn());
+    await one.close();
+    gate.release();
+    const other = stage.agent({ codex: two });
+    const { sessionId } = session;
+    const again = await other.createSession({ sessionId, continueFrom: state });
+    const rest = textOf(await partsIn(await other.continueStream({ session: again })));
+    expect([text, rest]).toEqual(["First. ", "Second, and whole."]);
+    await again.destroy();
+  });
+
   test("a turn that has ended meanwhile is told from what is stored", async () => {
     await using one = first;
     await using two = second;
@@ -286,7 +359,7 @@ describe("in another process, on a server that both reach", () => {
     const state = stored(await session.suspendTurn());
     const seen = textOf(await reading);
     gate.release();
-    while (one.runningTurns.length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await untilIdle(one);
     await one.close();
     const other = stage.agent({ codex: two });
     const { sessionId } = session;
@@ -295,6 +368,63 @@ describe("in another process, on a server that both reach", () => {
     expect(seen + textOf(rest)).toBe("Half and whole.");
     expect(partOf(rest, "finish")).toMatchObject({ finishReason: "stop" });
     await again.destroy();
+  });
+});
+
+describe("in another process", () => {
+  const { execute: _, ...add } = addTool();
+  const tools = { add } as never;
+
+  /** Runs the first host until the turn asks something, and kills it. */
+  async function leaveBehind(): Promise<LeftSession> {
+    const agentModule = createRequire(
+      path.resolve(import.meta.dirname, "../../../.cache/ai-7/package.json"),
+    ).resolve("@ai-sdk/harness/agent");
+    const options: FirstHostOptions = {
+      ...{ agentModule: pathToFileURL(agentModule).href, url: server.url },
+      directory: stage.real.project,
+    };
+    const host = path.resolve(import.meta.dirname, "first-host.ts");
+    const args = ["--import", "tsx", host, JSON.stringify(options)];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const exited = once(child, "exit");
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        return JSON.parse(line) as LeftSession;
+      }
+      throw new Error("It has left nothing.");
+    } finally {
+      child.kill("SIGKILL");
+      await exited;
+    }
+  }
+
+  test("an approval that was asked in one that was killed is answered", async () => {
+    model.enqueue([reply.text("I try. "), reply.shell("touch killed")], reply.text("Touched."));
+    const { sessionId, state, parts } = await leaveBehind();
+    await using codex = new Codex({ url: server.url });
+    const agent = stage.agent({ codex, permissionMode: "allow-reads", tools });
+    const session = await agent.createSession({ sessionId, continueFrom: state as never });
+    const asked = partOf(parts, "tool-approval-request");
+    const rest = await partsIn(await agent.continueStream({ session, ...answer(asked, true) }));
+    expect([textOf(parts), textOf(rest)]).toEqual(["I try. ", "Touched."]);
+    expect(existsSync(path.join(stage.directoryOf(session), "killed"))).toBe(true);
+    await session.destroy();
+  });
+
+  test("a call of a tool that was made in one that was killed is carried out", async () => {
+    model.enqueue(reply.functionCall("add", { a: 1, b: 2 }), reply.text("Three."));
+    const { sessionId, state, parts } = await leaveBehind();
+    await using codex = new Codex({ url: server.url });
+    const agent = stage.agent({ codex, tools });
+    const session = await agent.createSession({ sessionId, continueFrom: state as never });
+    const toolCallId = String(partOf(parts, "tool-call")["toolCallId"]);
+    const output = { type: "text" as const, value: "3" };
+    const given = { type: "tool-result" as const, toolCallId, toolName: "add", output };
+    const result = await agent.continueStream({ session, toolResultContinuations: [given] });
+    expect(textOf(await partsIn(result))).toBe("Three.");
+    expect(JSON.stringify(model.requests.at(-1)?.toolOutputs)).toContain('"3"');
+    await session.destroy();
   });
 });
 

@@ -124,6 +124,21 @@ describe("a command", () => {
     ]);
   });
 
+  test("that was refused before it began was declined, unless its beginning may have been missed", () => {
+    const resolved = event("serverRequest/resolved", { requestId: 0 });
+    const ended = end({ status: "completed" });
+    const gap = event("connection/gap", { itemIds: [] });
+    const outcomes = [
+      [begin, approval, resolved, ended],
+      [begin, approval, resolved, started(command()), ended],
+      [begin, gap, approval, resolved, ended],
+      [begin, approval, end({ status: "interrupted" })],
+    ].map((events) => partsOf(events).find(({ type }) => type === "tool-end"));
+    expect(outcomes).toMatchObject(
+      ["declined", "background", "background", "interrupted"].map((status) => ({ status })),
+    );
+  });
+
   test("whose turn is interrupted while it is asked about needs no answer any more", () => {
     const parts = partsOf([
       begin,

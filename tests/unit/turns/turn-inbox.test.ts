@@ -155,3 +155,17 @@ test("text whose beginning was missed is not held back at all", () => {
   release();
   expect(delivered).toEqual([gap(), started("a"), delta("a", "A")]);
 });
+
+test("what was asked about an item is held back no longer than until the item is over", () => {
+  const { inbox, receive } = holding();
+  const request = (method: string, params: object): Message =>
+    ({ method, key: method, requestId: 1, params: { ...ids, ...params } });
+  const call = request("item/tool/call", { callId: "call" });
+  const approval = request("item/commandExecution/requestApproval", { itemId: "command" });
+  const open = request("item/fileChange/requestApproval", { itemId: "change" });
+  receive(call, approval, open);
+  const items = ["call", "command"].map((id) => ({ item: agentMessage(id, "") }));
+  const report = { state: "running", items } as unknown as Parameters<typeof inbox.release>[0];
+  const released = [...inbox.release(report)].map(({ method }) => method);
+  expect(released).toEqual(["connection/gap", "item/completed", "item/completed", open.method]);
+});

@@ -1,0 +1,37 @@
+import { expect, test } from "@jest/globals";
+import { HarnessAsks } from "../../../lib/ai/harness/harness-asks.js";
+import type { HarnessPermissions } from "../../../lib/ai/harness/harness-permissions.js";
+import { HarnessTurn } from "../../../lib/ai/harness/harness-turn.js";
+import type { HarnessStreamPart } from "../../../lib/ai/harness/harness-types.js";
+import { linkedThread } from "../../support/linked-server.js";
+import { turnCompleted, turnStarted } from "../../support/turn-messages.js";
+
+const ids = { threadId: "thread-1", turnId: "turn-1" };
+const all = { mode: "allow-all", has: () => true } as unknown as HarnessPermissions;
+
+test("a call that is over before its host is told of it is neither told nor waited for", async () => {
+  await using pair = await linkedThread();
+  const turn = pair.thread.turn("Add");
+  const harnessTurn = new HarnessTurn({
+    turn,
+    asks: new HarnessAsks(all),
+    modelId: undefined,
+    isCallersTool: (name) => name === "add",
+    holdsText: false,
+    answerTimeoutMs: 60_000,
+    show: { show: { toolArguments: true } },
+  });
+  const parts: HarnessStreamPart[] = [];
+  const { done } = harnessTurn.attach({ emit: (part) => parts.push(part) });
+  await turn.started;
+  const call = { type: "dynamicToolCall", id: "call", tool: "add", arguments: { a: 1 } };
+  const item = { ...call, namespace: null, status: "inProgress", contentItems: null };
+  pair.server.send(
+    turnStarted(ids),
+    { method: "item/started", params: { ...ids, item } },
+    { method: "item/completed", params: { ...ids, item: { ...item, status: "failed" } } },
+    turnCompleted(ids, { status: "interrupted" }),
+  );
+  await done;
+  expect(parts.map(({ type }) => type)).toEqual(["stream-start", "finish"]);
+});
