@@ -1,21 +1,15 @@
-import { setImmediate } from "node:timers";
 import type { Account } from "../generated/types.js";
-import { onAbort, reasonOf } from "./async/abort.js";
 import type { AsyncIteration } from "./async/async-iteration.js";
-import { callerContext } from "./async/caller-context.js";
 import type { Callbacks } from "./errors/callbacks.js";
 import { checkSignal } from "./errors/check-values.js";
 import { AppServerClient } from "./client.js";
 import { resolveConnect } from "./options/connect-options.js";
-import { TransportClosedError, type CloseReason } from "./errors/connection-errors.js";
 import { checkOptions } from "./errors/check-options.js";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.js";
 import { RequestNotPendingError } from "./errors/server-request-errors.js";
-import { HandshakeError, IncompatibleServerError } from "./errors/start-errors.js";
 import { resolveSettings } from "./options/options.js";
 import type { ServerNotification, ServerNotificationMethod } from "./protocol.js";
-import type { ConnectionStatus } from "./jsonrpc/connection-status.js";
-import type { Admission, Leave } from "./session/admission.js";
+import type { Admission } from "./session/admission.js";
 import { Activity } from "./session/activity.js";
 import { NotificationListeners } from "./session/notification-listeners.js";
 import { recorderFor, type Recorder } from "./recording/recorder.js";
@@ -30,10 +24,10 @@ import { toBudget } from "./usage/budget.js";
 import type { UsageSource } from "./resources/account/usage.js";
 import { WorkUnderWay } from "./session/work-under-way.js";
 import type { RequestAnswer } from "./server-requests/request-kinds.js";
-import { isQuiet, isServerAtRest } from "./supervision/at-rest.js";
 import type { CodexStatus } from "./supervision/codex-status.js";
-import { checkCloseOptions, Drain, type CloseOptions } from "./supervision/drain.js";
-import { EagerRestart } from "./supervision/eager-restart.js";
+import type { CloseOptions } from "./supervision/drain.js";
+import { closedByCaller, SupervisedServer } from "./supervision/supervised-server.js";
+import type { SurvivingState } from "./session/connection-source.js";
 import {
   checkCodexOptions,
   idleMsOf,
@@ -43,10 +37,6 @@ import {
   type CodexOptions,
   type CodexServerOptions,
 } from "./supervision/codex-options.js";
-import { IdleShutdown } from "./supervision/idle-shutdown.js";
-import { checkRestart, RestartPolicy } from "./supervision/restart-policy.js";
-import { statusPublisher } from "./supervision/publish-status.js";
-import { StatusFeed } from "./supervision/status-feed.js";
 import { CodexApi } from "./catalogue/codex-api.js";
 import { guardedListener } from "./session/guarded-listener.js";
 import { totalBacklog } from "./session/total-backlog.js";
@@ -71,41 +61,18 @@ export interface Readiness {
  * `await using codex = new Codex()` closes it at the end of the block.
  */
 export class Codex extends CodexApi implements AsyncDisposable {
-  readonly #open: () => Promise<AppServerClient>;
-  /** In which the options were given. The process is started in it, not in that of the first call. */
-  readonly #context = callerContext();
-  readonly #closed = new AbortController();
-  /** Aborts when no process is to be started any more. */
-  readonly #stop: AbortSignal;
+  readonly #server: SupervisedServer;
   readonly #handlers: ClientHandlers;
   readonly #work: WorkUnderWay;
-  readonly #admission: Admission | undefined;
   readonly #activity = new Activity();
   readonly #usage: UsageLedger;
   /** Aborts when no more turns can end. */
   readonly #usageOver = new AbortController();
   readonly #callbacks: Callbacks;
   readonly #listeners: NotificationListeners;
-  readonly #status = new StatusFeed<CodexStatus>({ state: "idle" }, statusPublisher());
   /** Undefined where nothing is recorded. */
   readonly #recorder: Recorder | undefined;
-  /** Undefined when a process that died is not to be replaced. */
-  readonly #restarts: RestartPolicy | undefined;
-  /** Undefined when it is replaced by the next call only. */
-  readonly #eager: EagerRestart | undefined;
-  /** Undefined when an idle server runs on. */
-  readonly #idleShutdown: IdleShutdown | undefined;
-  /** The reason why no process is started any more. */
-  #lost: CloseReason | undefined;
-  #client: Promise<AppServerClient> | undefined;
-  /** The client, once it has been started. */
-  #live: AppServerClient | undefined;
-  #suspending: Promise<boolean> | undefined;
-  /** Resolves when the server is gone that was suspended: two at a time would share one directory. */
-  #suspended: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
-  #drain: Drain | undefined;
-  #drained: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
 
   /** Starts nothing. @throws InvalidArgumentError for an option that cannot work. */
   constructor(given?: CodexOptions | CodexConnectOptions | CodexServerOptions);
@@ -121,7 +88,6 @@ export class Codex extends CodexApi implements AsyncDisposable {
       return (await this.client()).session;
     });
     const options = checkCodexOptions(given);
-    this.#admission = admission;
     this.#work = new WorkUnderWay(admission);
     this.#usage = new UsageLedger(toBudget(options.budget));
     const settings = resolveSettings(options);
@@ -129,8 +95,6 @@ export class Codex extends CodexApi implements AsyncDisposable {
     this.#callbacks = callbacks;
     this.#handlers = new ClientHandlers(settings.handlers);
     this.#listeners = new NotificationListeners(logger);
-    const stop = this.#stopped(settings.signal);
-    this.#stop = stop;
     this.#recorder = recorderFor(settings, "env" in options ? options.env : {});
     const surviving = {
       handlers: this.#handlers,
@@ -145,38 +109,11 @@ export class Codex extends CodexApi implements AsyncDisposable {
     };
     const ownIdleMs = admission?.idleShutdownMs ?? false;
     const { restart = true, idleShutdownMs = ownIdleMs, ...rest } = options;
-    checkRestart(restart);
-    this.#restarts =
-      restart === false ? undefined : new RestartPolicy(restart === true ? {} : restart);
-    const policy = this.#restarts;
-    this.#eager = policy?.eager
-      ? new EagerRestart({ start: () => this.client(), policy, stop, logger })
-      : undefined;
-    this.#idleShutdown =
-      idleShutdownMs === false
-        ? undefined
-        : new IdleShutdown({
-            idleMs: idleShutdownMs,
-            activity: this.#activity,
-            isQuiet: () => !this.#live || isQuiet(this.#live.session),
-            suspend: () => this.suspend(),
-          });
-    const common = {
-      retryOnOverload: options.retryOnOverload ?? true,
-      signal: stop,
-    };
-    if (isToConnect(rest)) {
-      const { url, ...connecting } = rest;
-      resolveConnect(url, connecting);
-      this.#open = () => AppServerClient.connectWith(url, { ...connecting, ...common }, surviving);
-    } else if (isWithServer(rest)) {
-      const { server, ...connecting } = rest;
-      this.#open = () =>
-        AppServerClient.connectWith(server, { ...connecting, ...common }, surviving);
-    } else {
-      checkLaunchOptions(rest);
-      this.#open = () => AppServerClient.startWith({ ...rest, ...common }, surviving);
-    }
+    this.#server = new SupervisedServer({
+      open: opener(rest, surviving),
+      ...{ restart, idleShutdownMs, signal: settings.signal, logger },
+      ...{ work: this.#work, activity: this.#activity, admission },
+    });
   }
 
   /**
@@ -186,10 +123,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    * RestartLimitError when the server has failed too often in a row.
    */
   async client(): Promise<AppServerClient> {
-    this.#throwIfOver();
-    this.#activity.touch();
-    this.#client ??= this.#context(() => this.#start());
-    return this.#client;
+    return this.#server.client();
   }
 
   /**
@@ -207,7 +141,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    * health check.
    */
   get currentStatus(): CodexStatus {
-    return this.#status.current;
+    return this.#server.status.current;
   }
 
   /** When something was asked for, or ended, last (ms of the performance clock). @internal */
@@ -224,7 +158,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
   status(options: { signal?: AbortSignal | undefined } = {}): AsyncIteration<CodexStatus> {
     checkOptions("status()", options, { signal: true });
     checkSignal(options.signal);
-    return this.#status.iterate(options.signal);
+    return this.#server.status.iterate(options.signal);
   }
 
   /**
@@ -234,7 +168,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    * starts nothing and sends nothing.
    */
   get runningTurns(): readonly TurnInProgress[] {
-    return turnsInProgress(this.#work, this.#live?.session);
+    return turnsInProgress(this.#work, this.#server.live?.session);
   }
 
   /**
@@ -252,7 +186,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
     listener: (notification: ServerNotification<M>) => void,
   ): () => void {
     const own = guardedListener(this.#callbacks, method, listener);
-    this.#throwIfOver();
+    this.#server.throwIfOver();
     return this.#listeners.on(method, own);
   }
 
@@ -268,7 +202,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
 
   /** The server's requests that have no answer yet, oldest first; none when no server runs. */
   pendingRequests(): PendingRequest[] {
-    return this.#live?.pendingRequests() ?? [];
+    return this.#server.live?.pendingRequests() ?? [];
   }
 
   /**
@@ -285,8 +219,8 @@ export class Codex extends CodexApi implements AsyncDisposable {
       throw new InvalidArgumentError("key", "must be the key of the request, not its requestId");
     }
     const isPending = this.pendingRequests().some((request) => request.key === key);
-    if (!this.#live || !isPending) throw new RequestNotPendingError(key);
-    this.#live.respond(key, answer);
+    if (!this.#server.live || !isPending) throw new RequestNotPendingError(key);
+    this.#server.live.respond(key, answer);
   }
 
   /**
@@ -307,12 +241,7 @@ export class Codex extends CodexApi implements AsyncDisposable {
    * @returns whether no server runs any more. Never rejects.
    */
   suspend(): Promise<boolean> {
-    const live = this.#live;
-    if (!live) return Promise.resolve(!this.#hasServer());
-    this.#suspending ??= this.#suspend(live).finally(() => {
-      this.#suspending = undefined;
-    });
-    return this.#suspending;
+    return this.#server.suspend();
   }
 
   /**
@@ -328,22 +257,10 @@ export class Codex extends CodexApi implements AsyncDisposable {
    *
    * @throws InvalidArgumentError for options that cannot work. Nothing else rejects it.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    try {
-      checkCloseOptions(options);
-    } catch (error) {
-      if (error instanceof InvalidArgumentError) return Promise.reject(error);
-      throw error;
-    }
-    const { drainMs } = options;
-    if (drainMs !== undefined && !this.#closing) {
-      this.#drain ??= this.#beginDrain();
-      this.#drain.limit(drainMs);
-      this.#drained ??= this.#drain.run().then(() => this.close());
-      return this.#drained;
-    }
-    this.#closing ??= this.#close();
-    return this.#closing;
+  async close(options: CloseOptions = {}): Promise<void> {
+    await this.#server.close(options);
+    this.#ended ??= this.#end();
+    return this.#ended;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -355,152 +272,38 @@ export class Codex extends CodexApi implements AsyncDisposable {
     return { ledger: this.#usage, over: this.#usageOver.signal };
   }
 
-  /**
-   * Aborts when the caller's signal does, and at `close()`, which must not wait for a start that takes
-   * its time. `AbortSignal.any()` would take no signal of another realm.
-   */
-  #stopped(signal: AbortSignal | undefined): AbortSignal {
-    if (!signal) return this.#closed.signal;
-    const either = new AbortController();
-    const stop = (reason: unknown): void => {
-      either.abort(reason);
-    };
-    if (signal.aborted) stop(reasonOf(signal));
-    const unlink = onAbort(signal, stop);
-    onAbort(this.#closed.signal, (reason) => {
-      unlink();
-      stop(reason);
-    });
-    return either.signal;
-  }
-
-  async #suspend(client: AppServerClient): Promise<boolean> {
-    const { session } = client;
-    const { count } = this.#activity;
-    if (!isQuiet(session) || !(await isServerAtRest(session))) return false;
-    // Calls that have the connection already, and have not used it yet, come first.
-    for (let i = 0; i < 2; i += 1) await new Promise((resolve) => setImmediate(resolve));
-    const isUsed = this.#activity.count !== count || !isQuiet(session);
-    if (this.#live !== client || isUsed) return !this.#hasServer();
-    this.#client = undefined;
-    this.#live = undefined;
-    this.#suspended = client.close();
-    await this.#suspended;
-    return !this.#hasServer();
-  }
-
-  /** Whether a server runs, or is being started. */
-  #hasServer(): boolean {
-    return this.#client !== undefined;
-  }
-
-  #throwIfOver(): void {
-    if (this.#closing) throw closedByCaller();
-    if (this.#lost) throw new TransportClosedError(this.#lost);
-  }
-
-  #start(): Promise<AppServerClient> {
-    const starting = this.#startWhenAllowed();
-    const forget = (): void => {
-      if (this.#client !== starting) return;
-      this.#client = undefined;
-      this.#live = undefined;
-      if (this.#status.current.state === "lost") this.#eager?.begin();
-    };
-    starting.then((client) => {
-      this.#live = client;
-      this.#idleShutdown?.watch(client.signal);
-      const lost = (error: unknown): void => {
-        this.#ended(error as TransportClosedError);
-        forget();
-      };
-      // The signal is the first to tell of a loss: whoever calls upon hearing of it gets a new start.
-      if (client.signal.aborted) lost(client.signal.reason);
-      else onAbort(client.signal, lost);
-    }, forget);
-    return starting;
-  }
-
-  async #startWhenAllowed(): Promise<AppServerClient> {
-    await this.#suspended;
-    await this.#restarts?.admit(this.#stop);
-    const leave = await this.#admission?.server(this.#stop);
-    this.#publish({ state: "starting", attempt: this.#restarts?.attempt ?? 1 });
-    try {
-      const client = await this.#open();
-      if (leave) void leaveWith(client, leave);
-      this.#restarts?.started();
-      this.#publish({ state: "ready", serverInfo: client.serverInfo });
-      client.onConnectionStatus((status) => {
-        this.#connectionChanged(client, status);
-      });
-      return client;
-    } catch (error) {
-      leave?.();
-      // A process that came to nothing costs as much as one that crashed; a missing one costs nothing.
-      const hasRun = error instanceof HandshakeError || error instanceof IncompatibleServerError;
-      if (hasRun) this.#restarts?.failed(error);
-      if (!this.#closed.signal.aborted) this.#publish({ state: "lost", error, mayRestart: true });
-      throw error;
-    }
-  }
-
-  #connectionChanged({ serverInfo }: AppServerClient, status: ConnectionStatus): void {
-    if (status.state === "ready") {
-      this.#publish({ state: "ready", serverInfo });
-    } else if (status.state === "reconnecting") {
-      const { state, attempt, reason } = status;
-      this.#publish({ state, attempt, reason });
-    }
-  }
-
-  #ended(error: TransportClosedError): void {
-    if (error.reason.kind === "closed") {
-      // It was suspended, or somebody has closed the client of this moment: the next call starts another.
-      this.#restarts?.ended();
-      if (!this.#closing) this.#publish({ state: "idle" });
-      return;
-    }
-    if (this.#restarts) this.#restarts.failed(error);
-    else this.#lost = error.reason;
-    this.#publish({ state: "lost", error, mayRestart: this.#restarts !== undefined });
-  }
-
-  #beginDrain(): Drain {
-    this.#status.publish({ state: "draining" });
-    return new Drain({
-      work: this.#work,
-      starting: () => this.#client,
-      session: () => this.#live?.session,
-    });
-  }
-
-  /** Of what happens to the server while it drains, only the end counts. */
-  #publish(status: CodexStatus): void {
-    if (!this.#drain) this.#status.publish(status);
-  }
-
-  async #close(): Promise<void> {
-    this.#drain?.abandon();
-    this.#closed.abort(closedByCaller());
-    this.#status.end({ state: "closed" });
-    const client = await this.#client?.catch(() => undefined);
-    await client?.close();
-    await this.#suspended;
+  async #end(): Promise<void> {
     this.#usageOver.abort(closedByCaller());
     await this.#recorder?.finish();
     this.#listeners.clear();
   }
 }
 
-/** Gives the place of a server back when its process is gone. Never rejects. */
-async function leaveWith(client: AppServerClient, leave: Leave): Promise<void> {
-  await client.closed;
-  await client.close();
-  leave();
-}
+/** Options without those of supervision, each kind of its own. */
+type Unsupervised<Options> = Options extends unknown
+  ? Omit<Options, "restart" | "idleShutdownMs">
+  : never;
 
-function closedByCaller(): TransportClosedError {
-  const reason = { kind: "closed", exitCode: null, signal: null, stderrTail: "" } as const;
-  return new TransportClosedError(reason, undefined, false);
+/** What starts the server, or connects to one. @throws InvalidArgumentError for an option that cannot work. */
+function opener(
+  options: Unsupervised<CodexOptions | CodexConnectOptions | CodexServerOptions>,
+  surviving: SurvivingState,
+): (signal: AbortSignal) => Promise<AppServerClient> {
+  const common = (signal: AbortSignal) => ({
+    retryOnOverload: options.retryOnOverload ?? true,
+    signal,
+  });
+  if (isToConnect(options)) {
+    const { url, ...connecting } = options;
+    resolveConnect(url, connecting);
+    return (signal) =>
+      AppServerClient.connectWith(url, { ...connecting, ...common(signal) }, surviving);
+  }
+  if (isWithServer(options)) {
+    const { server, ...connecting } = options;
+    return (signal) =>
+      AppServerClient.connectWith(server, { ...connecting, ...common(signal) }, surviving);
+  }
+  checkLaunchOptions(options);
+  return (signal) => AppServerClient.startWith({ ...options, ...common(signal) }, surviving);
 }

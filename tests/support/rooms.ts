@@ -8,8 +8,8 @@ export const rooms: Readonly<Record<string, string>> = {
   index: "the public surface: named exports, nothing else",
   "app-server-errors": "the union of all errors, told apart by their codes",
   codex: "the default client: starts a server on first use, shares it, replaces a dead one",
+  supervision: "the one server of a client: started, replaced, suspended, drained, closed",
   client: "one connection to one server",
-  supervision: "when a dead process is replaced, and the status that tells of it",
   catalogue: "how threads are made and found; what both clients offer",
   thread: "the handle on a thread",
   resources:
