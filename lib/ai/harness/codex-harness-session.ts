@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly answerTimeoutMs: number;
   /** A turn to go on with. */
   readonly unfinished: HarnessStateData["turn"];
+  /** What the next turn is to tell. */
+  readonly compactions: HarnessStateData["compactions"];
 }
 
 /** One thread of Codex, as `HarnessAgent` drives it. */
@@ -43,7 +45,7 @@ export class HarnessSession implements CodexHarnessSession {
   #turn: HarnessTurn | undefined;
   /** A turn of another process, until somebody goes on with it. */
   #unfinished: HarnessStateData["turn"];
-  #compactions: Compaction[] = [];
+  #compactions: Compaction[];
   /** Settles when a prompt has its turn. */
   #beginning: Promise<unknown> = Promise.resolve();
   #isDestroyed = false;
@@ -54,6 +56,7 @@ export class HarnessSession implements CodexHarnessSession {
     this.#options = options;
     this.#thread = options.thread;
     this.#unfinished = options.unfinished;
+    this.#compactions = [...(options.compactions ?? [])];
   }
 
   async doPromptTurn(options: HarnessPromptOptions): Promise<HarnessPromptControl> {
@@ -77,8 +80,6 @@ export class HarnessSession implements CodexHarnessSession {
     if (known && !known.isOver) {
       this.#turn = known;
       this.#unfinished = undefined;
-      // The functions of its tools are those of this session from now on.
-      this.#thread.handleFor(options);
       return known.attach(options);
     }
     const thread = this.#thread.handleFor(options);
@@ -152,7 +153,12 @@ export class HarnessSession implements CodexHarnessSession {
   }
 
   #stateWith(turn: HarnessStateData["turn"]): HarnessStateData {
-    return { ...this.#thread.state, ...(turn === undefined ? {} : { turn }) };
+    const compactions = [...this.#compactions];
+    return {
+      ...this.#thread.state,
+      ...(compactions.length === 0 ? {} : { compactions }),
+      ...(turn === undefined ? {} : { turn }),
+    };
   }
 
   async #begin(

@@ -353,6 +353,7 @@ export class HarnessTurn {
     this.#end = Promise.resolve(failure ? { parts: [], failure } : { parts: [] });
     this.#isOver = true;
     this.#segment = undefined;
+    this.#unlink();
     segment.settle(failure);
     if (this.isOver) this.onOver();
   }

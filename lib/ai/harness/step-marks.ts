@@ -28,7 +28,8 @@ export interface DroppedParts {
  */
 export class StepMarks {
   readonly #toldBefore = new WeakMap<HarnessStreamPart, ToldState>();
-  #latest: Mark = { told: undefined, parts: [], next: undefined };
+  /** The last of them; undefined before the first. */
+  #latest: Mark | undefined;
   /** The step behind which the host may stop. */
   #pinned: Mark | undefined;
   /** What the host was asked, and may have stopped at. */
@@ -52,7 +53,7 @@ export class StepMarks {
 
   /** To be called with all that the host is told, in order. */
   add(part: HarnessStreamPart): void {
-    this.#latest.parts.push(part);
+    this.#latest?.parts.push(part);
     if (part.type !== "finish-step") return;
     // One that is told again is the end of a step again.
     const step = this.#mark(this.#toldBefore.get(part));
@@ -73,7 +74,7 @@ export class StepMarks {
     if (!mark) return undefined;
     this.#pinned = undefined;
     this.#asked = undefined;
-    this.#latest = { told: undefined, parts: [], next: undefined };
+    this.#latest = undefined;
     const parts: HarnessStreamPart[] = [];
     for (let each: Mark | undefined = mark; each; each = each.next) parts.push(...each.parts);
     return { told: mark.told, parts };
@@ -81,7 +82,7 @@ export class StepMarks {
 
   #mark(told: ToldState | undefined): Mark {
     const mark: Mark = { told, parts: [], next: undefined };
-    this.#latest.next = mark;
+    if (this.#latest) this.#latest.next = mark;
     this.#latest = mark;
     return mark;
   }

@@ -209,11 +209,14 @@ describe("while the host is asked", () => {
               sessionId,
               continueFrom: stored(await session.suspendTurn()),
             });
-      const result = await agent.continueStream({ session: next, ...answer(asked, true) });
+      const { signal: abortSignal } = new AbortController();
+      const given = { session: next, abortSignal, ...answer(asked, true) };
+      const result = await agent.continueStream(given);
       const rest = await partsIn(result);
       expect(partOf(rest, "tool-error")).toMatchObject({ error: "The call was interrupted." });
       expect(partOf(rest, "finish")).toMatchObject({ rawFinishReason: "interrupted" });
       expect(next.hasUnfinishedTurn()).toBe(false);
+      expect(getEventListeners(abortSignal, "abort")).toEqual([]);
       await next.destroy();
     },
   );
