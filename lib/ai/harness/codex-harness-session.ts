@@ -1,5 +1,5 @@
 import { ignoreRejection } from "../../async/deferred.js";
-import type { Thread, TurnOptions } from "../../index.js";
+import type { Turn, TurnOptions } from "../../index.js";
 import type { PartVisibility } from "../../parts/part-options.js";
 import { hasOptional } from "../model/has-optional.js";
 import { compactThread, type Compaction } from "./compact-thread.js";
@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly answerTimeoutMs: number;
   /** A turn to go on with. */
   readonly unfinished: HarnessStateData["turn"];
+  /** What the next turn is to tell. */
+  readonly compactions: HarnessStateData["compactions"];
 }
 
 /** One thread of Codex, as `HarnessAgent` drives it. */
@@ -43,7 +45,10 @@ export class HarnessSession implements CodexHarnessSession {
   #turn: HarnessTurn | undefined;
   /** A turn of another process, until somebody goes on with it. */
   #unfinished: HarnessStateData["turn"];
-  #compactions: Compaction[] = [];
+  #compactions: Compaction[];
+  /** Settles when a prompt has its turn. */
+  #beginning: Promise<unknown> = Promise.resolve();
+  #isDestroyed = false;
 
   constructor(options: SessionOptions) {
     this.sessionId = options.sessionId;
@@ -51,25 +56,16 @@ export class HarnessSession implements CodexHarnessSession {
     this.#options = options;
     this.#thread = options.thread;
     this.#unfinished = options.unfinished;
+    this.#compactions = [...(options.compactions ?? [])];
   }
 
   async doPromptTurn(options: HarnessPromptOptions): Promise<HarnessPromptControl> {
-    const { prompt, model, abortSignal } = options;
-    const input = harnessInput(prompt);
-    const settings = settingsOf(options);
-    throwIfAborted(abortSignal);
-    const thread = await this.#thread.prepare(options);
-    throwIfAborted(abortSignal);
-    const asks = new HarnessAsks(this.#options.permissions);
-    const turn = thread.turn(input, {
-      ...settings,
-      ...(model === undefined ? {} : { model }),
-      ...asks.handlers,
-      onBreak: "detach",
-    });
-    const control = this.#follow(turn, asks, options, undefined);
+    this.#turn = undefined;
+    const beginning = this.#begin(options);
+    this.#beginning = ignoreRejection(beginning);
+    const { control, turn } = await beginning;
     await turn.started.catch((error: unknown) => {
-      throwIfAborted(abortSignal);
+      throwIfAborted(options.abortSignal);
       throw error;
     });
     return control;
@@ -80,13 +76,10 @@ export class HarnessSession implements CodexHarnessSession {
     if (this.#turn?.stopped) throw this.#turn.stopped.reason;
     const told = this.#unfinished;
     const { threadId } = this.#thread.state;
-    const known =
-      this.#turn ?? (threadId === null ? undefined : this.#options.turns.find(threadId, told?.id));
+    const known = this.#turn ?? this.#options.turns.find(threadId, told?.id);
     if (known && !known.isOver) {
       this.#turn = known;
       this.#unfinished = undefined;
-      // The functions of its tools are those of this session from now on.
-      this.#thread.handleFor(options);
       return known.attach(options);
     }
     const thread = this.#thread.handleFor(options);
@@ -114,11 +107,13 @@ export class HarnessSession implements CodexHarnessSession {
   }
 
   async doSuspendTurn(): Promise<HarnessContinueState> {
+    await this.#beginning;
     const turn = this.#turn;
     // Its id is what another process finds it by.
     if (turn) await turn.turn.started.catch(() => undefined);
     turn?.release();
-    return continueState(this.#state());
+    // Also of a turn that was told to its end: the host may not have read it.
+    return continueState(this.#stateWith(turn?.state ?? this.#unfinished));
   }
 
   doDetach(): Promise<HarnessResumeState> {
@@ -132,9 +127,18 @@ export class HarnessSession implements CodexHarnessSession {
   }
 
   async doDestroy(): Promise<void> {
-    const turn = this.#turn;
-    turn?.stop(new Error("The session was destroyed."));
-    await turn?.ended;
+    this.#isDestroyed = true;
+    await this.#beginning;
+    const reason = destroyed();
+    const { threadId } = this.#thread.state;
+    const turn = this.#turn ?? this.#options.turns.find(threadId, this.#unfinished?.id);
+    if (turn) {
+      turn.stop(reason);
+      await turn.ended;
+    } else if (this.#unfinished) {
+      const { id } = this.#unfinished;
+      await ignoreRejection(Promise.resolve(this.#thread.handle?.attachTurn({ id }).interrupt()));
+    }
     await this.#leave();
   }
 
@@ -145,12 +149,40 @@ export class HarnessSession implements CodexHarnessSession {
 
   #state(): HarnessStateData {
     const own = this.#turn && !this.#turn.isOver ? this.#turn.state : undefined;
-    const turn = own ?? this.#unfinished;
-    return { ...this.#thread.state, ...(turn === undefined ? {} : { turn }) };
+    return this.#stateWith(own ?? this.#unfinished);
+  }
+
+  #stateWith(turn: HarnessStateData["turn"]): HarnessStateData {
+    const compactions = [...this.#compactions];
+    return {
+      ...this.#thread.state,
+      ...(compactions.length === 0 ? {} : { compactions }),
+      ...(turn === undefined ? {} : { turn }),
+    };
+  }
+
+  async #begin(
+    options: HarnessPromptOptions,
+  ): Promise<{ readonly control: HarnessPromptControl; readonly turn: Turn }> {
+    const { prompt, model, abortSignal } = options;
+    const input = harnessInput(prompt);
+    const settings = settingsOf(options);
+    throwIfAborted(abortSignal);
+    const thread = await this.#thread.prepare(options);
+    throwIfAborted(abortSignal);
+    if (this.#isDestroyed) throw destroyed();
+    const asks = new HarnessAsks(this.#options.permissions);
+    const turn = thread.turn(input, {
+      ...settings,
+      ...(model === undefined ? {} : { model }),
+      ...asks.handlers,
+      onBreak: "detach",
+    });
+    return { control: this.#follow(turn, asks, options, undefined), turn };
   }
 
   #follow(
-    turn: ReturnType<Thread["turn"] | Thread["attachTurn"]>,
+    turn: Turn,
     asks: HarnessAsks,
     options: HarnessContinueOptions,
     told: HarnessStateData["turn"],
@@ -179,6 +211,8 @@ export class HarnessSession implements CodexHarnessSession {
     return control;
   }
 }
+
+const destroyed = (): Error => new Error("The session was destroyed.");
 
 /** @throws InvalidArgumentError for a format that Codex cannot be held to. */
 function settingsOf({ responseFormat }: HarnessContinueOptions): Pick<TurnOptions, "outputSchema"> {

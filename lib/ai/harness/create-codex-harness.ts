@@ -105,6 +105,7 @@ export function createCodexHarness(options: CodexHarnessOptions): CodexHarness {
         ...{ sessionId, isResume: state !== undefined, thread, permissions, turns, show },
         answerTimeoutMs,
         unfinished: unfinished && state?.turn,
+        compactions: state?.compactions,
       });
     },
   };

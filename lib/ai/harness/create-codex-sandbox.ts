@@ -9,7 +9,7 @@ export interface CodexSandboxOptions {
   /** The client whose machine it is: that of the harness. */
   readonly codex: SandboxSource;
   /**
-   * A directory of the server's machine, absolute. Sessions have directories in it, `codex-<sessionId>`, or the one that
+   * A directory of the server's machine, absolute; it is made if it is not there. Sessions have directories in it, `codex-<sessionId>`, or the one that
    * `sandboxConfig.workDir` names. They stay when a session is destroyed.
    */
   readonly directory: string;
@@ -47,6 +47,8 @@ export function createCodexSandbox(options: CodexSandboxOptions): HarnessSandbox
     specificationVersion: "harness-sandbox-v1",
     providerId: "codex",
     createSession: async ({ sessionId, onFirstCreate, abortSignal } = {}) => {
+      // A command that begins in a directory that is not there fails without a word about it.
+      await codex.files.mkdir(directory, { recursive: true, signal: abortSignal });
       const created = await session(sessionId ?? globalThis.crypto.randomUUID());
       await onFirstCreate?.(created.restricted(), abortSignal ? { abortSignal } : {});
       return created;

@@ -47,7 +47,8 @@ interface OpenAsk extends HarnessAsk {
 
 /** What one turn asks of the host, and the handlers through which the server gets the answers. */
 export class HarnessAsks {
-  onChange: () => void = () => undefined;
+  /** Called when nobody needs an answer to something any more that the host has not answered. */
+  onOver: (ask: { readonly isTold: boolean }) => void = () => undefined;
   readonly #permissions: HarnessPermissions;
   readonly #answers: OpenAsks<HostAnswer>;
   readonly #open = new Map<string, OpenAsk>();
@@ -194,7 +195,7 @@ export class HarnessAsks {
     if (!ask) return;
     this.#open.delete(id);
     if (ask.standIn) this.#standInResults.push({ ...ask.standIn, result: "over" });
-    this.onChange();
+    this.onOver(ask);
   }
 
   takeResults(parts: HarnessParts): HarnessStreamPart[] {

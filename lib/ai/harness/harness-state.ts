@@ -21,11 +21,14 @@ export const stateSchema: HarnessSchema<HarnessStateData> = harnessSchema(
 );
 
 function problemOf(value: unknown): string | undefined {
-  const { threadId, told, turn } = fieldsIn(value);
+  const { threadId, told, turn, compactions = [] } = fieldsIn(value);
   if (threadId !== null && !isText(threadId)) return "threadId must be the id of a thread, or null";
   const { instructions, skills, tools } = fieldsIn(told);
   if (!isString(instructions) || !isString(skills) || !isRecordOf(tools, isString)) {
     return "told must have instructions, skills and tools";
+  }
+  if (!Array.isArray(compactions) || !compactions.every(isCompaction)) {
+    return "compactions must be a list of numbers of tokens";
   }
   if (turn === undefined) return undefined;
   const { id, calls, results, texts } = fieldsIn(turn);
@@ -56,6 +59,7 @@ const base = { harnessId, specificationVersion: "harness-v1" } as const;
 
 const isString = (value: unknown): boolean => typeof value === "string";
 const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
+const isCompaction = (value: unknown): boolean => isRecordOf(value, Number.isInteger);
 const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
 
 function isRecordOf(value: unknown, fits: (value: unknown) => boolean): boolean {

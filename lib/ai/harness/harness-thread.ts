@@ -71,6 +71,8 @@ export class HarnessThread {
   #told: HarnessStateData["told"];
   #model: string | undefined;
   #cwd: string | undefined;
+  /** Whether the thread has the settings of this session. */
+  #isOpened = false;
 
   constructor(settings: HarnessThreadSettings, state: HarnessStateData | undefined) {
     this.#settings = settings;
@@ -100,6 +102,7 @@ export class HarnessThread {
   /** Loads the thread of a state, under the settings of this session. */
   async resume(): Promise<void> {
     if (this.#threadId === null) return;
+    this.#settings.turns.checkFree(this.#threadId);
     const { codex, options, permissions, cwd } = this.#settings;
     const { approvalPolicy, approvalsReviewer, sandbox, config } = permissions.thread;
     const { model, modelProvider, serviceTier, baseInstructions, trace } = options;
@@ -126,6 +129,9 @@ export class HarnessThread {
       tools: Object.fromEntries(tools.map((tool) => [tool.name, fingerprint(tool)])),
     };
     if (this.#threadId === null) return this.#start(turn, told);
+    // A turn that the session went on with had kept the settings that it began with.
+    if (!this.#isOpened) await this.resume();
+    this.#settings.turns.checkFree(this.#threadId);
     const thread = this.#settings.codex.thread(this.#threadId, { tools: this.#bind(tools) });
     const news: string[] = this.#newsOfTools(tools, told.tools);
     if (told.instructions !== this.#told.instructions) {
@@ -163,6 +169,7 @@ export class HarnessThread {
 
   #opened(thread: Thread): void {
     this.#threadId = thread.id;
+    this.#isOpened = true;
     this.#model = thread.opened?.model;
     this.#cwd = thread.opened?.cwd;
   }

@@ -1,5 +1,4 @@
 import { onAbort } from "../../async/abort.js";
-import type { AsyncIteration } from "../../async/async-iteration.js";
 import { onDeadline } from "../../async/deadline.js";
 import { Deferred, ignoreRejection } from "../../async/deferred.js";
 import { nothingToUndo, type Undo } from "../../async/undo.js";
@@ -8,9 +7,9 @@ import type { PartOptions } from "../../parts/part-options.js";
 import { partsOf } from "../../parts/parts-of.js";
 import type { ToolCall } from "../../parts/part-types.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
-import { CallBatch } from "./call-batch.js";
+import { CollectedParts } from "./collected-parts.js";
 import { endOfTurn, type TurnEnd } from "./end-of-turn.js";
-import type { HarnessAsks } from "./harness-asks.js";
+import type { HarnessAsk, HarnessAsks } from "./harness-asks.js";
 import { callOf, HarnessParts, type HarnessToolCall } from "./harness-parts.js";
 import type {
   HarnessContinueOptions,
@@ -48,24 +47,22 @@ interface Segment {
  * answered, or has attached once more.
  */
 export class HarnessTurn {
+  /** Called when a host was told how it ended. */
+  onOver: () => void = () => undefined;
   readonly turn: Turn;
   readonly #options: HarnessTurnOptions;
-  readonly #parts: AsyncIteration<TurnPart>;
+  readonly #parts: CollectedParts;
   readonly #told: ToldParts;
   readonly #harness: HarnessParts;
   readonly #asks: HarnessAsks;
   #segment: Segment | undefined;
-  #reading: Promise<IteratorResult<TurnPart, undefined>> | undefined;
   /** The calls of MCP tools that run; a request to allow one says nothing of its own. */
   readonly #mcpCalls = new Map<string, HarnessToolCall>();
-  /** Parts that came behind calls that are being collected. */
-  #queued: TurnPart[] = [];
-  readonly #batch = new CallBatch(() => {
-    this.#wake();
-  });
-  #wake: () => void = () => undefined;
+  /** Has whoever waits for an answer look again. */
+  #lookAgain: () => void = () => undefined;
   #unlink: Undo = nothingToUndo;
   #limit: Undo = nothingToUndo;
+  #hasEnded = false;
   #isOver = false;
   readonly #steps = new StepMarks();
   /** What the last host was told and has dropped: whoever goes on is told it again. */
@@ -85,16 +82,30 @@ export class HarnessTurn {
     const metadata = () => ({ codex: { threadId: turn.threadId, turnId: turn.id ?? null } });
     const steps = this.#steps;
     this.#harness = new HarnessParts({ told: this.#told, steps, holdsText, metadata });
-    this.#parts = partsOf(turn, show);
-    asks.onChange = () => {
+    this.#parts = new CollectedParts({
+      parts: partsOf(turn, show),
+      askOf: (part) => this.#askOf(part),
+      onOver: (id) => {
+        asks.over(id);
+      },
+    });
+    asks.onOver = ({ isTold }) => {
+      // The host may have stopped reading there.
+      if (isTold) steps.markAsked(this.#told.state);
       this.#wake();
     };
     // Also when nobody reads any more.
     void this.ended.then(() => {
+      this.#hasEnded = true;
       this.#limit();
       this.#unlink();
       this.#asks.clear();
     });
+  }
+
+  /** Whether nothing more comes of the turn. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Resolves when nothing more comes of the turn. */
@@ -102,9 +113,9 @@ export class HarnessTurn {
     return this.turn.run({ throwOnFailure: false }).catch(() => undefined);
   }
 
-  /** Whether a host was told how it ended. */
+  /** Whether a host was told how it ended, as far as anybody knows. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#stopped !== undefined || (this.#isOver && !this.#steps.mayHaveStopped);
   }
 
   /** Why it was stopped, before its end. */
@@ -183,10 +194,16 @@ export class HarnessTurn {
     this.#unlink();
     // If that is not confirmed in time, the client goes on stopping it.
     void ignoreRejection(this.turn.interrupt());
-    void ignoreRejection(Promise.resolve(this.#parts.return?.()));
+    this.#parts.stop();
     this.#segment?.settle(this.#stopped);
     this.#segment = undefined;
+    this.onOver();
     this.#wake();
+  }
+
+  #wake(): void {
+    this.#parts.wake();
+    this.#lookAgain();
   }
 
   #answer(id: string, answer: Parameters<HarnessAsks["answer"]>[1]): void {
@@ -204,14 +221,14 @@ export class HarnessTurn {
           return;
         }
         if (this.#asks.isHeld) {
-          await this.#untilAnswered();
+          await this.#untilAnswered(segment);
           continue;
         }
         this.#emit(this.#asks.takeResults(this.#harness));
-        const part = await this.#next(segment);
+        const part = await this.#parts.next(() => this.#segment === segment);
         if (part === undefined) continue;
-        if (part === "calls") {
-          this.#emit(this.#tellCalls());
+        if (!("type" in part)) {
+          this.#emit(this.#tellCalls(part));
           continue;
         }
         if (part.type === "end" && !part.origin) {
@@ -241,52 +258,15 @@ export class HarnessTurn {
     this.#segment.emit(part);
   }
 
-  /** Undefined when there is something else to do first. */
-  async #next(segment: Segment): Promise<TurnPart | "calls" | undefined> {
-    if (this.#batch.isDue) return "calls";
-    if (this.#batch.isEmpty) {
-      const queued = this.#queued.shift();
-      if (queued) return queued;
-    }
-    this.#reading ??= this.#parts.next();
-    const reading = this.#reading;
-    const step = await new Promise<IteratorResult<TurnPart, undefined> | undefined>(
-      (resolve, reject) => {
-        const wake = (): void => {
-          if (this.#segment !== segment || this.#batch.isDue) resolve(undefined);
-        };
-        this.#wake = wake;
-        wake();
-        reading.then(resolve, reject);
-      },
-    );
-    if (!step || this.#segment !== segment) return undefined;
-    this.#reading = undefined;
-    if (step.done === true) throw new Error("The turn has ended before its end was told.");
-    const part = step.value;
-    if (this.#collect(part)) return undefined;
-    if (this.#batch.isEmpty) return part;
-    this.#queued.push(part);
-    // A call that is over before the host was told of it, needs no answer.
-    if (part.type === "tool-end" && !part.origin) this.#asks.over(part.id);
-    // Nothing more is called.
-    if (part.type === "end" && !part.origin) this.#batch.end();
-    return undefined;
+  /** What a call of one of the caller's tools asks, which waits for those that come with it. */
+  #askOf(part: TurnPart): HarnessAsk | "answered" | undefined {
+    if (part.type !== "tool-start" || part.origin) return undefined;
+    const call = this.#callersCall(part.tool);
+    return call && (this.#asks.callOf(part.id, call.tool, call.input) ?? "answered");
   }
 
-  /** Whether the part is a call of one of the caller's tools, which waits for those that come with it. */
-  #collect(part: TurnPart): boolean {
-    if (part.type !== "tool-start" || part.origin) return false;
-    const { id, tool } = part;
-    const call = this.#callersCall(tool);
-    if (!call) return false;
-    const ask = this.#asks.callOf(id, call.tool, call.input);
-    if (ask) this.#batch.add(ask);
-    return true;
-  }
-
-  #tellCalls(): HarnessStreamPart[] {
-    const asks = this.#batch.take().filter(({ id }) => this.#asks.isOpen(id));
+  #tellCalls(calls: readonly HarnessAsk[]): HarnessStreamPart[] {
+    const asks = calls.filter(({ id }) => this.#asks.isOpen(id));
     const before = this.#harness.callsInStep;
     return asks.flatMap((ask) => {
       const [call] = ask.parts;
@@ -339,22 +319,21 @@ export class HarnessTurn {
     return this.#options.isCallersTool(call.tool) ? call : undefined;
   }
 
-  async #untilAnswered(): Promise<void> {
-    this.#limit();
+  async #untilAnswered(segment: Segment): Promise<void> {
     const late = (): void => {
       this.stop(new Error("The host has not answered in time."));
     };
     // A process that has nothing else to do may end.
-    this.#limit = onDeadline(this.#options.answerTimeoutMs, late, { unref: true });
-    const segment = this.#segment;
+    const limit = onDeadline(this.#options.answerTimeoutMs, late, { unref: true });
+    this.#limit = limit;
     await new Promise<void>((resolve) => {
-      const wake = (): void => {
+      this.#lookAgain = () => {
         if (!this.#asks.isHeld || this.#segment !== segment) resolve();
       };
-      this.#wake = wake;
-      wake();
+      this.#lookAgain();
     });
-    this.#limit();
+    // By now another host may wait, with a limit of its own.
+    limit();
   }
 
   #cameToEnd(part: PartOf<"end">): void {
@@ -373,6 +352,9 @@ export class HarnessTurn {
     // If the host drops these parts, they come again as such.
     this.#end = Promise.resolve(failure ? { parts: [], failure } : { parts: [] });
     this.#isOver = true;
+    this.#segment = undefined;
+    this.#unlink();
     segment.settle(failure);
+    if (this.isOver) this.onOver();
   }
 }

@@ -1,7 +1,9 @@
 import { onDeadline } from "../../async/deadline.js";
+import { nothingToUndo } from "../../async/undo.js";
 import type { ToolContext, ToolOutput } from "../../index.js";
 import type { HarnessAsks } from "./harness-asks.js";
 import type { HarnessTurn } from "./harness-turn.js";
+import { unsupported } from "./unsupported.js";
 
 interface RunningTurn {
   readonly turn: HarnessTurn;
@@ -19,17 +21,31 @@ export class HarnessTurns {
     const { turn } = running;
     const { threadId } = turn.turn;
     this.#turns.set(threadId, running);
+    let stopWaiting = nothingToUndo;
     const forget = (): void => {
+      stopWaiting();
       if (this.#turns.get(threadId) === running) this.#turns.delete(threadId);
     };
+    turn.onOver = forget;
     void turn.ended.then(() => {
       if (turn.isOver) forget();
-      else onDeadline(keepMs, forget, { unref: true });
+      else stopWaiting = onDeadline(keepMs, forget, { unref: true });
     });
   }
 
+  /** @throws InvalidArgumentError while a turn of the thread runs that another session has to go on with. */
+  checkFree(threadId: string): void {
+    const found = this.#turns.get(threadId)?.turn;
+    if (!found || found.isOver || found.hasEnded) return;
+    throw unsupported(
+      "state",
+      "is older than a turn of its thread that is not over; go on with that turn, or destroy its session",
+    );
+  }
+
   /** The turn of a thread that is still to be told, if it is this one. */
-  find(threadId: string, turnId: string | undefined): HarnessTurn | undefined {
+  find(threadId: string | null, turnId: string | undefined): HarnessTurn | undefined {
+    if (threadId === null) return undefined;
     const found = this.#turns.get(threadId)?.turn;
     return found && !found.isOver && found.turn.id === turnId ? found : undefined;
   }

@@ -183,6 +183,11 @@ export interface HarnessStateData {
     readonly skills: string;
     readonly tools: Readonly<Record<string, string>>;
   };
+  /** What was summarised since the last turn: how many tokens there were, and are left. The next turn tells it. */
+  readonly compactions?: readonly {
+    readonly tokensBefore?: number;
+    readonly tokensAfter?: number;
+  }[];
   /** A turn that is not over, and what the host was told of it. */
   readonly turn?: {
     readonly id: string;

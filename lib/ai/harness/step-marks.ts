@@ -7,29 +7,33 @@ import type { HarnessStreamPart } from "./harness-types.js";
  */
 const checkpoint = Symbol.for("vercel.ai.harness.sandboxChannelEventCheckpoint");
 
-/** What was told behind the end of a step. */
-interface Step {
-  /** What the host had been told by that end. */
+/** What was told behind a place where the host may have stopped reading. */
+interface Mark {
+  /** What the host had been told by then. */
   readonly told: ToldState | undefined;
   readonly parts: HarnessStreamPart[];
-  next: Step | undefined;
+  next: Mark | undefined;
 }
 
-/** What a host drops that stops behind a step. */
+/** What a host drops that has stopped reading. */
 export interface DroppedParts {
   readonly told: ToldState | undefined;
   readonly parts: readonly HarnessStreamPart[];
 }
 
 /**
- * The ends of a turn's steps, and what was told behind each. A host that has a stop condition reads slower than it is
- * told; when it stops behind a step, whoever goes on is told again what came behind that.
+ * The places of a turn where a host may stop reading without a word, and what was told behind each: whoever goes on is
+ * told that again. One is the end of a step, where a host that has a stop condition reads slower than it is told. The
+ * other is something that it was asked, and that is over without its answer.
  */
 export class StepMarks {
   readonly #toldBefore = new WeakMap<HarnessStreamPart, ToldState>();
-  #latest: Step = { told: undefined, parts: [], next: undefined };
+  /** The last of them; undefined before the first. */
+  #latest: Mark | undefined;
   /** The step behind which the host may stop. */
-  #pinned: Step | undefined;
+  #pinned: Mark | undefined;
+  /** What the host was asked, and may have stopped at. */
+  #asked: Mark | undefined;
 
   /** The end of a step, by which the host was told so much. */
   end(part: HarnessStreamPart, told: ToldState): HarnessStreamPart {
@@ -37,19 +41,26 @@ export class StepMarks {
     return part;
   }
 
+  /** Whether the host may have read nothing behind something that it was asked. */
+  get mayHaveStopped(): boolean {
+    return this.#asked !== undefined;
+  }
+
+  /** The host does not have to answer any more, and had been told so much when it was asked. */
+  markAsked(told: ToldState): void {
+    this.#asked ??= this.#mark(told);
+  }
+
   /** To be called with all that the host is told, in order. */
   add(part: HarnessStreamPart): void {
-    if (part.type !== "finish-step") {
-      this.#latest.parts.push(part);
-      return;
-    }
+    this.#latest?.parts.push(part);
+    if (part.type !== "finish-step") return;
     // One that is told again is the end of a step again.
-    const step: Step = { told: this.#toldBefore.get(part), parts: [], next: undefined };
-    this.#latest.parts.push(part);
-    this.#latest.next = step;
-    this.#latest = step;
+    const step = this.#mark(this.#toldBefore.get(part));
     const pin = (): (() => void) => {
       this.#pinned = step;
+      // It reads.
+      this.#asked = undefined;
       return () => {
         if (this.#pinned === step) this.#pinned = undefined;
       };
@@ -57,14 +68,22 @@ export class StepMarks {
     Object.defineProperty(part, checkpoint, { value: { pin }, configurable: true });
   }
 
-  /** What the host drops, if it stops now behind a step that it has read. */
+  /** What the host drops, if it has stopped. */
   takeDropped(): DroppedParts | undefined {
-    const pinned = this.#pinned;
-    if (!pinned) return undefined;
+    const mark = this.#pinned ?? this.#asked;
+    if (!mark) return undefined;
     this.#pinned = undefined;
-    this.#latest = { told: undefined, parts: [], next: undefined };
+    this.#asked = undefined;
+    this.#latest = undefined;
     const parts: HarnessStreamPart[] = [];
-    for (let step: Step | undefined = pinned; step; step = step.next) parts.push(...step.parts);
-    return { told: pinned.told, parts };
+    for (let each: Mark | undefined = mark; each; each = each.next) parts.push(...each.parts);
+    return { told: mark.told, parts };
+  }
+
+  #mark(told: ToldState | undefined): Mark {
+    const mark: Mark = { told, parts: [], next: undefined };
+    if (this.#latest) this.#latest.next = mark;
+    this.#latest = mark;
+    return mark;
   }
 }

@@ -182,16 +182,19 @@ describe("in the same process", () => {
   test("a state of another shape, and one whose thread is gone, are refused", async () => {
     const agent = stage.agent();
     const base = { type: "resume-session", harnessId: "codex", specificationVersion: "harness-v1" };
-    for (const data of [
-      { threadId: 7 },
-      { threadId: "../../etc", told: { instructions: "", skills: "", tools: {} } },
-      {
-        threadId: "01a231cd-0000-7000-a000-000000000000",
-        told: { instructions: "", skills: "", tools: {} },
-      },
-    ]) {
+    const told = { instructions: "", skills: "", tools: {} };
+    const gone = "01a231cd-0000-7000-a000-000000000000";
+    for (const [data, problem] of [
+      [{ threadId: 7 }, "threadId must be the id of a thread, or null"],
+      [{ threadId: gone, told: { instructions: "" } }, "told must have instructions"],
+      [{ threadId: gone, told, turn: { id: "turn" } }, "turn must have id, calls"],
+      [{ threadId: gone, told, compactions: [{ tokensBefore: "many" }] }, "compactions must be"],
+      [{ threadId: "../../etc", told }, "thread"],
+      [{ threadId: gone, told }, gone],
+    ] as const) {
       const resumeFrom = { ...base, data } as never;
-      expect(await rejection(agent.createSession({ sessionId: "s", resumeFrom }))).toBeDefined();
+      const refused = await rejection(agent.createSession({ sessionId: "s", resumeFrom }));
+      expect(refused.message).toContain(problem);
     }
   });
 });

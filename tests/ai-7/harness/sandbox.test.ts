@@ -140,6 +140,14 @@ test("a sandbox that Codex would not be in is refused by the harness, as the AI 
   expect(HarnessCapabilityUnsupportedError.isInstance(error)).toBe(true);
 });
 
+test("the directory is made if it is not there", async () => {
+  const later = path.join(stage.real.project, "made", "later");
+  const agent = stage.agent({ sandbox: { directory: later } });
+  const session = await agent.createSession();
+  expect(existsSync(path.join(later, `codex-${session.sessionId}`))).toBe(true);
+  await session.destroy();
+});
+
 test("a session may have a directory that is there already", async () => {
   await mkdir(path.join(stage.real.project, "repo"));
   stage.model.enqueue(reply.shell("pwd"), reply.text("Here."));

@@ -2,8 +2,10 @@ import { expect, test } from "@jest/globals";
 import { HarnessAsks } from "../../../lib/ai/harness/harness-asks.js";
 import type { HarnessPermissions } from "../../../lib/ai/harness/harness-permissions.js";
 import { HarnessTurn } from "../../../lib/ai/harness/harness-turn.js";
+import { HarnessTurns } from "../../../lib/ai/harness/harness-turns.js";
 import type { HarnessStreamPart } from "../../../lib/ai/harness/harness-types.js";
 import { linkedThread } from "../../support/linked-server.js";
+import { rejection } from "../../support/real.js";
 import { turnCompleted, turnStarted } from "../../support/turn-messages.js";
 
 const ids = { threadId: "thread-1", turnId: "turn-1" };
@@ -34,4 +36,30 @@ test("a call that is over before its host is told of it is neither told nor wait
   );
   await done;
   expect(parts.map(({ type }) => type)).toEqual(["stream-start", "finish"]);
+});
+
+test("a turn is forgotten when its host was told how it ended", async () => {
+  await using pair = await linkedThread();
+  const turns = new HarnessTurns();
+  const asks = new HarnessAsks(all);
+  const turn = pair.thread.turn("Say it");
+  const harnessTurn = new HarnessTurn({
+    turn,
+    asks,
+    modelId: undefined,
+    isCallersTool: () => true,
+    holdsText: false,
+    answerTimeoutMs: 60_000,
+    show: {},
+  });
+  turns.add({ turn: harnessTurn, asks });
+  const { done } = harnessTurn.attach({ emit: () => undefined });
+  await turn.started;
+  expect(turns.find(ids.threadId, turn.id)).toBe(harnessTurn);
+  pair.server.send(turnStarted(ids), turnCompleted(ids));
+  await done;
+  const context = { ...ids, callId: "call", signal: new AbortController().signal };
+  expect(await rejection(turns.call("add", context))).toMatchObject({
+    message: "No host is there that could carry it out.",
+  });
 });

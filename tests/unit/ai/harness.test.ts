@@ -19,6 +19,15 @@ const codex = {
   files: { write: never, mkdir: never },
 } as unknown as HarnessSource;
 
+/** Its directory is there. */
+const sandboxSession = () => {
+  const files = { mkdir: () => Promise.resolve() } as unknown as Files;
+  return createCodexSandbox({
+    codex: { ...codex, files },
+    directory: "/srv/agents",
+  }).createSession();
+};
+
 describe("createCodexHarness()", () => {
   test.each([
     [{ codex: {} as never }, "codex"],
@@ -39,11 +48,10 @@ describe("createCodexHarness()", () => {
     ["allow-reads", "never"],
   ] as const)("never loosens what the application says: %s and %s", async (mode, policy) => {
     const harness = createCodexHarness({ codex, thread: { approvalPolicy: policy } });
-    const sandbox = createCodexSandbox({ codex, directory: "/srv/agents" });
     const starting = harness.doStart({
       sessionId: "one",
       sessionWorkDir: "/srv/agents/one",
-      sandboxSession: await sandbox.createSession(),
+      sandboxSession: await sandboxSession(),
       permissionMode: mode,
     });
     expect(await rejection(starting)).toMatchObject({ argument: "permissionMode" });
@@ -61,11 +69,10 @@ describe("createCodexHarness()", () => {
     ],
     ["sandboxSession", { sandboxSession: { run: never } }],
   ] as const)("refuses a session with %s that it could not keep to", async (argument, options) => {
-    const sandbox = createCodexSandbox({ codex, directory: "/srv/agents" });
     const starting = createCodexHarness({ codex }).doStart({
       sessionId: "one",
       sessionWorkDir: "/srv/agents/one",
-      sandboxSession: await sandbox.createSession(),
+      sandboxSession: await sandboxSession(),
       ...options,
     });
     expect(await rejection(starting)).toMatchObject({ code: "INVALID_ARGUMENT", argument });
