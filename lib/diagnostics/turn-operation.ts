@@ -32,7 +32,7 @@ export interface TurnOperation extends Operation {
   /** For a sub-agent's turn, the thread and the turn that it works for. */
   readonly parentThreadId: string | undefined;
   readonly parentTurnId: string | undefined;
-  /** The operation of that turn. */
+  /** The operation of that turn; undefined when it had begun before anybody subscribed. */
   readonly parent: TurnOperation | undefined;
   /**
    * Whether another handle follows the same turn already, as with `whenBusy: "steer"`: then its items and its
@@ -54,12 +54,22 @@ export interface TurnOutcome {
   readonly usage: TokenUsageBreakdown | undefined;
 }
 
+/** The turn that has started a sub-agent, or spoken to it last. */
+export interface TurnCaller {
+  readonly threadId: string;
+  readonly turnId: string | undefined;
+  readonly depth: number;
+  /** Undefined when it is not shown: it had begun before anybody subscribed. */
+  readonly operation: TracedTurn | undefined;
+}
+
 /** What is known of a turn when it begins. */
 export interface TurnBeginning {
   readonly threadId: string;
   readonly method?: string | undefined;
   readonly model?: string | undefined;
-  readonly parent?: TracedTurn | undefined;
+  /** Of a sub-agent's turn, the turn that it works for. */
+  readonly caller?: TurnCaller | undefined;
   readonly joined?: boolean;
   /** Called when somebody asks, and not before. */
   readonly content: () => TurnContent;
@@ -79,16 +89,16 @@ export class TracedTurn extends TracedOperation implements TurnOperation {
   readonly #parent: TracedTurn | undefined;
   readonly #content: () => TurnContent;
 
-  constructor({ threadId, method, model, parent, joined, content }: TurnBeginning) {
+  constructor({ threadId, method, model, caller, joined, content }: TurnBeginning) {
     super();
     this.threadId = threadId;
     this.method = method;
-    this.depth = parent ? parent.depth + 1 : 0;
-    this.parentThreadId = parent?.threadId;
-    this.parentTurnId = parent?.turnId;
+    this.depth = caller ? caller.depth + 1 : 0;
+    this.parentThreadId = caller?.threadId;
+    this.parentTurnId = caller?.turnId;
     this.joined = joined ?? false;
     this.model = model;
-    this.#parent = parent;
+    this.#parent = caller?.operation;
     this.#content = content;
   }
 

@@ -93,7 +93,8 @@ function listenToServerRequests(recording: Recording, subscriptions: Subscriptio
     begin: (request) => {
       const outer = context.active();
       const tool = recording.tools.get(toolKey(request.threadId, request.itemId));
-      const within = tool ?? recording.turnSpan(request.turn);
+      const turn = recording.turnSpan(request.turn);
+      const within = tool ?? (turn?.isOver ? undefined : turn);
       const span = within?.span ?? trace.getSpan(outer);
       if (!span) return undefined;
       spans.set(request, span);

@@ -35,7 +35,7 @@ export function toolArguments({ content: item }: ItemOperation): string | undefi
       return JSON.stringify({ changes: item.changes });
     case "mcpToolCall":
     case "dynamicToolCall":
-      return JSON.stringify(item.arguments);
+      return withoutMedia(item.arguments);
     case "collabAgentToolCall":
       return JSON.stringify({ prompt: item.prompt, receiverThreadIds: item.receiverThreadIds });
     case "webSearch":
@@ -51,10 +51,22 @@ export function toolResult({ content: item }: ItemOperation): string | undefined
     case "commandExecution":
       return item.aggregatedOutput ?? undefined;
     case "mcpToolCall":
-      return item.result === null ? undefined : JSON.stringify(item.result);
+      return item.result === null ? undefined : withoutMedia(item.result);
     case "dynamicToolCall":
-      return item.contentItems === null ? undefined : JSON.stringify(item.contentItems);
+      return item.contentItems === null ? undefined : withoutMedia(item.contentItems);
     default:
       return undefined;
   }
+}
+
+/** As JSON, with of images, sounds and other files only that they were there: their bytes do not belong into a span. */
+export function withoutMedia(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === "string") return /^data:[^,;]*(?=[,;])/i.exec(part)?.[0] ?? part;
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    const { data, blob, ...rest } = part as Readonly<Record<string, unknown>>;
+    // As MCP has them: `data` of an image or a sound, `blob` of a resource, beside the type of their bytes.
+    const isMedia = "mimeType" in rest && (typeof data === "string" || typeof blob === "string");
+    return isMedia ? rest : part;
+  });
 }

@@ -19,6 +19,11 @@ interface SpanPlace {
   readonly context: Context;
 }
 
+/** The span of a turn. */
+interface TurnPlace extends SpanPlace {
+  readonly isOver: boolean;
+}
+
 /** The span of a tool call. */
 interface ToolPlace extends SpanPlace {
   /** The tool has run in this process. */
@@ -44,8 +49,8 @@ export class Recording {
   readonly open = new OpenSpans();
   /** The tool calls that are under way, by thread and item. */
   readonly tools = new Map<string, ToolPlace>();
-  /** The spans of turns that are under way. */
-  readonly turns = new WeakMap<TurnOperation, SpanPlace>();
+  /** The spans of turns, over or not: a sub-agent's may begin when that of its caller is over. */
+  readonly turns = new WeakMap<TurnOperation, TurnPlace>();
 
   constructor(options: RecordingOptions) {
     this.captureContent = options.captureContent;
@@ -56,7 +61,7 @@ export class Recording {
     this.instruments = new Instruments(options.meterProvider);
   }
 
-  turnSpan(turn: TurnOperation | undefined): SpanPlace | undefined {
+  turnSpan(turn: TurnOperation | undefined): TurnPlace | undefined {
     return turn && this.turns.get(turn);
   }
 }

@@ -7,7 +7,7 @@ import {
   type Span,
 } from "@opentelemetry/api";
 import type { ItemOperation, ToolOperation } from "../index.js";
-import { toolArguments, toolResult } from "./message-content.js";
+import { toolArguments, toolResult, withoutMedia } from "./message-content.js";
 import { cutShortAttribute, type OpenSpan } from "./open-spans.js";
 import { secondsSince, type Recording } from "./recording.js";
 import { attributes, own, spans } from "./semantic-conventions.js";
@@ -94,8 +94,8 @@ export class ToolSpan implements OpenSpan {
     else if (tool.success === false) this.#errorType = "failed";
     if (!this.#recording.captureContent) return;
     const { arguments: args, result } = tool.content;
-    this.#set(attributes.toolArguments, JSON.stringify(args));
-    this.#set(attributes.toolResult, JSON.stringify(result));
+    this.#set(attributes.toolArguments, withoutMedia(args));
+    this.#set(attributes.toolResult, withoutMedia(result));
   }
 
   /** The item has completed, or its turn has ended. */

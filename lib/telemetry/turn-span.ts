@@ -6,6 +6,7 @@ import {
   type Attributes,
   type Context,
   type Span,
+  type UpDownCounter,
 } from "@opentelemetry/api";
 import type { TurnOperation } from "../index.js";
 import { inputMessages, outputMessages } from "./message-content.js";
@@ -21,7 +22,10 @@ export class TurnSpan implements OpenSpan {
   readonly span: Span;
   readonly #recording: Recording;
   readonly #turn: TurnOperation;
+  /** Counted down where it was counted up: a meter provider may be registered in between. */
+  readonly #activeTurns: UpDownCounter;
   #toolCalls = 0;
+  #isOver = false;
 
   constructor(recording: Recording, turn: TurnOperation) {
     this.#recording = recording;
@@ -33,7 +37,12 @@ export class TurnSpan implements OpenSpan {
     this.context = trace.setSpan(parent, this.span);
     recording.turns.set(turn, this);
     recording.open.add(this);
-    recording.instruments.current.activeTurns.add(1);
+    this.#activeTurns = recording.instruments.current.activeTurns;
+    this.#activeTurns.add(1);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   toolBegun(): void {
@@ -67,10 +76,10 @@ export class TurnSpan implements OpenSpan {
 
   /** Returns false when it was closed before. */
   #close(): boolean {
-    const { turns, open, instruments } = this.#recording;
-    if (!turns.delete(this.#turn)) return false;
-    open.delete(this);
-    instruments.current.activeTurns.add(-1);
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#recording.open.delete(this);
+    this.#activeTurns.add(-1);
     return true;
   }
 

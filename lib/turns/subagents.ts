@@ -1,5 +1,5 @@
 import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
-import type { TracedTurn } from "../diagnostics/turn-operation.js";
+import type { TracedTurn, TurnCaller } from "../diagnostics/turn-operation.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import { turnIdOf } from "../messages/message-ids.js";
 import type { Session } from "../session/session.js";
@@ -78,8 +78,8 @@ interface Child {
   prompt: string | null;
   state: CollabAgentState | null;
   model: string | undefined;
-  /** The turn that has started it, or spoken to it last, as its tracing channel shows it. */
-  caller: TracedTurn | undefined;
+  /** The turn that has started it, or spoken to it last, for its tracing channel. */
+  caller: TurnCaller;
 }
 
 /** More than a turn can make use of; bounds for servers that go on and on. */
@@ -122,8 +122,10 @@ export class Subagents {
     if (!isItem(item)) return;
     const call = item.type === "collabAgentToolCall" ? item : undefined;
     const { agents } = agentsIn(item);
-    const caller = agents.length > 0 ? this.#callerIn(event, parent) : undefined;
-    for (const threadId of agents) this.#learn(threadId, parent, call, caller);
+    if (agents.length > 0) {
+      const caller = this.#callerIn(event, parent);
+      for (const threadId of agents) this.#learn(threadId, parent, caller, call);
+    }
     if (call) this.#expect(call, parent.threadId, event.method === "item/started");
   }
 
@@ -141,7 +143,7 @@ export class Subagents {
     const trace = new TurnTrace({
       threadId,
       model: child.model ?? this.#session.memory.modelOf(threadId),
-      parent: caller,
+      caller,
       joined: this.#session.turns.followersOf(threadId, turnId).length > 0,
       content: () => contentOf(undefined, state()),
     });
@@ -158,11 +160,11 @@ export class Subagents {
     this.#session.turns.unfollow(threadId, turnId, turn);
   }
 
-  #callerIn(event: SomeEvent, { threadId }: Parent): TracedTurn | undefined {
+  #callerIn(event: SomeEvent, { threadId, depth }: Parent): TurnCaller {
     const turnId = turnIdOf(event);
-    if (turnId === undefined) return undefined;
-    const followers = this.#session.turns.followersOf(threadId, turnId);
-    return followers.find(({ operation }) => operation)?.operation;
+    const followers = turnId === undefined ? [] : this.#session.turns.followersOf(threadId, turnId);
+    const operation = followers.find((follower) => follower.operation)?.operation;
+    return { threadId, turnId, depth, operation };
   }
 
   /** Between the start and the end of this call, a thread may begin that nobody has named yet. */
@@ -181,13 +183,13 @@ export class Subagents {
     this.#spawning.delete(threadId);
   }
 
-  #learn(threadId: string, parent: Parent, call?: CollabCall, caller?: TracedTurn): void {
+  #learn(threadId: string, parent: Parent, caller: TurnCaller, call?: CollabCall): void {
     const known = this.#children.get(threadId);
     if (!known && this.#children.size >= maxChildren) return;
-    const child = known ?? newChild(threadId, parent);
+    const child = known ?? newChild(threadId, parent, caller);
     child.prompt ??= call?.prompt ?? null;
     child.state = stateIn(call?.agentsStates, threadId) ?? child.state;
-    child.caller = caller ?? child.caller;
+    child.caller = caller;
     // The start of the call that starts a sub-agent has an empty one.
     child.model ??= textOf(call, "model") || undefined;
     for (const { operation } of child.turns.values()) {
@@ -281,9 +283,9 @@ class SubagentTurn implements TurnFollower {
   }
 }
 
-function newChild(threadId: string, parent: Parent): Child {
-  const unknown = { prompt: null, state: null, model: undefined, caller: undefined };
-  return { threadId, parent, depth: parent.depth + 1, turns: new Map(), ...unknown };
+function newChild(threadId: string, parent: Parent, caller: TurnCaller): Child {
+  const unknown = { prompt: null, state: null, model: undefined };
+  return { threadId, parent, depth: parent.depth + 1, caller, turns: new Map(), ...unknown };
 }
 
 type CollabCall = Extract<ThreadItem, { type: "collabAgentToolCall" }>;

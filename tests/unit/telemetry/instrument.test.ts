@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { instrument } from "../../../lib/telemetry/index.js";
 import { rejection } from "../../support/collect.js";
 import { dataUrl, png } from "../../support/images.js";
@@ -34,6 +34,14 @@ function command(status: string, fields: Params = {}): Params {
 
 function item(stage: "started" | "completed", content: Params, turn = ids): Message {
   return { method: `item/${stage}`, params: { ...turn, item: content } };
+}
+
+function spawnOf(sender: string, receiver: string, status = "inProgress"): Params {
+  return {
+    ...{ type: "collabAgentToolCall", id: `spawn-${receiver}`, tool: "spawnAgent", status },
+    ...{ senderThreadId: sender, receiverThreadIds: [receiver], prompt: "A secret" },
+    ...{ model: "mini", reasoningEffort: null, agentsStates: {} },
+  };
 }
 
 const tool = (execute: () => unknown) => ({
@@ -180,20 +188,15 @@ describe("a turn", () => {
     const turn = pair.thread.turn("Delegate");
     await turn.started;
     const child = { threadId: "child-1", turnId: "child-turn" };
-    const spawn = {
-      ...{ type: "collabAgentToolCall", id: "spawn", tool: "spawnAgent", status: "inProgress" },
-      ...{ senderThreadId: "thread-1", receiverThreadIds: ["child-1"], prompt: "A secret" },
-      ...{ model: "mini", reasoningEffort: null, agentsStates: {} },
-    };
     pair.server.send(
       turnStarted(ids),
-      item("started", spawn),
+      item("started", spawnOf("thread-1", "child-1")),
       turnStarted(child),
       item("started", command("inProgress"), child),
       item("completed", command("failed", { exitCode: 2 }), child),
       tokenUsage(child, 3),
       turnCompleted(child),
-      item("completed", { ...spawn, status: "completed" }),
+      item("completed", spawnOf("thread-1", "child-1", "completed")),
       tokenUsage(ids, 5),
       turnCompleted(ids),
     );
@@ -220,6 +223,92 @@ describe("a turn", () => {
       { count: 1 },
     ]);
     expect(await telemetry.everything()).not.toContain("secret");
+  });
+
+  test("of a sub-agent is below the turn that has started it, also when that is over by then", async () => {
+    await using telemetry = new RecordedTelemetry();
+    await using pair = await linkedThread();
+    const turn = pair.thread.turn("Delegate");
+    await turn.started;
+    const child = { threadId: "child-1", turnId: "child-turn" };
+    const grandchild = { threadId: "grandchild-1", turnId: "grandchild-turn" };
+    pair.server.send(
+      turnStarted(ids),
+      item("started", spawnOf("thread-1", "child-1")),
+      turnStarted(child),
+      item("started", spawnOf("child-1", "grandchild-1"), child),
+      item("completed", spawnOf("child-1", "grandchild-1", "completed"), child),
+      turnCompleted(child),
+      turnStarted(grandchild),
+      turnCompleted(grandchild),
+      turnCompleted(ids),
+    );
+    await turn.run();
+    const [sub, ofSub] = telemetry.spans.filter(({ name }) => name === "invoke_agent codex");
+    if (!sub || !ofSub) throw new Error("There are no two spans.");
+    expect(parentOf(ofSub)).toBe(idOf(sub));
+    expect(ofSub.attributes).toMatchObject({ "codex.agent.depth": 2 });
+  });
+
+  test("of a sub-agent is known as one when the turn that has started it is not shown", async () => {
+    await using pair = await linkedThread();
+    const turn = pair.thread.turn("Delegate");
+    await turn.started;
+    await using telemetry = new RecordedTelemetry();
+    const child = { threadId: "child-1", turnId: "child-turn" };
+    pair.server.send(turnStarted(ids), item("started", spawnOf("thread-1", "child-1")));
+    pair.server.send(turnStarted(child), turnCompleted(child), turnCompleted(ids));
+    await turn.run();
+    const sub = telemetry.span("invoke_agent codex");
+    expect(sub.kind).toBe(SpanKind.INTERNAL);
+    expect(sub.attributes).toMatchObject({ "codex.agent.depth": 1 });
+    expect(await telemetry.points("gen_ai.invoke_agent.duration")).toMatchObject([{ count: 1 }]);
+    expect(await telemetry.points("gen_ai.client.operation.duration")).toEqual([]);
+  });
+
+  test("has neither images nor sounds that tools got and gave", async () => {
+    await using telemetry = new RecordedTelemetry({ captureContent: true });
+    await using pair = await linkedThread();
+    const turn = pair.thread.turn("Look");
+    await turn.started;
+    const bytes = "iVBORw0KGgoAAAANSUhEUg";
+    const url = `data:image/png;base64,${bytes}`;
+    const content = [
+      { type: "text", text: "A cat" },
+      { type: "image", data: bytes, mimeType: "image/png" },
+      { type: "audio", data: bytes, mimeType: "audio/wav" },
+      { type: "resource", resource: { uri: "cat://1", mimeType: "image/png", blob: bytes } },
+    ];
+    const mcp = {
+      ...{ type: "mcpToolCall", id: "mcp-1", server: "cats", tool: "show", status: "completed" },
+      ...{ arguments: { image: url }, result: { content, structuredContent: { image: url } } },
+      ...{ error: null, durationMs: null },
+    };
+    const contentItems = [
+      { type: "inputText", text: "A dog" },
+      { type: "inputImage", imageUrl: url },
+    ];
+    pair.server.send(
+      turnStarted(ids),
+      item("completed", mcp),
+      item("completed", { ...toolItem("completed"), contentItems }),
+      turnCompleted(ids),
+    );
+    await turn.run();
+    const result = "gen_ai.tool.call.result";
+    const ofMcp = telemetry.span("execute_tool show").attributes[result];
+    expect((JSON.parse(String(ofMcp)) as { content: unknown }).content).toEqual([
+      { type: "text", text: "A cat" },
+      { type: "image", mimeType: "image/png" },
+      { type: "audio", mimeType: "audio/wav" },
+      { type: "resource", resource: { uri: "cat://1", mimeType: "image/png" } },
+    ]);
+    const ofTool = telemetry.span("execute_tool find").attributes[result];
+    expect(JSON.parse(String(ofTool))).toEqual([
+      { type: "inputText", text: "A dog" },
+      { type: "inputImage", imageUrl: "data:image/png" },
+    ]);
+    expect(await telemetry.everything()).not.toContain(bytes);
   });
 
   test("has what was said, and what tools got and gave, when that is asked for", async () => {
@@ -443,6 +532,23 @@ describe("instrument()", () => {
     pair.server.send(turnStarted(ids), item("started", command("inProgress")), turnCompleted(ids));
     expect(await turn.run()).toMatchObject({ status: "completed" });
     expect(telemetry.spans).toEqual([]);
+  });
+
+  test("counts a turn down where it was counted up, when a meter provider is registered in between", async () => {
+    using _ = instrument();
+    await using pair = await linkedThread();
+    const turn = pair.thread.turn("Hello");
+    await turn.started;
+    await using telemetry = new RecordedTelemetry({ providerName: "another" });
+    metrics.setGlobalMeterProvider(telemetry.meterProvider);
+    try {
+      pair.server.turn({ ...ids, text: "Hi." });
+      await turn.run();
+      expect(await telemetry.points("gen_ai.invoke_agent.duration")).toMatchObject([{ count: 1 }]);
+      expect(await telemetry.points("codex.turn.active")).toEqual([]);
+    } finally {
+      metrics.disable();
+    }
   });
 
   test("works without an SDK: nothing is sent, and nothing fails", async () => {
