@@ -80,12 +80,12 @@ export function withInherited<Options extends object>(options: Options, keys: Ke
   return { ...Object.fromEntries(values), ...options } as Options;
 }
 
-/** The keys without some of them. */
-export function withoutKeys<All extends Keys, Name extends keyof All & string>(
-  keys: All,
+/** An object without some of its keys. */
+export function withoutKeys<All extends object, Name extends keyof All & string>(
+  all: All,
   ...names: readonly Name[]
 ): Omit<All, Name> {
-  const rest = Object.entries(keys).filter(([key]) => !names.some((name) => name === key));
+  const rest = Object.entries(all).filter(([key]) => !names.some((name) => name === key));
   return Object.fromEntries(rest) as Omit<All, Name>;
 }
 

@@ -5,7 +5,7 @@ import { MethodNotFoundError, ThreadNotFoundError } from "../errors/rpc-errors.j
 import { retryOnOverload } from "../jsonrpc/retry.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import { Pages } from "../options/pages.js";
-import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
+import type { ParamsOf, ResultOf } from "../protocol.js";
 import type { Session } from "../session/session.js";
 import { readThreadStatus } from "./ask-server.js";
 import { isRunningReview, listOf, turnsIn, type ListedTurn } from "./read-stored-turn.js";
@@ -17,6 +17,16 @@ const perPage = 100;
 /** How often the server is asked for a turn that it may still be about to store, and the pauses (ms). */
 const maxLooks = 6;
 const lookPauseMs = 200;
+
+/** How the server is asked. */
+interface Look {
+  readonly session: Session;
+  readonly threadId: string;
+  /** Whether the first page of a list is enough. */
+  readonly newestOnly: boolean;
+  /** Whether a server that is too busy is asked again at once, not by whoever looks. */
+  readonly retries: boolean;
+}
 
 /** A turn as the server has it stored. */
 export interface StoredTurn {
@@ -31,7 +41,8 @@ export function lookOnce(
   threadId: string,
   sought: TurnName,
 ): Promise<StoredTurn | undefined> {
-  return overDrops(session, () => findOnce(session, threadId, sought, false));
+  const look = { session, threadId, newestOnly: false, retries: true };
+  return overDrops(session, () => findOnce(look, sought));
 }
 
 /**
@@ -41,21 +52,51 @@ export function lookOnce(
  *
  * @throws what keeps the server from telling.
  */
-export async function findStoredTurn(
+export function findStoredTurn(
   session: Session,
   threadId: string,
   sought: TurnName,
   life: Life,
 ): Promise<StoredTurn | undefined> {
-  const look = async (number: number): Promise<StoredTurn | null | undefined> => {
-    const found = await overDrops(session, () => findOnce(session, threadId, sought, number > 1));
-    if (life.isOver()) return null;
-    if (found || number === 1 || number === maxLooks) return found;
+  return whileAtWork(session, threadId, async (number) => {
+    // What comes while the server is asked is the newest: of a second look, the first page is enough.
+    const look = { session, threadId, newestOnly: number > 1, retries: true };
+    const found = await overDrops(session, () => findOnce(look, sought));
+    return life.isOver() ? null : found;
+  });
+}
+
+/**
+ * Looks for a user message that was sent just now with this client id, and may not have arrived. Resolves with
+ * the id of its turn; with undefined when the server has no such message.
+ *
+ * @throws what keeps the server from telling, and when the connection drops.
+ */
+export function findTurnOfMessage(
+  session: Session,
+  threadId: string,
+  clientUserMessageId: string,
+): Promise<string | undefined> {
+  return whileAtWork(session, threadId, async () => {
+    const look = { session, threadId, newestOnly: true, retries: false };
+    return (await orNotRun(turnOfMessage(look, clientUserMessageId)))?.id;
+  });
+}
+
+/** Looks more than once while the thread is at work. Resolves with what is found; `null` ends it, too. */
+async function whileAtWork<T>(
+  session: Session,
+  threadId: string,
+  look: (number: number) => Promise<T | null | undefined>,
+): Promise<T | undefined> {
+  const lookAgain = async (number: number): Promise<T | null | undefined> => {
+    const found = await look(number);
+    if (found !== undefined || number === 1 || number === maxLooks) return found;
     // What an idle thread does not have on the second look, it did not get.
     return (await readThreadStatus(session, threadId)) === "idle" ? null : undefined;
   };
   const options = { pauseMs: lookPauseMs, looks: maxLooks, wake: session.closed };
-  return (await poll(look, options)) ?? undefined;
+  return (await poll(lookAgain, options)) ?? undefined;
 }
 
 /** Asks again over the next connection, when this one drops and another one takes its place. */
@@ -70,36 +111,30 @@ export async function overDrops<T>(session: Session, ask: () => Promise<T>): Pro
   }
 }
 
-/** What comes while the server is asked is the newest: of a second look, the first page is enough. */
-async function findOnce(
-  session: Session,
-  threadId: string,
-  sought: TurnName,
-  newestOnly: boolean,
-): Promise<StoredTurn | undefined> {
+function findOnce(look: Look, sought: TurnName): Promise<StoredTurn | undefined> {
+  return orNotRun(
+    "id" in sought ? findById(look, sought.id) : findByMessage(look, sought.clientUserMessageId),
+  );
+}
+
+/** A thread that has not run any turn has not run this one, either. */
+async function orNotRun<T>(found: Promise<T | undefined>): Promise<T | undefined> {
   try {
-    if ("id" in sought) return await findById(session, threadId, sought.id, newestOnly);
-    return await findByMessage(session, threadId, sought.clientUserMessageId, newestOnly);
+    return await found;
   } catch (error) {
-    // The thread has not run any turn, so neither this one.
     if (error instanceof ThreadNotFoundError) return undefined;
     throw error;
   }
 }
 
-async function findById(
-  session: Session,
-  threadId: string,
-  id: string,
-  newestOnly: boolean,
-): Promise<StoredTurn | undefined> {
+async function findById(look: Look, id: string): Promise<StoredTurn | undefined> {
   const params = {
-    threadId,
+    threadId: look.threadId,
     limit: perPage,
     sortDirection: "desc",
     itemsView: "notLoaded",
   } as const;
-  for await (const data of pagesOf(session, "thread/turns/list", params, newestOnly)) {
+  for await (const data of pagesOf(look, "thread/turns/list", params)) {
     const turns = turnsIn(data);
     const record = turns.find((turn) => turn.id === id || isRunningReview(turn, id));
     if (record) return { id, record };
@@ -107,32 +142,36 @@ async function findById(
   return undefined;
 }
 
-/** A message that has joined a running turn is listed as an item only. */
-async function findByMessage(
-  session: Session,
-  threadId: string,
+async function findByMessage(look: Look, clientId: string): Promise<StoredTurn | undefined> {
+  const found = await turnOfMessage(look, clientId);
+  if (!found) return undefined;
+  const { id, record } = found;
+  return record ? { id, record } : findById({ ...look, newestOnly: false }, id);
+}
+
+/** The turn of a message. One that has joined a running turn is listed as an item only, without the turn's record. */
+async function turnOfMessage(
+  look: Look,
   clientId: string,
-  newestOnly: boolean,
-): Promise<StoredTurn | undefined> {
+): Promise<{ readonly id: string; readonly record?: ListedTurn } | undefined> {
   const isIt = (item: unknown): boolean => fieldOf(item, "clientId") === clientId;
-  const page = { threadId, limit: perPage, sortDirection: "desc" } as const;
+  const page = { threadId: look.threadId, limit: perPage, sortDirection: "desc" } as const;
   const params = { ...page, itemsView: "summary" } as const;
-  for await (const data of pagesOf(session, "thread/turns/list", params, newestOnly)) {
+  for await (const data of pagesOf(look, "thread/turns/list", params)) {
     const record = turnsIn(data).find(({ items }) => listOf(items).some(isIt));
     if (record) return { id: record.id, record };
   }
-  const turnId = await findTurnOfItem(session, page, isIt, newestOnly);
-  return turnId === undefined ? undefined : findById(session, threadId, turnId, false);
+  const id = await findTurnOfItem(look, page, isIt);
+  return id === undefined ? undefined : { id };
 }
 
 async function findTurnOfItem(
-  session: Session,
+  look: Look,
   params: ParamsOf<"thread/items/list">,
   fits: (item: unknown) => boolean,
-  newestOnly: boolean,
 ): Promise<string | undefined> {
   try {
-    for await (const data of pagesOf(session, "thread/items/list", params, newestOnly)) {
+    for await (const data of pagesOf(look, "thread/items/list", params)) {
       const entry = data.find((each) => fits(fieldOf(each, "item")));
       if (entry !== undefined) return textOf(entry, "turnId");
     }
@@ -144,22 +183,16 @@ async function findTurnOfItem(
 }
 
 async function* pagesOf<M extends "thread/turns/list" | "thread/items/list">(
-  session: Session,
+  { session, newestOnly, retries }: Look,
   method: M,
   params: ParamsOf<M>,
-  newestOnly: boolean,
 ): AsyncGenerator<readonly unknown[], void, undefined> {
-  const list = new Pages<unknown>((cursor) => ask(session, method, { ...params, cursor }));
+  const list = new Pages<unknown>((cursor) => {
+    const ask = (): Promise<ResultOf<M>> => session.call(method, { ...params, cursor });
+    return retries ? retryOnOverload(ask, { signal: session.signal }) : ask();
+  });
   for await (const { data } of (await list).iterPages()) {
     yield data;
     if (newestOnly) return;
   }
-}
-
-function ask<M extends ClientRequestMethod>(
-  session: Session,
-  method: M,
-  params: ParamsOf<M>,
-): Promise<ResultOf<M>> {
-  return retryOnOverload(() => session.call(method, params), { signal: session.signal });
 }

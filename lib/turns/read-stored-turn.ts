@@ -1,5 +1,4 @@
 import type { ThreadItem, Turn as TurnRecord } from "../../generated/types.js";
-import { poll } from "../async/poll.js";
 import { settleWithin } from "../async/timers.js";
 import { RequestTimeoutError, TransportClosedError } from "../errors/connection-errors.js";
 import {
@@ -11,7 +10,7 @@ import {
 import { fieldOf, textOf } from "../messages/field-of.js";
 import type { Session } from "../session/session.js";
 import { Pages } from "../options/pages.js";
-import { askServer, readThreadStatus } from "./ask-server.js";
+import { askServer } from "./ask-server.js";
 import { isItem } from "./turn-state.js";
 
 /** How long all questions about a turn may take to be answered (ms). */
@@ -23,16 +22,6 @@ const maxTurns = 50;
 /** How many items are asked for at a time, and how often: a bound for servers whose list never ends. */
 const itemsPerPage = 100;
 const maxPages = 1_000;
-
-/** How often the server is asked for a message that it may still be about to store, and the pauses (ms). */
-const maxLooks = 6;
-const lookPauseMs = 200;
-
-/** How many turns back a message is looked for; it was sent just before the connection dropped. */
-const turnsBack = 20;
-
-/** How many items back: a message that joined a running turn is listed as an item only. */
-const itemsBack = 100;
 
 /** What the server says of a turn when it is asked. */
 export type TurnReport =
@@ -112,27 +101,6 @@ export async function readRunningId(
   return isRunningReview(newest, turnId) ? newest?.id : undefined;
 }
 
-/**
- * Looks for a user message that was sent with this client id, and may not have arrived. Resolves with
- * the id of its turn; with undefined when the server has no such message.
- *
- * @throws what keeps the server from telling.
- */
-export async function findTurnOfMessage(
-  session: Session,
-  threadId: string,
-  clientId: string,
-): Promise<string | undefined> {
-  const look = async (number: number): Promise<string | null | undefined> => {
-    const turnId = await findOnce(session, threadId, clientId);
-    if (turnId !== undefined || number === 1 || number === maxLooks) return turnId;
-    // What an idle thread does not have on the second look, it did not get.
-    return (await readThreadStatus(session, threadId)) === "idle" ? null : undefined;
-  };
-  const options = { pauseMs: lookPauseMs, looks: maxLooks, wake: session.closed };
-  return (await poll(look, options)) ?? undefined;
-}
-
 /** What is known when nobody is asked. */
 export const unanswered = { state: "unanswered" } as const;
 
@@ -210,33 +178,6 @@ async function readItems(session: Session, threadId: string, turnId: string): Pr
     items.push(...itemsIn(data, turnId));
   }
   return items;
-}
-
-async function findOnce(
-  session: Session,
-  threadId: string,
-  clientId: string,
-): Promise<string | undefined> {
-  const page = { threadId, sortDirection: "desc" } as const;
-  const isIt = (item: unknown) => fieldOf(item, "clientId") === clientId;
-  try {
-    const view = { limit: turnsBack, itemsView: "summary" } as const;
-    const { data } = await session.call("thread/turns/list", { ...page, ...view });
-    const turn = turnsIn(data).find(({ items }) => listOf(items).some(isIt));
-    if (turn) return turn.id;
-  } catch (error) {
-    // It has not run any turn, so neither this one.
-    if (error instanceof ThreadNotFoundError) return undefined;
-    throw error;
-  }
-  try {
-    const { data } = await session.call("thread/items/list", { ...page, limit: itemsBack });
-    const entry = listOf(data).find((each) => isIt(fieldOf(each, "item")));
-    return textOf(entry, "turnId");
-  } catch {
-    // A thread of an older runtime: its turns have told what there is.
-    return undefined;
-  }
 }
 
 /** While a review runs, the server lists it under another id only, with the review's as its root. */

@@ -9,7 +9,7 @@ import { withServerPaths } from "../paths/with-server-paths.js";
 import type { ParamsOf } from "../protocol.js";
 import { prepareInput } from "../session/prepare-input.js";
 import { checkJoin } from "../session/sandbox/hold-to-settings.js";
-import { findTurnOfMessage } from "./read-stored-turn.js";
+import { findTurnOfMessage } from "./find-stored-turn.js";
 import { lookForItem, lookForItemOrEnd } from "./start-search.js";
 import {
   interruptsLateTurn,

@@ -4,17 +4,17 @@ import type { AsyncIteration } from "../../async/async-iteration.js";
 import { ignoreRejection } from "../../async/deferred.js";
 import { pause } from "../../async/timers.js";
 import { TurnUnknownError, type Turn, type TurnResult } from "../../index.js";
-import type { TurnStreamStore } from "../../http/index.js";
 import { continueParts } from "../../parts/continue-parts.js";
 import { partsOf } from "../../parts/parts-of.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import type { SendingMark } from "../store/fleet-store.js";
+import type { Attempt } from "./attempt.js";
 import { HandedOverError } from "./handed-over-error.js";
 import { endPartOf, outcomeOfError, outcomeOfResult, type JobOutcome } from "./job-outcome.js";
+import type { JobTurn } from "./job-turn.js";
 import { readLog } from "./read-log.js";
 import { PartWriter } from "./part-writer.js";
 import { RunCommands } from "./run-commands.js";
-import type { HeldAnswers } from "./held-answers.js";
-import type { RunContext } from "./run-context.js";
 import { codeOf, isCutOff, isServerLoss, neverBegan } from "./server-loss.js";
 
 /** Between two looks whether a server is back (ms). */
@@ -27,22 +27,6 @@ export class NeverBeganError extends Error {
     super("The turn never began.", { cause });
     this.name = new.target.name;
   }
-}
-
-export interface FollowOptions {
-  readonly context: RunContext;
-  readonly jobId: string;
-  /** The events, as this worker may write them. */
-  readonly streams: TurnStreamStore;
-  readonly answers: HeldAnswers;
-  /** This worker, in this attempt. */
-  readonly holder: string;
-  /** Looks for the turn: it was sent once, by whomever. */
-  readonly attach: () => Turn;
-  /** Called once the server has named the turn. */
-  readonly began: (turnId: string) => Promise<void>;
-  /** Ends the following, and leaves the turn as it is. */
-  readonly gone: AbortSignal;
 }
 
 const cutOff = "The turn was cut off: its server ended while it ran. It is not begun again.";
@@ -60,15 +44,19 @@ interface Followed {
 
 /** A turn that was sent, until it is over: shown to its viewers, and to be answered, steered and stopped. */
 export class FollowedTurn {
-  readonly #options: FollowOptions;
+  readonly #attempt: Attempt;
+  readonly #turn: JobTurn;
+  readonly #mark: SendingMark;
   /** What viewers were asked. */
   readonly #asked = new Set<string>();
   #isInterrupted = false;
   /** Whether the server has named the turn, so that it surely began. */
   #hasBegun = false;
 
-  constructor(options: FollowOptions) {
-    this.#options = options;
+  constructor(attempt: Attempt, turn: JobTurn, mark: SendingMark) {
+    this.#attempt = attempt;
+    this.#turn = turn;
+    this.#mark = mark;
   }
 
   /**
@@ -82,11 +70,11 @@ export class FollowedTurn {
 
   /** Looks for the turn of another worker, and follows it to its end. @throws HandedOverError */
   async ofOther(): Promise<JobOutcome> {
-    return this.#toEnd(this.#options.attach(), true);
+    return this.#toEnd(this.#turn.attach(this.#mark), true);
   }
 
   async #toEnd(first: Turn, isTakenOver: boolean): Promise<JobOutcome> {
-    const { context, gone, jobId } = this.#options;
+    const { context, gone, id: jobId } = this.#attempt;
     let turn = first;
     let firstLoss: { readonly error: unknown; readonly at: number } | undefined;
     for (let pauseMs = firstLookMs; ; pauseMs = Math.min(2 * pauseMs, longestLookMs)) {
@@ -109,7 +97,7 @@ export class FollowedTurn {
       await pause(pauseMs, gone).catch(() => {
         throw new HandedOverError();
       });
-      turn = this.#options.attach();
+      turn = this.#turn.attach(this.#mark);
     }
   }
 
@@ -147,7 +135,7 @@ export class FollowedTurn {
 
   /** Follows one handle to its end. What it says is written, but for its end, which may not be the last word. */
   async #once(turn: Turn, isContinued: boolean): Promise<Followed> {
-    const { context, jobId, streams, answers, holder, gone, began } = this.#options;
+    const { context, id: jobId, streams, answers, lease, gone } = this.#attempt;
     const { store, settings } = context;
     const log = isContinued ? await readLog(streams, jobId, gone) : { parts: [], last: 0 };
     const shown = partsOf(turn, settings.parts);
@@ -156,7 +144,7 @@ export class FollowedTurn {
     const writer = this.#writer(log.last);
     const named = turn.started.then(async ({ id }) => {
       this.#hasBegun = true;
-      await began(id);
+      await this.#began(id);
     });
     void ignoreRejection(named);
     const commands = new RunCommands({
@@ -165,7 +153,7 @@ export class FollowedTurn {
       turn,
       answers,
       wasAsked: (key) => this.#asked.has(key),
-      holder,
+      holder: lease.holder,
       signal: gone,
       failed: settings.onError,
     });
@@ -192,6 +180,13 @@ export class FollowedTurn {
     }
   }
 
+  /** The server has named the turn. */
+  async #began(turnId: string): Promise<void> {
+    const { id, context } = this.#attempt;
+    const { threadId } = this.#mark;
+    await this.#attempt.persist(() => context.store.note(id, "thread", { threadId, turnId }));
+  }
+
   async #pump(
     parts: AsyncIteration<TurnPart>,
     writer: PartWriter,
@@ -211,11 +206,11 @@ export class FollowedTurn {
   }
 
   #writer(last: number): PartWriter {
-    const { context, jobId, streams, gone } = this.#options;
+    const { context, id, streams, gone } = this.#attempt;
     const { batchMs, onError } = context.settings;
     return new PartWriter({
       store: streams,
-      id: jobId,
+      id,
       last,
       batchMs,
       signal: gone,
@@ -226,8 +221,8 @@ export class FollowedTurn {
   /** Writes the last part. */
   async #write(part: TurnPart | undefined): Promise<void> {
     if (!part) return;
-    const { streams, jobId, gone } = this.#options;
-    const { last } = await readLog(streams, jobId, gone);
+    const { streams, id, gone } = this.#attempt;
+    const { last } = await readLog(streams, id, gone);
     const writer = this.#writer(last);
     await writer.add(part);
     await orGone(writer.flush(), gone);

@@ -47,6 +47,39 @@ export function outcomeOfError(error: unknown, sent: boolean): FailedOutcome {
   return { type: "failed", code, message, result, sent };
 }
 
+/** Of a job that is over, and of which the store has forgotten how it ended. */
+export const forgottenResult: FailedOutcome = {
+  type: "failed",
+  code: "JOB_OVER",
+  message: "The turn has ended before, and its result is not kept any more. It is not begun again.",
+  sent: true,
+};
+
+/** A turn that was stopped before it was sent. */
+export function calledOff(threadId: string | null): JobOutcome {
+  const result: TurnResult = {
+    id: "",
+    threadId: threadId ?? "",
+    status: "interrupted",
+    output: undefined,
+    error: null,
+    finalResponse: null,
+    items: [],
+    warnings: [],
+    usage: null,
+    usageWithSubagents: null,
+    startedAt: null,
+    completedAt: null,
+    durationMs: null,
+  };
+  return { type: "result", result };
+}
+
+/** What BullMQ's dashboards show. */
+export function reasonOf({ code, message }: FailedOutcome): string {
+  return message === "" ? code : `${code}: ${message}`;
+}
+
 /** The error that tells a caller on another machine how a job failed. */
 export function errorOf(
   jobId: string,

@@ -3,8 +3,8 @@ import { onAbort } from "../../async/abort.js";
 import { settleWithin } from "../../async/timers.js";
 import type { StreamEvent, TurnStreamStore } from "../../http/index.js";
 import type { TurnPart } from "../../parts/turn-part.js";
-import { codeOf } from "./server-loss.js";
 import { HandedOverError } from "./handed-over-error.js";
+import { isTaken } from "./store-trouble.js";
 
 /** As much may wait to be stored (characters) before the turn's events wait, too: while the store is away, say. */
 const maxPending = 16 * 1_048_576;
@@ -141,9 +141,4 @@ export class PartWriter {
   #throwIfOver(): void {
     if (this.#options.signal.aborted) throw new HandedOverError();
   }
-}
-
-/** Whether another worker has taken over the stream. */
-export function isTaken(error: unknown): boolean {
-  return codeOf(error) === "STREAM_TAKEN";
 }

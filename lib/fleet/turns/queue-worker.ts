@@ -2,6 +2,7 @@ import type { Job, Worker, WorkerOptions } from "bullmq";
 import { randomBytes } from "node:crypto";
 import { bullOptions } from "./job-queues.js";
 import { Lease } from "./lease.js";
+import { returnToQueue } from "./park-job.js";
 import type { Places } from "./places.js";
 import type { RunContext } from "./run-context.js";
 import { TurnRun } from "./turn-run.js";
@@ -72,7 +73,7 @@ export class QueueWorker {
   async #process(job: Job, token: string): Promise<unknown> {
     const leave = this.#places.take();
     // It came in the moment in which the last place was taken by a job of another queue.
-    if (!leave) return await this.#giveBack(job, token);
+    if (!leave) return await returnToQueue(this.#context, job, token);
     const { lockDuration } = this.#context.settings;
     const holder = `${token}:${randomBytes(6).toString("base64url")}`;
     const lease = new Lease(job, token, holder, lockDuration);
@@ -84,10 +85,5 @@ export class QueueWorker {
       if (this.#leases.get(id) === lease) this.#leases.delete(id);
       leave();
     }
-  }
-
-  async #giveBack(job: Job, token: string): Promise<never> {
-    await job.moveToWait(token);
-    throw new this.#context.bullmq.WaitingError();
   }
 }

@@ -14,7 +14,7 @@ import type { ParamsOf } from "../../protocol.js";
 import type { RequestOptions } from "../../jsonrpc/connection.js";
 import { checkTrace, type Traced } from "../../diagnostics/trace-context.js";
 import { Turn } from "../../turn.js";
-import { findTurnOfMessage } from "../../turns/read-stored-turn.js";
+import { findTurnOfMessage } from "../../turns/find-stored-turn.js";
 import { stopUnfollowed, watchForLateTurn } from "../../turns/stop-unfollowed.js";
 import { type ServiceTurnOptions } from "../../options/turn-options.js";
 import { splitServiceOptions } from "../../options/split-options.js";

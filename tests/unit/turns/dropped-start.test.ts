@@ -119,6 +119,25 @@ describe("a turn/start whose answer was lost with the connection", () => {
     expect(await turn.run()).toMatchObject({ status: "completed" });
   });
 
+  test("is not sent again while the server cannot list the items among which its message may be", async () => {
+    let refusals = 2;
+    await using scene = await cutAtStart({
+      prepare: (server, clientId) => {
+        storeTurns(server, { turns: [endedTurn("turn-1")], items: [userMessage(clientId)] });
+        server.handle("thread/turns/list", () => ({ data: [endedTurn("turn-1")] }));
+        const list = server.handler("thread/items/list");
+        server.handle("thread/items/list", (...args) => {
+          if ((refusals -= 1) >= 0) throw new ResponseError(-32_603, "the store is locked");
+          return list(...args);
+        });
+      },
+    });
+    const { link, turn } = scene;
+    const server = await link.reconnect();
+    expect(await turn.run()).toMatchObject({ id: "turn-1", status: "completed" });
+    expect(textsSent(server)).toEqual([]);
+  });
+
   test("is looked for again while the thread is active, and the message may be on its way", async () => {
     let looks = 0;
     await using scene = await cutAtStart({
