@@ -317,7 +317,12 @@ describe("sub-agents", () => {
       const named = {
         threadId: thread,
         turnId: "a",
-        item: { id: "i", type: "collabAgentToolCall", receiverThreadIds: ["child"], model: "gpt-y" },
+        item: {
+          id: "i",
+          type: "collabAgentToolCall",
+          receiverThreadIds: ["child"],
+          model: "gpt-y",
+        },
       };
       told.tell("item/completed", named);
       told.tell("item/completed", named);
