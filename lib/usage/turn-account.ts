@@ -105,6 +105,17 @@ export class TurnAccount {
     return this.#isTold ? addUp(this.#used.values()).tokens : null;
   }
 
+  /** The model becomes known that has worked all the while. Returns whether it was not. */
+  named(model: string): boolean {
+    if (this.settings.model !== null) return false;
+    const nameless = keyOf(this.settings);
+    const used = this.#used.get(nameless);
+    this.settings = { ...this.settings, model };
+    this.#used.delete(nameless);
+    if (used) this.#used.set(keyOf(this.settings), { ...this.settings, tokens: used.tokens });
+    return true;
+  }
+
   /** Some of the turn's events may be missing. */
   missed(): void {
     this.#isLowerBound = true;

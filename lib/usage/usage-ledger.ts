@@ -236,7 +236,7 @@ export class UsageLedger {
     const turnId = turnIdOf(message);
     const type = textOf(params, "item", "type");
     if (turnId === undefined || type === undefined) return;
-    this.#learnOfAgents(fieldOf(params, "item"));
+    this.#learnOfAgents(fieldOf(params, "item"), context);
     // Of a turn that is over an item may complete late; one that begins belongs to a turn that runs.
     const isStart = method === "item/started";
     const isNew = !this.#turns.has(turnId);
@@ -247,18 +247,20 @@ export class UsageLedger {
     else turn?.itemCompleted(type);
   }
 
-  /** The item that starts a sub-agent names its model, which nothing else does. */
-  #learnOfAgents(item: unknown): void {
+  /** The item that starts a sub-agent names its model, which nothing else does; its turn may be over by then. */
+  #learnOfAgents(item: unknown, context: LedgerContext): void {
     const model = textOf(item, "model");
     const agents = fieldOf(item, "receiverThreadIds");
     if (model === undefined || model === "" || !Array.isArray(agents)) return;
     for (const threadId of agents) {
       if (typeof threadId !== "string") continue;
       const thread = this.#thread(threadId);
-      thread.settings = { ...thread.settings, model: thread.settings.model ?? model };
-      for (const turn of this.#open) {
-        if (turn.threadId === threadId && turn.settings.model === null)
-          turn.settings = thread.settings;
+      if (thread.settings.model !== null) continue;
+      thread.settings = { ...thread.settings, model };
+      for (const turn of this.#turns.values()) {
+        if (turn.threadId !== threadId || !turn.named(model) || !turn.isOver) continue;
+        turn.revise();
+        this.#record(turn, context);
       }
     }
   }

@@ -27,6 +27,7 @@ import { reply, startLoopbackModel } from "../../lib/testing/index.js";
 import { checkWay, writeApplication } from "./bundlers/check-way.js";
 import { commonWays, installCheckTools } from "./bundlers/common-ways.js";
 import { compileConsumers } from "./compile-consumers.js";
+import { checkedSnippets, checkOutput } from "./check-output.js";
 import { checkDeclarations } from "./declarations.js";
 import { loopbackHome } from "./loopback-home.js";
 import { installPacked } from "./packed-project.js";
@@ -41,6 +42,8 @@ const others = [
   ...["@openai/codex", "ws", "zod", "valibot", "@valibot/to-json-schema", "arktype"],
   ...["@opentelemetry/api", "@opentelemetry/context-async-hooks", "@opentelemetry/sdk-trace-base"],
 ];
+/** Of these there is no other use here. */
+const onlyInSnippets = ["pino", "prom-client"];
 const model = await startLoopbackModel();
 model.respond(({ outputSchema }) =>
   outputSchema ? reply.text(JSON.stringify(sample(outputSchema))) : undefined,
@@ -54,10 +57,7 @@ try {
   const snippets = await writeSnippets(await documents());
   await compile();
   await checkDeclarations(path.join(project, "node_modules/codex-app-server-sdk/dist/lib"));
-  for (const { name, file } of snippets) {
-    await node([file], env);
-    console.log(`ran ${name}`);
-  }
+  await runSnippets(snippets, env);
   await examine(env);
   await compileConsumers(project, await installCheckTools());
   await load(env);
@@ -74,10 +74,16 @@ async function bundle(env: NodeJS.ProcessEnv): Promise<void> {
 
 /** The runtime is 400 MB: the one that is installed here will do. */
 async function linkOthers(): Promise<void> {
-  for (const name of others) {
+  const installed = path.join(repository, "node_modules");
+  const tools = await installCheckTools();
+  const links = [
+    ...others.map((name) => [name, installed] as const),
+    ...onlyInSnippets.map((name) => [name, tools] as const),
+  ];
+  for (const [name, modules] of links) {
     const link = path.join(project, "node_modules", name);
     await mkdir(path.dirname(link), { recursive: true });
-    await symlink(path.join(repository, "node_modules", name), link);
+    await symlink(path.join(modules, name), link);
   }
 }
 
@@ -87,20 +93,34 @@ async function documents(): Promise<readonly string[]> {
   return ["README.md", ...docs.toSorted()];
 }
 
-async function writeSnippets(
-  documents: readonly string[],
-): Promise<readonly { name: string; file: string }[]> {
-  const written: { name: string; file: string }[] = [];
+interface Snippet {
+  readonly name: string;
+  readonly code: string;
+  readonly file: string;
+}
+
+async function writeSnippets(documents: readonly string[]): Promise<readonly Snippet[]> {
+  const written: Snippet[] = [];
   for (const document of documents) {
     const snippets = readSnippets(await readFile(path.join(repository, document), "utf8"));
-    for (const [index, snippet] of snippets.entries()) {
+    for (const [index, code] of snippets.entries()) {
       const base = `${path.basename(document, ".md").toLowerCase()}-${index + 1}`;
-      await writeFile(path.join(project, `${base}.ts`), snippet);
-      written.push({ name: `${document}, snippet ${index + 1}`, file: `${base}.js` });
+      await writeFile(path.join(project, `${base}.ts`), code);
+      written.push({ name: `${document}, snippet ${index + 1}`, code, file: `${base}.js` });
     }
   }
   if (written.length === 0) throw new Error("The documents have no snippet that runs.");
   return written;
+}
+
+async function runSnippets(snippets: readonly Snippet[], env: NodeJS.ProcessEnv): Promise<void> {
+  const checked = new Set<string | undefined>();
+  for (const { name, code, file } of snippets) {
+    checked.add(checkOutput(code, await node([file], env)));
+    console.log(`ran ${name}`);
+  }
+  const missing = checkedSnippets.filter((text) => !checked.has(text));
+  if (missing.length > 0) throw new Error(`No snippet has ${missing.join(", nor ")}.`);
 }
 
 async function compile(): Promise<void> {
@@ -124,8 +144,9 @@ async function compile(): Promise<void> {
   }
 }
 
-async function node(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  await run(process.execPath, [...args], { cwd: project, env, timeout: 60_000 });
+async function node(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const { stdout } = await run(process.execPath, [...args], { cwd: project, env, timeout: 60_000 });
+  return stdout;
 }
 
 async function examine(env: NodeJS.ProcessEnv): Promise<void> {

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
-import { Budget, Codex, type TurnUsageRecord } from "../../../lib/index.js";
+import { AppServerClient, Budget, Codex, type TurnUsageRecord } from "../../../lib/index.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
+import { noTokens } from "../../../lib/usage/tokens.js";
+import { UsageLedger } from "../../../lib/usage/usage-ledger.js";
 import { rejection, settled } from "../../support/collect.js";
-import { linked, linkedThread, type LinkedServer } from "../../support/linked-server.js";
+import { linked, linkedThread, LinkedServer } from "../../support/linked-server.js";
 import { storeTurns } from "../../support/stored-turns.js";
 import { counts } from "../../support/told-usage.js";
 import {
@@ -202,10 +204,15 @@ describe("a turn that its budget stops", () => {
 });
 
 describe("a turn that somebody else has started", () => {
-  /** Its server, on which it runs, and the budgets of its thread and of the handle. */
-  async function attached({ thread, turn: ofTurn }: Partial<Record<"thread" | "turn", Budget>>) {
-    const pair = await linked();
-    const { client, server } = pair;
+  type Budgets = Partial<Record<"client" | "thread" | "turn", Budget>>;
+
+  /** Its server, on which it runs, and the budgets of the client, of its thread and of the handle. */
+  async function attached({ client: budget, thread, turn: ofTurn }: Budgets) {
+    const server = new LinkedServer();
+    // As a `Codex` does with its budget.
+    const source = { usage: new UsageLedger(budget) };
+    const client = await AppServerClient.attach(server.transport, {}, source);
+    const pair = { client, server, [Symbol.asyncDispose]: () => client.close() };
     const status = { type: "active", activeFlags: [] };
     server.handle("thread/resume", () => opened(ids.threadId, status));
     server.handle("thread/read", () => ({ thread: { status } }));
@@ -223,7 +230,8 @@ describe("a turn that somebody else has started", () => {
     server.send({ method: "item/started", params: { ...ids, item } }, used(ids, total, 15));
   }
 
-  test.each(["thread", "turn"] as const)("is stopped by the budget of the %s", async (scope) => {
+  const scopes = ["client", "thread", "turn"] as const;
+  test.each(scopes)("is stopped by the budget of the %s", async (scope) => {
     const budget = new Budget({ tokens: 10 });
     const { pair, turn } = await attached({ [scope]: budget });
     await using _ = pair;
@@ -238,6 +246,22 @@ describe("a turn that somebody else has started", () => {
       result: { id: ids.turnId, status: "interrupted" },
     });
     expect(budget.spent.tokens).toBe(15);
+  });
+
+  const outer = ["client", "thread"] as const;
+  test.each(outer)("is stopped when the budget of the %s was used up before", async (scope) => {
+    const budget = new Budget({ tokens: 10 });
+    const tokens = { ...noTokens, input: 10, total: 10 };
+    budget.charge({ model: "gpt-x", modelProvider: null, serviceTier: null, tokens });
+    const { pair, turn } = await attached({ [scope]: budget });
+    await using _ = pair;
+    const run = rejection(turn.run());
+    const item = { type: "reasoning", id: "reasoning-1" };
+    pair.server.send({ method: "item/started", params: { ...ids, item } });
+    expect((await pair.server.nextRequest("turn/interrupt")).params).toEqual(ids);
+    pair.server.send(turnCompleted(ids, { status: "interrupted" }));
+    expect(await run).toMatchObject({ code: "BUDGET_EXCEEDED", scope });
+    expect(budget.spent.tokens).toBe(10);
   });
 
   test("may have used more than is told here", async () => {

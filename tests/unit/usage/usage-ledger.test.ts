@@ -303,6 +303,59 @@ describe("sub-agents", () => {
     );
   });
 
+  test.each([[true], [false]])(
+    "have a record with their model when they end before they are named (usage told: %s)",
+    (hasUsage) => {
+      const told = new ToldUsage();
+      told.opened(thread);
+      told.started(thread, "a");
+      told.parents.set("child", { threadId: thread, turnId: "a" });
+      told.started("child", "b", "a");
+      told.item("child", "b", "agentMessage", "completed");
+      if (hasUsage) told.used("child", "b", 7, 7);
+      told.completed("child", "b");
+      const named = {
+        threadId: thread,
+        turnId: "a",
+        item: {
+          id: "i",
+          type: "collabAgentToolCall",
+          receiverThreadIds: ["child"],
+          model: "gpt-y",
+        },
+      };
+      told.tell("item/completed", named);
+      told.tell("item/completed", named);
+      const byModel = hasUsage ? [{ model: "gpt-y", tokens: { total: 7 } }] : [];
+      expect(told.records).toMatchObject([
+        { turnId: "b", revision: 0, model: null },
+        { turnId: "b", revision: 1, model: "gpt-y", byModel },
+      ]);
+      if (hasUsage) expect(told.ledger.summaryOf("a")?.byModel).toMatchObject(byModel);
+    },
+  );
+
+  test("count all as their model's when they are named in mid-turn", () => {
+    const told = new ToldUsage();
+    told.opened(thread);
+    told.started(thread, "a");
+    told.parents.set("child", { threadId: thread, turnId: "a" });
+    told.started("child", "b", "a");
+    told.item("child", "b", "agentMessage", "completed");
+    told.used("child", "b", 7, 7);
+    told.tell("item/completed", {
+      threadId: thread,
+      turnId: "a",
+      item: { id: "i", type: "collabAgentToolCall", receiverThreadIds: ["child"], model: "gpt-y" },
+    });
+    told.used("child", "b", 12, 5);
+    told.completed("child", "b");
+    expect(told.records).toMatchObject([
+      { revision: 0, model: "gpt-y", byModel: [{ model: "gpt-y", tokens: { total: 12 } }] },
+    ]);
+    expect(told.records[0]?.byModel).toHaveLength(1);
+  });
+
   test("that outlive it have a late record", () => {
     const told = withChild("a");
     told.completed(thread, "a");
