@@ -185,7 +185,7 @@ export class Subagents {
 
   #learn(threadId: string, parent: Parent, caller: TurnCaller, call?: CollabCall): void {
     const known = this.#children.get(threadId);
-    if (!known && this.#children.size >= maxChildren) return;
+    if (!known && (this.#children.size >= maxChildren || this.#isAbove(threadId, parent))) return;
     const child = known ?? newChild(threadId, parent, caller);
     child.prompt ??= call?.prompt ?? null;
     child.state = stateIn(call?.agentsStates, threadId) ?? child.state;
@@ -199,6 +199,13 @@ export class Subagents {
     this.#children.set(threadId, child);
     // Last: what the sub-agent did before it was named arrives at once, and is told with all of the above.
     this.#watch(child);
+  }
+
+  /** Whether a sub-agent names somebody that it works for: it may speak to them. */
+  #isAbove(threadId: string, parent: Parent): boolean {
+    let above: Parent | undefined = parent;
+    while (above && above.threadId !== threadId) above = this.#children.get(above.threadId)?.parent;
+    return above !== undefined;
   }
 
   #watch(child: Child): void {

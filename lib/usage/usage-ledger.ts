@@ -1,25 +1,13 @@
 import type { TokenUsageBreakdown } from "../../generated/types.js";
-import { BoundedMap } from "../async/bounded-map.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
-import type {
-  Tokens,
-  TurnUsageRecord,
-  UsageOfModel,
-  UsageSummary,
-} from "../results/turn-tokens.js";
+import type { TurnUsageRecord, UsageOfModel, UsageSummary } from "../results/turn-tokens.js";
 import { BudgetBook, type ScopedBudget } from "./budget-book.js";
 import type { Budget } from "./budget.js";
-import { addTokens, noTokens, readTokens, sameTokens } from "./tokens.js";
-import {
-  summaryOf,
-  TurnAccount,
-  type ModelSettings,
-  type TurnEnding,
-  type TurnIdentity,
-  type UsageUpdate,
-} from "./turn-account.js";
+import { ThreadAccounts, updateIn } from "./thread-accounts.js";
+import { summaryOf, TurnAccount, type TurnEnding, type TurnIdentity } from "./turn-account.js";
+import { TurnAccounts } from "./turn-accounts.js";
 
 /** What the connection of the moment knows besides. */
 export interface LedgerContext {
@@ -37,29 +25,6 @@ interface Answered {
   readonly begins: boolean;
 }
 
-interface ThreadAccount {
-  settings: ModelSettings;
-  /** What the thread had used at the last update. */
-  total: TokenUsageBreakdown | undefined;
-  /** Whether others may have used it since, so that only a turn which ran all the time can count from it. */
-  isStale: boolean;
-}
-
-/** As many threads are remembered, the latest: less than 1 MB. */
-const maxThreads = 2_048;
-/** As many turns are remembered, the latest, over or not: about 2 MB. */
-const maxTurns = 2_048;
-
-const unknownModel: ModelSettings = { model: null, modelProvider: null, serviceTier: null };
-const unused: TokenUsageBreakdown = {
-  totalTokens: 0,
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteInputTokens: 0,
-  outputTokens: 0,
-  reasoningOutputTokens: 0,
-};
-
 /**
  * Counts what the turns of a client use: each token once, whatever the server repeats, over the connections and the
  * server processes that the client has in its life. It learns from every notification, and from what requests
@@ -67,17 +32,10 @@ const unused: TokenUsageBreakdown = {
  */
 export class UsageLedger {
   readonly budgets: BudgetBook;
-  readonly #threads = new BoundedMap<string, ThreadAccount>(maxThreads);
-  readonly #turns = new BoundedMap<string, TurnAccount>(maxTurns, (_turnId, turn) => {
-    this.#open.delete(turn);
-    this.#unlink(turn);
-  });
-  /** Those that work for a turn, and itself, by its id: of those that are remembered. */
-  readonly #byRoot = new Map<string, Set<TurnAccount>>();
+  readonly #threads = new ThreadAccounts();
+  readonly #turns = new TurnAccounts();
   /** What the thread of a turn had used before it, where that is known. */
   readonly #before = new WeakMap<TurnAccount, TokenUsageBreakdown>();
-  /** The turns whose end has not been told; a server may begin them without end, and tell the end of none. */
-  readonly #open = new Set<TurnAccount>();
   /** Those that ran while the connection was away: nobody else has used their threads. */
   readonly #overGap = new WeakSet<TurnAccount>();
   /** Sub-agents' turns that are being stopped. */
@@ -105,7 +63,7 @@ export class UsageLedger {
 
   /** What the turn and its sub-agents have used so far; `null` when the server has told of none of it. */
   summaryOf(rootTurnId: string): UsageSummary | null {
-    return summaryOf([...(this.#byRoot.get(rootTurnId) ?? [])]);
+    return summaryOf(this.#turns.ofRoot(rootTurnId));
   }
 
   /** What the thread of a turn had used before it; undefined when that is not known. */
@@ -123,7 +81,7 @@ export class UsageLedger {
     budget: Budget | undefined,
     context: LedgerContext,
   ): void {
-    const turns = [...(this.#byRoot.get(turnId) ?? [])];
+    const turns = this.#turns.ofRoot(turnId);
     if (budget) {
       const used = turns.flatMap((turn) => turn.used);
       this.budgets.attach({ threadId, rootTurnId: turnId }, budget, used);
@@ -137,7 +95,7 @@ export class UsageLedger {
     const { method, params } = message;
     switch (method) {
       case "thread/settings/updated":
-        this.#thread(threadId).settings = settingsIn(fieldOf(params, "threadSettings"));
+        this.#threads.setSettings(threadId, fieldOf(params, "threadSettings"));
         break;
       case "turn/started":
         this.#started(threadId, params, context);
@@ -169,7 +127,7 @@ export class UsageLedger {
       case "thread/reverted":
       case "thread/closed":
       case "thread/archived":
-        this.#stale(threadId);
+        this.#threads.stale(threadId);
         break;
       case "thread/deleted":
         this.#threads.delete(threadId);
@@ -181,11 +139,13 @@ export class UsageLedger {
     switch (method) {
       case "thread/start":
       case "thread/resume":
-      case "thread/fork":
-        this.#opened(method, params, result);
+      case "thread/fork": {
+        const isSourceBusy = this.#turns.isOpenOn(textOf(params, "threadId") ?? "");
+        this.#threads.opened(method, params, result, isSourceBusy);
         break;
+      }
       case "thread/unsubscribe":
-        this.#stale(textOf(params, "threadId") ?? "");
+        this.#threads.stale(textOf(params, "threadId") ?? "");
         break;
       case "turn/start":
         if (begins) this.#begun(params, fieldOf(result, "turn", "id"));
@@ -201,20 +161,20 @@ export class UsageLedger {
 
   /** The connection is away: from now on updates may be missed. */
   dropped(context: LedgerContext): void {
-    for (const turn of this.#open) {
+    for (const turn of this.#turns.open) {
       // Of a turn that ends meanwhile nobody knows later whose it was.
       if (this.#isOurs(turn, context)) this.#ours.add(turn);
       turn.missed();
       this.#overGap.add(turn);
     }
-    for (const thread of this.#threads.values()) thread.isStale = true;
+    this.#threads.allStale();
   }
 
   /** The connection is over: of what runs, nothing more is told. */
   lost(context: LedgerContext): void {
     this.dropped(context);
     const ending = { status: "unknown", startedAt: null, endedAt: null } as const;
-    for (const { turnId } of [...this.#open]) this.#end(turnId, ending, context);
+    for (const { turnId } of this.#turns.open) this.#end(turnId, ending, context);
   }
 
   #started(threadId: string, params: unknown, context: LedgerContext): void {
@@ -226,9 +186,7 @@ export class UsageLedger {
     if (root && rootTurnId !== turnId && root.threadId === threadId) return;
     const turn = this.#opens({ threadId, turnId }, context, rootTurnId);
     if (rootTurnId === undefined || rootTurnId === turn.rootTurnId) return;
-    this.#unlink(turn);
-    turn.rootTurnId = rootTurnId;
-    this.#link(turn);
+    this.#turns.setRoot(turn, rootTurnId);
   }
 
   #item(threadId: string, message: NotificationMessage, context: LedgerContext): void {
@@ -239,7 +197,7 @@ export class UsageLedger {
     this.#learnOfAgents(fieldOf(params, "item"), context);
     // Of a turn that is over an item may complete late; one that begins belongs to a turn that runs.
     const isStart = method === "item/started";
-    const isNew = !this.#turns.has(turnId);
+    const isNew = this.#turns.get(turnId) === undefined;
     const turn = isStart ? this.#opens({ threadId, turnId }, context) : this.#turns.get(turnId);
     // It ran before this was told of it. A review is never announced under this id.
     if (isNew && type !== "enteredReviewMode") turn?.missed();
@@ -254,11 +212,9 @@ export class UsageLedger {
     if (model === undefined || model === "" || !Array.isArray(agents)) return;
     for (const threadId of agents) {
       if (typeof threadId !== "string") continue;
-      const thread = this.#thread(threadId);
-      if (thread.settings.model !== null) continue;
-      thread.settings = { ...thread.settings, model };
-      for (const turn of this.#turns.values()) {
-        if (turn.threadId !== threadId || !turn.named(model) || !turn.isOver) continue;
+      if (!this.#threads.suggestModel(threadId, model)) continue;
+      for (const turn of this.#turns.on(threadId)) {
+        if (!turn.named(model) || !turn.isOver) continue;
         turn.revise();
         this.#record(turn, context);
       }
@@ -268,15 +224,10 @@ export class UsageLedger {
   #usage(threadId: string, turnId: string, usage: unknown, context: LedgerContext): void {
     const update = updateIn(usage);
     if (!update) return;
-    const thread = this.#thread(threadId);
     const turn = this.#turns.get(turnId);
     const isOwn = turn?.threadId === threadId;
-    const before = readTokens(thread.total);
-    const isKnown =
-      !thread.isStale || (isOwn && this.#overGap.has(turn)) || (before && goesOn(before, update));
-    const known = isKnown ? before : undefined;
-    thread.total = fieldOf(usage, "total") as TokenUsageBreakdown;
-    thread.isStale = false;
+    const ranAllTheTime = isOwn && this.#overGap.has(turn);
+    const known = this.#threads.updated(threadId, usage, update, ranAllTheTime);
     if (!isOwn) return;
     const isOver = turn.isOver;
     // A thread that is loaded anew repeats its newest update, and names the turn that it came from.
@@ -292,7 +243,7 @@ export class UsageLedger {
     const turn = this.#turns.get(turnId);
     if (!turn || turn.isOver) return;
     const counted = turn.end(ending);
-    this.#open.delete(turn);
+    this.#turns.ended(turn);
     if (counted) this.#counted(turn, counted, context);
     if (this.#isOurs(turn, context)) this.#ours.add(turn);
     this.#record(turn, context);
@@ -307,23 +258,23 @@ export class UsageLedger {
 
   /** A sub-agent is whose its root turn is. */
   #isOurs(turn: TurnAccount, context: LedgerContext): boolean {
-    const root = this.#turns.get(turn.rootTurnId) ?? turn;
+    const root = this.#turns.rootOf(turn);
     return this.#ours.has(root) || context.isOurs(root.threadId, root.turnId);
   }
 
   #counted(turn: TurnAccount, usage: UsageOfModel, context: LedgerContext): void {
     if (!this.#isOurs(turn, context)) return;
     const { rootTurnId } = turn;
-    const threadId = this.#turns.get(rootTurnId)?.threadId ?? turn.threadId;
+    const { threadId } = this.#turns.rootOf(turn);
     const isUsedUp = this.budgets.charge({ threadId, rootTurnId }, usage);
     if (!isUsedUp) return;
-    for (const open of [...this.#open]) this.#stopIfUsedUp(open, context);
+    for (const open of this.#turns.open) this.#stopIfUsedUp(open, context);
   }
 
   #stopIfUsedUp(turn: TurnAccount, context: LedgerContext): void {
     const { threadId, turnId, rootTurnId, isSubagent } = turn;
-    const rootThreadId = this.#turns.get(rootTurnId)?.threadId ?? threadId;
-    const exceeded = this.budgets.usedUp({ threadId: rootThreadId, rootTurnId });
+    const root = this.#turns.rootOf(turn);
+    const exceeded = this.budgets.usedUp({ threadId: root.threadId, rootTurnId });
     if (!exceeded || this.#stopping.has(turn) || !this.#isOurs(turn, context)) return;
     // Whoever follows another one may come later than this, and is to be told.
     if (isSubagent) this.#stopping.add(turn);
@@ -339,97 +290,21 @@ export class UsageLedger {
     const parentTurnId = parent?.turnId ?? null;
     const parentTurn = parentTurnId === null ? undefined : this.#turns.get(parentTurnId);
     const root = rootTurnId ?? parentTurn?.rootTurnId ?? parentTurnId ?? turnId;
-    const thread = this.#thread(threadId);
-    const turn = new TurnAccount(identity, root, thread.settings);
+    const turn = new TurnAccount(identity, root, this.#threads.settingsOf(threadId));
     if (root !== turnId) turn.parentTurnId = parentTurnId;
-    if (thread.total && !thread.isStale) this.#before.set(turn, thread.total);
-    this.#turns.set(turnId, turn);
-    this.#open.add(turn);
-    this.#link(turn);
+    const total = this.#threads.totalOf(threadId);
+    if (total) this.#before.set(turn, total);
+    this.#turns.add(turn);
     this.#stopIfUsedUp(turn, context);
     return turn;
   }
 
-  #link(turn: TurnAccount): void {
-    const turns = this.#byRoot.get(turn.rootTurnId);
-    if (turns) turns.add(turn);
-    else this.#byRoot.set(turn.rootTurnId, new Set([turn]));
-  }
-
-  #unlink(turn: TurnAccount): void {
-    const turns = this.#byRoot.get(turn.rootTurnId);
-    turns?.delete(turn);
-    if (turns?.size === 0) this.#byRoot.delete(turn.rootTurnId);
-  }
-
-  #opened(method: string, params: unknown, result: unknown): void {
-    const threadId = textOf(result, "thread", "id");
-    if (threadId === undefined) return;
-    const thread = this.#thread(threadId);
-    thread.settings = settingsIn(result);
-    if (method === "thread/start") Object.assign(thread, { total: unused, isStale: false });
-    if (method !== "thread/fork") return;
-    // A copy goes on counting from where it was taken: behind a turn that runs, or before later ones, nobody knows.
-    const source = this.#threads.get(textOf(params, "threadId") ?? "");
-    const isWhole = fieldOf(params, "lastTurnId") === undefined;
-    const isQuiet = ![...this.#open].some((turn) => turn.threadId === textOf(params, "threadId"));
-    if (source?.total && !source.isStale && isWhole && isQuiet) {
-      Object.assign(thread, { total: source.total, isStale: false });
-    }
-  }
-
-  /** Connections without experimental methods are told of changed settings in no other way. */
   #begun(params: unknown, turnId: unknown): void {
-    const threadId = textOf(params, "threadId");
-    const model = textOf(params, "model");
-    const tier = fieldOf(params, "serviceTier");
-    if (threadId === undefined) return;
-    const thread = this.#thread(threadId);
-    const changes = {
-      ...(model === undefined ? {} : { model }),
-      ...(typeof tier === "string" || tier === null ? { serviceTier: tier } : {}),
-    };
+    const changes = this.#threads.begun(params);
     if (Object.keys(changes).length === 0) return;
-    thread.settings = { ...thread.settings, ...changes };
     const turn = typeof turnId === "string" ? this.#turns.get(turnId) : undefined;
     if (turn && turn.tokens === null) turn.settings = { ...turn.settings, ...changes };
   }
-
-  #stale(threadId: string): void {
-    const thread = this.#threads.get(threadId);
-    if (thread) thread.isStale = true;
-  }
-
-  #thread(threadId: string): ThreadAccount {
-    const known = this.#threads.get(threadId);
-    const thread = known ?? { settings: unknownModel, total: undefined, isStale: false };
-    this.#threads.set(threadId, thread);
-    return thread;
-  }
-}
-
-function settingsIn(value: unknown): ModelSettings {
-  const {
-    model = null,
-    modelProvider = null,
-    serviceTier = null,
-  } = {
-    model: textOf(value, "model"),
-    modelProvider: textOf(value, "modelProvider"),
-    serviceTier: textOf(value, "serviceTier"),
-  };
-  return { model, modelProvider, serviceTier };
-}
-
-function updateIn(usage: unknown): UsageUpdate | undefined {
-  const total = readTokens(fieldOf(usage, "total"));
-  const last = readTokens(fieldOf(usage, "last")) ?? noTokens;
-  return total && { total, last };
-}
-
-/** Whether an update follows the one before, or repeats it: nobody has used the thread in between. */
-function goesOn(before: Tokens, { total, last }: UsageUpdate): boolean {
-  return sameTokens(total, before) || sameTokens(total, addTokens(before, last));
 }
 
 function endingIn(turn: unknown): TurnEnding {

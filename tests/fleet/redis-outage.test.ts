@@ -7,9 +7,18 @@ import type { StreamEvent } from "../../lib/http/index.js";
 import { freePort } from "../support/free-port.js";
 import { follow, persist } from "../support/persist.js";
 import { RedisServer } from "../support/redis-server.js";
+import {
+  appendOutput,
+  event,
+  facts,
+  firstCommands,
+  limits,
+  losesNothing,
+  outputText,
+  rejectsWhileAway,
+  twoHundredViewers,
+} from "../support/store-outages.js";
 
-const limits = { retainMs: 60_000, maxBytes: 1_048_576 };
-const facts = { owner: "ada", threadId: "thread" };
 let running: AbortController;
 
 let server: RedisServer;
@@ -31,50 +40,13 @@ function open(options: { callTimeoutMs?: number; redis?: string } = {}): RedisFl
   return store;
 }
 
-function event(seq: number): StreamEvent {
-  return { seq, type: "warning", data: JSON.stringify({ type: "warning", message: String(seq) }) };
-}
-
 test("a Redis that is killed and comes back has lost nothing that was told to be stored", async () => {
-  const [writing, reading] = [open(), open()];
-  await writing.streams.create("job", facts, limits);
-  await writing.mark("job", { holder: "me", threadId: "thread", messageId: "m" });
-  const seen = follow(reading, "job", running.signal);
-  const waiting = persist(
-    () => reading.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
-    running.signal,
-  );
-  let restarted: Promise<void> | undefined;
-  for (let seq = 1; seq <= 2_000; seq += 10) {
-    const events = Array.from({ length: 10 }, (_, index) => event(seq + index));
-    await persist(() => writing.streams.append("job", events), running.signal);
-    if (seq % 500 === 251) {
-      await restarted;
-      restarted = server.kill().then(() => server.restart());
-    }
-  }
-  await restarted;
-  await persist(() => writing.streams.end("job"), running.signal);
-  expect(await seen).toEqual(Array.from({ length: 2_000 }, (_, index) => index + 1));
-  expect(await persist(() => writing.markOf("job"), running.signal)).toMatchObject({
-    holder: "me",
-  });
-  // Whoever waited through it all hears of what comes now.
-  const seq = await persist(() => writing.send("job", { type: "interrupt" }), running.signal);
-  expect(await waiting).toMatchObject([{ seq }]);
+  const killsAt = (seq: number): boolean => seq % 500 === 251;
+  await losesNothing([open(), open()], server, { events: 2_000, killsAt }, running.signal);
 });
 
 test("while Redis is away calls reject soon, and say whether they were sent", async () => {
-  const store = open({ callTimeoutMs: 300 });
-  await store.note("job", "any", 1);
-  await server.kill();
-  const failed = (): Promise<unknown> =>
-    store.noteOf("job", "any").catch((error: unknown) => error);
-  // The first may still have been written to the connection, when its end has not been heard of.
-  expect(await failed()).toMatchObject({ code: "STORE_UNAVAILABLE" });
-  expect(await failed()).toMatchObject({ code: "STORE_UNAVAILABLE", sent: false });
-  await server.restart();
-  expect(await persist(() => store.noteOf("job", "any"), running.signal)).toBe(1);
+  await rejectsWhileAway(open({ callTimeoutMs: 300 }), server, running.signal);
 });
 
 test("a Redis that hangs fails calls within their time", async () => {
@@ -99,10 +71,7 @@ test("connections that are cut come back, and what waited hears of what it misse
   const [cut, whole] = [open({ redis: proxy.url }), open()];
   await whole.streams.create("job", facts, limits);
   const seen = follow(cut, "job", running.signal);
-  const commands = persist(
-    () => cut.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
-    running.signal,
-  );
+  const commands = firstCommands(cut, running.signal);
   for (let seq = 1; seq <= 60; seq += 1) {
     await whole.streams.append("job", [event(seq)]);
     if (seq % 20 === 0) await proxy.cut();
@@ -121,20 +90,12 @@ test("two hundred who wait share one connection", async () => {
   const [writing, reading] = [open(), open()];
   const admin = new Redis(server.url);
   const before = await clients(admin);
-  const ids = Array.from({ length: 20 }, (_, index) => `job-${index}`);
-  await Promise.all(ids.map((id) => writing.streams.create(id, facts, limits)));
-  const viewers = ids.flatMap((id) =>
-    Array.from({ length: 10 }, () => follow(reading, id, running.signal)),
-  );
+  const { ids, end } = await twoHundredViewers(writing, reading, running.signal);
   const channels = async () => ((await admin.pubsub("CHANNELS", "*")) as string[]).length;
   while ((await channels()) < ids.length);
   // One for the calls of each store, and one that hears of news.
   expect((await clients(admin)) - before).toBe(3);
-  for (const id of ids) {
-    await writing.streams.append(id, [event(1), event(2)]);
-    await writing.streams.end(id);
-  }
-  for (const seen of await Promise.all(viewers)) expect(seen).toEqual([1, 2]);
+  await end();
   await reading.close();
   while ((await clients(admin)) > before + 1);
   await admin.quit();
@@ -145,10 +106,7 @@ test("twenty thousand events stay within the bytes of their stream", async () =>
   const admin = new Redis(server.url);
   const maxBytes = 500_000;
   await store.streams.create("job", facts, { ...limits, maxBytes });
-  for (let seq = 1; seq <= 20_000; seq += 100) {
-    const events = Array.from({ length: 100 }, (_, index) => delta(seq + index));
-    await store.streams.append("job", events);
-  }
+  await appendOutput(store, 20_000);
   const key = "codex-fleet:{job:job}:events";
   const bytes = Number(await admin.call("MEMORY", "USAGE", key, "SAMPLES", "0"));
   expect(bytes).toBeLessThan(2 * maxBytes);
@@ -165,7 +123,7 @@ test("twenty thousand events stay within the bytes of their stream", async () =>
   const text = seen
     .map(({ data }) => (JSON.parse(data) as { delta?: string }).delta ?? "")
     .join("");
-  const last = Array.from({ length: 1_000 }, (_, index) => textOf(19_001 + index)).join("");
+  const last = Array.from({ length: 1_000 }, (_, index) => outputText(19_001 + index)).join("");
   expect(text.endsWith(last)).toBe(true);
   await admin.quit();
 });
@@ -202,15 +160,6 @@ test("nothing is kept for ever, and what is written renews its time", async () =
   expect(await admin.pttl("short:{job:job}:events")).toBeLessThanOrEqual(limits.retainMs);
   await admin.quit();
 });
-
-function textOf(seq: number): string {
-  return `${seq} ${"x".repeat(60)}\n`;
-}
-
-function delta(seq: number): StreamEvent {
-  const part = { type: "tool-output", id: "call", delta: textOf(seq) };
-  return { seq, type: "tool-output", data: JSON.stringify(part) };
-}
 
 async function clients(admin: Redis): Promise<number> {
   const list = (await admin.client("LIST")) as string;

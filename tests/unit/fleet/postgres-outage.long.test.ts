@@ -1,12 +1,19 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { PostgresFleetStore } from "../../../lib/fleet/index.js";
-import type { StreamEvent } from "../../../lib/http/index.js";
 import { follow, persist } from "../../support/persist.js";
 import { PostgresServer } from "../../support/postgres-server.js";
+import {
+  appendOutput,
+  event,
+  facts,
+  firstCommands,
+  limits,
+  losesNothing,
+  rejectsWhileAway,
+  twoHundredViewers,
+} from "../../support/store-outages.js";
 
-const limits = { retainMs: 60_000, maxBytes: 1_048_576 };
-const facts = { owner: "ada", threadId: "thread" };
 let running: AbortController;
 
 let server: PostgresServer;
@@ -28,51 +35,14 @@ function open(options: { callTimeoutMs?: number; keepSilentStreamsMs?: number } 
   return store;
 }
 
-function event(seq: number): StreamEvent {
-  return { seq, type: "warning", data: JSON.stringify({ type: "warning", message: String(seq) }) };
-}
-
 test("a PostgreSQL that is killed and comes back has lost nothing that was told to be stored", async () => {
   const [writing, reading] = [open({ callTimeoutMs: 2_000 }), open({ callTimeoutMs: 2_000 })];
-  await writing.streams.create("job", facts, limits);
-  await writing.mark("job", { holder: "me", threadId: "thread", messageId: "m" });
-  const seen = follow(reading, "job", running.signal);
-  const waiting = persist(
-    () => reading.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
-    running.signal,
-  );
-  let restarted: Promise<void> | undefined;
-  for (let seq = 1; seq <= 600; seq += 10) {
-    const events = Array.from({ length: 10 }, (_, index) => event(seq + index));
-    await persist(() => writing.streams.append("job", events), running.signal);
-    if (seq === 201 || seq === 401) {
-      await restarted;
-      restarted = server.kill().then(() => server.restart());
-    }
-  }
-  await restarted;
-  await persist(() => writing.streams.end("job"), running.signal);
-  expect(await seen).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
-  expect(await persist(() => writing.markOf("job"), running.signal)).toMatchObject({
-    holder: "me",
-  });
-  const seq = await persist(() => writing.send("job", { type: "interrupt" }), running.signal);
-  expect(await waiting).toMatchObject([{ seq }]);
+  const killsAt = (seq: number): boolean => seq === 201 || seq === 401;
+  await losesNothing([writing, reading], server, { events: 600, killsAt }, running.signal);
 });
 
 test("while PostgreSQL is away calls reject within their time", async () => {
-  const store = open({ callTimeoutMs: 300 });
-  await persist(() => store.note("job", "any", 1), running.signal);
-  await server.kill();
-  const failed = async () => {
-    const error: unknown = await store.noteOf("job", "any").catch((reason: unknown) => reason);
-    return error;
-  };
-  // The first may go over a connection that was good a moment ago.
-  await failed();
-  expect(await failed()).toMatchObject({ code: "STORE_UNAVAILABLE", sent: false });
-  await server.restart();
-  expect(await persist(() => store.noteOf("job", "any"), running.signal)).toBe(1);
+  await rejectsWhileAway(open({ callTimeoutMs: 300 }), server, running.signal);
 });
 
 test("a PostgreSQL that hangs fails calls within their time", async () => {
@@ -94,10 +64,7 @@ test("connections that are ended come back, and what waited hears of what it mis
   const [cut, whole] = [open(), open()];
   await whole.streams.create("job", facts, limits);
   const seen = follow(cut, "job", running.signal);
-  const commands = persist(
-    () => cut.commands("job", 0, { waitMs: 60_000, signal: running.signal }),
-    running.signal,
-  );
+  const commands = firstCommands(cut, running.signal);
   const client = new pg.Client(server.url);
   await client.connect();
   const cutAll = () =>
@@ -121,11 +88,7 @@ test("two hundred who wait share one connection", async () => {
   const [writing, reading] = [open(), open()];
   const client = new pg.Client(server.url);
   await client.connect();
-  const ids = Array.from({ length: 20 }, (_, index) => `job-${index}`);
-  await Promise.all(ids.map((id) => writing.streams.create(id, facts, limits)));
-  const viewers = ids.flatMap((id) =>
-    Array.from({ length: 10 }, () => follow(reading, id, running.signal)),
-  );
+  const { end } = await twoHundredViewers(writing, reading, running.signal);
   const connections = async () => {
     const { rows } = await client.query<{ query: string }>(
       "select query from pg_stat_activity where application_name = 'codex-fleet'",
@@ -137,11 +100,7 @@ test("two hundred who wait share one connection", async () => {
   expect(all.filter((query) => query.startsWith("listen"))).toHaveLength(1);
   // Four for the calls of each store, and one that hears of news.
   expect(all.length).toBeLessThanOrEqual(9);
-  for (const id of ids) {
-    await writing.streams.append(id, [event(1), event(2)]);
-    await writing.streams.end(id);
-  }
-  for (const seen of await Promise.all(viewers)) expect(seen).toEqual([1, 2]);
+  await end();
   await Promise.all([writing.close(), reading.close()]);
   while ((await connections()).length > 0);
   await client.end();
@@ -151,10 +110,7 @@ test("twenty thousand events stay within the bytes of their stream", async () =>
   const store = open({ callTimeoutMs: 30_000 });
   const maxBytes = 500_000;
   await store.streams.create("job", facts, { ...limits, maxBytes });
-  for (let seq = 1; seq <= 20_000; seq += 100) {
-    const events = Array.from({ length: 100 }, (_, index) => delta(seq + index));
-    await store.streams.append("job", events);
-  }
+  await appendOutput(store, 20_000);
   const client = new pg.Client(server.url);
   await client.connect();
   const { rows } = await client.query<{ bytes: string }>(
@@ -188,8 +144,3 @@ test("what has expired is gone for readers at once, and from the tables when the
   }
   await client.end();
 });
-
-function delta(seq: number): StreamEvent {
-  const part = { type: "tool-output", id: "call", delta: `${seq} ${"x".repeat(60)}\n` };
-  return { seq, type: "tool-output", data: JSON.stringify(part) };
-}

@@ -127,6 +127,29 @@ test("what a server makes of the names need not make sense", async () => {
   expect(turn.subagents().map(({ threadId }) => threadId)).toEqual(["child-0", "child-1"]);
 });
 
+test("a sub-agent that speaks to those it works for does not become their parent", async () => {
+  await using pair = await linkedThread();
+  const { server, thread } = pair;
+  const turn = thread.turn("Delegate");
+  await turn.started;
+  server.send(
+    turnStarted(parent),
+    spawn(parent, "completed", [child.threadId]),
+    turnStarted(child),
+    spawn(child, "completed", [grandchild.threadId]),
+    turnStarted(grandchild),
+    spawn(grandchild, "completed", [parent.threadId, child.threadId, grandchild.threadId]),
+    turnCompleted(grandchild),
+    turnCompleted(child),
+    turnCompleted(parent),
+  );
+  await turn.run();
+  expect(turn.subagents().map(({ threadId, depth }) => [threadId, depth])).toEqual([
+    [child.threadId, 1],
+    [grandchild.threadId, 2],
+  ]);
+});
+
 test("leaving an iteration that was never read still interrupts the turn", async () => {
   await using pair = await linkedThread();
   const { server, thread } = pair;

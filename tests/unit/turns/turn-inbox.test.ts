@@ -158,8 +158,12 @@ test("text whose beginning was missed is not held back at all", () => {
 
 test("what was asked about an item is held back no longer than until the item is over", () => {
   const { inbox, receive } = holding();
-  const request = (method: string, params: object): Message =>
-    ({ method, key: method, requestId: 1, params: { ...ids, ...params } });
+  const request = (method: string, params: object): Message => ({
+    method,
+    key: method,
+    requestId: 1,
+    params: { ...ids, ...params },
+  });
   const call = request("item/tool/call", { callId: "call" });
   const approval = request("item/commandExecution/requestApproval", { itemId: "command" });
   const open = request("item/fileChange/requestApproval", { itemId: "change" });

@@ -7,19 +7,16 @@ import type {
   StreamPage,
   TurnStreamStore,
 } from "../../../http/index.js";
-import { sizeOf, type LogEntry } from "../../../http/streams/log-entry.js";
-import { shrinkLog } from "../../../http/streams/shrink-log.js";
+import type { LogEntry } from "../../../http/streams/log-entry.js";
 import { StreamTakenError } from "../../../index.js";
 import { checkStorable, encodeId } from "../encode-id.js";
 import { batchesOf } from "../event-batches.js";
 import type { readKeepTimes } from "../keep-times.js";
 import { fromExtras, toExtras } from "../stored-extras.js";
+import { shrinkEntries } from "../shrink-entries.js";
 import { StreamPages, type StoredPage } from "../stream-pages.js";
 import type { PostgresConnection } from "./postgres-connection.js";
 import { fromText, toText } from "./stored-text.js";
-
-/** A stream over its limit is made a good deal smaller, since that reads all of it. */
-const shrinkTo = 0.75;
 
 /** As many entries are read at once. */
 const maxPageEntries = 1_000;
@@ -193,8 +190,7 @@ export class PostgresStreamStore implements TurnStreamStore {
     );
     const [first] = rows;
     if (!first) return;
-    const entries = shrinkLog(entriesOf(rows), shrinkTo * Number(first.max_bytes));
-    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    const { entries, bytes } = shrinkEntries(entriesOf(rows), Number(first.max_bytes));
     await connection.call("replace_events", [
       key,
       first.shape,

@@ -7,21 +7,18 @@ import type {
   StreamPage,
   TurnStreamStore,
 } from "../../../http/index.js";
-import { sizeOf, type LogEntry } from "../../../http/streams/log-entry.js";
-import { shrinkLog } from "../../../http/streams/shrink-log.js";
+import type { LogEntry } from "../../../http/streams/log-entry.js";
 import { StreamTakenError } from "../../../index.js";
 import { checkStorable } from "../encode-id.js";
 import { batchesOf } from "../event-batches.js";
 import type { readKeepTimes } from "../keep-times.js";
+import { shrinkEntries } from "../shrink-entries.js";
 import { StreamPages, type StoredPage } from "../stream-pages.js";
 import { fromExtras, toExtras } from "../stored-extras.js";
 import type { RedisConnection } from "./redis-connection.js";
 import type { RedisKeys } from "./redis-keys.js";
 import type { RedisScript } from "./redis-script.js";
 import * as scripts from "./stream-scripts.js";
-
-/** A stream over its limit is made a good deal smaller, since that reads all of it. */
-const shrinkTo = 0.75;
 
 /** Of each owner as many threads are listed, the newest ones. */
 const maxThreadsOfOwner = 10_000;
@@ -161,8 +158,7 @@ export class RedisStreamStore implements TurnStreamStore {
     const found = await connection.run(scripts.readWhole, keys.stream(id), []);
     if (!Array.isArray(found)) return;
     const [shape = "", last = "", maxBytes, ...rest] = found as string[];
-    const entries = shrinkLog(entriesOf(rest), shrinkTo * Number(maxBytes));
-    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    const { entries, bytes } = shrinkEntries(entriesOf(rest), Number(maxBytes));
     const written = entries.flatMap((each) => [each.seq, each.type, each.data, toExtras(each)]);
     await connection.run(scripts.replaceEvents, keys.stream(id), [shape, last, bytes, ...written]);
   }
