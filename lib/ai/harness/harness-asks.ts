@@ -1,31 +1,19 @@
 import type { JsonValue } from "../../../generated/types.js";
-import type {
-  ApprovalRequest,
-  RequestHandlers,
-  ToolContent,
-  ToolContext,
-  ToolOutput,
-} from "../../index.js";
+import type { RequestHandlers, ToolContext, ToolOutput } from "../../index.js";
 import type { AskedRequest, ToolCall } from "../../parts/part-types.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
-import type { PromptPart } from "../model/model-types.js";
-import { readToolAnswer, textOfAnswer } from "../model/tool-answer.js";
 import { answersIn, questionsInput } from "./builtin-tools.js";
 import { callOf, type HarnessParts, type HarnessToolCall } from "./harness-parts.js";
 import type { HarnessPermissions } from "./harness-permissions.js";
-import { fieldsIn } from "./harness-schema.js";
 import type { HarnessStreamPart } from "./harness-types.js";
+import { decideItself } from "./decide-itself.js";
 import { Decisions } from "./decisions.js";
+import { readHostResult, type HostResult } from "./host-result.js";
 import { OpenAsks } from "./open-asks.js";
 
 type HostAnswer =
   | { readonly type: "approval"; readonly approved: boolean }
-  | {
-      readonly type: "result";
-      readonly output: unknown;
-      readonly isError?: boolean;
-      readonly toolResult?: unknown;
-    };
+  | ({ readonly type: "result" } & HostResult);
 
 /** Something that the host is asked: an approval, questions, or to carry out one of the caller's tools. */
 export interface HarnessAsk {
@@ -82,7 +70,9 @@ export class HarnessAsks {
   /** The handlers of the turn. */
   readonly handlers: RequestHandlers = {
     onApproval: async (request, { key, signal }) => {
-      return (await this.#mayGoOn(key, signal, this.#decideItself(request))) ? "accept" : "decline";
+      return (await this.#mayGoOn(key, signal, decideItself(request, this.#permissions)))
+        ? "accept"
+        : "decline";
     },
     onElicitation: async (request, { key, signal }) => {
       const isApproval = request.type === "toolApproval";
@@ -102,12 +92,10 @@ export class HarnessAsks {
   async call(name: string, { callId, signal }: ToolContext): Promise<ToolOutput> {
     const answer = await this.#answers.wait(callId, signal);
     if (answer.type !== "result") throw new Error("It was given no result.");
-    const { output, isError = false, toolResult } = answer;
-    const read = outputOf(name, callId, toolResult ?? { output });
-    const failed = isError || read.failed;
-    this.#outputs.set(callId, { result: toJson(output), isError: failed });
-    if (failed) throw new Error(read.text ?? toText(output));
-    return read.content ?? (output as ToolOutput);
+    const { result, problem, output } = readHostResult(name, callId, answer);
+    this.#outputs.set(callId, { result, isError: problem !== undefined });
+    if (problem !== undefined) throw new Error(problem);
+    return output;
   }
 
   /** The result of a call of the caller's tools, as the host gave it, or as the server tells it. */
@@ -250,24 +238,6 @@ export class HarnessAsks {
     const answer = await this.#answers.wait(key, signal);
     return answer.type === "approval" && answer.approved;
   }
-
-  /** What needs no person: a tool that was taken away, and changes of files where these are allowed. */
-  async #decideItself(request: ApprovalRequest): Promise<boolean | undefined> {
-    const { mode, has, areInside } = this.#permissions;
-    if (request.type === "command" && !has("bash")) return false;
-    if (request.type !== "fileChange") return undefined;
-    if (!has("applyPatch")) return false;
-    if (mode !== "allow-edits" || !request.changes || isFilled(request.grantRoot)) return undefined;
-    const paths = request.changes.flatMap(({ path, kind }) => {
-      const target = kind.type === "update" ? kind.move_path : undefined;
-      return isFilled(target) ? [path, target] : [path];
-    });
-    return (await areInside(paths)) ? true : undefined;
-  }
-}
-
-function isFilled(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }
 
 /** The call that an approval is about; undefined for one of a tool that says nothing of it. */
@@ -276,33 +246,4 @@ function toolOf(request: AskedRequest): ToolCall | undefined {
   if (request.kind !== "command" || request.command === null) return undefined;
   const { command, cwd } = request;
   return { kind: "command", command, ...(cwd === undefined ? {} : { cwd }) };
-}
-
-function outputOf(
-  toolName: string,
-  toolCallId: string,
-  part: unknown,
-): { failed: boolean; text?: string; content?: ToolContent[] } {
-  const { output } = fieldsIn(part);
-  const type = fieldsIn(output)["type"];
-  const isTyped =
-    ("type" in fieldsIn(part) && typeof type === "string") ||
-    type === "execution-denied" ||
-    (type === "content" && Array.isArray(fieldsIn(output)["value"]));
-  if (!isTyped) return { failed: false };
-  const given = { type: "tool-result", toolName, toolCallId, output } as PromptPart;
-  const answer = readToolAnswer(given, "toolResult");
-  const content = [...answer.content] as ToolContent[];
-  return { failed: answer.failed, text: textOfAnswer(answer), content };
-}
-
-function toText(output: unknown): string {
-  if (typeof output === "string") return output;
-  const { error } = fieldsIn(output);
-  return typeof error === "string" ? error : JSON.stringify(output ?? null);
-}
-
-function toJson(output: unknown): JsonValue {
-  const text = JSON.stringify(output) as string | undefined;
-  return text === undefined ? null : (JSON.parse(text) as JsonValue);
 }

@@ -5,21 +5,20 @@ import { nothingToUndo, type Undo } from "../../async/undo.js";
 import type { Turn } from "../../index.js";
 import type { PartOptions } from "../../parts/part-options.js";
 import { partsOf } from "../../parts/parts-of.js";
-import type { ToolCall } from "../../parts/part-types.js";
-import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import type { PartOf } from "../../parts/turn-part.js";
 import { CollectedParts } from "./collected-parts.js";
 import { endOfTurn, type TurnEnd } from "./end-of-turn.js";
-import type { HarnessAsk, HarnessAsks } from "./harness-asks.js";
-import { callOf, HarnessParts, type HarnessToolCall } from "./harness-parts.js";
+import type { HarnessAsks } from "./harness-asks.js";
+import { HarnessParts } from "./harness-parts.js";
 import type {
   HarnessContinueOptions,
   HarnessPromptControl,
   HarnessStateData,
   HarnessStreamPart,
 } from "./harness-types.js";
-import { unwrapCall } from "./added-tool.js";
 import { StepMarks, type DroppedParts } from "./step-marks.js";
 import { ToldParts, type ToldState } from "./told-parts.js";
+import { TurnTeller } from "./turn-teller.js";
 
 export interface HarnessTurnOptions {
   readonly turn: Turn;
@@ -56,8 +55,7 @@ export class HarnessTurn {
   readonly #harness: HarnessParts;
   readonly #asks: HarnessAsks;
   #segment: Segment | undefined;
-  /** The calls of MCP tools that run; a request to allow one says nothing of its own. */
-  readonly #mcpCalls = new Map<string, HarnessToolCall>();
+  readonly #teller: TurnTeller;
   /** Has whoever waits for an answer look again. */
   #lookAgain: () => void = () => undefined;
   #unlink: Undo = nothingToUndo;
@@ -74,7 +72,7 @@ export class HarnessTurn {
   #stopped: { readonly reason: unknown } | undefined;
 
   constructor(options: HarnessTurnOptions) {
-    const { turn, asks, holdsText, show, told } = options;
+    const { turn, asks, isCallersTool, holdsText, show, told } = options;
     this.turn = turn;
     this.#options = options;
     this.#asks = asks;
@@ -82,9 +80,10 @@ export class HarnessTurn {
     const metadata = () => ({ codex: { threadId: turn.threadId, turnId: turn.id ?? null } });
     const steps = this.#steps;
     this.#harness = new HarnessParts({ told: this.#told, steps, holdsText, metadata });
+    this.#teller = new TurnTeller({ asks, parts: this.#harness, told: this.#told, isCallersTool });
     this.#parts = new CollectedParts({
       parts: partsOf(turn, show),
-      askOf: (part) => this.#askOf(part),
+      askOf: (part) => this.#teller.askOf(part),
       onOver: (id) => {
         asks.over(id);
       },
@@ -228,7 +227,7 @@ export class HarnessTurn {
         const part = await this.#parts.next(() => this.#segment === segment);
         if (part === undefined) continue;
         if (!("type" in part)) {
-          this.#emit(this.#tellCalls(part));
+          this.#emit(this.#teller.calls(part));
           continue;
         }
         if (part.type === "end" && !part.origin) {
@@ -236,13 +235,15 @@ export class HarnessTurn {
           continue;
         }
         if (part.type !== "request") {
-          this.#emit(this.#take(part));
+          this.#emit(this.#teller.part(part));
           continue;
         }
         // Meanwhile another host may read; what nobody reads, the next one is asked.
-        this.#emit(await this.#ask(part));
+        this.#emit(await this.#teller.request(part));
       }
     } catch (error) {
+      // Nobody would answer what it asks.
+      if (!this.#hasEnded) void ignoreRejection(this.turn.interrupt());
       this.#end = Promise.resolve({ parts: [], failure: { reason: error } });
       await this.#tellEnd(this.#end, segment);
     }
@@ -256,67 +257,6 @@ export class HarnessTurn {
     if (!this.#segment) return;
     this.#steps.add(part);
     this.#segment.emit(part);
-  }
-
-  /** What a call of one of the caller's tools asks, which waits for those that come with it. */
-  #askOf(part: TurnPart): HarnessAsk | "answered" | undefined {
-    if (part.type !== "tool-start" || part.origin) return undefined;
-    const call = this.#callersCall(part.tool);
-    return call && (this.#asks.callOf(part.id, call.tool, call.input) ?? "answered");
-  }
-
-  #tellCalls(calls: readonly HarnessAsk[]): HarnessStreamPart[] {
-    const asks = calls.filter(({ id }) => this.#asks.isOpen(id));
-    const before = this.#harness.callsInStep;
-    return asks.flatMap((ask) => {
-      const [call] = ask.parts;
-      if (call?.type !== "tool-call") return [];
-      const told = this.#harness.tellAsked(call);
-      // The step may have ended with the first of them.
-      const stepToolCallCount = (told.length > 1 ? 0 : before) + asks.length;
-      this.#asks.tell(ask);
-      return told.map((part) =>
-        part.type === "tool-call" ? { ...part, stepToolCallCount } : part,
-      );
-    });
-  }
-
-  #take(part: TurnPart): readonly HarnessStreamPart[] {
-    if (part.type === "request-end") {
-      this.#asks.over(part.key);
-      return this.#asks.takeResults(this.#harness);
-    }
-    const callers =
-      part.type === "tool-end" && !part.origin ? this.#callersCall(part.tool) : undefined;
-    if (part.type === "tool-end" && callers) {
-      if (!this.#told.hasCall(part.id)) return [];
-      const { result, isError } = this.#asks.resultOf(part);
-      return this.#harness.result(part.id, callers.tool, result, isError ? { isError } : {});
-    }
-    if (part.type === "tool-start" && part.tool.kind === "mcp" && !part.origin) {
-      this.#mcpCalls.set(part.id, callOf(part.id, part.tool));
-    }
-    if (part.type !== "tool-end") return this.#harness.next(part);
-    this.#mcpCalls.delete(part.id);
-    // Of a call that is refused before it begins, the server tells no end.
-    const isDeclined = part.status === "background" && this.#asks.isRefused(part.id);
-    return this.#harness.next(isDeclined ? { ...part, status: "declined" } : part);
-  }
-
-  async #ask(part: TurnPart & PartOf<"request">): Promise<readonly HarnessStreamPart[]> {
-    const ask = await this.#asks.requestOf(part, (id) => this.#mcpCalls.get(id));
-    if (!ask) return [];
-    this.#asks.tell(ask);
-    return ask.parts.flatMap((each) =>
-      each.type === "tool-call" ? this.#harness.tellAsked(each) : [each],
-    );
-  }
-
-  /** A call of one of the caller's tools, whichever way the model has made it. */
-  #callersCall(tool: ToolCall): ReturnType<typeof unwrapCall> | undefined {
-    if (tool.kind !== "function") return undefined;
-    const call = unwrapCall(tool.tool, tool.arguments);
-    return this.#options.isCallersTool(call.tool) ? call : undefined;
   }
 
   async #untilAnswered(segment: Segment): Promise<void> {

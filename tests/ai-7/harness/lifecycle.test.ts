@@ -2,7 +2,7 @@ import { stepCountIs } from "ai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -347,6 +347,59 @@ describe("over another connection, on a server that both reach", () => {
     const rest = textOf(await partsIn(await other.continueStream({ session: again })));
     expect([text, rest]).toEqual(["First. ", "Second, and whole."]);
     await again.destroy();
+  });
+
+  test("what somebody else has answered goes on, and is told to whoever goes on here", async () => {
+    await using one = first;
+    await using two = second;
+    const agent = stage.agent({ codex: one, permissionMode: "allow-reads" });
+    const session = await agent.createSession();
+    model.enqueue(reply.shell("echo allowed"), reply.text("Done."));
+    const parts = await partsIn(await agent.stream({ session, prompt: "Go" }));
+    const asked = partOf(parts, "tool-approval-request");
+    const [running] = one.runningTurns;
+    if (running?.turnId === undefined) throw new Error("There is no turn.");
+    const other = two.thread(running.threadId, { onApproval: "accept" });
+    await other.attachTurn({ id: running.turnId }).run();
+    await untilIdle(one);
+    const result = await agent.continueStream({ session, ...answer(asked, false) });
+    const rest = await partsIn(result);
+    expect(partOf(rest, "tool-result")).toMatchObject({ output: { output: "allowed\n" } });
+    expect(textOf(rest)).toBe("Done.");
+    expect(rest.filter(({ type }) => type === "finish")).toHaveLength(1);
+    await session.destroy();
+  });
+
+  test("two that go on with the same state both come to its end, and the first answer counts", async () => {
+    await using one = first;
+    await using two = second;
+    await using three = new Codex({ url: server.url });
+    const settings = { permissionMode: "allow-reads" as const };
+    const agent = stage.agent({ codex: one, ...settings });
+    const session = await agent.createSession();
+    model.enqueue(reply.shell("echo once >> both"), reply.text("Done."));
+    const parts = await partsIn(await agent.stream({ session, prompt: "Go" }));
+    const asked = partOf(parts, "tool-approval-request");
+    const continueFrom = stored(await session.suspendTurn());
+    await one.close();
+    const { sessionId } = session;
+    const others = await Promise.all(
+      [two, three].map(async (codex) => {
+        const other = stage.agent({ codex, ...settings });
+        const again = await other.createSession({ sessionId, continueFrom });
+        const once = await partsIn(await other.continueStream({ session: again }));
+        expect(partOf(once, "tool-approval-request")["approvalId"]).toBe(asked["approvalId"]);
+        return { other, again };
+      }),
+    );
+    for (const [index, { other, again }] of others.entries()) {
+      const given = { session: again, ...answer(asked, index === 0) };
+      expect(textOf(await partsIn(await other.continueStream(given)))).toBe("Done.");
+      expect(again.hasUnfinishedTurn()).toBe(false);
+    }
+    const [{ again }] = others as [(typeof others)[number]];
+    expect(readFileSync(path.join(stage.directoryOf(again), "both"), "utf8")).toBe("once\n");
+    for (const { again: each } of others) await each.destroy();
   });
 
   test("a turn that has ended meanwhile is told from what is stored", async () => {

@@ -63,3 +63,26 @@ test("a turn is forgotten when its host was told how it ended", async () => {
     message: "No host is there that could carry it out.",
   });
 });
+
+test("a turn that cannot be told any further is interrupted: nobody would answer what it asks", async () => {
+  await using pair = await linkedThread();
+  const turn = pair.thread.turn("Say it");
+  const harnessTurn = new HarnessTurn({
+    turn,
+    asks: new HarnessAsks(all),
+    modelId: undefined,
+    isCallersTool: () => true,
+    holdsText: false,
+    answerTimeoutMs: 60_000,
+    show: {},
+  });
+  const emit = ({ type }: HarnessStreamPart) => {
+    if (type === "text-start") throw new Error("The host is full.");
+  };
+  const { done } = harnessTurn.attach({ emit });
+  await turn.started;
+  const delta = { ...ids, itemId: "text", delta: "Hello" };
+  pair.server.send(turnStarted(ids), { method: "item/agentMessage/delta", params: delta });
+  expect((await rejection(done)).message).toBe("The host is full.");
+  expect(await pair.server.nextRequest("turn/interrupt")).toMatchObject({ params: ids });
+});
