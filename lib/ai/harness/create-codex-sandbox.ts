@@ -9,8 +9,8 @@ export interface CodexSandboxOptions {
   /** The client whose machine it is: that of the harness. */
   readonly codex: SandboxSource;
   /**
-   * A directory of the server's machine, absolute; it is made if it is not there. Sessions have directories in it, `codex-<sessionId>`, or the one that
-   * `sandboxConfig.workDir` names. They stay when a session is destroyed.
+   * A directory of the server's machine, absolute; it is made if it is not there. Sessions have directories in it,
+   * `codex-<sessionId>`, or the one that `sandboxConfig.workDir` names. They stay when a session is destroyed.
    */
   readonly directory: string;
   /**
