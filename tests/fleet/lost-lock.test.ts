@@ -33,7 +33,7 @@ test.each([
   async (whenLockLost, ended) => {
     await using fleet = new RealFleet(redis);
     const gate = reply.hold();
-    stage.model.enqueue([reply.text(["Hel", gate, "lo"])], [reply.text("Next.")]);
+    stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
     const stopped = new FleetChild({
       ...{ role: "worker", port: 0, servers: [server.url], ...fast, whenLockLost },
       database: { kind: "redis", url: redis.url },
@@ -51,6 +51,7 @@ test.each([
       stopped.signal("SIGCONT");
       await until(() => stopped.said.includes("could not renew lock"));
       if (whenLockLost === "handOver") {
+        stage.model.enqueue([reply.text("Next.")]);
         // The successor has no place for it: so it is done by the one that has left the turn.
         const next = await fleet.queue.add({ newThread: { cwd: stage.project }, input: "Next" });
         await expect(next.result()).resolves.toMatchObject({ finalResponse: "Next." });
