@@ -32,7 +32,7 @@ export type {
   JobStreamOptions,
   TurnJobState,
 } from "./turns/turn-job.js";
-export { TurnWorker } from "./turns/turn-worker.js";
+export { TurnWorker, type CloseTurnWorkerOptions } from "./turns/turn-worker.js";
 export type { TurnJobInfo, TurnWorkerOptions } from "./turns/turn-worker-options.js";
 export {
   DirectoryRolloutStore,

@@ -12,6 +12,11 @@ import {
 } from "../../index.js";
 import { HandedOverError } from "./handed-over-error.js";
 
+interface EarlyAnswer {
+  readonly answer: RequestAnswer;
+  readonly taken: Deferred<void>;
+}
+
 /**
  * What the server asks in one turn, until somebody on any machine answers. The first answer counts. What nobody
  * answers in time is refused; what is handed over stays open in the server, for whoever follows the turn next.
@@ -21,7 +26,7 @@ export class HeldAnswers {
   readonly #answerWithinMs: number;
   readonly #open = new Map<string, Deferred<RequestAnswer | DeferredAnswer>>();
   /** Answers that were there before the server had asked (again). */
-  readonly #early = new Map<string, { answer: RequestAnswer; taken: () => void }>();
+  readonly #early = new Map<string, EarlyAnswer>();
   /** What was asked here, and needs no answer any more. */
   readonly #over = new Set<string>();
   #isHandedOver = false;
@@ -58,12 +63,20 @@ export class HeldAnswers {
       return;
     }
     const taken = new Deferred<void>();
-    this.#early.set(key, { answer, taken: taken.resolve });
+    this.#early.set(key, { answer, taken });
     using _link = onAbort(signal, () => {
       this.#early.delete(key);
       taken.reject(new HandedOverError());
     });
     await taken.promise;
+  }
+
+  /** The request needs no answer any more: a handler of the worker's own has answered it, or another client. */
+  end(key: string): void {
+    if (this.#open.has(key)) return;
+    this.#over.add(key);
+    this.#early.get(key)?.taken.reject(new RequestNotPendingError(key));
+    this.#early.delete(key);
   }
 
   /** Whether the server has asked this here. */
@@ -87,7 +100,7 @@ export class HeldAnswers {
     if (early) {
       this.#early.delete(key);
       this.#over.add(key);
-      early.taken();
+      early.taken.resolve();
       return early.answer;
     }
     const answered = new Deferred<RequestAnswer | DeferredAnswer>();

@@ -1,6 +1,8 @@
 import type { BackendFactory, Job, JobsOptions, Queue, QueueOptions } from "bullmq";
 import { BoundedMap } from "../../async/bounded-map.js";
+import { StoreUnavailableError } from "../../index.js";
 import type { FleetStore } from "../store/fleet-store.js";
+import { closeWithin } from "./close-within.js";
 import { loadBullMq, type BullMq } from "./load-bullmq.js";
 import type { TurnRequest } from "./turn-request.js";
 
@@ -33,6 +35,15 @@ export function queueOf(name: string, host: string): string {
   return `${name}@${host}`;
 }
 
+/** What becomes of closing while the database is away. */
+export function closedByForce(afterMs: number): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `did not answer for ${afterMs} ms while its connections were to be closed, so they were closed by force. ` +
+      "Turns of a worker go on in their servers; other workers take them when their locks are over.",
+    true,
+  );
+}
+
 export type TurnBullJob = Job<TurnRequest>;
 
 /** Where a job is, and what it is: as long as the store remembers that, another one cannot take its id. */
@@ -43,6 +54,9 @@ export interface JobPlace {
 
 const placeNote = "place";
 const maxQueues = 1_000;
+
+/** How long closing waits for a database that does not answer (ms). */
+export const forceAfter = 10_000;
 
 /**
  * The queues of a fleet: one for turns that may run anywhere, and one for each host, whose threads lie there. A job is
@@ -135,9 +149,15 @@ export class JobQueues {
     if (this.#isClosed) throw new Error("The queue is closed. Make another one.");
   }
 
-  async close(): Promise<void> {
+  /** Resolves when all connections are closed: by force, where the database does not answer within `forceAfterMs`. */
+  async close(forceAfterMs: number): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close().catch(this.#failed)));
+    const all = [...this.#queues.values()];
     this.#queues.clear();
+    const closing = Promise.all(all.map((queue) => queue.close().catch(this.#failed)));
+    await closeWithin(closing, forceAfterMs, () => {
+      this.#failed(closedByForce(forceAfterMs));
+      for (const queue of all) queue.disconnect().catch(this.#failed);
+    });
   }
 }

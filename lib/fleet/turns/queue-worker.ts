@@ -1,5 +1,6 @@
 import type { Job, Worker, WorkerOptions } from "bullmq";
 import { randomBytes } from "node:crypto";
+import { orAborted } from "../../async/abort.js";
 import { bullOptions } from "./job-queues.js";
 import { Lease } from "./lease.js";
 import { returnToQueue } from "./park-job.js";
@@ -22,6 +23,8 @@ export class QueueWorker {
   readonly #leases = new Map<string, Lease>();
   /** Whether the database was ever there: what waits for that cannot be closed with patience. */
   #wasReady = false;
+  /** Aborts when the database is not waited for any more. */
+  readonly #cut = new AbortController();
 
   constructor(name: string, context: RunContext, places: Places) {
     this.name = name;
@@ -70,6 +73,12 @@ export class QueueWorker {
     await this.#worker.close(!this.#wasReady);
   }
 
+  /** Leaves the jobs as they are, to whoever takes them when their locks are over, and closes the connections. */
+  cut(): void {
+    this.#cut.abort(new this.#context.bullmq.WaitingError());
+    this.#worker.disconnect().catch(this.#context.settings.onError);
+  }
+
   async #process(job: Job, token: string): Promise<unknown> {
     const leave = this.#places.take();
     // It came in the moment in which the last place was taken by a job of another queue.
@@ -80,7 +89,7 @@ export class QueueWorker {
     const id = job.id ?? "";
     this.#leases.set(id, lease);
     try {
-      return await new TurnRun(this.#context, lease).run();
+      return await orAborted(new TurnRun(this.#context, lease).run(), this.#cut.signal);
     } finally {
       if (this.#leases.get(id) === lease) this.#leases.delete(id);
       leave();

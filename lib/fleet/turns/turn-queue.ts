@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { JobsOptions } from "bullmq";
-import { checkText } from "../../errors/check-values.js";
+import { checkOptions } from "../../errors/check-options.js";
+import { check, checkText } from "../../errors/check-values.js";
 import { TurnJobConflictError } from "../../index.js";
-import { JobQueues } from "./job-queues.js";
+import { waitTime } from "../pool/pool-options.js";
+import { forceAfter, JobQueues } from "./job-queues.js";
 import { outcomeOf } from "./job-outcome.js";
 import { TurnJob } from "./turn-job.js";
 import { readQueueOptions, type TurnQueueOptions } from "./turn-queue-options.js";
@@ -69,9 +71,17 @@ export class TurnQueue implements AsyncDisposable {
     return new TurnJob(id, this.#queues);
   }
 
-  /** Gives the connections back that the queue has made. The store is the caller's. */
-  async close(): Promise<void> {
-    await this.#queues.close();
+  /**
+   * Closes the connections that the queue has made, by force when the database does not answer for `forceAfterMs`
+   * (default 10 s). The store is the caller's.
+   *
+   * @throws InvalidArgumentError
+   */
+  async close(options: { readonly forceAfterMs?: number | undefined } = {}): Promise<void> {
+    checkOptions("close()", options, { forceAfterMs: true });
+    const { forceAfterMs = forceAfter } = options;
+    check("forceAfterMs", forceAfterMs, waitTime);
+    await this.#queues.close(forceAfterMs);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,10 @@
 import { settleWithin } from "../../async/timers.js";
 import { ignoreRejection } from "../../async/deferred.js";
 import { checkOptions } from "../../errors/check-options.js";
-import { check } from "../../errors/check-values.js";
+import { checkFields } from "../../errors/check-values.js";
 import { waitTime } from "../pool/pool-options.js";
-import { JobQueues, queueOf } from "./job-queues.js";
+import { closeWithin } from "./close-within.js";
+import { closedByForce, forceAfter, JobQueues, queueOf } from "./job-queues.js";
 import { KnownHosts } from "./known-hosts.js";
 import { MovingThreads } from "./moving-threads.js";
 import { Places } from "./places.js";
@@ -18,6 +19,14 @@ import {
 
 /** How often within the time for which a host counts as alive a worker says that it is. */
 const beatsPerLife = 4;
+
+/** How a worker is closed. */
+export interface CloseTurnWorkerOptions {
+  /** How long turns that run may take to end here (ms; default 0). */
+  readonly drainMs?: number | undefined;
+  /** How long a database that does not answer is waited for (ms; default 10 s). */
+  readonly forceAfterMs?: number | undefined;
+}
 
 /**
  * Runs turns of a `TurnQueue`, of new threads and of those that lie on its host. Any number of workers share a queue.
@@ -38,7 +47,7 @@ export class TurnWorker implements AsyncDisposable {
   /** Those for the queues of dead hosts, by the names of these queues. */
   readonly #rescuers = new Map<string, QueueWorker>();
   /** Those whose hosts are alive again, until their jobs are over. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Set<QueueWorker>();
   readonly #made: Promise<void>;
   readonly #started: Promise<void>;
   #stopping = false;
@@ -78,15 +87,17 @@ export class TurnWorker implements AsyncDisposable {
 
   /**
    * Takes no more jobs, waits for those that run for `drainMs` (default 0), gives the others back, whose turns go on in
-   * their servers and are followed by another worker, and resolves when it has let go of everything.
+   * their servers and are followed by another worker, and resolves when it has let go of everything. When the database
+   * does not answer for `forceAfterMs` (default 10 s) behind that, it closes its connections by force and reports a
+   * StoreUnavailableError to `onError`: its jobs go to other workers when their locks are over.
    *
    * @throws InvalidArgumentError
    */
-  async close(options: { drainMs?: number | undefined } = {}): Promise<void> {
-    checkOptions("close()", options, { drainMs: true });
-    const { drainMs = 0 } = options;
-    check("drainMs", drainMs, waitTime);
-    this.#closed ??= this.#close(drainMs);
+  async close(options: CloseTurnWorkerOptions = {}): Promise<void> {
+    checkOptions("close()", options, { drainMs: true, forceAfterMs: true });
+    const { drainMs = 0, forceAfterMs = forceAfter } = options;
+    checkFields({ drainMs, forceAfterMs }, { drainMs: waitTime, forceAfterMs: waitTime });
+    this.#closed ??= this.#close(drainMs, forceAfterMs);
     return this.#closed;
   }
 
@@ -140,8 +151,8 @@ export class TurnWorker implements AsyncDisposable {
       this.#rescuers.delete(queue);
       // What it runs may take long.
       const left = worker.close().catch(this.#settings.onError);
-      this.#leaving.add(left);
-      void left.then(() => this.#leaving.delete(left));
+      this.#leaving.add(worker);
+      void left.then(() => this.#leaving.delete(worker));
     }
     for (const queue of dead) {
       if (this.#rescuers.has(queue) || this.#isStopped()) continue;
@@ -161,15 +172,18 @@ export class TurnWorker implements AsyncDisposable {
     }
   }
 
-  async #close(drainMs: number): Promise<void> {
+  async #close(drainMs: number, forceAfterMs: number): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#beat);
     await this.#made.catch(() => undefined);
-    const all = [...this.#workers, ...this.#rescuers.values()];
-    const closed = Promise.all([...all.map((worker) => worker.close()), ...this.#leaving]);
+    const all = [...this.#workers, ...this.#rescuers.values(), ...this.#leaving];
+    const closed = Promise.all(all.map((worker) => worker.close()));
     if (drainMs > 0) await settleWithin(closed, drainMs);
     this.#closing.abort();
-    await closed;
-    await this.#queues.close();
+    const hasAnswered = await closeWithin(closed, forceAfterMs, () => {
+      this.#settings.onError(closedByForce(forceAfterMs));
+      for (const worker of all) worker.cut();
+    });
+    await this.#queues.close(hasAnswered ? forceAfterMs : 0);
   }
 }

@@ -1,24 +1,28 @@
 import { createServer } from "node:http";
 import { Codex } from "../../../lib/index.js";
-import { RedisFleetStore, TurnWorker } from "../../../lib/fleet/index.js";
+import { TurnWorker } from "../../../lib/fleet/index.js";
+import { deployTool } from "../../support/deploy-tool.js";
 import { TurnStreams } from "../../../lib/http/index.js";
+import { fleetOptions, type DatabasePlace } from "./database.js";
 
 /** What a process of a fleet under test is told, as JSON, behind its name. */
 export interface FleetProcessSettings {
   readonly role: "worker" | "web";
-  readonly redisPort: number;
+  readonly database: DatabasePlace;
   /** Where the servers listen; the owner of a turn, a number, says which one runs it. */
   readonly servers: readonly string[];
   readonly concurrency: number;
   readonly lockDuration: number;
   /** Where a web process listens. */
   readonly port: number;
+  readonly whenLockLost?: "handOver" | "interrupt";
+  /** Gives jobs the tool `deploy`, which writes who calls it into this file; its first call never ends. */
+  readonly deployLog?: string;
 }
 
 const settings = JSON.parse(process.argv[2] ?? "{}") as FleetProcessSettings;
-const { role, redisPort, servers, concurrency, lockDuration } = settings;
-const connection = { host: "127.0.0.1", port: redisPort };
-const store = new RedisFleetStore({ redis: `redis://127.0.0.1:${redisPort}` });
+const { role, database, servers, concurrency, lockDuration, deployLog } = settings;
+const shared = fleetOptions(database);
 
 /** What is in the way of a fleet that is being killed is told for those who look for the reason of a failure. */
 function onError(error: unknown): void {
@@ -34,14 +38,17 @@ if (role === "worker") {
     return codex;
   };
   const worker = new TurnWorker({
-    ...{ store, connection, concurrency, lockDuration, codexFor, onError },
+    ...shared,
+    ...{ concurrency, lockDuration, codexFor, onError },
     host: "one",
     stalledInterval: lockDuration / 2,
     serverBackMs: 120_000,
+    whenLockLost: settings.whenLockLost,
+    handlersFor: () => ({ tools: deployLog === undefined ? undefined : [deployTool(deployLog)] }),
   });
   await worker.ready();
 } else {
-  const streams = new TurnStreams({ authorize: () => true, store: store.streams, onError });
+  const streams = new TurnStreams({ authorize: () => true, store: shared.store.streams, onError });
   const web = createServer((request, response) => {
     void streams.pipe(request, response, (request.url ?? "").slice(1));
   });

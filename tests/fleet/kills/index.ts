@@ -1,8 +1,14 @@
+import { parseArgs } from "node:util";
 import { killRun } from "./kill-run.js";
 
-// npm run test:fleet-kills [turns] [threads] [kills]: prints a table, and ends with 1 if a promise was broken.
-const [turns = 500, threads = 100, kills = 30] = process.argv.slice(2).map(Number);
+// npm run test:fleet-kills -- [--postgres] [turns] [threads] [kills]: prints a table, and ends with 1 if a promise was broken.
+const { values, positionals } = parseArgs({
+  options: { postgres: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const [turns = 500, threads = 100, kills = 30] = positionals.map(Number);
 const report = await killRun({
+  database: values.postgres ? "postgres" : "redis",
   turns,
   threads,
   kills,

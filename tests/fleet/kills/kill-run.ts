@@ -1,15 +1,17 @@
 import { setTimeout } from "node:timers/promises";
 import { isAppServerError } from "../../../lib/index.js";
-import { RedisFleetStore, TurnQueue, type TurnJob } from "../../../lib/fleet/index.js";
+import { TurnQueue, type FleetStore, type TurnJob } from "../../../lib/fleet/index.js";
 import { readTurn, type TurnPart } from "../../../lib/browser/index.js";
 import { reply } from "../../../lib/testing/index.js";
 import { ListeningServer } from "../../support/listening-server.js";
 import { RealStage } from "../../support/real.js";
 import { freePort } from "../../support/free-port.js";
-import { RedisServer } from "../../support/redis-server.js";
 import { FleetChild } from "./child.js";
+import { fleetOptions, startDatabase, type DatabaseKind } from "./database.js";
 
 export interface KillRunOptions {
+  /** Where the fleet keeps everything (default `"redis"`). */
+  readonly database?: DatabaseKind;
   readonly turns: number;
   readonly threads: number;
   /** Between two kills (ms). */
@@ -20,7 +22,7 @@ export interface KillRunOptions {
   readonly say?: (line: string) => void;
 }
 
-export const killKinds = ["worker", "worker stopped", "app-server", "web", "redis"] as const;
+export const killKinds = ["worker", "worker stopped", "app-server", "web", "database"] as const;
 export type KillKind = (typeof killKinds)[number];
 
 export interface KillRunReport {
@@ -43,10 +45,12 @@ export interface KillRunReport {
 
 const never = new AbortController().signal;
 
-/** Runs turns on two workers, two servers, two web processes and one Redis, and kills each kind again and again. */
+/** Runs turns on two workers, two servers, two web processes and one database, and kills each kind again and again. */
 export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
   const { turns, threads, lockDuration, say = () => undefined } = options;
-  await using redis = await RedisServer.start();
+  const { database: kind = "redis" } = options;
+  await using database = await startDatabase(kind);
+  const place = { kind, url: database.url };
   await using one = await RealStage.open();
   await using two = await RealStage.open();
   const stages = [one, two];
@@ -61,7 +65,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
     });
   }
   const shared = {
-    redisPort: redis.port,
+    database: place,
     servers: servers.map(({ url }) => url),
     concurrency: 6,
     lockDuration,
@@ -70,12 +74,9 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
   const workers = [0, 1].map(() => new FleetChild({ ...shared, role: "worker", port: 0 }));
   const webs = ports.map((port) => new FleetChild({ ...shared, role: "web", port }));
   const children = [...workers, ...webs];
-  const store = new RedisFleetStore({ redis: redis.url });
-  const queue = new TurnQueue({
-    store,
-    connection: { host: "127.0.0.1", port: redis.port },
-    onError: () => undefined,
-  });
+  const reached = fleetOptions(place);
+  const { store } = reached;
+  const queue = new TurnQueue({ ...reached, onError: () => undefined });
   const began = performance.now();
   try {
     await Promise.all(children.map((child) => child.start()));
@@ -101,7 +102,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunReport> {
     );
     say(`${threads} threads`);
     const over = new AbortController();
-    const killing = killAll(options, { workers, webs, servers, redis }, over.signal);
+    const killing = killAll(options, { workers, webs, servers, database }, over.signal);
     for (let turn = threads; turn < turns; turn += 1) {
       const index = turn % threads;
       const text = `${index}.${Math.floor(turn / threads)}`;
@@ -157,16 +158,16 @@ interface Killed {
   readonly workers: readonly FleetChild[];
   readonly webs: readonly FleetChild[];
   readonly servers: readonly ListeningServer[];
-  readonly redis: RedisServer;
+  readonly database: { kill(): Promise<void>; restart(): Promise<void> };
 }
 
 /** Kills one after the other, each when the one before is back, until the signal aborts. */
 async function killAll(
   { kills: most, killEveryMs, lockDuration, say = () => undefined }: KillRunOptions,
-  { workers, webs, servers, redis }: Killed,
+  { workers, webs, servers, database }: Killed,
   signal: AbortSignal,
 ): Promise<Record<KillKind, number>> {
-  const done = { worker: 0, "worker stopped": 0, "app-server": 0, web: 0, redis: 0 };
+  const done = { worker: 0, "worker stopped": 0, "app-server": 0, web: 0, database: 0 };
   for (let count = 0; count < most && !signal.aborted; count += 1) {
     await setTimeout(killEveryMs, undefined, { signal }).catch(() => undefined);
     const isOver = (): boolean => signal.aborted;
@@ -174,10 +175,10 @@ async function killAll(
     const kind = killKinds[count % killKinds.length] ?? "worker";
     const round = Math.floor(count / killKinds.length);
     say(`kill ${count + 1}: ${kind}`);
-    if (kind === "redis") {
-      await redis.kill();
+    if (kind === "database") {
+      await database.kill();
       await setTimeout(500);
-      await redis.restart();
+      await database.restart();
     } else if (kind === "app-server") {
       await servers[round % servers.length]?.restart();
     } else if (kind === "worker stopped") {
@@ -210,14 +211,14 @@ async function view(url: string): Promise<readonly TurnPart[]> {
       }
       return parts;
     } catch {
-      // The job has not begun, or Redis is away: it is told so with a status, and comes again.
+      // The job has not begun, or the database is away: it is told so with a status, and comes again.
       lastEventId = reading.lastEventId === "" ? lastEventId : reading.lastEventId;
       await setTimeout(250);
     }
   }
 }
 
-async function partsOf(store: RedisFleetStore, id: string): Promise<readonly TurnPart[]> {
+async function partsOf(store: FleetStore, id: string): Promise<readonly TurnPart[]> {
   const parts: TurnPart[] = [];
   let last = 0;
   for (;;) {
@@ -231,7 +232,7 @@ async function partsOf(store: RedisFleetStore, id: string): Promise<readonly Tur
   }
 }
 
-/** While Redis is away, adding rejects; the key makes sure that trying again adds nothing twice. */
+/** While the database is away, adding rejects; the key makes sure that trying again adds nothing twice. */
 async function persistently<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

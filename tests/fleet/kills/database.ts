@@ -1,0 +1,36 @@
+import {
+  PostgresFleetStore,
+  RedisFleetStore,
+  type TurnWorkerOptions,
+} from "../../../lib/fleet/index.js";
+import { PostgresServer } from "../../support/postgres-server.js";
+import { RedisServer } from "../../support/redis-server.js";
+
+/** The databases that a fleet can be killed on. */
+export type DatabaseKind = "redis" | "postgres";
+
+/** Where a fleet keeps everything. It travels to other processes as JSON. */
+export interface DatabasePlace {
+  readonly kind: DatabaseKind;
+  readonly url: string;
+}
+
+export async function startDatabase(kind: DatabaseKind): Promise<RedisServer | PostgresServer> {
+  return kind === "redis" ? RedisServer.start() : PostgresServer.start();
+}
+
+/** The options with which every part of a fleet reaches the database. */
+export function fleetOptions({ kind, url }: DatabasePlace) {
+  if (kind === "redis") {
+    const { hostname, port } = new URL(url);
+    return {
+      store: new RedisFleetStore({ redis: url }),
+      connection: { host: hostname, port: Number(port) },
+    } satisfies Partial<TurnWorkerOptions>;
+  }
+  return {
+    store: new PostgresFleetStore({ postgres: url }),
+    // Each queue and worker has a pool of its own, and a small server takes 100 connections.
+    postgres: { connectionString: url, max: 4, migrate: true },
+  } satisfies Partial<TurnWorkerOptions>;
+}
