@@ -202,7 +202,7 @@ export class FollowedTurn {
 
   #note(part: TurnPart): void {
     if (part.type === "request") this.#asked.add(part.key);
-    if (part.type === "request-end") this.#options.answers.end(part.key);
+    if (part.type === "request-end") this.#attempt.answers.end(part.key);
     if (part.type === "start" && !part.origin) this.#hasBegun = true;
   }
 
