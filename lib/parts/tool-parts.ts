@@ -121,14 +121,12 @@ export class ToolParts {
   /** The turn is over. */
   end(status: ToolStatus): readonly PartBody[] {
     const requests = this.#endRequests("over", () => true);
-    const tools = [...this.#tools].map(
-      ([id, open]): PartBody => ({
-        type: "tool-end",
-        id,
-        tool: open.tool,
-        status: this.#endOf(open, status),
-      }),
-    );
+    const tools = [...this.#tools].map(([id, open]): PartBody => ({
+      type: "tool-end",
+      id,
+      tool: open.tool,
+      status: this.#endOf(open, status),
+    }));
     this.#tools.clear();
     return [...requests, ...tools];
   }
