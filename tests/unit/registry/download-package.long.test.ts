@@ -14,6 +14,7 @@ import { FakeRegistry } from "../update-artifacts/fake-registry.js";
 /** The real npm, and a registry on the loopback that speaks HTTP. */
 let server: Server;
 let temp: TempDir;
+let cache: TempDir;
 let registry: FakeRegistry;
 let deliver: (response: ServerResponse, tarball: Buffer) => void;
 /** Whether it says what packages there are. */
@@ -23,6 +24,7 @@ const spec = "@openai/codex@1.2.3";
 
 beforeEach(async () => {
   temp = await makeTempDir();
+  cache = await makeTempDir();
   registry = await FakeRegistry.make();
   deliver = (response, tarball) => response.end(tarball);
   answers = true;
@@ -49,7 +51,9 @@ beforeEach(async () => {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   // npm takes the settings of the project that it works in.
-  await writeFile(path.join(temp.path, ".npmrc"), `registry=http://127.0.0.1:${port}/\n`);
+  // Where nobody answers, it would take what an earlier registry with the same port has said, if it still had that.
+  const settings = `registry=http://127.0.0.1:${port}/\ncache=${cache.path}\n`;
+  await writeFile(path.join(temp.path, ".npmrc"), settings);
   await writeFile(path.join(temp.path, "package.json"), "{}");
 });
 
@@ -57,6 +61,7 @@ afterEach(async () => {
   server.closeAllConnections();
   server.close();
   await temp.remove();
+  await cache.remove();
 });
 
 function download(signal = new AbortController().signal): Promise<void> {
