@@ -156,7 +156,8 @@ export class JobQueues {
     this.#queues.clear();
     const closing = Promise.all(all.map((queue) => queue.close().catch(this.#failed)));
     await closeWithin(closing, forceAfterMs, () => {
-      this.#failed(closedByForce(forceAfterMs));
+      // Who asks for force at once knows already, as a worker does that has waited.
+      if (forceAfterMs > 0) this.#failed(closedByForce(forceAfterMs));
       for (const queue of all) queue.disconnect().catch(this.#failed);
     });
   }
