@@ -1,9 +1,9 @@
 import type { CollabAgentState, ThreadItem } from "../../generated/types.js";
 import type { TracedTurn, TurnCaller } from "../diagnostics/turn-operation.js";
+import { agentsIn } from "../messages/agents-in.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import { turnIdOf } from "../messages/message-ids.js";
 import type { Session } from "../session/session.js";
-import { agentsIn } from "../session/subagent-tree.js";
 import type { TurnFollower } from "../session/turn-follower.js";
 import type { TurnEvent } from "../protocol.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";

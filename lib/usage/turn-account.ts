@@ -59,8 +59,6 @@ export class TurnAccount {
   rootTurnId: string;
   parentTurnId: string | null = null;
   settings: ModelSettings;
-  /** Whether its record was given, or would have been, had somebody waited for it. */
-  isRecorded = false;
   readonly #used = new Map<string, UsageOfModel>();
   #ending: TurnEnding | undefined;
   #revision = 0;

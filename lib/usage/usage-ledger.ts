@@ -1,5 +1,6 @@
 import type { TokenUsageBreakdown } from "../../generated/types.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
+import { agentsIn } from "../messages/agents-in.js";
 import { fieldOf, textOf } from "../messages/field-of.js";
 import { threadIdOf, turnIdOf } from "../messages/message-ids.js";
 import type { TurnUsageRecord, UsageOfModel, UsageSummary } from "../results/turn-tokens.js";
@@ -185,8 +186,7 @@ export class UsageLedger {
     // A review is announced under another id than the one of its events.
     if (root && rootTurnId !== turnId && root.threadId === threadId) return;
     const turn = this.#opens({ threadId, turnId }, context, rootTurnId);
-    if (rootTurnId === undefined || rootTurnId === turn.rootTurnId) return;
-    this.#turns.setRoot(turn, rootTurnId);
+    if (rootTurnId !== undefined) this.#setRoot(turn, rootTurnId, context);
   }
 
   #item(threadId: string, message: NotificationMessage, context: LedgerContext): void {
@@ -194,7 +194,7 @@ export class UsageLedger {
     const turnId = turnIdOf(message);
     const type = textOf(params, "item", "type");
     if (turnId === undefined || type === undefined) return;
-    this.#learnOfAgents(fieldOf(params, "item"), context);
+    this.#learnOfAgents(fieldOf(params, "item"), this.#turns.get(turnId), context);
     // Of a turn that is over an item may complete late; one that begins belongs to a turn that runs.
     const isStart = method === "item/started";
     const isNew = this.#turns.get(turnId) === undefined;
@@ -205,20 +205,43 @@ export class UsageLedger {
     else turn?.itemCompleted(type);
   }
 
-  /** The item that starts a sub-agent names its model, which nothing else does; its turn may be over by then. */
-  #learnOfAgents(item: unknown, context: LedgerContext): void {
-    const model = textOf(item, "model");
-    const agents = fieldOf(item, "receiverThreadIds");
-    if (model === undefined || model === "" || !Array.isArray(agents)) return;
-    for (const threadId of agents) {
-      if (typeof threadId !== "string") continue;
-      if (!this.#threads.suggestModel(threadId, model)) continue;
+  /**
+   * The item that starts a sub-agent, or speaks to it, tells whom it works for and with which model, which nothing
+   * else may do. Its turn may have begun by then, and be over.
+   */
+  #learnOfAgents(item: unknown, caller: TurnAccount | undefined, context: LedgerContext): void {
+    const model = textOf(item, "model") || undefined;
+    for (const threadId of agentsIn(item).agents) {
+      const isNews = model !== undefined && this.#threads.suggestModel(threadId, model);
       for (const turn of this.#turns.on(threadId)) {
-        if (!turn.named(model) || !turn.isOver) continue;
+        const isNamed = isNews && turn.named(model);
+        const isCalled = caller !== undefined && this.#called(turn, caller, context);
+        if (!turn.isOver || !(isNamed || isCalled)) continue;
         turn.revise();
         this.#record(turn, context);
       }
     }
+  }
+
+  /** Takes note of whom a turn works for that began before this was told. Returns whether that is new. */
+  #called(turn: TurnAccount, caller: TurnAccount, context: LedgerContext): boolean {
+    if (turn.parentTurnId !== null) return false;
+    if (context.parentOf(turn.threadId)?.turnId !== caller.turnId) return false;
+    // Its thread may have worked for others before, or for nobody.
+    const isSame = turn.rootTurnId === caller.rootTurnId;
+    if (!isSame && (turn.isSubagent || turn.isOver)) return false;
+    turn.parentTurnId = caller.turnId;
+    this.#setRoot(turn, caller.rootTurnId, context);
+    return true;
+  }
+
+  /** The turn works for this one. What it has used until now is charged, if it was not. */
+  #setRoot(turn: TurnAccount, rootTurnId: string, context: LedgerContext): void {
+    if (turn.rootTurnId === rootTurnId) return;
+    const wasOurs = this.#isOurs(turn, context);
+    this.#turns.setRoot(turn, rootTurnId);
+    if (!wasOurs) for (const used of turn.used) this.#counted(turn, used, context);
+    if (!turn.isOver) this.#stopIfUsedUp(turn, context);
   }
 
   #usage(threadId: string, turnId: string, usage: unknown, context: LedgerContext): void {

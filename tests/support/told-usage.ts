@@ -64,6 +64,14 @@ export class ToldUsage {
     this.tell(`item/${phase}`, { threadId, turnId, item: { id: `${type}-1`, type } });
   }
 
+  /** A turn starts a sub-agent; nobody knows of it before. */
+  named(threadId: string, turnId: string, agent: string, model = "gpt-y"): void {
+    this.parents.set(agent, { threadId, turnId });
+    const type = "collabAgentToolCall";
+    const item = { id: "i", type, tool: "spawnAgent", receiverThreadIds: [agent], model };
+    this.tell("item/completed", { threadId, turnId, item });
+  }
+
   completed(threadId: string, turnId: string, status = "completed"): void {
     this.tell("turn/completed", {
       threadId,

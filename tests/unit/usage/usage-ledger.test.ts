@@ -268,12 +268,7 @@ describe("sub-agents", () => {
     const told = new ToldUsage();
     told.opened(thread);
     told.started(thread, "a");
-    told.parents.set("child", { threadId: thread, turnId: "a" });
-    told.tell("item/completed", {
-      threadId: thread,
-      turnId: "a",
-      item: { id: "i", type: "collabAgentToolCall", receiverThreadIds: ["child"], model: "gpt-y" },
-    });
+    told.named(thread, "a", "child");
     told.started("child", "b", rootTurnId);
     told.used("child", "b", 7, 7);
     told.used(thread, "a", 15, 15);
@@ -304,56 +299,68 @@ describe("sub-agents", () => {
   });
 
   test.each([[true], [false]])(
-    "have a record with their model when they end before they are named (usage told: %s)",
+    "have a record with all that is known of them when they end before they are named (usage told: %s)",
     (hasUsage) => {
       const told = new ToldUsage();
       told.opened(thread);
       told.started(thread, "a");
-      told.parents.set("child", { threadId: thread, turnId: "a" });
       told.started("child", "b", "a");
       told.item("child", "b", "agentMessage", "completed");
       if (hasUsage) told.used("child", "b", 7, 7);
       told.completed("child", "b");
-      const named = {
-        threadId: thread,
-        turnId: "a",
-        item: {
-          id: "i",
-          type: "collabAgentToolCall",
-          receiverThreadIds: ["child"],
-          model: "gpt-y",
-        },
-      };
-      told.tell("item/completed", named);
-      told.tell("item/completed", named);
+      told.named(thread, "a", "child");
+      told.named(thread, "a", "child");
       const byModel = hasUsage ? [{ model: "gpt-y", tokens: { total: 7 } }] : [];
       expect(told.records).toMatchObject([
-        { turnId: "b", revision: 0, model: null },
-        { turnId: "b", revision: 1, model: "gpt-y", byModel },
+        { turnId: "b", revision: 0, model: null, parentTurnId: null },
+        { turnId: "b", revision: 1, model: "gpt-y", parentTurnId: "a", byModel },
       ]);
       if (hasUsage) expect(told.ledger.summaryOf("a")?.byModel).toMatchObject(byModel);
     },
   );
 
-  test("count all as their model's when they are named in mid-turn", () => {
+  test.each([["a"], [null]])(
+    "know their model and their caller when they are named in mid-turn, and the server names their root as %s",
+    (root) => {
+      const budget = new Budget({ tokens: 1_000 });
+      const told = new ToldUsage(budget);
+      // Until a sub-agent is named, nobody knows whose its turn is.
+      if (root === null) told.strangers.add("b");
+      told.opened(thread);
+      told.started(thread, "a");
+      told.started("child", "b", root);
+      told.item("child", "b", "agentMessage", "completed");
+      told.used("child", "b", 7, 7);
+      told.named(thread, "a", "child");
+      told.used("child", "b", 12, 5);
+      told.completed("child", "b");
+      const known = { parentTurnId: "a", rootTurnId: "a", model: "gpt-y" };
+      const byModel = [{ model: "gpt-y", tokens: { total: 12 } }];
+      expect(told.records).toMatchObject([{ revision: 0, ...known, byModel }]);
+      expect(told.records[0]?.byModel).toHaveLength(1);
+      expect(told.ledger.summaryOf("a")?.tokens.total).toBe(12);
+      expect(budget.spent.tokens).toBe(12);
+    },
+  );
+
+  test("work for nobody in the turns that their threads had before", () => {
     const told = new ToldUsage();
     told.opened(thread);
+    told.started("child", "old");
+    told.completed("child", "old");
+    told.started("child", "other", "z");
+    told.completed("child", "other");
     told.started(thread, "a");
-    told.parents.set("child", { threadId: thread, turnId: "a" });
-    told.started("child", "b", "a");
-    told.item("child", "b", "agentMessage", "completed");
-    told.used("child", "b", 7, 7);
-    told.tell("item/completed", {
-      threadId: thread,
-      turnId: "a",
-      item: { id: "i", type: "collabAgentToolCall", receiverThreadIds: ["child"], model: "gpt-y" },
-    });
-    told.used("child", "b", 12, 5);
-    told.completed("child", "b");
-    expect(told.records).toMatchObject([
-      { revision: 0, model: "gpt-y", byModel: [{ model: "gpt-y", tokens: { total: 12 } }] },
+    told.named(thread, "a", "child");
+    const [old, other] = told.records;
+    expect([old, other]).toMatchObject([
+      { turnId: "old", parentTurnId: null, rootTurnId: "old" },
+      { turnId: "other", parentTurnId: null, rootTurnId: "z" },
     ]);
-    expect(told.records[0]?.byModel).toHaveLength(1);
+    expect(told.records.slice(2)).toMatchObject([
+      { turnId: "old", parentTurnId: null, revision: 1 },
+      { turnId: "other", parentTurnId: null, revision: 1 },
+    ]);
   });
 
   test("that outlive it have a late record", () => {
