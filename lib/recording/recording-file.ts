@@ -64,7 +64,12 @@ export class RecordingFile {
   /** The mode counts for a new file only; one that is there may have been for others to read. */
   async #open(): Promise<FileHandle> {
     const file = await open(this.#path, this.#isAppending ? "a" : "w", 0o600);
-    await file.chmod(0o600);
+    try {
+      await file.chmod(0o600);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return file;
   }
 }

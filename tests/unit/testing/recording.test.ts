@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { safeLogger } from "../../../lib/async/logger.js";
 import { AppServerClient, Codex } from "../../../lib/index.js";
+import { RecordingFile } from "../../../lib/recording/recording-file.js";
 import { Recorder } from "../../../lib/recording/recorder.js";
 import { createRedaction } from "../../../lib/recording/redact.js";
 import { FakeAppServer, replayServer } from "../../../lib/testing/index.js";
@@ -168,6 +169,23 @@ describe("the file", () => {
     expect((await thread.run("Hi")).status).toBe("completed");
     await codex.close();
     expect(warnings).toEqual(["The recording has stopped: its file cannot be written (ENOENT)."]);
+  });
+
+  // Only Linux has such files, whose mode is the kernel's.
+  const onLinux = process.platform === "linux" ? test : test.skip;
+  onLinux("a file whose mode cannot be set is closed at once", async () => {
+    const file = "/proc/self/comm";
+    const openFiles = async (): Promise<readonly string[]> => {
+      const descriptors = await readdir("/proc/self/fd");
+      const files = descriptors.map((one) => readlink(`/proc/self/fd/${one}`).catch(() => ""));
+      return (await Promise.all(files)).filter((name) => name.endsWith("/comm"));
+    };
+    const warnings: string[] = [];
+    const recording = new RecordingFile(file, safeLogger({ warn: (text) => warnings.push(text) }));
+    await recording.write("one line\n");
+    expect(warnings).toEqual([expect.stringContaining("cannot be written (EPERM)")]);
+    expect(await openFiles()).toEqual([]);
+    await recording.close();
   });
 
   test("lines that are no messages are recorded as text, long ones by their length", async () => {
