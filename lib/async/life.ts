@@ -60,6 +60,11 @@ export class Life {
     return this.#phase === "over";
   }
 
+  /** Whether it is settled what it ends with, though it may not have ended. */
+  get isCutShort(): boolean {
+    return this.#cutShort !== undefined;
+  }
+
   /** What those who wait are rejected with; undefined when it came to its own end, or has not ended. */
   get failure(): Failure | undefined {
     return this.#failure;

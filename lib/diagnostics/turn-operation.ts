@@ -48,12 +48,6 @@ export interface TurnOperation extends Operation {
   readonly content: TurnContent;
 }
 
-/** What the end of a turn tells. */
-export interface TurnOutcome {
-  readonly status: TurnStatus;
-  readonly usage: TokenUsageBreakdown | undefined;
-}
-
 /** The turn that has started a sub-agent, or spoken to it last. */
 export interface TurnCaller {
   readonly threadId: string;

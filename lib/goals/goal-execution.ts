@@ -6,6 +6,7 @@ import { Life, type Failure } from "../async/life.js";
 import { poll } from "../async/poll.js";
 import { settleWithin } from "../async/timers.js";
 import { copyError, isDrop, TransportClosedError, unsent } from "../errors/connection-errors.js";
+import type { StopDetails } from "../errors/result-error.js";
 import { announcesTurn } from "../messages/announces-turn.js";
 import type { CheckedControls } from "../options/turn-options.js";
 import type { ServerNotification, TurnEvent } from "../protocol.js";
@@ -122,10 +123,7 @@ export class GoalExecution implements TurnListener, Work {
       (failure) => {
         this.#cutShort(failure);
       },
-      (timeoutMs) => {
-        const details = { stopConfirmed: this.life.isOver(), sent: this.life.wasSent };
-        return new GoalTimeoutError(timeoutMs, this.result, details);
-      },
+      (timeoutMs) => new GoalTimeoutError(timeoutMs, this.result, this.#stopDetails()),
     );
   }
 
@@ -228,7 +226,7 @@ export class GoalExecution implements TurnListener, Work {
     const { wasSent } = this.life;
     const exceeded = failure ? undefined : this.#exceeded;
     if (exceeded && toGoalResult(this.#progress).status === "interrupted") {
-      failure = () => this.#exceededError(exceeded, true);
+      failure = () => this.#exceededError(exceeded);
     }
     const toError = (reason: unknown) =>
       wasSent ? copyError(reason) : unsent(reason, "thread/goal/set");
@@ -254,7 +252,7 @@ export class GoalExecution implements TurnListener, Work {
     if (this.life.isOver()) return false;
     if (this.#exceeded || this.life.hasEnded()) return true;
     this.#exceeded = exceeded;
-    this.#cutShort(() => this.#exceededError(exceeded, false));
+    this.#cutShort(() => this.#exceededError(exceeded));
     return true;
   }
 
@@ -307,12 +305,13 @@ export class GoalExecution implements TurnListener, Work {
     return toTurnResult(state, this.#place?.session.usage);
   }
 
-  #exceededError({ scope, budget }: ScopedBudget, stopConfirmed: boolean): BudgetExceededError {
-    return new BudgetExceededError(scope, budget, {
-      sent: true,
-      goalResult: this.result,
-      stopConfirmed,
-    });
+  #stopDetails(): StopDetails {
+    return { stopConfirmed: this.life.isOver(), sent: this.life.wasSent };
+  }
+
+  #exceededError({ scope, budget }: ScopedBudget): BudgetExceededError {
+    const details = { ...this.#stopDetails(), goalResult: this.result };
+    return new BudgetExceededError(scope, budget, details);
   }
 
   #show(event: GoalEvent): void {

@@ -9,6 +9,7 @@ import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
 import type { UsageLedger } from "../usage/usage-ledger.js";
 import type { Call } from "./call.js";
+import type { IdleThreads } from "./idle-threads.js";
 import type { RateLimitsHolder } from "./rate-limits-holder.js";
 import type { ThreadsWithoutTurns } from "./recovery/threads-without-turns.js";
 import type { ThreadMemory } from "./thread-memory.js";
@@ -23,8 +24,7 @@ interface RequestParts {
   readonly usage: UsageLedger;
   /** Aborts when the connection is over. */
   readonly closed: AbortSignal;
-  /** A thread was opened. */
-  readonly onOpened: () => void;
+  readonly idleThreads: IdleThreads | undefined;
 }
 
 /** Sends the requests of this client. Each is learnt from when it is sent, and when it is answered. */
@@ -119,7 +119,7 @@ export class ClientRequests {
     const thread = this.#parts.threads.open(id);
     thread.opened({ made: method !== "thread/resume", isActive });
     thread.use.opened(method, answer);
-    this.#parts.onOpened();
+    this.#parts.idleThreads?.watch();
   }
 }
 

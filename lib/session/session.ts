@@ -36,11 +36,12 @@ import { ClientHandlers } from "../server-requests/client-handlers.js";
 import type { Transport } from "../transport/transport.js";
 import type { Budget } from "../usage/budget.js";
 import type { TurnEnding, TurnIdentity } from "../usage/turn-account.js";
-import { UsageLedger, type LedgerContext } from "../usage/usage-ledger.js";
+import { UsageLedger } from "../usage/usage-ledger.js";
 import { Activity } from "./activity.js";
 import type { Call } from "./call.js";
 import { ClientRequests } from "./client-requests.js";
 import type { ConnectionSource } from "./connection-source.js";
+import { CountedTurns, type StopTurn } from "./counted-turns.js";
 import { handshake } from "./handshake.js";
 import { IdleThreads } from "./idle-threads.js";
 import { listQueue } from "./load-watch.js";
@@ -60,16 +61,6 @@ import { Threads } from "./threads.js";
 import { totalBacklog } from "./total-backlog.js";
 import { TurnRoutes } from "./turn-routes.js";
 import { WorkUnderWay } from "./work-under-way.js";
-
-/**
- * Stops a turn that nobody can follow, or a sub-agent's, whoever looks on. Returns at once, and never throws.
- */
-type StopTurn = (
-  session: Session,
-  threadId: string,
-  turnId: string,
-  options?: { readonly evenIfFollowed: boolean },
-) => void;
 
 /**
  * A connection, and everything that is known of it while it lasts: which threads are loaded and busy, who
@@ -98,7 +89,6 @@ export class Session {
   readonly shared: boolean;
   /** What the configuration that this client has given the server says of threads. */
   readonly configured: AskedSettings;
-  readonly serverFiles: ServerFiles;
   /** The file of the runtime that this client has started; undefined for a server that is not its own. */
   readonly runtimeFile: string | undefined;
   /** Whether threads let the server trust their directory unless they say otherwise. */
@@ -115,7 +105,7 @@ export class Session {
   /** Aborts when the connection is over; its reason is a TransportClosedError. */
   readonly signal: AbortSignal = this.#ended.signal;
   readonly #subagents: SubagentTree;
-  readonly #ledgerContext: LedgerContext;
+  readonly #countedTurns: CountedTurns;
   readonly #clientRequests: ClientRequests;
   readonly #recovery: ThreadRecovery;
   readonly #warnings: ServerWarnings;
@@ -123,6 +113,7 @@ export class Session {
   readonly #idleThreads: IdleThreads | undefined;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   #serverInfo: ServerInfo | undefined;
+  #serverFiles: ServerFiles;
   #hasUnknownWork = false;
   /** Aborts when the connection of this moment is gone, replaced or not. */
   #connectionLife = new AbortController();
@@ -131,7 +122,7 @@ export class Session {
     transport: Transport,
     settings: ResolvedSettings,
     source: ConnectionSource,
-    stopTurn: StopTurn,
+    stopTurnOf: (session: Session, ...turn: Parameters<StopTurn>) => void,
   ) {
     const { logger, callbacks } = settings;
     const { reopening, shared = false, memory = new ThreadMemory() } = source;
@@ -149,14 +140,8 @@ export class Session {
     this.usage = source.usage ?? new UsageLedger();
     this.shared = shared;
     this.configured = source.configured ?? {};
-    const familyOf = (): string => this.#serverInfo?.platformFamily ?? "";
-    this.serverFiles = {
-      areShared: settings.sharesFiles ?? source.sharesFiles ?? false,
-      home: source.home,
-      get platformFamily() {
-        return familyOf();
-      },
-    };
+    const areShared = settings.sharesFiles ?? source.sharesFiles ?? false;
+    this.#serverFiles = { areShared, home: source.home, platformFamily: "" };
     this.runtimeFile = source.runtimeFile;
     memory.isLoaded = (threadId) => this.isLoaded(threadId);
     this.hub = new NotificationHub(logger, backlogs, source.listeners);
@@ -167,20 +152,10 @@ export class Session {
     this.threads = threads;
     this.turns = turns;
     this.#subagents = subagents;
-    this.#ledgerContext = {
-      isOurs: (...turn) => this.#isOurs(...turn),
-      parentOf: (threadId) => subagents.parentOf(threadId),
-      stop: ({ threadId, turnId, isSubagent }, exceeded) => {
-        // Whoever follows the turn may do so from the message on that has brought this.
-        queueMicrotask(() => {
-          if (!this.usage.isOpen(turnId)) return;
-          const followers = this.turns.followersOf(threadId, turnId);
-          const isSeenTo = followers.map((follower) => follower.usedUp?.(exceeded) ?? false);
-          if (!isSeenTo.includes(true))
-            stopTurn(this, threadId, turnId, { evenIfFollowed: isSubagent });
-        });
-      },
+    const stopTurn: StopTurn = (...turn) => {
+      stopTurnOf(this, ...turn);
     };
+    this.#countedTurns = new CountedTurns(this, subagents, stopTurn);
     this.requests = new RequestDispatcher({
       ...{ threads, turns, subagents, memory, logger, callbacks, shared },
       client: handlers,
@@ -197,16 +172,18 @@ export class Session {
       ...{ threads, memory, connection: this.connection, rateLimits: this.rateLimits },
       usage: this.usage,
       closed: this.signal,
-      onOpened: () => this.#idleThreads?.watch(),
-      threadsWithoutTurns: new ThreadsWithoutTurns(this, (...turn) => {
-        stopTurn(this, ...turn);
-      }),
+      idleThreads: this.#idleThreads,
+      threadsWithoutTurns: new ThreadsWithoutTurns(this, stopTurn),
     });
   }
 
   /** Undefined before the handshake; a server that takes the place of another tells its own. */
   get serverInfo(): ServerInfo | undefined {
     return this.#serverInfo;
+  }
+
+  get serverFiles(): ServerFiles {
+    return this.#serverFiles;
   }
 
   /**
@@ -330,18 +307,12 @@ export class Session {
 
   /** A turn has ended, as somebody has found out who has asked: what it has used is told then. */
   turnEnded(turn: TurnIdentity, ending: TurnEnding): void {
-    this.usage.ended(turn, ending, this.#ledgerContext);
+    this.usage.ended(turn, ending, this.#countedTurns);
   }
 
   /** A handle has begun this turn: it is to stay within `budget`, besides those of its thread and its client. */
   keepWithin(turn: TurnIdentity, budget: Budget | undefined): void {
-    this.usage.attach(turn, budget, this.#ledgerContext);
-  }
-
-  /** Whether a turn was begun for this client, or is followed here. */
-  #isOurs(threadId: string, turnId: string): boolean {
-    if (!this.shared || this.turns.followersOf(threadId, turnId).length > 0) return true;
-    return this.threads.find(threadId)?.callers.contextOf(turnId) !== undefined;
+    this.usage.attach(turn, budget, this.#countedTurns);
   }
 
   async #requestLoaded<M extends ClientRequestMethod>(
@@ -371,6 +342,8 @@ export class Session {
         deadline = undefined;
         const own = { handlers: this.handlers, deadline: limit, place: source.place };
         this.#serverInfo = await handshake(fresh, over, settings, own);
+        const { platformFamily } = this.#serverInfo;
+        this.#serverFiles = { ...this.#serverFiles, platformFamily };
       },
       isContent,
       onTraceRefused: (error, method) => {
@@ -420,7 +393,7 @@ export class Session {
 
   /** Another connection is to take the place of the one that is gone. */
   #dropped(reason: CloseReason): void {
-    this.usage.dropped(this.#ledgerContext);
+    this.usage.dropped(this.#countedTurns);
     this.turns.dropped(new TransportClosedError(reason, "the turn"));
     this.requests.recovery.dropped(new TransportClosedError(reason));
     const lost = this.#connectionLife;
@@ -438,7 +411,7 @@ export class Session {
 
   #end(reason: CloseReason): void {
     // Before those who wait for it are told that nothing more comes.
-    this.usage.lost(this.#ledgerContext);
+    this.usage.lost(this.#countedTurns);
     // Then first of all, so that nobody who is told of the loss still takes the connection for a live one.
     this.#ended.abort(new TransportClosedError(reason));
     this.#connectionLife.abort(new TransportClosedError(reason));
@@ -454,7 +427,7 @@ export class Session {
     if (message.method === "turn/completed") this.activity.touch();
     this.#subagents.observe(message);
     // Before those who forget whose turn it was that has ended.
-    this.usage.observe(message, this.#ledgerContext);
+    this.usage.observe(message, this.#countedTurns);
     this.requests.observe(message);
     this.memory.observe(message);
     this.threads.observe(message);

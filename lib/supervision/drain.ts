@@ -33,12 +33,12 @@ export function checkCloseOptions(options: unknown): asserts options is CloseOpt
   checkFields(options as CloseOptions, { drainMs: drainTime });
 }
 
-interface DrainOptions {
-  readonly work: WorkUnderWay;
+/** The server that is drained. */
+interface DrainedServer {
   /** The start that is under way, or the connection that it has led to; undefined when there is none. */
-  readonly starting: () => Promise<unknown> | undefined;
+  readonly starting: Promise<unknown> | undefined;
   /** The connection of this moment. */
-  readonly session: () => Session | undefined;
+  readonly live: { readonly session: Session } | undefined;
 }
 
 /**
@@ -46,16 +46,18 @@ interface DrainOptions {
  * it is made, nothing more begins.
  */
 export class Drain {
-  readonly #options: DrainOptions;
+  readonly #server: DrainedServer;
+  readonly #work: WorkUnderWay;
   readonly #expired = new Deferred<void>();
   readonly #abandoned = new Deferred<void>();
   #isAbandoned = false;
   #stopDeadline: (() => void) | undefined;
   #endsAt = Infinity;
 
-  constructor(options: DrainOptions) {
-    this.#options = options;
-    options.work.drain();
+  constructor(server: DrainedServer, work: WorkUnderWay) {
+    this.#server = server;
+    this.#work = work;
+    work.drain();
   }
 
   /** What runs after so many ms is stopped. Of several calls, the one whose time is up first holds. */
@@ -84,17 +86,18 @@ export class Drain {
   }
 
   async #untilAtRest(): Promise<void> {
-    const { work, starting, session } = this.#options;
     // What was accepted while the server was being started runs when it is there.
-    await starting()?.catch(() => undefined);
+    await this.#server.starting?.catch(() => undefined);
     for (;;) {
       // Whoever was told of the start, or of an end, comes first: the next may have been waiting for it.
       await new Promise((resolve) => setImmediate(resolve));
-      const live = session();
+      const session = this.#server.live?.session;
       const ends = [
-        ...work.all.map(({ work: { life } }) => life.over),
-        ...(live ? otherTurns(live).map(({ ended }) => ended) : []),
-        ...(live ? [...live.threads].flatMap(([, { slots }]) => slots.reservedUntil ?? []) : []),
+        ...this.#work.all.map(({ work: { life } }) => life.over),
+        ...(session ? otherTurns(session).map(({ ended }) => ended) : []),
+        ...(session
+          ? [...session.threads].flatMap(([, { slots }]) => slots.reservedUntil ?? [])
+          : []),
       ];
       if (ends.length === 0) return;
       await Promise.all(ends);
@@ -102,13 +105,12 @@ export class Drain {
   }
 
   async #stopAll(): Promise<void> {
-    const { work, session } = this.#options;
-    const live = session();
-    const others = live ? otherTurns(live) : [];
+    const session = this.#server.live?.session;
+    const others = session ? otherTurns(session) : [];
     await Promise.all([
       // At the same moment, so that none of those that wait is sent in the place of another.
-      ...work.all.map(({ work: each }) => each.interruptAndWait()),
-      ...others.map((turn) => settleWithin(stopOther(live, turn), stopGraceMs)),
+      ...this.#work.all.map(({ work: each }) => each.interruptAndWait()),
+      ...others.map((turn) => settleWithin(stopOther(session, turn), stopGraceMs)),
     ]);
   }
 }

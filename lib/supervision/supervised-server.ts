@@ -73,19 +73,17 @@ export class SupervisedServer {
       ? new EagerRestart({ start: () => this.client(), policy, stop, logger })
       : undefined;
     this.#idleShutdown =
-      idleShutdownMs === false
-        ? undefined
-        : new IdleShutdown({
-            idleMs: idleShutdownMs,
-            activity,
-            isQuiet: () => !this.#live || isQuiet(this.#live.session),
-            suspend: () => this.suspend(),
-          });
+      idleShutdownMs === false ? undefined : new IdleShutdown(this, activity, idleShutdownMs);
   }
 
   /** The client, once it has been started. */
   get live(): AppServerClient | undefined {
     return this.#live;
+  }
+
+  /** The start that is under way, or the client that it has led to; undefined when there is none. */
+  get starting(): Promise<AppServerClient> | undefined {
+    return this.#client;
   }
 
   /** The current connection; starts or connects if there is none. */
@@ -235,11 +233,7 @@ export class SupervisedServer {
 
   #beginDrain(): Drain {
     this.status.publish({ state: "draining" });
-    return new Drain({
-      work: this.#options.work,
-      starting: () => this.#client,
-      session: () => this.#live?.session,
-    });
+    return new Drain(this, this.#options.work);
   }
 
   /** Of what happens to the server while it drains, only the end counts. */

@@ -1,11 +1,11 @@
 import { callerContext, type CallerContext } from "../async/caller-context.js";
-import { onDeadline } from "../async/deadline.js";
 import { Deferred, ignoreRejection } from "../async/deferred.js";
 import { Life, type Failure } from "../async/life.js";
 import { NamedTimers } from "../async/named-timers.js";
 import { settleWithin } from "../async/timers.js";
 import type { TracedTurn } from "../diagnostics/turn-operation.js";
 import { unsent } from "../errors/connection-errors.js";
+import type { StopDetails } from "../errors/result-error.js";
 import { TurnDetachedError } from "../errors/turn-detached-error.js";
 import type { NotificationMessage } from "../jsonrpc/message.js";
 import { isAtRest } from "../messages/thread-status.js";
@@ -19,6 +19,7 @@ import type { Work } from "../session/work-under-way.js";
 import type { ScopedBudget } from "../usage/budget-book.js";
 import { BudgetExceededError } from "../usage/budget-exceeded-error.js";
 import { untilFree } from "./ask-server.js";
+import { BudgetStop } from "./budget-stop.js";
 import { IdleTimer } from "./idle-timer.js";
 import { interruptTurn } from "./interrupt-turn.js";
 import {
@@ -67,6 +68,7 @@ export class TurnExecution implements TurnFollower, Work {
   readonly #running: RunningTurn;
   readonly #silence: IdleTimer | undefined;
   readonly #timers = new NamedTimers<TurnTimer>();
+  readonly #budgetStop: BudgetStop;
   readonly #accepted = new Deferred<{ readonly id: string }>();
   readonly #begun = new Deferred<void>();
   readonly #left = new Deferred<void>();
@@ -77,10 +79,6 @@ export class TurnExecution implements TurnFollower, Work {
   /** Resolves when the server has answered what it was asked about the turn. */
   #answered: Promise<void> = Promise.resolve();
   #turn: TurnFacts;
-  /** A budget of the turn that is used up. */
-  #exceeded: ScopedBudget | undefined;
-  /** Whether the turn is being stopped for that. */
-  #isOverBudget = false;
   #session: Session | undefined;
 
   /** `trace`: shows the turn on its tracing channel, where it has begun. */
@@ -105,16 +103,14 @@ export class TurnExecution implements TurnFollower, Work {
       this.#silence?.stop();
       this.#session?.turns.unfollow(request.threadId, this.#running.id, this);
     });
+    const cutShort = (): void => {
+      this.happened({ type: "cutShort" });
+    };
+    this.#budgetStop = new BudgetStop(this.life, cutShort);
     this.life.limit(
       controls,
-      () => {
-        this.happened({ type: "cutShort" });
-      },
-      (timeoutMs) => {
-        const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
-        const details = { stopConfirmed, sent: this.life.wasSent };
-        return new TurnTimeoutError(timeoutMs, this.#result(), details);
-      },
+      cutShort,
+      (timeoutMs) => new TurnTimeoutError(timeoutMs, this.#result(), this.#stopDetails()),
     );
     if ("session" in start) this.#follow(start.session, start.id);
   }
@@ -247,21 +243,14 @@ export class TurnExecution implements TurnFollower, Work {
     this.#silence?.heard();
     // The routes know the turn; what the methods mean is the reducer's business.
     const happenings = this.#running.receive(message as TurnEvent);
-    if (this.#exceeded && message.method === "item/started") this.#stopForBudget();
+    if (message.method === "item/started") this.#budgetStop.goesOn();
     if (happenings.length > 0) this.happened(...happenings);
   }
 
   usedUp(exceeded: ScopedBudget): boolean {
     if ("session" in this.#request.start) return this.#listener.usedUp?.(exceeded) ?? false;
     if (this.life.isOver()) return false;
-    if (this.#exceeded || this.life.hasEnded()) return true;
-    this.#exceeded = exceeded;
-    // Behind an answer the turn mostly ends by itself, and to interrupt it would spoil what has been paid for.
-    const stop = (): void => {
-      this.#stopForBudget();
-    };
-    if (this.#hasAnswered()) this.life.onOver(onDeadline(runningGraceMs, stop));
-    else stop();
+    if (!this.life.hasEnded()) this.#budgetStop.usedUp(exceeded, this.state);
     return true;
   }
 
@@ -311,35 +300,18 @@ export class TurnExecution implements TurnFollower, Work {
     this.#begun.resolve();
   }
 
-  /** Whether the newest response was an answer, behind which the model is mostly not asked again. */
-  #hasAnswered(): boolean {
-    const { items, openItems } = this.state;
-    return openItems.length === 0 && items.at(-1)?.type === "agentMessage";
-  }
-
-  #stopForBudget(): void {
-    if (!this.#exceeded || this.#isOverBudget) return;
-    const exceeded = this.#exceeded;
-    if (!exceeded.budget.isUsedUp) {
-      // It was topped up in time. When that is used up, too, this is told again.
-      this.#exceeded = undefined;
-      return;
-    }
-    this.#isOverBudget = true;
-    this.happened({ type: "stopAsked", insist: true });
-    const giveUp = (): void => {
-      if (this.life.cutShort(() => this.#exceededError(exceeded))) {
-        this.happened({ type: "stopGracePassed" });
-      }
-    };
-    this.life.onOver(onDeadline(stopGraceMs, giveUp));
-  }
-
-  #exceededError({ scope, budget }: ScopedBudget): BudgetExceededError {
-    const sent = this.life.wasSent;
+  #stopDetails(): StopDetails {
     const stopConfirmed = this.life.isOver() || this.#turn.stop === "confirmed";
-    const result = sent ? this.#result() : undefined;
-    return new BudgetExceededError(scope, budget, { sent, result, stopConfirmed });
+    return { stopConfirmed, sent: this.life.wasSent };
+  }
+
+  /** What those who wait are rejected with when the turn was stopped for a budget. */
+  #overBudget(): Failure | undefined {
+    const { exceeded } = this.#budgetStop;
+    if (!exceeded) return undefined;
+    const { scope, budget } = exceeded;
+    return () =>
+      new BudgetExceededError(scope, budget, { ...this.#stopDetails(), result: this.#result() });
   }
 
   /** The result so far. */
@@ -400,7 +372,7 @@ export class TurnExecution implements TurnFollower, Work {
         this.#left.resolve();
         break;
       case "tell":
-        if (this.life.tell(effect.failure)) this.#told();
+        if (this.life.tell(effect.failure ?? this.#overBudget())) this.#told();
         break;
       case "end":
         this.#end(effect.with);
@@ -480,10 +452,8 @@ export class TurnExecution implements TurnFollower, Work {
 
   #failureOf(end: TurnEnd): Failure | undefined {
     if (end === "itsResult" || end === "unsent") {
-      const exceeded = this.#exceeded;
       // One that came to its own end, though it has used more than it may, has its result.
-      const isCut = exceeded && this.#isOverBudget && this.state.status === "interrupted";
-      return isCut ? () => this.#exceededError(exceeded) : undefined;
+      return this.state.status === "interrupted" ? this.#overBudget() : undefined;
     }
     if (end === "lost") {
       this.#threadIsIdle();

@@ -2,7 +2,7 @@ import type { TokenUsageBreakdown } from "../../generated/types.js";
 import type { TurnEvent } from "../protocol.js";
 import type { TurnState } from "../results/turn-state.js";
 import { TextMerge } from "./text-merge.js";
-import { initialTurnState, reduceCounting } from "./turn-state.js";
+import { initialTurnState, reduceTurn } from "./turn-state.js";
 
 /**
  * The state of a turn, kept up to date event by event. Deltas that go on with the same text are merged, and
@@ -44,7 +44,7 @@ export class TurnProgress {
 
   #fold(event: TurnEvent): void {
     try {
-      this.#state = reduceCounting(this.#state, event, this.totalBefore());
+      this.#state = reduceTurn(this.#state, event, this.totalBefore());
     } catch {
       // Known method, unknown shape: there is nothing to learn from it.
     }

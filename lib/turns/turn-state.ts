@@ -37,17 +37,13 @@ export function initialTurnState(threadId: string): TurnState {
 
 /**
  * Folds one notification of the turn into its state. Pure; what it does not know, or cannot make
- * sense of, leaves the state as it is.
+ * sense of, leaves the state as it is. `totalBefore`: what the thread had used before the turn, where
+ * that is known.
  */
-export function reduceTurn(state: TurnState, event: TurnEvent): TurnState {
-  return reduceCounting(state, event, undefined);
-}
-
-/** The same, where it may be known what the thread had used before the turn. */
-export function reduceCounting(
+export function reduceTurn(
   state: TurnState,
   event: TurnEvent,
-  totalBefore: TokenUsageBreakdown | undefined,
+  totalBefore?: TokenUsageBreakdown,
 ): TurnState {
   const retry = nextRetry(state.retry, event);
   return applyEvent(retry === state.retry ? state : { ...state, retry }, event, totalBefore);

@@ -1,5 +1,5 @@
 import { hide } from "../errors/base.js";
-import { ResultError } from "../errors/result-error.js";
+import { ResultError, type StopDetails } from "../errors/result-error.js";
 import type { GoalResult } from "../results/goal-result.js";
 import type { TurnResult } from "../results/turn-result.js";
 import type { Budget } from "./budget.js";
@@ -8,11 +8,9 @@ import type { Budget } from "./budget.js";
 export type BudgetScope = "turn" | "thread" | "client";
 
 /** What there is to say of work that a budget has stopped. */
-export interface ExceededDetails {
-  readonly sent: boolean;
+export interface ExceededDetails extends StopDetails {
   readonly result?: TurnResult | undefined;
   readonly goalResult?: GoalResult | undefined;
-  readonly stopConfirmed?: boolean | undefined;
 }
 
 /**
@@ -32,7 +30,7 @@ export class BudgetExceededError extends ResultError<TurnResult | null> {
   readonly stopConfirmed: boolean;
 
   constructor(scope: BudgetScope, budget: Budget, details: ExceededDetails) {
-    const { sent, result, goalResult, stopConfirmed = true } = details;
+    const { sent = true, result, goalResult, stopConfirmed = true } = details;
     const what = goalResult ? "goal" : "turn";
     const outcome = !sent
       ? `The ${what} was not sent to the server.`

@@ -89,7 +89,7 @@ export const happenings: Readonly<Record<string, TurnHappening>> = {
   "the server does not say": { type: "told", report: unanswered, isSilent: true },
   "`interrupt()`": { type: "stopAsked", insist: false },
   "the loop is left": { type: "stopAsked", insist: true },
-  "the signal aborts, or `timeoutMs` is up": { type: "cutShort" },
+  "the signal aborts, `timeoutMs` is up, or a budget is used up": { type: "cutShort" },
   "nobody waits, and it is to stop": { type: "givenUp" },
   "the time for the stop is up": { type: "stopGracePassed" },
   "the time for an interrupt has come": { type: "interruptDue" },

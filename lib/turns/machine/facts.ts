@@ -76,7 +76,7 @@ export type TurnHappening =
   | { readonly type: "told"; readonly report: TurnReport; readonly isSilent: boolean }
   /** `insist`: the stop is tried again, whatever the server answers. */
   | { readonly type: "stopAsked"; readonly insist: boolean }
-  /** The signal has aborted, or the time is up. */
+  /** The signal has aborted, the time is up, or a budget is used up. */
   | { readonly type: "cutShort" }
   /** The turn is stopped, though nobody waits for it. */
   | { readonly type: "givenUp" }

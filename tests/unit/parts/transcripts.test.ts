@@ -43,7 +43,7 @@ test.each(names)("%s: every turn that nobody else has started has a stream", (na
 function stateOf({ threadId, events }: RecordedStream): TurnState {
   return events
     .filter(({ origin }) => origin.depth === 0)
-    .reduce(reduceTurn, initialTurnState(threadId));
+    .reduce((state, event) => reduceTurn(state, event), initialTurnState(threadId));
 }
 
 const viewOf = (parts: readonly TurnPart[]): TurnView =>

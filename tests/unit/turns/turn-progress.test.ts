@@ -23,7 +23,7 @@ const opening = [
 ];
 
 function oneByOne(events: readonly TurnEvent[]): TurnState {
-  return events.reduce(reduceTurn, initialTurnState("thread"));
+  return events.reduce((state, event) => reduceTurn(state, event), initialTurnState("thread"));
 }
 
 function inProgress(events: readonly TurnEvent[], look: boolean): TurnState {
