@@ -216,9 +216,7 @@ export class UsageLedger {
       for (const turn of this.#turns.on(threadId)) {
         const isNamed = isNews && turn.named(model);
         const isCalled = caller !== undefined && this.#called(turn, caller, context);
-        if (!turn.isOver || !(isNamed || isCalled)) continue;
-        turn.revise();
-        this.#record(turn, context);
+        if (turn.isOver && (isNamed || isCalled)) this.#revised(turn, context);
       }
     }
   }
@@ -235,13 +233,15 @@ export class UsageLedger {
     return true;
   }
 
-  /** The turn works for this one. What it has used until now is charged, if it was not. */
+  /** The turn works for this one, with those below it. What they have used until now is charged, if it was not. */
   #setRoot(turn: TurnAccount, rootTurnId: string, context: LedgerContext): void {
     if (turn.rootTurnId === rootTurnId) return;
     const wasOurs = this.#isOurs(turn, context);
-    this.#turns.setRoot(turn, rootTurnId);
-    if (!wasOurs) for (const used of turn.used) this.#counted(turn, used, context);
-    if (!turn.isOver) this.#stopIfUsedUp(turn, context);
+    for (const each of this.#turns.setRoot(turn, rootTurnId)) {
+      if (!wasOurs) for (const used of each.used) this.#counted(each, used, context);
+      if (!each.isOver) this.#stopIfUsedUp(each, context);
+      else if (each !== turn) this.#revised(each, context);
+    }
   }
 
   #usage(threadId: string, turnId: string, usage: unknown, context: LedgerContext): void {
@@ -257,9 +257,7 @@ export class UsageLedger {
     const counted = isOver && !known ? undefined : turn.update(update, known);
     if (!counted) return;
     this.#counted(turn, counted, context);
-    if (!isOver) return;
-    turn.revise();
-    this.#record(turn, context);
+    if (isOver) this.#revised(turn, context);
   }
 
   #end(turnId: string, ending: TurnEnding, context: LedgerContext): void {
@@ -269,6 +267,12 @@ export class UsageLedger {
     this.#turns.ended(turn);
     if (counted) this.#counted(turn, counted, context);
     if (this.#isOurs(turn, context)) this.#ours.add(turn);
+    this.#record(turn, context);
+  }
+
+  /** More was told of a turn that is over. */
+  #revised(turn: TurnAccount, context: LedgerContext): void {
+    turn.revise();
     this.#record(turn, context);
   }
 

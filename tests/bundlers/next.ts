@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { runCommand } from "../../scripts/run-command.js";
@@ -12,6 +11,7 @@ import {
   type RunBuilt,
   type Way,
 } from "../../scripts/check-package/bundlers/way.js";
+import { freePort } from "../support/free-port.js";
 
 const takeRuntimeAlong = `outputFileTracingIncludes: { "/api/**": ["./node_modules/@openai/**"] }`;
 
@@ -89,13 +89,4 @@ function serveOnce(script: string): RunBuilt {
       await ended;
     }
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -51,7 +51,7 @@ test("while Redis is away calls reject soon, and say whether they were sent", as
 
 test("a Redis that hangs fails calls within their time", async () => {
   const store = open({ callTimeoutMs: 300 });
-  await store.note("job", "any", 1);
+  await persist(() => store.note("job", "any", 1), running.signal);
   process.kill(server.pid, "SIGSTOP");
   const failed: unknown = await store.noteOf("job", "any").catch((error: unknown) => error);
   expect(failed).toMatchObject({ code: "STORE_UNAVAILABLE", sent: true });

@@ -185,7 +185,7 @@ test("an approval is answered from anywhere, and survives its worker", async () 
   stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Touched.")]);
   const first = await startWorker();
   const job = await queue.add({
-    newThread: { cwd: stage.project, approvalPolicy: "untrusted", sandbox: "read-only" },
+    newThread: { cwd: stage.project, approvalPolicy: "untrusted" },
     input: "Touch it",
   });
   const key = await requestOf(job);
@@ -211,7 +211,7 @@ test("the first of two answers counts, and one to a request that nobody has seen
   stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Not touched.")]);
   await startWorker();
   const job = await queue.add({
-    newThread: { cwd: stage.project, approvalPolicy: "untrusted", sandbox: "read-only" },
+    newThread: { cwd: stage.project, approvalPolicy: "untrusted" },
     input: "Touch it",
   });
   const key = await requestOf(job);

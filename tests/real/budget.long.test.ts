@@ -9,8 +9,8 @@ import {
 } from "../../lib/index.js";
 import { reply, type LoopbackModel, type ReplyPart } from "../../lib/testing/index.js";
 import { rejection } from "../support/collect.js";
-import { RealStage } from "../support/real.js";
-import { UsageReader } from "../support/usage-reader.js";
+import { next, RealStage } from "../support/real.js";
+import { newestOf, UsageReader } from "../support/usage-reader.js";
 
 let stage: RealStage;
 let model: LoopbackModel;
@@ -155,12 +155,15 @@ test("sub-agents use their turn's budget, and are interrupted with it", async ()
     const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
     return [reply.waitAgent([agentId]), used(11)];
   });
+  const isOther = ({ threadId }: { readonly threadId: string }) => threadId !== thread.id;
+  const subagentEnded = next(await codex.client(), "turn/completed", isOther);
   const error = await rejection(thread.run("Ask somebody", { budget: { tokens: 100 } }));
   expect(error).toMatchObject({ scope: "turn", result: { status: "interrupted" } });
-  const records = await reader.next(2);
+  await subagentEnded;
+  await codex.close();
+  const records = newestOf(await reader.rest());
   expect(records.map(({ status }) => status)).toEqual(["interrupted", "interrupted"]);
   expect(new Set(records.map(({ rootTurnId }) => rootTurnId)).size).toBe(1);
-  expect(new Set(records.map(({ threadId }) => threadId)).size).toBe(2);
 });
 
 test("a sub-agent that outlives its turn is interrupted when the turn's budget is used up", async () => {

@@ -6,7 +6,7 @@ import {
   type Thread,
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
-import { next, RealStage, rejection } from "../support/real.js";
+import { heard, next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
 let model: LoopbackModel;
@@ -23,8 +23,7 @@ afterEach(() => stage.close());
 async function heldTurn(thread: Thread) {
   const gate = reply.hold();
   model.enqueueFor(thread.id, reply.text(["Half ", gate, "done."]));
-  const ofThread = ({ threadId }: { readonly threadId: string }) => threadId === thread.id;
-  const said = next(await codex.client(), "item/agentMessage/delta", ofThread);
+  const said = heard(await codex.client(), thread);
   const turn = thread.turn("Begin");
   await Promise.all([gate.reached, said]);
   const { id } = await turn.started;
@@ -85,9 +84,10 @@ describe("close({ drainMs })", () => {
     const thread = await codex.startThread();
     const gate = reply.hold();
     model.enqueueFor(thread.id, reply.text(["On my ", gate, "way."]));
+    const said = heard(await codex.client(), thread);
     const goal = thread.runGoal("Reach it");
     const behind = thread.turn("And then?");
-    await gate.reached;
+    await Promise.all([gate.reached, said]);
     expect(codex.runningTurns).toMatchObject([
       { threadId: thread.id, turnId: goal.state.turn?.id },
       { threadId: thread.id, turnId: undefined },
@@ -124,10 +124,11 @@ describe("close({ drainMs })", () => {
     const gates = [reply.hold(), reply.hold()] as const;
     model.enqueueFor(queued.id, reply.text(["Queued ", gates[0], "too long."]));
     model.enqueueFor(byHand.id, reply.text(["By hand ", gates[1], "and done."]));
+    const said = [heard(client, queued), heard(client, byHand)];
     await queued.queue.add("Queue");
     const input = [{ type: "text" as const, text: "By hand", text_elements: [] }];
     const { turn } = await client.request("turn/start", { threadId: byHand.id, input });
-    await Promise.all(gates.map(({ reached }) => reached));
+    await Promise.all([...gates.map(({ reached }) => reached), ...said]);
     expect(codex.runningTurns).toHaveLength(2);
     expect(codex.runningTurns).toContainEqual({
       threadId: byHand.id,

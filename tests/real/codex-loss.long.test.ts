@@ -10,7 +10,7 @@ import {
 } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { recordingLogger } from "../contract/recording-logger.js";
-import { RealStage, rejection } from "../support/real.js";
+import { heard, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
 let model: LoopbackModel;
@@ -29,12 +29,13 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-/** Starts a turn that hangs after its first words, and waits until the model is there. */
+/** Starts a turn that hangs after its first words, and waits until they are there. */
 async function hangingTurn(options?: Parameters<Thread["turn"]>[1]) {
   const gate = reply.hold();
   model.enqueueFor(thread.id, [reply.unfinishedText(["Half ", gate])]);
+  const said = heard(await codex.client(), thread);
   const turn = thread.turn("Talk", options);
-  await gate.reached;
+  await Promise.all([gate.reached, said]);
   return turn;
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../../lib/index.js";
 import { reply, type HoldPart, type LoopbackModel } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
-import { RealStage, rejection } from "../support/real.js";
+import { heard, next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
 let model: LoopbackModel;
@@ -34,8 +34,9 @@ function hold(thread: Thread): HoldPart {
 async function heldGoal() {
   const thread = await client.startThread();
   const gate = hold(thread);
+  const said = heard(client, thread);
   const goal = thread.runGoal("Reach it");
-  await gate.reached;
+  await Promise.all([gate.reached, said]);
   return { thread, goal, gate };
 }
 
@@ -171,8 +172,10 @@ test("a server that dies ends the goal, and its successor runs a new one on the 
   const thread = await codex.startThread();
   const gate = reply.hold();
   own.model.enqueue(reply.text("On my way."), [gate, reply.text("Too late.")]);
+  let begun = 0;
+  const second = next(await codex.client(), "turn/started", () => (begun += 1) === 2);
   const goal = thread.runGoal("The old one");
-  await gate.reached;
+  await Promise.all([gate.reached, second]);
   for (const pid of await own.processes()) process.kill(pid, "SIGKILL");
   const error = await rejection(goal.run());
   expect(error).toBeInstanceOf(TransportClosedError);
@@ -180,8 +183,8 @@ test("a server that dies ends the goal, and its successor runs a new one on the 
   gate.release();
 
   own.model.enqueue(...done());
-  const next = await thread.runGoal("The new one").run();
-  expect(next).toMatchObject({ status: "complete", turns: { length: 1 } });
+  const after = await thread.runGoal("The new one").run();
+  expect(after).toMatchObject({ status: "complete", turns: { length: 1 } });
   const asked = own.model.requests.slice(2).map(({ input }) => JSON.stringify(input.slice(-2)));
   expect(asked[0]).toContain("The new one");
 });

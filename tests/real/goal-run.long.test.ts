@@ -100,8 +100,12 @@ describe("stopping a goal", () => {
     await expectAtRest(model, thread);
   });
 
-  test("between two turns, at any moment: no other turn slips through", async () => {
-    for (let round = 0; round < 12; round += 1) {
+  // At once, and a few turns of the event loop later: the next turn starts within these.
+  const moments = Array.from({ length: 12 }, (_, round) => round * 4);
+
+  test.each(moments)(
+    "%i turns of the event loop behind a turn: no other turn slips through",
+    async (pauses) => {
       const thread = await codex.startThread();
       const goal = thread.runGoal("Reach it");
       let started = 0;
@@ -109,18 +113,16 @@ describe("stopping a goal", () => {
       for await (const { method } of goal) {
         if (method === "turn/started") started += 1;
         if (method !== "turn/completed" || interrupting) continue;
-        // At once, and a few turns of the event loop later: the next turn starts within these.
-        for (let pause = 0; pause < round * 4; pause += 1) await new Promise(setImmediate);
+        for (let pause = 0; pause < pauses; pause += 1) await new Promise(setImmediate);
         interrupting = goal.interrupt();
       }
       await interrupting;
       const { status, turns } = await goal.run();
-      expect([round, status]).toEqual([round, "interrupted"]);
-      expect([round, turns.length]).toEqual([round, started]);
-      expect([round, await thread.goal.get()]).toMatchObject([round, { status: "paused" }]);
+      expect([status, turns.length]).toEqual(["interrupted", started]);
+      expect(await thread.goal.get()).toMatchObject({ status: "paused" });
       await expectAtRest(model, thread);
-    }
-  });
+    },
+  );
 
   test("at once, before it runs its first turn", async () => {
     const thread = await codex.startThread();

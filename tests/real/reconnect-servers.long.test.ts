@@ -12,7 +12,7 @@ import { reply } from "../../lib/testing/index.js";
 import { CuttingProxy } from "../support/cutting-proxy.js";
 import { ListeningServer } from "../support/listening-server.js";
 import { nextOutage } from "../support/outage.js";
-import { next, RealStage, rejection } from "../support/real.js";
+import { heard, next, RealStage, rejection } from "../support/real.js";
 
 let stage: RealStage;
 let server: ListeningServer;
@@ -71,8 +71,9 @@ describe("a server that is killed and started again", () => {
       reply.shell(`touch ${file}`),
       reply.text(["Half a ", gate, "sentence."]),
     );
+    const said = heard(client, thread);
     const turn = thread.turn("Work");
-    await gate.reached;
+    await Promise.all([gate.reached, said]);
     await server.kill();
     await server.restart();
     const result = await turn.run();

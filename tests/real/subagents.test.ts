@@ -10,7 +10,7 @@ import {
 } from "../../lib/index.js";
 import { reply, type LoopbackModel, type TextPieces } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
-import { RealStage } from "../support/real.js";
+import { RealStage, untilSubagentEnded } from "../support/real.js";
 
 let stage: RealStage;
 let model: LoopbackModel;
@@ -26,6 +26,7 @@ afterAll(() => stage.close());
 /** A thread whose next turn starts a sub-agent that says `text`, waits for it, and then answers. */
 async function withSubagent(text: TextPieces): Promise<Thread> {
   const thread = await codex.startThread();
+  const gate = untilSubagentEnded(await codex.client(), thread);
   model.respond((request) => {
     if (request.parentThreadId === thread.id) return reply.text(text);
     // The server may tell of the sub-agent's end only now, and asks once more in the same turn.
@@ -36,7 +37,7 @@ async function withSubagent(text: TextPieces): Promise<Thread> {
     const [spawned, waited] = request.toolOutputs.filter(({ callId }) => callId !== "");
     if (!spawned) return reply.spawnAgent("Look into it.");
     const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
-    return waited ? reply.text("The parent's answer.") : reply.waitAgent([agentId]);
+    return waited ? [gate, reply.text("The parent's answer.")] : reply.waitAgent([agentId]);
   });
   return thread;
 }

@@ -4,7 +4,7 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import path from "node:path";
 import type { Codex, Thread } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
-import { RealStage, rejection } from "../support/real.js";
+import { RealStage, rejection, untilSubagentEnded } from "../support/real.js";
 import { idOf, parentOf, RecordedTelemetry } from "../support/recorded-telemetry.js";
 import { tool } from "../support/tools.js";
 
@@ -90,12 +90,13 @@ test("a tool of this process runs within its span, below the turn", async () => 
 test("a sub-agent's turn is a span below the turn that has started it", async () => {
   await using telemetry = new RecordedTelemetry();
   const thread = await codex.startThread();
+  const gate = untilSubagentEnded(await codex.client(), thread);
   model.respond((request) => {
     if (request.parentThreadId === thread.id) return reply.text("The child's answer.");
     const [spawned, waited] = request.toolOutputs.filter(({ callId }) => callId !== "");
     if (!spawned) return reply.spawnAgent("Look into it.");
     const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
-    return waited ? reply.text("The parent's answer.") : reply.waitAgent([agentId]);
+    return waited ? [gate, reply.text("The parent's answer.")] : reply.waitAgent([agentId]);
   });
   const turn = thread.turn("Ask somebody");
   await turn.run();

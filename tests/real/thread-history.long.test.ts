@@ -105,7 +105,8 @@ describe("revert()", () => {
   test("goes back to before the very turn that runs", async () => {
     const { thread, ids } = await threadWith("One");
     const { turn } = await runningTurn(thread);
-    await thread.revert({ beforeTurnId: turn.id ?? "" });
+    const { id } = await turn.started;
+    await thread.revert({ beforeTurnId: id });
     expect(await turn.run()).toMatchObject({ status: "interrupted" });
     expect(await storedTurns(thread)).toEqual(ids);
   });

@@ -40,11 +40,12 @@ async function reportsOfAReview(on: RealStage) {
   const gate = reply.hold();
   on.model.enqueue(reply.text(["Half", gate]));
   const review = thread.review({ type: "custom", instructions: "Look" });
+  const { id } = await review.started;
   await gate.reached;
-  const running = await readTurn(other.session, thread.id, review.id ?? "");
+  const running = await readTurn(other.session, thread.id, id);
   gate.release();
   await review.run();
-  return [running, await readTurn(other.session, thread.id, review.id ?? "")] as const;
+  return [running, await readTurn(other.session, thread.id, id)] as const;
 }
 
 const storesTimes = await offers("ThreadItemEntry.completedAtMs");
@@ -99,8 +100,9 @@ describe("what the server says of a turn when it is asked", () => {
     const gate = reply.hold();
     stage.model.enqueueFor(thread.id, reply.text(["Half", gate]));
     const turn = thread.turn("Go");
+    const { id } = await turn.started;
     await gate.reached;
-    expect(await readTurn(client.session, thread.id, turn.id ?? "")).toMatchObject({
+    expect(await readTurn(client.session, thread.id, id)).toMatchObject({
       state: "running",
       items: [{ item: { type: "userMessage" } }],
     });
@@ -127,13 +129,14 @@ describe("what the server says of a turn when it is asked", () => {
     const gate = reply.hold();
     stage.model.enqueueFor(ephemeral.id, reply.text(["Half", gate]));
     const turn = ephemeral.turn("Hi");
+    const { id } = await turn.started;
     await gate.reached;
-    expect(await readTurn(client.session, ephemeral.id, turn.id ?? "")).toMatchObject({
+    expect(await readTurn(client.session, ephemeral.id, id)).toMatchObject({
       state: "running",
     });
     gate.release();
     await turn.run();
-    expect(await readTurn(client.session, ephemeral.id, turn.id ?? "")).toEqual(nothing);
+    expect(await readTurn(client.session, ephemeral.id, id)).toEqual(nothing);
   });
 });
 

@@ -15,7 +15,7 @@ import { TurnView, type ViewEntry } from "../../lib/parts/turn-view.js";
 import { reply, type LoopbackModel, type Reply } from "../../lib/testing/index.js";
 import { collect } from "../support/collect.js";
 import { mcpConfig } from "../support/mcp-config.js";
-import { RealStage } from "../support/real.js";
+import { RealStage, untilSubagentEnded } from "../support/real.js";
 
 let stage: RealStage;
 let model: LoopbackModel;
@@ -112,6 +112,7 @@ test("a message that breaks off is taken back, and said anew", async () => {
 
 test("a sub-agent has parts of its own, with its origin, and a view of its own", async () => {
   const thread = await codex.startThread();
+  const gate = untilSubagentEnded(await codex.client(), thread);
   model.respond((request) => {
     if (request.parentThreadId === thread.id) return reply.text("The child's answer.");
     const [answer, notice] = request.input.slice(-2);
@@ -120,7 +121,7 @@ test("a sub-agent has parts of its own, with its origin, and a view of its own",
     const [spawned, waited] = request.toolOutputs.filter(({ callId }) => callId !== "");
     if (!spawned) return reply.spawnAgent("Look into it.");
     const { agent_id: agentId } = JSON.parse(spawned.output) as { agent_id: string };
-    return waited ? reply.text("The parent's answer.") : reply.waitAgent([agentId]);
+    return waited ? [gate, reply.text("The parent's answer.")] : reply.waitAgent([agentId]);
   });
   const view = viewOf(await partsIn(thread));
   model.respond(undefined);

@@ -1,4 +1,5 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
+import { freePort } from "./free-port.js";
 
 /** A way to a server on the loopback that can be shut and opened again; its address stays. */
 export class Gateway implements AsyncDisposable {
@@ -10,7 +11,7 @@ export class Gateway implements AsyncDisposable {
 
   static async open(): Promise<Gateway> {
     const server = createServer();
-    await listen(server, 0);
+    await listen(server, await freePort());
     return new Gateway(server);
   }
 

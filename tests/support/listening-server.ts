@@ -4,6 +4,7 @@ import { readlink, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
 import { AppServerClient, type ConnectOptions } from "../../lib/index.js";
+import { freePort } from "./free-port.js";
 import { configArgs, serverUnderTest } from "./raw-client.js";
 import type { RealStage } from "./real.js";
 
@@ -27,10 +28,11 @@ interface Exit {
 export class ListeningServer implements AsyncDisposable {
   /** Everything it has written to stderr, restarts included. */
   stderr = "";
+  /** Where it listens; the same after a restart. */
+  readonly url: string;
   readonly #stage: RealStage;
   readonly #options: ListeningServerOptions;
   readonly #clients: AppServerClient[] = [];
-  #url: string;
   #child: ChildProcess | undefined;
   #exited: Promise<Exit> = Promise.resolve({ code: null, signal: null });
 
@@ -38,29 +40,25 @@ export class ListeningServer implements AsyncDisposable {
     stage: RealStage,
     options: ListeningServerOptions = {},
   ): Promise<ListeningServer> {
-    const server = new ListeningServer(stage, options);
+    const url =
+      options.listen === "unix"
+        ? `unix://${path.join(stage.home, "listening.sock")}`
+        : `ws://127.0.0.1:${await freePort()}`;
+    const server = new ListeningServer(stage, options, url);
     await server.#launch();
     return server;
   }
 
-  private constructor(stage: RealStage, options: ListeningServerOptions) {
+  private constructor(stage: RealStage, options: ListeningServerOptions, url: string) {
     this.#stage = stage;
     this.#options = options;
-    this.#url =
-      options.listen === "unix"
-        ? `unix://${path.join(stage.home, "listening.sock")}`
-        : "ws://127.0.0.1:0";
-  }
-
-  /** Where it listens; the same after a restart. */
-  get url(): string {
-    return this.#url;
+    this.url = url;
   }
 
   /** The path of its unix socket, or the port of its address. */
   get target(): { readonly path: string } | { readonly host: string; readonly port: number } {
-    if (this.#url.startsWith("unix://")) return { path: this.#url.slice("unix://".length) };
-    const { hostname, port } = new URL(this.#url);
+    if (this.url.startsWith("unix://")) return { path: this.url.slice("unix://".length) };
+    const { hostname, port } = new URL(this.url);
     return { host: hostname, port: Number(port) };
   }
 
@@ -75,7 +73,7 @@ export class ListeningServer implements AsyncDisposable {
 
   /** A client of this server, closed together with it. */
   async connect(options: ConnectOptions = {}): Promise<AppServerClient> {
-    const client = await AppServerClient.connect(this.#url, options);
+    const client = await AppServerClient.connect(this.url, options);
     this.#clients.push(client);
     return client;
   }
@@ -117,12 +115,12 @@ export class ListeningServer implements AsyncDisposable {
     await this.stop();
   }
 
-  async #launch(attemptsLeft = 20): Promise<void> {
+  async #launch(): Promise<void> {
     const { config = {}, env, cwd } = this.#stage.options();
     const { args = [] } = this.#options;
     const child = spawn(
       serverUnderTest(),
-      [...configArgs(config), "app-server", "--listen", this.#url, ...args],
+      [...configArgs(config), "app-server", "--listen", this.url, ...args],
       {
         cwd,
         env: { ...process.env, ...env, ...this.#options.env },
@@ -138,11 +136,7 @@ export class ListeningServer implements AsyncDisposable {
     const before = this.stderr.length;
     while (!(await this.#isListening(this.stderr.slice(before)))) {
       if (child.exitCode !== null || child.signalCode !== null) {
-        const said = this.stderr.slice(before);
-        // For a moment, its port may be the local end of a connection, even of the client that looks for it.
-        if (said.includes("Address in use") && attemptsLeft > 0)
-          return this.#launch(attemptsLeft - 1);
-        throw new Error(`the server did not start: ${said}`);
+        throw new Error(`the server did not start: ${this.stderr.slice(before)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -150,10 +144,8 @@ export class ListeningServer implements AsyncDisposable {
 
   /** On a port it says so; of a unix socket it says nothing, so that has to be tried. */
   async #isListening(said: string): Promise<boolean> {
-    if (!this.#url.startsWith("unix://")) {
-      const [, url] = /listening on: (ws:\/\/[\d.]+:\d+)/.exec(plain(said)) ?? [];
-      this.#url = url ?? this.#url;
-      return url !== undefined;
+    if (!this.url.startsWith("unix://")) {
+      return plain(said).includes(`listening on: ${this.url}`);
     }
     const socket = connect(this.target);
     const listening = await new Promise<boolean>((resolve) => {
@@ -170,7 +162,7 @@ export class ListeningServer implements AsyncDisposable {
 
   /** By force, it leaves its socket behind, which is in a directory of the user's, not of the stage. */
   async #tidy(): Promise<void> {
-    if (!this.#url.startsWith("unix://")) return;
+    if (!this.url.startsWith("unix://")) return;
     const { path: socketPath } = this.target as { path: string };
     const socket = await readlink(socketPath).catch(() => undefined);
     if (socket !== undefined) await rm(socket, { force: true });

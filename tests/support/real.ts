@@ -11,7 +11,9 @@ import {
 } from "../../lib/index.js";
 import {
   configFor,
+  reply,
   startLoopbackModel,
+  type HoldPart,
   type LoopbackConfig,
   type LoopbackConfigOverrides,
   type LoopbackModel,
@@ -110,6 +112,32 @@ export function next<M extends ServerNotificationMethod>(
       resolve(params);
     });
   });
+}
+
+/**
+ * Resolves when the model's next words on the thread have come to this client, and so all that the server said before
+ * them. That the model has been asked does not tell that: its requests take another way.
+ */
+export async function heard(
+  client: AppServerClient,
+  { id }: { readonly id: string },
+): Promise<void> {
+  await next(client, "item/agentMessage/delta", ({ threadId }) => threadId === id);
+}
+
+/**
+ * Holds an answer on the thread until the client has been told that a sub-agent has ended. That is told on another
+ * thread, so nothing else puts it before the end of the turn.
+ */
+export function untilSubagentEnded(
+  client: AppServerClient,
+  { id }: { readonly id: string },
+): HoldPart {
+  const gate = reply.hold();
+  void next(client, "turn/completed", ({ threadId }) => threadId !== id).then(() => {
+    gate.release();
+  });
+  return gate;
 }
 
 /** What `promise` rejects with; it must reject. */

@@ -1,5 +1,10 @@
 import type { AppServerClient, Codex, TurnUsageRecord } from "../../lib/index.js";
 
+/** The newest record of each turn: that of a sub-agent is revised when the server says late whose it is. */
+export function newestOf(records: readonly TurnUsageRecord[]): TurnUsageRecord[] {
+  return [...new Map(records.map((record) => [record.turnId, record])).values()];
+}
+
 /** Reads what the turns of a client use, from now on. */
 export class UsageReader {
   readonly #records: AsyncIterator<TurnUsageRecord, undefined>;

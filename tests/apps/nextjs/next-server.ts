@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { configFor, startLoopbackModel, type LoopbackModel } from "../../../lib/testing/index.js";
+import { freePort } from "../../support/free-port.js";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.js";
 
 const tokens = { ann: "token-of-ann", ben: "token-of-ben" } as const;
@@ -136,15 +136,6 @@ export class NextServer implements AsyncDisposable {
     await this.model.close();
     await this.#directory.remove();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function programs(): Promise<readonly Program[]> {

@@ -22,6 +22,10 @@ const opened: PostgresFleetStore[] = [];
 beforeEach(async () => {
   running = new AbortController();
   server = await PostgresServer.start();
+  // To make its tables may take longer than these calls are given.
+  const patient = new PostgresFleetStore({ postgres: server.url, callTimeoutMs: 60_000 });
+  await patient.hosts();
+  await patient.close();
 });
 afterEach(async () => {
   running.abort();

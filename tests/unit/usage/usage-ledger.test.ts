@@ -343,6 +343,27 @@ describe("sub-agents", () => {
     },
   );
 
+  test.each([["running"], ["over"]])(
+    "work with those below them for the turn that they are named by last of all: %s",
+    (state) => {
+      const budget = new Budget({ tokens: 1_000 });
+      const told = new ToldUsage(budget);
+      for (const turnId of ["b", "c"]) told.strangers.add(turnId);
+      told.opened(thread);
+      told.started(thread, "a");
+      told.started("child", "b", null);
+      told.started("grandchild", "c", null);
+      told.used("grandchild", "c", 7, 7);
+      told.named("child", "b", "grandchild");
+      if (state === "over") told.completed("grandchild", "c");
+      told.named(thread, "a", "child");
+      if (state !== "over") told.completed("grandchild", "c");
+      expect(told.records).toMatchObject([{ turnId: "c", parentTurnId: "b", rootTurnId: "a" }]);
+      expect(told.ledger.summaryOf("a")?.tokens.total).toBe(7);
+      expect(budget.spent.tokens).toBe(7);
+    },
+  );
+
   test("work for nobody in the turns that their threads had before", () => {
     const told = new ToldUsage();
     told.opened(thread);
