@@ -333,6 +333,11 @@ export class Session {
     this.usage.ended(turn, ending, this.#ledgerContext);
   }
 
+  /** A turn was found that has begun, as `started` would have told: what it uses counts, and its budgets stop it. */
+  turnFound(started: NotificationMessage): void {
+    this.usage.found(started, this.#ledgerContext);
+  }
+
   /** A handle has begun this turn: it is to stay within `budget`, besides those of its thread and its client. */
   keepWithin(turn: TurnIdentity, budget: Budget | undefined): void {
     this.usage.attach(turn, budget, this.#ledgerContext);

@@ -90,6 +90,14 @@ export class UsageLedger {
     for (const turn of turns) if (!turn.isOver) this.#stopIfUsedUp(turn, context);
   }
 
+  /** A turn runs that began before anything was told of it here, as `started` would have told. */
+  found({ params }: NotificationMessage, context: LedgerContext): void {
+    const [threadId, turnId] = [textOf(params, "threadId"), textOf(params, "turn", "id")];
+    if (threadId === undefined || turnId === undefined || this.#turns.get(turnId)) return;
+    this.#started(threadId, params, context);
+    this.#turns.get(turnId)?.missed();
+  }
+
   observe(message: NotificationMessage, context: LedgerContext): void {
     const threadId = threadIdOf(message);
     if (threadId === undefined) return;
