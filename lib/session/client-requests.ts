@@ -7,12 +7,14 @@ import { beforeSending } from "../jsonrpc/within-deadline.js";
 import { textOf } from "../messages/field-of.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
-import type { UsageLedger } from "../usage/usage-ledger.js";
 import type { Call } from "./call.js";
 import type { RateLimitsHolder } from "./rate-limits-holder.js";
 import type { ThreadsWithoutTurns } from "./recovery/threads-without-turns.js";
 import type { ThreadMemory } from "./thread-memory.js";
 import type { Threads } from "./threads.js";
+
+/** A request with its answer. `begins`: whether it began a turn, and did not join one, of which nothing else tells. */
+type Answered = [method: string, params: unknown, result: unknown, about: { begins: boolean }];
 
 interface RequestParts {
   readonly connection: ReconnectingConnection;
@@ -20,7 +22,8 @@ interface RequestParts {
   readonly threadsWithoutTurns: ThreadsWithoutTurns;
   readonly memory: ThreadMemory;
   readonly rateLimits: RateLimitsHolder;
-  readonly usage: UsageLedger;
+  /** Learns what turns use. */
+  readonly onAnswered: (...answered: Answered) => void;
   /** Aborts when the connection is over. */
   readonly closed: AbortSignal;
   /** A thread was opened. */
@@ -74,7 +77,7 @@ export class ClientRequests {
     options: RequestOptions = {},
     { send, retry }: { send: Send; retry: RetryOptions | undefined },
   ): Promise<ResultOf<M>> {
-    const { threads, memory, rateLimits, usage, closed } = this.#parts;
+    const { threads, memory, rateLimits, onAnswered, closed } = this.#parts;
     const request = () => send(method, params, options);
     const threadId = textOf(params, "threadId");
     const known = memory.settingsOf(threadId ?? "");
@@ -94,7 +97,7 @@ export class ClientRequests {
       if (begins) memory.begun(params, { isTold: this.#settings.experimentalApi });
       loaded?.(true, statusIn(result));
       rateLimits.answered(method, result);
-      usage.answered(method, params, result, { begins: begins && !this.#settings.experimentalApi });
+      onAnswered(method, params, result, { begins: begins && !this.#settings.experimentalApi });
       return result as ResultOf<M>;
     } catch (error) {
       settled?.();

@@ -195,7 +195,9 @@ export class Session {
     this.connection = this.#connect(transport, settings, source);
     this.#clientRequests = new ClientRequests(settings, {
       ...{ threads, memory, connection: this.connection, rateLimits: this.rateLimits },
-      usage: this.usage,
+      onAnswered: (...answered) => {
+        this.usage.answered(...answered, this.#ledgerContext);
+      },
       closed: this.signal,
       onOpened: () => this.#idleThreads?.watch(),
       threadsWithoutTurns: new ThreadsWithoutTurns(this, (...turn) => {

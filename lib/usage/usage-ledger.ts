@@ -83,10 +83,7 @@ export class UsageLedger {
     context: LedgerContext,
   ): void {
     const turns = this.#turns.ofRoot(turnId);
-    if (budget) {
-      const used = turns.flatMap((turn) => turn.used);
-      this.budgets.attach({ threadId, rootTurnId: turnId }, budget, used);
-    }
+    if (budget) this.budgets.attach({ threadId, rootTurnId: turnId }, budget, turns);
     for (const turn of turns) if (!turn.isOver) this.#stopIfUsedUp(turn, context);
   }
 
@@ -103,9 +100,11 @@ export class UsageLedger {
     if (threadId === undefined) return;
     const { method, params } = message;
     switch (method) {
-      case "thread/settings/updated":
-        this.#threads.setSettings(threadId, fieldOf(params, "threadSettings"));
+      case "thread/settings/updated": {
+        const model = this.#threads.setSettings(threadId, fieldOf(params, "threadSettings"));
+        this.#namedThread(threadId, model, context);
         break;
+      }
       case "turn/started":
         this.#started(threadId, params, context);
         break;
@@ -144,13 +143,20 @@ export class UsageLedger {
   }
 
   /** Learns from the answer to a request. */
-  answered(method: string, params: unknown, result: unknown, { begins }: Answered): void {
+  answered(
+    method: string,
+    params: unknown,
+    result: unknown,
+    { begins }: Answered,
+    context: LedgerContext,
+  ): void {
     switch (method) {
       case "thread/start":
       case "thread/resume":
       case "thread/fork": {
         const isSourceBusy = this.#turns.isOpenOn(textOf(params, "threadId") ?? "");
-        this.#threads.opened(method, params, result, isSourceBusy);
+        const model = this.#threads.opened(method, params, result, isSourceBusy);
+        this.#namedThread(textOf(result, "thread", "id") ?? "", model, context);
         break;
       }
       case "thread/unsubscribe":
@@ -222,13 +228,33 @@ export class UsageLedger {
     for (const threadId of agentsIn(item).agents) {
       const isNews = model !== undefined && this.#threads.suggestModel(threadId, model);
       for (const turn of this.#turns.on(threadId)) {
-        const isNamed = isNews && turn.named(model);
+        const isNamed = isNews && this.#named(turn, model);
         const isCalled = caller !== undefined && this.#called(turn, caller, context);
-        if (!turn.isOver || !(isNamed || isCalled)) continue;
-        turn.revise();
-        this.#record(turn, context);
+        if (isNamed || isCalled) this.#changed(turn, context);
       }
     }
+  }
+
+  /** The model becomes known that has worked on a thread, if it does. */
+  #namedThread(threadId: string, model: string | undefined, context: LedgerContext): void {
+    if (model === undefined) return;
+    for (const turn of this.#turns.on(threadId)) {
+      if (this.#named(turn, model)) this.#changed(turn, context);
+    }
+  }
+
+  #named(turn: TurnAccount, model: string): boolean {
+    if (!turn.named(model)) return false;
+    this.budgets.named(turn, model);
+    return true;
+  }
+
+  /** More is known of a turn, which may have its record already, and may cost more than was left. */
+  #changed(turn: TurnAccount, context: LedgerContext): void {
+    this.#stopIfTooMuch(turn, context);
+    if (!turn.isOver) return;
+    turn.revise();
+    this.#record(turn, context);
   }
 
   /** Takes note of whom a turn works for that began before this was told. Returns whether that is new. */
@@ -243,13 +269,20 @@ export class UsageLedger {
     return true;
   }
 
-  /** The turn works for this one. What it has used until now is charged, if it was not. */
+  /** The turn works for this one. What it has used until now is charged to those budgets that it was not charged to. */
   #setRoot(turn: TurnAccount, rootTurnId: string, context: LedgerContext): void {
     if (turn.rootTurnId === rootTurnId) return;
-    const wasOurs = this.#isOurs(turn, context);
+    const before = this.#budgetsOf(turn, context);
+    const own = this.#turns.ofRoot(turn.turnId).filter((other) => other !== turn);
     this.#turns.setRoot(turn, rootTurnId);
-    if (!wasOurs) for (const used of turn.used) this.#counted(turn, used, context);
-    if (!turn.isOver) this.#stopIfUsedUp(turn, context);
+    const more = [...this.#budgetsOf(turn, context)].filter((budget) => !before.has(budget));
+    this.budgets.chargeAll(more, turn);
+    this.#stopIfTooMuch(turn, context);
+    // Its own sub-agents work for that, too.
+    for (const each of own) {
+      this.#setRoot(each, rootTurnId, context);
+      this.#changed(each, context);
+    }
   }
 
   #usage(threadId: string, turnId: string, usage: unknown, context: LedgerContext): void {
@@ -294,11 +327,20 @@ export class UsageLedger {
   }
 
   #counted(turn: TurnAccount, usage: UsageOfModel, context: LedgerContext): void {
-    if (!this.#isOurs(turn, context)) return;
-    const { rootTurnId } = turn;
+    this.budgets.charge(this.#budgetsOf(turn, context), turn, usage);
+    this.#stopIfTooMuch(turn, context);
+  }
+
+  /** Those that the turn is charged to; none for a turn of others. */
+  #budgetsOf(turn: TurnAccount, context: LedgerContext): ReadonlySet<Budget> {
+    if (!this.#isOurs(turn, context)) return new Set();
     const { threadId } = this.#turns.rootOf(turn);
-    const isUsedUp = this.budgets.charge({ threadId, rootTurnId }, usage);
-    if (!isUsedUp) return;
+    return this.budgets.of({ threadId, rootTurnId: turn.rootTurnId });
+  }
+
+  /** Stops all who share a budget with the turn, if one is used up by what that has used. */
+  #stopIfTooMuch(turn: TurnAccount, context: LedgerContext): void {
+    if (![...this.#budgetsOf(turn, context)].some(({ isUsedUp }) => isUsedUp)) return;
     for (const open of this.#turns.open) this.#stopIfUsedUp(open, context);
   }
 

@@ -258,7 +258,7 @@ describe("a turn that somebody else has started", () => {
   function usedUp(): Budget {
     const budget = new Budget({ tokens: 10 });
     const tokens = { ...noTokens, input: 10, total: 10 };
-    budget.charge({ model: "gpt-x", modelProvider: null, serviceTier: null, tokens });
+    budget.charge({ model: "gpt-x", modelProvider: null, serviceTier: null, tokens }, "turn-0");
     return budget;
   }
 
