@@ -7,7 +7,7 @@ import { beforeSending } from "../jsonrpc/within-deadline.js";
 import { textOf } from "../messages/field-of.js";
 import type { ResolvedSettings } from "../options/options.js";
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol.js";
-import type { UsageLedger } from "../usage/usage-ledger.js";
+import type { LedgerContext, UsageLedger } from "../usage/usage-ledger.js";
 import type { Call } from "./call.js";
 import type { IdleThreads } from "./idle-threads.js";
 import type { RateLimitsHolder } from "./rate-limits-holder.js";
@@ -22,6 +22,7 @@ interface RequestParts {
   readonly memory: ThreadMemory;
   readonly rateLimits: RateLimitsHolder;
   readonly usage: UsageLedger;
+  readonly countedTurns: LedgerContext;
   /** Aborts when the connection is over. */
   readonly closed: AbortSignal;
   readonly idleThreads: IdleThreads | undefined;
@@ -74,7 +75,7 @@ export class ClientRequests {
     options: RequestOptions = {},
     { send, retry }: { send: Send; retry: RetryOptions | undefined },
   ): Promise<ResultOf<M>> {
-    const { threads, memory, rateLimits, usage, closed } = this.#parts;
+    const { threads, memory, rateLimits, usage, countedTurns, closed } = this.#parts;
     const request = () => send(method, params, options);
     const threadId = textOf(params, "threadId");
     const known = memory.settingsOf(threadId ?? "");
@@ -94,7 +95,8 @@ export class ClientRequests {
       if (begins) memory.begun(params, { isTold: this.#settings.experimentalApi });
       loaded?.(true, statusIn(result));
       rateLimits.answered(method, result);
-      usage.answered(method, params, result, { begins: begins && !this.#settings.experimentalApi });
+      const about = { begins: begins && !this.#settings.experimentalApi };
+      usage.answered(method, params, result, about, countedTurns);
       return result as ResultOf<M>;
     } catch (error) {
       settled?.();

@@ -170,7 +170,7 @@ export class Session {
     this.connection = this.#connect(transport, settings, source);
     this.#clientRequests = new ClientRequests(settings, {
       ...{ threads, memory, connection: this.connection, rateLimits: this.rateLimits },
-      usage: this.usage,
+      ...{ usage: this.usage, countedTurns: this.#countedTurns },
       closed: this.signal,
       idleThreads: this.#idleThreads,
       threadsWithoutTurns: new ThreadsWithoutTurns(this, stopTurn),
@@ -308,6 +308,11 @@ export class Session {
   /** A turn has ended, as somebody has found out who has asked: what it has used is told then. */
   turnEnded(turn: TurnIdentity, ending: TurnEnding): void {
     this.usage.ended(turn, ending, this.#countedTurns);
+  }
+
+  /** A turn was found that has begun, as `started` would have told: what it uses counts, and its budgets stop it. */
+  turnFound(started: NotificationMessage): void {
+    this.usage.found(started, this.#countedTurns);
   }
 
   /** A handle has begun this turn: it is to stay within `budget`, besides those of its thread and its client. */

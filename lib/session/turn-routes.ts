@@ -224,9 +224,9 @@ export class TurnRoutes {
   }
 
   /** The events of its thread come over this connection: it finds out about the rest. */
-  catchUp(follower: TurnFollower): void {
+  async catchUp(follower: TurnFollower): Promise<void> {
     this.#dropped.delete(follower);
-    void follower.restored?.(true);
+    await follower.restored?.(true);
   }
 
   /** The connection is over. */

@@ -1,5 +1,6 @@
 import type { Attributes, Span } from "@opentelemetry/api";
 import type { ServerRequestOperation } from "../index.js";
+import { attempt } from "./guarded.js";
 import type { Recording } from "./recording.js";
 import { own } from "./semantic-conventions.js";
 
@@ -21,11 +22,8 @@ export function approvalKind({ method }: ServerRequestOperation): string | undef
 /** The server asks, and waits. */
 export function approvalRequested(span: Span, request: ServerRequestOperation, kind: string): void {
   const { key, startedAtMs } = request;
-  span.addEvent(
-    own.approvalRequested,
-    { [own.approvalKind]: kind, [own.approvalKey]: key },
-    startedAtMs,
-  );
+  const known = { [own.approvalKind]: kind, [own.approvalKey]: key };
+  attempt(() => span.addEvent(own.approvalRequested, known, startedAtMs));
 }
 
 /** It has its answer, or does not wait any more. The span may be over by then: of one that is, only the time counts. */
@@ -39,10 +37,7 @@ export function approvalAnswered(
   const seconds = waitedMs / 1_000;
   const known: Attributes = { [own.approvalKind]: kind, [own.approvalOutcome]: outcome };
   if (decision !== undefined) known[own.approvalDecision] = decision;
-  span?.addEvent(own.approvalAnswered, {
-    ...known,
-    [own.approvalKey]: key,
-    [own.approvalWait]: seconds,
-  });
+  const ofEvent = { ...known, [own.approvalKey]: key, [own.approvalWait]: seconds };
+  attempt(() => span?.addEvent(own.approvalAnswered, ofEvent));
   recording.instruments.current.approvalDuration.record(seconds, known);
 }

@@ -1,27 +1,36 @@
 import {
   metrics as api,
-  type Counter,
-  type Histogram,
-  type Meter,
+  type Attributes,
   type MeterProvider,
-  type UpDownCounter,
+  type MetricOptions,
 } from "@opentelemetry/api";
 import { SDK_VERSION } from "../version.js";
+import { attempt, guarded } from "./guarded.js";
 import { buckets, metrics, own } from "./semantic-conventions.js";
 
-/** The instruments of one meter. */
+/** A figure of how things are spread. */
+interface Spread {
+  record(value: number, attributes: Attributes): void;
+}
+
+/** A figure that is added up. */
+export interface Sum {
+  add(value: number, attributes?: Attributes): void;
+}
+
+/** The instruments of one meter; one that fails takes no other with it. */
 interface InstrumentSet {
-  readonly operationDuration: Histogram;
-  readonly agentDuration: Histogram;
-  readonly agentToolCalls: Histogram;
-  readonly toolDuration: Histogram;
-  readonly tokenUsage: Histogram;
-  readonly inputTokens: Counter;
-  readonly outputTokens: Counter;
-  readonly cachedInputTokens: Counter;
-  readonly reasoningOutputTokens: Counter;
-  readonly activeTurns: UpDownCounter;
-  readonly approvalDuration: Histogram;
+  readonly operationDuration: Spread;
+  readonly agentDuration: Spread;
+  readonly agentToolCalls: Spread;
+  readonly toolDuration: Spread;
+  readonly tokenUsage: Spread;
+  readonly inputTokens: Sum;
+  readonly outputTokens: Sum;
+  readonly cachedInputTokens: Sum;
+  readonly reasoningOutputTokens: Sum;
+  readonly activeTurns: Sum;
+  readonly approvalDuration: Spread;
 }
 
 export const scopeName = "codex-app-server-sdk";
@@ -43,24 +52,34 @@ export class Instruments {
     const provider = this.#given ?? api.getMeterProvider();
     if (!this.#set || provider !== this.#provider) {
       this.#provider = provider;
-      this.#set = createSet(provider.getMeter(scopeName, SDK_VERSION));
+      this.#set = createSet(provider);
     }
     return this.#set;
   }
 }
 
-function createSet(meter: Meter): InstrumentSet {
+function createSet(provider: MeterProvider): InstrumentSet {
+  const meter = attempt(() => provider.getMeter(scopeName, SDK_VERSION));
   const histogram = (
     name: string,
     unit: string,
     boundaries: readonly number[],
     description: string,
-  ) => {
-    const advice = { explicitBucketBoundaries: [...boundaries] };
-    return meter.createHistogram(name, { unit, description, advice });
+  ): Spread => {
+    const options = { unit, description, advice: { explicitBucketBoundaries: [...boundaries] } };
+    const made = attempt(() => meter?.createHistogram(name, options));
+    return { record: guarded((...recorded) => made?.record(...recorded)) };
   };
-  const tokens = (name: string, description: string) =>
-    meter.createCounter(name, { unit: "{token}", description });
+  const sum = (
+    kind: "createCounter" | "createUpDownCounter",
+    name: string,
+    options: MetricOptions,
+  ): Sum => {
+    const made = attempt(() => meter?.[kind](name, options));
+    return { add: guarded((...added) => made?.add(...added)) };
+  };
+  const tokens = (name: string, description: string): Sum =>
+    sum("createCounter", name, { unit: "{token}", description });
   const { operationDuration, invokeAgentDuration, invokeAgentToolCalls } = metrics;
   return {
     operationDuration: histogram(
@@ -91,7 +110,7 @@ function createSet(meter: Meter): InstrumentSet {
     outputTokens: tokens(metrics.outputTokens, "Output tokens, reasoning included."),
     cachedInputTokens: tokens(metrics.cachedInputTokens, "Input tokens that were cached."),
     reasoningOutputTokens: tokens(metrics.reasoningOutputTokens, "Output tokens of reasoning."),
-    activeTurns: meter.createUpDownCounter(own.activeTurns, {
+    activeTurns: sum("createUpDownCounter", own.activeTurns, {
       unit: "{turn}",
       description: "Turns that are under way or wait for their thread.",
     }),

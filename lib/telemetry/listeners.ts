@@ -1,4 +1,4 @@
-import { context, trace, type Span } from "@opentelemetry/api";
+import { trace, type Span } from "@opentelemetry/api";
 import type {
   ItemOperation,
   RequestOperation,
@@ -9,6 +9,7 @@ import type {
 } from "../index.js";
 import { approvalAnswered, approvalKind, approvalRequested } from "./approval-events.js";
 import { CallSpan } from "./call-span.js";
+import { attempt } from "./guarded.js";
 import type { Recording } from "./recording.js";
 import { toTraceContext } from "./request-trace.js";
 import type { Subscriptions } from "./subscriptions.js";
@@ -38,8 +39,8 @@ function listenToTurns(
 ): void {
   const tools = new WeakMap<ItemOperation, ToolSpan>();
   subscriptions.add<TurnOperation>("turn", {
-    begin: (turn) => {
-      const span = new TurnSpan(recording, turn);
+    begin: (turn, active) => {
+      const span = new TurnSpan(recording, turn, active);
       turns.set(turn, span);
       return span.context;
     },
@@ -65,8 +66,7 @@ function listenToTools(recording: Recording, subscriptions: Subscriptions): void
   const own = new WeakMap<ToolOperation, ToolSpan>();
   const ran = new WeakMap<ToolOperation, Pick<ToolSpan, "ran">>();
   subscriptions.add<ToolOperation>("tool", {
-    begin: (operation) => {
-      const outer = context.active();
+    begin: (operation, outer) => {
       const known = recording.tools.get(toolKey(operation.threadId, operation.callId));
       const { tool: name, callId, threadId, startedAtMs } = operation;
       const call = { name, type: "function", callId, threadId, startedAtMs } as const;
@@ -77,7 +77,7 @@ function listenToTools(recording: Recording, subscriptions: Subscriptions): void
       };
       const place = known ?? begun();
       ran.set(operation, place);
-      return trace.setSpan(outer, place.span);
+      return place.span && trace.setSpan(outer, place.span);
     },
     end: (operation) => {
       ran.get(operation)?.ran(operation);
@@ -90,8 +90,7 @@ function listenToTools(recording: Recording, subscriptions: Subscriptions): void
 function listenToServerRequests(recording: Recording, subscriptions: Subscriptions): void {
   const spans = new WeakMap<ServerRequestOperation, Span>();
   subscriptions.add<ServerRequestOperation>("server-request", {
-    begin: (request) => {
-      const outer = context.active();
+    begin: (request, outer) => {
       const tool = recording.tools.get(toolKey(request.threadId, request.itemId));
       const turn = recording.turnSpan(request.turn);
       const within = tool ?? (turn?.isOver ? undefined : turn);
@@ -113,19 +112,19 @@ function listenToServerRequests(recording: Recording, subscriptions: Subscriptio
 function listenToRequests(recording: Recording, subscriptions: Subscriptions): void {
   const calls = new WeakMap<object, CallSpan>();
   subscriptions.add<RequestOperation>("request", {
-    begin: (request) => {
+    begin: (request, active) => {
       const call = recording.requestSpans
-        ? CallSpan.ofRequest(recording, request, context.active())
+        ? CallSpan.ofRequest(recording, request, active)
         : undefined;
       if (call) calls.set(request, call);
-      request.trace ??= toTraceContext(call?.context ?? context.active());
+      request.trace ??= attempt(() => toTraceContext(call?.context ?? active));
       return call?.context;
     },
     end: (request) => calls.get(request)?.requestEnded(request),
   });
   subscriptions.add<StartOperation>("start", {
-    begin: (start) => {
-      const call = CallSpan.ofStart(recording, start, context.active());
+    begin: (start, active) => {
+      const call = CallSpan.ofStart(recording, start, active);
       calls.set(start, call);
       return call.context;
     },

@@ -1,4 +1,4 @@
-import { own } from "./semantic-conventions.js";
+import { attempt } from "./guarded.js";
 
 /** A span, or a set of things, that is still to be ended. */
 export interface OpenSpan {
@@ -34,8 +34,8 @@ export class OpenSpans {
 
   #end(span: OpenSpan): void {
     this.#open.delete(span);
-    span.cutShort();
+    attempt(() => {
+      span.cutShort();
+    });
   }
 }
-
-export const cutShortAttribute = { [own.cutShort]: true };

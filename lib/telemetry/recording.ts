@@ -15,7 +15,7 @@ import { attributes } from "./semantic-conventions.js";
 
 /** A span that is open, and the context in which it is the active one. */
 interface SpanPlace {
-  readonly span: Span;
+  readonly span: Span | undefined;
   readonly context: Context;
 }
 

@@ -1,15 +1,15 @@
 import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
-import { context, type Context } from "@opentelemetry/api";
+import { context, ROOT_CONTEXT, type Context } from "@opentelemetry/api";
 import type { Operation } from "../index.js";
-import { guarded } from "./guarded.js";
+import { attempt, guarded } from "./guarded.js";
 
 /** What is done with the operations of one tracing channel. */
 interface Listener<Traced extends Operation> {
   /**
-   * Called at the start, in the context in which the operation was asked for. Gives the one in which it is carried out,
-   * if that is another.
+   * Called at the start; `active` is the context in which the operation was asked for. Gives the one in which it is
+   * carried out, if that is another.
    */
-  readonly begin: (operation: Traced) => Context | undefined;
+  readonly begin: (operation: Traced, active: Context) => Context | undefined;
   /** Called when it is over. */
   readonly end: (operation: Traced) => void;
 }
@@ -21,11 +21,13 @@ export class Subscriptions {
   add<Traced extends Operation>(name: string, { begin, end }: Listener<Traced>): void {
     const { start, asyncEnd } = tracingChannel(`codex-app-server-sdk:${name}`);
     this.#on(start.name, (operation: Traced) => {
-      const inner = begin(operation);
+      const inner = begin(operation, attempt(() => context.active()) ?? ROOT_CONTEXT);
       if (!inner) return;
-      operation.within((run) => {
-        context.with(inner, run);
-      });
+      operation.within(
+        guarded((run) => {
+          context.with(inner, run);
+        }),
+      );
     });
     this.#on(asyncEnd.name, end);
   }

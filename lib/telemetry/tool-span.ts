@@ -1,14 +1,8 @@
-import {
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Attributes,
-  type Context,
-  type Span,
-} from "@opentelemetry/api";
+import { SpanKind, type Attributes, type Context } from "@opentelemetry/api";
 import type { ItemOperation, ToolOperation } from "../index.js";
+import { attempt } from "./guarded.js";
 import { toolArguments, toolResult, withoutMedia } from "./message-content.js";
-import { cutShortAttribute, type OpenSpan } from "./open-spans.js";
+import { failedWith, OperationSpan } from "./operation-span.js";
 import { secondsSince, type Recording } from "./recording.js";
 import { attributes, own, spans } from "./semantic-conventions.js";
 
@@ -59,18 +53,13 @@ export function toolKey(threadId: string | undefined, callId: string | undefined
 }
 
 /** An `execute_tool` span: of a tool in this process, or of what the agent does itself. */
-export class ToolSpan implements OpenSpan {
-  readonly context: Context;
-  readonly span: Span;
+export class ToolSpan extends OperationSpan {
   readonly #recording: Recording;
   readonly #call: ToolCall;
   readonly #key: string;
   #errorType: string | undefined;
-  #isOver = false;
 
   constructor(recording: Recording, call: ToolCall, parent: Context) {
-    this.#recording = recording;
-    this.#call = call;
     const { name, type, callId, threadId, startedAtMs, more } = call;
     const beginning: Attributes = {
       [attributes.operation]: spans.executeTool,
@@ -81,70 +70,62 @@ export class ToolSpan implements OpenSpan {
       ...more,
     };
     const options = { kind: SpanKind.INTERNAL, startTime: startedAtMs, attributes: beginning };
-    this.span = recording.tracer.startSpan(`${spans.executeTool} ${name}`, options, parent);
-    this.context = trace.setSpan(parent, this.span);
+    super(recording, `${spans.executeTool} ${name}`, options, parent);
+    this.#recording = recording;
+    this.#call = call;
     this.#key = toolKey(threadId, callId);
     recording.tools.set(this.#key, this);
-    recording.open.add(this);
   }
 
   /** The tool has run in this process. */
   ran(tool: ToolOperation): void {
     if (tool.errorType !== undefined) this.#errorType = tool.errorType;
     else if (tool.success === false) this.#errorType = "failed";
-    if (!this.#recording.captureContent) return;
-    const { arguments: args, result } = tool.content;
-    this.#set(attributes.toolArguments, withoutMedia(args));
-    this.#set(attributes.toolResult, withoutMedia(result));
+    this.#addContent(() => {
+      const { arguments: args, result } = tool.content;
+      return [withoutMedia(args), withoutMedia(result)];
+    });
   }
 
   /** The item has completed, or its turn has ended. */
   itemEnded(item: ItemOperation): void {
     const { status, exitCode } = item;
-    if (status !== undefined) this.span.setAttribute(own.itemStatus, status);
-    if (exitCode !== undefined) this.span.setAttribute(attributes.exitCode, exitCode);
     if (status === "failed" || status === "declined") this.#errorType ??= status;
     if (!item.completed) this.#errorType ??= "cancelled";
-    if (this.#recording.captureContent) {
-      this.#set(attributes.toolArguments, toolArguments(item));
-      this.#set(attributes.toolResult, toolResult(item));
-    }
-    this.ended();
+    this.#addContent(() => [toolArguments(item), toolResult(item)]);
+    this.ended({
+      ...(status === undefined ? {} : { [own.itemStatus]: status }),
+      ...(exitCode === undefined ? {} : { [attributes.exitCode]: exitCode }),
+    });
   }
 
-  ended(): void {
-    if (!this.#close()) return;
-    const failed = this.#errorType === undefined ? {} : { [attributes.errorType]: this.#errorType };
-    if (this.#errorType !== undefined) {
-      this.span.setAttributes(failed);
-      this.span.setStatus({ code: SpanStatusCode.ERROR });
-    }
-    this.span.end();
+  ended(known: Attributes = {}): void {
+    if (!this.end(known, this.#errorType)) return;
     const { name, type, startedAtMs } = this.#call;
     this.#recording.instruments.current.toolDuration.record(secondsSince(startedAtMs), {
       [attributes.operation]: spans.executeTool,
       [attributes.toolName]: name,
       [attributes.toolType]: type,
-      ...failed,
+      ...failedWith(this.#errorType),
     });
   }
 
-  cutShort(): void {
-    if (!this.#close()) return;
-    this.span.setAttributes(cutShortAttribute);
-    this.span.end();
-  }
-
-  #close(): boolean {
-    if (this.#isOver) return false;
-    this.#isOver = true;
-    const { open, tools } = this.#recording;
-    open.delete(this);
+  override end(known: Attributes, errorType?: string): boolean {
+    const { tools } = this.#recording;
     if (tools.get(this.#key) === this) tools.delete(this.#key);
-    return true;
+    return super.end(known, errorType);
   }
 
-  #set(name: string, value: string | undefined): void {
-    if (value !== undefined) this.span.setAttribute(name, value);
+  #addContent(
+    content: () => readonly [args: string | undefined, result: string | undefined],
+  ): void {
+    if (!this.#recording.captureContent) return;
+    attempt(() => {
+      const [args, result] = content();
+      this.set({
+        ...(args === undefined ? {} : { [attributes.toolArguments]: args }),
+        ...(result === undefined ? {} : { [attributes.toolResult]: result }),
+      });
+    });
   }
 }

@@ -1,48 +1,36 @@
-import {
-  context,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Attributes,
-  type Context,
-  type Span,
-  type UpDownCounter,
-} from "@opentelemetry/api";
+import { SpanKind, type Attributes, type Context } from "@opentelemetry/api";
 import type { TurnOperation } from "../index.js";
+import { attempt } from "./guarded.js";
+import type { Sum } from "./instruments.js";
 import { inputMessages, outputMessages } from "./message-content.js";
-import { cutShortAttribute, type OpenSpan } from "./open-spans.js";
+import { failedWith, OperationSpan } from "./operation-span.js";
 import { secondsSince, type Recording } from "./recording.js";
 import { attributes, own, spans } from "./semantic-conventions.js";
 
 const agentName = "codex";
 
 /** The `invoke_agent` span of a turn; of a sub-agent's, a child of its parent's. */
-export class TurnSpan implements OpenSpan {
-  readonly context: Context;
-  readonly span: Span;
+export class TurnSpan extends OperationSpan {
   readonly #recording: Recording;
   readonly #turn: TurnOperation;
   /** Counted down where it was counted up: a meter provider may be registered in between. */
-  readonly #activeTurns: UpDownCounter;
+  readonly #activeTurns: Sum;
   #toolCalls = 0;
-  #isOver = false;
 
-  constructor(recording: Recording, turn: TurnOperation) {
+  /** `active` is the context in which the turn was asked for. */
+  constructor(recording: Recording, turn: TurnOperation, active: Context) {
+    const options = {
+      kind: turn.depth === 0 ? SpanKind.CLIENT : SpanKind.INTERNAL,
+      startTime: turn.startedAtMs,
+      attributes: { ...recording.provider, ...beginningOf(turn) },
+    };
+    const parent = recording.turnSpan(turn.parent)?.context ?? active;
+    super(recording, `${spans.invokeAgent} ${agentName}`, options, parent);
     this.#recording = recording;
     this.#turn = turn;
-    const parent = recording.turnSpan(turn.parent)?.context ?? context.active();
-    const kind = turn.depth === 0 ? SpanKind.CLIENT : SpanKind.INTERNAL;
-    const options = { kind, startTime: turn.startedAtMs, attributes: this.#beginning() };
-    this.span = recording.tracer.startSpan(`${spans.invokeAgent} ${agentName}`, options, parent);
-    this.context = trace.setSpan(parent, this.span);
     recording.turns.set(turn, this);
-    recording.open.add(this);
     this.#activeTurns = recording.instruments.current.activeTurns;
     this.#activeTurns.add(1);
-  }
-
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   toolBegun(): void {
@@ -50,58 +38,29 @@ export class TurnSpan implements OpenSpan {
   }
 
   ended(): void {
-    const { span } = this;
     const turn = this.#turn;
-    const { captureContent, provider } = this.#recording;
-    if (!this.#close()) return;
-    const model = turn.model === undefined ? {} : { [attributes.requestModel]: turn.model };
-    span.setAttributes({ ...model, ...usageOf(turn), [own.turnStatus]: turn.status });
-    if (turn.turnId !== undefined) span.setAttribute(own.turnId, turn.turnId);
-    if (turn.joined) span.setAttribute(own.turnJoined, true);
-    if (captureContent) this.#addContent();
-    const failed = turn.errorType === undefined ? {} : { [attributes.errorType]: turn.errorType };
-    if (turn.errorType !== undefined) {
-      span.setAttributes(failed);
-      span.setStatus({ code: SpanStatusCode.ERROR });
+    const { turnId, joined, status, errorType } = turn;
+    if (this.#recording.captureContent) {
+      attempt(() => {
+        this.set(contentOf(turn));
+      });
     }
-    span.end();
-    this.#measure({ ...provider, ...model }, failed);
-  }
-
-  cutShort(): void {
-    if (!this.#close()) return;
-    this.span.setAttributes(cutShortAttribute);
-    this.span.end();
-  }
-
-  /** Returns false when it was closed before. */
-  #close(): boolean {
-    if (this.#isOver) return false;
-    this.#isOver = true;
-    this.#recording.open.delete(this);
-    this.#activeTurns.add(-1);
-    return true;
-  }
-
-  #beginning(): Attributes {
-    const { threadId, model, method, depth } = this.#turn;
-    return {
-      [attributes.operation]: spans.invokeAgent,
-      ...this.#recording.provider,
-      [attributes.agentName]: agentName,
-      [attributes.conversationId]: threadId,
-      ...(model === undefined ? {} : { [attributes.requestModel]: model }),
-      ...(method === undefined ? {} : { [own.turnMethod]: method }),
-      ...(depth === 0 ? {} : { [own.depth]: depth }),
+    const model = turn.model === undefined ? {} : { [attributes.requestModel]: turn.model };
+    const known = {
+      ...model,
+      ...usageOf(turn),
+      [own.turnStatus]: status,
+      ...(turnId === undefined ? {} : { [own.turnId]: turnId }),
+      ...(joined ? { [own.turnJoined]: true } : {}),
     };
+    if (!this.end(known, errorType)) return;
+    this.#measure({ ...this.#recording.provider, ...model }, failedWith(errorType));
   }
 
-  #addContent(): void {
-    const { content, status } = this.#turn;
-    const reason = status === "completed" ? "stop" : status;
-    const [input, output] = [inputMessages(content), outputMessages(content, reason)];
-    if (input !== undefined) this.span.setAttribute(attributes.inputMessages, input);
-    if (output !== undefined) this.span.setAttribute(attributes.outputMessages, output);
+  override end(known: Attributes, errorType?: string): boolean {
+    const isFirst = super.end(known, errorType);
+    if (isFirst) this.#activeTurns.add(-1);
+    return isFirst;
   }
 
   #measure(shared: Attributes, failed: Attributes): void {
@@ -126,6 +85,26 @@ export class TurnSpan implements OpenSpan {
     current.cachedInputTokens.add(usage.cachedInputTokens, ofTokens);
     current.reasoningOutputTokens.add(usage.reasoningOutputTokens, ofTokens);
   }
+}
+
+function beginningOf({ threadId, model, method, depth }: TurnOperation): Attributes {
+  return {
+    [attributes.operation]: spans.invokeAgent,
+    [attributes.agentName]: agentName,
+    [attributes.conversationId]: threadId,
+    ...(model === undefined ? {} : { [attributes.requestModel]: model }),
+    ...(method === undefined ? {} : { [own.turnMethod]: method }),
+    ...(depth === 0 ? {} : { [own.depth]: depth }),
+  };
+}
+
+function contentOf({ content, status }: TurnOperation): Attributes {
+  const reason = status === "completed" ? "stop" : status;
+  const [input, output] = [inputMessages(content), outputMessages(content, reason)];
+  return {
+    ...(input === undefined ? {} : { [attributes.inputMessages]: input }),
+    ...(output === undefined ? {} : { [attributes.outputMessages]: output }),
+  };
 }
 
 function usageOf({ usage }: TurnOperation): Attributes {

@@ -31,11 +31,12 @@ export async function attachTurn(
       throw new TurnNotFoundError(threadId, "id" in sought ? "id" : "clientUserMessageId");
     turn.named(stored.id);
     turn.happened({ type: "accepted" });
-    turn.receive(startOf(threadId, stored));
+    const started = startOf(threadId, stored);
+    turn.receive(started);
     if (stored.record.status === "inProgress") {
       session.turns.followBegun(threadId, stored.id, turn);
       found.resolve();
-      await follow(turn, session, stored.id);
+      await follow(turn, session, stored.id, started);
     } else await tell(turn, session, stored);
   } catch (error) {
     turn.happened({ type: "cannotStart", failure: () => copyError(error) });
@@ -75,12 +76,21 @@ function hasEnd({ record }: StoredTurn): boolean {
 }
 
 /** It is followed already, so that what it asks while its thread is being loaded has its handlers. */
-async function follow(turn: TurnExecution, session: Session, turnId: string): Promise<void> {
+async function follow(
+  turn: TurnExecution,
+  session: Session,
+  turnId: string,
+  started: NotificationMessage,
+): Promise<void> {
   const { threadId } = turn;
   try {
     await session.load(threadId);
-    session.turns.catchUp(turn);
-    await session.loadSubagents(threadId, turnId);
+    const caughtUp = session.turns.catchUp(turn);
+    const subagents = session.loadSubagents(threadId, turnId);
+    await caughtUp;
+    // One that has answered by now may be about to end by itself.
+    if (!turn.life.hasEnded()) session.turnFound(started);
+    await subagents;
   } catch (error) {
     turn.lost(() => copyError(error));
   }

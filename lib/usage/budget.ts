@@ -12,7 +12,10 @@ export interface BudgetLimits {
   readonly tokens?: number | undefined;
   /** So much money, in the currency of `prices`. */
   readonly cost?: number | undefined;
-  /** What the models cost; needed for a `cost`. A model that is missing here uses the budget up at once. */
+  /**
+   * What the models cost; needed for a `cost`. A model that is missing here uses the budget up at once, and so does one
+   * that the server has not named ten seconds after it has used something.
+   */
   readonly prices?: Prices | undefined;
 }
 
@@ -20,6 +23,19 @@ export interface BudgetLimits {
 export interface BudgetAmount {
   readonly tokens: number | null;
   readonly cost: number | null;
+}
+
+/**
+ * So long the server may take to name the model that has used something (ms): that of a sub-agent is told by its
+ * caller, mostly before it uses anything, but on a busy machine behind that.
+ */
+const namingMs = 10_000;
+
+/** What a turn has used whose model was not named so far. */
+interface Nameless {
+  readonly usage: UsageOfModel;
+  /** On the clock of `performance.now()`. */
+  readonly since: number;
 }
 
 const positive: Rule = {
@@ -39,7 +55,10 @@ const positive: Rule = {
  */
 export class Budget {
   readonly #prices: Prices | undefined;
+  /** What is to be priced, by what has one price. */
   readonly #used = new Map<string, UsageOfModel>();
+  /** By the turn, the oldest first. */
+  readonly #nameless = new Map<string, Nameless>();
   #limits: BudgetAmount;
   #tokens: Tokens = noTokens;
 
@@ -57,7 +76,10 @@ export class Budget {
     return this.#limits;
   }
 
-  /** How much was used. `cost` is `null` when it is not limited, and when a price is missing. */
+  /**
+   * How much was used. `cost` is `null` when it is not limited, and when a price is missing; what a model has used that
+   * is yet to be named comes on top of it as soon as it is.
+   */
   get spent(): BudgetAmount {
     return { tokens: this.#tokens.total, cost: this.#costs() };
   }
@@ -83,6 +105,10 @@ export class Budget {
   /** The price that is missing for what was used, if one is; the budget is used up then. */
   get missingPrice(): PriceMissingError | undefined {
     if (this.#limits.cost === null) return undefined;
+    const [oldest] = this.#nameless.values();
+    if (oldest && performance.now() - oldest.since >= namingMs) {
+      return new PriceMissingError(null, null);
+    }
     try {
       this.#sum();
       return undefined;
@@ -113,12 +139,33 @@ export class Budget {
     };
   }
 
-  /** Takes off what was used. @internal */
-  charge(usage: UsageOfModel): void {
+  /** Takes off what was used in a turn. @internal */
+  charge(usage: UsageOfModel, turnId: string): void {
+    this.#tokens = addTokens(this.#tokens, usage.tokens);
+    if (this.#limits.cost === null) return;
+    if (usage.model !== null) {
+      this.#add(usage);
+      return;
+    }
+    const { usage: before, since } = this.#nameless.get(turnId) ?? {
+      usage: { ...usage, tokens: noTokens },
+      since: performance.now(),
+    };
+    const tokens = addTokens(before.tokens, usage.tokens);
+    this.#nameless.set(turnId, { usage: { ...usage, tokens }, since });
+  }
+
+  /** The model becomes known that has used what was charged without one. @internal */
+  named(turnId: string, model: string): void {
+    const nameless = this.#nameless.get(turnId);
+    if (nameless) this.#add({ ...nameless.usage, model });
+    this.#nameless.delete(turnId);
+  }
+
+  #add(usage: UsageOfModel): void {
     const key = keyOf(usage);
     const before = this.#used.get(key)?.tokens ?? noTokens;
     this.#used.set(key, { ...usage, tokens: addTokens(before, usage.tokens) });
-    this.#tokens = addTokens(this.#tokens, usage.tokens);
   }
 
   #costs(): number | null {

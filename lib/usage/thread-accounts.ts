@@ -40,9 +40,12 @@ export class ThreadAccounts {
     return thread?.isStale === false ? thread.total : undefined;
   }
 
-  /** The server has told all settings of the thread. */
-  setSettings(threadId: string, settings: unknown): void {
-    this.#thread(threadId).settings = settingsIn(settings);
+  /** The server has told all settings of the thread. Returns the model, if none was known. */
+  setSettings(threadId: string, settings: unknown): string | undefined {
+    const thread = this.#thread(threadId);
+    const wasKnown = thread.settings.model !== null;
+    thread.settings = settingsIn(settings);
+    return wasKnown ? undefined : (thread.settings.model ?? undefined);
   }
 
   /** Gives the thread a model. Returns false when one is known already. */
@@ -71,18 +74,28 @@ export class ThreadAccounts {
     return changes;
   }
 
-  /** A thread was started, resumed or forked. `isSourceBusy`: whether a turn runs on the thread that was named. */
-  opened(method: string, params: unknown, result: unknown, isSourceBusy: boolean): void {
+  /**
+   * A thread was started, resumed or forked. `isSourceBusy`: whether a turn runs on the thread that was named. Returns the
+   * model that has worked on it, if none was known.
+   */
+  opened(
+    method: string,
+    params: unknown,
+    result: unknown,
+    isSourceBusy: boolean,
+  ): string | undefined {
     const threadId = textOf(result, "thread", "id");
-    if (threadId === undefined) return;
-    this.setSettings(threadId, result);
+    if (threadId === undefined) return undefined;
+    const model = this.setSettings(threadId, result);
     const thread = this.#thread(threadId);
     if (method === "thread/start") Object.assign(thread, { total: unused, isStale: false });
-    if (method !== "thread/fork") return;
+    // One that was asked for is that of later turns.
+    if (method !== "thread/fork") return textOf(params, "model") === undefined ? model : undefined;
     // A copy goes on counting from where it was taken: behind a turn that runs, or before later ones, nobody knows.
     const total = this.totalOf(textOf(params, "threadId") ?? "");
     const isWhole = fieldOf(params, "lastTurnId") === undefined;
     if (total && isWhole && !isSourceBusy) Object.assign(thread, { total, isStale: false });
+    return undefined;
   }
 
   /**

@@ -103,14 +103,15 @@ export class TurnAccount {
     return this.#isTold ? addUp(this.#used.values()).tokens : null;
   }
 
-  /** The model becomes known that has worked all the while. Returns whether it was not. */
+  /** The model becomes known that has worked while none was. Returns whether that is new. */
   named(model: string): boolean {
-    if (this.settings.model !== null) return false;
-    const nameless = keyOf(this.settings);
-    const used = this.#used.get(nameless);
-    this.settings = { ...this.settings, model };
-    this.#used.delete(nameless);
-    if (used) this.#used.set(keyOf(this.settings), { ...this.settings, tokens: used.tokens });
+    const nameless = this.used.filter((usage) => usage.model === null);
+    if (this.settings.model !== null && nameless.length === 0) return false;
+    this.settings = { ...this.settings, model: this.settings.model ?? model };
+    for (const usage of nameless) {
+      this.#used.delete(keyOf(usage));
+      this.#add({ ...usage, model });
+    }
     return true;
   }
 
@@ -198,10 +199,15 @@ export class TurnAccount {
 
   #count(tokens: Tokens): UsageOfModel | undefined {
     if (isNothing(tokens)) return undefined;
-    const key = keyOf(this.settings);
+    const usage = { ...this.settings, tokens };
+    this.#add(usage);
+    return usage;
+  }
+
+  #add(usage: UsageOfModel): void {
+    const key = keyOf(usage);
     const before = this.#used.get(key)?.tokens ?? noTokens;
-    this.#used.set(key, { ...this.settings, tokens: addTokens(before, tokens) });
-    return { ...this.settings, tokens };
+    this.#used.set(key, { ...usage, tokens: addTokens(before, usage.tokens) });
   }
 }
 

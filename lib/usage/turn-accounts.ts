@@ -54,15 +54,11 @@ export class TurnAccounts {
     this.#open.delete(turn);
   }
 
-  /** The turn works for another one than was known, and so do those that work for it. Returns them all. */
-  setRoot(turn: TurnAccount, rootTurnId: string): readonly TurnAccount[] {
-    const moved = [...new Set([turn, ...this.ofRoot(turn.turnId)])];
-    for (const each of moved) {
-      this.#unlink(each);
-      each.rootTurnId = rootTurnId;
-      this.#link(each);
-    }
-    return moved;
+  /** The turn works for another one than was known. */
+  setRoot(turn: TurnAccount, rootTurnId: string): void {
+    this.#unlink(turn);
+    turn.rootTurnId = rootTurnId;
+    this.#link(turn);
   }
 
   #link(turn: TurnAccount): void {

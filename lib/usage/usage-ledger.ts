@@ -83,11 +83,16 @@ export class UsageLedger {
     context: LedgerContext,
   ): void {
     const turns = this.#turns.ofRoot(turnId);
-    if (budget) {
-      const used = turns.flatMap((turn) => turn.used);
-      this.budgets.attach({ threadId, rootTurnId: turnId }, budget, used);
-    }
+    if (budget) this.budgets.attach({ threadId, rootTurnId: turnId }, budget, turns);
     for (const turn of turns) if (!turn.isOver) this.#stopIfUsedUp(turn, context);
+  }
+
+  /** A turn runs that began before anything was told of it here, as `started` would have told. */
+  found({ params }: NotificationMessage, context: LedgerContext): void {
+    const [threadId, turnId] = [textOf(params, "threadId"), textOf(params, "turn", "id")];
+    if (threadId === undefined || turnId === undefined || this.#turns.get(turnId)) return;
+    this.#started(threadId, params, context);
+    this.#turns.get(turnId)?.missed();
   }
 
   observe(message: NotificationMessage, context: LedgerContext): void {
@@ -95,9 +100,11 @@ export class UsageLedger {
     if (threadId === undefined) return;
     const { method, params } = message;
     switch (method) {
-      case "thread/settings/updated":
-        this.#threads.setSettings(threadId, fieldOf(params, "threadSettings"));
+      case "thread/settings/updated": {
+        const model = this.#threads.setSettings(threadId, fieldOf(params, "threadSettings"));
+        this.#namedThread(threadId, model, context);
         break;
+      }
       case "turn/started":
         this.#started(threadId, params, context);
         break;
@@ -136,13 +143,20 @@ export class UsageLedger {
   }
 
   /** Learns from the answer to a request. */
-  answered(method: string, params: unknown, result: unknown, { begins }: Answered): void {
+  answered(
+    method: string,
+    params: unknown,
+    result: unknown,
+    { begins }: Answered,
+    context: LedgerContext,
+  ): void {
     switch (method) {
       case "thread/start":
       case "thread/resume":
       case "thread/fork": {
         const isSourceBusy = this.#turns.isOpenOn(textOf(params, "threadId") ?? "");
-        this.#threads.opened(method, params, result, isSourceBusy);
+        const model = this.#threads.opened(method, params, result, isSourceBusy);
+        this.#namedThread(textOf(result, "thread", "id") ?? "", model, context);
         break;
       }
       case "thread/unsubscribe":
@@ -214,11 +228,31 @@ export class UsageLedger {
     for (const threadId of agentsIn(item).agents) {
       const isNews = model !== undefined && this.#threads.suggestModel(threadId, model);
       for (const turn of this.#turns.on(threadId)) {
-        const isNamed = isNews && turn.named(model);
+        const isNamed = isNews && this.#named(turn, model);
         const isCalled = caller !== undefined && this.#called(turn, caller, context);
-        if (turn.isOver && (isNamed || isCalled)) this.#revised(turn, context);
+        if (isNamed || isCalled) this.#changed(turn, context);
       }
     }
+  }
+
+  /** The model becomes known that has worked on a thread, if it does. */
+  #namedThread(threadId: string, model: string | undefined, context: LedgerContext): void {
+    if (model === undefined) return;
+    for (const turn of this.#turns.on(threadId)) {
+      if (this.#named(turn, model)) this.#changed(turn, context);
+    }
+  }
+
+  #named(turn: TurnAccount, model: string): boolean {
+    if (!turn.named(model)) return false;
+    this.budgets.named(turn, model);
+    return true;
+  }
+
+  /** More is known of a turn, which may have its record already, and may cost more than was left. */
+  #changed(turn: TurnAccount, context: LedgerContext): void {
+    this.#stopIfTooMuch(turn, context);
+    if (turn.isOver) this.#revised(turn, context);
   }
 
   /** Takes note of whom a turn works for that began before this was told. Returns whether that is new. */
@@ -233,14 +267,19 @@ export class UsageLedger {
     return true;
   }
 
-  /** The turn works for this one, with those below it. What they have used until now is charged, if it was not. */
+  /** The turn works for this one. What it has used until now is charged to those budgets that it was not charged to. */
   #setRoot(turn: TurnAccount, rootTurnId: string, context: LedgerContext): void {
     if (turn.rootTurnId === rootTurnId) return;
-    const wasOurs = this.#isOurs(turn, context);
-    for (const each of this.#turns.setRoot(turn, rootTurnId)) {
-      if (!wasOurs) for (const used of each.used) this.#counted(each, used, context);
-      if (!each.isOver) this.#stopIfUsedUp(each, context);
-      else if (each !== turn) this.#revised(each, context);
+    const before = this.#budgetsOf(turn, context);
+    const own = this.#turns.ofRoot(turn.turnId).filter((other) => other !== turn);
+    this.#turns.setRoot(turn, rootTurnId);
+    const more = [...this.#budgetsOf(turn, context)].filter((budget) => !before.has(budget));
+    this.budgets.chargeAll(more, turn);
+    this.#stopIfTooMuch(turn, context);
+    // Its own sub-agents work for that, too.
+    for (const each of own) {
+      this.#setRoot(each, rootTurnId, context);
+      this.#changed(each, context);
     }
   }
 
@@ -290,11 +329,20 @@ export class UsageLedger {
   }
 
   #counted(turn: TurnAccount, usage: UsageOfModel, context: LedgerContext): void {
-    if (!this.#isOurs(turn, context)) return;
-    const { rootTurnId } = turn;
+    this.budgets.charge(this.#budgetsOf(turn, context), turn, usage);
+    this.#stopIfTooMuch(turn, context);
+  }
+
+  /** Those that the turn is charged to; none for a turn of others. */
+  #budgetsOf(turn: TurnAccount, context: LedgerContext): ReadonlySet<Budget> {
+    if (!this.#isOurs(turn, context)) return new Set();
     const { threadId } = this.#turns.rootOf(turn);
-    const isUsedUp = this.budgets.charge({ threadId, rootTurnId }, usage);
-    if (!isUsedUp) return;
+    return this.budgets.of({ threadId, rootTurnId: turn.rootTurnId });
+  }
+
+  /** Stops all who share a budget with the turn, if one is used up by what that has used. */
+  #stopIfTooMuch(turn: TurnAccount, context: LedgerContext): void {
+    if (![...this.#budgetsOf(turn, context)].some(({ isUsedUp }) => isUsedUp)) return;
     for (const open of this.#turns.open) this.#stopIfUsedUp(open, context);
   }
 

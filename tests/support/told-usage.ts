@@ -48,7 +48,8 @@ export class ToldUsage {
 
   opened(threadId: string, method = "thread/start", params: Fields = {}, model = "gpt-x"): void {
     const settings = { model, modelProvider: "openai", serviceTier: null };
-    this.ledger.answered(method, params, { thread: { id: threadId }, ...settings }, begins);
+    const result = { thread: { id: threadId }, ...settings };
+    this.ledger.answered(method, params, result, begins, this.context);
   }
 
   started(threadId: string, turnId: string, rootTurnId: string | null = turnId): void {

@@ -8,9 +8,15 @@ import type { TenantOptions } from "./pool-options.js";
  * that runs already.
  */
 export async function placesOf(options: TenantOptions): Promise<readonly string[]> {
-  if ("url" in options) return [options.url];
+  if ("url" in options) return [await addressOf(options.url)];
   if ("server" in options) return [];
   return Promise.all(directoriesOf(options).map(realPathOf));
+}
+
+/** One address for one server, however it is written. */
+async function addressOf(url: string): Promise<string> {
+  const socket = /^unix:\/\/(.+)/.exec(url)?.[1];
+  return socket === undefined ? new URL(url).href : realPathOf(socket);
 }
 
 /** The path without symbolic links, as far as it exists. */

@@ -1,5 +1,8 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { getEventListeners } from "node:events";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { CodexPool, type CodexPoolOptions } from "../../../lib/fleet/index.js";
 import { SlowConsumerError, TenantOptionsError, TransportClosedError } from "../../../lib/index.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
@@ -232,6 +235,39 @@ test("options that never come keep neither remove() nor close() waiting", async 
   expect(await never).toMatchObject({ code: "HANDLE_CLOSED" });
   expect(tenants.stats().tenants).toBe(0);
 });
+
+test("one server is one server, however its url is written", async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "pool-urls-"));
+  try {
+    const socket = path.join(directory, "codex.sock");
+    await writeFile(socket, "");
+    await symlink(socket, path.join(directory, "link.sock"));
+    const urls: Record<string, string> = {
+      a: "ws://127.0.0.1:1",
+      "a again": "WS://127.0.0.1:1/",
+      b: "ws://127.0.0.1:1/?tenant=b",
+      socket: `unix://${socket}`,
+      link: `unix://${directory}/./link.sock`,
+    };
+    const tenants = poolOf({ optionsFor: (key) => ({ url: urls[key] ?? "" }) });
+    for (const key of ["a", "b", "socket"]) await tenants.get(key);
+    for (const key of ["a again", "link"]) {
+      expect(await rejection(tenants.get(key))).toBeInstanceOf(TenantOptionsError);
+    }
+    expect([...tenants].map(([key]) => key)).toEqual(["a", "b", "socket"]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test.each([[undefined], [null], ["/srv/codex"], [{ codexHome: 5 }]])(
+  "optionsFor that gives %j makes no tenant in the directory of this process",
+  async (given) => {
+    const tenants = poolOf({ optionsFor: () => given as never });
+    expect(await rejection(tenants.get("a"))).toBeInstanceOf(TenantOptionsError);
+    expect(tenants.stats()).toMatchObject({ tenants: 0, servers: 0 });
+  },
+);
 
 test("a tenant that is refused leaves nothing behind, and one whose signal aborts does not wait on", async () => {
   const given = new AbortController();

@@ -206,17 +206,23 @@ describe("a turn that its budget stops", () => {
 describe("a turn that somebody else has started", () => {
   type Budgets = Partial<Record<"client" | "thread" | "turn", Budget>>;
 
-  /** Its server, on which it runs, and the budgets of the client, of its thread and of the handle. */
-  async function attached({ client: budget, thread, turn: ofTurn }: Budgets) {
+  /** A client with this budget, and its server, on which the turn runs. */
+  async function clientOf(budget: Budget | undefined) {
     const server = new LinkedServer();
     // As a `Codex` does with its budget.
     const source = { usage: new UsageLedger(budget) };
     const client = await AppServerClient.attach(server.transport, {}, source);
-    const pair = { client, server, [Symbol.asyncDispose]: () => client.close() };
     const status = { type: "active", activeFlags: [] };
     server.handle("thread/resume", () => opened(ids.threadId, status));
     server.handle("thread/read", () => ({ thread: { status } }));
     storeTurns(server, { turns: [turnRecord(ids.turnId, { startedAt: 5 })] });
+    return { client, server };
+  }
+
+  /** The same with a handle on the turn, and with the budgets of the client, of its thread and of the handle. */
+  async function attached({ client: budget, thread, turn: ofTurn }: Budgets) {
+    const { client, server } = await clientOf(budget);
+    const pair = { client, server, [Symbol.asyncDispose]: () => client.close() };
     const handle = client.thread(ids.threadId, { budget: thread });
     const turn = handle.attachTurn({ id: ids.turnId }, { budget: ofTurn });
     await turn.started;
@@ -248,20 +254,37 @@ describe("a turn that somebody else has started", () => {
     expect(budget.spent.tokens).toBe(15);
   });
 
-  const outer = ["client", "thread"] as const;
-  test.each(outer)("is stopped when the budget of the %s was used up before", async (scope) => {
+  /** A budget of which nothing remains. */
+  function usedUp(): Budget {
     const budget = new Budget({ tokens: 10 });
     const tokens = { ...noTokens, input: 10, total: 10 };
-    budget.charge({ model: "gpt-x", modelProvider: null, serviceTier: null, tokens });
-    const { pair, turn } = await attached({ [scope]: budget });
-    await using _ = pair;
-    const run = rejection(turn.run());
-    const item = { type: "reasoning", id: "reasoning-1" };
-    pair.server.send({ method: "item/started", params: { ...ids, item } });
-    expect((await pair.server.nextRequest("turn/interrupt")).params).toEqual(ids);
-    pair.server.send(turnCompleted(ids, { status: "interrupted" }));
-    expect(await run).toMatchObject({ code: "BUDGET_EXCEEDED", scope });
-    expect(budget.spent.tokens).toBe(10);
+    budget.charge({ model: "gpt-x", modelProvider: null, serviceTier: null, tokens }, "turn-0");
+    return budget;
+  }
+
+  test.each(scopes)(
+    "is stopped at once when the budget of the %s was used up before",
+    async (scope) => {
+      const budget = usedUp();
+      const { pair, turn } = await attached({ [scope]: budget });
+      await using _ = pair;
+      const run = rejection(turn.run());
+      expect((await pair.server.nextRequest("turn/interrupt")).params).toEqual(ids);
+      pair.server.send(turnCompleted(ids, { status: "interrupted" }));
+      expect(await run).toMatchObject({ code: "BUDGET_EXCEEDED", scope });
+      expect(budget.spent.tokens).toBe(10);
+    },
+  );
+
+  test("is stopped at once when unsolicitedTurns() comes upon it, and the budget was used up before", async () => {
+    const { client, server } = await clientOf(usedUp());
+    await using _ = client;
+    const turns = client.thread(ids.threadId).unsolicitedTurns();
+    const { value: turn } = await turns.next();
+    expect((await server.nextRequest("turn/interrupt")).params).toEqual(ids);
+    server.send(turnCompleted(ids, { status: "interrupted" }));
+    expect(await turn?.run()).toMatchObject({ id: ids.turnId, status: "interrupted" });
+    await turns.return?.();
   });
 
   test("may have used more than is told here", async () => {

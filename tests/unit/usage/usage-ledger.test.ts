@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { Budget } from "../../../lib/index.js";
 import { ToldUsage } from "../../support/told-usage.js";
 
@@ -458,6 +458,118 @@ describe("budgets", () => {
     budgets.bindThread(thread, handle, older);
     for (const step of [opens(), starts("a"), uses("a", 15, 15)]) step(told);
     expect([older.spent.tokens, newer.spent.tokens]).toEqual([0, 15]);
+  });
+});
+
+describe("budgets of a turn whose sub-agent is named late", () => {
+  const free = { input: 0, cachedInput: 0, cacheWriteInput: 0 };
+  const prices = { "gpt-x": { ...free, output: 1e6 }, "gpt-y": { ...free, output: 2e6 } };
+  /** What so many tokens cost: of output, `counts()` tells seven times as many. */
+  const cost = (ofTurn: number, ofAgent: number): number => 7 * (ofTurn + 2 * ofAgent);
+
+  interface Told {
+    readonly told: ToldUsage;
+    readonly budgets: Readonly<Record<"client" | "thread" | "turn", Budget>>;
+  }
+
+  /** A turn, with a sub-agent that has used 7 tokens; the server may say whom that works for. */
+  function withNameless(limit: number, rootTurnId: string | null): Told {
+    const make = (): Budget => new Budget({ tokens: 1_000, cost: limit, prices });
+    const budgets = { client: make(), thread: make(), turn: make() };
+    const told = new ToldUsage(budgets.client);
+    told.opened(thread);
+    told.ledger.budgets.bindThread(thread, {}, budgets.thread);
+    told.started(thread, "a");
+    told.ledger.attach({ threadId: thread, turnId: "a" }, budgets.turn, told.context);
+    told.used(thread, "a", 15, 15);
+    told.started("child", "b", rootTurnId);
+    told.item("child", "b", "commandExecution", "started");
+    told.used("child", "b", 7, 7);
+    return { told, budgets };
+  }
+
+  test.each([["a"], [null]])(
+    "are charged with all that it uses, once, at its price, when the server names its root as %s",
+    (root) => {
+      const { told, budgets } = withNameless(1_000, root);
+      expect(told.stopped).toEqual([]);
+      told.named(thread, "a", "child");
+      told.named(thread, "a", "child");
+      told.used("child", "b", 10, 3);
+      for (const { spent } of Object.values(budgets)) {
+        expect(spent).toEqual({ tokens: 25, cost: cost(15, 10) });
+      }
+      expect(told.stopped).toEqual([]);
+    },
+  );
+
+  test("stop both turns when that uses them up", () => {
+    const { told } = withNameless(cost(15, 7), "a");
+    expect(told.stopped).toEqual([]);
+    told.named(thread, "a", "child");
+    expect(told.stopped).toEqual(["a", "b"]);
+  });
+
+  test("stop both turns when it is not named in ten seconds", () => {
+    const now = jest.spyOn(performance, "now").mockReturnValue(0);
+    try {
+      const { told, budgets } = withNameless(1_000, "a");
+      now.mockReturnValue(10_000);
+      expect(told.stopped).toEqual([]);
+      told.used("child", "b", 10, 3);
+      expect(told.stopped).toEqual(["a", "b"]);
+      expect(budgets.turn.missingPrice).toMatchObject({ model: null });
+    } finally {
+      now.mockRestore();
+    }
+  });
+
+  test("are charged at its price also when it is named behind its end, or another model answers before", () => {
+    const { told, budgets } = withNameless(1_000, "a");
+    told.tell("model/rerouted", { threadId: "child", turnId: "b", toModel: "gpt-x" });
+    told.used("child", "b", 10, 3);
+    told.completed("child", "b");
+    told.named(thread, "a", "child");
+    expect(budgets.turn.spent.cost).toBe(cost(15 + 3, 7));
+    expect(told.records.at(-1)).toMatchObject({
+      turnId: "b",
+      revision: 1,
+      model: "gpt-x",
+      byModel: expect.arrayContaining([
+        expect.objectContaining({ model: "gpt-y", tokens: expect.objectContaining({ total: 7 }) }),
+        expect.objectContaining({ model: "gpt-x", tokens: expect.objectContaining({ total: 3 }) }),
+      ]),
+    });
+  });
+
+  test.each<[string, Step]>([
+    [
+      "when its thread is loaded anew",
+      (told) => {
+        told.opened("child", "thread/resume", { threadId: "child" }, "gpt-y");
+      },
+    ],
+    [
+      "when the server tells the settings of its thread",
+      (told) => {
+        const threadSettings = { model: "gpt-y" };
+        told.tell("thread/settings/updated", { threadId: "child", threadSettings });
+      },
+    ],
+  ])("are charged at its price %s", (_, step) => {
+    const { told, budgets } = withNameless(1_000, "a");
+    step(told);
+    expect(budgets.turn.spent.cost).toBe(cost(15, 7));
+    told.completed("child", "b");
+    expect(told.records).toMatchObject([{ turnId: "b", model: "gpt-y" }]);
+  });
+
+  test("are not charged at the price of a model that its thread is to use from now on", () => {
+    const { told, budgets } = withNameless(1_000, "a");
+    told.completed("child", "b");
+    const params = { threadId: "child", model: "gpt-x" };
+    told.opened("child", "thread/resume", params, "gpt-x");
+    expect(budgets.turn.spent.cost).toBe(cost(15, 0));
   });
 });
 
