@@ -1,6 +1,6 @@
 import { ContinuedTurn } from "./continued-turn.js";
 import type { PartOrigin } from "./part-types.js";
-import type { PartBody, TurnPart } from "./turn-part.js";
+import { withOrigin, type TurnPart } from "./turn-part.js";
 import { TurnView } from "./turn-view.js";
 
 export interface ContinueOptions {
@@ -43,7 +43,7 @@ export class ContinuedParts {
     if (this.isOver) return first;
     if (origin) {
       const child = this.#child(origin, TurnView.empty);
-      return [...first, ...withOrigin(child, child.turn.next(part))];
+      return [...first, ...withOrigin(child.origin, child.turn.next(part))];
     }
     const lost = part.type === "end" ? this.#loseChildren() : [];
     return [...first, ...lost, ...this.#own.next(part)];
@@ -58,13 +58,15 @@ export class ContinuedParts {
 
   #answered(pending: ReadonlySet<string>): readonly TurnPart[] {
     const ofChildren = [...this.#children.values()].flatMap((child) =>
-      withOrigin(child, child.turn.answered(pending)),
+      withOrigin(child.origin, child.turn.answered(pending)),
     );
     return [...ofChildren, ...this.#own.answered(pending)];
   }
 
   #loseChildren(): readonly TurnPart[] {
-    return [...this.#children.values()].flatMap((child) => withOrigin(child, child.turn.lose()));
+    return [...this.#children.values()].flatMap((child) =>
+      withOrigin(child.origin, child.turn.lose()),
+    );
   }
 
   #child(origin: PartOrigin, view: TurnView): Child {
@@ -73,8 +75,4 @@ export class ContinuedParts {
     this.#children.set(key, child);
     return child;
   }
-}
-
-function withOrigin({ origin }: Child, parts: readonly PartBody[]): TurnPart[] {
-  return parts.map((part) => ({ ...part, origin }));
 }

@@ -147,3 +147,8 @@ export type PartEndStatus = "completed" | "interrupted" | "failed" | "lost";
 
 /** The body of the parts of some types. */
 export type PartOf<Type extends PartBody["type"]> = Extract<PartBody, { readonly type: Type }>;
+
+/** The parts of a sub-agent's turn. */
+export function withOrigin(origin: PartOrigin, parts: readonly PartBody[]): TurnPart[] {
+  return parts.map((part) => ({ ...part, origin }));
+}

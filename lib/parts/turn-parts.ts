@@ -4,7 +4,7 @@ import { fieldsOf, numberOf, textOf } from "./loose-fields.js";
 import { readPartOptions, type PartOptions, type Visibility } from "./part-options.js";
 import type { PartOrigin } from "./part-types.js";
 import { SingleTurnParts } from "./single-turn-parts.js";
-import type { PartBody, TurnPart } from "./turn-part.js";
+import { withOrigin, type TurnPart } from "./turn-part.js";
 import type { TurnEnding } from "./turn-problem.js";
 
 /** An event of a turn, as `turn.stream()` yields it, with or without sub-agents. */
@@ -81,16 +81,12 @@ export class TurnParts {
       parts: new SingleTurnParts(this.#visibility),
     };
     this.#children.set(key, child);
-    return withOrigin(child, child.parts.next(event));
+    return withOrigin(child.origin, child.parts.next(event));
   }
 
   #endChildren(): readonly TurnPart[] {
     return [...this.#children.values()].flatMap((child) =>
-      withOrigin(child, child.parts.end({ status: "lost" })),
+      withOrigin(child.origin, child.parts.end({ status: "lost" })),
     );
   }
-}
-
-function withOrigin({ origin }: Child, parts: readonly PartBody[]): TurnPart[] {
-  return parts.map((part) => ({ ...part, origin }));
 }

@@ -34,14 +34,14 @@ export type TurnReport =
 
 export interface EndedReport {
   readonly state: "ended";
-  readonly turn: TurnEnd;
+  readonly turn: EndedTurn;
   readonly items: StoredItems;
   /** Whether no other turn of the thread has begun since. */
   readonly isLast: boolean;
 }
 
-/** The last `turn` of a turn, with its error and its times. */
-export type TurnEnd = Pick<
+/** What the server has stored of a turn that has ended: its last status, with its error and its times. */
+type EndedTurn = Pick<
   TurnRecord,
   "id" | "status" | "error" | "startedAt" | "completedAt" | "durationMs"
 >;
@@ -85,7 +85,7 @@ export async function readEnded(
     if (saysNothing(error)) throw error;
     return undefined;
   });
-  return { state: "ended", turn: toTurnEnd(turn), items, isLast: false };
+  return { state: "ended", turn: toEndedTurn(turn), items, isLast: false };
 }
 
 /**
@@ -117,7 +117,7 @@ async function ask(session: Session, threadId: string, turnId: string): Promise<
     // Another turn may have begun after the server looked.
     const isSame = session.thread(threadId).slots.runningUntil === running;
     const isLast = isSame && (newest === turn || newest?.status !== "inProgress");
-    return { state: "ended", turn: toTurnEnd(turn), items, isLast };
+    return { state: "ended", turn: toEndedTurn(turn), items, isLast };
   } catch (error) {
     return saysNothing(error) ? unanswered : askForThread(session, threadId);
   }
@@ -185,7 +185,7 @@ export function isRunningReview(newest: ListedTurn | undefined, turnId: string):
   return newest?.status === "inProgress" && newest.rootTurnId === turnId;
 }
 
-function toTurnEnd(turn: ListedTurn): TurnEnd {
+function toEndedTurn(turn: ListedTurn): EndedTurn {
   return {
     id: turn.id,
     status: turn.status ?? "completed",
