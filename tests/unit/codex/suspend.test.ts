@@ -71,12 +71,14 @@ test("whoever looks for a turn to attach to keeps the server between two looks",
   codex = new Codex({ server: own });
   const turn = codex.thread("thread").attachTurn({ id: "turn" });
   const sought = rejection(turn.run());
-  let isOver = false;
-  void sought.then(() => (isOver = true));
+  const over = new AbortController();
+  void sought.then(() => {
+    over.abort();
+  });
   while (looks === 0) await new Promise((resolve) => setImmediate(resolve));
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const isGone = await codex.suspend();
-    expect([isGone, isOver]).not.toEqual([true, false]);
+    expect(isGone && !over.signal.aborted).toBe(false);
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(await sought).toMatchObject({ code: "TURN_NOT_FOUND" });
