@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "@jest/globals";
 import { Codex } from "../../../lib/index.js";
 import type { ClientRequestMethod } from "../../../lib/protocol.js";
 import { FakeAppServer } from "../../../lib/testing/index.js";
+import { rejection } from "../../support/collect.js";
 
 let codex: Codex | undefined;
 const server = new FakeAppServer().onUnhandledRequest(() => ({}));
@@ -58,6 +59,30 @@ test("whoever waits for MCP servers to start keeps the server between two looks"
   isStarting = false;
   expect(await started).toHaveLength(1);
   expect(await codex.suspend()).toBe(true);
+});
+
+test("whoever looks for a turn to attach to keeps the server between two looks", async () => {
+  await using own = new FakeAppServer().addThread("thread");
+  let looks = 0;
+  own.onRequest("thread/turns/list", () => {
+    looks += 1;
+    return { data: [], nextCursor: null } as never;
+  });
+  codex = new Codex({ server: own });
+  const turn = codex.thread("thread").attachTurn({ id: "turn" });
+  const sought = rejection(turn.run());
+  const over = new AbortController();
+  void sought.then(() => {
+    over.abort();
+  });
+  while (looks === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (!over.signal.aborted) {
+    const isGone = await codex.suspend();
+    expect(isGone && !over.signal.aborted).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await sought).toMatchObject({ code: "TURN_NOT_FOUND" });
+  expect(looks).toBeGreaterThan(1);
 });
 
 test("a server with more threads than can be asked about is not taken for idle", async () => {

@@ -236,6 +236,19 @@ test("options that never come keep neither remove() nor close() waiting", async 
   expect(tenants.stats().tenants).toBe(0);
 });
 
+test("close() in the middle of a start waits for nothing, and refuses those who wait for its place", async () => {
+  serverOf("slow").onRequest("initialize", () => new Promise(() => undefined));
+  const tenants = poolOf({ maxServers: 1, waitMs: Infinity });
+  const [slow, next] = await Promise.all([tenants.get("slow"), tenants.get("next")]);
+  const refused = [slow, next].map((codex) => rejection(codex.models().all()));
+  await until(() => tenants.stats().waitingForServer === 1);
+  await tenants.close();
+  for (const error of await Promise.all(refused)) {
+    expect(error).toMatchObject({ code: "TRANSPORT_CLOSED", sent: false });
+  }
+  expect(tenants.stats()).toMatchObject({ tenants: 0, servers: 0, waitingForServer: 0 });
+});
+
 test("one server is one server, however its url is written", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "pool-urls-"));
   try {
