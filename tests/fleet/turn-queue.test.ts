@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import {
   InvalidArgumentError,
   TurnJobConflictError,
@@ -7,25 +7,9 @@ import {
   TurnJobPendingError,
 } from "../../lib/index.js";
 import type { AddTurnJobOptions } from "../../lib/fleet/index.js";
-import { FleetStage } from "../support/fleet-stage.js";
-import { RedisServer } from "../support/redis-server.js";
+import { fakeFleets } from "../support/fleet-stage.js";
 
-let redis: RedisServer;
-
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-
-afterAll(async () => {
-  await redis[Symbol.asyncDispose]();
-});
-
-let lastPrefix = 0;
-function stage(): FleetStage {
-  lastPrefix += 1;
-  const connection = { host: "127.0.0.1", port: redis.port };
-  return new FleetStage({ connection, bullmq: { prefix: `stage-${lastPrefix}` } });
-}
+const stage = fakeFleets();
 
 test("a job begins a thread, runs its turn and gives its result and events", async () => {
   await using fleet = stage();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { PostgresFleetStore } from "../../../lib/fleet/index.js";
+import { FakeAppServer } from "../../../lib/testing/index.js";
 import { TurnJobConflictError } from "../../../lib/index.js";
+import { fleetOptions } from "../../support/fleet-database.js";
 import { FleetStage } from "../../support/fleet-stage.js";
 import { PostgresServer } from "../../support/postgres-server.js";
 
@@ -15,11 +16,14 @@ afterAll(async () => {
 
 let lastSchema = 0;
 /** The fleet of a test: all that it keeps, BullMQ's jobs included, lies in PostgreSQL. */
-function stage(): FleetStage {
+function stage(): FleetStage<FakeAppServer> {
   lastSchema += 1;
-  const own = { connectionString: postgres.url, schema: `bullmq_${lastSchema}`, migrate: true };
-  const store = new PostgresFleetStore({ postgres: postgres.url, schema: `fleet_${lastSchema}` });
-  return new FleetStage({ postgres: own }, store);
+  const place = fleetOptions({
+    kind: postgres.kind,
+    url: postgres.url,
+    name: `fleet_${lastSchema}`,
+  });
+  return new FleetStage(new FakeAppServer(), place);
 }
 
 test("turns run as jobs on PostgreSQL alone, in order within their thread", async () => {
