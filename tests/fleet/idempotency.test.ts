@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { TurnJobConflictError } from "../../lib/index.js";
+import { TurnJobConflictError, TurnJobNotFoundError } from "../../lib/index.js";
 import { fakeFleets, until } from "../support/fleet-stage.js";
 
 const stage = fakeFleets();
@@ -16,11 +16,10 @@ test("a key whose job is over gives the same job, also when BullMQ keeps it no m
   };
   const job = await fleet.queue.add(given);
   const result = await job.result();
-  const isGone = () =>
-    job.state().then(
-      () => false,
-      (error: { code?: string }) => error.code === "TURN_JOB_NOT_FOUND",
-    );
+  const isGone = async (): Promise<boolean> => {
+    const failure: unknown = await job.state().catch((error: unknown) => error);
+    return failure instanceof TurnJobNotFoundError;
+  };
   await until(isGone);
   const again = await fleet.queue.add(given);
   expect(again.id).toBe(job.id);

@@ -146,7 +146,10 @@ test("a turn that was refused before it began is tried again as often as BullMQ 
 test("what cannot travel to another machine is refused before anything is sent", async () => {
   await using fleet = stage();
   const onApproval = () => "decline" as const;
+  const circular: Record<string, unknown> = { type: "object" };
+  circular["properties"] = circular;
   const wrong: [AddTurnJobOptions, string][] = [
+    [{ thread: "a", input: "x", options: { outputSchema: circular } }, "options"],
     [{ input: "x" }, "thread"],
     [{ thread: "a", newThread: {}, input: "x" }, "thread"],
     [{ thread: "a", input: "x", options: { onApproval } as never }, "options.onApproval"],
