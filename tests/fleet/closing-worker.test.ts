@@ -1,38 +1,27 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { reply } from "../../lib/testing/index.js";
-import { ListeningServer } from "../support/listening-server.js";
-import { eventsOf, RealFleet, until } from "../support/real-fleet.js";
-import { RealStage } from "../support/real.js";
+import { expect, test } from "@jest/globals";
+import { FakeAppServer, reply } from "../../lib/testing/index.js";
+import { fleetOptions, startDatabase } from "../support/fleet-database.js";
+import { eventsOf, FleetStage, sharedServer, until } from "../support/fleet-stage.js";
 import { RedisServer } from "../support/redis-server.js";
 
-let stage: RealStage;
-let server: ListeningServer;
-
-beforeAll(async () => {
-  stage = await RealStage.open();
-  server = await ListeningServer.start(stage);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await stage.close();
-});
+const shared = sharedServer();
 
 function requestsFor(input: string): number {
-  return stage.model.requests.filter(({ lastUserText }) => lastUserText === input).length;
+  return shared.stage.model.requests.filter(({ lastUserText }) => lastUserText === input).length;
 }
 
 test("a worker that drains finishes what ends in time, leaves the rest and what waits to another, and nothing begins twice", async () => {
   await using redis = await RedisServer.start();
-  await using fleet = new RealFleet(redis);
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const short = reply.hold();
   const long = reply.hold();
-  stage.model.respond(({ lastUserText }) => {
+  shared.stage.model.respond(({ lastUserText }) => {
     if (lastUserText === "short") return reply.text(["Short", short, "."]);
     if (lastUserText === "long") return reply.text(["Long", long, "."]);
     return reply.text(`${lastUserText}.`);
   });
-  const first = await fleet.worker(server, { concurrency: 2 });
-  const newThread = { cwd: stage.project };
+  const first = await fleet.worker({ concurrency: 2 });
+  const newThread = { cwd: shared.stage.project };
   const shortJob = await fleet.queue.add({ newThread, input: "short" });
   const longJob = await fleet.queue.add({ newThread, input: "long" });
   const seen = eventsOf(longJob);
@@ -49,7 +38,7 @@ test("a worker that drains finishes what ends in time, leaves the rest and what 
   expect((await longJob.state()).state).toBe("waiting");
   expect((await waiting.state()).state).toBe("waiting");
   expect([requestsFor("waiting"), requestsFor("behind")]).toEqual([0, 0]);
-  const second = await fleet.worker(server, { concurrency: 2 });
+  const second = await fleet.worker({ concurrency: 2 });
   await expect(waiting.result()).resolves.toMatchObject({ finalResponse: "waiting." });
   long.release();
   await expect(longJob.result()).resolves.toMatchObject({ finalResponse: "Long." });
@@ -65,30 +54,36 @@ test("a worker that drains finishes what ends in time, leaves the rest and what 
   expect(fleet.troubles).toEqual([]);
 });
 
-test.each(["SIGSTOP", "SIGKILL"] as const)(
-  "a worker whose Redis is away (%s) closes within its time, says so, and its turn goes on elsewhere",
-  async (signal) => {
-    await using redis = await RedisServer.start();
-    await using fleet = new RealFleet(redis);
+test.each([
+  ["redis", "SIGSTOP", "were closed by force"],
+  ["redis", "SIGKILL", "were closed by force"],
+  ["postgres", "SIGSTOP", "were closed by force"],
+  // Whatever waits for it hears of its end at once.
+  ["postgres", "SIGKILL", "unexpected postmaster exit"],
+] as const)(
+  "a worker whose %s is away (%s) closes within its time, says so, and its turn goes on elsewhere",
+  async (kind, signal, trouble) => {
+    await using database = await startDatabase(kind);
+    await using fleet = new FleetStage(shared.server, fleetOptions(database));
     const gate = reply.hold();
-    const input = `Outlive ${signal}`;
-    stage.model.respond(({ lastUserText }) =>
+    const input = `Outlive ${signal} of ${kind}`;
+    shared.stage.model.respond(({ lastUserText }) =>
       reply.text(lastUserText === input ? ["Hel", gate, "lo"] : "?"),
     );
     const lock = { lockDuration: 2_000, stalledInterval: 500 };
-    const first = await fleet.worker(server, lock);
-    const job = await fleet.queue.add({ newThread: { cwd: stage.project }, input });
+    const first = await fleet.worker(lock);
+    const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
     const seen = eventsOf(job);
     await gate.reached;
     await job.threadId();
-    if (signal === "SIGSTOP") process.kill(redis.pid, signal);
-    else await redis.kill();
+    if (signal === "SIGSTOP") await database.stop();
+    else await database.kill();
     await first.close({ forceAfterMs: 300 });
     expect(first.running).toBe(0);
-    expect(fleet.troubles.join("\n")).toContain("were closed by force");
-    if (signal === "SIGSTOP") process.kill(redis.pid, "SIGCONT");
-    else await redis.restart();
-    await fleet.worker(server, lock);
+    expect(fleet.troubles.join("\n")).toContain(trouble);
+    if (signal === "SIGSTOP") await database.goOn();
+    else await database.restart();
+    await fleet.worker(lock);
     gate.release();
     await expect(job.result()).resolves.toMatchObject({ finalResponse: "Hello" });
     const events = await seen;
@@ -97,11 +92,14 @@ test.each(["SIGSTOP", "SIGKILL"] as const)(
   },
 );
 
-test("a queue whose Redis is away closes, too", async () => {
-  await using redis = await RedisServer.start();
-  await using fleet = new RealFleet(redis);
+test.each(["redis", "postgres"] as const)("a queue whose %s is away closes, too", async (kind) => {
+  await using database = await startDatabase(kind);
+  await using fleet = new FleetStage(new FakeAppServer(), fleetOptions(database));
   await fleet.queue.add({ newThread: {}, input: "any" });
-  process.kill(redis.pid, "SIGSTOP");
+  await database.stop();
   await fleet.queue.close({ forceAfterMs: 300 });
-  expect(fleet.troubles.join("\n")).toContain("were closed by force");
+  // PostgreSQL's connections end without a word of it.
+  const forced = kind === "redis" ? [expect.stringContaining("were closed by force")] : [];
+  expect(fleet.troubles).toEqual(forced);
+  await database.goOn();
 });

@@ -1,7 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { reply } from "../../lib/testing/index.js";
 import { ListeningServer } from "../support/listening-server.js";
-import { RealFleet, until } from "../support/real-fleet.js";
+import { fleetOptions } from "../support/fleet-database.js";
+import { FleetStage, until } from "../support/fleet-stage.js";
 import { RealStage } from "../support/real.js";
 import { RedisServer } from "../support/redis-server.js";
 
@@ -11,8 +12,8 @@ test("a job that another host's worker has taken goes to the host that has the t
   await using two = await RealStage.open();
   await using first = await ListeningServer.start(one);
   await using second = await ListeningServer.start(two);
-  await using fleet = new RealFleet(redis);
-  const client = fleet.client(first);
+  await using fleet = new FleetStage(first, fleetOptions(redis));
+  const client = fleet.client();
   one.model.enqueue([reply.text("before")]);
   const thread = await client.startThread({ cwd: one.project });
   await thread.run("before");
@@ -24,7 +25,7 @@ test("a job that another host's worker has taken goes to the host that has the t
   });
   expect(await fleet.store.noteOf(job.id, "place")).toMatchObject({ queue: "turns" });
   await fleet.store.settleThread(thread.id, "one");
-  const other = await fleet.worker(second, { host: "two" });
+  const other = await fleet.worker({ host: "two" }, second);
   await until(async () => {
     const place = (await fleet.store.noteOf(job.id, "place")) as { readonly queue: string };
     return place.queue === "turns@one";
@@ -34,7 +35,7 @@ test("a job that another host's worker has taken goes to the host that has the t
   expect(two.model.requests).toEqual([]);
   await until(() => other.running === 0);
   one.model.enqueue([reply.text("Here.")]);
-  await fleet.worker(first, { host: "one" });
+  await fleet.worker();
   await expect(job.result()).resolves.toMatchObject({
     threadId: thread.id,
     finalResponse: "Here.",

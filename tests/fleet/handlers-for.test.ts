@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Deferred } from "../../lib/async/deferred.js";
@@ -6,25 +6,13 @@ import { defer, type ApprovalRequest } from "../../lib/index.js";
 import type { TurnJobInfo } from "../../lib/fleet/index.js";
 import { reply } from "../../lib/testing/index.js";
 import { callersOf, deployTool } from "../support/deploy-tool.js";
-import { ListeningServer } from "../support/listening-server.js";
-import { eventsOf, RealFleet, requestOf, until } from "../support/real-fleet.js";
-import { RealStage } from "../support/real.js";
+import { fleetOptions } from "../support/fleet-database.js";
+import { eventsOf, FleetStage, requestOf, sharedServer, until } from "../support/fleet-stage.js";
 import { RedisServer } from "../support/redis-server.js";
 import { FleetChild } from "./kills/child.js";
 
-let redis: RedisServer;
-let stage: RealStage;
-let server: ListeningServer;
-
-beforeAll(async () => {
-  redis = await RedisServer.start();
-  stage = await RealStage.open({ config: { features: { default_mode_request_user_input: true } } });
-  server = await ListeningServer.start(stage);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await stage.close();
-  await redis[Symbol.asyncDispose]();
+const shared = sharedServer({
+  config: { features: { default_mode_request_user_input: true } },
 });
 
 const question = {
@@ -33,20 +21,21 @@ const question = {
   question: "Which colour?",
   options: [{ label: "red", description: "Like a rose" }],
 };
-// A sandbox may deny what was approved: here an approved command has to run.
-const careful = { approvalPolicy: "untrusted" } as const;
+// Within the sandbox: a command that is approved runs there first, and a slow server takes a refusal of it for the answer.
+const careful = { approvalPolicy: "untrusted", sandbox: "workspace-write" } as const;
 
 test("what a turn asks goes to the handlers of its job, and what they leave out waits for an answer", async () => {
-  await using fleet = new RealFleet(redis);
-  const file = path.join(stage.project, "own-handler");
-  stage.model.enqueue(
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
+  const file = path.join(shared.stage.project, "own-handler");
+  shared.stage.model.enqueue(
     [reply.shell(`touch ${file}`)],
     [reply.requestUserInput([question])],
     [reply.text("Done.")],
   );
   const infos: TurnJobInfo[] = [];
   const asked: ApprovalRequest[] = [];
-  await fleet.worker(server, {
+  await fleet.worker({
     handlersFor: (info) => {
       infos.push(info);
       return {
@@ -58,7 +47,7 @@ test("what a turn asks goes to the handlers of its job, and what they leave out 
     },
   });
   const job = await fleet.queue.add({
-    newThread: { cwd: stage.project, ...careful },
+    newThread: { cwd: shared.stage.project, ...careful },
     input: "Touch it",
     owner: "ada",
   });
@@ -77,11 +66,12 @@ test("what a turn asks goes to the handlers of its job, and what they leave out 
 });
 
 test("after a change of workers what is still asked goes to the handlers that the second one gives", async () => {
-  await using fleet = new RealFleet(redis);
-  const file = path.join(stage.project, "second-handler");
-  stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Touched.")]);
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
+  const file = path.join(shared.stage.project, "second-handler");
+  shared.stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Touched.")]);
   const firstAsked = new Deferred<string>();
-  const first = await fleet.worker(server, {
+  const first = await fleet.worker({
     handlersFor: () => ({
       onApproval: (_, { key }) => {
         firstAsked.resolve(key);
@@ -91,7 +81,7 @@ test("after a change of workers what is still asked goes to the handlers that th
     }),
   });
   const job = await fleet.queue.add({
-    newThread: { cwd: stage.project, ...careful },
+    newThread: { cwd: shared.stage.project, ...careful },
     input: "Touch it",
     owner: "bob",
   });
@@ -100,7 +90,7 @@ test("after a change of workers what is still asked goes to the handlers that th
   await first.close();
   expect(existsSync(file)).toBe(false);
   const second: { readonly key: string; readonly owner: string; readonly threadId: unknown }[] = [];
-  await fleet.worker(server, {
+  await fleet.worker({
     handlersFor: ({ owner, threadId }) => ({
       onApproval: (_, context) => {
         second.push({ key: context.key, owner, threadId });
@@ -117,27 +107,35 @@ test("after a change of workers what is still asked goes to the handlers that th
 });
 
 test("a tool call that is open when its worker is killed is carried out again by the next, and shown once", async () => {
-  await using fleet = new RealFleet(redis);
-  const deployLog = path.join(stage.project, "deploys");
-  stage.model.enqueue([reply.functionCall("deploy")], [reply.text("It is out.")]);
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
+  const deployLog = path.join(shared.stage.project, "deploys");
+  shared.stage.model.enqueue([reply.functionCall("deploy")], [reply.text("It is out.")]);
   const lock = { lockDuration: 2_000, stalledInterval: 500 };
   const killed = new FleetChild({
-    ...{ role: "worker", port: 0, servers: [server.url], concurrency: 1, ...lock, deployLog },
-    database: { kind: "redis", url: redis.url },
+    ...{
+      role: "worker",
+      port: 0,
+      servers: [shared.server.url],
+      concurrency: 1,
+      ...lock,
+      deployLog,
+    },
+    database: { kind: redis.kind, url: redis.url },
   });
   await killed.start();
-  const job = await fleet.queue.add({ newThread: { cwd: stage.project }, input: "Deploy" });
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input: "Deploy" });
   const seen = eventsOf(job);
   await until(async () => (await callersOf(deployLog)).length === 1);
   const threadId = await job.threadId();
   for await (const { part } of job.stream()) if (part.type === "tool-start") break;
   await killed.kill();
-  await fleet.worker(server, { ...lock, handlersFor: () => ({ tools: [deployTool(deployLog)] }) });
+  await fleet.worker({ ...lock, handlersFor: () => ({ tools: [deployTool(deployLog)] }) });
   await expect(job.result()).resolves.toMatchObject({ threadId, finalResponse: "It is out." });
   const callers = await callersOf(deployLog);
   expect(callers).toHaveLength(2);
   expect(callers.at(-1)).toBe(String(process.pid));
-  const outputs = stage.model.requests.at(-1)?.toolOutputs ?? [];
+  const outputs = shared.stage.model.requests.at(-1)?.toolOutputs ?? [];
   expect(outputs.map(({ output }) => output)).toEqual(["deployed"]);
   const parts = (await seen).map(({ part }) => part);
   expect(parts.filter(({ type }) => type === "tool-start")).toHaveLength(1);

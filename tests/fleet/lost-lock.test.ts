@@ -1,26 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { Redis } from "ioredis";
 import { reply } from "../../lib/testing/index.js";
-import { ListeningServer } from "../support/listening-server.js";
-import { eventsOf, RealFleet, until } from "../support/real-fleet.js";
-import { RealStage } from "../support/real.js";
+import { fleetOptions } from "../support/fleet-database.js";
+import { eventsOf, FleetStage, sharedServer, until } from "../support/fleet-stage.js";
 import { RedisServer } from "../support/redis-server.js";
 import { FleetChild } from "./kills/child.js";
 
-let redis: RedisServer;
-let stage: RealStage;
-let server: ListeningServer;
-
-beforeAll(async () => {
-  redis = await RedisServer.start();
-  stage = await RealStage.open();
-  server = await ListeningServer.start(stage);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await stage.close();
-  await redis[Symbol.asyncDispose]();
-});
+const shared = sharedServer();
 
 /** With one place, a worker that takes another job has surely left the one before. */
 const fast = { lockDuration: 2_000, stalledInterval: 500, concurrency: 1 };
@@ -31,29 +17,33 @@ test.each([
 ] as const)(
   "a worker that was stopped for longer than its lock lasts, told to %s, finds its successor with the turn",
   async (whenLockLost, ended) => {
-    await using fleet = new RealFleet(redis);
+    await using redis = await RedisServer.start();
+    await using fleet = new FleetStage(shared.server, fleetOptions(redis));
     const gate = reply.hold();
-    stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+    shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
     const stopped = new FleetChild({
-      ...{ role: "worker", port: 0, servers: [server.url], ...fast, whenLockLost },
-      database: { kind: "redis", url: redis.url },
+      ...{ role: "worker", port: 0, servers: [shared.server.url], ...fast, whenLockLost },
+      database: { kind: redis.kind, url: redis.url },
     });
     await stopped.start();
     try {
-      const job = await fleet.queue.add({ newThread: { cwd: stage.project }, input: "Go" });
+      const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input: "Go" });
       const seen = eventsOf(job);
       await gate.reached;
       await job.threadId();
       const marked = await fleet.store.markOf(job.id);
       stopped.signal("SIGSTOP");
-      const successor = await fleet.worker(server, fast);
+      const successor = await fleet.worker(fast);
       await until(() => successor.running === 1);
       stopped.signal("SIGCONT");
       await until(() => stopped.said.includes("could not renew lock"));
       if (whenLockLost === "handOver") {
-        stage.model.enqueue([reply.text("Next.")]);
+        shared.stage.model.enqueue([reply.text("Next.")]);
         // The successor has no place for it: so it is done by the one that has left the turn.
-        const next = await fleet.queue.add({ newThread: { cwd: stage.project }, input: "Next" });
+        const next = await fleet.queue.add({
+          newThread: { cwd: shared.stage.project },
+          input: "Next",
+        });
         await expect(next.result()).resolves.toMatchObject({ finalResponse: "Next." });
         expect(successor.running).toBe(1);
         gate.release();
@@ -72,16 +62,17 @@ test.each([
 );
 
 test("a lock that is taken away has a turn interrupted, when the worker is told to, once another one has it", async () => {
-  await using fleet = new RealFleet(redis);
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
-  await fleet.worker(server, { ...fast, whenLockLost: "interrupt" });
-  const job = await fleet.queue.add({ newThread: { cwd: stage.project }, input: "Go" });
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await fleet.worker({ ...fast, whenLockLost: "interrupt" });
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input: "Go" });
   await gate.reached;
   await job.threadId();
-  const successor = await fleet.worker(server, fast);
+  const successor = await fleet.worker(fast);
   const client = new Redis(redis.port);
-  await client.del(`bull:turns:${job.id}:lock`);
+  await client.del(`bull-fleet:turns:${job.id}:lock`);
   client.disconnect();
   await expect(job.result()).resolves.toMatchObject({ status: "interrupted" });
   gate.release();

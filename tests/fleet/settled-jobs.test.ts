@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { Queue } from "bullmq";
-import { RedisFleetStore, type TurnJob } from "../../lib/fleet/index.js";
-import { FleetStage } from "../support/fleet-stage.js";
-import { RedisServer } from "../support/redis-server.js";
+import type { FleetStore, TurnJob } from "../../lib/fleet/index.js";
+import { fakeFleets } from "../support/fleet-stage.js";
 
-let redis: RedisServer;
-
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(async () => {
-  await redis[Symbol.asyncDispose]();
-});
+const stage = fakeFleets();
 
 for (const ending of ["failed", "completed"] as const) {
   test(`a job that has ${ending} long ago is not begun again when somebody presses "retry"`, async () => {
-    const connection = { host: "127.0.0.1", port: redis.port };
-    const store = new RedisFleetStore({ redis: redis.url, prefix: `fleet-${ending}` });
-    const bullmq = { prefix: `bull-${ending}` };
-    await using fleet = new FleetStage({ connection, bullmq }, store);
+    await using fleet = stage();
     let turns = 0;
     fleet.server.onTurn((turn) => {
       turns += 1;
@@ -28,8 +17,9 @@ for (const ending of ["failed", "completed"] as const) {
     await fleet.worker({ retainMs: 1 });
     const job = await fleet.queue.add({ newThread: {}, input: "hello", job: { attempts: 3 } });
     await inState(job, ending);
-    await forgotten(store, job.id);
-    const dashboard = new Queue("turns", { connection, ...bullmq });
+    await forgotten(fleet.store, job.id);
+    const { connection = {}, bullmq } = fleet.place;
+    const dashboard = new Queue("turns", { ...bullmq, connection });
     const pressed = await dashboard.getJob(job.id);
     await pressed?.retry(ending);
     await inState(job, "failed");
@@ -41,7 +31,7 @@ for (const ending of ["failed", "completed"] as const) {
 }
 
 /** Waits until the store does not know any more how a job ended. */
-async function forgotten(store: RedisFleetStore, id: string): Promise<void> {
+async function forgotten(store: FleetStore, id: string): Promise<void> {
   while ((await store.noteOf(id, "outcome")) ?? (await store.markOf(id))) await tick();
 }
 

@@ -1,106 +1,44 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Redis } from "ioredis";
-import { Codex, TurnUnknownError, type TurnJobFailedError } from "../../lib/index.js";
-import {
-  RedisFleetStore,
-  TurnQueue,
-  TurnWorker,
-  type JobEvent,
-  type TurnJob,
-  type TurnWorkerOptions,
-} from "../../lib/fleet/index.js";
+import { TurnUnknownError, type TurnJobFailedError } from "../../lib/index.js";
+import type { JobEvent } from "../../lib/fleet/index.js";
 import { reply } from "../../lib/testing/index.js";
-import { ListeningServer } from "../support/listening-server.js";
-import { RealStage } from "../support/real.js";
+import { fleetOptions } from "../support/fleet-database.js";
+import { eventsOf, FleetStage, requestOf, sharedServer, until } from "../support/fleet-stage.js";
 import { RedisServer } from "../support/redis-server.js";
 
-let redis: RedisServer;
-let stage: RealStage;
-let server: ListeningServer;
-let store: RedisFleetStore;
-let queue: TurnQueue;
-let workers: TurnWorker[] = [];
-let clients: Codex[] = [];
-let troubles: unknown[] = [];
-let lastName = 0;
+const shared = sharedServer();
+// Within the sandbox: a command that is approved runs there first, and a slow server takes a refusal of it for the answer.
+const careful = { approvalPolicy: "untrusted", sandbox: "workspace-write" } as const;
 
-beforeAll(async () => {
-  redis = await RedisServer.start();
-  stage = await RealStage.open();
-  server = await ListeningServer.start(stage);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await stage.close();
-  await redis[Symbol.asyncDispose]();
-});
-
-beforeEach(() => {
-  troubles = [];
-  lastName += 1;
-  store = new RedisFleetStore({ redis: redis.url, prefix: `fleet-${lastName}` });
-  queue = new TurnQueue({ ...shared(), onError });
-});
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.close()));
-  await queue.close();
-  await Promise.all(clients.map((codex) => codex.close()));
-  await store.close();
-  workers = [];
-  clients = [];
-});
-
-function shared() {
-  return { store, connection: { host: "127.0.0.1", port: redis.port }, name: `turns-${lastName}` };
+let lastTest = 0;
+/** What the turn of each test says, so that the model tells them apart. */
+function nextInput(): string {
+  lastTest += 1;
+  return `Go (${lastTest})`;
 }
 
-function onError(error: unknown): void {
-  troubles.push(error);
-}
-
-/** A worker of its own connection to the server, as another process would be. */
-async function startWorker(options: Partial<TurnWorkerOptions> = {}): Promise<TurnWorker> {
-  const codex = new Codex({ url: server.url });
-  clients.push(codex);
-  const worker = new TurnWorker({
-    ...shared(),
-    host: "one",
-    codexFor: () => codex,
-    onError,
-    ...options,
-  });
-  workers.push(worker);
-  await worker.ready();
-  return worker;
-}
-
-async function addTurn(): Promise<TurnJob> {
-  return queue.add({ newThread: { cwd: stage.project }, input: `Go (${lastName})` });
-}
-
-/** Sees what a viewer of the job sees, each event once, however often it looks. */
-function watch(job: TurnJob): Promise<JobEvent[]> {
-  return collect(job.stream());
-}
-
-function requestsFor(job: number): number {
-  return stage.model.requests.filter(({ lastUserText }) => lastUserText === `Go (${job})`).length;
+function requestsFor(input: string): number {
+  return shared.stage.model.requests.filter(({ lastUserText }) => lastUserText === input).length;
 }
 
 test("a worker that closes gives its turn to another, which follows it to its end", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
-  const first = await startWorker();
-  const job = await addTurn();
-  const seen = watch(job);
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  const first = await fleet.worker();
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
+  const seen = eventsOf(job);
   await gate.reached;
   await first.close();
   expect((await job.state()).state).toBe("waiting");
-  await startWorker();
+  await fleet.worker();
   const threadId = await job.threadId();
-  while ((await job.state()).state !== "active") await tick();
+  await until(async () => (await job.state()).state === "active");
   gate.release();
   const result = await job.result();
   expect(result).toMatchObject({ threadId, status: "completed", finalResponse: "Hello" });
@@ -109,96 +47,104 @@ test("a worker that closes gives its turn to another, which follows it to its en
   expect(textOf(events)).toBe("Hello");
   expect(events.filter(({ part }) => part.type === "start")).toHaveLength(1);
   expect(events.at(-1)?.part).toMatchObject({ type: "end", status: "completed" });
-  expect(requestsFor(lastName)).toBe(1);
+  expect(requestsFor(input)).toBe(1);
 });
 
 test("a turn that ends while no worker runs is reported as its server has stored it", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
-  const first = await startWorker();
-  const job = await addTurn();
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  const first = await fleet.worker();
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
   await gate.reached;
   const threadId = await job.threadId();
   await first.close();
-  const codex = new Codex({ url: server.url });
-  clients.push(codex);
+  const codex = fleet.client();
   gate.release();
-  for (;;) {
+  await until(async () => {
     const { data } = await codex.thread(threadId).turns();
-    if (data[0]?.status === "completed") break;
-    await tick();
-  }
-  await startWorker();
+    return data[0]?.status === "completed";
+  });
+  await fleet.worker();
   await expect(job.result()).resolves.toMatchObject({ finalResponse: "Hello" });
-  expect(textOf(await watch(job))).toBe("Hello");
-  expect(requestsFor(lastName)).toBe(1);
+  expect(textOf(await eventsOf(job))).toBe("Hello");
+  expect(requestsFor(input)).toBe(1);
 });
 
 test("a worker whose lock is lost leaves the turn to its successor, and writes no event any more", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
   const fast = { lockDuration: 2_000, stalledInterval: 500 };
-  await startWorker(fast);
-  const job = await addTurn();
-  const seen = watch(job);
+  await fleet.worker(fast);
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
+  const seen = eventsOf(job);
   await gate.reached;
   await job.threadId();
   const client = new Redis(redis.port);
-  await startWorker(fast);
-  const marked = await store.markOf(job.id);
+  await fleet.worker(fast);
+  const marked = await fleet.store.markOf(job.id);
   // As if the first worker had been stopped for longer than its lock lasts.
-  await client.del(`bull:turns-${lastName}:${job.id}:lock`);
-  await until(() => troubles.some((error) => String(error).includes("could not renew lock")));
+  await client.del(`bull-fleet:turns:${job.id}:lock`);
+  await until(() => fleet.troubles.join().includes("could not renew lock"));
   gate.release();
   await expect(job.result()).resolves.toMatchObject({ finalResponse: "Hello" });
   const events = await seen;
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   expect(textOf(events)).toBe("Hello");
   expect(events.filter(({ part }) => part.type === "end")).toHaveLength(1);
-  expect(await store.markOf(job.id)).toEqual(marked);
-  expect(requestsFor(lastName)).toBe(1);
-  while ((await job.state()).state !== "completed") await tick();
+  expect(await fleet.store.markOf(job.id)).toEqual(marked);
+  expect(requestsFor(input)).toBe(1);
+  await until(async () => (await job.state()).state === "completed");
   client.disconnect();
 });
 
 test("a turn that is marked and that no server knows is unknown, and never sent", async () => {
-  const job = await addTurn();
-  const codex = new Codex({ url: server.url });
-  clients.push(codex);
-  stage.model.enqueue([reply.text("before")]);
-  const thread = await codex.startThread({ cwd: stage.project });
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
+  const codex = fleet.client();
+  shared.stage.model.enqueue([reply.text("before")]);
+  const thread = await codex.startThread({ cwd: shared.stage.project });
   await thread.run("before");
   const messageId = `turn-${job.id}`;
-  await store.mark(job.id, { holder: "a worker that died", threadId: thread.id, messageId });
-  await startWorker();
+  await fleet.store.mark(job.id, { holder: "a worker that died", threadId: thread.id, messageId });
+  await fleet.worker();
   const error = await job.result().catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(TurnUnknownError);
-  expect(requestsFor(lastName)).toBe(0);
-  const events = await watch(job);
+  expect(requestsFor(input)).toBe(0);
+  const events = await eventsOf(job);
   expect(events.map(({ part }) => part)).toMatchObject([
     { type: "end", status: "lost", error: { code: "TURN_UNKNOWN" } },
   ]);
 });
 
 test("an approval is answered from anywhere, and survives its worker", async () => {
-  const file = path.join(stage.project, `approved-${lastName}`);
-  stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Touched.")]);
-  const first = await startWorker();
-  const job = await queue.add({
-    newThread: { cwd: stage.project, approvalPolicy: "untrusted" },
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
+  const file = path.join(shared.stage.project, "approved");
+  shared.stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Touched.")]);
+  const first = await fleet.worker();
+  const job = await fleet.queue.add({
+    newThread: { cwd: shared.stage.project, ...careful },
     input: "Touch it",
   });
-  const key = await requestOf(job);
+  const key = await requestOf(job, "command");
   await first.close();
   // Nobody runs the turn: the answer waits for whoever does.
-  const answered = queue.job(job.id).answer(key, "accept");
-  await until(async () => (await store.commands(job.id, 0, now())).length > 0);
+  const answered = fleet.queue.job(job.id).answer(key, "accept");
+  await until(async () => (await fleet.store.commands(job.id, 0, now())).length > 0);
   expect(existsSync(file)).toBe(false);
-  await startWorker();
+  await fleet.worker();
   await answered;
   await expect(job.result()).resolves.toMatchObject({ finalResponse: "Touched." });
   expect(existsSync(file)).toBe(true);
-  const parts = (await watch(job)).map(({ part }) => part);
+  const parts = (await eventsOf(job)).map(({ part }) => part);
   expect(parts.filter(({ type }) => type === "request")).toHaveLength(1);
   await expect(job.answer(key, "accept")).rejects.toMatchObject({
     code: "TURN_COMMAND_REFUSED",
@@ -207,14 +153,16 @@ test("an approval is answered from anywhere, and survives its worker", async () 
 });
 
 test("the first of two answers counts, and one to a request that nobody has seen is refused", async () => {
-  const file = path.join(stage.project, `declined-${lastName}`);
-  stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Not touched.")]);
-  await startWorker();
-  const job = await queue.add({
-    newThread: { cwd: stage.project, approvalPolicy: "untrusted" },
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
+  const file = path.join(shared.stage.project, "declined");
+  shared.stage.model.enqueue([reply.shell(`touch ${file}`)], [reply.text("Not touched.")]);
+  await fleet.worker();
+  const job = await fleet.queue.add({
+    newThread: { cwd: shared.stage.project, ...careful },
     input: "Touch it",
   });
-  const key = await requestOf(job);
+  const key = await requestOf(job, "command");
   await expect(job.answer("no such key", "accept")).rejects.toMatchObject({
     refusalCode: "REQUEST_NOT_PENDING",
   });
@@ -227,12 +175,15 @@ test("the first of two answers counts, and one to a request that nobody has seen
 });
 
 test("a turn is steered and stopped from anywhere", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["One", gate])]);
+  shared.stage.model.enqueue([reply.text(["One", gate])]);
   const second = reply.hold();
-  stage.model.enqueue([reply.text(["Two", second])]);
-  await startWorker();
-  const job = await addTurn();
+  shared.stage.model.enqueue([reply.text(["Two", second])]);
+  await fleet.worker();
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
   await gate.reached;
   await job.steer("And this");
   gate.release();
@@ -242,36 +193,43 @@ test("a turn is steered and stopped from anywhere", async () => {
   await expect(job.result()).resolves.toMatchObject({ status: "interrupted" });
   await expect(job.steer("too late")).rejects.toMatchObject({ refusalCode: "TURN_NOT_ACTIVE" });
   await job.interrupt();
-  expect(stage.model.requests.at(-1)?.lastUserText).toBe("And this");
+  expect(shared.stage.model.requests.at(-1)?.lastUserText).toBe("And this");
 });
 
 test("a turn that is stopped before its place in the line comes is never sent", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
-  await startWorker();
-  const job = await addTurn();
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await fleet.worker();
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
   const thread = await job.threadId();
-  const next = await queue.add({ thread, input: "Never" });
-  while ((await next.state()).state !== "delayed") await tick();
+  const next = await fleet.queue.add({ thread, input: "Never" });
+  await until(async () => (await next.state()).state === "delayed");
   await next.interrupt();
   await expect(next.result()).resolves.toMatchObject({ id: "", status: "interrupted" });
   gate.release();
   await job.result();
-  expect(stage.model.requests.some(({ lastUserText }) => lastUserText === "Never")).toBe(false);
+  expect(shared.stage.model.requests.some(({ lastUserText }) => lastUserText === "Never")).toBe(
+    false,
+  );
 });
 
 test("a turn goes on while Redis is away, and is reported when it is back", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
-  await startWorker();
-  const job = await addTurn();
-  const seen = watch(job);
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await fleet.worker();
+  const input = nextInput();
+  const job = await fleet.queue.add({ newThread: { cwd: shared.stage.project }, input });
+  const seen = eventsOf(job);
   const threadId = await job.threadId();
   await gate.reached;
   await redis.kill();
   gate.release();
-  const codex = new Codex({ url: server.url });
-  clients.push(codex);
+  const codex = fleet.client();
   await until(async () => {
     const { data } = await codex.thread(threadId).turns();
     return data[0]?.status === "completed";
@@ -279,40 +237,36 @@ test("a turn goes on while Redis is away, and is reported when it is back", asyn
   await redis.restart();
   await expect(job.result()).resolves.toMatchObject({ finalResponse: "Hello" });
   expect(textOf(await seen)).toBe("Hello");
-  expect(requestsFor(lastName)).toBe(1);
+  expect(requestsFor(input)).toBe(1);
 });
 
 test("a turn whose server dies fails typed, with what is stored of it, and is not repeated", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new FleetStage(shared.server, fleetOptions(redis));
   const gate = reply.hold();
-  stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
-  await startWorker();
-  const job = await queue.add({
-    newThread: { cwd: stage.project },
-    input: `Go (${lastName})`,
+  shared.stage.model.enqueue([reply.text(["Hel", gate, "lo"])]);
+  await fleet.worker();
+  const input = nextInput();
+  const job = await fleet.queue.add({
+    newThread: { cwd: shared.stage.project },
+    input,
     job: { attempts: 5 },
   });
   await job.threadId();
   await gate.reached;
-  await server.restart();
+  await shared.server.restart();
   gate.release();
   const error = await job.result().catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "TURN_JOB_FAILED", sent: true });
   expect(["TRANSPORT_CLOSED", "TURN_LOST"]).toContain((error as TurnJobFailedError).failureCode);
-  const events = await watch(job);
+  const events = await eventsOf(job);
   expect(events.at(-1)?.part).toMatchObject({ type: "end", status: "lost" });
   // The thread is not harmed.
-  stage.model.enqueue([reply.text("Here again.")]);
-  const next = await queue.add({ thread: await job.threadId(), input: "And now?" });
+  shared.stage.model.enqueue([reply.text("Here again.")]);
+  const next = await fleet.queue.add({ thread: await job.threadId(), input: "And now?" });
   await expect(next.result()).resolves.toMatchObject({ finalResponse: "Here again." });
-  expect(requestsFor(lastName)).toBe(1);
+  expect(requestsFor(input)).toBe(1);
 });
-
-async function requestOf(job: TurnJob): Promise<string> {
-  for await (const { part } of job.stream()) {
-    if (part.type === "request") return part.key;
-  }
-  throw new Error("nothing was asked");
-}
 
 function textOf(events: readonly JobEvent[]): string {
   return events.map(({ part }) => (part.type === "message-delta" ? part.delta : "")).join("");
@@ -320,18 +274,4 @@ function textOf(events: readonly JobEvent[]): string {
 
 function now() {
   return { waitMs: 0, signal: new AbortController().signal };
-}
-
-function tick(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-async function until(fits: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await fits())) await tick();
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }

@@ -1,30 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { Deferred } from "../../lib/async/deferred.js";
 import { TurnWorker } from "../../lib/fleet/index.js";
 import { freePort } from "../support/free-port.js";
-import { FleetStage } from "../support/fleet-stage.js";
+import { fakeFleets } from "../support/fleet-stage.js";
 import { MemoryFleetStore } from "../support/memory-fleet-store.js";
 import { MemoryRolloutStore } from "../support/memory-rollout-store.js";
-import { RedisServer } from "../support/redis-server.js";
 
-let redis: RedisServer;
-
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(async () => {
-  await redis[Symbol.asyncDispose]();
-});
-
-function stage(prefix: string, store?: MemoryFleetStore): FleetStage {
-  return new FleetStage(
-    { connection: { host: "127.0.0.1", port: redis.port }, bullmq: { prefix } },
-    store,
-  );
-}
+const stage = fakeFleets();
 
 test("a worker that takes over a turn and has no client yet leaves the job as it is, and tries again", async () => {
-  await using fleet = stage("take-over");
+  await using fleet = stage();
   const gate = new Deferred<void>();
   const begun = new Deferred<void>();
   fleet.server.onTurn(async (turn) => {
@@ -52,7 +37,7 @@ test("a worker that takes over a turn and has no client yet leaves the job as it
 
 test("the thread of a turn is told, also when the store was away when it began", async () => {
   const store = new ForgetfulStore();
-  await using fleet = stage("thread-note", store);
+  await using fleet = stage({ store });
   const gate = new Deferred<void>();
   fleet.server.onTurn(async (turn) => {
     await gate.promise;
@@ -68,7 +53,7 @@ test("the thread of a turn is told, also when the store was away when it began",
 });
 
 test("what waits for a job ends when its queue is closed", async () => {
-  await using fleet = stage("closed");
+  await using fleet = stage();
   const job = await fleet.queue.add({ newThread: {}, input: "hello" });
   const result = job.result().catch((error: unknown) => error);
   await job.state();
@@ -78,7 +63,7 @@ test("what waits for a job ends when its queue is closed", async () => {
 
 test("a worker closes whose Redis was never there", async () => {
   const troubled = new Deferred<unknown>();
-  await using fleet = stage("unused");
+  await using fleet = stage();
   const codex = fleet.client();
   const worker = new TurnWorker({
     store: fleet.store,
@@ -93,7 +78,7 @@ test("a worker closes whose Redis was never there", async () => {
 
 test("a worker that closes waits for what it runs in the place of a host that is alive again", async () => {
   const store = new CountingStore();
-  await using fleet = stage("alive-again", store);
+  await using fleet = stage({ store });
   await store.note("queue/turns", "hosts", ["one"]);
   await store.settleThread("thread", "one");
   const asked = new Deferred<void>();

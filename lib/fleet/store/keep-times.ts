@@ -1,4 +1,4 @@
-import { checkFields, type Rule } from "../../errors/check-values.js";
+import type { Rule } from "../../errors/check-values.js";
 
 /** For how long a store keeps what nobody touches any more. Nothing is kept for ever. */
 export interface KeepTimes {
@@ -29,9 +29,8 @@ export const keepTimesRules = {
   keepThreadsMs: rule,
 };
 
-/** The times with their defaults (whole ms). @throws InvalidArgumentError */
+/** The times with their defaults (whole ms), once they are checked. */
 export function readKeepTimes(options: KeepTimes): Required<{ [Name in keyof KeepTimes]: number }> {
-  checkFields(options, keepTimesRules);
   const { keepSilentStreamsMs = day, keepJobsMs = 30 * day, keepThreadsMs = 365 * day } = options;
   return {
     keepSilentStreamsMs: Math.ceil(keepSilentStreamsMs),

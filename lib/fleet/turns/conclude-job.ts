@@ -10,6 +10,7 @@ import {
 } from "./job-outcome.js";
 import type { JobTurn } from "./job-turn.js";
 import { readLog } from "./read-log.js";
+import { storable } from "./storable.js";
 
 /**
  * Tells everybody how the job ended: the store first, so that no other attempt comes to another end. Resolves with the
@@ -31,7 +32,7 @@ export async function concludeJob(
   if (threadId !== null) await attempt.persist(() => line.leave(threadId, id));
   await attempt.persist(() => noteInJob(attempt, outcome));
   await attempt.persist(() => store.forgetJob(id, settings.retainMs));
-  if (outcome.type === "result") return outcome.result;
+  if (outcome.type === "result") return storable(outcome.result);
   const error = new bullmq.UnrecoverableError(reasonOf(outcome));
   error.cause = errorOf(id, outcome);
   throw error;
@@ -61,7 +62,7 @@ async function noteInJob({ lease, request }: Attempt, outcome: JobOutcome): Prom
   if (request.over) return;
   const over = outcome.type === "failed" ? { ...outcome, result: undefined } : forgottenResult;
   try {
-    await job.updateData({ ...request, over });
+    await job.updateData({ ...request, over: storable(over) });
   } catch (error) {
     // Somebody may have removed it.
     if ((await job.getState()) !== "unknown") throw error;

@@ -8,6 +8,7 @@ import {
 import { endingOfCode } from "../../parts/turn-problem.js";
 import type { PartOf } from "../../parts/turn-part.js";
 import type { FleetStore } from "../store/fleet-store.js";
+import { storable } from "./storable.js";
 
 export interface FailedOutcome {
   readonly type: "failed";
@@ -77,7 +78,7 @@ export function calledOff(threadId: string | null): JobOutcome {
 
 /** What BullMQ's dashboards show. */
 export function reasonOf({ code, message }: FailedOutcome): string {
-  return message === "" ? code : `${code}: ${message}`;
+  return storable(message === "" ? code : `${code}: ${message}`);
 }
 
 /** The error that tells a caller on another machine how a job failed. */

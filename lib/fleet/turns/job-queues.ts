@@ -71,7 +71,7 @@ export class JobQueues {
     void queue.close().catch(this.#failed);
   });
   #bullmq: Promise<BullMq> | undefined;
-  #isClosed = false;
+  #closed: Promise<void> | undefined;
 
   constructor(
     name: string,
@@ -126,7 +126,11 @@ export class JobQueues {
     options: JobsOptions,
   ): Promise<void> {
     const queue = await this.queue(queueName);
-    await queue.add("turn", request, { ...options, jobId: id });
+    await queue.add("turn", request, { ...options, jobId: id }).catch((error: unknown) => {
+      // What BullMQ says of a connection that was closed meanwhile tells nobody what to do.
+      this.throwIfClosed();
+      throw error;
+    });
   }
 
   async find(id: string): Promise<TurnBullJob | undefined> {
@@ -146,12 +150,16 @@ export class JobQueues {
   }
 
   throwIfClosed(): void {
-    if (this.#isClosed) throw new Error("The queue is closed. Make another one.");
+    if (this.#closed) throw new Error("The queue is closed. Make another one.");
   }
 
   /** Resolves when all connections are closed: by force, where the database does not answer within `forceAfterMs`. */
-  async close(forceAfterMs: number): Promise<void> {
-    this.#isClosed = true;
+  close(forceAfterMs: number): Promise<void> {
+    this.#closed ??= this.#close(forceAfterMs);
+    return this.#closed;
+  }
+
+  async #close(forceAfterMs: number): Promise<void> {
     const all = [...this.#queues.values()];
     this.#queues.clear();
     const closing = Promise.all(all.map((queue) => queue.close().catch(this.#failed)));

@@ -7,8 +7,11 @@ export const parkedMs = 30_000;
 /** When it looks again whose thread is used by somebody outside the fleet, or whose database was away (ms). */
 export const busyMs = 2_000;
 
+/** What is needed of an attempt for that. */
+type Parked = Pick<Attempt, "context" | "lease">;
+
 /** Lets go of the job for some time. @throws always: what tells BullMQ so. */
-export async function park(attempt: Attempt, ms: number): Promise<never> {
+export async function park(attempt: Parked, ms: number): Promise<never> {
   try {
     await delay(attempt, ms);
   } catch (error) {
@@ -41,6 +44,6 @@ export async function returnToQueue(
   throw new bullmq.WaitingError();
 }
 
-async function delay({ lease }: Attempt, ms: number): Promise<void> {
+async function delay({ lease }: Parked, ms: number): Promise<void> {
   await lease.job.moveToDelayed(Date.now() + ms, lease.token);
 }

@@ -3,9 +3,10 @@ import { randomBytes } from "node:crypto";
 import { orAborted } from "../../async/abort.js";
 import { bullOptions } from "./job-queues.js";
 import { Lease } from "./lease.js";
-import { returnToQueue } from "./park-job.js";
+import { park, parkedMs, returnToQueue } from "./park-job.js";
 import type { Places } from "./places.js";
 import type { RunContext } from "./run-context.js";
+import { isTurnRequest } from "./turn-request.js";
 import { TurnRun } from "./turn-run.js";
 
 /**
@@ -83,16 +84,27 @@ export class QueueWorker {
     const leave = this.#places.take();
     // It came in the moment in which the last place was taken by a job of another queue.
     if (!leave) return await returnToQueue(this.#context, job, token);
-    const { lockDuration } = this.#context.settings;
+    const { lockDuration, onError } = this.#context.settings;
     const holder = `${token}:${randomBytes(6).toString("base64url")}`;
     const lease = new Lease(job, token, holder, lockDuration);
     const id = job.id ?? "";
     this.#leases.set(id, lease);
     try {
+      if (!isTurnRequest(job.data)) {
+        onError(new Error(unreadable(id, job.queueName)));
+        return await park({ context: this.#context, lease }, parkedMs);
+      }
       return await orAborted(new TurnRun(this.#context, lease).run(), this.#cut.signal);
     } finally {
       if (this.#leases.get(id) === lease) this.#leases.delete(id);
       leave();
     }
   }
+}
+
+function unreadable(jobId: string, queue: string): string {
+  return (
+    `The job ${jobId} of the queue ${queue} is no turn that this version of the library can read, so it is left to ` +
+    "other workers. Update this worker, or give it a queue of its own."
+  );
 }

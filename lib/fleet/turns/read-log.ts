@@ -1,4 +1,5 @@
-import type { TurnStreamStore } from "../../http/index.js";
+import { object } from "../../errors/check-values.js";
+import type { StreamEvent, TurnStreamStore } from "../../http/index.js";
 import type { TurnPart } from "../../parts/turn-part.js";
 
 const pageBytes = 1_048_576;
@@ -20,9 +21,22 @@ export async function readLog(
   for (;;) {
     const page = await streams.read(id, last, { maxBytes: pageBytes, waitMs: 0, signal });
     if (!page || page.events.length === 0) return { parts, last };
-    for (const { seq, data } of page.events) {
-      parts.push(JSON.parse(data) as TurnPart);
-      last = seq;
+    for (const event of page.events) {
+      const part = partIn(event);
+      if (part) parts.push(part);
+      last = event.seq;
     }
+  }
+}
+
+/** The part that an event holds; undefined for what cannot be read, which something else has written into the stream. */
+export function partIn({ data }: StreamEvent): TurnPart | undefined {
+  try {
+    const part: unknown = JSON.parse(data);
+    return object.fits(part) && typeof Reflect.get(part as object, "type") === "string"
+      ? (part as TurnPart)
+      : undefined;
+  } catch {
+    return undefined;
   }
 }

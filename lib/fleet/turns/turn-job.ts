@@ -1,4 +1,4 @@
-import { onAbort } from "../../async/abort.js";
+import { onAbort, orAborted, throwIfAborted } from "../../async/abort.js";
 import { onDeadline } from "../../async/deadline.js";
 import { pause } from "../../async/timers.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
@@ -18,6 +18,7 @@ import { checkJson } from "./check-json.js";
 import { codeOf } from "./server-loss.js";
 import { errorOf, outcomeOf, type JobOutcome } from "./job-outcome.js";
 import type { JobQueues } from "./job-queues.js";
+import { partIn } from "./read-log.js";
 
 export interface JobResultOptions {
   /** Ends the wait, which rejects with the signal's reason. The job goes on. */
@@ -137,20 +138,24 @@ export class TurnJob {
       over.abort(reason);
     });
     let last = after;
+    let wasOver = false;
     for (let failures = 0; ;) {
       over.signal.throwIfAborted();
       try {
         const how = { maxBytes: pageBytes, waitMs: newsMs, signal: over.signal };
-        const page = await this.#store.streams.read(this.id, last, how);
+        const page = await orAborted(this.#store.streams.read(this.id, last, how), over.signal);
         failures = 0;
         if (!page) {
-          await this.#throwIfGone();
-          await pause(longestPauseMs / 2, over.signal);
+          if (wasOver) throw new TurnJobNotFoundError(this.id);
+          // It has not begun, or its events are not kept any more.
+          wasOver = await orAborted(this.#isOver(), over.signal);
+          if (!wasOver) await pause(longestPauseMs / 2, over.signal);
           continue;
         }
-        for (const { seq, data } of page.events) {
-          last = seq;
-          yield { seq, part: JSON.parse(data) as TurnPart };
+        for (const event of page.events) {
+          last = event.seq;
+          const part = partIn(event);
+          if (part) yield { seq: last, part };
         }
         if (page.ended) return;
       } catch (error) {
@@ -195,24 +200,26 @@ export class TurnJob {
 
   async #command(call: string, command: TurnCommand, options: JobResultOptions): Promise<void> {
     checkResultOptions(call, options);
-    const outcome = (await outcomeOf(this.#store, this.id))
-      ? over(command)
-      : await this.#carriedOut(command, options);
+    const outcome = await this.#within(options, async (signal) =>
+      (await outcomeOf(this.#store, this.id))
+        ? tooLate(command)
+        : await this.#carriedOut(command, signal),
+    );
     if (!outcome.ok) throw new TurnCommandRefusedError(this.id, outcome.code, outcome.message);
   }
 
   /** Sends a command, once, and waits until it is settled. */
-  async #carriedOut(command: TurnCommand, options: JobResultOptions): Promise<CommandOutcome> {
+  async #carriedOut(command: TurnCommand, signal: AbortSignal): Promise<CommandOutcome> {
     await this.#throwIfGone();
+    signal.throwIfAborted();
     const seq = await this.#store.send(this.id, command);
     // One that waits for its turn looks, and does not wait any more.
     if (command.type === "interrupt") await this.#queues.wake(this.id);
-    const settled = (signal: AbortSignal, ms: number) =>
-      this.#store.outcome(this.id, seq, { waitMs: ms, signal });
-    return this.#waiting(options, async (signal) => {
-      const known = await settled(signal, commandMs);
+    const settled = (ms: number) => this.#store.outcome(this.id, seq, { waitMs: ms, signal });
+    return this.#persist(signal, async () => {
+      const known = await settled(commandMs);
       if (known) return known;
-      if (await outcomeOf(this.#store, this.id)) return (await settled(signal, 0)) ?? over(command);
+      if (await outcomeOf(this.#store, this.id)) return (await settled(0)) ?? tooLate(command);
       await this.#throwIfGone();
       return undefined;
     });
@@ -221,6 +228,13 @@ export class TurnJob {
   async #throwIfGone(): Promise<void> {
     if ((await this.#queues.find(this.id)) ?? (await outcomeOf(this.#store, this.id))) return;
     throw new TurnJobNotFoundError(this.id);
+  }
+
+  /** Whether the job is over, however it ended, or gone. */
+  async #isOver(): Promise<boolean> {
+    if (await outcomeOf(this.#store, this.id)) return true;
+    const job = await this.#queues.find(this.id);
+    return !job || ["completed", "failed"].includes(await job.getState());
   }
 
   /** Waits until `look` gives something, or the job is over. */
@@ -233,7 +247,7 @@ export class TurnJob {
     checkResultOptions(call, options);
     let last = 0;
     let pauseMs = firstPauseMs;
-    return this.#waiting(options, async (signal) => {
+    const ask = async (signal: AbortSignal): Promise<T | undefined> => {
       const found = await look();
       if (found !== undefined) return found;
       const outcome = (await outcomeOf(this.#store, this.id)) ?? (await this.#kept());
@@ -253,7 +267,8 @@ export class TurnJob {
         pauseMs = Math.min(2 * pauseMs, longestPauseMs);
         return undefined;
       }
-    });
+    };
+    return this.#within(options, (signal) => this.#persist(signal, () => ask(signal)));
   }
 
   /** What BullMQ knows of a job whose outcome the store has forgotten, or that BullMQ itself has ended. */
@@ -273,11 +288,12 @@ export class TurnJob {
     return outcome ?? job.data.over ?? { type: "failed", code: "JOB_FAILED", message, sent: true };
   }
 
-  /** Asks again and again, also while the store is away. */
-  async #waiting<T>(
+  /** Waits no longer than the caller wants, also for a database that says nothing. */
+  async #within<T>(
     { signal, timeoutMs }: JobResultOptions,
-    ask: (signal: AbortSignal) => Promise<T | undefined>,
+    wait: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    throwIfAborted(signal);
     const over = new AbortController();
     using _link = onAbort(signal, (reason) => {
       over.abort(reason);
@@ -285,17 +301,22 @@ export class TurnJob {
     using _deadline = onDeadline(timeoutMs ?? Infinity, () => {
       over.abort(new TurnJobPendingError(this.id, timeoutMs ?? 0));
     });
+    return await orAborted(wait(over.signal), over.signal);
+  }
+
+  /** Asks again and again until there is an answer, also while the store is away. */
+  async #persist<T>(signal: AbortSignal, ask: () => Promise<T | undefined>): Promise<T> {
     for (let failures = 0; ;) {
-      over.signal.throwIfAborted();
+      signal.throwIfAborted();
       this.#queues.throwIfClosed();
       try {
-        const found = await ask(over.signal);
+        const found = await ask();
         if (found !== undefined) return found;
         failures = 0;
       } catch (error) {
-        over.signal.throwIfAborted();
+        signal.throwIfAborted();
         failures = this.#bear(error, failures);
-        await pause(longestPauseMs, over.signal);
+        await pause(longestPauseMs, signal);
       }
     }
   }
@@ -323,7 +344,7 @@ function unwrap(jobId: string, outcome: JobOutcome): TurnResult {
 }
 
 /** The fate of a command that came too late. */
-function over({ type }: TurnCommand): CommandOutcome {
+function tooLate({ type }: TurnCommand): CommandOutcome {
   if (type === "interrupt") return { ok: true };
   const code = type === "answer" ? "REQUEST_NOT_PENDING" : "TURN_NOT_ACTIVE";
   return { ok: false, code, message: "The turn has ended." };

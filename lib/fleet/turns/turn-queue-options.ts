@@ -11,7 +11,7 @@ import {
 import type { Rule, RulesOf } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../index.js";
 import type { FleetStore } from "../store/fleet-store.js";
-import { warnOfTrouble } from "./warn-of-trouble.js";
+import { troubleListener } from "./warn-of-trouble.js";
 
 export interface TurnQueueOptions {
   /** What the machines know together. */
@@ -58,7 +58,7 @@ export function readQueueOptions(options: TurnQueueOptions) {
   const { name = "turns", retainMs = 3_600_000, maxBytesPerTurn = 4 * 1_048_576 } = options;
   checkName(name);
   const limits = { retainMs, maxBytes: maxBytesPerTurn };
-  return { ...options, name, limits, onError: options.onError ?? warnOfTrouble };
+  return { ...options, name, limits, onError: troubleListener(options.onError) };
 }
 
 export function checkName(name: unknown): void {

@@ -50,6 +50,7 @@ export class TurnQueue implements AsyncDisposable {
    */
   async add(options: AddTurnJobOptions): Promise<TurnJob> {
     const request = readTurnRequest(options);
+    this.#queues.throwIfClosed();
     const { idempotencyKey, job = {} } = options;
     await this.#queues.bullmq();
     const id = idempotencyKey === undefined ? newId() : idOf(idempotencyKey);

@@ -12,6 +12,7 @@ import {
 import type { StreamFacts } from "../../http/index.js";
 import { checkJson } from "./check-json.js";
 import type { FailedOutcome } from "./job-outcome.js";
+import { storable } from "./storable.js";
 
 /** Settings of the thread that a job begins: those of `startThread()` that can travel as JSON. */
 export type NewThreadOptions = Omit<
@@ -125,6 +126,11 @@ const budgetElsewhere =
 const withWorker =
   "must be given to the worker (handlersFor, codexFor): a function cannot travel to another machine";
 
+/** Whether the data of a job are those of a turn, as this version of the library writes them. */
+export function isTurnRequest(data: unknown): data is TurnRequest {
+  return object.fits(data) && Reflect.get(data as object, "version") === 1;
+}
+
 /** Reads what `add()` was given. @throws InvalidArgumentError */
 export function readTurnRequest(given: AddTurnJobOptions): TurnRequest {
   checkOptions("add()", given, addKeys);
@@ -143,7 +149,7 @@ export function readTurnRequest(given: AddTurnJobOptions): TurnRequest {
   const input = toItems(given.input);
   const parts = { thread: thread ?? null, newThread: newThread ?? null, input, options };
   for (const [name, value] of Object.entries(parts)) checkJson(name, value);
-  const request = { version: 1 as const, owner: owner ?? "", ...parts };
+  const request = { version: 1 as const, owner: owner ?? "", ...storable(parts) };
   return { ...request, digest: digestOf(request) };
 }
 

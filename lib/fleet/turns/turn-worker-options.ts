@@ -20,7 +20,7 @@ import { readPartOptions } from "../../parts/part-options.js";
 import type { RolloutStore } from "../rollouts/rollout-store.js";
 import type { FleetStore } from "../store/fleet-store.js";
 import { checkBackend, checkName } from "./turn-queue-options.js";
-import { warnOfTrouble } from "./warn-of-trouble.js";
+import { troubleListener } from "./warn-of-trouble.js";
 import type { NewThreadOptions, TurnJobOptions } from "./turn-request.js";
 
 /** A job as `codexFor` and `handlersFor` see it. */
@@ -148,7 +148,7 @@ export function readWorkerOptions(options: TurnWorkerOptions) {
     answerWithinMs: options.answerWithinMs ?? 10 * minute,
     batchMs: options.batchMs ?? 50,
     whenLockLost: options.whenLockLost ?? "handOver",
-    onError: options.onError ?? warnOfTrouble,
+    onError: troubleListener(options.onError),
     parts,
     retainMs,
     limits: { retainMs, maxBytes: maxBytesPerTurn },

@@ -145,16 +145,24 @@ const checks: Readonly<Record<string, (stores: Stores) => Promise<void>>> = {
   },
 
   async "a stream is kept for a while after its end, and no longer"({ writing, reading, id }) {
-    await writing.create(id, { owner: "ada", threadId: "thread" }, { ...limits, retainMs: 200 });
-    await writing.append(id, [event(1)]);
-    await writing.end(id);
-    same((await read(reading, id, 0))?.events, [event(1)]);
-    const giveUp = Date.now() + long;
-    while (await reading.find(id)) {
-      if (Date.now() > giveUp) throw new Error("it is still there");
-      await new Promise((resolve) => setTimeout(resolve, briefly));
+    // Whoever is too slow to see it looks for one that is kept longer.
+    for (let retainMs = 200; ; retainMs *= 4) {
+      const own = `${id}-${retainMs}`;
+      await writing.create(own, { owner: "ada", threadId: "thread" }, { ...limits, retainMs });
+      await writing.append(own, [event(1)]);
+      const ended = Date.now();
+      await writing.end(own);
+      const page = await read(reading, own, 0);
+      if (!page && Date.now() - ended >= retainMs) continue;
+      same(page?.events, [event(1)]);
+      const giveUp = Date.now() + long;
+      while (await reading.find(own)) {
+        if (Date.now() > giveUp) throw new Error("it is still there");
+        await new Promise((resolve) => setTimeout(resolve, briefly));
+      }
+      same(await read(reading, own, 0), undefined);
+      return;
     }
-    same(await read(reading, id, 0), undefined);
   },
 
   async "a stream that is there is not begun anew"({ writing, reading, id }) {

@@ -3,7 +3,7 @@ import { Codex } from "../../../lib/index.js";
 import { TurnWorker } from "../../../lib/fleet/index.js";
 import { deployTool } from "../../support/deploy-tool.js";
 import { TurnStreams } from "../../../lib/http/index.js";
-import { fleetOptions, type DatabasePlace } from "./database.js";
+import { fleetOptions, type DatabasePlace } from "../../support/fleet-database.js";
 
 /** What a process of a fleet under test is told, as JSON, behind its name. */
 export interface FleetProcessSettings {

@@ -7,7 +7,7 @@ import { ListeningServer } from "../../support/listening-server.js";
 import { RealStage } from "../../support/real.js";
 import { freePort } from "../../support/free-port.js";
 import { FleetChild } from "./child.js";
-import { fleetOptions, startDatabase, type DatabaseKind } from "./database.js";
+import { fleetOptions, startDatabase, type DatabaseKind } from "../../support/fleet-database.js";
 
 export interface KillRunOptions {
   /** Where the fleet keeps everything (default `"redis"`). */

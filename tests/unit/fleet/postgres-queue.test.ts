@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { PostgresFleetStore } from "../../../lib/fleet/index.js";
+import { FakeAppServer } from "../../../lib/testing/index.js";
 import { TurnJobConflictError } from "../../../lib/index.js";
-import { FleetStage } from "../../support/fleet-stage.js";
+import { fleetOptions } from "../../support/fleet-database.js";
+import { FleetStage, until } from "../../support/fleet-stage.js";
 import { PostgresServer } from "../../support/postgres-server.js";
 
 let postgres: PostgresServer;
@@ -15,11 +16,14 @@ afterAll(async () => {
 
 let lastSchema = 0;
 /** The fleet of a test: all that it keeps, BullMQ's jobs included, lies in PostgreSQL. */
-function stage(): FleetStage {
+function stage(): FleetStage<FakeAppServer> {
   lastSchema += 1;
-  const own = { connectionString: postgres.url, schema: `bullmq_${lastSchema}`, migrate: true };
-  const store = new PostgresFleetStore({ postgres: postgres.url, schema: `fleet_${lastSchema}` });
-  return new FleetStage({ postgres: own }, store);
+  const place = fleetOptions({
+    kind: postgres.kind,
+    url: postgres.url,
+    name: `fleet_${lastSchema}`,
+  });
+  return new FleetStage(new FakeAppServer(), place);
 }
 
 test("turns run as jobs on PostgreSQL alone, in order within their thread", async () => {
@@ -100,4 +104,24 @@ test("a turn is stopped from anywhere, and given back by a worker that closes, o
   const later = await fleet.queue.add({ newThread: {}, input: "later" });
   expect((await later.state()).state).toBe("waiting");
   expect(begun).toEqual(["long"]);
+});
+
+test("a long input comes over, and what PostgreSQL's JSON cannot hold keeps no job from its end", async () => {
+  await using fleet = stage();
+  const long = "x".repeat(1_000_000);
+  fleet.server.onTurn((turn) => {
+    if (turn.text === "fail") turn.fail("no \u0000");
+    else turn.reply(`${turn.text} \u0000`);
+  });
+  await fleet.worker();
+  const add = (input: string) => fleet.queue.add({ newThread: {}, input });
+  const job = await add(`${long} \u{1f600} \u0000 \ud83d`);
+  const failing = await add("fail");
+  await expect(job.result()).resolves.toMatchObject({
+    finalResponse: `${long} \u{1f600} \ufffd \ufffd \u0000`,
+  });
+  await expect(failing.result()).rejects.toThrow("no \u0000");
+  await until(async () => (await job.state()).state === "completed");
+  await until(async () => (await failing.state()).state === "failed");
+  expect(fleet.troubles).toEqual([]);
 });

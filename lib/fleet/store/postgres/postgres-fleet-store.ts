@@ -12,6 +12,7 @@ import type {
 } from "../fleet-store.js";
 import { duration, maxOpenCommands, maxOutcomes } from "../limits.js";
 import { fromStoredJson, toStoredJson } from "../stored-json.js";
+import { jobTopic } from "../topics.js";
 import { PostgresConnection } from "./postgres-connection.js";
 import { readPostgresOptions, type PostgresFleetStoreOptions } from "./postgres-options.js";
 import { PostgresStreamStore } from "./postgres-stream-store.js";
@@ -219,11 +220,6 @@ export class PostgresFleetStore implements FleetStore {
   close(): Promise<void> {
     return this.#connection.close();
   }
-}
-
-/** What news of commands and their outcomes come under. */
-function jobTopic(jobId: string): string {
-  return `job:${encodeId("jobId", jobId)}`;
 }
 
 function textOf(stored: unknown): string | undefined {

@@ -1,20 +1,12 @@
-import type {
-  ReadEventsOptions,
-  StoredStream,
-  StreamEvent,
-  StreamFacts,
-  StreamLimits,
-  StreamPage,
-  TurnStreamStore,
-} from "../../../http/index.js";
+import type { StoredStream, StreamEvent, StreamFacts, StreamLimits } from "../../../http/index.js";
 import type { LogEntry } from "../../../http/streams/log-entry.js";
-import { StreamTakenError } from "../../../index.js";
-import { checkStorable, encodeId } from "../encode-id.js";
-import { batchesOf } from "../event-batches.js";
+import { DatabaseStreams, type WriteStatus } from "../database-streams.js";
+import { encodeId } from "../encode-id.js";
 import type { readKeepTimes } from "../keep-times.js";
 import { fromExtras, toExtras } from "../stored-extras.js";
 import { shrinkEntries } from "../shrink-entries.js";
-import { StreamPages, type StoredPage } from "../stream-pages.js";
+import type { StoredPage, StreamPages } from "../stream-pages.js";
+import { streamTopic } from "../topics.js";
 import type { PostgresConnection } from "./postgres-connection.js";
 import { fromText, toText } from "./stored-text.js";
 
@@ -34,60 +26,16 @@ interface EntryRow {
 }
 
 /** The streams of a `PostgresFleetStore`, each as the rows of its events. */
-export class PostgresStreamStore implements TurnStreamStore {
+export class PostgresStreamStore extends DatabaseStreams {
   readonly #options: PostgresStreamStoreOptions;
-  readonly #pages: StreamPages;
-  /** The name under which this one writes; empty for whoever does not care. */
-  readonly #writer: string;
 
   constructor(options: PostgresStreamStoreOptions, writer = "", pages?: StreamPages) {
+    super(options.connection, writer, pages);
     this.#options = options;
-    this.#writer = writer;
-    const readPage = this.#readPage.bind(this);
-    this.#pages = pages ?? new StreamPages(options.connection.news, readPage);
   }
 
-  /** The same streams for a writer whom another one can take a stream from. */
   as(writer: string): PostgresStreamStore {
-    return new PostgresStreamStore(this.#options, writer, this.#pages);
-  }
-
-  async create(id: string, facts: StreamFacts, limits: StreamLimits): Promise<void> {
-    checkStorable("owner", facts.owner);
-    checkStorable("threadId", facts.threadId);
-    const { retainMs, maxBytes } = limits;
-    await this.#write("create_stream", id, [
-      toText(facts.owner),
-      toText(facts.threadId),
-      Math.ceil(retainMs),
-      Math.ceil(maxBytes),
-      this.#options.keep.keepSilentStreamsMs,
-    ]);
-  }
-
-  async nameTurn(id: string, turnId: string): Promise<void> {
-    checkStorable("turnId", turnId);
-    await this.#write("name_turn", id, [toText(turnId)]);
-  }
-
-  async append(id: string, events: readonly StreamEvent[]): Promise<void> {
-    const { connection, keep } = this.#options;
-    const channel = connection.channelOf(streamTopic(id));
-    for (const batch of batchesOf(events)) {
-      const status = await this.#write("append_events", id, [
-        channel,
-        keep.keepSilentStreamsMs,
-        batch.map(({ seq }) => seq),
-        batch.map(({ type }) => toText(type)),
-        batch.map(({ data }) => data),
-      ]);
-      if (status === 1) await this.#shrink(id);
-    }
-  }
-
-  async end(id: string): Promise<void> {
-    const channel = this.#options.connection.channelOf(streamTopic(id));
-    await this.#write("end_stream", id, [channel]);
+    return new PostgresStreamStore(this.#options, writer, this.pages);
   }
 
   async find(id: string): Promise<StoredStream | undefined> {
@@ -110,10 +58,6 @@ export class PostgresStreamStore implements TurnStreamStore {
       ended: found.ended,
       last: Number(found.last),
     };
-  }
-
-  read(id: string, after: number, options: ReadEventsOptions): Promise<StreamPage | undefined> {
-    return this.#pages.read(id, streamTopic(id), after, options);
   }
 
   async ownThread(threadId: string, owner: string): Promise<string> {
@@ -141,20 +85,36 @@ export class PostgresStreamStore implements TurnStreamStore {
     return found.map(({ id_text: threadId }) => fromText(threadId));
   }
 
-  close(): Promise<void> {
-    return this.#options.connection.close();
+  protected writeFacts(id: string, given: StreamFacts & StreamLimits): Promise<WriteStatus> {
+    const { owner, threadId, retainMs, maxBytes } = given;
+    const { keepSilentStreamsMs } = this.#options.keep;
+    const args = [toText(owner), toText(threadId), retainMs, maxBytes, keepSilentStreamsMs];
+    return this.#write("create_stream", id, args);
   }
 
-  /** Calls a function that writes; gives what it says beside its success. */
-  async #write(name: string, id: string, args: readonly unknown[]): Promise<number | null> {
-    const { connection } = this.#options;
-    const all = [encodeId("id", id), toText(this.#writer), ...args];
-    const status = await connection.call<number>(name, all);
-    if (status === -2) throw new StreamTakenError();
-    return status;
+  protected writeTurn(id: string, turnId: string): Promise<WriteStatus> {
+    return this.#write("name_turn", id, [toText(turnId)]);
   }
 
-  async #readPage(id: string, after: number, maxBytes: number): Promise<StoredPage | undefined> {
+  protected writeEvents(id: string, events: readonly StreamEvent[]): Promise<WriteStatus> {
+    return this.#write("append_events", id, [
+      this.#channelOf(id),
+      this.#options.keep.keepSilentStreamsMs,
+      events.map(({ seq }) => seq),
+      events.map(({ type }) => toText(type)),
+      events.map(({ data }) => data),
+    ]);
+  }
+
+  protected writeEnd(id: string): Promise<WriteStatus> {
+    return this.#write("end_stream", id, [this.#channelOf(id)]);
+  }
+
+  protected async readPage(
+    id: string,
+    after: number,
+    maxBytes: number,
+  ): Promise<StoredPage | undefined> {
     const rows = await this.#options.connection.query<
       EntryRow & { readonly ended: boolean; readonly last: string }
     >(
@@ -176,8 +136,7 @@ export class PostgresStreamStore implements TurnStreamStore {
     return { ended: first.ended, last: Number(first.last), entries: entriesOf(rows) };
   }
 
-  /** Makes a stream fit, as the store in memory does. Whoever appends meanwhile does it again. */
-  async #shrink(id: string): Promise<void> {
+  protected async shrink(id: string): Promise<void> {
     const { connection } = this.#options;
     const key = encodeId("id", id);
     // One statement sees the facts and the entries of one moment.
@@ -202,11 +161,15 @@ export class PostgresStreamStore implements TurnStreamStore {
       entries.map(toExtras),
     ]);
   }
-}
 
-/** What news of a stream come under. */
-function streamTopic(id: string): string {
-  return `stream:${encodeId("id", id)}`;
+  #channelOf(id: string): string {
+    return this.#options.connection.channelOf(streamTopic(id));
+  }
+
+  async #write(name: string, id: string, args: readonly unknown[]): Promise<WriteStatus> {
+    const all = [encodeId("id", id), toText(this.writer), ...args];
+    return (await this.#options.connection.call<WriteStatus>(name, all)) ?? 0;
+  }
 }
 
 function entriesOf(rows: readonly EntryRow[]): LogEntry[] {

@@ -12,6 +12,7 @@ import type {
 } from "../fleet-store.js";
 import { duration, maxOpenCommands, maxOutcomes } from "../limits.js";
 import { fromStoredJson, toStoredJson } from "../stored-json.js";
+import { jobTopic } from "../topics.js";
 import * as jobs from "./job-scripts.js";
 import { RedisConnection } from "./redis-connection.js";
 import { RedisKeys } from "./redis-keys.js";
@@ -124,7 +125,7 @@ export class RedisFleetStore implements FleetStore {
 
   async send(jobId: string, command: TurnCommand): Promise<number> {
     const { keepJobsMs } = this.#keep;
-    const channel = this.#keys.channel(this.#keys.jobTopic(jobId));
+    const channel = this.#keys.channel(jobTopic(jobId));
     const args = [toStoredJson("command", command), channel, keepJobsMs, maxOpenCommands];
     const seq = await this.#connection.run(jobs.sendCommand, [this.#keys.job(jobId)], args);
     if (seq === 0) throw new CommandsFullError(maxOpenCommands);
@@ -138,12 +139,12 @@ export class RedisFleetStore implements FleetStore {
       const commands = commandsOf(found as readonly (number | string)[]);
       return commands.length > 0 ? commands : undefined;
     };
-    return (await this.#connection.news.until(this.#keys.jobTopic(jobId), look, wait)) ?? [];
+    return (await this.#connection.news.until(jobTopic(jobId), look, wait)) ?? [];
   }
 
   async settle(jobId: string, seq: number, outcome: CommandOutcome): Promise<void> {
     check("seq", seq, whole(1));
-    const channel = this.#keys.channel(this.#keys.jobTopic(jobId));
+    const channel = this.#keys.channel(jobTopic(jobId));
     const args = [seq, toStoredJson("outcome", outcome), channel, maxOutcomes];
     await this.#connection.run(jobs.settleCommand, [this.#keys.job(jobId)], args);
   }
@@ -154,7 +155,7 @@ export class RedisFleetStore implements FleetStore {
       const found = await this.#fieldOf(jobId, `o${seq}`);
       return found === undefined ? undefined : (fromStoredJson(found) as CommandOutcome);
     };
-    return this.#connection.news.until(this.#keys.jobTopic(jobId), look, wait);
+    return this.#connection.news.until(jobTopic(jobId), look, wait);
   }
 
   async note(jobId: string, name: string, value: unknown): Promise<void> {

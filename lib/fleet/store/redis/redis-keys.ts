@@ -34,16 +34,6 @@ export class RedisKeys {
     return this.#key("hosts", "", "alive");
   }
 
-  /** What news of a stream come under. */
-  streamTopic(id: string): string {
-    return `stream:${encodeId("id", id)}`;
-  }
-
-  /** What news of commands and their outcomes come under. */
-  jobTopic(jobId: string): string {
-    return `job:${encodeId("jobId", jobId)}`;
-  }
-
   channel(topic: string): string {
     return `${this.channelPrefix}:${topic}`;
   }

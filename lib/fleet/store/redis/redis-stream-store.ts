@@ -1,20 +1,11 @@
-import type {
-  ReadEventsOptions,
-  StoredStream,
-  StreamEvent,
-  StreamFacts,
-  StreamLimits,
-  StreamPage,
-  TurnStreamStore,
-} from "../../../http/index.js";
+import type { StoredStream, StreamEvent, StreamFacts, StreamLimits } from "../../../http/index.js";
 import type { LogEntry } from "../../../http/streams/log-entry.js";
-import { StreamTakenError } from "../../../index.js";
-import { checkStorable } from "../encode-id.js";
-import { batchesOf } from "../event-batches.js";
+import { DatabaseStreams, type WriteStatus } from "../database-streams.js";
 import type { readKeepTimes } from "../keep-times.js";
 import { shrinkEntries } from "../shrink-entries.js";
-import { StreamPages, type StoredPage } from "../stream-pages.js";
+import type { StoredPage, StreamPages } from "../stream-pages.js";
 import { fromExtras, toExtras } from "../stored-extras.js";
+import { streamTopic } from "../topics.js";
 import type { RedisConnection } from "./redis-connection.js";
 import type { RedisKeys } from "./redis-keys.js";
 import type { RedisScript } from "./redis-script.js";
@@ -30,56 +21,16 @@ export interface RedisStreamStoreOptions {
 }
 
 /** The streams of a `RedisFleetStore`, each as a Redis stream with its facts beside it. */
-export class RedisStreamStore implements TurnStreamStore {
+export class RedisStreamStore extends DatabaseStreams {
   readonly #options: RedisStreamStoreOptions;
-  readonly #pages: StreamPages;
-  /** The name under which this one writes; empty for whoever does not care. */
-  readonly #writer: string;
 
   constructor(options: RedisStreamStoreOptions, writer = "", pages?: StreamPages) {
+    super(options.connection, writer, pages);
     this.#options = options;
-    this.#writer = writer;
-    const readPage = this.#readPage.bind(this);
-    this.#pages = pages ?? new StreamPages(options.connection.news, readPage);
   }
 
-  /** The same streams for a writer whom another one can take a stream from. */
   as(writer: string): RedisStreamStore {
-    return new RedisStreamStore(this.#options, writer, this.#pages);
-  }
-
-  async create(id: string, facts: StreamFacts, limits: StreamLimits): Promise<void> {
-    checkStorable("owner", facts.owner);
-    checkStorable("threadId", facts.threadId);
-    const { retainMs, maxBytes } = limits;
-    await this.#write(id, scripts.createStream, [
-      facts.owner,
-      facts.threadId,
-      Math.ceil(retainMs),
-      Math.ceil(maxBytes),
-      this.#options.keep.keepSilentStreamsMs,
-    ]);
-  }
-
-  async nameTurn(id: string, turnId: string): Promise<void> {
-    checkStorable("turnId", turnId);
-    await this.#write(id, scripts.nameTurn, [turnId]);
-  }
-
-  async append(id: string, events: readonly StreamEvent[]): Promise<void> {
-    const { keys, keep } = this.#options;
-    const channel = keys.channel(keys.streamTopic(id));
-    for (const batch of batchesOf(events)) {
-      const written = batch.flatMap(({ seq, type, data }) => [seq, type, data]);
-      const args = [channel, keep.keepSilentStreamsMs, ...written];
-      const isTooLarge = (await this.#write(id, scripts.appendEvents, args)) === 1;
-      if (isTooLarge) await this.#shrink(id);
-    }
-  }
-
-  async end(id: string): Promise<void> {
-    const { keys } = this.#options;
-    await this.#write(id, scripts.endStream, [keys.channel(keys.streamTopic(id))]);
+    return new RedisStreamStore(this.#options, writer, this.pages);
   }
 
   async find(id: string): Promise<StoredStream | undefined> {
@@ -94,10 +45,6 @@ export class RedisStreamStore implements TurnStreamStore {
       ended: ended === "1",
       last: Number(last),
     };
-  }
-
-  read(id: string, after: number, options: ReadEventsOptions): Promise<StreamPage | undefined> {
-    return this.#pages.read(id, this.#options.keys.streamTopic(id), after, options);
   }
 
   async ownThread(threadId: string, owner: string): Promise<string> {
@@ -126,24 +73,32 @@ export class RedisStreamStore implements TurnStreamStore {
     return listed as string[];
   }
 
-  close(): Promise<void> {
-    return this.#options.connection.close();
+  protected writeFacts(id: string, given: StreamFacts & StreamLimits): Promise<WriteStatus> {
+    const { owner, threadId, retainMs, maxBytes } = given;
+    const { keepSilentStreamsMs } = this.#options.keep;
+    const args = [owner, threadId, retainMs, maxBytes, keepSilentStreamsMs];
+    return this.#write(id, scripts.createStream, args);
   }
 
-  /** Runs a script that writes; gives what it says beside its success. */
-  async #write(
+  protected writeTurn(id: string, turnId: string): Promise<WriteStatus> {
+    return this.#write(id, scripts.nameTurn, [turnId]);
+  }
+
+  protected writeEvents(id: string, events: readonly StreamEvent[]): Promise<WriteStatus> {
+    const written = events.flatMap(({ seq, type, data }) => [seq, type, data]);
+    const args = [this.#channelOf(id), this.#options.keep.keepSilentStreamsMs, ...written];
+    return this.#write(id, scripts.appendEvents, args);
+  }
+
+  protected writeEnd(id: string): Promise<WriteStatus> {
+    return this.#write(id, scripts.endStream, [this.#channelOf(id)]);
+  }
+
+  protected async readPage(
     id: string,
-    script: RedisScript,
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
-    const { keys, connection } = this.#options;
-    const given = await connection.run(script, keys.stream(id), [this.#writer, ...args]);
-    const [status, more] = given as readonly number[];
-    if (status === -2) throw new StreamTakenError();
-    return more;
-  }
-
-  async #readPage(id: string, after: number, maxBytes: number): Promise<StoredPage | undefined> {
+    after: number,
+    maxBytes: number,
+  ): Promise<StoredPage | undefined> {
     const { keys, connection } = this.#options;
     const args = [after, Math.ceil(maxBytes)];
     const found = await connection.run(scripts.readEvents, keys.stream(id), args);
@@ -152,8 +107,7 @@ export class RedisStreamStore implements TurnStreamStore {
     return { ended: ended === 1, last: Number(last), entries: entriesOf(rest) };
   }
 
-  /** Makes a stream fit, as the store in memory does. Whoever appends meanwhile does it again. */
-  async #shrink(id: string): Promise<void> {
+  protected async shrink(id: string): Promise<void> {
     const { keys, connection } = this.#options;
     const found = await connection.run(scripts.readWhole, keys.stream(id), []);
     if (!Array.isArray(found)) return;
@@ -161,6 +115,19 @@ export class RedisStreamStore implements TurnStreamStore {
     const { entries, bytes } = shrinkEntries(entriesOf(rest), Number(maxBytes));
     const written = entries.flatMap((each) => [each.seq, each.type, each.data, toExtras(each)]);
     await connection.run(scripts.replaceEvents, keys.stream(id), [shape, last, bytes, ...written]);
+  }
+
+  #channelOf(id: string): string {
+    return this.#options.keys.channel(streamTopic(id));
+  }
+
+  async #write(
+    id: string,
+    script: RedisScript,
+    args: readonly (string | number)[],
+  ): Promise<WriteStatus> {
+    const { keys, connection } = this.#options;
+    return (await connection.run(script, keys.stream(id), [this.writer, ...args])) as WriteStatus;
   }
 }
 

@@ -1,13 +1,13 @@
 import { redisScript } from "./redis-script.js";
 
 // KEYS: the facts of a stream (a hash) and its events (a Redis stream, whose ids begin with the events' numbers).
-// Scripts that write give -1 when there is no such stream, and -2 when another writer has taken it.
+// Scripts that write give a `WriteStatus`.
 
 /** Gives the fields that a writer needs, or ends the script. */
 const asWriter = `
   local facts = redis.call('HMGET', KEYS[1], 'writer', 'ended', 'last', 'bytes', 'maxBytes')
-  if not facts[1] then return { -1 } end
-  if facts[1] ~= ARGV[1] then return { -2 } end`;
+  if not facts[1] then return -1 end
+  if facts[1] ~= ARGV[1] then return -2 end`;
 
 const keepBoth = (ms: string): string => `
   redis.call('PEXPIRE', KEYS[1], ${ms})
@@ -22,16 +22,16 @@ export const createStream = redisScript(`
   end
   redis.call('HSET', KEYS[1], 'writer', ARGV[1])
   if not redis.call('HGET', KEYS[1], 'ended') then ${keepBoth("ARGV[6]")} end
-  return { 0 }`);
+  return 0`);
 
 /** ARGV: writer, turn. */
 export const nameTurn = redisScript(`${asWriter}
   redis.call('HSET', KEYS[1], 'turnId', ARGV[2])
-  return { 0 }`);
+  return 0`);
 
 /** ARGV: writer, topic's channel, for how long the stream may be silent, then number, type and data of each event. */
 export const appendEvents = redisScript(`${asWriter}
-  if facts[2] then return { 0, 0 } end
+  if facts[2] then return 0 end
   local last, bytes, added = tonumber(facts[3]), tonumber(facts[4]), false
   for index = 4, #ARGV, 3 do
     local seq = tonumber(ARGV[index])
@@ -44,16 +44,16 @@ export const appendEvents = redisScript(`${asWriter}
     redis.call('HSET', KEYS[1], 'last', string.format('%.0f', last), 'bytes', string.format('%.0f', bytes))
     redis.call('PUBLISH', ARGV[2], '')
   end${keepBoth("ARGV[3]")}
-  if bytes > tonumber(facts[5]) then return { 0, 1 } end
-  return { 0, 0 }`);
+  if bytes > tonumber(facts[5]) then return 1 end
+  return 0`);
 
 /** ARGV: writer, topic's channel. */
 export const endStream = redisScript(`${asWriter}
-  if facts[2] then return { 0 } end
+  if facts[2] then return 0 end
   local retainMs = redis.call('HGET', KEYS[1], 'retainMs')
   redis.call('HSET', KEYS[1], 'ended', '1')${keepBoth("retainMs")}
   redis.call('PUBLISH', ARGV[2], '')
-  return { 0 }`);
+  return 0`);
 
 /** Gives owner, thread, turn, whether it has ended, and the newest number. */
 export const findStream = redisScript(`
