@@ -35,11 +35,13 @@ export function howToCall({ name, description = "", inputSchema }: HarnessToolSp
   ].join("\n");
 }
 
+export interface UnwrappedCall {
+  readonly tool: string;
+  readonly input: unknown;
+}
+
 /** The tool and the input of a call, as the host is to see it. */
-export function unwrapCall(
-  tool: string,
-  input: unknown,
-): { readonly tool: string; readonly input: unknown } {
+export function unwrapCall(tool: string, input: unknown): UnwrappedCall {
   if (tool !== addedTool) return { tool, input };
   const { tool: name, input: own } = Object(input) as {
     readonly tool?: unknown;

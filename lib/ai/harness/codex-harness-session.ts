@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../../async/abort.js";
 import { ignoreRejection } from "../../async/deferred.js";
 import type { Turn, TurnOptions } from "../../index.js";
 import type { PartVisibility } from "../../parts/part-options.js";
@@ -19,7 +20,7 @@ import type {
   HarnessResumeState,
   HarnessStateData,
 } from "./harness-types.js";
-import { throwIfAborted } from "./throw-if-aborted.js";
+
 import { unsupported } from "./unsupported.js";
 
 export interface SessionOptions {
@@ -87,7 +88,7 @@ export class HarnessSession implements CodexHarnessSession {
       throw unsupported("state", "has no turn to go on with; begin one with a prompt");
     }
     this.#unfinished = undefined;
-    const asks = new HarnessAsks(this.#options.permissions);
+    const asks = new HarnessAsks(this.#options.permissions, options.tools);
     const { outputSchema } = settingsOf(options);
     const turn = thread.attachTurn({ id: told.id }, { ...asks.handlers, outputSchema });
     const control = this.#follow(turn, asks, options, told);
@@ -112,8 +113,10 @@ export class HarnessSession implements CodexHarnessSession {
     // Its id is what another process finds it by.
     if (turn) await turn.turn.started.catch(() => undefined);
     turn?.release();
-    // Also of a turn that was told to its end: the host may not have read it.
-    return continueState(this.#stateWith(turn?.state ?? this.#unfinished));
+    const data = this.#stateWith(this.#unfinished);
+    // The host still reads what it was given. HarnessAgent hands the state on when it has stopped.
+    const get = (): HarnessStateData["turn"] => turn?.state ?? this.#unfinished;
+    return continueState(Object.defineProperty(data, "turn", { enumerable: true, get }));
   }
 
   doDetach(): Promise<HarnessResumeState> {
@@ -171,7 +174,7 @@ export class HarnessSession implements CodexHarnessSession {
     const thread = await this.#thread.prepare(options);
     throwIfAborted(abortSignal);
     if (this.#isDestroyed) throw destroyed();
-    const asks = new HarnessAsks(this.#options.permissions);
+    const asks = new HarnessAsks(this.#options.permissions, options.tools);
     const turn = thread.turn(input, {
       ...settings,
       ...(model === undefined ? {} : { model }),
@@ -189,26 +192,23 @@ export class HarnessSession implements CodexHarnessSession {
   ): HarnessPromptControl {
     const { turns, show, answerTimeoutMs } = this.#options;
     const { outputSchema } = settingsOf(options);
-    const names = new Set((options.tools ?? []).map(({ name }) => name));
     const harnessTurn = new HarnessTurn({
       turn,
       asks,
       modelId: options.model ?? this.#thread.model,
-      isCallersTool: (name) => names.has(name),
       holdsText: outputSchema !== undefined && hasOptional(outputSchema),
       answerTimeoutMs,
       // The host carries out its tools by their arguments.
       show: { cwd: this.#thread.cwd, show: { ...show, toolArguments: true } },
       told,
+      first: this.#compactions.map(
+        (counts) => ({ type: "compaction", trigger: "manual", summary: "", ...counts }) as const,
+      ),
     });
-    turns.add({ turn: harnessTurn, asks });
-    this.#turn = harnessTurn;
-    const control = harnessTurn.attach(options);
-    for (const compaction of this.#compactions) {
-      options.emit({ type: "compaction", trigger: "manual", summary: "", ...compaction });
-    }
     this.#compactions = [];
-    return control;
+    turns.add(harnessTurn);
+    this.#turn = harnessTurn;
+    return harnessTurn.attach(options);
   }
 }
 

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../../async/abort.js";
 import { checkOptions, type KeysOf } from "../../errors/check-options.js";
 import { check, checkFields, flag, milliseconds } from "../../errors/check-values.js";
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
@@ -15,7 +16,7 @@ import {
 } from "./harness-thread.js";
 import { HarnessTurns } from "./harness-turns.js";
 import type { CodexHarness, HarnessStartOptions } from "./harness-types.js";
-import { throwIfAborted } from "./throw-if-aborted.js";
+
 import { unsupported } from "./unsupported.js";
 
 export interface CodexHarnessOptions {

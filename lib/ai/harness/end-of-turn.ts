@@ -3,6 +3,7 @@ import type { Turn } from "../../index.js";
 import type { PartOf } from "../../parts/turn-part.js";
 import type { HarnessParts } from "./harness-parts.js";
 import type { HarnessStreamPart } from "./harness-types.js";
+import { saysNothing } from "./host-reading.js";
 
 interface EndedTurn {
   readonly turn: Turn;
@@ -28,7 +29,7 @@ export async function endOfTurn(
   } catch (error) {
     // `ai` compares the answer with the schema itself, and has an error of its own.
     if (!isAppServerError(error) || error.code !== "OUTPUT_MISMATCH") {
-      const parts = harness.finish({ unified: "error", raw: status });
+      const parts = [...harness.finish({ unified: "error", raw: status }), saysNothing()];
       return { parts, failure: { reason: error } };
     }
   }

@@ -2,10 +2,11 @@ import type { JsonValue } from "../../../generated/types.js";
 import type { RequestHandlers, ToolContext, ToolOutput } from "../../index.js";
 import type { AskedRequest, ToolCall } from "../../parts/part-types.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import { unwrapCall, type UnwrappedCall } from "./added-tool.js";
 import { answersIn, questionsInput } from "./builtin-tools.js";
 import { callOf, type HarnessParts, type HarnessToolCall } from "./harness-parts.js";
 import type { HarnessPermissions } from "./harness-permissions.js";
-import type { HarnessStreamPart } from "./harness-types.js";
+import type { HarnessStreamPart, HarnessToolSpec } from "./harness-types.js";
 import { decideItself } from "./decide-itself.js";
 import { Decisions } from "./decisions.js";
 import { readHostResult, type HostResult } from "./host-result.js";
@@ -36,8 +37,10 @@ interface OpenAsk extends HarnessAsk {
 /** What one turn asks of the host, and the handlers through which the server gets the answers. */
 export class HarnessAsks {
   /** Called when nobody needs an answer to something any more that the host has not answered. */
-  onOver: (ask: { readonly isTold: boolean }) => void = () => undefined;
+  onOver: () => void = () => undefined;
   readonly #permissions: HarnessPermissions;
+  /** The names of the caller's tools. */
+  readonly #tools: ReadonlySet<string>;
   readonly #answers: OpenAsks<HostAnswer>;
   readonly #open = new Map<string, OpenAsk>();
   /** By the key of a request: whether it is granted without anybody being asked, or refused so. */
@@ -49,8 +52,9 @@ export class HarnessAsks {
   #standInResults: { readonly id: string; readonly toolName: string; readonly result: string }[] =
     [];
 
-  constructor(permissions: HarnessPermissions) {
+  constructor(permissions: HarnessPermissions, tools: readonly HarnessToolSpec[] = []) {
     this.#permissions = permissions;
+    this.#tools = new Set(tools.map(({ name }) => name));
     this.#answers = new OpenAsks((id) => {
       this.over(id);
     });
@@ -61,10 +65,23 @@ export class HarnessAsks {
     return [...this.#open.values()].some(({ isTold }) => isTold);
   }
 
-  /** What was asked, and is not answered. */
-  get told(): readonly HarnessAsk[] {
-    for (const ask of this.#open.values()) ask.isTold = true;
-    return [...this.#open.values()];
+  /** What earlier hosts were asked, and have not answered. */
+  get old(): readonly HarnessAsk[] {
+    return [...this.#open.values()].filter(({ isOld }) => isOld);
+  }
+
+  /** What of parts that a host has not read is left to tell. What is still asked, the next one is asked anew. */
+  leftOf(parts: readonly HarnessStreamPart[]): HarnessStreamPart[] {
+    const isOver = (part: HarnessStreamPart): boolean =>
+      part.type === "tool-call" && part.providerExecuted !== true && !this.isOpen(part.toolCallId);
+    const calls = parts.map((part) =>
+      isOver(part) && "toolCallId" in part ? part.toolCallId : "",
+    );
+    return parts.filter(
+      (part) =>
+        part.type !== "tool-approval-request" &&
+        !("toolCallId" in part && calls.includes(part.toolCallId)),
+    );
   }
 
   /** The handlers of the turn. */
@@ -116,8 +133,18 @@ export class HarnessAsks {
     return this.#refused.has(id);
   }
 
-  /** A call of one of the caller's tools, to be told to the host; undefined when the host has answered already. */
-  callOf(id: string, toolName: string, input: unknown): HarnessAsk | undefined {
+  /** The call of one of the caller's tools, whichever way the model has made it; undefined for any other call. */
+  callIn({
+    tool,
+    origin,
+  }: TurnPart & PartOf<"tool-start" | "tool-end">): UnwrappedCall | undefined {
+    if (origin || tool.kind !== "function") return undefined;
+    const call = unwrapCall(tool.tool, tool.arguments);
+    return this.#tools.has(call.tool) ? call : undefined;
+  }
+
+  /** Such a call as the host is to be told of it; undefined when the host has answered already. */
+  askOf(id: string, { tool: toolName, input }: UnwrappedCall): HarnessAsk | undefined {
     if (this.#answers.isAnswered(id)) return undefined;
     const call = { toolCallId: id, toolName, input: JSON.stringify(input ?? {}) };
     return this.#opened(id, [{ type: "tool-call", ...call }]);
@@ -183,7 +210,7 @@ export class HarnessAsks {
     if (!ask) return;
     this.#open.delete(id);
     if (ask.standIn) this.#standInResults.push({ ...ask.standIn, result: "over" });
-    this.onOver(ask);
+    this.onOver();
   }
 
   takeResults(parts: HarnessParts): HarnessStreamPart[] {

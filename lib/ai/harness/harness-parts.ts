@@ -7,8 +7,8 @@ import { noTokens, usageSince } from "../model/token-usage.js";
 import { toolNameOf } from "../tool-name.js";
 import { builtinTools } from "./builtin-tools.js";
 import type { BuiltinToolName, HarnessFinishReason, HarnessStreamPart } from "./harness-types.js";
-import type { StepMarks } from "./step-marks.js";
-import type { ToldParts, ToldState } from "./told-parts.js";
+import { saysNothing } from "./host-reading.js";
+import type { ToldParts } from "./told-parts.js";
 
 /** The tools of Codex that the harness knows by a name of its own. */
 const builtinNames: Partial<Record<ToolCall["kind"], BuiltinToolName>> = {
@@ -45,7 +45,6 @@ const changeEvents: Readonly<Record<string, "create" | "modify" | "delete">> = {
 
 interface HarnessPartsOptions {
   readonly told: ToldParts;
-  readonly steps: StepMarks;
   /** Whether texts wait for the end, when the answer is known as the schema has it. */
   readonly holdsText: boolean;
   readonly metadata: () => ModelMetadata;
@@ -58,7 +57,6 @@ interface HarnessPartsOptions {
  */
 export class HarnessParts {
   readonly #told: ToldParts;
-  readonly #steps: StepMarks;
   readonly #texts: ModelParts;
   readonly #metadata: () => ModelMetadata;
   readonly #output = new Map<string, string>();
@@ -72,11 +70,15 @@ export class HarnessParts {
   #usage: TokenCounts | undefined;
   #toldUsage = noTokens;
 
-  constructor({ told, steps, holdsText, metadata }: HarnessPartsOptions) {
+  constructor({ told, holdsText, metadata }: HarnessPartsOptions) {
     this.#told = told;
-    this.#steps = steps;
     this.#texts = new ModelParts(() => false, holdsText);
     this.#metadata = metadata;
+  }
+
+  /** Whether a host was given this call. */
+  hasCall(id: string): boolean {
+    return this.#told.hasCall(id);
   }
 
   /** How many calls the step has told. */
@@ -99,7 +101,7 @@ export class HarnessParts {
         this.#usage = part.turn;
         return [];
       case "compaction":
-        return this.#told.hasResult(part.id) ? [] : this.#compacted(part.id);
+        return this.#compacted(part.id);
       default:
         return this.#say(part);
     }
@@ -114,7 +116,7 @@ export class HarnessParts {
   /** Tells a call, whoever carries it out, in a step of its own if the last one is over. */
   tell(part: HarnessToolCall): HarnessStreamPart[] {
     if (this.#told.hasCall(part.toolCallId)) return [];
-    const ended = this.#isStepOver ? this.#endBefore(this.#told.state) : [];
+    const ended = this.#isStepOver ? this.#endBefore() : [];
     this.#calls += 1;
     this.#isOpen = true;
     this.#open.add(part.toolCallId);
@@ -154,7 +156,7 @@ export class HarnessParts {
   finish(finishReason: HarnessFinishReason): HarnessStreamPart[] {
     const texts = this.#pass(this.#texts.pause() as HarnessStreamPart[]);
     if (!this.#isOpen && !this.#mustEnd) return texts;
-    return [...texts, this.#finishStep(finishReason, this.#told.state)];
+    return [...texts, this.#finishStep(finishReason)];
   }
 
   /** A whole text by itself: the answer as its schema has it. */
@@ -183,7 +185,7 @@ export class HarnessParts {
     return this.#opened(said, begins);
   }
 
-  #end(part: PartOf<"tool-end">): HarnessStreamPart[] {
+  #end(part: PartOf<"tool-end">): readonly HarnessStreamPart[] {
     const { id, tool, status, error, exitCode, durationMs } = part;
     const output = part.output ?? this.#output.get(id) ?? "";
     this.#output.delete(id);
@@ -208,12 +210,10 @@ export class HarnessParts {
     id: string,
     tool: Extract<ToolCall, { kind: "fileChange" }>,
     status: PartOf<"tool-end">["status"],
-  ): HarnessStreamPart[] {
-    if (status !== "completed" || this.#told.hasResult(`${id} changes`)) return [];
-    this.#told.addResult(`${id} changes`);
-    this.#isOpen = true;
-    return tool.changes.flatMap(({ path, change, movedTo }): HarnessStreamPart[] => {
-      const harnessMetadata = this.#metadata();
+  ): readonly HarnessStreamPart[] {
+    if (status !== "completed") return [];
+    const harnessMetadata = this.#metadata();
+    const parts = tool.changes.flatMap(({ path, change, movedTo }): HarnessStreamPart[] => {
       if (movedTo === undefined) {
         const event = changeEvents[change] ?? "modify";
         return [{ type: "file-change", event, path, harnessMetadata }];
@@ -223,20 +223,22 @@ export class HarnessParts {
         { type: "file-change", event: "create", path: movedTo, harnessMetadata },
       ];
     });
+    const changed = this.#told.once(`${id} changes`, parts);
+    this.#isOpen ||= changed.length > 0;
+    return changed;
   }
 
   #compacted(id: string): HarnessStreamPart[] {
-    this.#told.addResult(id);
     // What the summary says, the server keeps to itself.
-    return this.#opened([{ type: "compaction", trigger: "auto", summary: "" }]);
+    const part = { type: "compaction", trigger: "auto", summary: "" } as const;
+    return this.#opened(this.#told.once(id, [part]));
   }
 
   /** `begins`: the model says something else than before. */
   #opened(parts: readonly HarnessStreamPart[], begins = false): HarnessStreamPart[] {
-    const told = begins && this.#isStepOver ? this.#told.state : undefined;
     const rest = this.#pass(parts);
     if (rest.length === 0) return rest;
-    const ended = told ? this.#endBefore(told) : [];
+    const ended = begins && this.#isStepOver ? this.#endBefore() : [];
     this.#isOpen = true;
     return [...ended, ...rest];
   }
@@ -250,18 +252,18 @@ export class HarnessParts {
     return this.#mustEnd || (this.#calls > 0 && this.#open.size === 0);
   }
 
-  /** Ends the step, by whose end so much was told. */
-  #endBefore(told: ToldState): HarnessStreamPart[] {
-    return [this.#finishStep({ unified: "tool-calls", raw: "tool-calls" }, told)];
+  /** Ends the step, behind which another one follows. */
+  #endBefore(): HarnessStreamPart[] {
+    return [this.#finishStep({ unified: "tool-calls", raw: "tool-calls" }), saysNothing()];
   }
 
-  #finishStep(finishReason: HarnessFinishReason, told: ToldState): HarnessStreamPart {
+  #finishStep(finishReason: HarnessFinishReason): HarnessStreamPart {
     const usage = usageSince(this.#toldUsage, this.#usage);
     this.#toldUsage = this.#usage ?? this.#toldUsage;
     this.#calls = 0;
     this.#mustEnd = false;
     this.#isOpen = false;
     const harnessMetadata = this.#metadata();
-    return this.#steps.end({ type: "finish-step", finishReason, usage, harnessMetadata }, told);
+    return { type: "finish-step", finishReason, usage, harnessMetadata };
   }
 }

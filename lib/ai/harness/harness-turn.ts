@@ -6,6 +6,7 @@ import type { Turn } from "../../index.js";
 import type { PartOptions } from "../../parts/part-options.js";
 import { partsOf } from "../../parts/parts-of.js";
 import type { PartOf } from "../../parts/turn-part.js";
+import { droppedParts } from "../model/dropped-parts.js";
 import { CollectedParts } from "./collected-parts.js";
 import { endOfTurn, type TurnEnd } from "./end-of-turn.js";
 import type { HarnessAsks } from "./harness-asks.js";
@@ -16,28 +17,23 @@ import type {
   HarnessStateData,
   HarnessStreamPart,
 } from "./harness-types.js";
-import { StepMarks, type DroppedParts } from "./step-marks.js";
-import { ToldParts, type ToldState } from "./told-parts.js";
+import { HostReading, saysNothing } from "./host-reading.js";
+import { ToldParts } from "./told-parts.js";
 import { TurnTeller } from "./turn-teller.js";
 
 export interface HarnessTurnOptions {
   readonly turn: Turn;
   readonly asks: HarnessAsks;
-  readonly modelId: string | undefined;
-  readonly isCallersTool: (name: string) => boolean;
+  readonly modelId?: string | undefined;
   /** Whether the text is the answer as the schema has it, at the end. */
   readonly holdsText: boolean;
   /** How long the host may take for an answer (ms). */
   readonly answerTimeoutMs: number;
   readonly show: PartOptions;
-  /** What the host was told of the turn, in a process that is gone. */
+  /** What hosts have read of the turn, in a process that is gone. */
   readonly told?: HarnessStateData["turn"] | undefined;
-}
-
-/** As long as one host reads the turn. */
-interface Segment {
-  readonly emit: (part: HarnessStreamPart) => void;
-  readonly settle: (error?: { readonly reason: unknown }) => void;
+  /** What the first host is told before anything else. */
+  readonly first?: readonly HarnessStreamPart[] | undefined;
 }
 
 /**
@@ -46,51 +42,39 @@ interface Segment {
  * answered, or has attached once more.
  */
 export class HarnessTurn {
-  /** Called when a host was told how it ended. */
-  onOver: () => void = () => undefined;
   readonly turn: Turn;
+  readonly asks: HarnessAsks;
   readonly #options: HarnessTurnOptions;
   readonly #parts: CollectedParts;
   readonly #told: ToldParts;
   readonly #harness: HarnessParts;
-  readonly #asks: HarnessAsks;
-  #segment: Segment | undefined;
   readonly #teller: TurnTeller;
+  /** The host that reads, or has read last. */
+  #host: HostReading | undefined;
   /** Has whoever waits for an answer look again. */
   #lookAgain: () => void = () => undefined;
   #unlink: Undo = nothingToUndo;
   #limit: Undo = nothingToUndo;
   #hasEnded = false;
-  #isOver = false;
-  readonly #steps = new StepMarks();
-  /** What the last host was told and has dropped: whoever goes on is told it again. */
-  #dropped: DroppedParts | undefined;
   /** How the turn ended, and what a host is still to be told of that. */
   #end: Promise<TurnEnd> | undefined;
-  /** What a host had been told before that. */
-  #toldBeforeEnd: ToldState | undefined;
+  /** Whether the host was given all of that. */
+  #isEndGiven = false;
+  readonly #over = new Deferred<void>();
+  #isOver = false;
   #stopped: { readonly reason: unknown } | undefined;
 
   constructor(options: HarnessTurnOptions) {
-    const { turn, asks, isCallersTool, holdsText, show, told } = options;
+    const { turn, asks, holdsText, show, told } = options;
     this.turn = turn;
+    this.asks = asks;
     this.#options = options;
-    this.#asks = asks;
     this.#told = new ToldParts(told);
     const metadata = () => ({ codex: { threadId: turn.threadId, turnId: turn.id ?? null } });
-    const steps = this.#steps;
-    this.#harness = new HarnessParts({ told: this.#told, steps, holdsText, metadata });
-    this.#teller = new TurnTeller({ asks, parts: this.#harness, told: this.#told, isCallersTool });
-    this.#parts = new CollectedParts({
-      parts: partsOf(turn, show),
-      askOf: (part) => this.#teller.askOf(part),
-      onOver: (id) => {
-        asks.over(id);
-      },
-    });
-    asks.onOver = ({ isTold }) => {
-      // The host may have stopped reading there.
-      if (isTold) steps.markAsked(this.#told.state);
+    this.#harness = new HarnessParts({ told: this.#told, holdsText, metadata });
+    this.#teller = new TurnTeller(asks, this.#harness);
+    this.#parts = new CollectedParts(partsOf(turn, show), asks);
+    asks.onOver = () => {
       this.#wake();
     };
     // Also when nobody reads any more.
@@ -98,7 +82,7 @@ export class HarnessTurn {
       this.#hasEnded = true;
       this.#limit();
       this.#unlink();
-      this.#asks.clear();
+      asks.clear();
     });
   }
 
@@ -112,9 +96,14 @@ export class HarnessTurn {
     return this.turn.run({ throwOnFailure: false }).catch(() => undefined);
   }
 
-  /** Whether a host was told how it ended, as far as anybody knows. */
+  /** Whether a host has read how it ended, or it was stopped. */
   get isOver(): boolean {
-    return this.#stopped !== undefined || (this.#isOver && !this.#steps.mayHaveStopped);
+    return this.#isOver;
+  }
+
+  /** Resolves when it is over. */
+  get over(): Promise<void> {
+    return this.#over.promise;
   }
 
   /** Why it was stopped, before its end. */
@@ -122,48 +111,45 @@ export class HarnessTurn {
     return this.#stopped;
   }
 
-  /** What another process needs to go on with the turn. */
+  /** What another process needs to go on with the turn: how far hosts have read it by now. */
   get state(): HarnessStateData["turn"] {
     const { id } = this.turn;
-    if (id === undefined) return undefined;
-    return { id, ...(this.#dropped?.told ?? this.#toldBeforeEnd ?? this.#told.state) };
+    return id === undefined ? undefined : { id, ...this.#told.state };
   }
 
-  /** Lets a host read the turn, from where the last one was. */
+  /** Lets a host read the turn, from where the last one has stopped. */
   attach({ emit, abortSignal }: HarnessContinueOptions): HarnessPromptControl {
     this.release();
-    const again = this.#dropped?.parts ?? [];
-    this.#dropped = undefined;
-    this.#harness.changeHost(again);
-    const done = new Deferred<void>();
-    void ignoreRejection(done.promise);
-    const settle: Segment["settle"] = (error) => {
-      if (error) done.reject(error.reason);
-      else done.resolve();
-    };
-    const segment = { emit, settle };
-    this.#segment = segment;
-    this.#unlink();
+    const unread = this.#host ? this.#host.takeUnread() : (this.#options.first ?? []);
+    const again = this.asks.leftOf(unread);
+    const host = new HostReading({
+      emit,
+      onRead: (part) => {
+        this.#told.read(part);
+        this.#checkOver();
+      },
+    });
+    this.#host = host;
+    this.#isEndGiven = false;
     this.#unlink = onAbort(abortSignal, (reason) => {
       this.stop(reason);
     });
     const { modelId } = this.#options;
-    emit({ type: "stream-start", ...(modelId === undefined ? {} : { modelId }) });
-    // What the host was asked, and has not answered, it may have forgotten.
-    const asks = this.#asks.told.flatMap(({ parts }) => parts);
-    const asked = new Set(asks.map((part) => "toolCallId" in part && part.toolCallId));
-    this.#emit(again.filter((part) => !("toolCallId" in part) || !asked.has(part.toolCallId)));
-    this.#emit(asks);
-    void this.#read(segment);
+    host.give({ type: "stream-start", ...(modelId === undefined ? {} : { modelId }) });
+    this.#harness.changeHost(again);
+    this.#give([...this.#told.begun, ...again]);
+    // What an earlier host was asked, and has not answered, it may have forgotten.
+    this.#give(this.asks.old.flatMap((ask) => this.#teller.ask(ask)));
+    void this.#read(host);
     return {
-      done: done.promise,
+      done: host.done,
       submitToolResult: (given) => {
         this.#answer(given.toolCallId, { type: "result", ...given });
         return Promise.resolve();
       },
-      submitToolApproval: ({ approvalId, approved }) => {
+      submitToolApproval: async ({ approvalId, approved, reason = "" }) => {
+        if (!approved && reason.trim() !== "") await this.#sayWhy(reason);
         this.#answer(approvalId, { type: "approval", approved });
-        return Promise.resolve();
       },
       submitUserMessage: async (text) => {
         await this.turn.steer(text);
@@ -171,33 +157,37 @@ export class HarnessTurn {
     };
   }
 
-  /** Ends the reading, and leaves the turn as it is. */
+  /** Gives the host no more, and leaves the turn as it is. */
   release(): void {
-    this.#dropped = this.#steps.takeDropped() ?? this.#dropped;
-    if (this.#dropped && !this.#stopped) this.#isOver = false;
-    this.#segment?.settle();
-    this.#segment = undefined;
+    this.#host?.end();
     this.#unlink();
     this.#unlink = nothingToUndo;
     this.#limit();
-    this.#asks.forgetHost();
+    this.asks.forgetHost();
     this.#wake();
   }
 
   /** Interrupts the turn; its reading ends with `reason`. */
   stop(reason: unknown): void {
-    if (this.#stopped || this.#isOver) return;
+    if (this.#isOver) return;
     this.#stopped = { reason };
-    this.#isOver = true;
     this.#limit();
     this.#unlink();
     // If that is not confirmed in time, the client goes on stopping it.
     void ignoreRejection(this.turn.interrupt());
     this.#parts.stop();
-    this.#segment?.settle(this.#stopped);
-    this.#segment = undefined;
-    this.onOver();
+    this.#host?.end(this.#stopped);
+    this.#beOver();
     this.#wake();
+  }
+
+  #beOver(): void {
+    this.#isOver = true;
+    this.#over.resolve();
+  }
+
+  #checkOver(): void {
+    if (this.#isEndGiven && this.#host?.hasReadAll === true) this.#beOver();
   }
 
   #wake(): void {
@@ -206,28 +196,34 @@ export class HarnessTurn {
   }
 
   #answer(id: string, answer: Parameters<HarnessAsks["answer"]>[1]): void {
-    const ask = this.#asks.answer(id, answer);
+    const ask = this.asks.answer(id, answer);
     // The host has ended its step when it began to wait.
     if (ask?.isOld !== false) this.#harness.endStep();
     this.#wake();
   }
 
-  async #read(segment: Segment): Promise<void> {
+  /** The server takes no reason with a refusal. A message that it has before the refusal, the model reads with it. */
+  async #sayWhy(reason: string): Promise<void> {
+    // What cannot be told is refused all the same.
+    await this.turn.steer(`I have declined this call: ${reason}`).catch(() => undefined);
+  }
+
+  async #read(host: HostReading): Promise<void> {
     try {
-      while (this.#segment === segment) {
+      while (host.isOpen) {
         if (this.#end) {
-          await this.#tellEnd(this.#end, segment);
+          await this.#giveEnd(this.#end, host);
           return;
         }
-        if (this.#asks.isHeld) {
-          await this.#untilAnswered(segment);
+        if (this.asks.isHeld) {
+          await this.#untilAnswered(host);
           continue;
         }
-        this.#emit(this.#asks.takeResults(this.#harness));
-        const part = await this.#parts.next(() => this.#segment === segment);
+        this.#give(this.asks.takeResults(this.#harness));
+        const part = await this.#parts.next(host);
         if (part === undefined) continue;
         if (!("type" in part)) {
-          this.#emit(this.#teller.calls(part));
+          this.#give(this.#teller.calls(part));
           continue;
         }
         if (part.type === "end" && !part.origin) {
@@ -235,31 +231,25 @@ export class HarnessTurn {
           continue;
         }
         if (part.type !== "request") {
-          this.#emit(this.#teller.part(part));
+          this.#give(this.#teller.part(part));
           continue;
         }
         // Meanwhile another host may read; what nobody reads, the next one is asked.
-        this.#emit(await this.#teller.request(part));
+        this.#give(await this.#teller.request(part));
       }
     } catch (error) {
       // Nobody would answer what it asks.
       if (!this.#hasEnded) void ignoreRejection(this.turn.interrupt());
       this.#end = Promise.resolve({ parts: [], failure: { reason: error } });
-      await this.#tellEnd(this.#end, segment);
+      await this.#giveEnd(this.#end, host);
     }
   }
 
-  #emit(parts: readonly HarnessStreamPart[]): void {
-    for (const part of parts) this.#tell(part);
+  #give(parts: readonly HarnessStreamPart[]): void {
+    for (const part of parts) this.#host?.give(part);
   }
 
-  #tell(part: HarnessStreamPart): void {
-    if (!this.#segment) return;
-    this.#steps.add(part);
-    this.#segment.emit(part);
-  }
-
-  async #untilAnswered(segment: Segment): Promise<void> {
+  async #untilAnswered(host: HostReading): Promise<void> {
     const late = (): void => {
       this.stop(new Error("The host has not answered in time."));
     };
@@ -268,7 +258,7 @@ export class HarnessTurn {
     this.#limit = limit;
     await new Promise<void>((resolve) => {
       this.#lookAgain = () => {
-        if (!this.#asks.isHeld || this.#segment !== segment) resolve();
+        if (!this.asks.isHeld || !host.isOpen) resolve();
       };
       this.#lookAgain();
     });
@@ -276,25 +266,25 @@ export class HarnessTurn {
     limit();
   }
 
+  /** @throws SlowConsumerError */
   #cameToEnd(part: PartOf<"end">): void {
-    this.#emit(this.#asks.takeResults(this.#harness));
-    this.#toldBeforeEnd = this.#told.state;
+    const dropped = droppedParts(part);
+    if (dropped) throw dropped;
+    this.#give(this.asks.takeResults(this.#harness));
     const { turn } = this;
     const { holdsText } = this.#options;
     this.#end = endOfTurn(part, { turn, harness: this.#harness, holdsText });
   }
 
-  async #tellEnd(end: Promise<TurnEnd>, segment: Segment): Promise<void> {
+  async #giveEnd(end: Promise<TurnEnd>, host: HostReading): Promise<void> {
     const { parts, failure } = await end;
-    if (this.#segment !== segment) return;
-    this.#emit(parts);
-    this.#toldBeforeEnd = undefined;
-    // If the host drops these parts, they come again as such.
-    this.#end = Promise.resolve(failure ? { parts: [], failure } : { parts: [] });
-    this.#isOver = true;
-    this.#segment = undefined;
+    if (!host.isOpen) return;
+    // Parts that the host does not read come again as such.
+    this.#end = Promise.resolve({ parts: [], ...(failure ? { failure } : {}) });
+    this.#give(failure ? [...parts, saysNothing()] : parts);
+    this.#isEndGiven = true;
     this.#unlink();
-    segment.settle(failure);
-    if (this.isOver) this.onOver();
+    host.end(failure);
+    this.#checkOver();
   }
 }

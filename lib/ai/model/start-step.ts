@@ -1,4 +1,5 @@
-import { reasonOf } from "../../async/abort.js";
+import { reasonOf, throwIfAborted } from "../../async/abort.js";
+import { checkKeys, type KeysOf } from "../../errors/check-options.js";
 import { check, notBlank } from "../../errors/check-values.js";
 import type { Thread, TurnOptions } from "../../index.js";
 import type { PartVisibility } from "../../parts/part-options.js";
@@ -29,7 +30,7 @@ export async function startStep(
   call: ModelCallOptions,
 ): Promise<ReadableStream<ModelStreamPart>> {
   const { abortSignal } = call;
-  if (abortSignal?.aborted) throw reasonOf(abortSignal);
+  throwIfAborted(abortSignal);
   const prompt = readPrompt(call.prompt);
   const warnings = callWarnings(call);
   const waiting = prompt.isAnswer ? state.turns.waitingFor(prompt.answers) : undefined;
@@ -73,6 +74,7 @@ async function startTurn(
       if (opened.tools?.has(name) === false) warnings.push(unknownTool(name));
     }
   }
+  throwIfAborted(call.abortSignal);
   const names = new Set(tools.map(({ name }) => name));
   const schema = settings.outputSchema;
   const turn = new SteppedTurn({
@@ -98,12 +100,20 @@ function settingsOf(model: string | undefined, call: ModelCallOptions): TurnOpti
   return settings;
 }
 
+/** What `providerOptions.codex` may have. */
+interface CallOptions {
+  readonly threadId?: string | undefined;
+}
+
+const callKeys: KeysOf<CallOptions> = { threadId: true };
+
+/** @throws InvalidArgumentError: of options with a slip in them, another thread would come. */
 function threadIdIn({ providerOptions }: ModelCallOptions): string | undefined {
-  const own = (providerOptions?.["codex"] ?? {}) as { readonly threadId?: unknown };
+  const own = (providerOptions?.["codex"] ?? {}) as CallOptions;
+  checkKeys("providerOptions.codex", own, callKeys);
   const { threadId } = own;
-  if (threadId === undefined) return undefined;
-  check("providerOptions.codex.threadId", threadId, notBlank);
-  return threadId as string;
+  if (threadId !== undefined) check("providerOptions.codex.threadId", threadId, notBlank);
+  return threadId;
 }
 
 function unknownTool(name: string): ModelWarning {

@@ -1,6 +1,7 @@
 import { onAbort } from "../../async/abort.js";
 import type { AsyncIteration } from "../../async/async-iteration.js";
 import { onDeadline } from "../../async/deadline.js";
+import { ignoreRejection } from "../../async/deferred.js";
 import { isAppServerError } from "../../errors/base.js";
 import { nothingToUndo, type Undo } from "../../async/undo.js";
 import type { ToolContext, ToolOutput, Turn } from "../../index.js";
@@ -8,6 +9,7 @@ import type { PartOptions } from "../../parts/part-options.js";
 import type { TokenCounts } from "../../parts/part-types.js";
 import { partsOf } from "../../parts/parts-of.js";
 import type { PartOf, TurnPart } from "../../parts/turn-part.js";
+import { droppedParts } from "./dropped-parts.js";
 import { ModelParts } from "./model-parts.js";
 import type { ModelFinishReason, ModelStreamPart } from "./model-types.js";
 import { OpenCalls } from "./open-calls.js";
@@ -122,6 +124,12 @@ export class SteppedTurn {
       }
       if (part.type === "usage" && !part.origin) this.#usage = part.turn;
       if (part.type === "end" && !part.origin) {
+        const dropped = droppedParts(part);
+        if (dropped) {
+          // Nobody would answer what it asks. To leave its parts would not stop it: they are over.
+          void ignoreRejection(this.turn.interrupt());
+          throw dropped;
+        }
         yield* this.#end(part);
         return;
       }

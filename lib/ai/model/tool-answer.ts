@@ -24,7 +24,7 @@ export function readToolAnswer(part: PromptPart, where: string): ToolAnswer {
       "must name the call and the tool that it is the result of",
     );
   }
-  const output = (part.output ?? {}) as Fields;
+  const output = writable((part.output ?? {}) as Fields);
   const failed = /^(error|execution)-/.test(String(output.type));
   return { toolCallId, toolName, failed, content: contentOf(output, where) };
 }
@@ -38,6 +38,17 @@ interface Fields {
   readonly type?: unknown;
   readonly value?: unknown;
   readonly reason?: unknown;
+}
+
+/** A turn waits for the result, also for one that is no JSON: the model is told so. */
+function writable(output: Fields): Fields {
+  if (output.type !== "json" && output.type !== "error-json") return output;
+  try {
+    JSON.stringify(output.value);
+    return output;
+  } catch {
+    return { type: "error-text", value: "The result of the tool cannot be written as JSON." };
+  }
 }
 
 function contentOf({ type, value, reason }: Fields, where: string): readonly ToolContent[] {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { reply, type LoopbackModel } from "../../../lib/testing/index.js";
-import { addTool } from "../../support/ai-model.js";
+import { addTool, saidIn } from "../../support/ai-model.js";
 import { mcpConfig } from "../../support/mcp-config.js";
 import { rejection } from "../../support/real.js";
 import { HarnessStage, partOf, partsIn, textOf, type SeenPart } from "./harness-stage.js";
@@ -59,6 +59,25 @@ describe("an approval of a tool of Codex", () => {
       expect(partOf(rest, "tool-error")).toMatchObject({ toolName: "bash" });
     }
     expect(session.hasUnfinishedTurn()).toBe(false);
+    await session.destroy();
+  });
+
+  test("that is refused with a reason tells the model why, with the refusal", async () => {
+    const agent = stage.agent({ permissionMode: "allow-reads" });
+    const session = await agent.createSession();
+    model.enqueue(reply.shell("touch refused"), reply.text("Then not."));
+    const parts = await partsIn(await agent.stream({ session, prompt: "Go" }));
+    const asked = model.requests.length;
+    const [refusal] = answer(partOf(parts, "tool-approval-request"), false)
+      .toolApprovalContinuations as [object];
+    const given = { ...refusal, reason: "Touch nothing on a Sunday." } as never;
+    const result = await agent.continueStream({ session, toolApprovalContinuations: [given] });
+    expect(textOf(await partsIn(result))).toBe("Then not.");
+    expect(model.requests.length - asked).toBe(1);
+    expect(saidIn(model.requests.at(-1)?.input ?? []).slice(-2)).toEqual([
+      expect.stringContaining("rejected by user"),
+      "user I have declined this call: Touch nothing on a Sunday.",
+    ]);
     await session.destroy();
   });
 

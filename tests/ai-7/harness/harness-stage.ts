@@ -25,8 +25,8 @@ export class HarnessStage {
   readonly real: RealStage;
   readonly codex: Codex;
 
-  static async open(): Promise<HarnessStage> {
-    return new HarnessStage(await RealStage.open());
+  static async open(...given: Parameters<typeof RealStage.open>): Promise<HarnessStage> {
+    return new HarnessStage(await RealStage.open(...given));
   }
 
   private constructor(real: RealStage) {

@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { reply, type LoopbackModel } from "../../../lib/testing/index.js";
-import { png } from "../../support/images.js";
+import { png, wav } from "../../support/images.js";
 import { mcpConfig } from "../../support/mcp-config.js";
+import { rejection } from "../../support/real.js";
 import { HarnessStage, partOf, partsIn, textOf } from "./harness-stage.js";
 
 let stage: HarnessStage;
@@ -94,6 +95,24 @@ test("a prompt may have texts as files, and images as data: URLs", async () => {
   const input = JSON.stringify(model.requests.at(-1)?.input);
   expect(input).toContain("in a file");
   expect(input).toContain(png.toString("base64"));
+  await session.destroy();
+});
+
+test("a prompt may have sounds, and says so where the model cannot hear", async () => {
+  const agent = stage.agent();
+  const session = await agent.createSession();
+  const content = [
+    { type: "text", text: "Listen" },
+    { type: "file", data: wav, mediaType: "audio/wav" },
+  ] as const;
+  await agent.generate({ session, prompt: [{ role: "user", content: [...content] }] });
+  // The scripted model has no ears: the server tells it what it would have heard.
+  expect(JSON.stringify(model.requests.at(-1)?.input)).toContain("you do not support audio input");
+  const asked = model.requests.length;
+  const flac = { type: "file", data: wav, mediaType: "audio/flac" } as const;
+  const refused = agent.generate({ session, prompt: [{ role: "user", content: [flac] }] });
+  expect(await rejection(refused)).toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(model.requests.length).toBe(asked);
   await session.destroy();
 });
 

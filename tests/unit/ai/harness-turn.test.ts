@@ -16,9 +16,7 @@ test("a call that is over before its host is told of it is neither told nor wait
   const turn = pair.thread.turn("Add");
   const harnessTurn = new HarnessTurn({
     turn,
-    asks: new HarnessAsks(all),
-    modelId: undefined,
-    isCallersTool: (name) => name === "add",
+    asks: new HarnessAsks(all, [{ name: "add" }]),
     holdsText: false,
     answerTimeoutMs: 60_000,
     show: { show: { toolArguments: true } },
@@ -38,26 +36,27 @@ test("a call that is over before its host is told of it is neither told nor wait
   expect(parts.map(({ type }) => type)).toEqual(["stream-start", "finish"]);
 });
 
-test("a turn is forgotten when its host was told how it ended", async () => {
+test("a turn is forgotten when its host has read how it ended", async () => {
   await using pair = await linkedThread();
   const turns = new HarnessTurns();
-  const asks = new HarnessAsks(all);
   const turn = pair.thread.turn("Say it");
   const harnessTurn = new HarnessTurn({
     turn,
-    asks,
-    modelId: undefined,
-    isCallersTool: () => true,
+    asks: new HarnessAsks(all),
     holdsText: false,
     answerTimeoutMs: 60_000,
     show: {},
   });
-  turns.add({ turn: harnessTurn, asks });
-  const { done } = harnessTurn.attach({ emit: () => undefined });
+  turns.add(harnessTurn);
+  const parts: HarnessStreamPart[] = [];
+  const { done } = harnessTurn.attach({ emit: (part) => parts.push(part) });
   await turn.started;
   expect(turns.find(ids.threadId, turn.id)).toBe(harnessTurn);
   pair.server.send(turnStarted(ids), turnCompleted(ids));
   await done;
+  expect(turns.find(ids.threadId, turn.id)).toBe(harnessTurn);
+  expect(parts.map(({ type }) => type)).toEqual(["stream-start", "finish"]);
+  await harnessTurn.over;
   const context = { ...ids, callId: "call", signal: new AbortController().signal };
   expect(await rejection(turns.call("add", context))).toMatchObject({
     message: "No host is there that could carry it out.",
@@ -70,8 +69,6 @@ test("a turn that cannot be told any further is interrupted: nobody would answer
   const harnessTurn = new HarnessTurn({
     turn,
     asks: new HarnessAsks(all),
-    modelId: undefined,
-    isCallersTool: () => true,
     holdsText: false,
     answerTimeoutMs: 60_000,
     show: {},

@@ -164,14 +164,20 @@ describe("what was told", () => {
     const call = { type: "tool-call", toolCallId: "c", toolName: "bash", input: "{}" } as const;
     for (const part of [start, { type: "text-delta", id: "a", delta: "Half " } as const, call]) {
       expect(first.rest(part)).toEqual(part);
+      first.read(part);
     }
+    const unread = { type: "tool-call", toolCallId: "d", toolName: "bash", input: "{}" } as const;
+    expect(first.rest(unread)).toEqual(unread);
+    expect(first.rest(unread)).toBeUndefined();
     const next = new ToldParts(first.state);
+    expect(next.rest(unread)).toEqual(unread);
     expect(next.rest(call)).toBeUndefined();
     expect(next.rest(start)).toEqual(start);
     const whole = { type: "text-delta", id: "a", delta: "Half and whole." } as const;
     expect(next.rest(whole)).toMatchObject({ delta: "and whole." });
     const end = { type: "text-end", id: "a" } as const;
     expect(next.rest(end)).toEqual(end);
+    next.read(end);
     const last = new ToldParts(next.state);
     expect([start, whole, end].map((part) => last.rest(part))).toEqual([
       undefined,
