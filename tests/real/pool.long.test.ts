@@ -44,7 +44,8 @@ afterEach(async () => {
 
 /** A pool of tenants, each with a home of its own, whose model is that of the stage. */
 function poolOf(options: Omit<CodexPoolOptions, "optionsFor">): CodexPool {
-  const pool = new CodexPool({ optionsFor: (key) => tenant(key), ...options });
+  // However long the machine takes to end one server and to start another.
+  const pool = new CodexPool({ optionsFor: (key) => tenant(key), waitMs: Infinity, ...options });
   pools.push(pool);
   return pool;
 }

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "@jest/globals";
-import { AsyncLocalStorage } from "node:async_hooks";
+import { describe, expect, jest, test } from "@jest/globals";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { Deferred } from "../../../lib/async/deferred.js";
 import { defer, type RequestHandlers, type Thread } from "../../../lib/index.js";
 import type { Tool } from "../../../lib/tools/tool.js";
 import { LinkedAnew } from "../../support/linked-anew.js";
@@ -403,9 +404,11 @@ test("onRetry runs in the context of the call that is repeated", async () => {
 
 test("a time limit ends a turn in its own context, also for what listens to a handler's signal", async () => {
   const witness = new Witness();
+  const asked = new Deferred<void>();
   const aborted = new Promise<void>((resolve) => {
     witness.handlers = () => ({
       onApproval: (_, { signal }) => {
+        asked.resolve();
         signal.addEventListener("abort", () => {
           witness.see();
           resolve();
@@ -420,10 +423,21 @@ test("a time limit ends a turn in its own context, also for what listens to a ha
     end(pair.server, String(turnId));
     return {};
   });
-  const turn = user.run("second", () => thread.turn("Hi", { timeoutMs: 100 }));
+  const timeoutMs = 987_654;
+  let timeIsUp = (): void => undefined;
+  const set = globalThis.setTimeout;
+  const timers = jest.spyOn(globalThis, "setTimeout").mockImplementation(((callback, ms) => {
+    // As a timer would, in the context in which it was set.
+    if (ms === timeoutMs) timeIsUp = AsyncResource.bind(callback);
+    return set(callback, ms);
+  }) as typeof setTimeout);
+  const turn = user.run("second", () => thread.turn("Hi", { timeoutMs }));
+  timers.mockRestore();
   const { id } = await turn.started;
   pair.server.notify("turn/started", { threadId: "thread-1", turn: turnRecord(id) });
   pair.asking.ask(methods.command, { ...requests.command, turnId: id });
+  await asked.promise;
+  timeIsUp();
   await expect(turn.run()).rejects.toMatchObject({ code: "TURN_TIMEOUT" });
   await aborted;
   expect(witness.seen).toEqual(["second"]);
