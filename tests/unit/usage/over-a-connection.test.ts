@@ -132,6 +132,28 @@ describe("a turn that its budget stops", () => {
     });
   });
 
+  test("after a signal is not waited for any longer than the signal has it", async () => {
+    await using pair = await linkedThread();
+    const { server, thread } = pair;
+    const set = jest.spyOn(globalThis, "setTimeout");
+    const graces = () => set.mock.calls.filter((call) => call[1] === 10_000);
+    server.handle("turn/interrupt", () => new Promise(() => undefined));
+    const controller = new AbortController();
+    const budget = new Budget({ tokens: 10 });
+    const run = rejection(thread.run("Hi", { budget, signal: controller.signal }));
+    await server.nextRequest("turn/start");
+    server.send(turnStarted(ids));
+    await settled();
+    controller.abort("the user left");
+    await server.nextRequest("turn/interrupt");
+    server.send(used(ids, 15, 15));
+    await settled();
+    expect(budget.isUsedUp).toBe(true);
+    expect(graces()).toHaveLength(1);
+    graces()[0]?.[0]();
+    expect(await run).toBe("the user left");
+  });
+
   test("that waits for its thread is never sent", async () => {
     await using pair = await linkedThread();
     const { server, thread } = pair;
