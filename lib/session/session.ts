@@ -310,9 +310,9 @@ export class Session {
     this.usage.ended(turn, ending, this.#countedTurns);
   }
 
-  /** A turn was found that has begun, as `started` would have told: what it uses counts, and its budgets stop it. */
-  turnFound(started: NotificationMessage): void {
-    this.usage.found(started, this.#countedTurns);
+  /** A turn was found running of which nothing was told: from now on what it uses counts, and its budgets stop it. */
+  turnFound(turn: TurnIdentity, rootTurnId: string | null | undefined): void {
+    this.usage.found(turn, rootTurnId, this.#countedTurns);
   }
 
   /** A handle has begun this turn: it is to stay within `budget`, besides those of its thread and its client. */

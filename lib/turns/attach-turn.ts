@@ -31,12 +31,11 @@ export async function attachTurn(
       throw new TurnNotFoundError(threadId, "id" in sought ? "id" : "clientUserMessageId");
     turn.named(stored.id);
     turn.happened({ type: "accepted" });
-    const started = startOf(threadId, stored);
-    turn.receive(started);
+    turn.receive(startOf(threadId, stored));
     if (stored.record.status === "inProgress") {
       session.turns.followBegun(threadId, stored.id, turn);
       found.resolve();
-      await follow(turn, session, stored.id, started);
+      await follow(turn, session, stored);
     } else await tell(turn, session, stored);
   } catch (error) {
     turn.happened({ type: "cannotStart", failure: () => copyError(error) });
@@ -79,8 +78,7 @@ function hasEnd({ record }: StoredTurn): boolean {
 async function follow(
   turn: TurnExecution,
   session: Session,
-  turnId: string,
-  started: NotificationMessage,
+  { id: turnId, record }: StoredTurn,
 ): Promise<void> {
   const { threadId } = turn;
   try {
@@ -89,7 +87,7 @@ async function follow(
     const subagents = session.loadSubagents(threadId, turnId);
     await caughtUp;
     // One that has answered by now may be about to end by itself.
-    if (!turn.life.hasEnded()) session.turnFound(started);
+    if (!turn.life.hasEnded()) session.turnFound({ threadId, turnId }, record.rootTurnId);
     await subagents;
   } catch (error) {
     turn.lost(() => copyError(error));

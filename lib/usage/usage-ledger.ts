@@ -87,12 +87,14 @@ export class UsageLedger {
     for (const turn of turns) if (!turn.isOver) this.#stopIfUsedUp(turn, context);
   }
 
-  /** A turn runs that began before anything was told of it here, as `started` would have told. */
-  found({ params }: NotificationMessage, context: LedgerContext): void {
-    const [threadId, turnId] = [textOf(params, "threadId"), textOf(params, "turn", "id")];
-    if (threadId === undefined || turnId === undefined || this.#turns.get(turnId)) return;
-    this.#started(threadId, params, context);
-    this.#turns.get(turnId)?.missed();
+  /** A turn was found running that began before anything was told of it here; `rootTurnId` is what the server names. */
+  found(turn: TurnIdentity, rootTurnId: string | null | undefined, context: LedgerContext): void {
+    const { threadId, turnId } = turn;
+    const root = rootTurnId ?? turnId;
+    // While a review runs, it is listed under another id than the one of its events.
+    const isListedReview = root !== turnId && !context.parentOf(threadId);
+    if (isListedReview || this.#turns.get(turnId)) return;
+    this.#opens(turn, context, rootTurnId ?? undefined).missed();
   }
 
   observe(message: NotificationMessage, context: LedgerContext): void {

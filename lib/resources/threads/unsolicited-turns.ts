@@ -62,5 +62,5 @@ async function offerRunningTurn(session: Session, threadId: string): Promise<voi
   if (!turn || !session.turns.of(threadId)?.isOnlyWatched) return;
   const started = { method: "turn/started", params: { threadId, turn } };
   session.turns.begunBefore(threadId, turn.id, started);
-  session.turnFound(started);
+  session.turnFound({ threadId, turnId: turn.id }, turn.rootTurnId);
 }

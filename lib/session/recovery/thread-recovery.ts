@@ -3,8 +3,8 @@ import { inParallel } from "../../async/in-parallel.js";
 import { AppServerError } from "../../errors/base.js";
 import { RequestTimeoutError, TransportClosedError } from "../../errors/connection-errors.js";
 import { ThreadNotFoundError } from "../../errors/rpc-errors.js";
-import type { NotificationMessage } from "../../jsonrpc/message.js";
 import { Pages } from "../../options/pages.js";
+import type { TurnIdentity } from "../../usage/turn-account.js";
 import type { Call } from "../call.js";
 import type { OpeningSession } from "../opening-session.js";
 import type { RequestDispatcher } from "../requests/dispatcher.js";
@@ -17,7 +17,7 @@ import { readRunningTurn } from "./running-turn.js";
 interface RecoveredSession extends OpeningSession {
   readonly turns: TurnRoutes;
   readonly requests: RequestDispatcher;
-  turnFound(started: NotificationMessage): void;
+  turnFound(turn: TurnIdentity, rootTurnId: string | null | undefined): void;
 }
 
 /** How many threads are resumed at a time: a server that has just started reads them from its disk. */
@@ -158,7 +158,7 @@ export class ThreadRecovery {
     if (!turn) return;
     const started = { method: "turn/started", params: { threadId, turn } };
     this.#session.turns.begunMeanwhile(threadId, turn.id, started);
-    this.#session.turnFound(started);
+    this.#session.turnFound({ threadId, turnId: turn.id }, turn.rootTurnId);
   }
 
   async #giveUp(id: string, error: unknown, call: Call): Promise<void> {

@@ -219,6 +219,39 @@ test("a review, announced under another id, is one turn of which nothing is told
   expect(told.ledger.isOpen("other")).toBe(false);
 });
 
+describe("a turn that is found running", () => {
+  test("counts from then on, for whom it works, and is stopped if its budget is used up", () => {
+    const told = new ToldUsage(new Budget({ tokens: 20 }));
+    told.opened(thread);
+    told.ledger.found({ threadId: thread, turnId: "a" }, "a", told.context);
+    told.ledger.found({ threadId: thread, turnId: "a" }, "a", told.context);
+    told.parents.set("child", { threadId: thread, turnId: "a" });
+    told.ledger.found({ threadId: "child", turnId: "b" }, "a", told.context);
+    told.used(thread, "a", 15, 15);
+    expect(told.stopped).toEqual([]);
+    told.item("child", "b", "commandExecution", "started");
+    told.used("child", "b", 7, 7);
+    expect(told.stopped).toEqual(["a", "b"]);
+    told.ledger.found({ threadId: "other", turnId: "c" }, null, told.context);
+    expect(told.stopped).toEqual(["a", "b", "c"]);
+    told.completed("child", "b");
+    told.completed(thread, "a");
+    expect(told.records).toMatchObject([
+      { turnId: "b", rootTurnId: "a", tokens: { total: 7 }, isLowerBound: true },
+      { turnId: "a", rootTurnId: "a", tokens: { total: 15 }, isLowerBound: true },
+    ]);
+  });
+
+  test("is no other one when it is a review, which is listed under another id", () => {
+    const told = new ToldUsage();
+    told.opened(thread);
+    told.ledger.found({ threadId: thread, turnId: "listed" }, "review", told.context);
+    told.completed(thread, "review");
+    told.ledger.lost(told.context);
+    expect(told.records).toEqual([]);
+  });
+});
+
 describe("whether more may have been used than is known", () => {
   test.each<[string, readonly Step[], boolean]>([
     ["a turn that completed", [ends("a")], false],
