@@ -63,9 +63,9 @@ test("an abort while the thread is being started sends no turn", async () => {
       await released;
       const thread = await codex.startThread(options);
       const turn = thread.turn.bind(thread);
-      thread.turn = (...call) => {
+      thread.turn = (input, settings) => {
         turns += 1;
-        return turn(...call);
+        return turn(input, settings);
       };
       return thread;
     },

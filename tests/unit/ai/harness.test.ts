@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { createCodexHarness, createCodexSandbox } from "../../../lib/ai/index.js";
 import { answersIn, questionsInput } from "../../../lib/ai/harness/builtin-tools.js";
-import { OpenAsks } from "../../../lib/ai/harness/open-asks.js";
+import { HostAnswers } from "../../../lib/ai/harness/host-answers.js";
 import { provideSkills } from "../../../lib/ai/harness/harness-skills.js";
 import { ToldParts } from "../../../lib/ai/harness/told-parts.js";
 import type { HarnessSource } from "../../../lib/ai/index.js";
@@ -202,7 +202,7 @@ describe("what was told", () => {
 describe("answers", () => {
   test("may come before they are asked for, count once, and are not needed when it is over", async () => {
     const over: string[] = [];
-    const asks = new OpenAsks<string>((id) => over.push(id));
+    const asks = new HostAnswers<string>((id) => over.push(id));
     const { signal } = new AbortController();
     asks.answer("early", "yes");
     asks.answer("early", "no");
