@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { generateText, jsonSchema, Output, stepCountIs } from "ai";
 import type { ModelSource } from "../../lib/ai/index.js";
-import type { Codex } from "../../lib/index.js";
+import type { Codex, TurnInput, TurnOptions } from "../../lib/index.js";
 import { reply, type LoopbackModel } from "../../lib/testing/index.js";
 import { addTool, codexFor, user } from "../support/ai-model.js";
 import { RealStage, rejection } from "../support/real.js";
@@ -63,9 +63,9 @@ test("an abort while the thread is being started sends no turn", async () => {
       await released;
       const thread = await codex.startThread(options);
       const turn = thread.turn.bind(thread);
-      thread.turn = (input, settings) => {
+      thread.turn = (input: TurnInput, settings?: TurnOptions) => {
         turns += 1;
-        return turn(input, settings);
+        return turn(input, settings) as never;
       };
       return thread;
     },

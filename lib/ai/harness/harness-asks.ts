@@ -72,15 +72,13 @@ export class HarnessAsks {
 
   /** What of parts that a host has not read is left to tell. What is still asked, the next one is asked anew. */
   leftOf(parts: readonly HarnessStreamPart[]): HarnessStreamPart[] {
-    const isOver = (part: HarnessStreamPart): boolean =>
+    const isUnneeded = (part: HarnessStreamPart): boolean =>
       part.type === "tool-call" && part.providerExecuted !== true && !this.isOpen(part.toolCallId);
-    const calls = parts.map((part) =>
-      isOver(part) && "toolCallId" in part ? part.toolCallId : "",
-    );
+    const ids = parts.filter(isUnneeded).map((part) => "toolCallId" in part && part.toolCallId);
     return parts.filter(
       (part) =>
         part.type !== "tool-approval-request" &&
-        !("toolCallId" in part && calls.includes(part.toolCallId)),
+        !("toolCallId" in part && ids.includes(part.toolCallId)),
     );
   }
 
