@@ -217,3 +217,47 @@ describe("a chat", () => {
     }
   });
 });
+
+describe("when something is lost", () => {
+  /** Ends the server of the chats, which the next message replaces. */
+  async function kill(): Promise<void> {
+    for (const pid of await stage.processes()) process.kill(pid, "SIGKILL");
+    await untilIdle();
+  }
+
+  async function untilIdle(): Promise<void> {
+    while (codex.runningTurns.length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  test("a turn whose server ends while it asks is told so, and the chat goes on", async () => {
+    const chat = open();
+    await say(chat, [reply.shell(touch("lost"))]);
+    const id = asked(chat.lastMessage as UIMessage) ?? "";
+    await kill();
+    await chat.addToolApprovalResponse({ id, approved: true });
+    await chat.idle();
+    expect(chat.error?.message).toContain("lost");
+    expect(exists("lost")).toBe(false);
+    await say(chat, [reply.text("On.")]);
+    expect(textOf(chat.lastMessage)).toBe("On.");
+  });
+
+  test("a chat whose thread was deleted says so, and takes no message for another one", async () => {
+    const chat = open();
+    await say(chat, [reply.text("First.")]);
+    const [newest] = (await codex.listThreads({ limit: 1 })).data;
+    await codex.deleteThread(newest?.id ?? "");
+    await say(chat, [reply.text("Second.")]);
+    expect(chat.error?.message).toEqual(expect.any(String));
+    expect(textOf(chat.lastMessage)).not.toBe("Second.");
+  });
+
+  test("two messages at once are one turn, and a refusal", async () => {
+    const chat = open();
+    await say(chat, [reply.text("First.")]);
+    const two = [open(chat.id), open(chat.id)] as const;
+    await Promise.all(two.map((each) => say(each, [reply.text("One.")])));
+    expect(two.filter(({ error }) => error === undefined)).toHaveLength(1);
+    await untilIdle();
+  });
+});

@@ -4,7 +4,7 @@ import { check, checkFields, flag, milliseconds } from "../../errors/check-value
 import { InvalidArgumentError } from "../../errors/invalid-argument-error.js";
 import { readPartOptions, type PartVisibility } from "../../parts/part-options.js";
 import { builtinTools } from "./builtin-tools.js";
-import { HarnessSession } from "./codex-harness-session.js";
+import { HarnessSession } from "./harness-session.js";
 import { isCodexSandbox } from "./create-codex-sandbox.js";
 import { permissionsOf } from "./harness-permissions.js";
 import { harnessId, readState, stateSchema } from "./harness-state.js";

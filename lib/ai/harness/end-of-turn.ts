@@ -7,7 +7,7 @@ import { saysNothing } from "./host-reading.js";
 
 interface EndedTurn {
   readonly turn: Turn;
-  readonly harness: HarnessParts;
+  readonly parts: HarnessParts;
   /** Whether the text is the answer as the schema has it. */
   readonly holdsText: boolean;
 }
@@ -21,7 +21,7 @@ export interface TurnEnd {
 /** What is told of the end of a turn. */
 export async function endOfTurn(
   { status, usage, finalResponse }: PartOf<"end">,
-  { turn, harness, holdsText }: EndedTurn,
+  { turn, parts: harnessParts, holdsText }: EndedTurn,
 ): Promise<TurnEnd> {
   let answer: unknown = finalResponse;
   try {
@@ -29,18 +29,18 @@ export async function endOfTurn(
   } catch (error) {
     // `ai` compares the answer with the schema itself, and has an error of its own.
     if (!isAppServerError(error) || error.code !== "OUTPUT_MISMATCH") {
-      const parts = [...harness.finish({ unified: "error", raw: status }), saysNothing()];
+      const parts = [...harnessParts.finish({ unified: "error", raw: status }), saysNothing()];
       return { parts, failure: { reason: error } };
     }
   }
   const isHeld = holdsText && answer !== null && answer !== undefined;
   const text = typeof answer === "string" ? answer : JSON.stringify(answer);
   const finishReason = { unified: status === "completed" ? "stop" : "other", raw: status } as const;
-  const totalUsage = harness.totalUsage(usage);
+  const totalUsage = harnessParts.totalUsage(usage);
   const harnessMetadata = { codex: { threadId: turn.threadId, turnId: turn.id ?? null } };
   const parts = [
-    ...(isHeld ? harness.whole(text) : []),
-    ...harness.finish(finishReason),
+    ...(isHeld ? harnessParts.whole(text) : []),
+    ...harnessParts.finish(finishReason),
     { type: "finish", finishReason, totalUsage, harnessMetadata } as const,
   ];
   return { parts };

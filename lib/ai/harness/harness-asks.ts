@@ -10,7 +10,7 @@ import type { HarnessStreamPart, HarnessToolSpec } from "./harness-types.js";
 import { decideItself } from "./decide-itself.js";
 import { Decisions } from "./decisions.js";
 import { readHostResult, type HostResult } from "./host-result.js";
-import { OpenAsks } from "./open-asks.js";
+import { HostAnswers } from "./host-answers.js";
 
 type HostAnswer =
   | { readonly type: "approval"; readonly approved: boolean }
@@ -41,7 +41,7 @@ export class HarnessAsks {
   readonly #permissions: HarnessPermissions;
   /** The names of the caller's tools. */
   readonly #tools: ReadonlySet<string>;
-  readonly #answers: OpenAsks<HostAnswer>;
+  readonly #answers: HostAnswers<HostAnswer>;
   readonly #open = new Map<string, OpenAsk>();
   /** By the key of a request: whether it is granted without anybody being asked, or refused so. */
   readonly #decisions = new Decisions();
@@ -55,7 +55,7 @@ export class HarnessAsks {
   constructor(permissions: HarnessPermissions, tools: readonly HarnessToolSpec[] = []) {
     this.#permissions = permissions;
     this.#tools = new Set(tools.map(({ name }) => name));
-    this.#answers = new OpenAsks((id) => {
+    this.#answers = new HostAnswers((id) => {
       this.over(id);
     });
   }
@@ -72,15 +72,13 @@ export class HarnessAsks {
 
   /** What of parts that a host has not read is left to tell. What is still asked, the next one is asked anew. */
   leftOf(parts: readonly HarnessStreamPart[]): HarnessStreamPart[] {
-    const isOver = (part: HarnessStreamPart): boolean =>
+    const isUnneeded = (part: HarnessStreamPart): boolean =>
       part.type === "tool-call" && part.providerExecuted !== true && !this.isOpen(part.toolCallId);
-    const calls = parts.map((part) =>
-      isOver(part) && "toolCallId" in part ? part.toolCallId : "",
-    );
+    const ids = parts.filter(isUnneeded).map((part) => "toolCallId" in part && part.toolCallId);
     return parts.filter(
       (part) =>
         part.type !== "tool-approval-request" &&
-        !("toolCallId" in part && calls.includes(part.toolCallId)),
+        !("toolCallId" in part && ids.includes(part.toolCallId)),
     );
   }
 

@@ -47,7 +47,7 @@ export class HarnessTurn {
   readonly #options: HarnessTurnOptions;
   readonly #parts: CollectedParts;
   readonly #told: ToldParts;
-  readonly #harness: HarnessParts;
+  readonly #harnessParts: HarnessParts;
   readonly #teller: TurnTeller;
   /** The host that reads, or has read last. */
   #host: HostReading | undefined;
@@ -71,8 +71,8 @@ export class HarnessTurn {
     this.#options = options;
     this.#told = new ToldParts(told);
     const metadata = () => ({ codex: { threadId: turn.threadId, turnId: turn.id ?? null } });
-    this.#harness = new HarnessParts({ told: this.#told, holdsText, metadata });
-    this.#teller = new TurnTeller(asks, this.#harness);
+    this.#harnessParts = new HarnessParts({ told: this.#told, holdsText, metadata });
+    this.#teller = new TurnTeller(asks, this.#harnessParts);
     this.#parts = new CollectedParts(partsOf(turn, show), asks);
     asks.onOver = () => {
       this.#wake();
@@ -136,7 +136,7 @@ export class HarnessTurn {
     });
     const { modelId } = this.#options;
     host.give({ type: "stream-start", ...(modelId === undefined ? {} : { modelId }) });
-    this.#harness.changeHost(again);
+    this.#harnessParts.changeHost(again);
     this.#give([...this.#told.begun, ...again]);
     // What an earlier host was asked, and has not answered, it may have forgotten.
     this.#give(this.asks.old.flatMap((ask) => this.#teller.ask(ask)));
@@ -198,7 +198,7 @@ export class HarnessTurn {
   #answer(id: string, answer: Parameters<HarnessAsks["answer"]>[1]): void {
     const ask = this.asks.answer(id, answer);
     // The host has ended its step when it began to wait.
-    if (ask?.isOld !== false) this.#harness.endStep();
+    if (ask?.isOld !== false) this.#harnessParts.endStep();
     this.#wake();
   }
 
@@ -219,7 +219,7 @@ export class HarnessTurn {
           await this.#untilAnswered(host);
           continue;
         }
-        this.#give(this.asks.takeResults(this.#harness));
+        this.#give(this.asks.takeResults(this.#harnessParts));
         const part = await this.#parts.next(host);
         if (part === undefined) continue;
         if (!("type" in part)) {
@@ -270,10 +270,10 @@ export class HarnessTurn {
   #cameToEnd(part: PartOf<"end">): void {
     const dropped = droppedParts(part);
     if (dropped) throw dropped;
-    this.#give(this.asks.takeResults(this.#harness));
+    this.#give(this.asks.takeResults(this.#harnessParts));
     const { turn } = this;
     const { holdsText } = this.#options;
-    this.#end = endOfTurn(part, { turn, harness: this.#harness, holdsText });
+    this.#end = endOfTurn(part, { turn, parts: this.#harnessParts, holdsText });
   }
 
   async #giveEnd(end: Promise<TurnEnd>, host: HostReading): Promise<void> {

@@ -24,7 +24,7 @@ export function readToolAnswer(part: PromptPart, where: string): ToolAnswer {
       "must name the call and the tool that it is the result of",
     );
   }
-  const output = writable((part.output ?? {}) as Fields);
+  const output = writable(part.output ?? {});
   const failed = /^(error|execution)-/.test(String(output.type));
   return { toolCallId, toolName, failed, content: contentOf(output, where) };
 }

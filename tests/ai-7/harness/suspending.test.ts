@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readUIMessageStream, stepCountIs, toUIMessageStream } from "ai";
 import type { HarnessSource } from "../../../lib/ai/index.js";
+import type { TurnInput, TurnOptions } from "../../../lib/index.js";
 import { reply, type LoopbackModel } from "../../../lib/testing/index.js";
 import {
   HarnessStage,
@@ -142,7 +143,8 @@ function keeping(maxBacklogBytes: number): HarnessSource {
     startThread: async (options) => {
       const thread = await codex.startThread(options);
       const turn = thread.turn.bind(thread);
-      thread.turn = (input, settings) => turn(input, { ...settings, maxBacklogBytes });
+      thread.turn = (input: TurnInput, settings?: TurnOptions) =>
+        turn(input, { ...settings, maxBacklogBytes }) as never;
       return thread;
     },
     resumeThread: (...call) => codex.resumeThread(...call),

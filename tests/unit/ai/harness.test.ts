@@ -1,8 +1,10 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { createCodexHarness, createCodexSandbox } from "../../../lib/ai/index.js";
 import { answersIn, questionsInput } from "../../../lib/ai/harness/builtin-tools.js";
-import { OpenAsks } from "../../../lib/ai/harness/open-asks.js";
+import { HostAnswers } from "../../../lib/ai/harness/host-answers.js";
 import { provideSkills } from "../../../lib/ai/harness/harness-skills.js";
+import { HarnessAsks } from "../../../lib/ai/harness/harness-asks.js";
+import type { HarnessPermissions } from "../../../lib/ai/harness/harness-permissions.js";
 import { ToldParts } from "../../../lib/ai/harness/told-parts.js";
 import type { HarnessSource } from "../../../lib/ai/index.js";
 import type { Files } from "../../../lib/index.js";
@@ -199,10 +201,30 @@ describe("what was told", () => {
   });
 });
 
+describe("what a host has not read", () => {
+  test("is left to tell, but for what is not needed any more, or is asked anew", () => {
+    const all = { mode: "allow-all", has: () => true } as unknown as HarnessPermissions;
+    const asks = new HarnessAsks(all, [{ name: "add" }]);
+    const ask = asks.askOf("call", { tool: "add", input: {} });
+    const text = { type: "text-delta", id: "a", delta: "Said." } as const;
+    const approval = { type: "tool-approval-request", approvalId: "b", toolCallId: "c" } as const;
+    const result = {
+      type: "tool-result",
+      toolCallId: "call",
+      toolName: "add",
+      result: "",
+    } as const;
+    const unread = [text, ...(ask?.parts ?? []), approval];
+    expect(asks.leftOf(unread)).toEqual([text, ...(ask?.parts ?? [])]);
+    asks.over("call");
+    expect(asks.leftOf([...unread, result])).toEqual([text]);
+  });
+});
+
 describe("answers", () => {
   test("may come before they are asked for, count once, and are not needed when it is over", async () => {
     const over: string[] = [];
-    const asks = new OpenAsks<string>((id) => over.push(id));
+    const asks = new HostAnswers<string>((id) => over.push(id));
     const { signal } = new AbortController();
     asks.answer("early", "yes");
     asks.answer("early", "no");

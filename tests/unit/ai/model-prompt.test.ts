@@ -103,6 +103,12 @@ describe("a prompt", () => {
     ],
     ["nothing", { type: "json", value: undefined }, false, text("null")],
     [
+      "what is no JSON",
+      { type: "json", value: 7n },
+      true,
+      text("The result of the tool cannot be written as JSON."),
+    ],
+    [
       "a picture of version 3",
       {
         type: "content",

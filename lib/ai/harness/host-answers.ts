@@ -1,5 +1,5 @@
 /** What is asked of the host, and what it has answered, by the id of the call or of the approval. */
-export class OpenAsks<Answer> {
+export class HostAnswers<Answer> {
   readonly #waiting = new Map<string, (answer: Answer) => void>();
   /** Answers that came before the server asked once more, as it does in another process. */
   readonly #early = new Map<string, Answer>();
