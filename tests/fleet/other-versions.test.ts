@@ -53,28 +53,6 @@ test("a turn is taken over, and shown, whose stream has parts that nobody here c
   expect(events.at(-1)?.part).toMatchObject({ type: "end", status: "completed" });
 });
 
-test("a listener of troubles that throws harms no job", async () => {
-  await using fleet = stage();
-  fleet.server.onTurn("done");
-  const codex = fleet.client();
-  let looks = 0;
-  let told = 0;
-  await fleet.worker({
-    codexFor: () => {
-      looks += 1;
-      if (looks === 1) throw new Error("no server yet");
-      return codex;
-    },
-    onError: () => {
-      told += 1;
-      throw new Error("a fault of the listener's own");
-    },
-  });
-  const job = await fleet.queue.add({ newThread: {}, input: "hello", job: { attempts: 2 } });
-  await expect(job.result()).resolves.toMatchObject({ status: "completed" });
-  expect(told).toBeGreaterThan(0);
-});
-
 class ClosingQueue extends Queue implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();

@@ -8,32 +8,44 @@ import { MemoryRolloutStore } from "../support/memory-rollout-store.js";
 
 const stage = fakeFleets();
 
-test("a worker that takes over a turn and has no client yet leaves the job as it is, and tries again", async () => {
-  await using fleet = stage();
-  const gate = new Deferred<void>();
-  const begun = new Deferred<void>();
-  fleet.server.onTurn(async (turn) => {
-    begun.resolve();
-    await gate.promise;
-    turn.reply("done");
-  });
-  const first = await fleet.worker();
-  const job = await fleet.queue.add({ newThread: {}, input: "hello" });
-  await begun.promise;
-  await job.threadId();
-  await first.close();
-  const codex = fleet.client();
-  let asked = 0;
-  await fleet.worker({
-    codexFor: () => {
-      asked += 1;
-      if (asked === 1) throw new Error("no server yet");
-      gate.resolve();
-      return codex;
+test.each([
+  ["tells so", () => undefined],
+  [
+    "has a listener of troubles that throws",
+    () => {
+      throw new Error("a fault of the listener's own");
     },
-  });
-  await expect(job.result()).resolves.toMatchObject({ finalResponse: "done" });
-});
+  ],
+])(
+  "a worker that takes over a turn, has no client yet and %s leaves the job as it is, and tries again",
+  async (_, onError) => {
+    await using fleet = stage();
+    const gate = new Deferred<void>();
+    const begun = new Deferred<void>();
+    fleet.server.onTurn(async (turn) => {
+      begun.resolve();
+      await gate.promise;
+      turn.reply("done");
+    });
+    const first = await fleet.worker();
+    const job = await fleet.queue.add({ newThread: {}, input: "hello" });
+    await begun.promise;
+    await job.threadId();
+    await first.close();
+    const codex = fleet.client();
+    let asked = 0;
+    await fleet.worker({
+      onError,
+      codexFor: () => {
+        asked += 1;
+        if (asked === 1) throw new Error("no server yet");
+        gate.resolve();
+        return codex;
+      },
+    });
+    await expect(job.result()).resolves.toMatchObject({ finalResponse: "done" });
+  },
+);
 
 test("the thread of a turn is told, also when the store was away when it began", async () => {
   const store = new ForgetfulStore();

@@ -29,10 +29,9 @@ test("a turn whose server stays away fails in the end, and is not begun again", 
   await using fleet = stage();
   const url = await fleet.server.listen();
   fleet.server.onTurn((turn) => turn.hang());
-  await using codex = new Codex({
-    url,
-    restart: { retries: 1_000, minDelayMs: 10, maxDelayMs: 50 },
-  });
+  // It gives up soon.
+  const reconnect = { retries: 1, minDelayMs: 1, maxDelayMs: 1 };
+  await using codex = new Codex({ url, reconnect, restart: { retries: 0 } });
   await fleet.worker({ codexFor: () => codex, serverBackMs: 300 });
   const job = await fleet.queue.add({ newThread: {}, input: "hello", job: { attempts: 3 } });
   await job.threadId();

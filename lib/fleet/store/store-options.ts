@@ -2,8 +2,7 @@ import { milliseconds, object, type Rule } from "../../errors/check-values.js";
 import { keepTimesRules, readKeepTimes, type KeepTimes } from "./keep-times.js";
 
 /** Options of a store, whatever its database. */
-export interface StoreOptions extends KeepTimes {
-  /** How long a call may take, waiting for a connection included, before it rejects (ms; default 5,000). */
+interface StoreOptions extends KeepTimes {
   readonly callTimeoutMs?: number | undefined;
 }
 

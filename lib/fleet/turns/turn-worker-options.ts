@@ -72,7 +72,10 @@ export interface TurnWorkerOptions {
   readonly stalledInterval?: number | undefined;
   /** For how long after its last sign of life the host counts as alive (ms; default 60 s). */
   readonly hostAliveMs?: number | undefined;
-  /** How long a turn's server may be away before the job fails (ms; default 60 s). */
+  /**
+   * How long a turn's server may stay away before the job fails, from when its `Codex` has given up connecting again, as
+   * its `reconnect` says (ms; default 60 s).
+   */
   readonly serverBackMs?: number | undefined;
   /** How long an approval or a question waits before it is declined (ms; default 10 minutes). */
   readonly answerWithinMs?: number | undefined;

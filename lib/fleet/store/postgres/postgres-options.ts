@@ -6,14 +6,17 @@ import {
   type Rule,
   type RulesOf,
 } from "../../../errors/check-values.js";
-import { addressRule, readStoreOptions, storeRules, type StoreOptions } from "../store-options.js";
+import type { KeepTimes } from "../keep-times.js";
+import { addressRule, readStoreOptions, storeRules } from "../store-options.js";
 
 /** Options of a `PostgresFleetStore`. */
-export interface PostgresFleetStoreOptions extends StoreOptions {
+export interface PostgresFleetStoreOptions extends KeepTimes {
   /** Which PostgreSQL: a URL such as `"postgres://user:password@host:5432/database"`, or the options of pg's `Client`. */
   readonly postgres: string | object;
   /** The schema that the tables lie in, and which is made when it is not there (default `"codex_fleet"`). */
   readonly schema?: string | undefined;
+  /** How long a call may take, waiting for a connection included, before it rejects (ms; default 5,000). */
+  readonly callTimeoutMs?: number | undefined;
   /** How many connections calls share (default 4). One more hears of news when something waits for some. */
   readonly maxConnections?: number | undefined;
 }

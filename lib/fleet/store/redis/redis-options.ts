@@ -1,6 +1,7 @@
 import { checkOptions } from "../../../errors/check-options.js";
 import { check, checkFields, type Rule, type RulesOf } from "../../../errors/check-values.js";
-import { addressRule, readStoreOptions, storeRules, type StoreOptions } from "../store-options.js";
+import type { KeepTimes } from "../keep-times.js";
+import { addressRule, readStoreOptions, storeRules } from "../store-options.js";
 
 /** A `Redis` or a `Cluster` of ioredis. Only its options are used: the store makes connections of its own. */
 export interface IoredisInstance {
@@ -9,7 +10,7 @@ export interface IoredisInstance {
 }
 
 /** Options of a `RedisFleetStore`. */
-export interface RedisFleetStoreOptions extends StoreOptions {
+export interface RedisFleetStoreOptions extends KeepTimes {
   /**
    * Which Redis: a URL such as `"redis://user:password@host:6379/0"`, the options of ioredis, or an instance of its
    * `Redis` or `Cluster`, which lends its options and stays yours.
@@ -17,6 +18,8 @@ export interface RedisFleetStoreOptions extends StoreOptions {
   readonly redis: string | object | IoredisInstance;
   /** What all keys begin with (default `"codex-fleet"`). */
   readonly prefix?: string | undefined;
+  /** How long a call may take, waiting for a connection included, before it rejects (ms; default 5,000). */
+  readonly callTimeoutMs?: number | undefined;
 }
 
 const prefix: Rule = {
