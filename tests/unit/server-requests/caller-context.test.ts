@@ -426,11 +426,13 @@ test("a time limit ends a turn in its own context, also for what listens to a ha
   const timeoutMs = 987_654;
   let timeIsUp = (): void => undefined;
   const set = globalThis.setTimeout;
-  const timers = jest.spyOn(globalThis, "setTimeout").mockImplementation(((callback, ms) => {
-    // As a timer would, in the context in which it was set.
-    if (ms === timeoutMs) timeIsUp = AsyncResource.bind(callback);
-    return set(callback, ms);
-  }) as typeof setTimeout);
+  const timers = jest
+    .spyOn(globalThis, "setTimeout")
+    .mockImplementation((callback: () => void, ms?: number) => {
+      // As a timer would, in the context in which it was set.
+      if (ms === timeoutMs) timeIsUp = AsyncResource.bind(callback);
+      return set(callback, ms);
+    });
   const turn = user.run("second", () => thread.turn("Hi", { timeoutMs }));
   timers.mockRestore();
   const { id } = await turn.started;
