@@ -285,7 +285,8 @@ describe("while a host reads", () => {
   });
 
   test("a command that runs is told as interrupted when its turn is", async () => {
-    model.enqueue(reply.shell("echo begun; sleep 60"));
+    // Of one that has said something, that would be told.
+    model.enqueue(reply.shell("sleep 60"));
     const agent = stage.agent();
     const session = await agent.createSession();
     const result = await agent.stream({ session, prompt: "Go" });

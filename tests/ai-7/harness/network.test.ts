@@ -11,6 +11,7 @@ const host = "127.0.0.1";
 /** The paths of the pages that were fetched. */
 const fetched: string[] = [];
 let managed: ManagedCodex;
+let stage: HarnessStage;
 let web: Server;
 
 beforeAll(async () => {
@@ -25,6 +26,7 @@ allow_local_binding = true
 `);
   if (!made) throw new Error("This needs Linux, and the right to make namespaces.");
   managed = made;
+  stage = await HarnessStage.open({ config: { features: { network_proxy: { enabled: true } } } });
   web = createServer(({ url }, response) => {
     fetched.push(url ?? "");
     response.end("A page");
@@ -33,6 +35,7 @@ allow_local_binding = true
 });
 afterAll(async () => {
   web.close();
+  await stage.close();
   await managed[Symbol.asyncDispose]();
 });
 
@@ -49,8 +52,6 @@ test.each([
   [true, ["/asked"], "answered"],
   [false, [], "declined"],
 ])("a host is asked about as a call of its own: %s", async (approved, reached, outcome) => {
-  const network_proxy = { enabled: true };
-  const stage = await HarnessStage.open({ config: { features: { network_proxy } } });
   const codex = stage.real.codex({ codexPath: managed.command });
   const thread = { sandbox: "workspace-write", approvalPolicy: "on-request" } as const;
   const agent = stage.agent({ codex, permissionMode: "allow-edits", options: { thread } });
@@ -76,5 +77,4 @@ test.each([
     expect.objectContaining({ toolName: "request-command", output: { outcome } }),
   );
   await session.destroy();
-  await stage.close();
 });
