@@ -136,8 +136,17 @@ describe("ending a process", () => {
 
 test("many run at once", async () => {
   const numbers = Array.from({ length: 60 }, (_, index) => index);
-  const commands = numbers.map((number) => codex.spawn(sh(`sleep 0.2; echo ${number}`), { cwd }));
-  const results = await Promise.all(commands.map(({ exit }) => exit));
+  // The server may lose output that it has not read two seconds behind the end, so none ends before its output is here.
+  const results = await Promise.all(
+    numbers.map(async (number) => {
+      const command = codex.spawn(sh(`echo ${number}; cat`), { cwd, stdin: true });
+      for await (const line of command.stdout.lines()) {
+        expect(line).toBe(String(number));
+        await command.closeStdin();
+      }
+      return command.exit;
+    }),
+  );
   expect(results.map(({ stdout }) => stdout)).toEqual(numbers.map((number) => `${number}\n`));
 });
 

@@ -16,7 +16,6 @@ import {
 } from "./harness-thread.js";
 import { HarnessTurns } from "./harness-turns.js";
 import type { CodexHarness, HarnessStartOptions } from "./harness-types.js";
-
 import { unsupported } from "./unsupported.js";
 
 export interface CodexHarnessOptions {

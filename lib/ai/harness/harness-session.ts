@@ -20,7 +20,6 @@ import type {
   HarnessResumeState,
   HarnessStateData,
 } from "./harness-types.js";
-
 import { unsupported } from "./unsupported.js";
 
 export interface SessionOptions {
