@@ -135,7 +135,10 @@ describe("a turn on the page", () => {
     await ask("One thing");
     await seen("Thinking of one thing");
     await page.getByLabel("Message").fill("The other, too");
+    // Only what the server has taken before the turn ends becomes a part of it.
+    const steered = page.waitForResponse((response) => response.url().endsWith("/steer"));
     await page.getByRole("button", { name: "Steer" }).click();
+    expect((await steered).ok()).toBe(true);
     hold.release();
     await seen("And of the other.");
     await over();
