@@ -117,10 +117,13 @@ test("a long input comes over, and what PostgreSQL's JSON cannot hold keeps no j
   const add = (input: string) => fleet.queue.add({ newThread: {}, input });
   const job = await add(`${long} \u{1f600} \u0000 \ud83d`);
   const failing = await add("fail");
+  const config = { "a name \u0000": { "\udc00": 1 } };
+  const named = await fleet.queue.add({ newThread: { config }, input: "Hi" });
   await expect(job.result()).resolves.toMatchObject({
     finalResponse: `${long} \u{1f600} \ufffd \ufffd \u0000`,
   });
   await expect(failing.result()).rejects.toThrow("no \u0000");
+  await expect(named.result()).resolves.toMatchObject({ status: "completed" });
   await until(async () => (await job.state()).state === "completed");
   await until(async () => (await failing.state()).state === "failed");
   expect(fleet.troubles).toEqual([]);
